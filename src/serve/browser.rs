@@ -101,7 +101,9 @@ pub(super) fn preflight() -> Response {
     headers.insert(ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
     headers.insert(
         ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, x-request-id"),
+        HeaderValue::from_static(
+            "authorization, content-type, x-request-id, mcp-protocol-version, mcp-method, mcp-name",
+        ),
     );
     headers.insert(MAX_AGE, HeaderValue::from_static("600"));
     response

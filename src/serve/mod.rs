@@ -11,6 +11,7 @@
 //! | [`routes`] | the table: which path needs which right, and who answers it |
 //! | [`openai`] | what clients of `OpenAI` speak |
 //! | [`native`] | docent's own requests, strict |
+//! | [`agents`] | the tools of `mcp`, for whoever has a key |
 //! | [`mod@openapi`] | what can be asked, for programs |
 //! | [`page`] | what people open in a browser: the page that asks, and the documents that are cited |
 //! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
@@ -33,6 +34,7 @@
 
 mod access;
 mod admission;
+mod agents;
 mod answering;
 pub mod audit;
 mod breaker;

@@ -15,7 +15,7 @@ use super::keys::Right;
 use super::openai::{models, rerank, stores};
 use super::openapi::{self, Describe};
 use super::page as pages;
-use super::{chat, drift, feedback, health, metrics, native, openai, usage};
+use super::{agents, chat, drift, feedback, health, metrics, native, openai, usage};
 
 /// What a request costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -195,6 +195,7 @@ pub(super) static ROUTES: &[Route] = &[
         .described(native::explain::described),
     ask("/v1/docent/batch", Right::Answer, |call| ready(native::batch::batch(call)).boxed())
         .described(native::batch::described),
+    tell("/mcp", Right::Search, |call| agents::mcp(call).boxed()).described(agents::described),
     get("/v1/docent/chat", Some(Right::Answer), |call| ready(chat::open(call)).boxed())
         .described(chat::described),
     get("/v1/docent/status", Some(Right::Search), |call| native::status::status(call).boxed())

@@ -72,6 +72,7 @@ mod serve_governance;
 mod serve_http2;
 mod serve_ingest;
 mod serve_malformed;
+mod serve_mcp;
 mod serve_page;
 mod serve_stores;
 mod serve_switch;

@@ -173,6 +173,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "error",
             "http",
             "interaction",
+            "mcp",
             "openai",
             "output",
             "private",
@@ -327,6 +328,7 @@ fn vendors_stay_where_they_are_wrapped() {
             "base64::",
             &[
                 "embed/vector.rs",
+                "mcp/protocol/headers.rs",
                 "ocr/openai.rs",
                 "serve/chat/handshake.rs",
                 "serve/page/policy.rs",

@@ -3,6 +3,8 @@
 //! A request is served by itself, whatever came before it: one with the metadata of the revisions since
 //! 2026-07-28, and one of a client that began with a handshake, as revisions before that have it.
 
+mod headers;
+mod http;
 mod stdio;
 
 use std::panic::AssertUnwindSafe;
@@ -21,6 +23,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
+pub use http::{Reply, post};
 pub use stdio::serve;
 
 use super::Offer;

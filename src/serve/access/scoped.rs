@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::mcp::desk::View;
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 
@@ -32,6 +33,12 @@ impl Scoped {
         debug_assert!(within.is_empty(), "only a key restricts");
         tags.extend(self.tags.iter().cloned());
         DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
+    }
+
+    /// The same for tools of agents.
+    pub(in crate::serve) fn view(&self) -> View {
+        let (within, tags) = (self.within.clone(), self.tags.clone());
+        View::new(self.name.clone(), Arc::clone(&self.engine), within, tags)
     }
 
     pub(in crate::serve) fn sight(&self) -> Sight {

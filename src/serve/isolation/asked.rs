@@ -143,6 +143,7 @@ impl Asked {
                 json!({ "question": QUESTION, "collection": collection, "k": 50 })
             }
             "/v1/docent/batch" => json!({ "id": 1, "question": QUESTION }),
+            "/mcp" => self.tool_call(),
             "/v1/vector_stores/{id}/files" => json!({ "file_id": self.file_id() }),
             "/v1/vector_stores/{id}/files/{file_id}" => json!({ "attributes": { "team": "a" } }),
             "/v1/vector_stores/{id}/file_batches" => json!({ "file_ids": [self.file_id()] }),
@@ -155,6 +156,22 @@ impl Asked {
             _ => return String::new(),
         };
         body.to_string()
+    }
+}
+
+impl Asked {
+    /// Of one of the tools, as clients of the first revisions send it.
+    fn tool_call(&self) -> Value {
+        let Self { collection, document, variant } = self;
+        let named = json!({ "id": document.source, "collection": collection, "after": 100 });
+        let (name, arguments) = match variant {
+            0 => ("search", json!({ "query": QUESTION, "collection": collection, "limit": 20 })),
+            1 => ("fetch", named),
+            2 => ("ask", json!({ "question": QUESTION, "collection": collection })),
+            _ => ("search", json!({ "query": QUESTION, "source": document.source, "tag": "no" })),
+        };
+        let params = json!({ "name": name, "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
     }
 }
 

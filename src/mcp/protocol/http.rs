@@ -1,0 +1,144 @@
+//! The protocol over HTTP: one message a request, and what it comes to in the response. Nothing is kept
+//! between two requests.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures::{Stream, stream};
+use http::{HeaderMap, StatusCode};
+use rmcp::model::{
+    ClientCapabilities, ClientJsonRpcMessage, ErrorCode, Implementation, InitializeRequestParams,
+    JsonRpcMessage, ProtocolVersion, RequestId, ServerJsonRpcMessage,
+};
+use rmcp::service::{RunningService, serve_directly};
+use rmcp::transport::OneshotTransport;
+use rmcp::{ErrorData, RoleServer};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::Handler;
+use super::headers::{self, Era};
+use crate::cancel::Cancel;
+use crate::mcp::Offer;
+
+/// Calls of one request.
+const CALLS: usize = 1;
+
+/// What comes of a message.
+pub enum Reply {
+    /// It was one that has no answer.
+    Accepted,
+    /// JSON.
+    Whole(StatusCode, Bytes),
+    /// Messages as JSON, the answer last. Dropped, what goes on ends.
+    Events(Pin<Box<dyn Stream<Item = String> + Send>>),
+}
+
+/// Serves one message. Dropped, what goes on ends.
+pub async fn post(offer: Offer, sent: &HeaderMap, body: &[u8], stop: Cancel) -> Reply {
+    let message: Value = match serde_json::from_slice(body) {
+        Ok(message) => message,
+        Err(error) => {
+            let error = ErrorData::parse_error(format!("the body is no JSON: {error}"), None);
+            return refused(StatusCode::BAD_REQUEST, None, error);
+        }
+    };
+    let id = message.get("id").and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
+    if message.get("method").is_none() && message.get("id").is_some() {
+        // An answer to something that was never asked.
+        return Reply::Accepted;
+    }
+    let era = match headers::check(sent, &message) {
+        Ok(era) => era,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, id, error),
+    };
+    let message = match serde_json::from_value::<ClientJsonRpcMessage>(message) {
+        Ok(JsonRpcMessage::Request(request)) => JsonRpcMessage::Request(request),
+        Ok(_) => return Reply::Accepted,
+        Err(error) => {
+            let error = ErrorData::invalid_request(format!("it is no request: {error}"), None);
+            return refused(StatusCode::BAD_REQUEST, id, error);
+        }
+    };
+    let (transport, answers) = OneshotTransport::<RoleServer>::new(message);
+    let peer = match &era {
+        Era::Handshake(version) => Some(unknown_peer(version.clone())),
+        Era::Metadata | Era::Begins => None,
+    };
+    let running = serve_directly(Handler::new(offer, CALLS, stop), transport, peer);
+    let is_legacy = !matches!(era, Era::Metadata);
+    Exchange { answers, is_legacy, _running: running }.reply(headers::accepts_events(sent)).await
+}
+
+/// A client of the revisions with a handshake, of whose handshake nothing is kept.
+fn unknown_peer(version: ProtocolVersion) -> InitializeRequestParams {
+    let unknown = Implementation::new("unknown", "0");
+    InitializeRequestParams::new(ClientCapabilities::default(), unknown)
+        .with_protocol_version(version)
+}
+
+/// A request that is being served.
+struct Exchange {
+    answers: mpsc::Receiver<ServerJsonRpcMessage>,
+    is_legacy: bool,
+    /// Dropped, it ends.
+    _running: RunningService<RoleServer, Handler>,
+}
+
+impl Exchange {
+    async fn reply(mut self, accepts_events: bool) -> Reply {
+        loop {
+            match self.answers.recv().await {
+                Some(answer) if is_last(&answer) => {
+                    return Reply::Whole(self.status(&answer), json_of(&answer).into());
+                }
+                // What goes before the answer has to be streamed, or nobody gets it.
+                Some(first) if accepts_events => return Reply::Events(self.events(first)),
+                Some(_) => {}
+                None => {
+                    let error = ErrorData::internal_error("the request was cut off", None);
+                    return refused(StatusCode::INTERNAL_SERVER_ERROR, None, error);
+                }
+            }
+        }
+    }
+
+    fn events(self, first: ServerJsonRpcMessage) -> Pin<Box<dyn Stream<Item = String> + Send>> {
+        let state = Some((self, Some(first)));
+        Box::pin(stream::unfold(state, |state| async move {
+            let (mut exchange, first) = state?;
+            let message = match first {
+                Some(first) => first,
+                None => exchange.answers.recv().await?,
+            };
+            let next = (!is_last(&message)).then_some((exchange, None));
+            Some((json_of(&message), next))
+        }))
+    }
+
+    fn status(&self, answer: &ServerJsonRpcMessage) -> StatusCode {
+        let JsonRpcMessage::Error(error) = answer else { return StatusCode::OK };
+        match error.error.code {
+            _ if self.is_legacy => StatusCode::OK,
+            ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+            ErrorCode::UNSUPPORTED_PROTOCOL_VERSION
+            | ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY
+            | ErrorCode::HEADER_MISMATCH => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        }
+    }
+}
+
+fn is_last(message: &ServerJsonRpcMessage) -> bool {
+    matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_))
+}
+
+/// What is sent always has a JSON text.
+fn json_of(message: &ServerJsonRpcMessage) -> String {
+    serde_json::to_string(message).unwrap_or_default()
+}
+
+fn refused(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> Reply {
+    let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+    Reply::Whole(status, body.to_string().into())
+}

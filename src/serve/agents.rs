@@ -1,0 +1,169 @@
+//! `POST /mcp`: the documents, for agents, as `docent mcp` has them, for whoever has a key.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::response::Response;
+use futures::{FutureExt as _, StreamExt as _};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde_json::{Map, Value};
+
+use super::access::Caller;
+use super::answering::{self, Question};
+use super::call::{Call, Server, SharedNotes};
+use super::dispatch::begin_question;
+use super::keys::Right;
+use super::links::Links;
+use super::openapi::Operation;
+use super::refusal::{ErrorCode, Refusal};
+use super::sse::{self, Frame};
+use crate::error::{Exit, Failure};
+use crate::http::{context as on_behalf_of_whom, on_behalf_of};
+use crate::mcp::desk::{Desk, Seen, Turn, View, Work};
+use crate::mcp::protocol::{Reply, post};
+use crate::mcp::{Offer, TOKENS, tools};
+use crate::query::{Answer, AnswerEvent};
+use crate::service::retrieval::DocumentFilter;
+use crate::types::{Locator, TraceContext};
+
+pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+    operation
+        .named("mcp", "The documents, for agents: the Model Context Protocol")
+        .says("One JSON-RPC message, and its answer: see docs/mcp.md.")
+        .takes::<Map<String, Value>>()
+        .answers::<Map<String, Value>>()
+        .streams::<Map<String, Value>>()
+}
+
+pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
+    let Call { server, caller, headers, body, notes, .. } = call;
+    let answers = caller.may(Right::Answer);
+    let tools = tools::TOOLS.iter().filter(|tool| answers || tool.work != Work::Answer).collect();
+    let stop = server.abandoned.clone();
+    let links = Links::new(&server, &caller, &headers);
+    let desk = Counter { server, caller, notes, links, context: on_behalf_of_whom() };
+    let offer = Offer { desk: Arc::new(desk), tools, max_tokens: TOKENS };
+    let (status, mut response) = match post(offer, &headers, &body, stop).await {
+        Reply::Accepted => (StatusCode::ACCEPTED, Response::new(Body::empty())),
+        Reply::Events(events) => {
+            let frames = events.map(|message| Frame::of_json("message", &message));
+            (StatusCode::OK, sse::response(frames.boxed()))
+        }
+        Reply::Whole(status, json) => {
+            let mut response = Response::new(Body::from(json));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            (status, response)
+        }
+    };
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// What a caller may see, and who answers it.
+struct Counter {
+    server: Arc<Server>,
+    caller: Caller,
+    notes: SharedNotes,
+    links: Links,
+    /// Of the request, which what is asked for it goes on with.
+    context: Option<TraceContext>,
+}
+
+impl Counter {
+    /// A refusal as tools tell it, without what callers that need a key are not told.
+    fn refused(&self, mut refusal: Refusal) -> Failure {
+        self.notes.refused(&mut refusal, self.server.access.needs_keys());
+        refusal.into_failure(Exit::Backend)
+    }
+}
+
+#[async_trait]
+impl Desk for Counter {
+    fn collections(&self) -> Vec<String> {
+        self.caller.collections().map(str::to_owned).collect()
+    }
+
+    fn view(&self, collection: Option<&str>) -> Result<View, Failure> {
+        let scoped = self.caller.open(collection).map_err(|refusal| self.refused(refusal))?;
+        Ok(scoped.view())
+    }
+
+    async fn begin(&self, work: Work) -> Result<Turn, Failure> {
+        if work == Work::Light {
+            return Ok(Turn(Box::new(())));
+        }
+        let refused = |refusal| self.refused(refusal);
+        if work == Work::Answer && !self.caller.may(Right::Answer) {
+            let problem = "the key has no right to answer";
+            let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, problem);
+            return Err(refused(refusal));
+        }
+        let own = begin_question(&self.server, &self.caller).map_err(refused)?;
+        let turn = self.server.admission.begin_question().await.map_err(refused)?;
+        Ok(Turn(Box::new((own, turn))))
+    }
+
+    async fn answer(
+        &self,
+        view: &View,
+        question: &str,
+        filter: DocumentFilter,
+        emit: &mut (dyn FnMut(AnswerEvent) + Send),
+    ) -> Result<Answer, Failure> {
+        let scoped = self.caller.open(Some(&view.name)).map_err(|refusal| self.refused(refusal))?;
+        let question = Question { text: question.to_owned(), filter, ..Question::default() };
+        let Self { server, caller, notes, .. } = self;
+        let answered = answering::answer(&scoped, caller, server, notes, &question, emit).boxed();
+        let answered = match &self.context {
+            Some(context) => on_behalf_of(context.clone(), answered).await,
+            None => answered.await,
+        };
+        let answered = answered.map_err(|refusal| self.refused(refusal))?;
+        match answered.objection {
+            Some(objection) => Err(objection),
+            None => Ok(answered.answer),
+        }
+    }
+
+    fn saw(&self, seen: &Seen<'_>) {
+        self.notes.note(|notes| {
+            notes.collection = Some(seen.collection.to_owned());
+            notes.version = Some(seen.version);
+            if let Some(question) = seen.question {
+                notes.question = Some(question.to_owned());
+            }
+            let documents = notes.documents.iter().map(|it| &**it);
+            notes.documents = answering::sources(documents.chain(seen.sources.iter().copied()));
+        });
+    }
+
+    fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
+        match place {
+            Some(place) => self.links.to(collection, source, place),
+            None => self.links.to_whole(collection, source),
+        }
+    }
+
+    fn told(&self, failure: Failure) -> Failure {
+        let exit = failure.exit;
+        // What was asked in a wrong way is said as it is.
+        if exit == Exit::Usage || failure.backend.is_none() && exit != Exit::Config {
+            return failure;
+        }
+        let mut refusal = Refusal::from(failure);
+        self.notes.keep_inner(&mut refusal, self.server.access.needs_keys());
+        refusal.into_failure(exit)
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    fn asks_others(&self) -> bool {
+        self.server.access.engines().any(|(_, engine)| !engine.context.quotes())
+    }
+}
