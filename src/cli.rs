@@ -26,7 +26,7 @@ pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunF
 pub use flags::typed_settings;
 use flags::{flag_as, flags};
 pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
-pub use mcp::{McpArgs, McpCollections};
+pub use mcp::{InstallArgs, McpArgs, McpClient, McpCollections, McpCommand};
 pub use purge::PurgeArgs;
 pub use schema::{SchemaArgs, SchemaName};
 pub use serve::{

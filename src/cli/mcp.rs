@@ -1,6 +1,6 @@
 //! What `mcp` takes.
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::flags::flags;
 use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
@@ -11,7 +11,10 @@ use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
 /// Code starts it, and ends it by closing its input. The store is opened by the first call. What there is
 /// to say stands on stderr, as lines of JSON.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct McpArgs {
+    #[command(subcommand)]
+    pub command: Option<McpCommand>,
     /// Tools that are offered, separated by commas
     #[arg(
         long,
@@ -43,3 +46,51 @@ pub struct McpArgs {
 #[derive(Args, Debug, Default, Clone)]
 #[command(args = flags(&["serve.collections"]))]
 pub struct McpCollections;
+
+#[derive(Subcommand, Debug)]
+pub enum McpCommand {
+    /// Print what a client has to be told to start `docent mcp`, or add it to the client's file
+    ///
+    /// Everything else in the file stays as it is, and an entry that is there is never overwritten.
+    Install(InstallArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct InstallArgs {
+    #[arg(value_enum, value_name = "CLIENT")]
+    pub client: McpClient,
+    /// Add it to the client's file
+    #[arg(long)]
+    pub write: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum McpClient {
+    /// Claude Code: .mcp.json of the project
+    Claude,
+    ClaudeDesktop,
+    /// config.toml in ~/.codex
+    Codex,
+    /// .cursor/mcp.json of the project
+    Cursor,
+    /// .gemini/settings.json of the project
+    Gemini,
+    /// .vscode/mcp.json of the project
+    Vscode,
+    Windsurf,
+}
+
+impl McpClient {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::ClaudeDesktop => "claude-desktop",
+            Self::Codex => "codex",
+            Self::Cursor => "cursor",
+            Self::Gemini => "gemini",
+            Self::Vscode => "vscode",
+            Self::Windsurf => "windsurf",
+        }
+    }
+}

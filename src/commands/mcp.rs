@@ -1,11 +1,13 @@
 //! `docent mcp`: the documents, for agents, over standard input and output.
 
+mod install;
+
 use std::env;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use super::Context;
-use crate::cli::{Format, McpArgs};
+use crate::cli::{Format, McpArgs, McpCommand};
 use crate::error::{Exit, Failure};
 use crate::mcp::desk::Work;
 use crate::mcp::local::Local;
@@ -20,6 +22,9 @@ const THREADS: usize = 2;
 const BLOCKING_THREADS: usize = 16;
 
 pub(super) fn run(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Failure> {
+    if let Some(McpCommand::Install(args)) = &args.command {
+        return install::run(ui, &context, args);
+    }
     // A client reads it, if anybody does.
     if ui.format == Format::Text && !io::stderr().is_terminal() {
         ui.format = Format::Jsonl;

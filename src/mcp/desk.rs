@@ -166,11 +166,14 @@ impl View {
     }
 }
 
-/// Id of the ingest that changed a collection last; empty where none did.
+/// Id of the ingest that changed a collection last, and whether it still does; empty where none did.
 pub fn generation(reader: &Reader) -> String {
     let manifest = reader.manifest();
-    let last = manifest.unfinished.as_ref().or(manifest.runs.last());
-    last.map(|run| run.run_id.to_string()).unwrap_or_default()
+    match (&manifest.unfinished, manifest.runs.last()) {
+        (Some(run), _) => format!("{} goes on", run.run_id),
+        (None, Some(run)) => run.run_id.to_string(),
+        (None, None) => String::new(),
+    }
 }
 
 /// Where a place of a document is opened by who can read resources only: of a page of the web, where it

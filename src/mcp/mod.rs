@@ -13,6 +13,8 @@
 //! | [`cursor`] | where the next page of a result begins |
 //! | [`fence`] | somebody else's text in a result, within a number of tokens |
 //! | [`place`] | documents and places in them, as they are named: citations and `docent://` URIs |
+//! | [`resources`] | documents as resources: listed, read and completed |
+//! | [`prompts`] | how to work with the tools, for a person to choose |
 //! | [`instructions`] | what a client is told before it asks |
 //! | [`protocol`] | the vendor's types, and what carries the messages |
 
@@ -23,7 +25,9 @@ mod fence;
 mod instructions;
 pub mod local;
 mod place;
+mod prompts;
 pub mod protocol;
+mod resources;
 pub mod tools;
 
 use std::sync::Arc;

@@ -33,6 +33,7 @@ fn help_of_every_command() {
         "index prune",
         "purge",
         "mcp",
+        "mcp install",
         "config",
         "config show",
         "schema",

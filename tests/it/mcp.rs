@@ -360,3 +360,139 @@ fn a_client_that_leaves_in_mid_call_ends_it() {
         assert!(message["error"]["code"].is_number(), "{line}");
     }
 }
+
+#[test]
+fn documents_are_resources() {
+    let env = ingested();
+    env.write("many/a.md", "# Many\n\nThere are many.\n");
+    for at in 0..120 {
+        env.write(&format!("many/{at:03}.md"), format!("# Number {at}\n\nThis is number {at}.\n"));
+    }
+    env.run(&["ingest", "sample-docs", "many"]).expect(0);
+    let mut agent = Agent::start(&env, &[]);
+    let (mut uris, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let params = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
+        let page = agent.request("resources/list", params);
+        assert_eq!(page["ttlMs"], 60_000);
+        let resources = page["resources"].as_array().expect("resources");
+        assert!(resources.len() <= 100);
+        uris.extend(resources.iter().map(|resource| text(resource, "uri").to_owned()));
+        cursor = page["nextCursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(uris[0], "docent://docent");
+    assert_eq!(uris.len(), uris.iter().collect::<BTreeSet<_>>().len());
+    let read = |agent: &mut Agent, uri: &str| {
+        let read = agent.request("resources/read", json!({ "uri": uri }));
+        text(&read["contents"][0], "text").to_owned()
+    };
+    assert!(read(&mut agent, "docent://docent").contains("many/ 121 documents"));
+    let last = uris.last().expect("a resource").clone();
+    assert!(!read(&mut agent, &last).is_empty());
+    assert!(read(&mut agent, "docent://docent/many/007.md").contains("This is number 7."));
+    let backups = format!("docent://docent/{BACKUPS}");
+    let (all, part) =
+        (read(&mut agent, &backups), read(&mut agent, &format!("{backups}?lines=1-2")));
+    assert!(part.len() < all.len());
+    for nothing in [
+        "docent://docent/../secret.txt",
+        "docent://docent/many/999.md",
+        "docent://other/many/007.md",
+        "file:///etc/passwd",
+        &format!("{backups}?lines=9000"),
+    ] {
+        let refused = agent.response("resources/read", json!({ "uri": nothing }));
+        assert_eq!(refused["error"]["code"], -32602, "{nothing}: {refused}");
+    }
+    let stale = agent.response("resources/list", json!({"cursor": "abc.100"}));
+    assert_eq!(stale["error"]["code"], -32602);
+    let templates = agent.request("resources/templates/list", json!({}));
+    let template = text(&templates["resourceTemplates"][0], "uriTemplate").to_owned();
+    let mut complete = |name: &str, value: &str| {
+        let reference = json!({"type": "ref/resource", "uri": template});
+        let argument = json!({"name": name, "value": value});
+        let said =
+            agent.request("completion/complete", json!({"ref": reference, "argument": argument}));
+        said["completion"].clone()
+    };
+    assert_eq!(complete("collection", "do")["values"], json!(["docent"]));
+    assert_eq!(complete("source", "many/00")["values"].as_array().map(Vec::len), Some(10));
+    assert_eq!(complete("source", "many/")["hasMore"], true);
+}
+
+#[test]
+fn a_subscriber_hears_of_changes() {
+    let env = ingested();
+    let mut agent = Agent::start(&env, &[]);
+    let uri = format!("docent://docent/{BACKUPS}");
+    let wanted = json!({"resourcesListChanged": true, "toolsListChanged": true, "resourceSubscriptions": [uri]});
+    let id = agent.begin("subscriptions/listen", json!({ "notifications": wanted }));
+    let begun = agent.receive();
+    assert_eq!(begun["method"], "notifications/subscriptions/acknowledged");
+    let mut heard = BTreeSet::new();
+    // Whether it has looked already is not said: a change that was before is none.
+    for round in 0..2 {
+        env.write(BACKUPS, format!("# Backups\n\nLedger backups are kept for {round} days.\n"));
+        env.run(&["ingest", "sample-docs"]).expect(0);
+    }
+    while heard.len() < 2 {
+        let message = agent.receive();
+        heard.insert(text(&message, "method").to_owned());
+        let meta = &message["params"]["_meta"];
+        assert_eq!(meta["io.modelcontextprotocol/subscriptionId"], id, "{message}");
+    }
+    assert!(heard.contains("notifications/resources/list_changed"), "{heard:?}");
+    assert!(heard.contains("notifications/resources/updated"), "{heard:?}");
+    let params = json!({"requestId": id});
+    let method = "notifications/cancelled";
+    agent.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    assert_eq!(agent.end(), Some(0));
+}
+
+#[test]
+fn prompts_say_how_to_work_with_the_tools() {
+    let env = TestEnv::new();
+    let mut agent = Agent::start(&env, &[]);
+    let listed = agent.request("prompts/list", json!({}));
+    let names: Vec<&str> =
+        listed["prompts"].as_array().expect("prompts").iter().map(|it| text(it, "name")).collect();
+    assert_eq!(names, ["answer", "review_sources"]);
+    let arguments = json!({"question": "How long?\u{202e}"});
+    let said = agent.request("prompts/get", json!({"name": "answer", "arguments": arguments}));
+    let words = text(&said["messages"][0]["content"], "text");
+    assert!(words.contains("`search`") && words.ends_with("question: How long?"), "{words}");
+    for wrong in [json!({"name": "answer"}), json!({"name": "no-such"})] {
+        assert_eq!(agent.response("prompts/get", wrong)["error"]["code"], -32602);
+    }
+}
+
+#[test]
+fn a_client_is_told_how_to_start_it() {
+    let env = TestEnv::new();
+    let shown = env.run(&["mcp", "install", "claude"]).expect(0);
+    let entry = shown.json()["mcpServers"]["docent"].clone();
+    assert_eq!(entry["args"], json!(["mcp"]));
+    assert!(!env.path(".mcp.json").exists(), "{shown}");
+    env.write(
+        ".vscode/mcp.json",
+        "// mine\n{ \"servers\": { \"other\": { \"command\": \"x\" } } }\n",
+    );
+    for client in ["claude", "cursor", "vscode", "gemini", "codex", "windsurf", "claude-desktop"] {
+        env.run(&["mcp", "install", client, "--write"]).expect(0);
+        let again = env.run(&["mcp", "install", client, "--write"]).expect(0);
+        assert!(again.stderr.contains("already"), "{again}");
+    }
+    let merged = std::fs::read_to_string(env.path(".vscode/mcp.json")).expect("a file");
+    assert!(
+        merged.starts_with("// mine\n{") && merged.contains("\"other\": { \"command\": \"x\" }"),
+        "{merged}"
+    );
+    let codex = std::fs::read_to_string(env.home().join(".codex/config.toml")).expect("a file");
+    assert!(codex.starts_with("[mcp_servers.docent]\n") && codex.contains("cwd = "), "{codex}");
+    env.write(".mcp.json", "{\"mcpServers\": {\"docent\": {\"command\": \"mine\"}}}");
+    let refused = env.run(&["mcp", "install", "claude", "--write"]).expect(3);
+    assert!(refused.stderr.contains("another entry"), "{refused}");
+}

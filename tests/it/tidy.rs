@@ -313,7 +313,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("zip::", &["ingest/extract/package.rs"]),
         ("zstd::", &["store/archive"]),
         ("calamine::", &["ingest/extract/sheet"]),
-        ("jsonc_parser::", &["ingest/extract/json/tree.rs"]),
+        ("jsonc_parser::", &["ingest/extract/json/tree.rs", "commands/mcp/install/merge.rs"]),
         ("mail_parser::", &["ingest/extract/mail"]),
         ("csv::ReaderBuilder", &["ingest/extract/csv.rs"]),
         ("cfb::", &["ingest/extract/compound.rs"]),

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use rmcp::ErrorData;
-use rmcp::model::ProtocolVersion;
+use rmcp::model::{ErrorCode, ProtocolVersion};
 use serde_json::Value;
 
 const VERSION: &str = "mcp-protocol-version";
@@ -41,6 +41,10 @@ pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData>
     let since = version.is_some_and(|it| it >= ProtocolVersion::STANDARD_HEADERS.as_str());
     let method = method.unwrap_or_default();
     if method == "initialize" {
+        // What has metadata of its own needs no handshake, and there is none since then.
+        if since && params["_meta"].get(VERSION_FIELD).is_some() {
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None));
+        }
         if since && let Some(named) = single(sent, METHOD)?.filter(|named| *named != method) {
             return Err(mismatch(METHOD, named, &method));
         }
@@ -228,6 +232,8 @@ mod tests {
         assert_eq!(checked(&[], &hello), Ok(Era::Begins));
         assert_eq!(checked(&[(VERSION, "2025-06-18")], &hello), Ok(Era::Begins));
         assert_eq!(checked(&[(VERSION, "2025-11-25")], &hello), Err(-32600));
+        let both = json!({"id": 1, "method": "initialize", "params": {"_meta": {VERSION_FIELD: "2026-07-28"}}});
+        assert_eq!(checked(&[(VERSION, "2026-07-28")], &both), Err(-32601));
         let done = json!({"method": "notifications/initialized"});
         assert_eq!(checked(&[(VERSION, "2025-06-18")], &done), Ok(Era::Begins));
     }

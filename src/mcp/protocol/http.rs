@@ -50,6 +50,9 @@ pub async fn post(offer: Offer, sent: &HeaderMap, body: &[u8], stop: Cancel) -> 
     }
     let era = match headers::check(sent, &message) {
         Ok(era) => era,
+        Err(error) if error.code == ErrorCode::METHOD_NOT_FOUND => {
+            return refused(StatusCode::NOT_FOUND, id, error);
+        }
         Err(error) => return refused(StatusCode::BAD_REQUEST, id, error),
     };
     let message = match serde_json::from_value::<ClientJsonRpcMessage>(message) {

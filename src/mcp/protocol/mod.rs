@@ -5,6 +5,7 @@
 
 mod headers;
 mod http;
+mod reading;
 mod stdio;
 
 use std::panic::AssertUnwindSafe;
@@ -13,12 +14,14 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities,
-    ServerConfig, Tool as ListedTool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, ContentBlock, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
+    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SubscriptionFilter, Tool as ListedTool, ToolAnnotations,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
@@ -27,6 +30,7 @@ pub use http::{Reply, post};
 pub use stdio::serve;
 
 use super::Offer;
+use super::desk::Work;
 use super::instructions::instructions;
 use super::tools::{Outcome, Tool};
 use crate::cancel::Cancel;
@@ -55,6 +59,26 @@ impl Handler {
     fn new(offer: Offer, turns: usize, stop: Cancel) -> Self {
         let instructions = instructions(&offer);
         Self { offer, instructions, turns: Arc::new(Semaphore::new(turns)), stop }
+    }
+
+    /// What reads for a client that waits for it, one of so many at a time.
+    async fn unless_cut_off<T>(
+        &self,
+        work: impl Future<Output = Result<T, ErrorData>> + Send,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<T, ErrorData> {
+        let work = async {
+            // It is never closed.
+            let _turn = self.turns.acquire().await;
+            let begun = self.offer.desk.begin(Work::Search).await;
+            let _held = begun.map_err(|failure| reading::failed(&*self.offer.desk, failure))?;
+            work.await
+        };
+        tokio::select! {
+            done = work => done,
+            () = context.ct.cancelled() => Err(cut_off()),
+            () = self.stop.cancelled() => Err(cut_off()),
+        }
     }
 
     /// Calls a tool, and tells the client how it goes, where it wants to know.
@@ -100,12 +124,13 @@ impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
         let mut docent = Implementation::new("docent", env!("CARGO_PKG_VERSION"));
         docent.title = Some("docent".to_owned());
-        // Some clients ask for prompts and resources whether they are offered or not, and give up where
-        // there are none.
         let offered = ServerCapabilities::builder()
             .enable_tools()
             .enable_prompts()
+            .enable_completions()
             .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
             .build();
         ServerConfig::new(offered)
             .with_server_info(docent)
@@ -118,7 +143,11 @@ impl ServerHandler for Handler {
         request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
-        let agreed = self.negotiate_initialize(&request)?;
+        let mut agreed = self.negotiate_initialize(&request)?;
+        // Subscriptions are of the revisions without a handshake.
+        if let Some(resources) = &mut agreed.capabilities.resources {
+            (resources.subscribe, resources.list_changed) = (None, None);
+        }
         let version = agreed.protocol_version.clone();
         context.peer.set_peer_info(request.with_protocol_version(version));
         Ok(agreed)
@@ -130,6 +159,74 @@ impl ServerHandler for Handler {
         result.ttl_ms = FRESH_MS;
         result.cache_scope = CacheScope::Private;
         Ok(result)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        let desk = &*self.offer.desk;
+        self.unless_cut_off(reading::list(desk, cursor.as_deref()), &context).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(reading::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let read = reading::read(&*self.offer.desk, &request.uri);
+        self.unless_cut_off(read, &context).await.map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        self.unless_cut_off(reading::complete(&*self.offer.desk, &request), &context).await
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(reading::list_prompts())
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        reading::prompt(&request).map(Into::into)
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        // What else may be asked for never changes.
+        let mut accepted = requested.clone();
+        (accepted.tools_list_changed, accepted.prompts_list_changed) = (None, None);
+        Some(accepted)
+    }
+
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        tokio::select! {
+            () = reading::tell_changes(&*self.offer.desk, &subscription) => Ok(()),
+            () = self.stop.cancelled() => Ok(()),
+        }
     }
 
     async fn list_tools(
@@ -177,7 +274,7 @@ fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
         _ => Arc::default(),
     };
     let hints = ToolAnnotations::new().read_only(true);
-    let open = tool.work == super::desk::Work::Answer && asks_others;
+    let open = tool.work == Work::Answer && asks_others;
     ListedTool::new(tool.name, tool.description, object((tool.input)()))
         .with_raw_output_schema(object((tool.output)()))
         .with_annotations(hints.open_world(open))

@@ -166,7 +166,7 @@ async fn both_eras_are_spoken() {
         let listed = client.request("tools/list", json!({})).await["result"].take();
         assert_eq!(listed["tools"][0]["name"], "search");
         assert_eq!(listed.get("resultType"), None, "it is of the next era");
-        for method in ["prompts/list", "resources/list", "ping"] {
+        for method in ["prompts/list", "resources/templates/list", "ping"] {
             let answered = client.request(method, json!({})).await;
             assert!(answered.get("error").is_none(), "{method}: {answered}");
         }

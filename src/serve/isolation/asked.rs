@@ -163,15 +163,27 @@ impl Asked {
     /// Of one of the tools, as clients of the first revisions send it.
     fn tool_call(&self) -> Value {
         let Self { collection, document, variant } = self;
+        let message = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let uri = format!("docent://{collection}/{}", document.source);
+        let template = json!({ "type": "ref/resource", "uri": "docent://{collection}/{+source}{?lines,page}" });
+        let given = json!({ "arguments": { "collection": collection } });
+        let begun = json!({ "name": "source", "value": "" });
+        match (variant, document.source.len() % 2) {
+            (1, 0) => return message("resources/read", json!({ "uri": uri })),
+            (3, 0) => return message("resources/list", json!({})),
+            (3, _) => {
+                let params = json!({ "ref": template, "argument": begun, "context": given });
+                return message("completion/complete", params);
+            }
+            _ => {}
+        }
         let named = json!({ "id": document.source, "collection": collection, "after": 100 });
         let (name, arguments) = match variant {
             0 => ("search", json!({ "query": QUESTION, "collection": collection, "limit": 20 })),
             1 => ("fetch", named),
-            2 => ("ask", json!({ "question": QUESTION, "collection": collection })),
-            _ => ("search", json!({ "query": QUESTION, "source": document.source, "tag": "no" })),
+            _ => ("ask", json!({ "question": QUESTION, "collection": collection })),
         };
-        let params = json!({ "name": name, "arguments": arguments });
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+        message("tools/call", json!({ "name": name, "arguments": arguments }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! JSON with the lines of every value. The only user of `jsonc_parser`.
+//! JSON with the lines of every value. Of what is read, the only user of `jsonc_parser`.
 //!
 //! What editors and compilers keep their settings in is read too: comments, trailing commas, names
 //! without quotes and the rest of JSON5.

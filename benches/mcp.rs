@@ -1,0 +1,166 @@
+//! What `docent mcp` takes, held against what it cannot be faster than, measured in the same run:
+//!
+//! ```sh
+//! cargo bench --bench mcp
+//! ```
+//!
+//! The collection is made of `sample-docs`. A goal that is missed ends the run with exit code 1. Linux only:
+//! memory is read from `/proc`.
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use docent::openai::tokens::Tokenizer;
+use docent::query::rewrite::Queries;
+use docent::record::Tape;
+use docent::service::retrieval::{DocumentFilter, RetrievalOverrides};
+use docent::service::{Context, Engine};
+use docent::settings::{self, Layers};
+use serde_json::{Value, json};
+
+const QUESTION: &str = "How long are ledger backups kept?";
+const STARTS: usize = 21;
+const SEARCHES: usize = 300;
+
+fn main() -> ExitCode {
+    let project = tempfile::tempdir().expect("a directory");
+    let dir = project.path();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-docs");
+    let ingested = docent(dir, &["ingest", &samples.to_string_lossy()]).output();
+    assert!(ingested.expect("docent starts").status.success());
+
+    let (mut versions, mut firsts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        versions.push(timed(|| drop(docent(dir, &["--version"]).output())));
+        let began = Instant::now();
+        let mut agent = Agent::start(dir);
+        agent.request("tools/list", json!({}));
+        firsts.push(began.elapsed());
+        ends.push(timed(|| agent.end()));
+    }
+    let mut agent = Agent::start(dir);
+    let list = agent.request("tools/list", json!({}));
+    let (resident, own) = (agent.memory("VmRSS:"), agent.memory("RssAnon:"));
+    let (mut asked, mut bare) = (Vec::new(), Vec::new());
+    let (runtime, engine) = (runtime(), engine(dir));
+    let mut found = Value::Null;
+    for _ in 0..SEARCHES {
+        let arguments = json!({"query": QUESTION});
+        let params = json!({"name": "search", "arguments": arguments});
+        asked.push(timed(|| found = agent.request("tools/call", params)));
+        bare.push(timed(|| runtime.block_on(retrieve(&engine))));
+    }
+    let tokens = |value: &Value| Tokenizer::of("gpt-4o").count(&value.to_string()) as f64;
+    let met = [
+        row("first answer of tools/list, of --version", ratio(&mut firsts, &mut versions), 3.0),
+        row("end after the input, seconds", median(&mut ends), 1.0),
+        row("a warm search, of the library's", ratio(&mut asked, &mut bare), 1.3),
+        row("memory before the first search, MB", resident, 40.0),
+        row("of it its own, MB", own, 40.0),
+        row("tokens of the list of tools", tokens(&list), 700.0),
+        row("tokens of a search", tokens(&found["structuredContent"]), 4_000.0),
+    ];
+    ExitCode::from(u8::from(met.contains(&false)))
+}
+
+fn row(what: &str, value: f64, goal: f64) -> bool {
+    println!("{what:45} {value:10.3}  at most {goal}");
+    value <= goal
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn ratio(times: &mut [Duration], of: &mut [Duration]) -> f64 {
+    median(times) / median(of)
+}
+
+fn docent(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+    command.args(args).current_dir(dir).env_clear().env("HOME", dir);
+    command
+}
+
+/// A `docent mcp` and its client.
+struct Agent {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Agent {
+    fn start(dir: &Path) -> Self {
+        let mut command = docent(dir, &["mcp"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("docent starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        Self { input: child.stdin.take(), child, output }
+    }
+
+    fn request(&mut self, method: &str, mut params: Value) -> Value {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let input = self.input.as_mut().expect("the input is open");
+        input.write_all(format!("{message}\n").as_bytes()).expect("docent reads");
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("docent writes");
+        let mut answer: Value = serde_json::from_str(&line).expect("JSON");
+        answer["result"].take()
+    }
+
+    /// In megabytes.
+    fn memory(&self, field: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a field");
+        line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
+    }
+
+    fn end(mut self) {
+        drop(self.input.take());
+        self.child.wait().expect("docent ends");
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
+}
+
+fn engine(dir: &Path) -> Engine {
+    let context = Context {
+        settings: settings::resolve(&Layers(Vec::new()), true).expect("settings"),
+        cwd: dir.to_owned(),
+        root: dir.to_owned(),
+        data_dir: dir.join(".docent"),
+        outside: Vec::new(),
+        sites: None,
+        project: None,
+        tape: Arc::new(Tape::default()),
+    };
+    Engine::open(context, Arc::new(|_| ())).expect("an engine")
+}
+
+/// As the tool does.
+async fn retrieve(engine: &Engine) {
+    let retriever = engine.retriever().await.expect("a collection");
+    let options = engine.retrieve_options(&DocumentFilter::default(), &retriever).await;
+    let overrides = RetrievalOverrides { k: Some(7), ..RetrievalOverrides::default() };
+    let options = overrides.applied(options.expect("options"));
+    let found = retriever.retrieve(&Queries::of(QUESTION), &options).await;
+    assert_eq!(found.expect("passages").hits.len(), 7);
+}

@@ -1,0 +1,145 @@
+//! `docent mcp install`: what a client has to be told to start `docent mcp`, and where.
+
+mod merge;
+
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cli::{InstallArgs, McpClient};
+use crate::error::{Exit, Failure};
+use crate::service::Context;
+use crate::ui::Ui;
+use merge::{Merged, into_json, into_toml};
+
+pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let file = Place::of(args.client, &context.root, home.as_deref())?;
+    let entry = file.entry(context);
+    let path = file.path.display();
+    let old = match fs::read_to_string(&file.path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(Failure::config(format!("{path}: {error}"))),
+    };
+    if !args.write {
+        ui.data(&file.merged("", &entry).map(|merged| merged.text).unwrap_or_default())?;
+        ui.note(&format!("this belongs into {path}; --write adds it there"));
+        return Ok(Exit::Done);
+    }
+    let merged = file.merged(&old, &entry).map_err(|problem| {
+        let command = format!("docent mcp install {}", args.client.name());
+        Failure::config(format!("{path}: {problem}"))
+            .hint(format!("nothing was changed; add by hand what `{command}` prints"))
+    })?;
+    if merged.is_new {
+        write(&file.path, &merged.text)
+            .map_err(|error| Failure::config(format!("{path} cannot be written: {error}")))?;
+        ui.status(&format!("added docent to {path}"));
+    } else {
+        ui.status(&format!("docent is in {path} already"));
+    }
+    Ok(Exit::Done)
+}
+
+/// In one step, with the permissions that the file has.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new().prefix(".docent-").tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    match fs::metadata(&path) {
+        Ok(known) => file.as_file().set_permissions(known.permissions())?,
+        #[cfg(unix)]
+        Err(_) => {
+            use std::os::unix::fs::PermissionsExt as _;
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
+        #[cfg(not(unix))]
+        Err(_) => {}
+    }
+    file.persist(&path)?;
+    Ok(())
+}
+
+/// The file of a client, and what an entry in it looks like.
+struct Place {
+    path: PathBuf,
+    /// Under which key servers stand.
+    key: &'static str,
+    /// It is of this project, so the client starts docent in it.
+    of_project: bool,
+    client: McpClient,
+}
+
+impl Place {
+    /// # Errors
+    /// It is in a home directory that is not known.
+    fn of(client: McpClient, root: &Path, home: Option<&Path>) -> Result<Self, Failure> {
+        let in_home = |path: &str| {
+            home.map(|home| home.join(path)).ok_or_else(|| {
+                Failure::config("HOME is not set").hint("set it to your home directory")
+            })
+        };
+        let in_project = |path: &str| root.join(path);
+        let (path, of_project) = match client {
+            McpClient::Claude => (in_project(".mcp.json"), true),
+            McpClient::Cursor => (in_project(".cursor/mcp.json"), true),
+            McpClient::Vscode => (in_project(".vscode/mcp.json"), true),
+            McpClient::Gemini => (in_project(".gemini/settings.json"), true),
+            McpClient::Codex => (in_home(".codex/config.toml")?, false),
+            McpClient::Windsurf => (in_home(".codeium/windsurf/mcp_config.json")?, false),
+            McpClient::ClaudeDesktop if cfg!(target_os = "macos") => {
+                (in_home("Library/Application Support/Claude/claude_desktop_config.json")?, false)
+            }
+            McpClient::ClaudeDesktop => {
+                (in_home(".config/Claude/claude_desktop_config.json")?, false)
+            }
+        };
+        let key = match client {
+            McpClient::Vscode => "servers",
+            McpClient::Codex => "mcp_servers",
+            _ => "mcpServers",
+        };
+        Ok(Self { path, key, of_project, client })
+    }
+
+    /// How docent is started.
+    fn entry(&self, context: &Context) -> Value {
+        let mut args = vec!["mcp".to_owned()];
+        if !self.of_project && self.client != McpClient::Codex {
+            // Who starts it elsewhere asks the same collections.
+            args.extend(["--data-dir".to_owned(), context.data_dir.display().to_string()]);
+        }
+        if !context.is_default("collection") {
+            args.extend(["--collection".to_owned(), context.settings.collection.clone()]);
+        }
+        let mut entry = json!({ "command": command(), "args": args });
+        match self.client {
+            McpClient::Vscode => entry["type"] = json!("stdio"),
+            McpClient::Codex => entry["cwd"] = json!(context.root),
+            _ => {}
+        }
+        entry
+    }
+
+    fn merged(&self, old: &str, entry: &Value) -> Result<Merged, String> {
+        match self.client {
+            McpClient::Codex => into_toml(old, self.key, entry),
+            _ => into_json(old, self.key, entry),
+        }
+    }
+}
+
+/// By its name where a shell finds it, else where it is.
+fn command() -> String {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&paths).any(|directory| directory.join("docent").is_file());
+    let own = || env::current_exe().ok().map(|path| path.display().to_string());
+    let command = if found { None } else { own() };
+    command.unwrap_or_else(|| "docent".to_owned())
+}

@@ -1,0 +1,197 @@
+//! Documents as resources: listed by pages, read by URI, completed by their beginning. What is read is what
+//! is stored: no file is opened.
+
+use std::collections::BTreeMap;
+
+use super::MOST_TOKENS;
+use super::cursor::Pages;
+use super::desk::{Desk, Seen, View, generation};
+use super::fence::{Budget, label};
+use super::place::{Named, from_uri, uri};
+use crate::chat::data::data;
+use crate::error::Failure;
+use crate::output::words::counted;
+use crate::query::pack::Joined;
+use crate::types::{Chunk, DocumentRecord, Kind};
+
+/// By which a client makes URIs of its own.
+pub(super) const TEMPLATE: &str = "docent://{collection}/{+source}{?lines,page}";
+
+/// Resources of a page.
+const PAGE: usize = 100;
+
+/// Completions, at most.
+const COMPLETIONS: usize = 100;
+
+/// Directories that an overview names.
+const DIRECTORIES: usize = 200;
+
+/// A row of the list.
+pub(super) struct Listed {
+    pub(super) uri: String,
+    pub(super) name: String,
+    pub(super) media_type: &'static str,
+    /// Of a document: its bytes, and when it was read (RFC 3339, UTC).
+    pub(super) size: Option<u64>,
+    pub(super) read_at: Option<String>,
+}
+
+/// A page of the list, and where the next one begins.
+pub(super) struct ListedPage {
+    pub(super) resources: Vec<Listed>,
+    pub(super) next: Option<String>,
+}
+
+/// Each collection, and after it its documents, by source.
+///
+/// # Errors
+/// The cursor is of another state of the documents.
+pub(super) async fn list(desk: &dyn Desk, cursor: Option<&str>) -> Result<ListedPage, Failure> {
+    let (mut all, mut states) = (Vec::new(), Vec::new());
+    for name in desk.collections() {
+        // One that was not made yet has nothing to be listed.
+        let Ok((reader, documents)) = documents_of(desk, &name).await else { continue };
+        states.push(format!("{name} {}", generation(&reader)));
+        all.push(Listed {
+            uri: uri(&name, "", None).trim_end_matches('/').to_owned(),
+            name: label(&name),
+            media_type: "text/plain",
+            size: None,
+            read_at: None,
+        });
+        all.extend(documents.into_iter().map(|record| Listed {
+            uri: uri(&name, &record.source, None),
+            name: label(&record.source),
+            media_type: media_type(record.kind),
+            size: Some(record.size),
+            read_at: Some(record.ingested_at),
+        }));
+    }
+    let pages = Pages::of(&states.iter().map(String::as_str).collect::<Vec<_>>());
+    let first = pages.begin(cursor)?;
+    let next = first.saturating_add(PAGE);
+    let next = (next < all.len()).then(|| pages.next(next));
+    let resources = all.into_iter().skip(first).take(PAGE).collect();
+    Ok(ListedPage { resources, next })
+}
+
+async fn documents_of(
+    desk: &dyn Desk,
+    collection: &str,
+) -> Result<(crate::store::Reader, Vec<DocumentRecord>), Failure> {
+    desk.view(Some(collection))?.documents().await
+}
+
+/// A text, and what it is.
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) media_type: &'static str,
+}
+
+/// What a URI names; `None`: nothing that the client may see.
+///
+/// # Errors
+/// The collection can't be read.
+pub(super) async fn read(desk: &dyn Desk, uri: &str) -> Result<Option<Text>, Failure> {
+    let Some(Named { collection, source, place }) = from_uri(uri) else { return Ok(None) };
+    let Ok(view) = desk.view(Some(&collection)) else { return Ok(None) };
+    let (reader, documents) = view.documents().await?;
+    let named = [&*source];
+    let sources = if source.is_empty() { &[][..] } else { &named[..] };
+    let version = reader.version();
+    let seen = Seen { collection: &collection, version, question: None, sources };
+    if source.is_empty() {
+        desk.saw(&seen);
+        return Ok(Some(Text { text: overview(&view, &documents), media_type: "text/plain" }));
+    }
+    let Some(record) = documents.iter().find(|record| record.source == source) else {
+        return Ok(None);
+    };
+    let chunks = view.chunks(&reader, record).await?;
+    let is_meant = |chunk: &&Chunk| place.is_none_or(|place| place.overlaps(chunk.locator));
+    let mut meant = chunks.iter().filter(is_meant);
+    let Some(first) = meant.next() else { return Ok(None) };
+    desk.saw(&seen);
+    let joined = Joined::of(first, meant);
+    let mut budget = Budget::new(MOST_TOKENS);
+    let shown = budget.cut(&joined.text);
+    let mut text = data(shown, "");
+    if shown.len() < joined.text.len() {
+        text += "\n[cut off here: `lines` and `page` of the URI name a part]\n";
+    }
+    Ok(Some(Text { text, media_type: media_type(record.kind) }))
+}
+
+/// What a collection has, by directory.
+fn overview(view: &View, documents: &[DocumentRecord]) -> String {
+    let mut directories: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in documents {
+        let directory = record.source.rsplit_once('/').map_or("", |(directory, _)| directory);
+        *directories.entry(directory).or_default() += 1;
+    }
+    let documents = counted(documents.len(), "document");
+    let mut text = format!("collection {}: {documents}\n", label(&view.name));
+    for (directory, count) in directories.iter().take(DIRECTORIES) {
+        text += &format!("{}/ {}\n", label(directory), counted(*count, "document"));
+    }
+    if directories.len() > DIRECTORIES {
+        let others = directories.len() - DIRECTORIES;
+        text += &format!("and {others} more directories\n");
+    }
+    text
+}
+
+/// Of what is stored: the text that was read of a document.
+fn media_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Markdown => "text/markdown",
+        _ => "text/plain",
+    }
+}
+
+/// What a variable of the [template](TEMPLATE) may begin with, and whether there is more.
+///
+/// # Errors
+/// The collection can't be read.
+pub(super) async fn complete(
+    desk: &dyn Desk,
+    variable: &str,
+    begun: &str,
+    collection: Option<&str>,
+) -> Result<(Vec<String>, bool), Failure> {
+    let all: Vec<String> = match variable {
+        "collection" => desk.collections(),
+        "source" => {
+            let (_, documents) = desk.view(collection)?.documents().await?;
+            documents.into_iter().map(|record| record.source).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut fitting: Vec<String> = all.into_iter().filter(|it| it.starts_with(begun)).collect();
+    let more = fitting.len() > COMPLETIONS;
+    fitting.truncate(COMPLETIONS);
+    Ok((fitting, more))
+}
+
+/// The state of each collection that there is: another one is another state of its documents.
+pub(super) async fn states(desk: &dyn Desk) -> BTreeMap<String, String> {
+    let mut states = BTreeMap::new();
+    for name in desk.collections() {
+        let Ok(view) = desk.view(Some(&name)) else { continue };
+        if let Ok(Some(reader)) = view.engine().collection().read().await {
+            states.insert(name, format!("{} {}", reader.version(), generation(&reader)));
+        }
+    }
+    states
+}
+
+/// The state of what a URI names; `None` where there is nothing.
+pub(super) async fn state_of(desk: &dyn Desk, uri: &str) -> Option<String> {
+    let named = from_uri(uri)?;
+    let (reader, documents) = documents_of(desk, &named.collection).await.ok()?;
+    if named.source.is_empty() {
+        return Some(generation(&reader));
+    }
+    let record = documents.into_iter().find(|record| record.source == named.source)?;
+    Some(record.document_hash.to_string())
+}
