@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 
-DOCENT, URL, KEY = os.environ["DOCENT"], os.environ["DOCENT_URL"] + "/mcp", os.environ["DOCENT_KEY"]
+DOCENT, URL, KEY = os.environ["MCP_DOCENT"], os.environ["MCP_URL"] + "/mcp", os.environ["MCP_KEY"]
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 TOOLS = ["search", "fetch", "ask", "status"]
 QUESTION = "How long are ledger backups kept?"

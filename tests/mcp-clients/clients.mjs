@@ -7,7 +7,7 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StdioClientTransport as LegacyStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as LegacyHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-const { DOCENT: command, DOCENT_URL: url, DOCENT_KEY: key } = process.env;
+const { MCP_DOCENT: command, MCP_URL: url, MCP_KEY: key } = process.env;
 const question = 'How long are ledger backups kept?';
 const backups = 'sample-docs/handbook/backups.md';
 const who = { name: 'checks', version: '1' };

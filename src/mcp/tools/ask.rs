@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, filter, object, question, takes, text, title};
+use super::{Call, filter, gives, question, takes, text, title};
 use crate::chat::data::data;
 use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
@@ -30,15 +30,12 @@ pub(super) fn input() -> Value {
 }
 
 pub(super) fn output() -> Value {
-    object(
-        json!({
-            "answer": { "type": "string" },
-            "citations": { "type": "array" },
-            "unsupported": { "type": "array" },
-            "no_answer": { "type": "object" },
-        }),
-        &["answer", "citations"],
-    )
+    gives(json!({
+        "answer": { "type": "string" },
+        "citations": { "type": "array" },
+        "unsupported": { "type": "array" },
+        "no_answer": { "type": "object" },
+    }))
 }
 
 pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {

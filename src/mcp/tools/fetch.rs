@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, number, object, takes, text, title};
+use super::{Call, gives, number, takes, text, title};
 use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::Pages;
@@ -33,17 +33,14 @@ pub(super) fn input() -> Value {
 }
 
 pub(super) fn output() -> Value {
-    object(
-        json!({
-            "id": { "type": "string" },
-            "title": { "type": "string" },
-            "text": { "type": "string" },
-            "url": { "type": "string" },
-            "metadata": { "type": "object" },
-            "next_cursor": { "type": "string" },
-        }),
-        &["id", "title", "text", "url", "metadata"],
-    )
+    gives(json!({
+        "id": { "type": "string" },
+        "title": { "type": "string" },
+        "text": { "type": "string" },
+        "url": { "type": "string" },
+        "metadata": { "type": "object" },
+        "next_cursor": { "type": "string" },
+    }))
 }
 
 pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {

@@ -192,18 +192,19 @@ fn title(title: &str, source: &str) -> String {
     super::fence::label(if title.is_empty() { name } else { title })
 }
 
-/// A schema of an object with these properties, of which some are needed.
-fn object(properties: Value, required: &[&str]) -> Value {
+/// A schema of a result with these properties. None is required: some clients hold a failure against it, too.
+fn gives(properties: Value) -> Value {
+    let mut schema = json!({ "type": "object", "properties": properties });
+    schema["properties"]["error"] = json!({ "type": "string" });
+    schema
+}
+
+/// A schema of arguments, of which some are needed: there are no others.
+fn takes(properties: Value, required: &[&str]) -> Value {
     let mut schema = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    schema
-}
-
-/// The same for arguments: there are no others.
-fn takes(properties: Value, required: &[&str]) -> Value {
-    let mut schema = object(properties, required);
     schema["additionalProperties"] = json!(false);
     schema
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, filter, number, object, question, takes, text, title};
+use super::{Call, filter, gives, number, question, takes, text, title};
 use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::{self, Pages};
@@ -43,14 +43,11 @@ pub(super) fn input() -> Value {
 }
 
 pub(super) fn output() -> Value {
-    object(
-        json!({
-            "results": { "type": "array" },
-            "next_cursor": { "type": "string" },
-            "note": { "type": "string" },
-        }),
-        &["results"],
-    )
+    gives(json!({
+        "results": { "type": "array" },
+        "next_cursor": { "type": "string" },
+        "note": { "type": "string" },
+    }))
 }
 
 pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {

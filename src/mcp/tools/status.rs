@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, object, takes, text};
+use super::{Call, gives, takes, text};
 use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::desk::{Seen, View};
@@ -15,7 +15,7 @@ pub(super) fn input() -> Value {
 }
 
 pub(super) fn output() -> Value {
-    object(json!({ "collections": { "type": "array" } }), &["collections"])
+    gives(json!({ "collections": { "type": "array" } }))
 }
 
 pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {
