@@ -150,6 +150,7 @@ fn engine(dir: &Path) -> Engine {
         outside: Vec::new(),
         sites: None,
         project: None,
+        user: None,
         tape: Arc::new(Tape::default()),
     };
     Engine::open(context, Arc::new(|_| ())).expect("an engine")
