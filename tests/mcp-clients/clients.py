@@ -7,6 +7,7 @@ import httpx2 as httpx
 from checks import BACKUPS, DOCENT, HEADERS, QUESTION, TOOLS, URL, check, run
 from fastmcp import Client as FastClient
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
+from langchain.mcp import MCPAdapter
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
@@ -76,4 +77,13 @@ async def fastmcp_over_stdio_and_http():
             assert found.structured_content["results"]
 
 
-run("mcp", "fastmcp")
+@check
+async def langchain():
+    for transport in (StdioTransport(DOCENT, ["mcp"]), StreamableHttpTransport(URL, headers=HEADERS)):
+        adapter = MCPAdapter(FastClient(transport))
+        tools = await adapter.list_tools()
+        assert [tool.name for tool in tools] == TOOLS
+        assert "400 days" in str(await tools[1].ainvoke({"id": BACKUPS}))
+
+
+run("mcp", "fastmcp", "langchain")
