@@ -16,6 +16,7 @@ use chrono::{SecondsFormat, Utc};
 use schemars::JsonSchema;
 use schemars::schema::RootSchema;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use head::Head;
@@ -84,6 +85,17 @@ const LARGEST: u64 = 64 << 20;
 /// Where an audit is moved that ends with the line of this number.
 pub(crate) fn aside(path: &Path, number: u64) -> PathBuf {
     path.with_extension(format!("{number}.jsonl"))
+}
+
+/// The files that lines are written to: the one at the path, and what is kept beside it. Where that was moved aside, it
+/// has another name.
+pub fn files_of(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), head::path_of(path)]
+}
+
+/// Whether there were lines, as far as the head tells that is kept beside them: the file may be gone.
+pub fn had_lines(path: &Path) -> bool {
+    head::path_of(path).exists()
 }
 
 impl Chain {
@@ -214,22 +226,25 @@ fn last_line(file: &File) -> io::Result<Option<Mark>> {
     mark.map_err(|_| io::Error::other("its last line is no line of an audit"))
 }
 
-/// The last one that is whole from there on. What a crash has left of one at the end is made a line of its own.
+/// The last one that is whole from there on. What a crash has left of one at the end is made a line of its own, which is
+/// passed over: the beginning of an object is no JSON.
 fn last_line_from(mut file: &File, from: u64) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file);
     // Where it does not begin with the file, it begins in the middle of a line.
     let mut is_whole = from == 0;
-    let mut last = None;
+    let (mut last, mut other) = (None, None);
     loop {
         let mut line = Vec::new();
         if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(last);
+            return Ok(last.or(other));
         }
         if !line.ends_with(b"\n") {
             (&mut &*file).write_all(b"\n")?;
-        } else if is_whole {
+        } else if is_whole && serde_json::from_slice::<IgnoredAny>(&line).is_ok() {
             last = Some(line);
+        } else if is_whole {
+            other = Some(line);
         }
         is_whole = true;
     }

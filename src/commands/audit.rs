@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::context::load;
-use crate::audit::{Broken, LossNotice, Verified, list, verify};
+use crate::audit::{Broken, LossNotice, Verified, had_lines, list, verify};
 use crate::cli::{AuditArgs, AuditCommand, Format};
 use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
@@ -82,6 +82,12 @@ pub(super) fn run(ui: &mut Ui, flags: Layer, args: &AuditArgs) -> Result<Exit, F
 fn changes(ui: &mut Ui, flags: Layer) -> Result<(PathBuf, Option<String>), Failure> {
     let context = load(ui, flags)?;
     let log = context.changes();
+    if !log.exists() && had_lines(&log) {
+        let message =
+            format!("{} is gone, and what is left beside it says that it had lines", log.display());
+        return Err(Failure::new(Exit::Negative, message)
+            .hint("bring it back from a copy; the next change begins another, and says so in it"));
+    }
     if !log.exists() {
         let message = format!("there is no {}: nothing was changed yet", log.display());
         return Err(Failure::usage(message)

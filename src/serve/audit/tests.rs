@@ -57,6 +57,8 @@ fn what_a_crash_left_of_a_line_is_no_end() {
     let mut text = std::fs::read_to_string(&path).unwrap();
     text += &text.clone()[..20];
     std::fs::write(&path, &text).unwrap();
+    // Also where it is looked at more than once before a line is added.
+    drop(Audit::open(&path, false).unwrap());
     let audit = Audit::open(&path, false).unwrap();
     audit.add(&entry("two"));
     let text = std::fs::read_to_string(&path).unwrap();
