@@ -85,6 +85,24 @@ fn cut_off_anywhere_it_goes_on_and_equals_a_clean_import() {
     }
 }
 
+/// While the collection is made, and later again.
+#[test]
+fn cut_off_twice_it_goes_on_all_the_same() {
+    let (env, chunks) = machine("ferry");
+    let clean = ScriptedQdrant::start(Script::new("1.18.3", []));
+    let mut env = on_server(env, &clean);
+    env.set("DOCENT_COLLECTION", "ferries");
+    import(&env, IMPORT);
+    let all = clean.script.requests();
+    for first in 1..all / 3 {
+        let server = ScriptedQdrant::start(Script::new("1.18.3", []));
+        cut_off(&mut env, &server, IMPORT, first);
+        cut_off(&mut env, &server, IMPORT, all / 2);
+        assert_eq!(import(&env, REPLACE)["chunks"], chunks, "{first} of {all}");
+        assert_eq!(contents(&server, "ferries"), contents(&clean, "ferries"), "{first} of {all}");
+    }
+}
+
 #[test]
 fn another_file_or_run_is_not_mixed_with_what_was_left() {
     let server = ScriptedQdrant::start(Script::new("1.18.3", []));

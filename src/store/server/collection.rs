@@ -212,13 +212,9 @@ impl ServerStore {
         self.update_metadata(physical, self.metadata(physical, number, manifest)?).await
     }
 
-    /// Notes whether a version is being filled while nothing has its name.
-    pub(super) async fn note_pending(
-        &self,
-        physical: &str,
-        pending: bool,
-    ) -> Result<(), BackendError> {
-        self.update_metadata(physical, HashMap::from([(PENDING.to_owned(), pending.into())])).await
+    /// Notes that a version is filled, and is to have its name.
+    pub(super) async fn note_filled(&self, physical: &str) -> Result<(), BackendError> {
+        self.update_metadata(physical, HashMap::from([(PENDING.to_owned(), false.into())])).await
     }
 
     /// It is merged by key with what is there.
@@ -250,9 +246,13 @@ impl ServerStore {
         number: u32,
         manifest: &Manifest,
         replaces: Option<u32>,
+        pending: bool,
     ) -> Result<(), BackendError> {
         let name = self.version(number);
         let mut metadata = self.metadata(&name, number, manifest)?;
+        if pending {
+            metadata.insert(PENDING.to_owned(), true.into());
+        }
         if let Some(replaces) = replaces {
             metadata.insert(BESIDE.to_owned(), wire::to_value(vec![replaces].into()));
         }

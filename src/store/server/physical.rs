@@ -187,6 +187,10 @@ impl Physical {
                 continue;
             }
             let Some(info) = store.left_by(&name, run).await? else { continue };
+            // Its indexes may not have been made yet.
+            if !store.has_points(&name).await? {
+                continue;
+            }
             let version = Version::numbered(&store.base, number).by(&info);
             if let Some(held) = &*right.lease.lock().await {
                 outrank(store, held, &version).await?;

@@ -65,10 +65,12 @@ impl Physical {
         if let Some(former) = &former {
             self.store.retire(former, keep > 0).await?;
         }
+        self.store.point_to(&self.target(), former.as_deref()).await?;
         if former.is_none() && !self.is_published() {
-            self.store.note_pending(&self.target(), false).await?;
+            // Cut off before, it has its name, and that it was being filled says nothing any more.
+            self.store.note_filled(&self.target()).await?;
         }
-        self.store.point_to(&self.target(), former.as_deref()).await
+        Ok(())
     }
 }
 
@@ -122,11 +124,13 @@ impl CollectionWriter for Physical {
         if let Some(replaced) = self.replaces() {
             self.store.note_beside(&self.store.version(replaced), &[number]).await?;
         }
-        self.store.create_physical(number, manifest, self.replaces()).await?;
-        match self.replaces() {
-            Some(_) => return Ok(()),
-            None if self.is_published() => self.become_the_collection(0).await?,
-            None => self.store.note_pending(&self.target(), true).await?,
+        let pending = self.replaces().is_none() && !self.is_published();
+        self.store.create_physical(number, manifest, self.replaces(), pending).await?;
+        if self.replaces().is_some() {
+            return Ok(());
+        }
+        if self.is_published() {
+            self.become_the_collection(0).await?;
         }
         if number > 1 {
             // What a run has left that was cut off here; it is in nobody's way.
