@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::settings::parse;
 
 /// In the data directory.
-const FILE: &str = "project.json";
+pub(super) const FILE: &str = "project.json";
 
 /// Far more than it takes, in bytes.
 const LONGEST: u64 = 1 << 16;

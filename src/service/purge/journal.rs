@@ -86,6 +86,12 @@ impl Journal {
     }
 }
 
+/// Whether a file of the data directory is one, by its name.
+pub(in crate::service) fn is_purge_journal(name: &str) -> bool {
+    let hash = name.strip_prefix("purge-").and_then(|rest| rest.split('.').next());
+    hash.is_some_and(|hash| hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),

@@ -25,6 +25,7 @@ use self::conditions::Selection;
 pub use self::elsewhere::CleanedFile;
 use self::elsewhere::Purged;
 use self::journal::Journal;
+pub(super) use self::journal::is_purge_journal;
 pub use self::report::{FileSearch, PurgeReport, PurgedVersion};
 use self::samples::Samples;
 use self::search::Searched;

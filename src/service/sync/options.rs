@@ -1,8 +1,10 @@
 //! What to bring in, and how: from the caller and the settings to what the flow takes.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::audit;
 use crate::error::{Exit, Failure};
 use crate::ingest::IngestOptions;
 use crate::ingest::budget::Budget;
@@ -14,6 +16,8 @@ use crate::ingest::inline::Inline;
 use crate::ingest::plan::PruneLimit;
 use crate::ingest::web::{Start, WebOptions};
 use crate::service::changes::ChangeCommand;
+use crate::service::project::FILE as PROJECT_FILE;
+use crate::service::purge::is_purge_journal;
 use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
 use crate::store::Aside;
@@ -213,9 +217,23 @@ pub fn discover_options(
         allow_gone: options.allow_prune,
         remembered: inputs.remembered,
         outside: context.outside.clone(),
-        own: vec![backends::embedded_home(context), context.uploads()],
+        own: own_entries(context),
         expiry: context.settings.ingest.ttl.filter(|_| options.expires()).map(Expiry::from_now),
     }
+}
+
+/// What docent keeps in the data directory, which may be anywhere: none of it is a document.
+fn own_entries(context: &Context) -> Vec<PathBuf> {
+    let mut own = vec![backends::embedded_home(context), context.uploads()];
+    own.extend(audit::files_of(&context.changes()));
+    let others = std::fs::read_dir(&context.data_dir).into_iter().flatten().flatten();
+    let is_own = |name: &str| {
+        let is_moved_log = name.starts_with("changes.") && name.ends_with(".jsonl");
+        is_moved_log || name == PROJECT_FILE || is_purge_journal(name)
+    };
+    let others = others.filter(|entry| entry.file_name().to_str().is_some_and(is_own));
+    own.extend(others.map(|entry| entry.path()));
+    own
 }
 
 fn web_options(context: &Context, options: &SyncOptions) -> Result<WebOptions, Failure> {
