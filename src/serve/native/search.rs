@@ -157,12 +157,10 @@ async fn spread(
         }
     });
     let (mut asked, mut failed, mut hits) = (Vec::new(), Vec::new(), Vec::new());
-    let mut most = 0;
     for (scoped, searched) in collections.iter().zip(join_all(searches).await) {
         match searched {
             Ok(searched) => {
                 asked.push(searched.asked);
-                most = most.max(searched.hits.len());
                 let found = searched.hits.iter();
                 hits.extend(found.map(|hit| (scoped.name.clone(), hit.clone())));
             }
@@ -173,7 +171,8 @@ async fn spread(
         }
     }
     hits.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
-    hits.truncate(search.overrides.k.unwrap_or(most));
+    let usual = collections.iter().map(|scoped| scoped.engine().context.settings.search.k).max();
+    hits.truncate(search.overrides.k.or(usual).unwrap_or_default());
     let hits = (1..).zip(&hits).map(|(rank, (collection, hit))| HitOf {
         collection: collection.clone(),
         hit: HitJson::new(rank, hit),
