@@ -14,7 +14,7 @@ use crate::error::{Exit, Failure, shell_word};
 use crate::output::words::counted;
 use crate::serve::keys::{Key, KeyFile, KeyFileError, NOBODY, Right, Secret, expiry};
 use crate::settings::{self, Serve, parse};
-use crate::types::collection_of_tenant;
+use crate::types::{collection_of_tenant, tenant_of};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -204,7 +204,13 @@ fn new_key(
     let only = |name: &String| -> Result<String, Failure> {
         let name = parse::collection_or_tenants(name)
             .map_err(|problem| Failure::usage(format!("--only `{name}` {problem}")))?;
-        Ok(collection_of_tenant(&name, tenant))
+        match tenant.zip(tenant_of(&name)).filter(|(own, other)| own != other) {
+            None => Ok(collection_of_tenant(&name, tenant)),
+            Some((own, other)) => Err(Failure::usage(format!(
+                "the key is one of the tenant `{own}`, and `{name}` is a collection of `{other}`"
+            ))
+            .hint("make one for each tenant")),
+        }
     };
     let rights = match new.rights.as_slice() {
         [] => vec![Right::Search, Right::Answer],

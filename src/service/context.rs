@@ -105,6 +105,11 @@ impl Context {
         self.origin(name).is_some_and(|origin| *origin == Origin::Flag)
     }
 
+    /// It was given as a flag, or by a variable: whoever starts docent elsewhere has neither.
+    pub fn is_of_this_run(&self, name: &str) -> bool {
+        self.origin(name).is_some_and(|origin| matches!(origin, Origin::Flag | Origin::Env(_)))
+    }
+
     fn origin(&self, name: &str) -> Option<&Origin> {
         let row = self.settings.resolved.iter().find(|row| row.key.name == name);
         row.map(|row| &row.origin)

@@ -21,7 +21,7 @@ pub struct Key {
     pub unless_set: Option<&'static str>,
     /// Masked wherever it is shown.
     pub secret: bool,
-    /// An empty variable of the environment is a mistake, and not a variable that is not set.
+    /// An empty text is a mistake, and does not stand for no value.
     pub never_empty: bool,
     /// The broader setting, or the alternative, whose typed flag this one gives way to wherever it
     /// was not typed itself: what is typed wins over any file, whatever its table.
@@ -308,7 +308,7 @@ pub static KEYS: &[Key] = &[
     row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "longest a parser may take for a file, in processor time").default("30s").range(Range::PATIENCE),
     row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "most memory a parser may take").default("1024MB").range(Range::bytes(64 << 20, 1024 << 30)),
     row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "part of the collection a run may delete unasked").default("50%").range(Range::SHARE),
-    row("ingest.ttl", &["DOCENT_INGEST_TTL"], "how old documents may become, such as 90d: older ones are not brought in, and taken out").flag("--ttl", "AGE").help_of_flag("Do not bring in what is older than this, such as 12h, 90d or 1y, and take it out: files by their modification time, pages by what their server says").range(Range::AGE).trust(Trust::HarmlessEmbedded),
+    row("ingest.ttl", &["DOCENT_INGEST_TTL"], "how old documents may become, such as 90d: older ones are not brought in, and taken out").flag("--ttl", "AGE").help_of_flag("Do not bring in what is older than this, such as 12h, 90d or 1y, and take it out: files by their modification time, pages by what their server says").range(Range::AGE).never_empty().trust(Trust::HarmlessEmbedded),
     row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that holds a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn").trust(Trust::HarmlessAs(&["skip", "redact", "fail"])),
     row("ingest.pdf_password", &["DOCENT_PDF_PASSWORD"], "password of PDFs that are locked").flag("--pdf-password", "PASSWORD").help_of_flag("Password of PDFs that are locked. Others on the machine see it in the list of processes: the variable DOCENT_PDF_PASSWORD is safer").secret(),
     row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "read the comments of reviewers in DOCX, ODT and PPTX too, behind what they are about").switch("--comments", "true").default("false").trust(Trust::Harmless),

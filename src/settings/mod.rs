@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::types::collection_of_tenant;
+use crate::types::{collection_of_tenant, tenant_of};
 
 pub use chat::Chat;
 pub use embedding::{Embedding, EmbeddingModel};
@@ -94,10 +94,12 @@ impl Settings {
         self.chat.model = model;
     }
 
-    /// Takes another collection of the same store.
+    /// Takes another collection of the same store: of the tenant, where there is one.
     pub fn take_collection(&mut self, name: &str) {
-        self.show("collection", Some(name.to_owned()));
-        name.clone_into(&mut self.collection);
+        let name = self.of_tenant(name);
+        self.show("collection", Some(name.clone()));
+        self.tenant = tenant_of(&name).map(str::to_owned);
+        self.collection = name;
     }
 
     /// The collection that the tenant calls so, where there is one.
@@ -114,10 +116,9 @@ impl Settings {
         if !is_default(self, "collection") {
             return;
         }
-        let name = self.of_tenant(name);
-        self.take_collection(&name);
+        self.take_collection(name);
         if is_default(self, "serve.collections") {
-            self.serve.collections = vec![name];
+            self.serve.collections = vec![self.collection.clone()];
         }
     }
 
@@ -157,6 +158,7 @@ pub struct SettingsError {
 pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
     let (layers, unheard) = layers.heard(trusted);
     let values = Values { layers: &layers };
+    values.forbid_emptied()?;
     let shared = values.shared_endpoint()?;
     let tenant = tenant::resolve(&values)?;
     let settings = Settings {

@@ -1,24 +1,12 @@
 //! Whose collections are worked on.
 
 use super::values::Values;
-use super::{SettingsError, keys, parse};
+use super::{SettingsError, parse};
 use crate::types::{collection_of_tenant, tenant_of};
 
 /// The tenant: of its own setting, or of the collection that is named.
-///
-/// An empty text elsewhere stands for no value. Here it is a mistake: of a variable that is not set would come a
-/// run in the collections of nobody.
 pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsError> {
-    const TENANT: &str = "tenant";
-    let key = keys::key(TENANT);
-    if let Some(origin) = values.layers.emptied(key) {
-        return Err(values.at_odds(
-            &[TENANT],
-            format!("{} is empty", origin.of(key)),
-            "name the tenant; for collections that are no tenant's, leave it out",
-        ));
-    }
-    if let Some(tenant) = values.optional(TENANT, parse::tenant)? {
+    if let Some(tenant) = values.optional("tenant", parse::tenant)? {
         return Ok(Some(tenant));
     }
     let collection = values.parsed("collection", parse::collection_or_tenants)?;

@@ -326,6 +326,13 @@ fn the_version_of_an_api_goes_into_its_url() {
 }
 
 #[test]
+fn an_age_is_not_empty() {
+    let ttl = |text| settings(&[("ingest.ttl", text)], &[], "ingest.ttl = '90d'", "");
+    assert_eq!(ttl("12h").unwrap().ingest.ttl, Some(Duration::from_hours(12)));
+    assert_eq!(ttl("").unwrap_err().message, "--ttl is empty");
+}
+
+#[test]
 fn a_collection_is_of_the_tenant_that_is_named() {
     let collection = |env: &[(&str, &str)], flags: &[(&'static str, &str)]| {
         settings(flags, env, "", "").map(|settings| {

@@ -105,6 +105,21 @@ impl<'a> Values<'a> {
         self.parsed(name, |text| keys::range(name).read_bytes(text))
     }
 
+    /// An empty text stands for no value, as a rule. Of some settings it is a mistake: what a variable that is not
+    /// set would lead to is not what anybody meant.
+    pub(super) fn forbid_emptied(&self) -> Result<(), SettingsError> {
+        for key in keys::KEYS.iter().filter(|key| key.never_empty) {
+            if let Some(origin) = self.layers.emptied(key) {
+                return Err(self.at_odds(
+                    &[key.name],
+                    format!("{} is empty", origin.of(key)),
+                    "give it a value, or leave it out",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Settings that are fine alone and make no sense together.
     pub(super) fn at_odds(&self, names: &[&str], message: String, hint: &str) -> SettingsError {
         let usage = names.iter().any(|name| self.typed(name));

@@ -148,3 +148,32 @@ fn a_tenant_is_named_once_and_never_by_accident() {
     let empty = env.run(&["ingest", "docs"]).expect(3);
     assert!(empty.stderr.contains("DOCENT_TENANT is empty"), "{empty}");
 }
+
+#[test]
+fn what_a_tenant_pushes_and_pulls_is_its_own_on_both_sides() {
+    let (mut env, server) = on_scripted_server();
+    env.set("QDRANT_URL", "");
+    env.write("docs/ferry.md", "# Ferry\n\nThe ferry of nobody leaves at nine.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    write(&env, "aardvark");
+    run(&env, "acme", &["ingest", "docs"]).expect(0);
+    let url = server.url();
+    run(&env, "acme", &["index", "push", "--qdrant-url", &url]).expect(0);
+    let found = run(&env, "acme", &["search", "ferry", "--qdrant-url", &url]).expect(0);
+    assert!(found.stdout.contains("aardvark") && !found.stdout.contains("nobody"), "{found}");
+    run(&env, "acme", &["index", "pull", "--qdrant-url", &url]).expect(0);
+    let untouched = env.run(&["search", "ferry"]).expect(0);
+    assert!(untouched.stdout.contains("of nobody"), "{untouched}");
+    assert!(!untouched.stdout.contains("aardvark"), "{untouched}");
+}
+
+#[test]
+fn a_key_is_of_one_tenant() {
+    let env = TestEnv::new();
+    let create = ["keys", "create", "app", "--keys", "keys.toml", "--only"];
+    let other = env.run(&[&create[..], &["docs~globex", "--tenant", "acme"]].concat()).expect(2);
+    assert!(other.stderr.contains("`docs~globex` is a collection of `globex`"), "{other}");
+    env.run(&[&create[..], &["docs", "--tenant", "acme"]].concat()).expect(0);
+    let keys = env.run(&["keys", "list", "--keys", "keys.toml", "--format", "json"]).expect(0);
+    assert_eq!(keys.json()["keys"][0]["collections"][0], "docs~acme");
+}

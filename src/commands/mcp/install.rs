@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::{InstallArgs, McpClient};
 use crate::error::{Exit, Failure};
 use crate::service::Context;
+use crate::settings::parse::without_credentials;
 use crate::ui::Ui;
 use merge::{Merged, into_json, into_toml};
 
@@ -20,6 +21,13 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
     let file = Place::of(args.client, &context.root, home.as_deref())?;
     let entry = file.entry(context);
     let path = file.path.display();
+    let left_out = left_out(context);
+    if !left_out.is_empty() {
+        ui.note(&format!(
+            "{} was set for this command, and is not for the client: put it into docent.toml, or into the `env` of the entry",
+            left_out.join(", ")
+        ));
+    }
     let old = match fs::read_to_string(&file.path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -111,12 +119,18 @@ impl Place {
     /// How docent is started.
     fn entry(&self, context: &Context) -> Value {
         let mut args = vec!["mcp".to_owned()];
-        if !self.of_project && self.client != McpClient::Codex {
-            // Who starts it elsewhere asks the same collections.
+        let elsewhere = !self.of_project && self.client != McpClient::Codex;
+        // Who starts it elsewhere asks the same collections.
+        if elsewhere || context.is_of_this_run("data_dir") {
             args.extend(["--data-dir".to_owned(), context.data_dir.display().to_string()]);
+        }
+        if let Some(url) = server_of_this_run(context) {
+            args.extend(["--qdrant-url".to_owned(), url.clone()]);
         }
         if !context.is_default("collection") {
             args.extend(["--collection".to_owned(), context.settings.collection.clone()]);
+        } else if let Some(tenant) = &context.settings.tenant {
+            args.extend(["--tenant".to_owned(), tenant.clone()]);
         }
         let mut entry = json!({ "command": command(), "args": args });
         match self.client {
@@ -133,6 +147,23 @@ impl Place {
             _ => into_json(old, self.key, entry),
         }
     }
+}
+
+/// The server that this run was told of; not where a password is in its address.
+fn server_of_this_run(context: &Context) -> Option<&String> {
+    let url = context.settings.qdrant.url.as_ref();
+    url.filter(|url| context.is_of_this_run("qdrant.url") && without_credentials(url) == **url)
+}
+
+/// What this run was told and the entry does not have, by the names of the settings.
+fn left_out(context: &Context) -> Vec<&'static str> {
+    let is_in = |name: &str| match name {
+        "collection" | "tenant" | "data_dir" => true,
+        "qdrant.url" => server_of_this_run(context).is_some(),
+        _ => false,
+    };
+    let names = context.settings.resolved.iter().map(|row| row.key.name);
+    names.filter(|name| context.is_of_this_run(name) && !is_in(name)).collect()
 }
 
 /// By its name where a shell finds it, else where it is.
