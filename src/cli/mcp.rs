@@ -15,7 +15,7 @@ use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
 pub struct McpArgs {
     #[command(subcommand)]
     pub command: Option<McpCommand>,
-    /// Tools that are offered, separated by commas
+    /// Tools that are offered, separated by commas: these, and explain
     #[arg(
         long,
         value_name = "NAMES",

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::Context;
 use crate::cli::{Format, McpArgs, McpCommand};
 use crate::error::{Exit, Failure};
-use crate::mcp::desk::Work;
-use crate::mcp::local::Local;
+use crate::mcp::access::Work;
+use crate::mcp::local::LocalAccess;
 use crate::mcp::{Offer, protocol, tools};
 use crate::service::Engine;
 use crate::service::provenance::TraceSink;
@@ -55,7 +55,7 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     }
     let announce = ui.announcer();
     let offer = Offer {
-        desk: Arc::new(Local::new(engines, move |warning| announce(warning))),
+        access: Arc::new(LocalAccess::new(engines, move |warning| announce(warning))),
         tools: offered,
         max_tokens: args.result_tokens.into(),
     };

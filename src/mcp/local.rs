@@ -1,10 +1,10 @@
-//! The desk of a process that serves one client: whoever started it may see all of its collections.
+//! What the one client of a process may see: all of its collections, as whoever started it may.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::desk::{Desk, Seen, Turn, View, Work, resource_url};
+use super::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
 use crate::cancel::{self, Cancel};
 use crate::error::Failure;
 use crate::query::{Answer, AnswerEvent};
@@ -14,7 +14,7 @@ use crate::service::retrieval::DocumentFilter;
 use crate::types::Locator;
 
 /// See the module.
-pub struct Local {
+pub struct LocalAccess {
     /// By collection, the usual one first; never empty.
     engines: Vec<(String, Arc<Engine>)>,
     /// Says what needs attention though the call goes on.
@@ -22,7 +22,7 @@ pub struct Local {
     never: Cancel,
 }
 
-impl Local {
+impl LocalAccess {
     pub fn new(
         engines: Vec<(String, Arc<Engine>)>,
         warn: impl Fn(&str) + Send + Sync + 'static,
@@ -32,7 +32,7 @@ impl Local {
 }
 
 #[async_trait]
-impl Desk for Local {
+impl ClientAccess for LocalAccess {
     fn collections(&self) -> Vec<String> {
         self.engines.iter().map(|(name, _)| name.clone()).collect()
     }

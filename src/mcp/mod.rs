@@ -1,13 +1,13 @@
 //! The documents, for agents: the Model Context Protocol.
 //!
-//! A client lists the [`tools`] and calls them; what they ask is a [`desk::Desk`], which knows what the
+//! A client lists the [`tools`] and calls them; what they ask is a [`access::ClientAccess`], which knows what the
 //! client may see: all of the collections of this process ([`local`]), or what a key allows. The protocol
 //! itself, its messages and its two eras, is [`protocol`]'s business alone.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`desk`] | what a client may see of the collections, and who answers it |
-//! | [`local`] | the desk of a process that serves one client over its standard streams |
+//! | [`access`] | what a client may see of the collections, and who answers it |
+//! | [`local`] | all of it, for the one client of a process that reads its standard input |
 //! | [`tools`] | the table of the tools, and one file for each |
 //! | [`arguments`] | what a model sends as arguments, however it calls them |
 //! | [`cursor`] | where the next page of a result begins |
@@ -18,9 +18,9 @@
 //! | [`instructions`] | what a client is told before it asks |
 //! | [`protocol`] | the vendor's types, and what carries the messages |
 
+pub mod access;
 mod arguments;
 mod cursor;
-pub mod desk;
 mod fence;
 mod instructions;
 pub mod local;
@@ -32,7 +32,7 @@ pub mod tools;
 
 use std::sync::Arc;
 
-use desk::Desk;
+use access::ClientAccess;
 use tools::Tool;
 
 /// Tokens of a result, unless more or fewer are asked for.
@@ -44,7 +44,7 @@ pub const MOST_TOKENS: usize = 20_000;
 /// What a client gets.
 #[derive(Clone)]
 pub struct Offer {
-    pub desk: Arc<dyn Desk>,
+    pub access: Arc<dyn ClientAccess>,
     /// In the order in which they are listed.
     pub tools: Vec<&'static Tool>,
     /// Tokens of a result, unless it is asked otherwise.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::MOST_TOKENS;
+use super::access::{ClientAccess, Seen, View, generation};
 use super::cursor::Pages;
-use super::desk::{Desk, Seen, View, generation};
 use super::fence::{Budget, label};
 use super::place::{Named, from_uri, uri};
 use crate::chat::data::data;
@@ -46,11 +46,14 @@ pub(super) struct ListedPage {
 ///
 /// # Errors
 /// The cursor is of another state of the documents.
-pub(super) async fn list(desk: &dyn Desk, cursor: Option<&str>) -> Result<ListedPage, Failure> {
+pub(super) async fn list(
+    access: &dyn ClientAccess,
+    cursor: Option<&str>,
+) -> Result<ListedPage, Failure> {
     let (mut all, mut states) = (Vec::new(), Vec::new());
-    for name in desk.collections() {
+    for name in access.collections() {
         // One that was not made yet has nothing to be listed.
-        let Ok((reader, documents)) = documents_of(desk, &name).await else { continue };
+        let Ok((reader, documents)) = documents_of(access, &name).await else { continue };
         states.push(format!("{name} {}", generation(&reader)));
         all.push(Listed {
             uri: uri(&name, "", None).trim_end_matches('/').to_owned(),
@@ -76,10 +79,10 @@ pub(super) async fn list(desk: &dyn Desk, cursor: Option<&str>) -> Result<Listed
 }
 
 async fn documents_of(
-    desk: &dyn Desk,
+    access: &dyn ClientAccess,
     collection: &str,
 ) -> Result<(crate::store::Reader, Vec<DocumentRecord>), Failure> {
-    desk.view(Some(collection))?.documents().await
+    access.view(Some(collection))?.documents().await
 }
 
 /// A text, and what it is.
@@ -92,16 +95,16 @@ pub(super) struct Text {
 ///
 /// # Errors
 /// The collection can't be read.
-pub(super) async fn read(desk: &dyn Desk, uri: &str) -> Result<Option<Text>, Failure> {
+pub(super) async fn read(access: &dyn ClientAccess, uri: &str) -> Result<Option<Text>, Failure> {
     let Some(Named { collection, source, place }) = from_uri(uri) else { return Ok(None) };
-    let Ok(view) = desk.view(Some(&collection)) else { return Ok(None) };
+    let Ok(view) = access.view(Some(&collection)) else { return Ok(None) };
     let (reader, documents) = view.documents().await?;
     let named = [&*source];
     let sources = if source.is_empty() { &[][..] } else { &named[..] };
     let version = reader.version();
     let seen = Seen { collection: &collection, version, question: None, sources };
     if source.is_empty() {
-        desk.saw(&seen);
+        access.saw(&seen);
         return Ok(Some(Text { text: overview(&view, &documents), media_type: "text/plain" }));
     }
     let Some(record) = documents.iter().find(|record| record.source == source) else {
@@ -111,7 +114,7 @@ pub(super) async fn read(desk: &dyn Desk, uri: &str) -> Result<Option<Text>, Fai
     let is_meant = |chunk: &&Chunk| place.is_none_or(|place| place.overlaps(chunk.locator));
     let mut meant = chunks.iter().filter(is_meant);
     let Some(first) = meant.next() else { return Ok(None) };
-    desk.saw(&seen);
+    access.saw(&seen);
     let joined = Joined::of(first, meant);
     let mut budget = Budget::new(MOST_TOKENS);
     let shown = budget.cut(&joined.text);
@@ -154,15 +157,15 @@ fn media_type(kind: Kind) -> &'static str {
 /// # Errors
 /// The collection can't be read.
 pub(super) async fn complete(
-    desk: &dyn Desk,
+    access: &dyn ClientAccess,
     variable: &str,
     begun: &str,
     collection: Option<&str>,
 ) -> Result<(Vec<String>, bool), Failure> {
     let all: Vec<String> = match variable {
-        "collection" => desk.collections(),
+        "collection" => access.collections(),
         "source" => {
-            let (_, documents) = desk.view(collection)?.documents().await?;
+            let (_, documents) = access.view(collection)?.documents().await?;
             documents.into_iter().map(|record| record.source).collect()
         }
         _ => Vec::new(),
@@ -174,10 +177,10 @@ pub(super) async fn complete(
 }
 
 /// The state of each collection that there is: another one is another state of its documents.
-pub(super) async fn states(desk: &dyn Desk) -> BTreeMap<String, String> {
+pub(super) async fn states(access: &dyn ClientAccess) -> BTreeMap<String, String> {
     let mut states = BTreeMap::new();
-    for name in desk.collections() {
-        let Ok(view) = desk.view(Some(&name)) else { continue };
+    for name in access.collections() {
+        let Ok(view) = access.view(Some(&name)) else { continue };
         if let Ok(Some(reader)) = view.engine().collection().read().await {
             states.insert(name, format!("{} {}", reader.version(), generation(&reader)));
         }
@@ -186,9 +189,9 @@ pub(super) async fn states(desk: &dyn Desk) -> BTreeMap<String, String> {
 }
 
 /// The state of what a URI names; `None` where there is nothing.
-pub(super) async fn state_of(desk: &dyn Desk, uri: &str) -> Option<String> {
+pub(super) async fn state_of(access: &dyn ClientAccess, uri: &str) -> Option<String> {
     let named = from_uri(uri)?;
-    let (reader, documents) = documents_of(desk, &named.collection).await.ok()?;
+    let (reader, documents) = documents_of(access, &named.collection).await.ok()?;
     if named.source.is_empty() {
         return Some(generation(&reader));
     }

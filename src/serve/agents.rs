@@ -21,7 +21,7 @@ use super::refusal::{ErrorCode, Refusal};
 use super::sse::{self, Frame};
 use crate::error::{Exit, Failure};
 use crate::http::{context as on_behalf_of_whom, on_behalf_of};
-use crate::mcp::desk::{Desk, Seen, Turn, View, Work};
+use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work};
 use crate::mcp::protocol::{Reply, post};
 use crate::mcp::{Offer, TOKENS, tools};
 use crate::query::{Answer, AnswerEvent};
@@ -40,11 +40,11 @@ pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
 pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
     let Call { server, caller, headers, body, notes, .. } = call;
     let answers = caller.may(Right::Answer);
-    let tools = tools::TOOLS.iter().filter(|tool| answers || tool.work != Work::Answer).collect();
+    let tools = tools::usual().filter(|tool| answers || tool.work != Work::Answer).collect();
     let stop = server.abandoned.clone();
     let links = Links::new(&server, &caller, &headers);
-    let desk = Counter { server, caller, notes, links, context: on_behalf_of_whom() };
-    let offer = Offer { desk: Arc::new(desk), tools, max_tokens: TOKENS };
+    let access = KeyAccess { server, caller, notes, links, context: on_behalf_of_whom() };
+    let offer = Offer { access: Arc::new(access), tools, max_tokens: TOKENS };
     let (status, mut response) = match post(offer, &headers, &body, stop).await {
         Reply::Accepted => (StatusCode::ACCEPTED, Response::new(Body::empty())),
         Reply::Events(events) => {
@@ -64,7 +64,7 @@ pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
 }
 
 /// What a caller may see, and who answers it.
-struct Counter {
+struct KeyAccess {
     server: Arc<Server>,
     caller: Caller,
     notes: SharedNotes,
@@ -73,7 +73,7 @@ struct Counter {
     context: Option<TraceContext>,
 }
 
-impl Counter {
+impl KeyAccess {
     /// A refusal as tools tell it, without what callers that need a key are not told.
     fn refused(&self, mut refusal: Refusal) -> Failure {
         self.notes.refused(&mut refusal, self.server.access.needs_keys());
@@ -82,7 +82,7 @@ impl Counter {
 }
 
 #[async_trait]
-impl Desk for Counter {
+impl ClientAccess for KeyAccess {
     fn collections(&self) -> Vec<String> {
         self.caller.collections().map(str::to_owned).collect()
     }

@@ -49,6 +49,24 @@ fn passages_are_found_and_read_where_they_stand() {
 }
 
 #[test]
+fn why_a_document_is_found_is_told_where_that_is_asked_for() {
+    let env = ingested();
+    let asked = |expect: &str| json!({"question": QUESTION, "expect": expect});
+    let mut usual = Agent::start(&env, &[]);
+    let unknown =
+        usual.response("tools/call", json!({"name": "explain", "arguments": asked(BACKUPS)}));
+    assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+    let mut agent = Agent::start(&env, &["--tools", "explain,search"]);
+    let found = agent.call("explain", asked(BACKUPS));
+    assert_eq!(found["expected"]["verdict"], "found", "{found}");
+    assert!(found["hits"].as_array().expect("hits").iter().any(|hit| hit["passage"] == 1));
+    let missing = agent.call("explain", asked("sample-docs/nowhere.md"));
+    assert_eq!(missing["expected"]["verdict"], "not_ingested", "{missing}");
+    assert!(!text(&missing["expected"], "message").is_empty());
+    assert!(agent.call("explain", json!({"query": QUESTION})).get("expected").is_none());
+}
+
+#[test]
 fn an_answer_has_checked_citations() {
     let env = ingested();
     let mut agent = Agent::start(&env, &[]);
@@ -476,6 +494,12 @@ fn a_client_is_told_how_to_start_it() {
     let entry = shown.json()["mcpServers"]["docent"].clone();
     assert_eq!(entry["args"], json!(["mcp"]));
     assert!(!env.path(".mcp.json").exists(), "{shown}");
+    // What only this run was told is told to the client, too.
+    let told = ["--tenant", "acme", "--qdrant-url", "http://localhost:1"];
+    let shown = env.run(&[&["mcp", "install", "claude"][..], &told].concat()).expect(0);
+    let args = &shown.json()["mcpServers"]["docent"]["args"];
+    let expected = ["mcp", "--qdrant-url", "http://localhost:1", "--tenant", "acme"];
+    assert_eq!(*args, json!(expected));
     env.write(
         ".vscode/mcp.json",
         "// mine\n{ \"servers\": { \"other\": { \"command\": \"x\" } } }\n",

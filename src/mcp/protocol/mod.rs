@@ -30,7 +30,7 @@ pub use http::{Reply, post};
 pub use stdio::serve;
 
 use super::Offer;
-use super::desk::Work;
+use super::access::Work;
 use super::instructions::instructions;
 use super::tools::{Outcome, Tool};
 use crate::cancel::Cancel;
@@ -70,8 +70,8 @@ impl Handler {
         let work = async {
             // It is never closed.
             let _turn = self.turns.acquire().await;
-            let begun = self.offer.desk.begin(Work::Search).await;
-            let _held = begun.map_err(|failure| reading::failed(&*self.offer.desk, failure))?;
+            let begun = self.offer.access.begin(Work::Search).await;
+            let _held = begun.map_err(|failure| reading::failed(&*self.offer.access, failure))?;
             work.await
         };
         tokio::select! {
@@ -167,8 +167,8 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
-        let desk = &*self.offer.desk;
-        self.unless_cut_off(reading::list(desk, cursor.as_deref()), &context).await
+        let access = &*self.offer.access;
+        self.unless_cut_off(reading::list(access, cursor.as_deref()), &context).await
     }
 
     async fn list_resource_templates(
@@ -184,7 +184,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let read = reading::read(&*self.offer.desk, &request.uri);
+        let read = reading::read(&*self.offer.access, &request.uri);
         self.unless_cut_off(read, &context).await.map(Into::into)
     }
 
@@ -193,7 +193,7 @@ impl ServerHandler for Handler {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        self.unless_cut_off(reading::complete(&*self.offer.desk, &request), &context).await
+        self.unless_cut_off(reading::complete(&*self.offer.access, &request), &context).await
     }
 
     async fn list_prompts(
@@ -224,7 +224,7 @@ impl ServerHandler for Handler {
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         tokio::select! {
-            () = reading::tell_changes(&*self.offer.desk, &subscription) => Ok(()),
+            () = reading::tell_changes(&*self.offer.access, &subscription) => Ok(()),
             () = self.stop.cancelled() => Ok(()),
         }
     }
@@ -234,7 +234,7 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let asks_others = self.offer.desk.asks_others();
+        let asks_others = self.offer.access.asks_others();
         let tools = self.offer.tools.iter().map(|tool| listed(tool, asks_others)).collect();
         let tools = ListToolsResult::with_all_items(tools);
         Ok(tools.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Private))

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::FRESH_MS;
 use crate::error::{Exit, Failure};
-use crate::mcp::desk::Desk;
+use crate::mcp::access::ClientAccess;
 use crate::mcp::prompts::{self, PROMPTS};
 use crate::mcp::resources::{self, Listed, ListedPage, TEMPLATE};
 
@@ -22,8 +22,8 @@ use crate::mcp::resources::{self, Listed, ListedPage, TEMPLATE};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A failure where there is no tool to tell it.
-pub(super) fn failed(desk: &dyn Desk, failure: Failure) -> ErrorData {
-    let Failure { message, hint, exit, .. } = desk.told(failure);
+pub(super) fn failed(access: &dyn ClientAccess, failure: Failure) -> ErrorData {
+    let Failure { message, hint, exit, .. } = access.told(failure);
     let message = hint.map_or(message.clone(), |hint| format!("{message}; {hint}"));
     match exit {
         Exit::Usage => ErrorData::invalid_params(message, None),
@@ -32,11 +32,11 @@ pub(super) fn failed(desk: &dyn Desk, failure: Failure) -> ErrorData {
 }
 
 pub(super) async fn list(
-    desk: &dyn Desk,
+    access: &dyn ClientAccess,
     cursor: Option<&str>,
 ) -> Result<ListResourcesResult, ErrorData> {
-    let listed = resources::list(desk, cursor).await;
-    let ListedPage { resources, next } = listed.map_err(|failure| failed(desk, failure))?;
+    let listed = resources::list(access, cursor).await;
+    let ListedPage { resources, next } = listed.map_err(|failure| failed(access, failure))?;
     let resources = resources.into_iter().map(resource).collect();
     let mut page = ListResourcesResult::with_all_items(resources);
     page.next_cursor = next;
@@ -63,8 +63,11 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
         .with_cache_scope(CacheScope::Private)
 }
 
-pub(super) async fn read(desk: &dyn Desk, uri: &str) -> Result<ReadResourceResult, ErrorData> {
-    let found = resources::read(desk, uri).await.map_err(|failure| failed(desk, failure))?;
+pub(super) async fn read(
+    access: &dyn ClientAccess,
+    uri: &str,
+) -> Result<ReadResourceResult, ErrorData> {
+    let found = resources::read(access, uri).await.map_err(|failure| failed(access, failure))?;
     let Some(found) = found else {
         let shown: String = uri.chars().take(200).collect();
         let problem = format!("there is no resource `{shown}`");
@@ -76,7 +79,7 @@ pub(super) async fn read(desk: &dyn Desk, uri: &str) -> Result<ReadResourceResul
 }
 
 pub(super) async fn complete(
-    desk: &dyn Desk,
+    access: &dyn ClientAccess,
     request: &CompleteRequestParams,
 ) -> Result<CompleteResult, ErrorData> {
     let argument = &request.argument;
@@ -84,8 +87,8 @@ pub(super) async fn complete(
     let (values, more) = match &request.r#ref {
         Reference::Resource(_) => {
             let given = given.map(String::as_str);
-            let completed = resources::complete(desk, &argument.name, &argument.value, given);
-            completed.await.map_err(|failure| failed(desk, failure))?
+            let completed = resources::complete(access, &argument.name, &argument.value, given);
+            completed.await.map_err(|failure| failed(access, failure))?
         }
         _ => (Vec::new(), false),
     };
@@ -119,20 +122,20 @@ pub(super) fn prompt(request: &GetPromptRequestParams) -> Result<GetPromptResult
 }
 
 /// Tells a subscriber of what changes, until it is cancelled.
-pub(super) async fn tell_changes(desk: &dyn Desk, subscription: &SubscriptionContext) {
+pub(super) async fn tell_changes(access: &dyn ClientAccess, subscription: &SubscriptionContext) {
     let accepted = subscription.accepted();
     let uris = accepted.resource_subscriptions.clone().unwrap_or_default();
-    let mut known = resources::states(desk).await;
+    let mut known = resources::states(access).await;
     let mut of_uris = Vec::new();
     for uri in &uris {
-        of_uris.push(resources::state_of(desk, uri).await);
+        of_uris.push(resources::state_of(access, uri).await);
     }
     loop {
         tokio::select! {
             () = subscription.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let states = resources::states(desk).await;
+        let states = resources::states(access).await;
         if states == known {
             continue;
         }
@@ -143,7 +146,7 @@ pub(super) async fn tell_changes(desk: &dyn Desk, subscription: &SubscriptionCon
             told = sink.notify_resource_list_changed().await;
         }
         for (uri, state) in uris.iter().zip(&mut of_uris) {
-            let now = resources::state_of(desk, uri).await;
+            let now = resources::state_of(access, uri).await;
             if now != *state {
                 *state = now;
                 told = told.and(sink.notify_resource_updated(uri.clone()).await);

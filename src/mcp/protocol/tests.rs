@@ -1,4 +1,4 @@
-//! The protocol over two streams, with a desk that answers nothing.
+//! The protocol over two streams, with a access that answers nothing.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::error::Failure;
 use crate::mcp::TOKENS;
-use crate::mcp::desk::{Desk, Seen, Turn, View, Work, resource_url};
-use crate::mcp::tools::TOOLS;
+use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
 use crate::mcp::tools::tests::tokens;
+use crate::mcp::tools::usual;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::retrieval::DocumentFilter;
 use crate::task::Task;
@@ -25,7 +25,7 @@ struct Hanging {
 }
 
 #[async_trait]
-impl Desk for Hanging {
+impl ClientAccess for Hanging {
     fn collections(&self) -> Vec<String> {
         (0..400).map(|at| format!("collection-{at}")).collect()
     }
@@ -82,8 +82,8 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let (begun, hears) = mpsc::unbounded_channel();
-        let desk = Arc::new(Hanging { begun });
-        let offer = Offer { desk, tools: TOOLS.iter().collect(), max_tokens: TOKENS };
+        let access = Arc::new(Hanging { begun });
+        let offer = Offer { access, tools: usual().collect(), max_tokens: TOKENS };
         let (input, reads) = duplex(1 << 20);
         let (writes, output) = duplex(1 << 16);
         let served = Task::spawn(serve(offer, reads, writes));

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Call, filter, gives, question, takes, text, title};
 use crate::chat::data::data;
 use crate::error::Failure;
+use crate::mcp::access::View;
 use crate::mcp::arguments::Arguments;
-use crate::mcp::desk::View;
 use crate::mcp::fence::{Budget, Fence, label};
 use crate::output::NoAnswerReason;
 use crate::query::cite::Citation;
@@ -54,7 +54,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         }
         AnswerEvent::Mark(_) | AnswerEvent::Calls(_) | AnswerEvent::Retracted => {}
     };
-    let answer = call.offer.desk.answer(&view, &question, filter, &mut emit).await?;
+    let answer = call.offer.access.answer(&view, &question, filter, &mut emit).await?;
     let fence = super::fence(&view, &question)?;
     let mut budget = Budget::new(call.offer.max_tokens);
     let citations = answer.citations.citations.iter();
@@ -87,7 +87,7 @@ fn cited(call: &Call<'_>, view: &View, citation: &Citation, budget: &mut Budget)
     let mut said = json!({
         "n": citation.number,
         "citation": label(&citation.citation),
-        "url": call.offer.desk.url(&view.name, &citation.source, Some(citation.locator)),
+        "url": call.offer.access.url(&view.name, &citation.source, Some(citation.locator)),
         "verified": citation.verified,
     });
     if let Some(quote) = quote {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Call, gives, number, takes, text, title};
 use crate::error::Failure;
+use crate::mcp::access::{Seen, View};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::Pages;
-use crate::mcp::desk::{Seen, View};
 use crate::mcp::fence::{Budget, label};
 use crate::mcp::place::{from_uri, lookup};
 use crate::query::pack::Joined;
@@ -47,7 +47,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let id = arguments.needed("id")?;
     let named = from_uri(&id);
     let view = match &named {
-        Some(named) => call.offer.desk.view(Some(&named.collection))?,
+        Some(named) => call.offer.access.view(Some(&named.collection))?,
         None => call.view(&arguments)?,
     };
     let around = |name| arguments.number(name, 0, MOST_AROUND).map(Option::unwrap_or_default);
@@ -70,7 +70,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         question: None,
         sources: &[source],
     };
-    call.offer.desk.saw(&seen);
+    call.offer.access.saw(&seen);
 
     let (from, to) = (before.to_string(), after.to_string());
     let hash = record.document_hash.to_string();
@@ -84,7 +84,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         "id": call.id(&view, source, place),
         "title": title(chunks.first().map_or("", |chunk| &chunk.title), source),
         "text": fence.around(page.text),
-        "url": call.offer.desk.url(&view.name, source, place),
+        "url": call.offer.access.url(&view.name, source, place),
         "metadata": metadata(record, &page, chunks.len()),
     });
     said["metadata"]["collection"] = json!(view.name);

@@ -4,6 +4,7 @@
 //! test holds them to 700 tokens. Schemas are flat, without unions, since not every client reads others.
 
 mod ask;
+mod explain;
 mod fetch;
 mod search;
 mod status;
@@ -12,8 +13,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
+use super::access::{View, Work};
 use super::arguments::Arguments;
-use super::desk::{View, Work};
 use super::fence::Fence;
 use super::place::uri;
 use super::{MOST_TOKENS, Offer};
@@ -35,6 +36,9 @@ pub struct Tool {
     pub input: fn() -> Value,
     pub output: fn() -> Value,
     pub work: Work,
+    /// It is offered to everybody who may have it. Another one is where it was asked for, and by a client of this
+    /// machine: it tells of files and of documents whoever may see them.
+    pub is_usual: bool,
     run: for<'a> fn(&'a Call<'a>, Arguments) -> BoxFuture<'a, Result<Value, Failure>>,
 }
 
@@ -46,6 +50,7 @@ pub static TOOLS: &[Tool] = &[
         input: search::input,
         output: search::output,
         work: Work::Search,
+        is_usual: true,
         run: |call, arguments| search::run(call, arguments).boxed(),
     },
     Tool {
@@ -54,6 +59,7 @@ pub static TOOLS: &[Tool] = &[
         input: fetch::input,
         output: fetch::output,
         work: Work::Search,
+        is_usual: true,
         run: |call, arguments| fetch::run(call, arguments).boxed(),
     },
     Tool {
@@ -62,6 +68,7 @@ pub static TOOLS: &[Tool] = &[
         input: ask::input,
         output: ask::output,
         work: Work::Answer,
+        is_usual: true,
         run: |call, arguments| ask::run(call, arguments).boxed(),
     },
     Tool {
@@ -70,9 +77,24 @@ pub static TOOLS: &[Tool] = &[
         input: status::input,
         output: status::output,
         work: Work::Search,
+        is_usual: true,
         run: |call, arguments| status::run(call, arguments).boxed(),
     },
+    Tool {
+        name: "explain",
+        description: "Why a document is found for a question, or why not.",
+        input: explain::input,
+        output: explain::output,
+        work: Work::Search,
+        is_usual: false,
+        run: |call, arguments| explain::run(call, arguments).boxed(),
+    },
 ];
+
+/// Those that are offered unless others are named.
+pub fn usual() -> impl Iterator<Item = &'static Tool> {
+    TOOLS.iter().filter(|tool| tool.is_usual)
+}
 
 /// The tool of this name.
 pub fn named(name: &str) -> Option<&'static Tool> {
@@ -103,12 +125,12 @@ impl Tool {
     ) -> Outcome {
         let called = async {
             let arguments = Arguments::read(self, sent)?;
-            let _turn = offer.desk.begin(self.work).await?;
+            let _turn = offer.access.begin(self.work).await?;
             (self.run)(&Call { offer, progress }, arguments).await
         };
         match called.await {
             Ok(data) => Outcome { text: data.to_string(), data, is_error: false },
-            Err(failure) => failed(&offer.desk.told(failure)),
+            Err(failure) => failed(&offer.access.told(failure)),
         }
     }
 }
@@ -142,7 +164,7 @@ fn failed(failure: &Failure) -> Outcome {
 
 impl Call<'_> {
     fn view(&self, arguments: &Arguments) -> Result<View, Failure> {
-        self.offer.desk.view(arguments.text("collection")?.as_deref())
+        self.offer.access.view(arguments.text("collection")?.as_deref())
     }
 
     /// Tokens that the result may have.
@@ -153,7 +175,7 @@ impl Call<'_> {
 
     /// By which `fetch` finds a place: it is cited so, unless it is in another collection than the usual.
     fn id(&self, view: &View, source: &str, place: Option<Locator>) -> String {
-        let usual = self.offer.desk.collections().first() == Some(&view.name);
+        let usual = self.offer.access.collections().first() == Some(&view.name);
         match place {
             Some(place) if usual => place.cite(source),
             None if usual => source.to_owned(),

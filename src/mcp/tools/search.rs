@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Call, filter, gives, number, question, takes, text, title};
 use crate::error::Failure;
+use crate::mcp::access::{Seen, View};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::{self, Pages};
-use crate::mcp::desk::{Seen, View};
 use crate::mcp::fence::{Budget, Fence, label};
 use crate::openai::tokens::estimate;
 use crate::service::retrieval::DocumentFilter;
@@ -98,7 +98,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         question: Some(&query),
         sources: &shown,
     };
-    call.offer.desk.saw(&seen);
+    call.offer.access.saw(&seen);
     let mut said = json!({ "results": results, "collection": view.name, "version": found.version });
     if next < found.hits.len() {
         said["next_cursor"] = json!(pages.next(next));
@@ -131,7 +131,7 @@ impl Page<'_> {
     /// Whether there was room for it. The first result is there in any case, cut off where it has to be.
     fn add(&mut self, id: String, hit: &Hit) -> bool {
         let chunk = &hit.chunk;
-        let url = self.call.offer.desk.url(&self.view.name, &chunk.source, Some(chunk.locator));
+        let url = self.call.offer.access.url(&self.view.name, &chunk.source, Some(chunk.locator));
         let title = title(&chunk.title, &chunk.source);
         let headings: Vec<String> = chunk.headings.iter().map(|heading| label(heading)).collect();
         let citation = label(&chunk.locator.cite(&chunk.source));
@@ -176,7 +176,7 @@ async fn nothing(
     let found = view.search(query, DocumentFilter::default(), NEAREST).await?;
     let sources: Vec<&str> = found.hits.iter().map(|hit| &*hit.chunk.source).collect();
     let (collection, version) = (&*view.name, found.version);
-    call.offer.desk.saw(&Seen { collection, version, question: Some(query), sources: &sources });
+    call.offer.access.saw(&Seen { collection, version, question: Some(query), sources: &sources });
     let near: Vec<String> =
         found.hits.iter().map(|hit| label(&hit.chunk.locator.cite(&hit.chunk.source))).collect();
     if near.is_empty() {

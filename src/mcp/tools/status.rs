@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Call, gives, takes, text};
 use crate::error::Failure;
+use crate::mcp::access::{Seen, View};
 use crate::mcp::arguments::Arguments;
-use crate::mcp::desk::{Seen, View};
 use crate::mcp::fence::label;
 use crate::service::freshness::Freshness;
 use crate::task::off_thread;
@@ -19,18 +19,18 @@ pub(super) fn output() -> Value {
 }
 
 pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {
-    let desk = &call.offer.desk;
+    let access = &call.offer.access;
     let mut collections = Vec::new();
     if let Some(name) = arguments.text("collection")? {
-        collections.push(status(call, &desk.view(Some(&name))?).await?);
+        collections.push(status(call, &access.view(Some(&name))?).await?);
     } else {
-        for name in desk.collections() {
-            let status = match desk.view(Some(&name)) {
+        for name in access.collections() {
+            let status = match access.view(Some(&name)) {
                 Ok(view) => status(call, &view).await,
                 Err(failure) => Err(failure),
             };
             collections.push(status.unwrap_or_else(|failure| {
-                let Failure { message, hint, .. } = desk.told(failure);
+                let Failure { message, hint, .. } = access.told(failure);
                 json!({ "collection": name, "error": message, "hint": hint })
             }));
         }
@@ -39,10 +39,10 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
 }
 
 async fn status(call: &Call<'_>, view: &View) -> Result<Value, Failure> {
-    let desk = &call.offer.desk;
+    let access = &call.offer.access;
     let (reader, documents) = view.documents().await?;
     let (collection, version) = (&*view.name, reader.version());
-    desk.saw(&Seen { collection, version, question: None, sources: &[] });
+    access.saw(&Seen { collection, version, question: None, sources: &[] });
     let manifest = reader.manifest();
     let mut said = json!({
         "collection": view.name,
@@ -61,7 +61,7 @@ async fn status(call: &Call<'_>, view: &View) -> Result<Value, Failure> {
     } else if let Some(changed) = documents.iter().map(|record| &record.ingested_at).max() {
         said["changed_at"] = json!(changed);
     }
-    if desk.is_local() {
+    if access.is_local() {
         let root = view.engine().context.root.clone();
         let Freshness { changed, missing, .. } =
             off_thread(move || Freshness::of(&root, &documents)).await;

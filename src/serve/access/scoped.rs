@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mcp::desk::View;
+use crate::mcp::access::View;
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 

@@ -16,7 +16,7 @@ use crate::types::{Chunk, DocumentRecord, Hit, Locator, is_url};
 
 /// Whom the tools ask, on behalf of one client.
 #[async_trait]
-pub trait Desk: Send + Sync {
+pub trait ClientAccess: Send + Sync {
     /// The collections that the client may see, the usual one first.
     fn collections(&self) -> Vec<String>;
 

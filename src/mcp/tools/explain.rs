@@ -1,0 +1,104 @@
+//! `explain`: why a document is among the passages of a question, or why it is not.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::{Call, filter, gives, question, takes, text};
+use crate::cancel;
+use crate::error::Failure;
+use crate::mcp::arguments::Arguments;
+use crate::mcp::fence::label;
+use crate::output::explain::{BestJson, ExpectedJson, Explained, ExplainedHit};
+use crate::service::answering::Ask;
+
+/// Hits that are told of.
+const HITS: usize = 20;
+
+pub(super) fn input() -> Value {
+    takes(
+        json!({
+            "question": text("What was asked"),
+            "expect": text("Document that should be found, or a place in it"),
+            "collection": text("Which collection"),
+            "source": text("Path, directory or glob"),
+            "kind": text("Such as markdown, pdf"),
+            "tag": text("Tag it has"),
+        }),
+        &["question"],
+    )
+}
+
+pub(super) fn output() -> Value {
+    gives(json!({
+        "hits": { "type": "array" },
+        "expected": { "type": "object" },
+        "collection": { "type": "string" },
+    }))
+}
+
+pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, Failure> {
+    let question = question(&arguments, "question")?;
+    let started = Instant::now();
+    let view = call.view(&arguments)?;
+    let (engine, filter) = (view.engine(), view.filter(filter(&arguments)?));
+    // It ends when it is dropped.
+    let (_canceller, never) = cancel::pair();
+    let asked = engine.prepare(Ask::new(&question, &filter, &[]), &never, &mut drop).await?;
+    let sought = match arguments.text("expect")? {
+        Some(typed) => Some(engine.seek(&typed, &question, &asked).await?),
+        None => None,
+    };
+    let explained = Explained {
+        question: &question,
+        mode: asked.options.retrieve.mode,
+        max_tokens: asked.options.pack.max_tokens,
+        k: asked.options.pack.max_chunks,
+        prepared: &asked.prepared,
+        name_scores: &engine.name_scores(&asked).await?,
+        sought: sought.as_ref(),
+        elapsed_ms: started.elapsed().as_millis() as u64,
+        root: &engine.context.root,
+    };
+    let hits: Vec<Value> = ExplainedHit::all(&explained).take(HITS).map(hit).collect();
+    let mut said = json!({ "hits": hits, "collection": view.name });
+    if let Some(sought) = &sought {
+        said["expected"] = expected(&ExpectedJson::new(&explained, sought));
+    }
+    Ok(said)
+}
+
+fn hit(explained: ExplainedHit) -> Value {
+    let ExplainedHit { passage, dropped, hit, .. } = explained;
+    let mut said = json!({ "citation": label(&hit.citation), "score": hit.score });
+    if let Some(passage) = passage {
+        said["passage"] = json!(passage);
+    }
+    if let Some(dropped) = dropped {
+        said["dropped"] = json!(dropped);
+    }
+    said
+}
+
+fn expected(expected: &ExpectedJson) -> Value {
+    let ExpectedJson { source, verdict, message, hint, passages, nearest, best, .. } = expected;
+    let mut said = json!({
+        "source": label(source),
+        "verdict": verdict,
+        "message": label(message),
+        "passages": passages,
+    });
+    for (name, text) in [("hint", hint), ("nearest", nearest)] {
+        if let Some(text) = text {
+            said[name] = json!(label(text));
+        }
+    }
+    if let Some(BestJson { citation, words_present, words_absent, .. }) = best {
+        said["best"] = json!({
+            "citation": label(citation),
+            "words_present": words_present,
+            "words_absent": words_absent,
+        });
+    }
+    said
+}
