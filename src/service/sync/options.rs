@@ -1,7 +1,7 @@
 //! What to bring in, and how: from the caller and the settings to what the flow takes.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit;
@@ -228,7 +228,8 @@ fn own_entries(context: &Context) -> Vec<PathBuf> {
     own.extend(audit::files_of(&context.changes()));
     let others = std::fs::read_dir(&context.data_dir).into_iter().flatten().flatten();
     let is_own = |name: &str| {
-        let is_moved_log = name.starts_with("changes.") && name.ends_with(".jsonl");
+        let is_lines = Path::new(name).extension().is_some_and(|extension| extension == "jsonl");
+        let is_moved_log = is_lines && name.starts_with("changes.");
         is_moved_log || name == PROJECT_FILE || is_purge_journal(name)
     };
     let others = others.filter(|entry| entry.file_name().to_str().is_some_and(is_own));
