@@ -9,7 +9,7 @@ use crate::assert_run;
 use crate::env::{Run, TestEnv};
 use crate::kill::{Dice, number};
 use crate::openai::ScriptedServer;
-use crate::versions::{assert_states, index, on_scripted_server, states};
+use crate::versions::{assert_states, index, on_scripted_server, on_server, states};
 
 /// Kills of the run that CI makes.
 const FEW: u64 = 8;
@@ -91,10 +91,7 @@ fn the_same_on_a_scripted_server() {
 
 #[test]
 fn the_same_on_a_server() {
-    let Ok(url) = std::env::var("DOCENT_TEST_QDRANT_URL") else { return };
-    let mut env = TestEnv::new();
-    let project = format!("promotion-{}", std::process::id());
-    env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", &project);
+    let Some(env) = on_server("promotion") else { return };
     life(&env);
 }
 

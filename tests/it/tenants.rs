@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::env::{Run, TestEnv};
-use crate::versions::on_scripted_server;
+use crate::versions::{on_scripted_server, on_server};
 
 /// A word for each that nobody else's documents have.
 const TENANTS: [(&str, &str); 2] = [("acme", "aardvark"), ("globex", "porcupine")];
@@ -103,10 +103,7 @@ fn the_same_on_a_scripted_server() {
 
 #[test]
 fn the_same_on_a_server() {
-    let Ok(url) = std::env::var("DOCENT_TEST_QDRANT_URL") else { return };
-    let mut env = TestEnv::new();
-    let project = format!("tenants-{}", std::process::id());
-    env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", &project);
+    let Some(env) = on_server("tenants") else { return };
     life(&env);
 }
 

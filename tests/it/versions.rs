@@ -55,6 +55,15 @@ pub(crate) fn on_scripted_server() -> (TestEnv, ScriptedQdrant) {
     (env, server)
 }
 
+/// On the server that the environment names, as a project that nobody else there is; `None` where it names none.
+pub(crate) fn on_server(project: &str) -> Option<TestEnv> {
+    let url = std::env::var("DOCENT_TEST_QDRANT_URL").ok()?;
+    let mut env = TestEnv::new();
+    let project = format!("{project}-{}", std::process::id());
+    env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", &project);
+    Some(env)
+}
+
 #[test]
 fn a_version_is_built_switched_to_and_taken_back() {
     life(&TestEnv::new());
@@ -68,10 +77,7 @@ fn the_same_on_a_scripted_server() {
 
 #[test]
 fn the_same_on_a_server() {
-    let Ok(url) = std::env::var("DOCENT_TEST_QDRANT_URL") else { return };
-    let mut env = TestEnv::new();
-    let project = format!("versions-{}", std::process::id());
-    env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", &project);
+    let Some(env) = on_server("versions") else { return };
     life(&env);
 }
 
