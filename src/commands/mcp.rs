@@ -2,7 +2,6 @@
 
 mod install;
 
-use std::env;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
@@ -12,8 +11,6 @@ use crate::error::{Exit, Failure};
 use crate::mcp::access::Work;
 use crate::mcp::local::LocalAccess;
 use crate::mcp::{Offer, protocol, tools};
-use crate::service::Engine;
-use crate::service::provenance::TraceSink;
 use crate::ui::Ui;
 
 /// Threads that answer, and those of what blocks or computes beside them, at most: clients start many
@@ -49,7 +46,7 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     }
     offered.sort_by_key(|tool| tools::TOOLS.iter().position(|known| known.name == tool.name));
     offered.dedup_by_key(|tool| tool.name);
-    let engines = engines(ui, &context)?;
+    let engines = super::serve::engines(ui, &context, None)?;
     if offered.iter().any(|tool| tool.work == Work::Answer) {
         engines[0].1.check_answering()?;
     }
@@ -71,20 +68,4 @@ fn unknown(name: &str) -> Failure {
     let known: Vec<&str> = tools::TOOLS.iter().map(|tool| tool.name).collect();
     Failure::usage(format!("there is no tool `{name}`"))
         .hint(format!("--tools takes {}", known.join(", ")))
-}
-
-/// One for each collection.
-fn engines(ui: &mut Ui, context: &Context) -> Result<Vec<(String, Arc<Engine>)>, Failure> {
-    let mut engines = Vec::new();
-    for name in &context.settings.serve.collections {
-        let mut context = context.clone();
-        context.settings.take_collection(name);
-        let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;
-        if let Some(warning) = warning.filter(|_| engines.is_empty()) {
-            ui.warn(&warning);
-        }
-        let engine = super::engine(ui, context)?.traced(traces);
-        engines.push((name.clone(), super::until_the_end(engine)));
-    }
-    Ok(engines)
 }

@@ -54,7 +54,7 @@ async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exi
     let settings = context.settings.serve.clone();
     let (keys, needs_keys) = keys_in_force(&settings, args.no_auth)?.unzip();
     let cache = (settings.cache > 0).then(|| Arc::new(RetrievalCache::new(settings.cache)));
-    let engines = engines(ui, &context, &settings, cache.as_ref())?;
+    let engines = engines(ui, &context, cache.as_ref())?;
     engines[0].1.check_answering()?;
     let watched = watched(&settings, args.watch)?;
     warn_of_missing(ui, &engines).await;
@@ -125,14 +125,13 @@ fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, boo
 }
 
 /// One for each collection that is served.
-fn engines(
+pub(super) fn engines(
     ui: &mut Ui,
     context: &Context,
-    settings: &Serve,
     cache: Option<&Arc<RetrievalCache>>,
 ) -> Result<Vec<(String, Arc<Engine>)>, Failure> {
     let mut engines = Vec::new();
-    for name in &settings.collections {
+    for name in &context.settings.serve.collections {
         let mut context = context.clone();
         context.settings.take_collection(name);
         let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;

@@ -94,17 +94,17 @@ impl Settings {
         self.chat.model = model;
     }
 
+    /// The collection that the tenant calls so, where there is one.
+    pub fn of_tenant(&self, name: &str) -> String {
+        collection_of_tenant(name, self.tenant.as_deref())
+    }
+
     /// Takes another collection of the same store: of the tenant, where there is one.
     pub fn take_collection(&mut self, name: &str) {
         let name = self.of_tenant(name);
         self.show("collection", Some(name.clone()));
         self.tenant = tenant_of(&name).map(str::to_owned);
         self.collection = name;
-    }
-
-    /// The collection that the tenant calls so, where there is one.
-    pub fn of_tenant(&self, name: &str) -> String {
-        collection_of_tenant(name, self.tenant.as_deref())
     }
 
     /// The same where nobody chose one.
