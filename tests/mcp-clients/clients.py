@@ -8,6 +8,7 @@ from checks import BACKUPS, DOCENT, HEADERS, QUESTION, TOOLS, URL, check, run
 from fastmcp import Client as FastClient
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from langchain.mcp import MCPAdapter
+from llama_index.tools.mcp import BasicMCPClient, McpToolSpec
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
@@ -86,4 +87,12 @@ async def langchain():
         assert "400 days" in str(await tools[1].ainvoke({"id": BACKUPS}))
 
 
-run("mcp", "fastmcp", "langchain")
+@check
+async def llama_index():
+    for client in (BasicMCPClient(DOCENT, args=["mcp"]), BasicMCPClient(URL, headers=HEADERS)):
+        tools = await McpToolSpec(client).to_tool_list_async()
+        assert [tool.metadata.name for tool in tools] == TOOLS
+        assert "400 days" in str(await tools[1].acall(id=BACKUPS))
+
+
+run("mcp", "fastmcp", "langchain", "llama-index-tools-mcp")
