@@ -24,7 +24,13 @@ use serde_json::{Value, json};
 
 const QUESTION: &str = "How long are ledger backups kept?";
 const STARTS: usize = 21;
-const SEARCHES: usize = 300;
+/// Warm searches of each kind, in blocks: both would load the collection again for each search if they
+/// took turns at it.
+const BLOCKS: usize = 6;
+const SEARCHES: usize = 50;
+
+/// Clients that search one collection by turns.
+const AGENTS: usize = 5;
 
 fn main() -> ExitCode {
     let project = tempfile::tempdir().expect("a directory");
@@ -47,18 +53,35 @@ fn main() -> ExitCode {
     let (resident, own) = (agent.memory("VmRSS:"), agent.memory("RssAnon:"));
     let (mut asked, mut bare) = (Vec::new(), Vec::new());
     let (runtime, engine) = (runtime(), engine(dir));
-    let mut found = Value::Null;
-    for _ in 0..SEARCHES {
-        let arguments = json!({"query": QUESTION});
-        let params = json!({"name": "search", "arguments": arguments});
-        asked.push(timed(|| found = agent.request("tools/call", params)));
-        bare.push(timed(|| runtime.block_on(retrieve(&engine))));
+    let params = json!({"name": "search", "arguments": {"query": QUESTION}});
+    let found = agent.request("tools/call", params.clone());
+    for _ in 0..BLOCKS {
+        let mut ask = || drop(agent.request("tools/call", params.clone()));
+        ask();
+        asked.extend((0..SEARCHES).map(|_| timed(&mut ask)));
+        let retrieve = || runtime.block_on(retrieve(&engine));
+        retrieve();
+        bare.extend((0..SEARCHES).map(|_| timed(retrieve)));
     }
+    let mut agents: Vec<Agent> = (0..AGENTS).map(|_| Agent::start(dir)).collect();
+    let mut by_turns = || -> Vec<Duration> {
+        let calls = (0..SEARCHES).flat_map(|_| 0..AGENTS);
+        calls.map(|at| timed(|| drop(agents[at].request("tools/call", params.clone())))).collect()
+    };
+    let mut alone = by_turns();
+    let server = Server::start(dir);
+    let mut beside = by_turns();
+    drop(server);
     let tokens = |value: &Value| Tokenizer::of("gpt-4o").count(&value.to_string()) as f64;
     let met = [
         row("first answer of tools/list, of --version", ratio(&mut firsts, &mut versions), 3.0),
         row("end after the input, seconds", median(&mut ends), 1.0),
         row("a warm search, of the library's", ratio(&mut asked, &mut bare), 1.3),
+        row(
+            "a search of one of five agents beside a serve, of one without",
+            ratio(&mut beside, &mut alone),
+            1.0,
+        ),
         row("memory before the first search, MB", resident, 40.0),
         row("of it its own, MB", own, 40.0),
         row("tokens of the list of tools", tokens(&list), 700.0),
@@ -68,7 +91,7 @@ fn main() -> ExitCode {
 }
 
 fn row(what: &str, value: f64, goal: f64) -> bool {
-    println!("{what:45} {value:10.3}  at most {goal}");
+    println!("{what:60} {value:10.3}  at most {goal}");
     value <= goal
 }
 
@@ -134,6 +157,28 @@ impl Agent {
     fn end(mut self) {
         drop(self.input.take());
         self.child.wait().expect("docent ends");
+    }
+}
+
+/// A `docent serve` that listens. Killed when dropped.
+struct Server(Child);
+
+impl Server {
+    fn start(dir: &Path) -> Self {
+        let mut command = docent(dir, &["serve", "--listen", "127.0.0.1:0"]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("docent starts");
+        let mut listening = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut listening).expect("it listens");
+        Self(child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

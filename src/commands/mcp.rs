@@ -10,7 +10,8 @@ use crate::cli::{Format, McpArgs, McpCommand};
 use crate::error::{Exit, Failure};
 use crate::mcp::access::Work;
 use crate::mcp::local::LocalAccess;
-use crate::mcp::{Offer, protocol, tools};
+use crate::mcp::protocol::{self, RunningServer};
+use crate::mcp::{Offer, tools};
 use crate::ui::Ui;
 
 /// Threads that answer, and those of what blocks or computes beside them, at most: clients start many
@@ -46,6 +47,12 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     }
     offered.sort_by_key(|tool| tools::TOOLS.iter().position(|known| known.name == tool.name));
     offered.dedup_by_key(|tool| tool.name);
+    // By turns it would load the collection for each call. What is recorded is recorded here.
+    let may_attach = context.settings.qdrant.url.is_none() && context.settings.tape.is_none();
+    let server = may_attach.then(|| {
+        let digest = context.reading_digest();
+        RunningServer::new(context.socket(), &digest, args.result_tokens)
+    });
     let engines = super::serve::engines(ui, &context, None)?;
     if offered.iter().any(|tool| tool.work == Work::Answer) {
         engines[0].1.check_answering()?;
@@ -55,6 +62,7 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
         access: Arc::new(LocalAccess::new(engines, move |warning| announce(warning))),
         tools: offered,
         max_tokens: args.result_tokens.into(),
+        server: server.flatten().map(Arc::new),
     };
     if io::stdin().is_terminal() {
         ui.note("waiting for messages of a client, as JSON lines; Ctrl-D ends it");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::context::user_file;
 use super::trust;
 use crate::error::Failure;
+use crate::service::SOCKET;
 use crate::ui::Ui;
 
 pub(super) const PROJECT_FILE: &str = "docent.toml";
@@ -148,7 +149,7 @@ pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
                 left.push(entry.path());
             } else if kind.is_symlink() {
                 forbid_link_out(&entry.path(), &within)?;
-            } else if !kind.is_file() {
+            } else if !kind.is_file() && entry.path() != dir.join(SOCKET) {
                 return Err(Failure::config(format!("{} is not a file", entry.path().display()))
                     .hint("remove it: docent keeps files and directories there, and would wait for it"));
             }

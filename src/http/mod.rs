@@ -9,6 +9,7 @@ mod client;
 mod headers;
 mod limiter;
 mod retry_after;
+mod socket;
 mod transport;
 mod url;
 
@@ -19,5 +20,6 @@ pub(crate) use headers::{Headers, headers};
 pub(crate) use limiter::{Held, Limiter};
 pub use limiter::{Permit, Quota, Throttled};
 pub(crate) use retry_after::retry_after;
+pub(crate) use socket::{SocketError, SocketResponse, post_through_socket};
 pub(crate) use transport::{TooLarge, innermost, transport_error};
 pub(crate) use url::{is_loopback, shown_url};

@@ -49,4 +49,6 @@ pub struct Offer {
     pub tools: Vec<&'static Tool>,
     /// Tokens of a result, unless it is asked otherwise.
     pub max_tokens: usize,
+    /// What answers calls in place of this process, where it runs.
+    pub server: Option<Arc<protocol::RunningServer>>,
 }

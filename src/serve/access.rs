@@ -49,6 +49,7 @@ pub(super) struct Caller {
     access: Arc<Access>,
     key: Option<Arc<Key>>,
     usage: Option<Arc<Use>>,
+    is_owner: bool,
 }
 
 /// What became of a request at the door.
@@ -88,7 +89,8 @@ impl Access {
     /// over, has no such right, or asks too often.
     pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
         let Some(keys) = self.keys.as_ref().and_then(WatchedKeys::keys) else {
-            let caller = Caller { access: Arc::clone(self), key: None, usage: None };
+            let caller =
+                Caller { access: Arc::clone(self), key: None, usage: None, is_owner: false };
             return Entered { caller: Ok(caller), key: None, left: Vec::new() };
         };
         let known = key_of(headers)
@@ -119,7 +121,12 @@ impl Access {
     /// Whoever asks for what needs no right: it sees nothing that does.
     pub(super) fn nobody(self: &Arc<Self>) -> Caller {
         let key = self.needs_keys().then(|| Arc::new(Key::of_nobody()));
-        Caller { access: Arc::clone(self), key, usage: None }
+        Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
+    }
+
+    /// Whoever may read the data directory may do everything, and needs no key.
+    pub(super) fn owner(self: &Arc<Self>) -> Caller {
+        Caller { access: Arc::clone(self), key: None, usage: None, is_owner: true }
     }
 
     /// The key of this id, where it may ask this collection now.
@@ -134,7 +141,7 @@ impl Access {
     /// Whoever has a link to a document that was checked: it sees this one.
     pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
         let key = Some(Arc::new(Key::of_link(collection, source)));
-        Caller { access: Arc::clone(self), key, usage: None }
+        Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
     }
 
     fn unknown(&self, secret: &Secret) -> Refusal {
@@ -177,6 +184,7 @@ impl Access {
             access: Arc::clone(self),
             key: Some(Arc::new(key.clone())),
             usage: Some(usage),
+            is_owner: false,
         })
     }
 
@@ -270,6 +278,11 @@ impl Caller {
                 && key.tags.is_empty()
         };
         self.key.as_deref().is_none_or(is_whole)
+    }
+
+    /// It came through the socket in the data directory.
+    pub(super) fn is_owner(&self) -> bool {
+        self.is_owner
     }
 
     /// `None`: callers need none.

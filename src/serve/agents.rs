@@ -21,9 +21,10 @@ use super::refusal::{ErrorCode, Refusal};
 use super::sse::{self, Frame};
 use crate::error::{Exit, Failure};
 use crate::http::{context as on_behalf_of_whom, on_behalf_of};
-use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work};
-use crate::mcp::protocol::{Reply, post};
-use crate::mcp::{Offer, TOKENS, tools};
+use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
+use crate::mcp::protocol::{RESULT_TOKENS, Reply, SETTINGS, answerer, post};
+use crate::mcp::tools::{self, Tool};
+use crate::mcp::{Offer, TOKENS};
 use crate::query::{Answer, AnswerEvent};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::{Locator, TraceContext};
@@ -39,13 +40,27 @@ pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
 
 pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
     let Call { server, caller, headers, body, notes, .. } = call;
+    let is_owner = caller.is_owner();
+    let mut max_tokens = TOKENS;
+    if is_owner {
+        let own = server.access.engines().next().map(|(_, engine)| engine.context.reading_digest());
+        let asked = headers.get(SETTINGS).map(HeaderValue::as_bytes);
+        if asked != own.as_deref().map(str::as_bytes) {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::PRECONDITION_FAILED;
+            return Ok(response);
+        }
+        let told = headers.get(RESULT_TOKENS).and_then(|it| it.to_str().ok()?.parse().ok());
+        max_tokens = told.unwrap_or(max_tokens);
+    }
     let answers = caller.may(Right::Answer);
-    let tools = tools::usual().filter(|tool| answers || tool.work != Work::Answer).collect();
+    let may = |tool: &&Tool| (tool.is_usual || is_owner) && (answers || tool.work != Work::Answer);
+    let tools = tools::TOOLS.iter().filter(may).collect();
     let stop = server.abandoned.clone();
     let links = Links::new(&server, &caller, &headers);
     let access = KeyAccess { server, caller, notes, links, context: on_behalf_of_whom() };
-    let offer = Offer { access: Arc::new(access), tools, max_tokens: TOKENS };
-    let (status, mut response) = match post(offer, &headers, &body, stop).await {
+    let offer = Offer { access: Arc::new(access), tools, max_tokens, server: None };
+    let (status, mut response) = match post(answerer(offer, stop), &headers, &body).await {
         Reply::Accepted => (StatusCode::ACCEPTED, Response::new(Body::empty())),
         Reply::Events(events) => {
             let frames = events.map(|message| Frame::of_json("message", &message));
@@ -74,9 +89,14 @@ struct KeyAccess {
 }
 
 impl KeyAccess {
+    /// What fails in here is told to whoever runs the server, and not to callers with a key.
+    fn is_told_less(&self) -> bool {
+        self.server.access.needs_keys() && !self.caller.is_owner()
+    }
+
     /// A refusal as tools tell it, without what callers that need a key are not told.
     fn refused(&self, mut refusal: Refusal) -> Failure {
-        self.notes.refused(&mut refusal, self.server.access.needs_keys());
+        self.notes.refused(&mut refusal, self.is_told_less());
         refusal.into_failure(Exit::Backend)
     }
 }
@@ -143,6 +163,8 @@ impl ClientAccess for KeyAccess {
 
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
         match place {
+            // As it is called by the process that has asked.
+            place if self.caller.is_owner() => resource_url(collection, source, place),
             Some(place) => self.links.to(collection, source, place),
             None => self.links.to_whole(collection, source),
         }
@@ -155,12 +177,12 @@ impl ClientAccess for KeyAccess {
             return failure;
         }
         let mut refusal = Refusal::from(failure);
-        self.notes.keep_inner(&mut refusal, self.server.access.needs_keys());
+        self.notes.keep_inner(&mut refusal, self.is_told_less());
         refusal.into_failure(exit)
     }
 
     fn is_local(&self) -> bool {
-        false
+        self.caller.is_owner()
     }
 
     fn asks_others(&self) -> bool {

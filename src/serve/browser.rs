@@ -24,6 +24,10 @@ const MAX_AGE: HeaderName = HeaderName::from_static("access-control-max-age");
 #[derive(Clone, Copy)]
 pub(super) struct ThroughSocket;
 
+/// Marks one that came through the socket in the data directory, which only its owner can open.
+#[derive(Clone, Copy)]
+pub(super) struct FromOwner;
+
 /// The host that a request names, without its port; HTTP/2 has it in the URI.
 pub(super) fn host(request: &Request<Body>) -> Option<String> {
     let authority = request.uri().authority().map(http::uri::Authority::as_str);

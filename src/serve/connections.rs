@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use super::browser::ThroughSocket;
+use super::browser::{FromOwner, ThroughSocket};
 use super::malformed::Explaining;
 use super::slow::SlowClient;
 use super::tls::Tls;
@@ -54,6 +54,16 @@ pub(super) struct Listeners {
 enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener, PathBuf),
+    /// In the data directory.
+    Owner(UnixListener, PathBuf),
+}
+
+/// How a connection came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Tcp,
+    Socket,
+    OwnersSocket,
 }
 
 impl Listeners {
@@ -81,6 +91,16 @@ impl Listeners {
         Ok(Self { listeners, tls })
     }
 
+    /// Listens at a socket in the data directory as well, for other processes of its owner.
+    ///
+    /// # Errors
+    /// Another server listens there, or the system has no sockets with such a path.
+    pub(super) fn add_owners(&mut self, path: PathBuf) -> io::Result<()> {
+        let listener = bind_socket(&path)?;
+        self.listeners.push(Listener::Owner(listener, path));
+        Ok(())
+    }
+
     /// What a caller uses: `http://127.0.0.1:7400`, `unix:/run/docent.sock`.
     pub(super) fn urls(&self) -> Vec<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
@@ -89,9 +109,12 @@ impl Listeners {
                 Ok(address) => format!("{scheme}://{address}"),
                 Err(error) => format!("{scheme}://? ({error})"),
             },
-            Listener::Unix(_, path) => format!("unix:{}", path.display()),
+            Listener::Unix(_, path) | Listener::Owner(_, path) => {
+                format!("unix:{}", path.display())
+            }
         };
-        self.listeners.iter().map(url).collect()
+        let told = self.listeners.iter().filter(|it| !matches!(it, Listener::Owner(..)));
+        told.map(url).collect()
     }
 
     /// Serves until `stop` says to end; then takes no more connections, and lets requests that are
@@ -137,10 +160,13 @@ impl Listeners {
     }
 }
 
-/// A socket that a server left behind that was killed is removed; one that somebody listens at is not.
+/// A socket that a server left behind that was killed is removed; one that somebody listens at is not, and
+/// no file of another kind.
 fn bind_socket(path: &std::path::Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::FileTypeExt as _;
     if let Err(error) = std::os::unix::net::UnixStream::connect(path)
         && error.kind() == io::ErrorKind::ConnectionRefused
+        && std::fs::symlink_metadata(path)?.file_type().is_socket()
     {
         std::fs::remove_file(path)?;
     }
@@ -207,7 +233,7 @@ impl Accepting {
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
-        if let Listener::Unix(_, path) = listener {
+        if let Listener::Unix(_, path) | Listener::Owner(_, path) = listener {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -224,8 +250,8 @@ impl Accepting {
             permit: Arc::new(permit),
         };
         match (accepted, self.tls.clone()) {
-            (Accepted::Unix(stream), _) => {
-                tokio::spawn(connection.serve(SlowClient::new(stream, patience), true));
+            (Accepted::Unix(stream, way), _) => {
+                tokio::spawn(connection.serve(SlowClient::new(stream, patience), way));
             }
             (Accepted::Tcp(stream), None) => {
                 tokio::spawn(async move {
@@ -241,7 +267,7 @@ impl Accepting {
                         Ok(false) => {}
                         Err(_) => return,
                     }
-                    connection.serve(SlowClient::new(stream, patience), false).await;
+                    connection.serve(SlowClient::new(stream, patience), Way::Tcp).await;
                 });
             }
             (Accepted::Tcp(stream), Some(tls)) => {
@@ -254,7 +280,7 @@ impl Accepting {
                         _ = ends.wait_for(|ends| *ends) => return,
                     };
                     if let Ok(Some(stream)) = taken_up {
-                        connection.serve(stream, false).await;
+                        connection.serve(stream, Way::Tcp).await;
                     }
                 });
             }
@@ -285,11 +311,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(
-        self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        through_socket: bool,
-    ) {
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
         let Self { router, builder, header_timeout, slow_client, mut ends, permit } = self;
         let untaken = Untaken::default();
         let watches = untaken.clone();
@@ -302,8 +324,11 @@ impl Connection {
             let (mut head, body) = request.into_parts();
             let body = ReadOn::new(Body::new(body), waits, unread.clone());
             let asked_for = body.asked_for();
-            if through_socket {
+            if way != Way::Tcp {
                 head.extensions.insert(ThroughSocket);
+            }
+            if way == Way::OwnersSocket {
+                head.extensions.insert(FromOwner);
             }
             if let Some(upgraded) = head.extensions.remove::<OnUpgrade>() {
                 head.extensions.insert(Upgrade { upgraded, permit: Arc::clone(&permit) });
@@ -371,7 +396,7 @@ impl Upgrade {
 
 enum Accepted {
     Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
+    Unix(tokio::net::UnixStream, Way),
 }
 
 impl Listener {
@@ -383,7 +408,10 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok(Accepted::Tcp(stream))
             }
-            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0, Way::Socket)),
+            Self::Owner(listener, _) => {
+                Ok(Accepted::Unix(listener.accept().await?.0, Way::OwnersSocket))
+            }
         }
     }
 }

@@ -123,6 +123,10 @@ async fn answer(
             server.check_audit()?;
             caller
         }
+        Some(_) if parts.extensions.get::<browser::FromOwner>().is_some() => {
+            server.check_audit()?;
+            server.access.owner()
+        }
         Some(right) => enter(server, &parts.headers, right, pending)?,
         None => server.access.nobody(),
     };

@@ -167,7 +167,20 @@ impl Service {
         let uploads = self.engines[0].1.context.uploads();
         let uploads = settings.ingest.then(|| Uploads::open(uploads)).transpose()?;
         let tls = self.settings.tls.as_ref().map(Tls::open).transpose()?.map(Arc::new);
-        let listeners = Listeners::bind(&self.settings.listen, tls.clone()).await?;
+        let mut listeners = Listeners::bind(&self.settings.listen, tls.clone()).await?;
+        let context = &self.engines[0].1.context;
+        if context.settings.qdrant.url.is_none()
+            && let Err(error) = context.make_data_dir().and_then(|()| listeners.add_owners(context.socket()))
+            // Another server of the project has it.
+            && error.kind() != std::io::ErrorKind::AddrInUse
+        {
+            let socket = context.socket();
+            let problem = format!(
+                "cannot listen at {}: {error}; `docent mcp` reads the collections itself, by turns",
+                socket.display()
+            );
+            (observers.log)(&LogEntry::warning(&problem));
+        }
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;
         let signer = Signer::new(self.settings.link_expiry).map_err(|error| {
             Failure::new(Exit::Backend, format!("this system has no random numbers: {error}"))

@@ -1,13 +1,20 @@
 //! What an engine is opened with.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
+use super::changes::make_private;
 use super::project::Project;
 use crate::error::{Exit, Failure};
 use crate::record::Tape;
 use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
 use crate::types::{Site, UPLOADS, is_upload_id};
+
+/// Name of the socket in a data directory.
+pub const SOCKET: &str = "serve.sock";
 
 /// The project and its settings.
 #[derive(Clone)]
@@ -41,6 +48,40 @@ impl Context {
     /// The file of an upload, whether it is there or not; `None` where `id` is none.
     pub fn upload(&self, id: &str) -> Option<PathBuf> {
         is_upload_id(id).then(|| self.uploads().join(id))
+    }
+
+    /// Where a server of this project listens for other processes of its owner.
+    pub fn socket(&self) -> PathBuf {
+        self.data_dir.join(SOCKET)
+    }
+
+    /// Makes the data directory where there is none.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn make_data_dir(&self) -> io::Result<()> {
+        make_private(&self.data_dir)
+    }
+
+    /// Two processes that find and answer alike have the same: a digest of the release, of the project and
+    /// of every setting but those of other work.
+    pub fn reading_digest(&self) -> String {
+        const OF_OTHER_WORK: &[&str] =
+            &["serve.", "index.", "ingest.", "web.", "ocr.", "trace.", "collection", "wait"];
+        let mut digest = Sha256::new();
+        let mut take = |text: &str| {
+            digest.update(text.len().to_le_bytes());
+            digest.update(text);
+        };
+        take(env!("CARGO_PKG_VERSION"));
+        take(&self.root.to_string_lossy());
+        self.settings.serve.collections.iter().for_each(|name| take(name));
+        let rows = self.settings.resolved.iter();
+        for row in rows.filter(|row| !OF_OTHER_WORK.iter().any(|it| row.key.name.starts_with(it))) {
+            take(row.key.name);
+            take(row.value.as_deref().unwrap_or_default());
+        }
+        format!("{:x}", digest.finalize())
     }
 
     /// Answers are quoted, in this process: no chat model is configured.

@@ -65,5 +65,5 @@ pub mod versions;
 pub mod watching;
 pub mod written;
 
-pub use context::Context;
+pub use context::{Context, SOCKET};
 pub use engine::Engine;

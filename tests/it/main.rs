@@ -32,6 +32,7 @@ mod kill;
 mod language;
 mod limits;
 mod mcp;
+mod mcp_beside_serve;
 mod mcp_client;
 mod names;
 mod ocr;

@@ -157,8 +157,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         // It counts tokens as models do.
         "mcp",
         &[
-            "cancel", "chat", "error", "openai", "output", "query", "service", "store", "task",
-            "text", "types",
+            "cancel", "chat", "error", "http", "openai", "output", "query", "service", "store",
+            "task", "text", "types",
         ],
     ),
     (
@@ -298,11 +298,11 @@ fn vendors_stay_where_they_are_wrapped() {
         ("axum::", &["serve"]),
         ("rmcp::", &["mcp/protocol"]),
         ("prometheus_client::", &["serve/metrics.rs"]),
-        ("hyper::", &["serve/connections.rs"]),
+        ("hyper::", &["http/socket.rs", "serve/connections.rs"]),
         ("tokio_tungstenite::", &["serve/chat/session.rs"]),
         ("tokio_rustls::", &["serve/tls.rs"]),
         ("sha1_smol::", &["serve/chat/handshake.rs"]),
-        ("hyper_util::", &["ingest/web/http", "serve/connections.rs"]),
+        ("hyper_util::", &["http/socket.rs", "ingest/web/http", "serve/connections.rs"]),
         ("robotxt::", &["ingest/web/robots"]),
         ("text_splitter::", &["ingest/chunk"]),
         ("tree_sitter", &["ingest/chunk"]),

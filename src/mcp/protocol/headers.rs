@@ -9,13 +9,13 @@ use rmcp::ErrorData;
 use rmcp::model::{ErrorCode, ProtocolVersion};
 use serde_json::Value;
 
-const VERSION: &str = "mcp-protocol-version";
-const METHOD: &str = "mcp-method";
-const NAME: &str = "mcp-name";
+pub(super) const VERSION: &str = "mcp-protocol-version";
+pub(super) const METHOD: &str = "mcp-method";
+pub(super) const NAME: &str = "mcp-name";
 
 /// In the metadata of a request.
-const VERSION_FIELD: &str = "io.modelcontextprotocol/protocolVersion";
-const CAPABILITIES_FIELD: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(super) const VERSION_FIELD: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const CAPABILITIES_FIELD: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// How a request tells which revision it is of.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -12,7 +12,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RunningService, serve_directly};
 use rmcp::transport::OneshotTransport;
-use rmcp::{ErrorData, RoleServer};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -34,8 +34,13 @@ pub enum Reply {
     Events(Pin<Box<dyn Stream<Item = String> + Send>>),
 }
 
-/// Serves one message. Dropped, what goes on ends.
-pub async fn post(offer: Offer, sent: &HeaderMap, body: &[u8], stop: Cancel) -> Reply {
+/// What answers one message. What goes on ends when `stop` says so.
+pub fn answerer(offer: Offer, stop: Cancel) -> impl ServerHandler {
+    Handler::new(offer, CALLS, stop)
+}
+
+/// Has one message answered. Dropped, what goes on ends.
+pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) -> Reply {
     let message: Value = match serde_json::from_slice(body) {
         Ok(message) => message,
         Err(error) => {
@@ -68,7 +73,7 @@ pub async fn post(offer: Offer, sent: &HeaderMap, body: &[u8], stop: Cancel) -> 
         Era::Handshake(version) => Some(unknown_peer(version.clone())),
         Era::Metadata | Era::Begins => None,
     };
-    let running = serve_directly(Handler::new(offer, CALLS, stop), transport, peer);
+    let running = serve_directly(handler, transport, peer);
     let is_legacy = !matches!(era, Era::Metadata);
     Exchange { answers, is_legacy, _running: running }.reply(headers::accepts_events(sent)).await
 }
@@ -81,14 +86,14 @@ fn unknown_peer(version: ProtocolVersion) -> InitializeRequestParams {
 }
 
 /// A request that is being served.
-struct Exchange {
+struct Exchange<H: ServerHandler> {
     answers: mpsc::Receiver<ServerJsonRpcMessage>,
     is_legacy: bool,
     /// Dropped, it ends.
-    _running: RunningService<RoleServer, Handler>,
+    _running: RunningService<RoleServer, H>,
 }
 
-impl Exchange {
+impl<H: ServerHandler> Exchange<H> {
     async fn reply(mut self, accepts_events: bool) -> Reply {
         loop {
             match self.answers.recv().await {

@@ -6,6 +6,7 @@
 mod headers;
 mod http;
 mod reading;
+mod running;
 mod stdio;
 
 use std::panic::AssertUnwindSafe;
@@ -26,7 +27,8 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
-pub use http::{Reply, post};
+pub use http::{Reply, answerer, post};
+pub use running::{RESULT_TOKENS, RunningServer, SETTINGS};
 pub use stdio::serve;
 
 use super::Offer;

@@ -83,7 +83,7 @@ impl Client {
     fn new() -> Self {
         let (begun, hears) = mpsc::unbounded_channel();
         let access = Arc::new(Hanging { begun });
-        let offer = Offer { access, tools: usual().collect(), max_tokens: TOKENS };
+        let offer = Offer { access, tools: usual().collect(), max_tokens: TOKENS, server: None };
         let (input, reads) = duplex(1 << 20);
         let (writes, output) = duplex(1 << 16);
         let served = Task::spawn(serve(offer, reads, writes));

@@ -123,6 +123,11 @@ impl Tool {
         sent: Map<String, Value>,
         progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Outcome {
+        if let Some(server) = &offer.server
+            && let Some(outcome) = server.call(self, &sent, progress).await
+        {
+            return outcome;
+        }
         let called = async {
             let arguments = Arguments::read(self, sent)?;
             let _turn = offer.access.begin(self.work).await?;
@@ -130,7 +135,7 @@ impl Tool {
         };
         match called.await {
             Ok(data) => Outcome { text: data.to_string(), data, is_error: false },
-            Err(failure) => failed(&offer.access.told(failure)),
+            Err(failure) => Outcome::failed(&offer.access.told(failure)),
         }
     }
 }
@@ -139,27 +144,27 @@ impl Outcome {
     /// What a call comes to that ended by a mistake in here.
     pub(super) fn panicked() -> Self {
         let mistake = "docent made a mistake, and could not go on with this call";
-        failed(&Failure::new(Exit::Backend, mistake).hint("ask in another way"))
+        Self::failed(&Failure::new(Exit::Backend, mistake).hint("ask in another way"))
     }
-}
 
-/// Why there is no result, and what to do: a model can mend what it asked for.
-fn failed(failure: &Failure) -> Outcome {
-    let Failure { message, causes, hint, .. } = failure;
-    let message = if message.is_empty() { "it was cut off" } else { message };
-    let mut text = format!("error: {message}");
-    for cause in causes {
-        text += &format!("\ncaused by: {cause}");
+    /// Why there is no result, and what to do: a model can mend what it asked for.
+    pub(super) fn failed(failure: &Failure) -> Self {
+        let Failure { message, causes, hint, .. } = failure;
+        let message = if message.is_empty() { "it was cut off" } else { message };
+        let mut text = format!("error: {message}");
+        for cause in causes {
+            text += &format!("\ncaused by: {cause}");
+        }
+        let mut data = json!({ "error": message });
+        if !causes.is_empty() {
+            data["causes"] = json!(causes);
+        }
+        if let Some(hint) = hint {
+            text += &format!("\nhint: {hint}");
+            data["hint"] = json!(hint);
+        }
+        Self { data, text, is_error: true }
     }
-    let mut data = json!({ "error": message });
-    if !causes.is_empty() {
-        data["causes"] = json!(causes);
-    }
-    if let Some(hint) = hint {
-        text += &format!("\nhint: {hint}");
-        data["hint"] = json!(hint);
-    }
-    Outcome { data, text, is_error: true }
 }
 
 impl Call<'_> {

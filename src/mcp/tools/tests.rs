@@ -29,7 +29,7 @@ fn descriptions_and_schemas_are_short_and_flat() {
 #[test]
 fn a_failure_is_said_whole_in_both_forms() {
     let failure = Failure::usage("it is so").caused_by("a cause").hint("docent ingest");
-    let Outcome { data, text, is_error } = failed(&failure);
+    let Outcome { data, text, is_error } = Outcome::failed(&failure);
     assert!(is_error);
     assert_eq!(text, "error: it is so\ncaused by: a cause\nhint: docent ingest");
     assert_eq!(data, json!({"error": "it is so", "causes": ["a cause"], "hint": "docent ingest"}));

@@ -1,0 +1,136 @@
+//! Calls that a `docent serve` of the same project answers. It keeps the collection loaded, where processes
+//! that read it by turns load it again for every call.
+
+use std::path::PathBuf;
+
+use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use rmcp::model::ProtocolVersion;
+use serde_json::{Map, Value, json};
+
+use super::headers::{CAPABILITIES_FIELD, METHOD, NAME, VERSION, VERSION_FIELD};
+use crate::error::{Exit, Failure};
+use crate::http::{SocketError, SocketResponse, post_through_socket};
+use crate::mcp::access::Work;
+use crate::mcp::tools::{Outcome, Tool};
+
+/// Digest of the settings that decide what is found and answered: a server with others refuses the call.
+pub const SETTINGS: HeaderName = HeaderName::from_static("docent-settings");
+
+/// Tokens of a result, unless the call asks for another number.
+pub const RESULT_TOKENS: HeaderName = HeaderName::from_static("docent-result-tokens");
+
+/// A server of this project that may be running.
+pub struct RunningServer {
+    /// Where it listens, where it does.
+    socket: PathBuf,
+    settings: HeaderValue,
+    result_tokens: HeaderValue,
+}
+
+impl RunningServer {
+    /// `settings`: the digest of this process's. `None` where it can't stand in a header.
+    pub fn new(socket: PathBuf, settings: &str, result_tokens: u16) -> Option<Self> {
+        let settings = HeaderValue::from_str(settings).ok()?;
+        Some(Self { socket, settings, result_tokens: result_tokens.into() })
+    }
+
+    /// Has a call answered. `None` where no server runs, where it has other settings or no such tool, or
+    /// where it takes no call now: then nothing has been done. Dropped, it ends.
+    pub(in crate::mcp) async fn call(
+        &self,
+        tool: &Tool,
+        arguments: &Map<String, Value>,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Option<Outcome> {
+        let message = json!({
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {
+                "name": tool.name,
+                "arguments": arguments,
+                "_meta": {
+                    VERSION_FIELD: ProtocolVersion::LATEST.as_str(),
+                    CAPABILITIES_FIELD: {},
+                    "progressToken": 1,
+                },
+            },
+        });
+        let headers = self.headers(tool);
+        let sent = post_through_socket(&self.socket, "/mcp", headers, message.to_string()).await;
+        let answer = match sent {
+            Err(SocketError::NoServer(_)) => return None,
+            Ok(response) if response.status != StatusCode::OK => return None,
+            Ok(response) => last_message(response, progress).await,
+            Err(cut_off) => Err(cut_off),
+        };
+        match answer {
+            Ok(Some(answer)) => outcome(answer),
+            // What reads can be done again. An answer may have been paid for.
+            _ if tool.work != Work::Answer => None,
+            Ok(None) | Err(_) => {
+                let problem = "the `docent serve` of this project ended while it answered";
+                Some(Outcome::failed(&Failure::new(Exit::Backend, problem).hint("ask again")))
+            }
+        }
+    }
+
+    fn headers(&self, tool: &Tool) -> HeaderMap {
+        let latest = HeaderValue::from_static(ProtocolVersion::LATEST.as_str());
+        let fixed = HeaderValue::from_static;
+        HeaderMap::from_iter([
+            (HOST, fixed("localhost")),
+            (CONTENT_TYPE, fixed("application/json")),
+            (ACCEPT, fixed("application/json, text/event-stream")),
+            (HeaderName::from_static(VERSION), latest),
+            (HeaderName::from_static(METHOD), fixed("tools/call")),
+            (HeaderName::from_static(NAME), fixed(tool.name)),
+            (SETTINGS, self.settings.clone()),
+            (RESULT_TOKENS, self.result_tokens.clone()),
+        ])
+    }
+}
+
+/// Tells what goes before the answer, and gives the answer. The body is one message, or events, each with
+/// a message on one line.
+async fn last_message(
+    mut response: SocketResponse,
+    progress: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Option<Value>, SocketError> {
+    let mut unread = Vec::new();
+    loop {
+        let piece = response.piece().await?;
+        let is_end = piece.is_none();
+        unread.extend_from_slice(&piece.unwrap_or_default());
+        while let Some(length) = line_length(&unread, is_end) {
+            let line: Vec<u8> = unread.drain(..length).collect();
+            let line = line.strip_prefix(b"data:").unwrap_or(&line);
+            let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
+            if message.get("id").is_some() {
+                return Ok(Some(message));
+            }
+            if let Some(told) = message["params"]["message"].as_str() {
+                progress(told);
+            }
+        }
+        if is_end {
+            return Ok(None);
+        }
+    }
+}
+
+/// Of the first line, with what ends it; the last one has nothing that does.
+fn line_length(unread: &[u8], is_end: bool) -> Option<usize> {
+    let end = unread.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+    end.or_else(|| (is_end && !unread.is_empty()).then_some(unread.len()))
+}
+
+fn outcome(mut answer: Value) -> Option<Outcome> {
+    let result = answer.get_mut("result")?;
+    Some(Outcome {
+        text: result["content"][0]["text"].as_str()?.to_owned(),
+        is_error: result["isError"] == true,
+        data: result["structuredContent"].take(),
+    })
+}
