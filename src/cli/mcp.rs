@@ -23,6 +23,9 @@ pub struct McpArgs {
         default_value = "search,fetch,ask,status"
     )]
     pub tools: Vec<String>,
+    /// Also offer sync, which brings a collection in line with its sources, as `docent ingest` does
+    #[arg(long)]
+    pub allow_ingest: bool,
     /// Tokens of a result, unless the client asks for another number
     #[arg(long, value_name = "N", default_value = "4000", value_parser = clap::value_parser!(u16).range(100..=20_000))]
     pub result_tokens: u16,

@@ -84,6 +84,7 @@ impl From<&IngestFlags> for SyncOptions {
             new_version: false,
             candidate: false,
             allow_prune: flags.allow_prune,
+            agreed: None,
             share: flags.share,
             asked_with: None,
             keys: Vec::new(),

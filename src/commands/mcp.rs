@@ -43,8 +43,13 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     let mut offered = Vec::new();
     for name in &args.tools {
         let tool = tools::named(name.trim()).ok_or_else(|| unknown(name))?;
+        if tool.name == tools::SYNC && !args.allow_ingest {
+            let problem = "`sync` changes collections, and is offered with --allow-ingest alone";
+            return Err(Failure::usage(problem).hint("docent mcp --allow-ingest"));
+        }
         offered.push(tool);
     }
+    offered.extend(args.allow_ingest.then(|| tools::named(tools::SYNC)).flatten());
     offered.sort_by_key(|tool| tools::TOOLS.iter().position(|known| known.name == tool.name));
     offered.dedup_by_key(|tool| tool.name);
     // By turns it would load the collection for each call. What is recorded is recorded here.

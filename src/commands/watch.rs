@@ -18,7 +18,7 @@ use crate::watch::Changes;
 pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Result<Exit, Failure> {
     let asked_with = Some(ChangeCommand::Watch);
     let sync_options = &SyncOptions { asked_with, ..SyncOptions::from(&args.ingest) };
-    let (context, inputs) = rooted(ui, context, inputs(args.paths, &args.web)?).await?;
+    let inputs = rooted(ui, &context, inputs(args.paths, &args.web)?).await?;
     let options = discover_options(&context, &inputs, sync_options);
     let engine = open(ui, context)?;
     let cancel = on_interrupt();
@@ -66,18 +66,13 @@ pub(super) fn files_only(typed: Vec<String>, reach: Reach) -> Result<Inputs, Fai
     }
 }
 
-/// Without a PATH, the roots of earlier runs; they are relative to the project.
-async fn rooted(
-    ui: &Ui,
-    mut context: Context,
-    mut inputs: Inputs,
-) -> Result<(Context, Inputs), Failure> {
+/// Without a PATH, the roots of earlier runs.
+async fn rooted(ui: &Ui, context: &Context, mut inputs: Inputs) -> Result<Inputs, Failure> {
     if inputs.paths.is_empty() {
         inputs.paths = open(ui, context.clone())?.roots().await?;
-        context.cwd.clone_from(&context.root);
         inputs.remembered = true;
     }
-    Ok((context, inputs))
+    Ok(inputs)
 }
 
 /// Says what came of a sync, where that is news.

@@ -127,6 +127,10 @@ pub async fn ingest(
 /// Deletion with care: see [`plan::PruneLimit`]. What is left behind by a rebuild and is no file is not
 /// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
+    if let Some(agreed) = &options.agreed {
+        let same = plan::deletion_hash(&survey.plan.deleted) == *agreed;
+        return if same { Ok(()) } else { Err(Prune::Unagreed) };
+    }
     let Some(former) = &survey.former else {
         let (deleted, documents) = (survey.plan.deleted.len(), survey.records.len());
         let checked = options.prune.check(deleted, documents);

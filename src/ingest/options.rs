@@ -14,7 +14,7 @@ use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounters;
 use crate::store::{Aside, CollectionWriter, Reader};
-use crate::types::{ChunkerId, Manifest, OcrPolicy, OnSecret, Partition};
+use crate::types::{ChunkerId, ContentHash, Manifest, OcrPolicy, OnSecret, Partition};
 
 /// What to bring in, and how.
 pub struct IngestOptions {
@@ -46,6 +46,9 @@ pub struct IngestOptions {
     /// Take up only what failed before.
     pub retry_failed: bool,
     pub prune: PruneLimit,
+    /// The one [deletion](super::plan::deletion_hash) that somebody has agreed to, whatever its share;
+    /// `None` where nobody was asked. It says nothing of a collection that is built again.
+    pub agreed: Option<ContentHash>,
     /// Documents that are read and chunked at the same time.
     pub parallel: usize,
     pub budget: Arc<Budget>,

@@ -188,6 +188,7 @@ impl Project {
             checksum: false,
             retry_failed: false,
             prune: PruneLimit { share: 0.5, allow: false },
+            agreed: None,
             parallel: 2,
             budget: Arc::new(Budget::new(self.budget.map(tokens), canceller)),
             fail_fast: None,

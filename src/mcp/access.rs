@@ -69,6 +69,8 @@ pub enum Work {
     Search,
     /// Retrieval, and an answer.
     Answer,
+    /// A change of a collection.
+    Ingest,
 }
 
 /// Held while a call goes on.
@@ -109,6 +111,11 @@ impl View {
 
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The engine, for what goes on beside the call.
+    pub fn share(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine)
     }
 
     /// All of the collection is seen.

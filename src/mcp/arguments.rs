@@ -99,7 +99,8 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("before", &["beforepassages", "previous", "contextbefore"]),
     ("after", &["afterpassages", "next", "following", "contextafter"]),
     ("expect", &["expected", "source", "document", "path", "id"]),
-    ("paths", &["path", "source", "sources", "files", "roots"]),
+    ("paths", &["path", "source", "sources", "file", "files", "directory", "directories", "roots"]),
+    ("dryrun", &["dry", "preview", "check", "plan", "simulate"]),
 ];
 
 /// The arguments of a call, by the names that the tool has for them.
@@ -172,6 +173,21 @@ impl Arguments {
                 texts.collect::<Option<_>>().ok_or_else(|| wrong(name, "a list of texts"))
             }
             _ => Ok(self.text(name)?.into_iter().collect()),
+        }
+    }
+
+    /// Whether something is asked for, also where that is written as a text.
+    ///
+    /// # Errors
+    /// It is neither `true` nor `false`.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.0.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) => {
+                text.trim().to_ascii_lowercase().parse().map_err(|_| wrong(name, "true or false"))
+            }
+            Some(_) => Err(wrong(name, "true or false")),
         }
     }
 

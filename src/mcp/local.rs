@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use super::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
 use crate::cancel::{self, Cancel};
@@ -20,6 +21,8 @@ pub struct LocalAccess {
     /// Says what needs attention though the call goes on.
     warn: Box<dyn Fn(&str) + Send + Sync>,
     never: Cancel,
+    /// Who changes a collection has it.
+    writing: Arc<Mutex<()>>,
 }
 
 impl LocalAccess {
@@ -27,7 +30,7 @@ impl LocalAccess {
         engines: Vec<(String, Arc<Engine>)>,
         warn: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        Self { engines, warn: Box::new(warn), never: cancel::pair().1 }
+        Self { engines, warn: Box::new(warn), never: cancel::pair().1, writing: Arc::default() }
     }
 }
 
@@ -48,8 +51,11 @@ impl ClientAccess for LocalAccess {
         Ok(View::new(name.clone(), Arc::clone(engine), Vec::new(), Vec::new()))
     }
 
-    async fn begin(&self, _: Work) -> Result<Turn, Failure> {
-        Ok(Turn(Box::new(())))
+    async fn begin(&self, work: Work) -> Result<Turn, Failure> {
+        Ok(Turn(match work {
+            Work::Ingest => Box::new(Arc::clone(&self.writing).lock_owned().await),
+            Work::Light | Work::Search | Work::Answer => Box::new(()),
+        }))
     }
 
     async fn answer(

@@ -14,6 +14,7 @@
 //! | [`answering`] | a question → an answer: id, prompt, price, times, exit code |
 //! | [`purge`] | documents that are forgotten, in every version and wherever docent keeps their text |
 //! | [`questions`] | many questions, one a line |
+//! | [`resync`] | another run over what a collection was made from, for who can be asked about deleting much |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
 //! | `ownership` | whether a project may write a collection on a server, and what of it is its own |
 //! | [`portable`] | a collection → a file, and a file → a collection |
@@ -54,6 +55,7 @@ pub mod project;
 pub mod provenance;
 pub mod purge;
 pub mod questions;
+pub mod resync;
 pub mod retrieval;
 pub mod show;
 pub mod sizing;

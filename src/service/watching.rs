@@ -12,6 +12,7 @@ use super::sync::{Inputs, PRUNE, SyncOptions, discover_failure, discover_options
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure, shell_word};
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
+use crate::settings::DEFAULT_COLLECTION;
 use crate::types::Reach;
 use crate::watch::{Changes, Watch, WatchError};
 
@@ -81,14 +82,12 @@ impl Engine {
         changes: &Changes,
         former: Option<Watch>,
     ) -> Result<Watch, Failure> {
-        let mut context = self.context.clone();
         let mut inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
         if paths.is_empty() {
             inputs.paths = self.roots().await?;
             inputs.remembered = true;
-            context.cwd.clone_from(&context.root);
         }
-        let options = discover_options(&context, &inputs, &SyncOptions::default());
+        let options = discover_options(&self.context, &inputs, &SyncOptions::default());
         watch(options, changes.clone(), former).await
     }
 
@@ -127,15 +126,19 @@ impl Engine {
         if failure.about != Some(PRUNE) {
             return failure;
         }
-        let name = self.context.settings.collection.as_str();
-        let collection = match name {
-            "docent" => String::new(),
-            name => format!(" --collection {}", shell_word(name)),
-        };
         failure.hint(format!(
-            "docent ingest{collection} --allow-prune deletes them while this goes on, with --dry-run it \
-             shows them; or bring the files back"
+            "{} --allow-prune deletes them while this goes on, with --dry-run it shows them; or bring \
+             the files back",
+            self.ingest_command()
         ))
+    }
+
+    /// Brings the collection in line with what it was made from.
+    pub(super) fn ingest_command(&self) -> String {
+        match self.context.settings.collection.as_str() {
+            DEFAULT_COLLECTION => "docent ingest".to_owned(),
+            name => format!("docent ingest --collection {}", shell_word(name)),
+        }
     }
 }
 

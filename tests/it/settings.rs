@@ -31,7 +31,7 @@ const NOT_SETTINGS: &[&str] = &[
     // status
     "documents", "quality",
     // mcp
-    "tools", "result_tokens", "write",
+    "tools", "result_tokens", "write", "allow_ingest",
     // serve, keys, audit
     "known_until", "last", "notices",
     "no_auth", "rights", "collections", "key_source", "key_tag", "requests_per_minute", "tokens_per_minute",

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use itertools::{EitherOrBoth, Itertools as _};
 
 pub use self::audit::{Audit, audit};
-pub use self::prune::{Prune, PruneLimit};
+pub use self::prune::{Prune, PruneLimit, deletion_hash};
 use super::discover::{FoundFile, Scope};
 use super::secrets;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, OcrPolicy, OnSecret};

@@ -1,6 +1,8 @@
 //! Deletion with care: a typing mistake, a volume that is not mounted or a wrong directory must not
 //! empty a collection.
 
+use crate::types::ContentHash;
+
 /// How much a run may delete without being told so.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PruneLimit {
@@ -31,6 +33,13 @@ impl PruneLimit {
     }
 }
 
+/// What stands for a deletion, in whatever order its sources are: another one has another hash.
+pub fn deletion_hash(sources: &[String]) -> ContentHash {
+    let mut sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    sources.sort_unstable();
+    ContentHash::of(sources.join("\0").as_bytes())
+}
+
 impl Prune {
     /// Of what is deleted, so much is too old.
     pub(in crate::ingest) fn of(deleted: usize, documents: usize, expired: usize) -> Self {
@@ -53,6 +62,8 @@ pub enum Prune {
         match deleted - expired { 0 => String::new(), n => format!(", and the files of {n} are gone") }
     )]
     Expired { deleted: usize, documents: usize, expired: usize },
+    #[error("other documents would be deleted than somebody has agreed to")]
+    Unagreed,
     #[error("{deleted} of the collection's {documents} documents were brought in from there")]
     Forgets { deleted: usize, documents: usize },
     #[error(

@@ -7,17 +7,17 @@ use bytes::Bytes;
 use futures::{Stream, stream};
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{
-    ClientCapabilities, ClientJsonRpcMessage, ErrorCode, Implementation, InitializeRequestParams,
-    JsonRpcMessage, ProtocolVersion, RequestId, ServerJsonRpcMessage,
+    ClientCapabilities, ErrorCode, Implementation, InitializeRequestParams, JsonRpcMessage,
+    ProtocolVersion, RequestId, ServerJsonRpcMessage,
 };
 use rmcp::service::{RunningService, serve_directly};
 use rmcp::transport::OneshotTransport;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::Handler;
 use super::headers::{self, Era};
+use super::message::{id_of, json_of, message_of, refusal};
 use crate::cancel::Cancel;
 use crate::mcp::Offer;
 
@@ -41,14 +41,11 @@ pub fn answerer(offer: Offer, stop: Cancel) -> impl ServerHandler {
 
 /// Has one message answered. Dropped, what goes on ends.
 pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) -> Reply {
-    let message: Value = match serde_json::from_slice(body) {
+    let message = match json_of(body) {
         Ok(message) => message,
-        Err(error) => {
-            let error = ErrorData::parse_error(format!("the body is no JSON: {error}"), None);
-            return refused(StatusCode::BAD_REQUEST, None, error);
-        }
+        Err(error) => return refused(StatusCode::BAD_REQUEST, None, error),
     };
-    let id = message.get("id").and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
+    let id = id_of(&message);
     if message.get("method").is_none() && message.get("id").is_some() {
         // An answer to something that was never asked.
         return Reply::Accepted;
@@ -60,13 +57,10 @@ pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) ->
         }
         Err(error) => return refused(StatusCode::BAD_REQUEST, id, error),
     };
-    let message = match serde_json::from_value::<ClientJsonRpcMessage>(message) {
+    let message = match message_of(message) {
         Ok(JsonRpcMessage::Request(request)) => JsonRpcMessage::Request(request),
         Ok(_) => return Reply::Accepted,
-        Err(error) => {
-            let error = ErrorData::invalid_request(format!("it is no request: {error}"), None);
-            return refused(StatusCode::BAD_REQUEST, id, error);
-        }
+        Err(error) => return refused(StatusCode::BAD_REQUEST, id, error),
     };
     let (transport, answers) = OneshotTransport::<RoleServer>::new(message);
     let peer = match &era {
@@ -98,7 +92,7 @@ impl<H: ServerHandler> Exchange<H> {
         loop {
             match self.answers.recv().await {
                 Some(answer) if is_last(&answer) => {
-                    return Reply::Whole(self.status(&answer), json_of(&answer).into());
+                    return Reply::Whole(self.status(&answer), text_of(&answer).into());
                 }
                 // What goes before the answer has to be streamed, or nobody gets it.
                 Some(first) if accepts_events => return Reply::Events(self.events(first)),
@@ -120,7 +114,7 @@ impl<H: ServerHandler> Exchange<H> {
                 None => exchange.answers.recv().await?,
             };
             let next = (!is_last(&message)).then_some((exchange, None));
-            Some((json_of(&message), next))
+            Some((text_of(&message), next))
         }))
     }
 
@@ -142,11 +136,10 @@ fn is_last(message: &ServerJsonRpcMessage) -> bool {
 }
 
 /// What is sent always has a JSON text.
-fn json_of(message: &ServerJsonRpcMessage) -> String {
+fn text_of(message: &ServerJsonRpcMessage) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }
 
 fn refused(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> Reply {
-    let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
-    Reply::Whole(status, body.to_string().into())
+    Reply::Whole(status, refusal(id, error).to_string().into())
 }

@@ -3,8 +3,11 @@
 //! A request is served by itself, whatever came before it: one with the metadata of the revisions since
 //! 2026-07-28, and one of a client that began with a handshake, as revisions before that have it.
 
+mod consent;
 mod headers;
 mod http;
+mod message;
+mod pushes;
 mod reading;
 mod running;
 mod stdio;
@@ -16,15 +19,17 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-    CompleteResult, ContentBlock, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
-    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, SubscriptionFilter, Tool as ListedTool, ToolAnnotations,
+    CompleteResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
+    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, Tool as ListedTool,
+    ToolAnnotations, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
 pub use http::{Reply, answerer, post};
@@ -34,8 +39,10 @@ pub use stdio::serve;
 use super::Offer;
 use super::access::Work;
 use super::instructions::instructions;
-use super::tools::{Outcome, Tool};
+use super::tools::{Called, Consent, Outcome, Tool};
 use crate::cancel::Cancel;
+use consent::Settled;
+use pushes::Pushes;
 
 /// How long clients may take a list for what it is, in milliseconds.
 const FRESH_MS: u64 = 60_000;
@@ -48,6 +55,8 @@ struct Handler {
     turns: Arc<Semaphore>,
     /// What goes on is to end.
     stop: Cancel,
+    /// Where a connection stays, and clients of the revisions with a handshake can be told of changes.
+    pushes: Option<Pushes>,
 }
 
 /// How a call goes: the number of times that it was told, and the last.
@@ -60,7 +69,11 @@ struct Progress {
 impl Handler {
     fn new(offer: Offer, turns: usize, stop: Cancel) -> Self {
         let instructions = instructions(&offer);
-        Self { offer, instructions, turns: Arc::new(Semaphore::new(turns)), stop }
+        Self { offer, instructions, turns: Arc::new(Semaphore::new(turns)), stop, pushes: None }
+    }
+
+    fn with_pushes(self) -> Self {
+        Self { pushes: Some(Pushes::default()), ..self }
     }
 
     /// What reads for a client that waits for it, one of so many at a time.
@@ -87,9 +100,10 @@ impl Handler {
     async fn call(
         &self,
         tool: &Tool,
-        request: CallToolRequestParams,
+        arguments: Map<String, Value>,
+        consent: Consent,
         context: &RequestContext<RoleServer>,
-    ) -> Outcome {
+    ) -> Called {
         let (told, mut heard) = watch::channel(Progress::default());
         let tell = |message: &str| {
             told.send_modify(|told| {
@@ -100,15 +114,15 @@ impl Handler {
         let called = async {
             // It is never closed.
             let _turn = self.turns.acquire().await;
-            tool.call(&self.offer, request.arguments.unwrap_or_default(), &tell).await
+            tool.call(&self.offer, arguments, consent, &tell).await
         };
         let mut called = pin!(AssertUnwindSafe(called).catch_unwind());
         let token = context.meta.get_progress_token();
         loop {
             tokio::select! {
                 biased;
-                outcome = &mut called => {
-                    return outcome.unwrap_or_else(|_| Outcome::panicked());
+                called = &mut called => {
+                    return called.unwrap_or_else(|_| Called::Done(Outcome::panicked()));
                 }
                 Ok(()) = heard.changed(), if token.is_some() => {
                     let Progress { count, message } = heard.borrow_and_update().clone();
@@ -146,8 +160,9 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         let mut agreed = self.negotiate_initialize(&request)?;
-        // Subscriptions are of the revisions without a handshake.
-        if let Some(resources) = &mut agreed.capabilities.resources {
+        if self.pushes.is_none()
+            && let Some(resources) = &mut agreed.capabilities.resources
+        {
             (resources.subscribe, resources.list_changed) = (None, None);
         }
         let version = agreed.protocol_version.clone();
@@ -170,7 +185,43 @@ impl ServerHandler for Handler {
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
         let access = &*self.offer.access;
-        self.unless_cut_off(reading::list(access, cursor.as_deref()), &context).await
+        let listed =
+            self.unless_cut_off(reading::list(access, cursor.as_deref()), &context).await?;
+        if let Some(pushes) = &self.pushes
+            && context.meta.protocol_version().is_none()
+        {
+            pushes.look(&self.offer.access, &context, &self.stop).await;
+        }
+        Ok(listed)
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let method = ErrorData::method_not_found::<SubscribeRequestMethod>;
+        let pushes = self.pushes.as_ref().ok_or_else(method)?;
+        let subscribed = pushes.subscribe(request.uri, &self.offer.access, &context, &self.stop);
+        self.unless_cut_off(subscribed, &context).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let method = ErrorData::method_not_found::<UnsubscribeRequestMethod>;
+        self.pushes.as_ref().ok_or_else(method)?.unsubscribe(&request.uri);
+        Ok(())
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(message::misunderstood(&request))
     }
 
     async fn list_resource_templates(
@@ -252,11 +303,15 @@ impl ServerHandler for Handler {
             let name: String = request.name.chars().take(100).collect();
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
         };
-        let outcome = tokio::select! {
-            outcome = self.call(tool, request, &context) => outcome,
+        let settled = tokio::select! {
+            settled = self.settle(tool, request, &context) => settled?,
             // Nobody waits for the result any more.
             () = context.ct.cancelled() => return Err(cut_off()),
             () = self.stop.cancelled() => return Err(cut_off()),
+        };
+        let outcome = match settled {
+            Settled::Done(outcome) => outcome,
+            Settled::Asks(asked) => return Ok(asked.into()),
         };
         let mut result = CallToolResult::success(vec![ContentBlock::text(outcome.text)]);
         result.structured_content = Some(outcome.data);
@@ -275,8 +330,14 @@ fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
         Value::Object(schema) => Arc::new(schema),
         _ => Arc::default(),
     };
-    let hints = ToolAnnotations::new().read_only(true);
-    let open = tool.work == Work::Answer && asks_others;
+    let hints = if tool.changes() {
+        // What a person has not agreed to is not deleted, but little is deleted without asking.
+        ToolAnnotations::new().read_only(false).destructive(true).idempotent(true)
+    } else {
+        ToolAnnotations::new().read_only(true)
+    };
+    // Sources may be pages of the web.
+    let open = tool.changes() || tool.work == Work::Answer && asks_others;
     ListedTool::new(tool.name, tool.description, object((tool.input)()))
         .with_raw_output_schema(object((tool.output)()))
         .with_annotations(hints.open_world(open))

@@ -1,5 +1,6 @@
 //! Resources, completions and prompts, in the vendor's types.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rmcp::ErrorData;
@@ -19,7 +20,7 @@ use crate::mcp::prompts::{self, PROMPTS};
 use crate::mcp::resources::{self, Listed, ListedPage, TEMPLATE};
 
 /// How often a subscription looks whether something changed.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// A failure where there is no tool to tell it.
 pub(super) fn failed(access: &dyn ClientAccess, failure: Failure) -> ErrorData {
@@ -68,14 +69,16 @@ pub(super) async fn read(
     uri: &str,
 ) -> Result<ReadResourceResult, ErrorData> {
     let found = resources::read(access, uri).await.map_err(|failure| failed(access, failure))?;
-    let Some(found) = found else {
-        let shown: String = uri.chars().take(200).collect();
-        let problem = format!("there is no resource `{shown}`");
-        return Err(ErrorData::resource_not_found(problem, Some(json!({ "uri": shown }))));
-    };
+    let found = found.ok_or_else(|| no_resource(uri))?;
     let contents = ResourceContents::text(found.text, uri).with_mime_type(found.media_type);
     let result = ReadResourceResult::new(vec![contents]);
     Ok(result.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Private))
+}
+
+pub(super) fn no_resource(uri: &str) -> ErrorData {
+    let shown: String = uri.chars().take(200).collect();
+    let problem = format!("there is no resource `{shown}`");
+    ErrorData::resource_not_found(problem, Some(json!({ "uri": shown })))
 }
 
 pub(super) async fn complete(
@@ -125,35 +128,64 @@ pub(super) fn prompt(request: &GetPromptRequestParams) -> Result<GetPromptResult
 pub(super) async fn tell_changes(access: &dyn ClientAccess, subscription: &SubscriptionContext) {
     let accepted = subscription.accepted();
     let uris = accepted.resource_subscriptions.clone().unwrap_or_default();
-    let mut known = resources::states(access).await;
-    let mut of_uris = Vec::new();
-    for uri in &uris {
-        of_uris.push(resources::state_of(access, uri).await);
-    }
+    let mut looked = Looked::begin(access, &uris).await;
     loop {
         tokio::select! {
             () = subscription.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let states = resources::states(access).await;
-        if states == known {
-            continue;
-        }
-        known = states;
+        let Some(changed) = looked.again(access, &uris).await else { continue };
         let sink = subscription.sink();
         let mut told = Ok(());
         if accepted.resources_list_changed == Some(true) {
             told = sink.notify_resource_list_changed().await;
         }
-        for (uri, state) in uris.iter().zip(&mut of_uris) {
-            let now = resources::state_of(access, uri).await;
-            if now != *state {
-                *state = now;
-                told = told.and(sink.notify_resource_updated(uri.clone()).await);
-            }
+        for uri in changed {
+            told = told.and(sink.notify_resource_updated(uri).await);
         }
         if told.is_err() {
             return;
         }
+    }
+}
+
+/// What was seen of the collections, and of resources in them.
+pub(super) struct Looked {
+    states: BTreeMap<String, String>,
+    of_uris: BTreeMap<String, Option<String>>,
+}
+
+impl Looked {
+    pub(super) async fn begin(access: &dyn ClientAccess, uris: &[String]) -> Self {
+        let mut looked = Self { states: resources::states(access).await, of_uris: BTreeMap::new() };
+        for uri in uris {
+            looked.of_uris.insert(uri.clone(), resources::state_of(access, uri).await);
+        }
+        looked
+    }
+
+    /// Where a collection has changed since, which of these resources have. One that was not looked at
+    /// before has not.
+    pub(super) async fn again(
+        &mut self,
+        access: &dyn ClientAccess,
+        uris: &[String],
+    ) -> Option<Vec<String>> {
+        let states = resources::states(access).await;
+        let is_same = states == self.states;
+        self.states = states;
+        let mut changed = Vec::new();
+        self.of_uris.retain(|uri, _| uris.contains(uri));
+        for uri in uris {
+            if is_same && self.of_uris.contains_key(uri) {
+                continue;
+            }
+            let now = resources::state_of(access, uri).await;
+            let before = self.of_uris.insert(uri.clone(), now.clone());
+            if before.is_some_and(|before| before != now) {
+                changed.push(uri.clone());
+            }
+        }
+        (!is_same).then_some(changed)
     }
 }

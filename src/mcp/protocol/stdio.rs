@@ -1,21 +1,25 @@
 //! The protocol over two streams: one message a line.
 
+mod lines;
+
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rmcp::RoleServer;
-use rmcp::model::{ClientNotification, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage, serve_directly};
 use rmcp::transport::Transport;
-use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::{ErrorData, RoleServer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
+use self::lines::{Line, LineReader, LineWriter};
 use super::Handler;
+use super::message::{id_of, is_answer, json_of, message_of, refusal};
 use crate::cancel::{self, Canceller, Stop};
 use crate::mcp::Offer;
+use crate::task::Task;
 
 /// Longest message, in bytes.
 const LONGEST: usize = 4 << 20;
@@ -41,11 +45,13 @@ pub async fn serve(
     let (canceller, stop) = cancel::pair();
     let (ended, end) = cancel::pair();
     let lines = Lines {
-        inner: AsyncRwTransport::new_server(input, output).with_max_line_length(LONGEST),
+        input: LineReader::new(input, LONGEST),
+        output: LineWriter::new(output),
+        refusing: None,
         unanswered: Arc::default(),
         ended,
     };
-    let running = serve_directly(Handler::new(offer, CALLS, stop), lines, None);
+    let running = serve_directly(Handler::new(offer, CALLS, stop).with_pushes(), lines, None);
     let hurry = async {
         end.cancelled().await;
         tokio::time::sleep(GRACE).await;
@@ -59,8 +65,11 @@ pub async fn serve(
 }
 
 /// Lines in, lines out, and no more requests at a time than are answered.
-struct Lines<R: AsyncRead, W: AsyncWrite> {
-    inner: AsyncRwTransport<RoleServer, R, W>,
+struct Lines<R, W> {
+    input: LineReader<R>,
+    output: LineWriter<W>,
+    /// The answer to a line that was none, which is being written: nothing else is read until it is out.
+    refusing: Option<Task<()>>,
     unanswered: Arc<Unanswered>,
     /// Told when there is no more input.
     ended: Canceller,
@@ -108,9 +117,12 @@ where
             _ => None,
         };
         let unanswered = Arc::clone(&self.unanswered);
-        let sent = self.inner.send(message);
+        let output = self.output.clone();
         async move {
-            let sent = sent.await;
+            let sent = match serde_json::to_string(&message) {
+                Ok(line) => output.write(line).await,
+                Err(error) => Err(error.into()),
+            };
             if let Some(id) = answered {
                 unanswered.end(&id);
             }
@@ -120,7 +132,7 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         self.unanswered.room().await;
-        let message = self.inner.receive().await;
+        let message = self.next().await;
         match &message {
             None => self.ended.cancel(Stop::Interrupt),
             Some(JsonRpcMessage::Request(request)) => self.unanswered.begin(&request.id),
@@ -138,8 +150,64 @@ where
         message
     }
 
-    fn close(&mut self) -> impl Future<Output = io::Result<()>> + Send {
-        self.inner.close()
+    async fn close(&mut self) -> io::Result<()> {
+        self.output.close().await;
+        Ok(())
+    }
+}
+
+impl<R, W> Lines<R, W>
+where
+    R: AsyncRead + Send + Unpin,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    /// The next message. What is none is answered. Dropped on the way, it begins where it was.
+    async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
+        loop {
+            if let Some(refusing) = &mut self.refusing {
+                refusing.await;
+                self.refusing = None;
+            }
+            let (id, error) = match self.input.next().await? {
+                Line::TooLong => {
+                    let problem = format!("a message has {LONGEST} bytes at most");
+                    (None, ErrorData::invalid_request(problem, None))
+                }
+                Line::Whole(line) if line.trim_ascii().is_empty() => continue,
+                Line::Whole(line) => match read(&line) {
+                    Read::Message(message) => return Some(message),
+                    Read::Nothing => continue,
+                    Read::Refused(id, error) => (id, error),
+                },
+            };
+            let (output, refusal) = (self.output.clone(), refusal(id, error).to_string());
+            self.refusing = Some(Task::spawn(async move {
+                // Whether anybody reads it shows with the next message.
+                let _ = output.write(refusal).await;
+            }));
+        }
+    }
+}
+
+/// What a line is.
+enum Read {
+    Message(ClientJsonRpcMessage),
+    /// It has no answer.
+    Nothing,
+    Refused(Option<RequestId>, ErrorData),
+}
+
+fn read(line: &[u8]) -> Read {
+    let message = match json_of(line) {
+        Ok(message) => message,
+        Err(error) => return Read::Refused(None, error),
+    };
+    let (id, is_answer) = (id_of(&message), is_answer(&message));
+    match message_of(message) {
+        Ok(message) => Read::Message(message),
+        // To answer what may be an answer has no end.
+        Err(_) if is_answer => Read::Nothing,
+        Err(error) => Read::Refused(id, error),
     }
 }
 

@@ -8,9 +8,10 @@ mod explain;
 mod fetch;
 mod search;
 mod status;
+mod sync;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use serde_json::{Map, Value, json};
 
 use super::access::{View, Work};
@@ -39,8 +40,11 @@ pub struct Tool {
     /// It is offered to everybody who may have it. Another one is where it was asked for, and by a client of this
     /// machine: it tells of files and of documents whoever may see them.
     pub is_usual: bool,
-    run: for<'a> fn(&'a Call<'a>, Arguments) -> BoxFuture<'a, Result<Value, Failure>>,
+    run: for<'a> fn(&'a Call<'a>, Arguments) -> BoxFuture<'a, Result<Value, Unfinished>>,
 }
+
+/// The one tool that changes something.
+pub const SYNC: &str = "sync";
 
 /// All of them, in the order in which they are listed.
 pub static TOOLS: &[Tool] = &[
@@ -51,7 +55,7 @@ pub static TOOLS: &[Tool] = &[
         output: search::output,
         work: Work::Search,
         is_usual: true,
-        run: |call, arguments| search::run(call, arguments).boxed(),
+        run: |call, arguments| search::run(call, arguments).err_into().boxed(),
     },
     Tool {
         name: "fetch",
@@ -60,7 +64,7 @@ pub static TOOLS: &[Tool] = &[
         output: fetch::output,
         work: Work::Search,
         is_usual: true,
-        run: |call, arguments| fetch::run(call, arguments).boxed(),
+        run: |call, arguments| fetch::run(call, arguments).err_into().boxed(),
     },
     Tool {
         name: "ask",
@@ -69,7 +73,7 @@ pub static TOOLS: &[Tool] = &[
         output: ask::output,
         work: Work::Answer,
         is_usual: true,
-        run: |call, arguments| ask::run(call, arguments).boxed(),
+        run: |call, arguments| ask::run(call, arguments).err_into().boxed(),
     },
     Tool {
         name: "status",
@@ -78,7 +82,7 @@ pub static TOOLS: &[Tool] = &[
         output: status::output,
         work: Work::Search,
         is_usual: true,
-        run: |call, arguments| status::run(call, arguments).boxed(),
+        run: |call, arguments| status::run(call, arguments).err_into().boxed(),
     },
     Tool {
         name: "explain",
@@ -87,7 +91,16 @@ pub static TOOLS: &[Tool] = &[
         output: explain::output,
         work: Work::Search,
         is_usual: false,
-        run: |call, arguments| explain::run(call, arguments).boxed(),
+        run: |call, arguments| explain::run(call, arguments).err_into().boxed(),
+    },
+    Tool {
+        name: SYNC,
+        description: "Bring the collection in line with its sources: what is new or changed is read, and what is gone is taken out.",
+        input: sync::input,
+        output: sync::output,
+        work: Work::Ingest,
+        is_usual: false,
+        run: |call, arguments| sync::run(call, arguments).boxed(),
     },
 ];
 
@@ -101,9 +114,45 @@ pub fn named(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
+/// What a person is asked before something is done that can't be undone.
+pub(super) struct Confirmation {
+    /// What would be done.
+    pub(super) message: String,
+    /// What is agreed to, in a few words.
+    pub(super) consent: String,
+    /// Stands for exactly what would be done. Clients keep it, and don't read it.
+    pub(super) state: String,
+}
+
+/// What a person says to what can't be undone.
+#[derive(Clone)]
+pub(super) enum Consent {
+    /// Nothing yet.
+    Askable,
+    /// Nothing, and the client can't ask.
+    Unaskable,
+    /// It may be done, where it still is what [`Confirmation::state`] stands for.
+    Agreed(String),
+    Declined,
+}
+
+/// Why a call has no result.
+enum Unfinished {
+    Failed(Failure),
+    /// It is made again when somebody has answered.
+    Asks(Confirmation),
+}
+
+impl From<Failure> for Unfinished {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// A call that goes on.
 struct Call<'a> {
     offer: &'a Offer,
+    consent: Consent,
     /// Hears how it goes.
     progress: &'a (dyn Fn(&str) + Send + Sync),
 }
@@ -115,27 +164,41 @@ pub(super) struct Outcome {
     pub(super) is_error: bool,
 }
 
+/// How a call ended.
+pub(super) enum Called {
+    Done(Outcome),
+    /// It is to be made again with the [`Consent`].
+    Asks(Confirmation),
+}
+
 impl Tool {
+    /// It changes what is stored.
+    pub(super) fn changes(&self) -> bool {
+        self.work == Work::Ingest
+    }
+
     /// Calls it. Dropped, it ends.
     pub(super) async fn call(
         &self,
         offer: &Offer,
         sent: Map<String, Value>,
+        consent: Consent,
         progress: &(dyn Fn(&str) + Send + Sync),
-    ) -> Outcome {
+    ) -> Called {
         if let Some(server) = &offer.server
             && let Some(outcome) = server.call(self, &sent, progress).await
         {
-            return outcome;
+            return Called::Done(outcome);
         }
         let called = async {
             let arguments = Arguments::read(self, sent)?;
             let _turn = offer.access.begin(self.work).await?;
-            (self.run)(&Call { offer, progress }, arguments).await
+            (self.run)(&Call { offer, consent, progress }, arguments).await
         };
         match called.await {
-            Ok(data) => Outcome { text: data.to_string(), data, is_error: false },
-            Err(failure) => Outcome::failed(&offer.access.told(failure)),
+            Ok(data) => Called::Done(Outcome { text: data.to_string(), data, is_error: false }),
+            Err(Unfinished::Failed(failure)) => Called::Done(Outcome::failed(&offer.access.told(failure))),
+            Err(Unfinished::Asks(confirmation)) => Called::Asks(confirmation),
         }
     }
 }

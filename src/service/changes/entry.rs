@@ -83,6 +83,9 @@ pub enum ChangeCommand {
     /// Documents that were uploaded, or are to be there no more.
     #[serde(rename = "serve --ingest")]
     ServeIngest,
+    /// The tool of `docent mcp --allow-ingest`.
+    #[serde(rename = "mcp sync")]
+    McpSync,
     #[serde(rename = "index use")]
     Use,
     #[serde(rename = "index rollback")]

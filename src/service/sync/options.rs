@@ -22,7 +22,7 @@ use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
 use crate::store::Aside;
 use crate::text::composed;
-use crate::types::{Partition, Reach};
+use crate::types::{ContentHash, Partition, Reach};
 
 /// What is to be brought in.
 #[derive(Clone)]
@@ -98,6 +98,8 @@ pub struct SyncOptions {
     pub candidate: bool,
     /// Delete what is gone, however much of the collection that is.
     pub allow_prune: bool,
+    /// Delete what is gone where it is exactly [this](crate::ingest::plan::deletion_hash).
+    pub agreed: Option<ContentHash>,
     /// Bring documents in beside those of the project that the collection belongs to.
     pub share: bool,
     /// What asks for it, where that is not `docent ingest`.
@@ -193,6 +195,7 @@ pub(super) fn ingest_options(
             share: context.settings.ingest.prune_share,
             allow: options.allow_prune,
         },
+        agreed: options.agreed.clone(),
         parallel: parallelism(),
         fail_fast: options.fail_fast.then(|| budget.canceller()),
         budget: Arc::new(budget),
@@ -206,7 +209,8 @@ pub fn discover_options(
 ) -> DiscoverOptions {
     DiscoverOptions {
         root: context.root.clone(),
-        cwd: context.cwd.clone(),
+        // They were noted relative to the project.
+        cwd: if inputs.remembered { context.root.clone() } else { context.cwd.clone() },
         inputs: inputs.paths.clone(),
         include: options.include.clone(),
         exclude: options.exclude.clone(),
@@ -214,7 +218,7 @@ pub fn discover_options(
         hidden: options.hidden,
         known: Vec::new(),
         named: Vec::new(),
-        allow_gone: options.allow_prune,
+        allow_gone: options.allow_prune || options.agreed.is_some(),
         remembered: inputs.remembered,
         outside: context.outside.clone(),
         own: own_entries(context),

@@ -1,0 +1,131 @@
+//! Another run over what a collection was made from, as `docent ingest` without a PATH does it, for whoever
+//! can be asked about a deletion: what would be deleted is told, and only that is deleted once it is agreed to.
+
+use std::path::Path;
+
+use super::changes::ChangeCommand;
+use super::engine::Engine;
+use super::sync::{Inputs, OnSync, PRUNE, SyncOptions};
+use crate::cancel::Cancel;
+use crate::error::Failure;
+use crate::ingest::IngestReport;
+use crate::ingest::discover::narrowed;
+use crate::ingest::plan::deletion_hash;
+use crate::ingest::preview::Preview;
+use crate::types::{ContentHash, Reach};
+
+/// What is to be looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct Resync {
+    /// Files and directories, relative to the project or absolute, of what the collection was made from;
+    /// none for all of it, pages of the web among it.
+    pub paths: Vec<String>,
+    /// The [deletion](Deletion::hash) that somebody has agreed to.
+    pub agreed: Option<ContentHash>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Resynced {
+    Done(Box<IngestReport>),
+    /// Nothing was changed: it would delete more than a run may unasked.
+    Unagreed(Deletion),
+}
+
+/// What a run would delete.
+#[derive(Debug)]
+pub struct Deletion {
+    /// Of the documents, sorted.
+    pub sources: Vec<String>,
+    /// Why it is not done unasked, and which command does it.
+    pub failure: Failure,
+}
+
+impl Deletion {
+    /// What stands for exactly this deletion.
+    pub fn hash(&self) -> ContentHash {
+        deletion_hash(&self.sources)
+    }
+}
+
+impl Engine {
+    /// Brings the collection in line with what it was made from, or a part of that.
+    ///
+    /// # Errors
+    /// As with [`Engine::sync`]; and where a path is outside of what the collection was made from.
+    pub async fn resync(
+        &self,
+        resync: &Resync,
+        cancel: &Cancel,
+        on: OnSync<'_>,
+    ) -> Result<Resynced, Failure> {
+        let (inputs, mut options) = self.as_a_run(resync).await?;
+        let mut synced = self.sync(inputs.clone(), &options, cancel, &mut *on).await;
+        if options.agreed.is_some() && is_about_pruning(&synced) {
+            // It is another deletion by now, or none that somebody has to agree to.
+            options.agreed = None;
+            synced = self.sync(inputs.clone(), &options, cancel, on).await;
+        }
+        let failure = match synced {
+            Ok(report) => return Ok(Resynced::Done(Box::new(report))),
+            Err(failure) if failure.about == Some(PRUNE) => failure,
+            Err(failure) => return Err(failure),
+        };
+        let looked = SyncOptions { allow_prune: true, ..options };
+        let sources = self.preview(inputs, &looked, false, cancel).await?.deleted;
+        let failure = failure.hint(format!(
+            "{} --allow-prune deletes them, with --dry-run it shows them; or bring the files back",
+            self.ingest_command()
+        ));
+        if sources.is_empty() {
+            return Err(failure);
+        }
+        Ok(Resynced::Unagreed(Deletion { sources, failure }))
+    }
+
+    /// What [`Self::resync`] would do, however much it deletes. Documents are compared, and not read.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn preview_resync(
+        &self,
+        resync: &Resync,
+        cancel: &Cancel,
+    ) -> Result<Preview, Failure> {
+        let (inputs, options) = self.as_a_run(resync).await?;
+        let options = SyncOptions { allow_prune: true, ..options };
+        self.preview(inputs, &options, false, cancel).await
+    }
+
+    async fn as_a_run(&self, resync: &Resync) -> Result<(Inputs, SyncOptions), Failure> {
+        let mut inputs = Inputs::parse(Vec::new(), Reach::default())?;
+        let mut options = SyncOptions {
+            asked_with: Some(ChangeCommand::McpSync),
+            agreed: resync.agreed.clone(),
+            ..SyncOptions::default()
+        };
+        if !resync.paths.is_empty() {
+            inputs.paths = self.roots().await?;
+            inputs.remembered = true;
+            options.include = self.part_of(&inputs.paths, &resync.paths)?;
+        }
+        Ok((inputs, options))
+    }
+
+    fn part_of(&self, roots: &[String], paths: &[String]) -> Result<Vec<String>, Failure> {
+        let project: &Path = &self.context.root;
+        narrowed(paths, roots, project).map_err(|outside| {
+            let outside: String = outside.chars().take(200).collect();
+            Failure::usage(format!("`{outside}` is not in what the collection was made from")).hint(
+                format!(
+                    "it was made from {}; a person adds another path with docent ingest PATH",
+                    roots.join(", ")
+                ),
+            )
+        })
+    }
+}
+
+fn is_about_pruning<T>(synced: &Result<T, Failure>) -> bool {
+    synced.as_ref().is_err_and(|failure| failure.about == Some(PRUNE))
+}
