@@ -14,6 +14,10 @@ pub(crate) struct Agent {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     asked: u64,
+    /// What the client can do.
+    pub(crate) capabilities: Value,
+    /// It began with a handshake.
+    legacy: bool,
     /// Schemas of results, by tool.
     schemas: Vec<(String, Value)>,
 }
@@ -24,12 +28,28 @@ impl Agent {
         let mut child = command.stdin(Stdio::piped()).spawn().expect("docent starts");
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Self { child, input, output, asked: 0, schemas: Vec::new() }
+        let capabilities = json!({});
+        Self { child, input, output, asked: 0, capabilities, legacy: false, schemas: Vec::new() }
+    }
+
+    /// The same as before 2026-07-28; and what docent can do.
+    pub(crate) fn shake_hands(env: &TestEnv, args: &[&str], capabilities: Value) -> (Self, Value) {
+        let mut agent = Self::start(env, args);
+        (agent.legacy, agent.capabilities) = (true, capabilities);
+        let who = json!({"name": "test", "version": "1"});
+        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": agent.capabilities, "clientInfo": who});
+        let welcome = agent.request("initialize", hello);
+        agent.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        (agent, welcome["capabilities"].clone())
+    }
+
+    pub(crate) fn send_line(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("the input is open");
+        input.write_all(format!("{line}\n").as_bytes()).expect("docent reads");
     }
 
     pub(crate) fn send(&mut self, message: &Value) {
-        let input = self.input.as_mut().expect("the input is open");
-        input.write_all(format!("{message}\n").as_bytes()).expect("docent reads");
+        self.send_line(&message.to_string());
     }
 
     /// The next message. Nothing else is ever on standard output.
@@ -45,9 +65,11 @@ impl Agent {
     /// Sends a request, and does not wait for what comes of it.
     pub(crate) fn begin(&mut self, method: &str, mut params: Value) -> u64 {
         self.asked += 1;
-        let meta = &mut params["_meta"];
-        meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-        meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        if !self.legacy {
+            let meta = &mut params["_meta"];
+            meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+            meta["io.modelcontextprotocol/clientCapabilities"] = self.capabilities.clone();
+        }
         let id = self.asked;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         id
@@ -76,6 +98,12 @@ impl Agent {
     #[track_caller]
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let result = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
+        self.checked(tool, &result)
+    }
+
+    /// The same of a result that is there.
+    #[track_caller]
+    pub(crate) fn checked(&mut self, tool: &str, result: &Value) -> Value {
         assert_eq!(result["isError"], false, "{result}");
         let structured = &result["structuredContent"];
         let content = result["content"].as_array().expect("content");
@@ -115,6 +143,19 @@ impl Agent {
         if let Err(error) = schemas.validate(structured, index) {
             panic!("{tool}: {error}");
         }
+    }
+
+    /// What the client was asked with the id, before 2026-07-28.
+    #[track_caller]
+    pub(crate) fn asked(&mut self) -> (Value, Value) {
+        let mut message = self.receive();
+        assert_eq!(message["method"], "elicitation/create", "{message}");
+        (message["id"].take(), message["params"].take())
+    }
+
+    /// Answers that.
+    pub(crate) fn answer(&mut self, id: &Value, result: &Value) {
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
     }
 
     /// Closes the input, and waits for the end.

@@ -1,10 +1,9 @@
 //! `docent mcp install`: what a client has to be told to start `docent mcp`, and where.
 
+mod file;
 mod merge;
 
 use std::env;
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -14,6 +13,7 @@ use crate::error::{Exit, Failure};
 use crate::service::Context;
 use crate::settings::parse::without_credentials;
 use crate::ui::Ui;
+use file::ClientFile;
 use merge::{Merged, into_json, into_toml};
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
@@ -28,50 +28,25 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
             left_out.join(", ")
         ));
     }
-    let old = match fs::read_to_string(&file.path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Failure::config(format!("{path}: {error}"))),
-    };
     if !args.write {
         ui.data(&file.merged("", &entry).map(|merged| merged.text).unwrap_or_default())?;
         ui.note(&format!("this belongs into {path}; --write adds it there"));
         return Ok(Exit::Done);
     }
-    let merged = file.merged(&old, &entry).map_err(|problem| {
+    let known = ClientFile::read(&file.path, file.of_project.then_some(&*context.root))?;
+    let old = known.text.as_deref().unwrap_or_default();
+    let merged = file.merged(old, &entry).map_err(|problem| {
         let command = format!("docent mcp install {}", args.client.name());
         Failure::config(format!("{path}: {problem}"))
             .hint(format!("nothing was changed; add by hand what `{command}` prints"))
     })?;
     if merged.is_new {
-        write(&file.path, &merged.text)
-            .map_err(|error| Failure::config(format!("{path} cannot be written: {error}")))?;
+        known.replace(&merged.text)?;
         ui.status(&format!("added docent to {path}"));
     } else {
         ui.status(&format!("docent is in {path} already"));
     }
     Ok(Exit::Done)
-}
-
-/// In one step, with the permissions that the file has.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new().prefix(".docent-").tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    match fs::metadata(&path) {
-        Ok(known) => file.as_file().set_permissions(known.permissions())?,
-        #[cfg(unix)]
-        Err(_) => {
-            use std::os::unix::fs::PermissionsExt as _;
-            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        }
-        #[cfg(not(unix))]
-        Err(_) => {}
-    }
-    file.persist(&path)?;
-    Ok(())
 }
 
 /// The file of a client, and what an entry in it looks like.

@@ -199,8 +199,11 @@ async fn what_cannot_be_called_is_told_so() {
     assert_eq!(told["isError"], true);
     client.send(json!({"no": "message"})).await;
     assert_eq!(client.receive().await["error"]["code"], -32600);
-    // What is no JSON has nobody to be answered, and is passed over.
-    client.input.write_all(b"{not JSON\n\xff\0\n").await.unwrap();
+    for garbage in [&b"{not JSON\n"[..], b"\xff\0\n"] {
+        client.input.write_all(garbage).await.unwrap();
+        let told = client.receive().await;
+        assert_eq!((&told["error"]["code"], &told["id"]), (&json!(-32700), &Value::Null));
+    }
     assert!(client.request("tools/list", modern()).await["result"].is_object());
 }
 

@@ -15,27 +15,36 @@ pub(super) struct Merged {
     pub(super) is_new: bool,
 }
 
+/// What some editors begin a file with.
+const MARK: char = '\u{feff}';
+
 /// Adds `entry` to the object `key` of a JSON file, which may have comments.
 ///
 /// # Errors
-/// The file is no such object, or has another entry of this name.
+/// The file is no such object, or has another entry of this name, or something twice that has to be there once.
 pub(super) fn into_json(old: &str, key: &str, entry: &Value) -> Result<Merged, String> {
-    if old.trim().is_empty() {
-        let whole = json!({ key: { NAME: entry } });
-        return Ok(Merged { text: format!("{whole:#}\n"), is_new: true });
-    }
+    as_written(old, |old| json_with(old, key, entry))
+}
+
+fn json_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, String> {
     let parsed = parse_to_ast(old, &CollectOptions::default(), &ParseOptions::default());
     let parsed = parsed.map_err(|error| format!("it is no JSON: {error}"))?;
-    let Some(Node::Object(root)) = parsed.value else {
-        return Err("it is no JSON object".to_owned());
+    let root = match parsed.value {
+        Some(Node::Object(root)) => root,
+        Some(_) => return Err("it is no JSON object".to_owned()),
+        // Comments, or nothing.
+        None => {
+            let whole = json!({ key: { NAME: entry } });
+            let old = if old.trim().is_empty() { "" } else { old };
+            let end = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+            return Ok(Some(format!("{old}{end}{whole:#}\n")));
+        }
     };
-    let (at, text, depth) = match member(&root, key) {
+    let (at, text, depth) = match member(&root, key)? {
         None => (&root, format!("\"{key}\": {:#}", json!({ NAME: entry })), 1),
-        Some(Node::Object(servers)) => match member(servers, NAME) {
+        Some(Node::Object(servers)) => match member(servers, NAME)? {
             None => (servers, format!("\"{NAME}\": {entry:#}"), 2),
-            Some(known) if is_same(old, known, entry) => {
-                return Ok(Merged { text: old.to_owned(), is_new: false });
-            }
+            Some(known) if is_same(old, known, entry) => return Ok(None),
             Some(_) => return Err(other()),
         },
         Some(_) => return Err(format!("`{key}` is no object")),
@@ -49,12 +58,38 @@ pub(super) fn into_json(old: &str, key: &str, entry: &Value) -> Result<Merged, S
         ",".to_owned()
     };
     let merged = format!("{}\n{indent}{text}{behind}{}", &old[..begin], &old[begin..]);
-    Ok(Merged { text: merged, is_new: true })
+    Ok(Some(merged))
 }
 
-fn member<'a, 'b>(object: &'a Object<'b>, key: &str) -> Option<&'a Node<'b>> {
-    let found = object.properties.iter().find(|property| property.name.as_str() == key);
-    found.map(|property| &property.value)
+/// What `merge` makes of a file, in the way in which the file is written: with the mark at its beginning, and
+/// its ends of lines.
+fn as_written(
+    old: &str,
+    merge: impl FnOnce(&str) -> Result<Option<String>, String>,
+) -> Result<Merged, String> {
+    let (mark, text) = match old.strip_prefix(MARK) {
+        Some(text) => (MARK.to_string(), text),
+        None => (String::new(), old),
+    };
+    let crlf = text.contains("\r\n");
+    Ok(match merge(text)? {
+        None => Merged { text: old.to_owned(), is_new: false },
+        Some(new) => {
+            let new = if crlf { new.replace("\r\n", "\n").replace('\n', "\r\n") } else { new };
+            Merged { text: mark + &new, is_new: true }
+        }
+    })
+}
+
+/// # Errors
+/// It is there more than once: which one counts, each client decides by itself.
+fn member<'a, 'b>(object: &'a Object<'b>, key: &str) -> Result<Option<&'a Node<'b>>, String> {
+    let mut found = object.properties.iter().filter(|property| property.name.as_str() == key);
+    let first = found.next().map(|property| &property.value);
+    match found.next() {
+        Some(_) => Err(format!("`{key}` is there more than once")),
+        None => Ok(first),
+    }
 }
 
 fn is_same(old: &str, node: &Node<'_>, entry: &Value) -> bool {
@@ -72,16 +107,16 @@ fn other() -> String {
 /// # Errors
 /// The file is no TOML, or has another entry of this name.
 pub(super) fn into_toml(old: &str, key: &str, entry: &Value) -> Result<Merged, String> {
+    as_written(old, |old| toml_with(old, key, entry))
+}
+
+fn toml_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, String> {
     let parsed: toml::Table =
         old.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
     let known = parsed.get(key).and_then(|servers| servers.get(NAME));
     if let Some(known) = known {
         let same = serde_json::to_value(known).is_ok_and(|known| known == *entry);
-        return if same {
-            Ok(Merged { text: old.to_owned(), is_new: false })
-        } else {
-            Err(other())
-        };
+        return if same { Ok(None) } else { Err(other()) };
     }
     let entry = toml::Table::try_from(entry).and_then(|entry| toml::to_string(&entry));
     let entry = entry.map_err(|error| error.to_string())?;
@@ -91,7 +126,7 @@ pub(super) fn into_toml(old: &str, key: &str, entry: &Value) -> Result<Merged, S
     // A table that is written in one line takes no other.
     let merged: Result<toml::Table, _> = text.parse();
     merged.map_err(|error| error.message().to_owned())?;
-    Ok(Merged { text, is_new: true })
+    Ok(Some(text))
 }
 
 #[cfg(test)]
@@ -139,6 +174,42 @@ mod tests {
         assert!(!into_toml(&merged.text, "mcp_servers", &entry()).unwrap().is_new);
         assert!(into_toml("", "mcp_servers", &entry()).unwrap().is_new);
         assert!(into_toml("mcp_servers = { other = 1 }", "mcp_servers", &entry()).is_err());
+    }
+
+    #[test]
+    fn a_file_stays_written_in_its_way() {
+        for old in ["\u{feff}{}", "\u{feff}", "", " \n"] {
+            let merged = into_json(old, "mcpServers", &entry()).unwrap();
+            assert!(merged.is_new && merged.text.starts_with(MARK) == old.starts_with(MARK));
+            let read: Value = serde_json::from_str(merged.text.trim_start_matches(MARK)).unwrap();
+            assert_eq!(read["mcpServers"]["docent"], entry());
+            assert!(!into_json(&merged.text, "mcpServers", &entry()).unwrap().is_new);
+        }
+        let old = "// mine\r\n{\r\n  \"a\": 1\r\n}\r\n";
+        let merged = into_json(old, "mcpServers", &entry()).unwrap().text;
+        assert_eq!(merged.matches('\n').count(), merged.matches("\r\n").count(), "{merged:?}");
+        assert!(merged.starts_with("// mine\r\n{\r\n") && merged.ends_with("\"a\": 1\r\n}\r\n"));
+        let merged = into_toml("\u{feff}a = 1\r\n", "mcp_servers", &entry()).unwrap().text;
+        assert!(merged.starts_with("\u{feff}a = 1\r\n\r\n[mcp_servers.docent]\r\n"), "{merged:?}");
+        let comments = into_json("// mine", "servers", &entry()).unwrap().text;
+        assert!(comments.starts_with("// mine\n{\n"), "{comments}");
+        assert!(!into_json(&comments, "servers", &entry()).unwrap().is_new);
+    }
+
+    #[test]
+    fn what_is_there_twice_is_left_to_its_owner() {
+        for old in [
+            "{\"mcpServers\": {}, \"mcpServers\": {\"other\": {}}}",
+            "{\"mcpServers\": {\"docent\": {\"command\": \"x\"}, \"docent\": {}}}",
+        ] {
+            let refused = into_json(old, "mcpServers", &entry()).unwrap_err();
+            assert!(refused.contains("more than once"), "{refused}");
+        }
+        let elsewhere = "{\"a\": 1, \"a\": 2, \"mcpServers\": {\"b\": {}, \"b\": {}}}";
+        let merged = into_json(elsewhere, "mcpServers", &entry()).unwrap().text;
+        assert_eq!((merged.matches("\"a\"").count(), merged.matches("\"b\"").count()), (2, 2));
+        let refused = into_toml("a = 1\na = 2\n", "mcp_servers", &entry()).unwrap_err();
+        assert!(refused.contains("duplicate"), "{refused}");
     }
 
     #[test]
