@@ -392,5 +392,21 @@ fn two_at_a_time_are_one_after_the_other() {
     }
     added.sort_unstable();
     assert_eq!(added, [Some(0), Some(2)]);
+    assert_eq!(agent.end(), Some(0));
+    assert_eq!(stored(&env), 4);
+}
+
+#[test]
+fn a_client_that_leaves_in_mid_sync_leaves_nothing_behind() {
+    let server = ScriptedServer::start();
+    let env = embedded_elsewhere(&server);
+    write(&env, 2..4);
+    server.push(Fault::Stall);
+    let asked = server.requests().len();
+    let mut agent = Agent::start(&env, ALLOWED);
+    agent.begin("tools/call", json!({"name": "sync", "arguments": {}}));
+    server.wait_for_requests(asked + 1);
+    assert_eq!(agent.end(), Some(0));
+    env.run(&["ingest", "--wait", "0"]).expect(0);
     assert_eq!(stored(&env), 4);
 }
