@@ -186,6 +186,7 @@ impl Tool {
         progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Called {
         if let Some(server) = &offer.server
+            && !self.changes()
             && let Some(outcome) = server.call(self, &sent, progress).await
         {
             return Called::Done(outcome);
@@ -197,7 +198,9 @@ impl Tool {
         };
         match called.await {
             Ok(data) => Called::Done(Outcome { text: data.to_string(), data, is_error: false }),
-            Err(Unfinished::Failed(failure)) => Called::Done(Outcome::failed(&offer.access.told(failure))),
+            Err(Unfinished::Failed(failure)) => {
+                Called::Done(Outcome::failed(&offer.access.told(failure)))
+            }
             Err(Unfinished::Asks(confirmation)) => Called::Asks(confirmation),
         }
     }
