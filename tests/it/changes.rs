@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::env::TestEnv;
 use crate::kill::{Dice, number};
+use crate::mcp_client::Agent;
 use crate::qdrant::{Script, ScriptedQdrant};
 use crate::served::{Served, key};
 
@@ -140,7 +141,7 @@ fn every_operation_that_changes_a_collection_has_its_lines() {
     assert!(!listed.stderr.contains("no end is noted"), "{listed}");
 }
 
-/// Over HTTP, and by a watch.
+/// Over HTTP, by an agent, and by a watch.
 fn served(env: &mut TestEnv) -> BTreeSet<String> {
     let key = key(env, "writer", &["--right", "search", "--right", "ingest"]);
     let served = Served::start(env, &["--ingest", "--watch", "docs"]);
@@ -159,12 +160,17 @@ fn served(env: &mut TestEnv) -> BTreeSet<String> {
     assert_eq!(uploaded["keys"], json!(["writer"]), "{uploaded}");
     served.terminate();
     assert_eq!(served.ended(), Some(0));
+    env.write("docs/museum.md", "# Museum\n\nIt shows globes.\n");
+    let mut agent = Agent::start(env, &["--allow-ingest"]);
+    assert_eq!(agent.call("sync", json!({}))["changed"], 1);
+    wait(env, "mcp sync");
+    assert_eq!(agent.end(), Some(0));
     let mut watch = env.command(&["ingest", "docs", "--watch"]).spawn().expect("docent starts");
     env.write("docs/museum.md", "# Museum\n\nIt shows charts.\n");
     wait(env, "ingest --watch");
     crate::env::interrupt(&watch);
     watch.wait().expect("an end");
-    ["serve --watch", "serve --ingest", "ingest --watch"].map(str::to_owned).into()
+    ["serve --watch", "serve --ingest", "mcp sync", "ingest --watch"].map(str::to_owned).into()
 }
 
 #[track_caller]
