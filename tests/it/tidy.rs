@@ -154,11 +154,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("output", &["error", "eval", "ingest", "query", "service", "trace", "types"]),
     (
-        // It counts tokens as models do.
+        // It counts tokens as models do, and tells what an ingest has done.
         "mcp",
         &[
-            "cancel", "chat", "error", "http", "openai", "output", "query", "service", "store",
-            "task", "text", "types",
+            "cancel", "chat", "error", "http", "ingest", "openai", "output", "query", "service",
+            "store", "task", "text", "types",
         ],
     ),
     (
