@@ -165,9 +165,9 @@ impl Teller {
 
 fn done(view: &View, report: IngestReport) -> Result<Value, Failure> {
     if let Some(error) = report.aborted {
-        let Failure { hint, .. } = &Failure::from(error.clone());
-        let hint = hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
-        return Err(Failure::from(error).hint(format!(
+        let failure = Failure::from(error);
+        let hint = failure.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+        return Err(failure.hint(format!(
             "{hint}what was brought in until then stays, and sync goes on from there"
         )));
     }

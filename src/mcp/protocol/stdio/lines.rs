@@ -39,8 +39,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             if read.is_empty() {
                 // Who pipes a message may not end the line.
                 let last = std::mem::take(&mut self.begun);
-                let last = (!last.is_empty()).then(|| Line::Whole(stripped(last)));
-                return last;
+                return (!last.is_empty()).then(|| Line::Whole(stripped(last)));
             }
             let end = read.iter().position(|byte| *byte == b'\n');
             let part = &read[..end.unwrap_or(read.len())];
