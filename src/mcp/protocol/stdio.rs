@@ -175,7 +175,7 @@ where
                 }
                 Line::Whole(line) if line.trim_ascii().is_empty() => continue,
                 Line::Whole(line) => match read(&line) {
-                    Read::Message(message) => return Some(message),
+                    Read::Message(message) => return Some(*message),
                     Read::Nothing => continue,
                     Read::Refused(id, error) => (id, error),
                 },
@@ -191,7 +191,7 @@ where
 
 /// What a line is.
 enum Read {
-    Message(ClientJsonRpcMessage),
+    Message(Box<ClientJsonRpcMessage>),
     /// It has no answer.
     Nothing,
     Refused(Option<RequestId>, ErrorData),
@@ -204,7 +204,7 @@ fn read(line: &[u8]) -> Read {
     };
     let (id, is_answer) = (id_of(&message), is_answer(&message));
     match message_of(message) {
-        Ok(message) => Read::Message(message),
+        Ok(message) => Read::Message(Box::new(message)),
         // To answer what may be an answer has no end.
         Err(_) if is_answer => Read::Nothing,
         Err(error) => Read::Refused(id, error),
