@@ -54,7 +54,9 @@ pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
         max_tokens = told.unwrap_or(max_tokens);
     }
     let answers = caller.may(Right::Answer);
-    let may = |tool: &&Tool| (tool.is_usual || is_owner) && (answers || tool.work != Work::Answer);
+    let may = |tool: &&Tool| {
+        (tool.is_usual || is_owner && !tool.changes()) && (answers || tool.work != Work::Answer)
+    };
     let tools = tools::TOOLS.iter().filter(may).collect();
     let stop = server.abandoned.clone();
     let links = Links::new(&server, &caller, &headers);

@@ -173,7 +173,7 @@ pub(super) enum Called {
 
 impl Tool {
     /// It changes what is stored.
-    pub(super) fn changes(&self) -> bool {
+    pub fn changes(&self) -> bool {
         self.work == Work::Ingest
     }
 
