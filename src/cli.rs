@@ -22,7 +22,7 @@ pub use ask::{
     PassageFlags, PromptFlags, QueryArgs, RerankFlags, RetrievalFlags, SearchArgs, SearchModel,
     TapeFlags, TraceFlags, WordingFlags,
 };
-pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, RunFlags};
+pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, ReportFile, RunFlags};
 pub use flags::typed_settings;
 use flags::{flag_as, flags};
 pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
@@ -312,6 +312,9 @@ pub enum IndexCommand {
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },
+    /// Print a key for caches of the index: it changes with what an index is built with (embedder, chunks,
+    /// language, collection, this version of docent's format), and not with the documents
+    Key,
     /// Copy the embedded collection to the Qdrant server that is set: only what differs goes over, and
     /// nothing is embedded
     Push {
@@ -363,7 +366,11 @@ pub struct ConfigArgs {
 #[derive(Subcommand, Debug)]
 pub enum ConfigCommand {
     /// Print every setting, its value and where that came from; secrets are masked
-    Show,
+    Show {
+        /// Only these settings, such as `embedder`, or those that begin so, such as `chat`
+        #[arg(value_name = "SETTING", id = "shown_settings")]
+        settings: Vec<String>,
+    },
     /// Trust the project's docent.toml, as it is now, to set what only you may: hosts, models, paths
     Trust,
 }

@@ -1,11 +1,12 @@
 //! What can be typed after `docent eval`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
 use super::flags::{flag, flag_as};
-use super::{HowIngested, RerankFlags, TapeFlags, WordingFlags};
+use super::{Format, HowIngested, RerankFlags, TapeFlags, WordingFlags};
 use crate::types::DEEPEST;
 
 /// Measure how good retrieval is, and hold it
@@ -53,6 +54,9 @@ pub struct EvalArgs {
     /// `docent serve --drift-baseline`
     #[arg(long, value_name = "FILE", requires = "answers")]
     pub write_drift_baseline: Option<PathBuf>,
+    /// Also write the report to this file, as json, junit or markdown (repeatable)
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    pub reports: Vec<ReportFile>,
     #[command(flatten)]
     pub wording: WordingFlags,
     #[command(flatten)]
@@ -65,6 +69,29 @@ pub struct EvalArgs {
     pub corpus: CorpusFlags,
     #[command(flatten)]
     pub tape: TapeFlags,
+}
+
+/// A report that is written beside what is printed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportFile {
+    pub format: Format,
+    pub file: PathBuf,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, String> {
+        let (format, file) = typed.split_once('=').unwrap_or((typed, ""));
+        let format = match format {
+            "json" => Format::Json,
+            "junit" => Format::Junit,
+            "markdown" => Format::Markdown,
+            _ => return Err("is json, junit or markdown, `=` and a file".to_owned()),
+        };
+        let file = Some(file).filter(|file| !file.is_empty()).map(PathBuf::from);
+        file.map(|file| Self { format, file }).ok_or_else(|| "names no file".to_owned())
+    }
 }
 
 #[derive(Args, Debug)]

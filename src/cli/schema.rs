@@ -60,6 +60,8 @@ pub enum SchemaName {
     IndexAdoptJson,
     /// index export and index import
     IndexFileJson,
+    /// index key
+    IndexKeyJson,
     /// index list
     IndexListJson,
     /// index show

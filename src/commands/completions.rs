@@ -1,10 +1,14 @@
 //! `docent completions`: shell completions and man pages.
 
+mod dynamic;
+
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs, Shell};
 use crate::error::{Exit, Failure};
 use crate::ui::Ui;
+
+pub(super) use dynamic::answered;
 
 pub(super) fn run(ui: &mut Ui, args: CompletionsArgs) -> Result<Exit, Failure> {
     let mut command = Cli::command();

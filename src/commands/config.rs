@@ -6,18 +6,20 @@ use super::trust;
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::output::{Setting, ShownSettings};
-use crate::settings::{self, Layer, Origin, Resolved};
+use crate::settings::layers::nearest;
+use crate::settings::{self, KEYS, Layer, Origin, Resolved};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 pub(super) fn run(ui: &mut Ui, flags: Layer, args: ConfigArgs) -> Result<Exit, Failure> {
     match args.command {
-        ConfigCommand::Show => show(ui, flags),
+        ConfigCommand::Show { settings } => show(ui, flags, &settings),
         ConfigCommand::Trust => trust_nearest(ui),
     }
 }
 
-fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
+fn show(ui: &mut Ui, flags: Layer, names: &[String]) -> Result<Exit, Failure> {
+    known(names)?;
     let place = Place::find()?;
     let (layers, trusted) = context::read_layers(&place, flags)?;
     place.say_foreign(ui);
@@ -32,8 +34,10 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
         let said = settings.unheard.iter().find(|unheard| unheard.key == row.key)?;
         Some(said.value.clone().unwrap_or_default())
     };
+    let shown: Vec<&Resolved> =
+        settings.resolved.iter().filter(|row| is_named(row.key.name, names)).collect();
     if ui.format != Format::Text {
-        let rows = settings.resolved.iter().map(|row| {
+        let rows = shown.iter().map(|row| {
             let (value, origin) = (row.value.clone(), row.origin.label());
             let setting = Setting { value, origin, once_trusted: unheard(row) };
             (row.key.name.to_owned(), setting)
@@ -41,9 +45,9 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
         ui.json(ShownSettings { settings: rows.collect() })?;
         return Ok(Exit::Done);
     }
-    let width = settings.resolved.iter().map(|row| row.key.name.len()).max().unwrap_or(0);
+    let width = shown.iter().map(|row| row.key.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for row in &settings.resolved {
+    for row in shown {
         let value = sanitize_line(row.value.as_deref().unwrap_or("-"));
         let origin = match &row.value {
             Some(_) => row.origin.label(),
@@ -58,6 +62,31 @@ fn show(ui: &mut Ui, flags: Layer) -> Result<Exit, Failure> {
     }
     ui.data(&text)?;
     Ok(Exit::Done)
+}
+
+/// A setting goes by its name, and by those of the tables that it is in; all do where none is named.
+fn is_named(setting: &str, names: &[String]) -> bool {
+    let is_within = |name: &String| {
+        setting
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    names.is_empty() || names.iter().any(is_within)
+}
+
+fn known(names: &[String]) -> Result<(), Failure> {
+    let is_unknown = |name: &&String| {
+        let name = std::slice::from_ref(*name);
+        !KEYS.iter().any(|key| is_named(key.name, name))
+    };
+    let Some(unknown) = names.iter().find(is_unknown) else { return Ok(()) };
+    let near = nearest(unknown, KEYS.iter().map(|key| key.name));
+    Err(Failure::usage(format!("there is no setting `{}`", sanitize_line(unknown))).hint(
+        match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "docent config show lists them".to_owned(),
+        },
+    ))
 }
 
 fn trust_nearest(ui: &mut Ui) -> Result<Exit, Failure> {

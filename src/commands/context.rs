@@ -160,8 +160,13 @@ pub(super) fn user_file() -> Option<PathBuf> {
 
 fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
     let set = env::var_os(variable).map(PathBuf::from).filter(|dir| dir.is_absolute());
-    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     set.or_else(|| Some(home()?.join(fallback)))
+}
+
+/// The user's directory.
+pub(super) fn home() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|home| !home.is_empty()).map(PathBuf::from);
+    set("HOME").or_else(|| if cfg!(windows) { set("USERPROFILE") } else { None })
 }
 
 /// A file that remembers something from one run to the next.

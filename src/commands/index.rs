@@ -1,6 +1,7 @@
 //! `docent index`: the versions of a collection; whether what is stored is what was stored, and what to do
 //! where it is not; whose it is; and how it gets elsewhere.
 
+mod key;
 mod list;
 mod portable;
 mod remove;
@@ -24,6 +25,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
     match args.command {
         IndexCommand::Verify => verify(ui, context).await,
         IndexCommand::Repair => repair(ui, context).await,
+        IndexCommand::Key => key::run(ui, &context).await,
         IndexCommand::List => list::list(ui, context).await,
         IndexCommand::Show { version } => list::show(ui, context, version).await,
         IndexCommand::Log => list::log(ui, context).await,

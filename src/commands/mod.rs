@@ -53,6 +53,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|command| command == extract::SUBCOMMAND) {
         return worker();
     }
+    if completions::answered(&args) {
+        return ExitCode::SUCCESS;
+    }
     heap::end_without_memory();
     let (cli, flags) = match parse(args) {
         Ok(parsed) => parsed,

@@ -15,6 +15,7 @@ use crate::output::{
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::service::changes;
+use crate::service::key::IndexKey;
 use crate::service::purge::PurgeReport;
 use crate::trace::Trace;
 use crate::ui::Ui;
@@ -50,6 +51,7 @@ fn schema(name: SchemaName) -> String {
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
         SchemaName::IndexCopyJson => schema_of::<IndexCopy>("index push and index pull"),
         SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
+        SchemaName::IndexKeyJson => schema_of::<IndexKey>("index key"),
         SchemaName::IndexListJson => schema_of::<VersionList>("index list"),
         SchemaName::IndexShowJson => schema_of::<VersionShown>("index show"),
         SchemaName::IndexLogJson => schema_of::<VersionLog>("index log"),

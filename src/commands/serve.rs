@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::watch::files_only;
 use super::{Context, keys};
@@ -93,6 +92,7 @@ fn watched(
 }
 
 /// Each connection is an open file, and what a shell allows of them is far less than what the system does.
+#[cfg(unix)]
 fn allow_connections() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
@@ -100,6 +100,10 @@ fn allow_connections() {
     // As it is, it also works, for fewer.
     let _ = setrlimit(Resource::Nofile, limit);
 }
+
+/// Each connection is a handle, of which a process may have as many as there is memory for.
+#[cfg(not(unix))]
+fn allow_connections() {}
 
 /// The file of the keys that callers need, and whether it has to be there; `None`: none is ever needed.
 fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, bool)>, Failure> {
@@ -174,14 +178,10 @@ async fn warn_of_missing(ui: &mut Ui, engines: &[(String, Arc<Engine>)]) {
 fn on_end() -> Result<Cancel, Failure> {
     let (canceller, cancel) = cancel::pair();
     let failed = |error| Failure::new(Exit::Backend, format!("cannot listen for signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut ends = Ends::listen().map_err(failed)?;
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            ends.next().await;
             if canceller.is_cancelled() {
                 #[expect(clippy::exit, reason = "the user asked twice")]
                 std::process::exit(Exit::Interrupted as i32);
@@ -190,4 +190,51 @@ fn on_end() -> Result<Cancel, Failure> {
         }
     });
     Ok(cancel)
+}
+
+/// What tells a process to end.
+#[cfg(unix)]
+struct Ends {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Ends {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// What tells a process to end: Ctrl-C, the end of the console, and the end of the machine.
+#[cfg(windows)]
+struct Ends {
+    interrupt: tokio::signal::windows::CtrlC,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Ends {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self { interrupt: ctrl_c()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.shutdown.recv() => {}
+        }
+    }
 }

@@ -18,7 +18,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 use super::browser::{FromOwner, ThroughSocket};
 use super::malformed::Explaining;
 use super::slow::SlowClient;
+use super::socket::{SocketListener, SocketStream};
 use super::tls::Tls;
 use super::unread::ReadOn;
 use super::untaken::{Taken, Untaken};
@@ -53,9 +54,9 @@ pub(super) struct Listeners {
 
 enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
+    Unix(SocketListener, PathBuf),
     /// In the data directory.
-    Owner(UnixListener, PathBuf),
+    Owner(SocketListener, PathBuf),
 }
 
 /// How a connection came.
@@ -82,7 +83,7 @@ impl Listeners {
                         .map_err(|error| cannot_listen(&address.to_string(), &error))?,
                 ),
                 ListenAddress::Unix(path) => Listener::Unix(
-                    bind_socket(path)
+                    SocketListener::bind(path)
                         .map_err(|error| cannot_listen(&path.display().to_string(), &error))?,
                     path.clone(),
                 ),
@@ -96,7 +97,7 @@ impl Listeners {
     /// # Errors
     /// Another server listens there, or the system has no sockets with such a path.
     pub(super) fn add_owners(&mut self, path: PathBuf) -> io::Result<()> {
-        let listener = bind_socket(&path)?;
+        let listener = SocketListener::bind(&path)?;
         self.listeners.push(Listener::Owner(listener, path));
         Ok(())
     }
@@ -160,21 +161,6 @@ impl Listeners {
     }
 }
 
-/// A socket that a server left behind that was killed is removed; one that somebody listens at is not, and
-/// no file of another kind.
-fn bind_socket(path: &std::path::Path) -> io::Result<UnixListener> {
-    use std::os::unix::fs::FileTypeExt as _;
-    if let Err(error) = std::os::unix::net::UnixStream::connect(path)
-        && error.kind() == io::ErrorKind::ConnectionRefused
-        && std::fs::symlink_metadata(path)?.file_type().is_socket()
-    {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(listener)
-}
-
 fn cannot_listen(address: &str, error: &io::Error) -> Failure {
     let failure = Failure::new(Exit::Backend, format!("cannot listen at {address}: {error}"));
     match error.kind() {
@@ -182,6 +168,9 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
             .hint("another server runs there: stop it, or choose another place with --listen"),
         io::ErrorKind::PermissionDenied => {
             failure.hint("ports below 1024 are for root: choose a higher one with --listen")
+        }
+        io::ErrorKind::Unsupported => {
+            failure.hint("this system has no such sockets: --listen 127.0.0.1:7400")
         }
         _ => failure.hint("--listen takes an address of this machine, such as 127.0.0.1:7400"),
     }
@@ -396,7 +385,7 @@ impl Upgrade {
 
 enum Accepted {
     Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream, Way),
+    Unix(SocketStream, Way),
 }
 
 impl Listener {
@@ -408,9 +397,9 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok(Accepted::Tcp(stream))
             }
-            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0, Way::Socket)),
+            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?, Way::Socket)),
             Self::Owner(listener, _) => {
-                Ok(Accepted::Unix(listener.accept().await?.0, Way::OwnersSocket))
+                Ok(Accepted::Unix(listener.accept().await?, Way::OwnersSocket))
             }
         }
     }

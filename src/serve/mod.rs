@@ -66,6 +66,7 @@ mod retrieval;
 mod routes;
 mod signature;
 mod slow;
+mod socket;
 mod sse;
 mod stamp;
 mod tls;

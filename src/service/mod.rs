@@ -25,6 +25,7 @@
 //! | [`freshness`] | how stored documents compare with their files |
 //! | [`globs`] | paths, directories and globs that choose documents |
 //! | [`integrity`] | whether what is stored says what its records say |
+//! | [`key`] | what an index that is kept in a cache is found by |
 //! | [`sizing`] | what a collection of so many chunks takes, and where it belongs |
 //! | [`source`] | what somebody names → a document that is stored |
 //! | [`show`] | what was read of a document, chunk by chunk |
@@ -48,6 +49,7 @@ pub mod explaining;
 pub mod freshness;
 pub mod globs;
 pub mod integrity;
+pub mod key;
 mod layout;
 mod ownership;
 pub mod portable;

@@ -49,7 +49,8 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
 fn followed(source: &str, root: &Path) -> Option<String> {
     let path = root.join(source).canonicalize().ok()?;
     let root = root.canonicalize().ok()?;
-    path.strip_prefix(&root).unwrap_or(&path).to_str().map(str::to_owned)
+    let source = path.strip_prefix(&root).unwrap_or(&path).to_str()?;
+    Some(if cfg!(windows) { source.replace('\\', "/") } else { source.to_owned() })
 }
 
 /// The name as it is stored: letters may be composed in one and decomposed in the other.

@@ -238,7 +238,7 @@ fn collect(
 
 /// The candidate that is a slip away; or else the shortest with the same last part, as for one that is
 /// in the wrong table; or else the one that is the fewest edits away.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// More edits are no slip.
     const SLIP: usize = 2;
     let last = |name: &str| name.rsplit('.').next().map(str::to_owned);

@@ -98,6 +98,15 @@ impl Ui {
         }
     }
 
+    /// Nothing is shown to anybody.
+    pub fn silent() -> Self {
+        Self {
+            out: Box::new(io::sink()),
+            err: Box::new(io::sink()),
+            ..Self::new(&Global { quiet: true, color: When::Never, ..Global::default() })
+        }
+    }
+
     /// Data, as it is. A reader that went away is no error: the command just stops.
     pub fn data(&mut self, text: &str) -> Result<(), Failure> {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(|error| {

@@ -109,6 +109,7 @@ fn reports() {
     check(&env, "doctor-json", &[json(&["doctor"])]);
     let index = ["verify", "repair"].map(|what| json(&["index", what]));
     check(&env, "index-json", &index);
+    check(&env, "index-key-json", &[json(&["index", "key"])]);
     json(&["ingest", "sample-docs", "--new-version"]);
     check(&env, "index-list-json", &[json(&["index", "list"])]);
     check(&env, "index-show-json", &[json(&["index", "show", "2"])]);

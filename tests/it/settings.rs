@@ -21,7 +21,7 @@ const NOT_SETTINGS: &[&str] = &[
     "source_glob", "kinds", "filter_tag", "from", "batch", "show_thinking", "expect",
     // eval
     "beir", "split", "case_tag", "metrics", "k", "answers", "judge", "min", "baseline", "max_drop",
-    "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases",
+    "write_baseline", "write_drift_baseline", "compare", "sweep", "keep", "run_file", "from_run", "cases", "reports",
     // index
     "from_project", "replace",
     // doctor

@@ -320,7 +320,7 @@ fn vendors_stay_where_they_are_wrapped() {
         ("chardetng::", &["ingest/extract/encoding.rs"]),
         ("indicatif::", &["ui/"]),
         ("rustyline::", &["ui/line.rs"]),
-        ("clap::", &["cli", "commands/mod.rs", "commands/completions.rs"]),
+        ("clap::", &["cli", "commands/mod.rs", "commands/completions"]),
         ("tiktoken_rs::", &["openai/tokens.rs"]),
         ("multer::", &["serve/uploads/received.rs"]),
         ("notify::", &["watch"]),

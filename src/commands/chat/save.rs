@@ -4,14 +4,14 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::super::context::home;
 use crate::error::{Exit, Failure};
 use crate::ui::chat::{Exchange, transcript};
 
 /// Where a path that was typed leads: `~/` is the home directory, as in a shell.
 pub(super) fn place(cwd: &Path, typed: &Path) -> PathBuf {
-    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-    match (typed.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+    match (typed.strip_prefix("~"), home()) {
+        (Ok(rest), Some(home)) => home.join(rest),
         _ => cwd.join(typed),
     }
 }

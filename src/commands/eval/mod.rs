@@ -17,7 +17,7 @@ use std::time::Instant;
 
 pub(super) use self::promotion::PromotionGate;
 use super::Context;
-use crate::cli::{EvalArgs, EvalCommand, Format};
+use crate::cli::{EvalArgs, EvalCommand, Format, ReportFile};
 use crate::error::{Exit, Failure};
 use crate::eval::answers::AnswersReport;
 use crate::eval::beir::{self, BeirError};
@@ -28,6 +28,7 @@ use crate::eval::metrics::{Measure, Metric};
 use crate::eval::report::{self, EvalReport, Rankings};
 use crate::service::written::forbid_way_out;
 use crate::ui::Ui;
+use crate::ui::eval::eval_document;
 
 pub(super) async fn run(
     ui: &mut Ui,
@@ -46,6 +47,7 @@ pub(super) async fn run(
     if let Some(path) = &run_file {
         forbid_way_out(path, &context.root)?;
     }
+    let files = report_files(context, &args.reports)?;
     let metrics = gates.with_theirs(metrics(&args, set.unit)?);
     let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
     if let Some(path) = &run_file {
@@ -81,6 +83,9 @@ pub(super) async fn run(
         elapsed_ms: started.elapsed().as_millis() as u64,
     };
     ui.eval_report(&report, format)?;
+    for (path, format) in &files {
+        write(path, &eval_document(&report, *format))?;
+    }
     Ok(if report.passed { Exit::Done } else { Exit::Negative })
 }
 
@@ -198,6 +203,18 @@ fn beir_failure(error: BeirError) -> Failure {
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Where reports are written beside what is printed: known before anything is measured.
+fn report_files(
+    context: &Context,
+    reports: &[ReportFile],
+) -> Result<Vec<(PathBuf, Format)>, Failure> {
+    let file = |report: &ReportFile| {
+        let path = context.cwd.join(&report.file);
+        forbid_way_out(&path, &context.root).map(|()| (path, report.format))
+    };
+    reports.iter().map(file).collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

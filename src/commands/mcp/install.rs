@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::super::context::home;
 use crate::cli::{InstallArgs, McpClient};
 use crate::error::{Exit, Failure};
 use crate::service::Context;
@@ -17,8 +18,7 @@ use file::ClientFile;
 use merge::{Merged, into_json, into_toml};
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
-    let home = env::var_os("HOME").map(PathBuf::from);
-    let file = Place::of(args.client, &context.root, home.as_deref())?;
+    let file = Place::of(args.client, &context.root, home().as_deref())?;
     let entry = file.entry(context);
     let path = file.path.display();
     let left_out = left_out(context);
@@ -144,7 +144,8 @@ fn left_out(context: &Context) -> Vec<&'static str> {
 /// By its name where a shell finds it, else where it is.
 fn command() -> String {
     let paths = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&paths).any(|directory| directory.join("docent").is_file());
+    let program = format!("docent{}", env::consts::EXE_SUFFIX);
+    let found = env::split_paths(&paths).any(|directory| directory.join(&program).is_file());
     let own = || env::current_exe().ok().map(|path| path.display().to_string());
     let command = if found { None } else { own() };
     command.unwrap_or_else(|| "docent".to_owned())

@@ -2,7 +2,6 @@
 //! replaced when they die or take too long.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::pin::pin;
 use std::process::Stdio;
@@ -323,11 +322,17 @@ async fn within<T>(
 }
 
 /// What a process has used so far; `None` where the system does not tell.
+#[cfg(target_os = "linux")]
 fn processor_time(process: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name of the program stands in brackets, and may have blanks in it.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
     let (user, system) = (fields.next()?.ok()?, fields.next()?.ok()?);
     Some(Duration::from_millis((user + system) * 1000 / rustix::param::clock_ticks_per_second()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processor_time(_: u32) -> Option<Duration> {
+    None
 }

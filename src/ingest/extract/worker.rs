@@ -249,13 +249,25 @@ fn no_thread(error: &io::Error) -> String {
     format!("no thread could be started: {error}")
 }
 
+/// Where the system has such a limit and keeps to it. macOS refuses it as it sees fit, and then the time limit is
+/// all there is.
+#[cfg(unix)]
 fn limit_memory(memory_mb: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     if memory_mb == 0 {
         return Ok(());
     }
     let limit = Some(memory_mb << 20);
-    Ok(setrlimit(Resource::As, Rlimit { current: limit, maximum: limit })?)
+    match setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }) {
+        Err(_) if cfg!(target_vendor = "apple") => Ok(()),
+        limited => Ok(limited?),
+    }
+}
+
+/// There is none.
+#[cfg(not(unix))]
+fn limit_memory(_: u64) -> io::Result<()> {
+    Ok(())
 }
 
 fn silence_panics() {

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use super::problem::Problem;
 use super::{layout, tuning};
-use crate::error::Fault;
 
 /// Free bytes below which nothing is written: what one batch of points may need, with its part of
 /// the log, is well below it. Rebuilding segments needs more, and the engine looks for itself.
@@ -26,6 +25,7 @@ pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
 
 #[cfg(unix)]
 fn check(directory: &Path, needed: u64) -> Result<(), Problem> {
+    use crate::error::Fault;
     // A system that can't tell is not one that is full.
     let Ok(disk) = rustix::fs::statvfs(directory) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);

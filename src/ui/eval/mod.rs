@@ -5,7 +5,8 @@ mod markdown;
 mod table;
 
 use super::Ui;
-use super::sanitize::sanitize_line;
+use super::sanitize::{escape_json, sanitize_line};
+use super::style::Style;
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::eval::answers::{AnswerValue, AnswersReport};
@@ -13,6 +14,7 @@ use crate::eval::changes::CaseChange;
 use crate::eval::promotion::Promotion;
 use crate::eval::report::{EvalReport, Latency, Run};
 use crate::eval::stats::Interval;
+use crate::output::Versioned;
 use crate::types::GateOutcome;
 
 /// Cases that differ, as many as are listed.
@@ -21,13 +23,26 @@ const CHANGES: usize = 20;
 /// Characters of a question that are shown of one.
 const QUESTION: usize = 60;
 
+/// The report as a file has it, without colours.
+pub fn eval_document(report: &EvalReport, format: Format) -> String {
+    match format {
+        Format::Json | Format::Jsonl => {
+            // Texts and numbers always have a JSON text.
+            let text = serde_json::to_string_pretty(&Versioned::new(report));
+            escape_json(&format!("{}\n", text.unwrap_or_default()))
+        }
+        Format::Junit => junit::document(report),
+        Format::Markdown => markdown::document(report),
+        Format::Text => table::document(report, Style::new(false, false)),
+    }
+}
+
 impl Ui {
     /// Prints the report, and what was not met on stderr.
     pub fn eval_report(&mut self, report: &EvalReport, format: Format) -> Result<(), Failure> {
         match format {
             Format::Json | Format::Jsonl => self.json(report)?,
-            Format::Junit => self.data(&junit::document(report))?,
-            Format::Markdown => self.data(&markdown::document(report))?,
+            Format::Junit | Format::Markdown => self.data(&eval_document(report, format))?,
             Format::Text => self.data(&table::document(report, self.out_style))?,
         }
         if let Some(run) = report.runs.first() {

@@ -1,0 +1,360 @@
+#!/bin/sh
+# A gate for changes of documents: brings the index in line with them, measures retrieval, compares it with the
+# base branch, and refuses what makes it worse. For GitHub Actions (action.yml calls it), GitLab CI and any shell.
+# docs/ci.md says how it is used.
+#
+# What it is told, in the environment:
+#   GATE_CASES        file of cases for `docent eval` (cases.jsonl)
+#   GATE_SOURCES      what is brought in, one a line; what the index knows where it is empty
+#   GATE_MIN          what has to be reached, such as recall@5=0.8, one a line
+#   GATE_BASE         commit of the base branch to compare with
+#   GATE_BASELINE     baseline in the repository, as `docent eval --write-baseline` writes it: compared with in place
+#                     of measuring GATE_BASE, and taken from there, so that a change cannot lower its own bar
+#   GATE_MAX_DROP     how much less than the base is accepted (0)
+#   GATE_CHECK        true: bring nothing in, and refuse an index that is not in line with its sources
+#   GATE_EXPORT       file that the index is exported to
+#   GATE_TRUST        true: trust docent.toml as it is in the change
+#   GATE_INGEST_ARGS  further arguments of `docent ingest`, separated by blanks (--allow-prune)
+#   GATE_EVAL_ARGS    the same of `docent eval`
+#   GATE_DATA         data directory (.docent)
+#   GATE_OUT          where reports are written (docent-gate)
+#   GATE_DOCENT       the program (docent)
+#   GATE_SUMMARY      file that the summary is added to (GITHUB_STEP_SUMMARY)
+#   GATE_TOKEN        token that may comment; no comment is made without
+#   GATE_PR           number of the pull request
+#
+# Exit codes: 0 passed; 1 refused: a gate is not met, or the index is out of date; others are those of docent.
+set -eu
+
+docent=${GATE_DOCENT:-docent}
+cases=${GATE_CASES:-cases.jsonl}
+data=${GATE_DATA:-.docent}
+out=${GATE_OUT:-docent-gate}
+base=${GATE_BASE:-}
+newline='
+'
+here=$PWD
+code=0
+reason=
+notes=
+compared=
+work=
+
+say() { printf '%s\n' "docent-gate: $*" >&2; }
+note() { notes="$notes- $*$newline"; say "$*"; }
+
+absolute() {
+    case $1 in
+    /*) printf '%s' "$1" ;;
+    *) printf '%s/%s' "$here" "$1" ;;
+    esac
+}
+
+clean() {
+    [ -n "$work" ] || return 0
+    git worktree remove --force "$work/base" >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Runs docent on the data directory with arguments of which some come from lines or words of a variable.
+run() {
+    "$docent" --data-dir "$data" "$@"
+}
+
+# ingest ARGS...: with the sources and arguments that are set.
+ingest() {
+    set -f
+    for word in ${GATE_INGEST_ARGS---allow-prune}; do set -- "$@" "$word"; done
+    IFS=$newline
+    set -- "$@" --
+    for source in ${GATE_SOURCES:-}; do set -- "$@" "$source"; done
+    unset IFS
+    set +f
+    run ingest "$@"
+}
+
+# eval ARGS...: with the cases, floors and arguments that are set.
+measure() {
+    set -f
+    for floor in ${GATE_MIN:-}; do set -- "$@" --min "$floor"; done
+    for word in ${GATE_EVAL_ARGS:-}; do set -- "$@" "$word"; done
+    set +f
+    run eval "$cases" "$@"
+}
+
+# The exit code of a command, without ending with it.
+try() {
+    status=0
+    "$@" || status=$?
+}
+
+fail() {
+    code=$1
+    shift
+    reason=$*
+    say "$reason"
+}
+
+# A value of the indented JSON of `docent index list`.
+collection() { run index list --format json | sed -n 's/^  "collection": "\(.*\)",$/\1/p'; }
+version() {
+    run index list --format json |
+        awk -v state="\"$1\"," '$1 == "\"version\":" { v = $2 + 0 } $1 == "\"state\":" && $2 == state { found = v } END { print found }'
+}
+
+trusted() {
+    if [ "${GATE_TRUST:-}" = true ] && [ -f docent.toml ]; then "$docent" config trust; fi
+}
+
+has_base() {
+    [ -n "$base" ] || return 1
+    git cat-file -e "$base^{commit}" 2>/dev/null && return 0
+    # A shallow checkout has the change alone.
+    git fetch --quiet --depth=1 origin "$base" 2>/dev/null && git cat-file -e "$base^{commit}" 2>/dev/null && return 0
+    note "the base $base cannot be had: nothing is compared. A checkout with its history has it."
+    return 1
+}
+
+# The baseline that is kept in the repository, as the base has it.
+kept_baseline() {
+    if has_base; then
+        if git show "$base:./$GATE_BASELINE" >"$out/baseline-of-base.json" 2>/dev/null; then
+            compared=$out/baseline-of-base.json
+        else
+            note "the base has no $GATE_BASELINE yet: nothing is compared."
+        fi
+    elif [ -z "$base" ] && [ -f "$GATE_BASELINE" ]; then
+        compared=$(absolute "$GATE_BASELINE")
+    elif [ -z "$base" ]; then
+        note "there is no $GATE_BASELINE yet: nothing is compared."
+    fi
+}
+
+# Brings the index in line with the base, and measures it there with the cases of the change.
+measured_base() {
+    has_base || return 0
+    if ! run config show qdrant.url --format json | grep -q '"value": null'; then
+        note "the base is not measured: on a Qdrant server that would change the collection. Keep a baseline: GATE_BASELINE."
+        return 0
+    fi
+    work=$(mktemp -d)
+    git worktree add --quiet --force --detach "$work/base" "$base"
+    below=$work/base/$(git rev-parse --show-prefix)
+    if [ ! -d "$below" ]; then
+        note "the base has nothing here yet: nothing is compared."
+        return 0
+    fi
+    cd "$below"
+    # Where it lies, that is the root which sources are relative to.
+    [ -e docent.toml ] || : >docent.toml
+    try trusted
+    try ingest
+    if [ "$status" = 3 ]; then try ingest --rebuild; fi
+    if [ "$status" != 0 ] && [ "$status" != 5 ]; then
+        cd "$here"
+        note "the base cannot be brought in (exit code $status): nothing is compared."
+        return 0
+    fi
+    # Without floors: what counts is where the base is, not whether that is enough.
+    floors=${GATE_MIN:-}
+    GATE_MIN=
+    try measure --write-baseline "$out/baseline-of-base.json" >/dev/null
+    GATE_MIN=$floors
+    cd "$here"
+    if [ "$status" = 0 ]; then
+        compared=$out/baseline-of-base.json
+    else
+        note "the base cannot be measured with these cases (exit code $status): nothing is compared."
+    fi
+}
+
+# The cases that differ are told where both are versions of one collection.
+compares_versions() {
+    [ -n "$work" ] && [ -n "$compared" ] || return 1
+    case " ${GATE_EVAL_ARGS:-} " in
+    *' --answers '* | *' --compare '* | *' --sweep '* | *' --mode '* | *' --beir '*) return 1 ;;
+    esac
+}
+
+bring_in() {
+    if [ "${GATE_CHECK:-}" = true ]; then
+        try ingest --check
+        case $status in
+        0) ;;
+        1) fail 1 "the index is not in line with its sources: docent ingest brings it there" ;;
+        *) fail "$status" "the sources cannot be compared with the index (exit code $status)" ;;
+        esac
+        return 0
+    fi
+    set --
+    if compares_versions; then set -- --new-version; fi
+    try ingest "$@"
+    if [ "$status" = 3 ] && [ $# = 0 ]; then
+        say "the index may have been built otherwise: once more, from the beginning"
+        try ingest --rebuild
+    fi
+    case $status in
+    0) ;;
+    5) fail 5 "some sources could not be brought in: see the log" ;;
+    *) fail "$status" "the sources cannot be brought in (exit code $status)" ;;
+    esac
+}
+
+# Whether there is something to measure.
+brought_in() { [ "$code" = 0 ] || [ "$code" = 5 ]; }
+
+evaluate() {
+    set -- --report "junit=$out/junit.xml" --report "markdown=$out/report.md" --report "json=$out/report.json" \
+        --write-baseline "$out/baseline.json"
+    if [ -n "$compared" ]; then set -- "$@" --baseline "$compared" --max-drop "${GATE_MAX_DROP:-0}"; fi
+    built=
+    if compares_versions; then
+        built=$(version built)
+        name=$(collection)
+        set -- "$@" --compare "$name@v$built,$name@v$(version live)"
+    fi
+    try measure "$@"
+    case $status in
+    0) ;;
+    1) fail 1 "retrieval is not as good as it has to be" ;;
+    *) fail "$status" "retrieval cannot be measured (exit code $status)" ;;
+    esac
+    if [ -n "$built" ]; then run index use "$built" >/dev/null; fi
+}
+
+exported() {
+    [ -n "${GATE_EXPORT:-}" ] || return 0
+    try run index export "$(absolute "$GATE_EXPORT")"
+    if [ "$status" != 0 ]; then
+        [ "$code" != 0 ] || fail "$status" "the index cannot be exported (exit code $status)"
+        GATE_EXPORT=
+    fi
+}
+
+outcome() {
+    case $code in
+    0) echo passed ;;
+    1) echo refused ;;
+    *) echo failed ;;
+    esac
+}
+
+summary() {
+    {
+        printf '<!-- docent-gate -->\n## docent: %s\n' "$(outcome)"
+        if [ -n "$reason" ]; then printf '\n%s\n' "$reason"; fi
+        if [ -n "$notes" ]; then printf '\n%s' "$notes"; fi
+        if [ -f "$out/report.md" ]; then
+            echo
+            cat "$out/report.md"
+        fi
+    } >"$out/summary.md"
+    target=${GATE_SUMMARY:-${GITHUB_STEP_SUMMARY:-}}
+    if [ -n "$target" ]; then cat "$out/summary.md" >>"$target"; fi
+}
+
+# The summary as a JSON object with the field `body`; services take some 65,000 letters.
+body() {
+    printf '{"body":"'
+    head -c 60000 "$out/summary.md" | tr '\011' ' ' | tr -d '\000-\010\013-\037' |
+        sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' | awk '{ printf "%s\\n", $0 }'
+    printf '"}'
+}
+
+# request METHOD URL: the token is no argument, which others on the machine could see.
+request() {
+    printf 'header = "%s"\n' "$authorization" |
+        curl --silent --show-error --fail --max-time 30 -K - -X "$1" -H 'Content-Type: application/json' \
+            -H 'Accept: application/json' ${3:+--data-binary "@$3"} "$2"
+}
+
+# One comment for a pull request, which later runs write anew.
+comment() {
+    [ -n "${GATE_TOKEN:-}" ] || return 0
+    if [ "${GITHUB_EVENT_NAME:-}" = pull_request ] && [ -n "${GATE_PR:-}" ]; then
+        authorization="Authorization: Bearer $GATE_TOKEN"
+        api=${GITHUB_API_URL:-https://api.github.com}/repos/$GITHUB_REPOSITORY/issues
+        url=$api/$GATE_PR/comments
+        change=PATCH
+        earlier() {
+            grep -o '"url": *"[^"]*/issues/comments/[0-9]*"\|"body": *"<!-- docent-gate -->' |
+                awk '/docent-gate/ { print last; exit } { last = $0 }' | sed -n 's/.*comments\/\([0-9]*\)".*/\1/p'
+        }
+        at() { printf '%s/comments/%s' "$api" "$1"; }
+    elif [ -n "${CI_MERGE_REQUEST_IID:-}" ]; then
+        authorization="PRIVATE-TOKEN: $GATE_TOKEN"
+        url=$CI_API_V4_URL/projects/$CI_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes
+        change=PUT
+        earlier() {
+            grep -o '"id":[0-9]*,"type":[^,]*,"body":"<!-- docent-gate -->' | head -n 1 |
+                sed 's/^"id":\([0-9]*\),.*/\1/'
+        }
+        at() { printf '%s/%s' "$url" "$1"; }
+    else
+        return 0
+    fi
+    body >"$out/comment.json"
+    try listed_comments
+    id=$listed
+    if [ -n "$id" ]; then
+        try request "$change" "$(at "$id")" "$out/comment.json" >/dev/null
+    else
+        try request POST "$url" "$out/comment.json" >/dev/null
+    fi
+    # A change from a fork may not: that is no reason to refuse it.
+    [ "$status" = 0 ] || say "the comment could not be written: may the token write pull requests?"
+    rm -f "$out/comment.json"
+}
+
+listed_comments() {
+    listed=
+    listed=$(request GET "$url?per_page=100" | earlier) || return 0
+}
+
+outputs() {
+    [ -n "${GITHUB_OUTPUT:-}" ] || return 0
+    {
+        printf 'outcome=%s\nexit-code=%s\nsummary=%s\n' "$(outcome)" "$code" "$out/summary.md"
+        if [ -f "$out/junit.xml" ]; then
+            printf 'junit=%s\nreport=%s\nbaseline=%s\n' "$out/junit.xml" "$out/report.json" "$out/baseline.json"
+        fi
+        if [ -n "${GATE_EXPORT:-}" ] && brought_in_or_refused; then printf 'export=%s\n' "$(absolute "$GATE_EXPORT")"; fi
+    } >>"$GITHUB_OUTPUT"
+}
+
+brought_in_or_refused() { [ "$code" = 0 ] || [ "$code" = 1 ] || [ "$code" = 5 ]; }
+
+command -v "$docent" >/dev/null || {
+    say "there is no $docent: install it, or name it with GATE_DOCENT"
+    exit 2
+}
+[ -e "$cases" ] || {
+    say "there is no $cases: name the file of cases with GATE_CASES; docent eval init drafts one"
+    exit 2
+}
+cases=$(absolute "$cases")
+data=$(absolute "$data")
+out=$(absolute "$out")
+case $docent in
+*/*) docent=$(absolute "$docent") ;;
+esac
+rm -rf "$out"
+mkdir -p "$out"
+
+trusted
+if [ -n "${GATE_BASELINE:-}" ]; then
+    kept_baseline
+elif [ "${GATE_CHECK:-}" != true ]; then
+    measured_base
+fi
+bring_in
+if brought_in; then evaluate; fi
+if brought_in; then exported; fi
+summary
+comment
+outputs
+say "$(outcome)${reason:+: $reason}"
+exit "$code"

@@ -1,0 +1,76 @@
+//! What an index that is kept elsewhere is found by: the key of a cache in a pipeline.
+
+use std::env::consts::{ARCH, OS};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::context::Context;
+use super::{backends, compatibility};
+use crate::embed::sparse;
+use crate::error::Failure;
+use crate::ingest::chunk;
+use crate::types::{ChunkerId, EmbedderId, SCHEMA_VERSION};
+
+/// A name for all indexes that a run with these settings brings in line with its sources, and that it would
+/// have to build anew otherwise. What is in the documents is no part of it: an older index is worth having.
+#[derive(Serialize, JsonSchema)]
+pub struct IndexKey {
+    /// `docent-OS-ARCH-HASH`: letters, digits, `-` and `_`.
+    pub key: String,
+    pub made_of: KeyParts,
+}
+
+/// What the hash is made of. It changes with any of these.
+#[derive(Serialize, JsonSchema)]
+pub struct KeyParts {
+    /// Version of the shape of what is stored.
+    pub index_version: u32,
+    pub collection: String,
+    pub embedder: EmbedderId,
+    pub chunker: ChunkerId,
+    /// Raised when the same text would have other terms.
+    pub sparse_revision: u32,
+    /// Language of the terms, or `auto`: that of each document.
+    pub language: String,
+}
+
+/// The key of the settings. No endpoint is asked; a model in a directory is read.
+///
+/// # Errors
+/// The model can't be read.
+pub async fn index_key(context: &Context) -> Result<IndexKey, Failure> {
+    let settings = &context.settings;
+    let made_of = KeyParts {
+        index_version: SCHEMA_VERSION,
+        collection: settings.collection.clone(),
+        embedder: embedder(context).await?,
+        chunker: ChunkerId {
+            max_tokens: settings.chunk_tokens,
+            overlap_tokens: settings.chunk_overlap,
+            revision: chunk::REVISION,
+        },
+        sparse_revision: sparse::REVISION,
+        language: compatibility::words_of_new(settings.language.as_deref(), None, None),
+    };
+    // Texts and numbers always have a JSON text.
+    let text = serde_json::to_vec(&made_of).unwrap_or_default();
+    let hash: String = Sha256::digest(&text).iter().take(8).map(|it| format!("{it:02x}")).collect();
+    Ok(IndexKey { key: format!("docent-{OS}-{ARCH}-{hash}"), made_of })
+}
+
+/// As far as it is known before anything is asked: of an endpoint, what it is asked for.
+async fn embedder(context: &Context) -> Result<EmbedderId, Failure> {
+    let embedding = &context.settings.embedding;
+    if !embedding.model.is_endpoint() {
+        return Ok(backends::embedder(context, None).await?.id().clone());
+    }
+    Ok(EmbedderId {
+        name: embedding.model.name(),
+        revision: String::new(),
+        dimensions: embedding.dimensions.unwrap_or_default(),
+        document_prefix: embedding.document_prefix.clone(),
+        query_prefix: embedding.query_prefix.clone(),
+    })
+}
