@@ -23,11 +23,17 @@
 #   GATE_TOKEN        token that may comment; no comment is made without
 #   GATE_PR           number of the pull request
 #
+# `docent-gate.sh setup` comes first where there is no docent, or an index is kept between runs: it installs docent
+# by install.sh, if it is not there, and says where it is and what key a cache of the index has.
+#   GATE_VERSION      the release that is installed (the latest)
+#   GATE_TOOLS        where to (RUNNER_TEMP, or .docent-bin)
+#
 # Exit codes: 0 passed; 1 refused: a gate is not met, or the index is out of date; others are those of docent.
 set -eu
 
 docent=${GATE_DOCENT:-docent}
 cases=${GATE_CASES:-cases.jsonl}
+typed=$cases
 data=${GATE_DATA:-.docent}
 out=${GATE_OUT:-docent-gate}
 base=${GATE_BASE:-}
@@ -82,7 +88,7 @@ measure() {
     for floor in ${GATE_MIN:-}; do set -- "$@" --min "$floor"; done
     for word in ${GATE_EVAL_ARGS:-}; do set -- "$@" "$word"; done
     set +f
-    run eval "$cases" "$@"
+    run eval "$typed" "$@"
 }
 
 # The exit code of a command, without ending with it.
@@ -141,7 +147,10 @@ measured_base() {
         return 0
     fi
     work=$(mktemp -d)
-    git worktree add --quiet --force --detach "$work/base" "$base"
+    if ! git worktree add --quiet --force --detach "$work/base" "$base"; then
+        note "the base $base cannot be checked out: nothing is compared."
+        return 0
+    fi
     below=$work/base/$(git rev-parse --show-prefix)
     if [ ! -d "$below" ]; then
         note "the base has nothing here yet: nothing is compared."
@@ -158,10 +167,13 @@ measured_base() {
         note "the base cannot be brought in (exit code $status): nothing is compared."
         return 0
     fi
-    # Without floors: what counts is where the base is, not whether that is enough.
+    # Without floors: what counts is where the base is, not whether that is enough. The cases are those of the
+    # change, on both sides.
     floors=${GATE_MIN:-}
     GATE_MIN=
+    typed=$cases
     try measure --write-baseline "$out/baseline-of-base.json" >/dev/null
+    typed=${GATE_CASES:-cases.jsonl}
     GATE_MIN=$floors
     cd "$here"
     if [ "$status" = 0 ]; then
@@ -214,7 +226,9 @@ evaluate() {
     if compares_versions; then
         built=$(version built)
         name=$(collection)
-        set -- "$@" --compare "$name@v$built,$name@v$(version live)"
+        former=$(version live)
+        set -- "$@" --compare "$name@v$built,$name@v$former"
+        notes="$notes- $name@v$built is the change, $name@v$former the base ($base).$newline"
     fi
     try measure "$@"
     case $status in
@@ -327,8 +341,36 @@ outputs() {
 
 brought_in_or_refused() { [ "$code" = 0 ] || [ "$code" = 1 ] || [ "$code" = 5 ]; }
 
+# Where docent is, and the key of its index.
+setup() {
+    if [ -z "${GATE_DOCENT:-}" ] && ! command -v docent >/dev/null; then
+        tools=$(absolute "${GATE_TOOLS:-${RUNNER_TEMP:-.docent-bin}}")
+        sh "$(dirname "$0")/../install.sh" --to "$tools" ${GATE_VERSION:+--version "$GATE_VERSION"} >&2
+        docent=$tools/docent
+    fi
+    case $docent in
+    */*) docent=$(absolute "$docent") ;;
+    *) docent=$(command -v "$docent") ;;
+    esac
+    trusted
+    key=$("$docent" index key)
+    if [ -n "${GITHUB_OUTPUT:-}" ]; then printf 'docent=%s\nkey=%s\n' "$docent" "$key" >>"$GITHUB_OUTPUT"; fi
+    printf '%s\n%s\n' "$docent" "$key"
+}
+
+case ${1:-} in
+'') ;;
+setup)
+    setup
+    exit
+    ;;
+*)
+    say "takes \`setup\`, or nothing: what it is told is in the environment, see $0"
+    exit 2
+    ;;
+esac
 command -v "$docent" >/dev/null || {
-    say "there is no $docent: install it, or name it with GATE_DOCENT"
+    say "there is no $docent: install it (docent-gate.sh setup), or name it with GATE_DOCENT"
     exit 2
 }
 [ -e "$cases" ] || {

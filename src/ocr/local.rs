@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
+use docent_pp_ocrv6_tiny::{CHARACTERS, DETECTOR, RECOGNIZER};
 use tokio::sync::Semaphore;
 
 use self::detect::{Region, regions};
@@ -26,10 +27,6 @@ use crate::onnx::{FloatGraph, OnnxError};
 
 /// What the model is called that is part of the program.
 const BUNDLED: &str = "pp-ocrv6-tiny";
-
-static DETECTOR: &[u8] = include_bytes!("pp-ocrv6-tiny/det.onnx");
-static RECOGNIZER: &[u8] = include_bytes!("pp-ocrv6-tiny/rec.onnx");
-static CHARACTERS: &str = include_str!("pp-ocrv6-tiny/characters.txt");
 
 /// A line that is less sure as a whole is no text: lines of a drawing, dust, handwriting.
 const SURE_ENOUGH: f32 = 0.5;
