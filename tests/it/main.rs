@@ -7,6 +7,7 @@ mod changes;
 mod chat;
 mod chatting;
 mod cluster;
+mod completions;
 mod config;
 mod deploy;
 mod deployment;
