@@ -2,14 +2,8 @@
 # Installs a release of docent: finds the one for this machine, checks its sum, and puts the program into a
 # directory. Nothing else is changed.
 #
-#   sh install.sh [--to DIR] [--version V] [--target TARGET] [--from URL]
-#
-#   --to DIR        where the program goes [~/.local/bin]
-#   --version V     which release, such as 0.1.0 [the latest]
-#   --target T      which build, such as x86_64-unknown-linux-musl [that of this machine]
-#   --from URL      where the archive and its .sha256 are: a mirror, or a file server. GET_DOCENT_FROM is the same
-#
-# Needs curl or wget, tar, and sha256sum, shasum or openssl. Exit codes: 0 installed; 1 not installed; 2 wrong usage.
+# `sh install.sh --help` says what it takes. Needs curl or wget, tar, and sha256sum, shasum or openssl.
+# Exit codes: 0 installed; 1 not installed; 2 wrong usage.
 set -eu
 
 # The release takes the place that the repository has then.
@@ -38,7 +32,16 @@ trap 'exit 143' TERM
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"; }
+usage() {
+    cat <<'END'
+sh install.sh [--to DIR] [--version V] [--target TARGET] [--from URL]
+
+  --to DIR        where the program goes [~/.local/bin]
+  --version V     which release, such as 0.1.0 [the latest]
+  --target T      which build, such as x86_64-unknown-linux-musl [that of this machine]
+  --from URL      where the archive and its .sha256 are: a mirror, or a file server. GET_DOCENT_FROM is the same
+END
+}
 
 parse() {
     while [ $# -gt 0 ]; do

@@ -344,6 +344,10 @@ brought_in_or_refused() { [ "$code" = 0 ] || [ "$code" = 1 ] || [ "$code" = 5 ];
 # Where docent is, and the key of its index.
 setup() {
     if [ -z "${GATE_DOCENT:-}" ] && ! command -v docent >/dev/null; then
+        [ -f "$(dirname "$0")/../install.sh" ] || {
+            say "there is no docent: install it first, by install.sh of a release"
+            exit 2
+        }
         tools=$(absolute "${GATE_TOOLS:-${RUNNER_TEMP:-.docent-bin}}")
         sh "$(dirname "$0")/../install.sh" --to "$tools" ${GATE_VERSION:+--version "$GATE_VERSION"} >&2
         docent=$tools/docent

@@ -129,6 +129,27 @@ fn the_build_for_this_machine_is_found() {
     }
 }
 
+/// In a pipeline that has no docent.
+#[test]
+fn the_gate_for_pipelines_installs_what_is_not_there() {
+    let release = Release::start();
+    let commands = release.env.path("commands");
+    script(&commands.join("uname"), "[ \"$1\" = -s ] && echo Linux || echo x86_64");
+    script(&commands.join("getconf"), "echo glibc 2.36");
+    let mut setup = Command::new("/bin/sh");
+    setup
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/ci/docent-gate.sh"), "setup"])
+        .current_dir(release.env.project())
+        .env_clear()
+        .env("HOME", release.env.home())
+        .env("PATH", format!("{}:/usr/bin:/bin", commands.display()))
+        .env("GET_DOCENT_FROM", release.site.url(""))
+        .env("GATE_TOOLS", release.env.path("tools"));
+    let run = release.env.outcome(&["setup"], setup.output().expect("a shell runs")).expect(0);
+    // The program of this release says what it is whatever it is asked, also for its key.
+    assert_eq!(run.stdout, "[PROJECT]/tools/docent\ndocent 9.9.9\n", "{run}");
+}
+
 #[test]
 fn a_machine_without_a_release_is_told_what_to_do() {
     let release = Release::start();
