@@ -389,6 +389,8 @@ case $docent in
 esac
 rm -rf "$out"
 mkdir -p "$out"
+# None of it is a document, nor a file of the repository.
+echo '*' >"$out/.gitignore"
 
 trusted
 if [ -n "${GATE_BASELINE:-}" ]; then

@@ -12,7 +12,6 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::net::UnixStream;
 
 /// Why there is no response.
 #[derive(Debug, Error)]
@@ -47,6 +46,18 @@ impl SocketResponse {
     }
 }
 
+#[cfg(unix)]
+async fn connect(socket: &Path) -> io::Result<tokio::net::UnixStream> {
+    tokio::net::UnixStream::connect(socket).await
+}
+
+/// There are no such sockets.
+#[cfg(not(unix))]
+#[expect(clippy::unused_async, reason = "as where there are sockets")]
+async fn connect(_: &Path) -> io::Result<tokio::net::TcpStream> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Sends a request on a connection of its own.
 pub(crate) async fn post_through_socket(
     socket: &Path,
@@ -54,7 +65,7 @@ pub(crate) async fn post_through_socket(
     headers: HeaderMap,
     body: String,
 ) -> Result<SocketResponse, SocketError> {
-    let stream = UnixStream::connect(socket).await.map_err(SocketError::NoServer)?;
+    let stream = connect(socket).await.map_err(SocketError::NoServer)?;
     let begun = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = begun.map_err(SocketError::CutOff)?;
     // It ends when the response has been read, or was dropped.

@@ -50,6 +50,10 @@ fn what_makes_retrieval_worse_is_refused_and_what_does_not_passes() {
     let index = repository.docent(&["index", "import", "docs.index", "--collection", "copy"]);
     assert!(index.expect(0).stdout.contains("7 documents"));
     assert_eq!(repository.git(&["worktree", "list"]).lines().count(), 1, "nothing is left");
+
+    repository.gate(&[("GATE_BASE", "main"), ("GATE_SOURCES", ".")]).expect(0);
+    let documents = repository.docent(&["status", "--documents"]).expect(0).stdout;
+    assert!(!documents.contains("docent-gate"), "reports are no documents: {documents}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Repository {
             );
         }
         env.write("cases.jsonl", cases);
-        env.write(".gitignore", ".docent\ndocent-gate\nrequests\ncommands\n*.index\n");
+        env.write(".gitignore", ".docent\nrequests\ncommands\n*.index\n");
         let repository = Self { env };
         repository.git(&["init", "-q", "-b", "main", "."]);
         repository.commit("documents");
