@@ -102,7 +102,7 @@ fn a_base_that_cannot_be_measured_is_said_and_refuses_nothing() {
     let gate = repository.gate(&[("GATE_BASE", "no-such-branch")]).expect(0);
     assert!(gate.stderr.contains("the base no-such-branch cannot be had"), "{gate}");
     repository.git(&["checkout", "-q", "--orphan", "other"]);
-    repository.git(&["rm", "-rq", "docs"]);
+    repository.git(&["rm", "-rqf", "docs"]);
     repository.commit("no documents");
     repository.git(&["checkout", "-q", "-f", "main"]);
     let gate = repository.gate(&[("GATE_BASE", "other")]).expect(0);

@@ -48,7 +48,7 @@ pub(in crate::commands) fn answered(args: &[OsString]) -> bool {
     }
     panic::set_hook(Box::new(|_| ()));
     let words = args.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
-    let typed = Arc::new(Typed { words });
+    let typed = Arc::new(Typed::before_the_cursor(words));
     let asked = CompleteEnv::with_factory(|| taught(Cli::command(), &typed)).bin("docent");
     let here = env::current_dir().ok();
     let complete = || asked.try_complete(args.iter().cloned(), here.as_deref());
@@ -113,12 +113,19 @@ fn steps(names: &BTreeSet<String>, typed: &str) -> BTreeSet<String> {
     going_on.filter(|rest| !rest.contains(char::is_control)).map(step).collect()
 }
 
-/// What stands on the command line, the program's name first.
+/// What stands on the command line before the word that is completed, the program's name first.
 struct Typed {
     words: Vec<OsString>,
 }
 
 impl Typed {
+    /// Some shells say which word it is; with others it is the last.
+    fn before_the_cursor(mut words: Vec<OsString>) -> Self {
+        let said = env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse().ok());
+        words.truncate(said.unwrap_or_else(|| words.len().saturating_sub(1)));
+        Self { words }
+    }
+
     /// The settings that were typed so far; a line that is being typed is not complete.
     fn settings(&self) -> Layer {
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(&self.words);
