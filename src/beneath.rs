@@ -94,4 +94,5 @@ pub(crate) fn not_a_file(what: Kind) -> io::Error {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -100,6 +100,7 @@ fn what_was_mistyped_on_the_command_line_is_wrong_usage() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_variable_that_is_no_text_is_not_passed_over() {
     use std::os::unix::ffi::OsStrExt;
     let env = TestEnv::new();

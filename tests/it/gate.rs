@@ -1,6 +1,5 @@
 //! `ci/docent-gate.sh` in a repository of its own: as a plain shell runs it, as GitLab does, and as the steps of
 //! `action.yml`.
-#![cfg(unix)]
 
 mod action;
 mod repository;

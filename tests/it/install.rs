@@ -1,5 +1,4 @@
 //! `install.sh`, against a server that is told what to answer.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

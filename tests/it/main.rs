@@ -20,21 +20,27 @@ mod exit_codes;
 mod expiry;
 mod explain;
 mod faults;
+#[cfg(unix)]
 mod faults_disk;
+#[cfg(unix)]
 mod faults_files;
 mod faults_store;
 mod forget;
 mod formats;
+#[cfg(unix)]
 mod gate;
 mod help;
+#[cfg(unix)]
 mod hostile;
 mod ingest;
 mod injection;
+#[cfg(unix)]
 mod install;
 mod kill;
 mod language;
 mod limits;
 mod mcp;
+#[cfg(unix)]
 mod mcp_beside_serve;
 mod mcp_client;
 mod mcp_install;
@@ -95,6 +101,7 @@ mod status;
 mod sync;
 #[cfg(target_os = "linux")]
 mod tenants;
+#[cfg(unix)]
 mod terminal;
 mod texts;
 mod tidy;
@@ -107,10 +114,12 @@ mod transfer;
 mod trust;
 mod typed;
 mod unread;
+#[cfg(unix)]
 mod unwritable;
 mod verify;
 mod verify_onnx;
 mod versions;
+#[cfg(unix)]
 mod watch;
 mod web;
 mod words;

@@ -167,4 +167,5 @@ impl Ground {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -357,4 +357,5 @@ fn not_found(input: &str, cwd: &Path) -> DiscoverError {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -304,4 +304,5 @@ fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;
