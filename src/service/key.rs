@@ -4,14 +4,13 @@ use std::env::consts::{ARCH, OS};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::context::Context;
 use super::{backends, compatibility};
 use crate::embed::sparse;
 use crate::error::Failure;
 use crate::ingest::chunk;
-use crate::types::{ChunkerId, EmbedderId, SCHEMA_VERSION};
+use crate::types::{ChunkerId, ContentHash, EmbedderId, SCHEMA_VERSION};
 
 /// A name for all indexes that a run with these settings brings in line with its sources, and that it would
 /// have to build anew otherwise. What is in the documents is no part of it: an older index is worth having.
@@ -56,8 +55,8 @@ pub async fn index_key(context: &Context) -> Result<IndexKey, Failure> {
     };
     // Texts and numbers always have a JSON text.
     let text = serde_json::to_vec(&made_of).unwrap_or_default();
-    let hash: String = Sha256::digest(&text).iter().take(8).map(|it| format!("{it:02x}")).collect();
-    Ok(IndexKey { key: format!("docent-{OS}-{ARCH}-{hash}"), made_of })
+    let ContentHash(hash) = ContentHash::of(&text);
+    Ok(IndexKey { key: format!("docent-{OS}-{ARCH}-{}", &hash[..16]), made_of })
 }
 
 /// As far as it is known before anything is asked: of an endpoint, what it is asked for.

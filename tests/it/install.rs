@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sha2::{Digest as _, Sha256};
+use docent::types::ContentHash;
 
 use crate::env::{Run, TestEnv};
 use crate::site::{Answer, Site};
@@ -37,7 +37,7 @@ impl Release {
     }
 
     fn sum(&self) -> String {
-        Sha256::digest(&self.archive).iter().map(|byte| format!("{byte:02x}")).collect()
+        ContentHash::of(&self.archive).0
     }
 
     fn answer(&self, answer: Answer) {
