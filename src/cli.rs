@@ -103,6 +103,7 @@ pub struct Global {
     "wait",
     "qdrant.url",
     "embedder",
+    "hub.no_download",
     "openai.base_url",
 ]).map(|flag| flag.global(true)))]
 pub struct PlaceFlags;

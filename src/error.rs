@@ -58,6 +58,8 @@ pub enum Service {
     Ocr,
     /// A server of web pages that are being brought in.
     Web,
+    /// Where models are fetched from by name.
+    Hub,
     /// The file that exchanges with models are written to, or answered from.
     Recording,
 }
@@ -72,6 +74,7 @@ impl Service {
             Self::Verifier => "model that checks citations",
             Self::Ocr => "OCR model",
             Self::Web => "web server",
+            Self::Hub => "model hub",
             Self::Recording => "recording",
         }
     }

@@ -36,6 +36,7 @@
 //! | [`ocr`] | [`ocr::OcrModel`] and its implementations: the text on a picture of a page |
 //! | [`entailment`] | [`entailment::EntailmentModel`] and its implementation: whether sentences bear a claim out |
 //! | [`onnx`] | models in a directory, run in this process: what embedder, reranker and entailment share |
+//! | [`hub`] | models by name: fetched from a Hugging Face hub into the cache that its tools share |
 //! | [`openai`] | `OpenAI`-compatible servers: the client that `embed`, `chat` and `rerank` share, its errors, tokens |
 //! | [`http`] | HTTP to anyone: client, transport errors, retry-after, and the limiter of requests |
 //! | **what all use** | |
@@ -84,6 +85,7 @@ pub mod error;
 pub mod eval;
 mod heap;
 pub mod http;
+pub mod hub;
 pub mod ingest;
 pub mod interaction;
 pub mod mcp;

@@ -6,6 +6,7 @@ mod content;
 mod deployment;
 mod document;
 mod hash;
+mod hub;
 mod kind;
 mod locator;
 mod manifest;
@@ -31,6 +32,7 @@ pub use deployment::{
 };
 pub use document::{DocumentRecord, FailureRecord, Tally, Validators, WebOrigin, is_url};
 pub use hash::ContentHash;
+pub use hub::HubModel;
 pub use kind::Kind;
 pub use locator::Locator;
 pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};

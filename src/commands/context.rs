@@ -10,11 +10,14 @@ use super::place::{Place, forbid_links_out};
 use super::trust;
 use crate::beneath;
 use crate::error::{Exit, Failure};
+use crate::hub::{Hub, HubOptions};
 use crate::record::{Tape, TapeError};
-use crate::service::Context;
 use crate::service::project::Project;
 use crate::service::written::forbid_way_out;
-use crate::settings::{self, Layer, Layers, Origin, Resolved, SettingsError, TapeFile, layers};
+use crate::service::{Context, backends};
+use crate::settings::{
+    self, HubSettings, Layer, Layers, Origin, Resolved, Settings, SettingsError, TapeFile, layers,
+};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -45,8 +48,37 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     let (outside, sites) = trust::named_in(&place.root);
     let sites = (!trusted).then_some(sites);
     let Place { cwd, root, .. } = place;
-    let (user, tape) = (user(), Arc::default());
-    Ok(Context { settings, cwd, root, data_dir, outside, sites, user, project, tape })
+    let (user, tape, hub) = (user(), Arc::default(), hub(ui, &mut settings, &cwd));
+    Ok(Context { settings, cwd, root, data_dir, outside, sites, user, project, tape, hub })
+}
+
+/// Where models come from that have only a name. A token that a file has is one of the settings from now on.
+fn hub(ui: &Ui, settings: &mut Settings, cwd: &Path) -> Hub {
+    let HubSettings { endpoint, token_file, home, cache, forbidden_by, .. } = settings.hub.clone();
+    let place = |path: PathBuf| cwd.join(untilde(path));
+    let usual = || Some(xdg("XDG_CACHE_HOME", ".cache")?.join("huggingface"));
+    let home = home.map(place).or_else(usual);
+    let within = |name: &str| home.as_ref().map(|home| home.join(name));
+    let token_file = token_file.map(place).or_else(|| within("token"));
+    let kept = || Some(std::fs::read_to_string(token_file?).ok()?.trim().to_owned());
+    let token = settings.hub.token.take().or_else(kept).filter(|token| !token.is_empty());
+    settings.hub.token.clone_from(&token);
+    Hub::new(HubOptions {
+        endpoint,
+        token,
+        cache: cache.map(place).or_else(|| within("hub")),
+        forbidden_by,
+        retry: backends::retry_policy(settings),
+        on_event: Arc::new(ui.fetching()),
+    })
+}
+
+/// Variables of other tools may begin with `~`.
+fn untilde(path: PathBuf) -> PathBuf {
+    match (path.strip_prefix("~"), env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => path,
+    }
 }
 
 /// What the system calls whoever runs this.

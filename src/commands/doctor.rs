@@ -196,6 +196,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
         EmbeddingModel::Onnx(dir) => {
             format!(" ({}) in {}", id.revision, dir.display())
         }
+        EmbeddingModel::Hub(_) => format!(" ({})", id.revision),
         EmbeddingModel::OpenAi(_) => {
             format!(" at {}", without_credentials(&context.settings.embedding.endpoint.base_url))
         }
@@ -212,6 +213,7 @@ async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Fai
         (RerankModel::Onnx(dir), _) => {
             format!(" ({}) in {}", revision.as_deref().unwrap_or_default(), dir.display())
         }
+        (RerankModel::Hub(_), _) => format!(" ({})", revision.as_deref().unwrap_or_default()),
         (RerankModel::Endpoint { .. }, Some(url)) if url != name => format!(" at {url}"),
         (RerankModel::Endpoint { .. }, _) => String::new(),
     };
@@ -242,7 +244,10 @@ async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Fai
             let (name, revision) = (model.name(), model.revision());
             Ok(Check::fine("verify", format!("{name} ({revision}) in {}", dir.display())))
         }
-        (VerifyModel::Onnx(_), VerifierModel::Chat(model)) => {
+        (VerifyModel::Hub(_), VerifierModel::Entailment(model)) => {
+            Ok(Check::fine("verify", format!("{} ({})", model.name(), model.revision())))
+        }
+        (VerifyModel::Onnx(_) | VerifyModel::Hub(_), VerifierModel::Chat(model)) => {
             Ok(Check::fine("verify", model.name()))
         }
     }

@@ -9,7 +9,7 @@ mod pooling;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use super::{Embedder, Limits, Role, placed, worded};
 use crate::error::{BackendError, Fault, Service};
 use crate::http::Throttled;
-use crate::onnx::{Answer, Encoded, Onnx, OnnxError};
+use crate::onnx::{Answer, Encoded, ModelPlace, Onnx, OnnxError};
 use crate::types::{ContentHash, EmbedderId};
 use pooling::pool;
 
@@ -30,20 +30,20 @@ const POOLED: &str = "sentence_embedding";
 /// Which model, and how it is used.
 #[derive(Clone, Debug, Default)]
 pub struct OnnxOptions {
-    pub dir: PathBuf,
+    pub place: ModelPlace,
     /// The first so many values of each vector: for models that were trained to be cut.
     pub dimensions: Option<usize>,
     /// Empty: the prompts in the model's own configuration.
     pub document_prefix: String,
     pub query_prefix: String,
-    /// From the manifest of a collection. Where it is this very model, its name stays: a directory
-    /// may be called something else on another machine.
+    /// From the manifest of a collection. Where it is this very model, its name and commit stay: a directory
+    /// may be called something else on another machine, and another commit may have the same files.
     pub known: Option<EmbedderId>,
 }
 
 /// Loads the model and tries it on a word. Blocks.
 pub fn open(options: OnnxOptions) -> Result<OnnxEmbedder, OnnxError> {
-    let onnx = Onnx::open(&options.dir)?;
+    let onnx = Onnx::open(&options.place)?;
     let output = output(&onnx)?;
     let layout = &onnx.layout;
     let or_prompt = |prefix: String, prompt: &str| match prefix {
@@ -58,12 +58,12 @@ pub fn open(options: OnnxOptions) -> Result<OnnxEmbedder, OnnxError> {
         let problem =
             format!("the prefixes have {prefix_tokens} tokens, and leave no room for a text");
         let hint = "make embedding.document_prefix and embedding.query_prefix shorter";
-        return Err(failed(&options.dir, problem, hint));
+        return Err(failed(&options.place.dir, problem, hint));
     }
     let recipe = format!("{}\n{}\n{output}", onnx.fingerprint, layout.pooling_name());
-    let revision = ContentHash::of(recipe.as_bytes()).0.split_at(REVISION).0.to_owned();
+    let revision = onnx.revision(&ContentHash::of(recipe.as_bytes()));
     let mut id = EmbedderId {
-        name: format!("onnx:{}", layout.name),
+        name: layout.name.clone(),
         revision,
         dimensions: 0,
         document_prefix,
@@ -81,14 +81,11 @@ pub fn open(options: OnnxOptions) -> Result<OnnxEmbedder, OnnxError> {
         return Err(failed(&model.onnx.layout.model, problem, hint));
     }
     model.dimensions = Some(id.dimensions);
-    if let Some(known) = options.known.filter(|known| known.revision == id.revision) {
-        id.name = known.name;
+    if let Some(known) = options.known.filter(|known| known.recipe() == id.recipe()) {
+        (id.name, id.revision) = (known.name, known.revision);
     }
     Ok(OnnxEmbedder { id, input_tokens, model: Arc::new(model), embedded: Arc::default() })
 }
-
-/// Hexadecimal digits of a revision.
-const REVISION: usize = 16;
 
 fn failed(path: &Path, problem: String, hint: &'static str) -> OnnxError {
     OnnxError { path: path.to_owned(), problem, hint }

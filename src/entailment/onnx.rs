@@ -9,7 +9,6 @@
 mod labels;
 mod windows;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,7 +16,7 @@ use async_trait::async_trait;
 use super::{Claim, Entailed, EntailmentModel, Judged};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::layout::Layout;
-use crate::onnx::{OnnxError, PairModel};
+use crate::onnx::{ModelPlace, OnnxError, PairModel};
 use labels::Head;
 use windows::windows;
 
@@ -26,21 +25,22 @@ const CONTRADICTS: f32 = 0.5;
 
 /// Finds what would be wrong with the model's files without loading it: what is missing, and labels of
 /// which the meaning is not known.
-pub fn check(dir: &Path) -> Result<(), OnnxError> {
-    Head::of(&Layout::read(dir)?).map(drop)
+pub fn check(place: impl Into<ModelPlace>) -> Result<(), OnnxError> {
+    Head::of(&Layout::read(place)?).map(drop)
 }
 
 /// Loads the model and tries it on a pair of words. Blocks.
-pub fn open(dir: &Path) -> Result<CrossEncoder, OnnxError> {
-    check(dir)?;
-    let model = PairModel::open(dir)?;
+pub fn open(place: impl Into<ModelPlace>) -> Result<CrossEncoder, OnnxError> {
+    let place = place.into();
+    check(&place)?;
+    let model = PairModel::open(place)?;
     let head = Head::of(model.layout())?;
     head.fits(model.values()).map_err(|problem| OnnxError {
         path: model.layout().config.clone(),
         problem,
         hint: labels::HINT,
     })?;
-    Ok(CrossEncoder { name: model.name(), model: Arc::new(model), head })
+    Ok(CrossEncoder { name: model.name().to_owned(), model: Arc::new(model), head })
 }
 
 /// See [`open`].

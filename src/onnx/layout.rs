@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{OnnxError, unreadable};
+use super::{ModelPlace, OnnxError, unreadable};
 
 /// Tokens that a model reads of which nothing else is known.
 const DEFAULT_TOKENS: usize = 512;
+/// What exports call the graph.
+const GRAPH: &str = "model.onnx";
 const EXPORT: &str = "export the model to ONNX: `optimum-cli export onnx --model NAME DIR`, or save it with sentence-transformers and backend=\"onnx\"";
 const FAST_TOKENIZER: &str =
     "save the fast tokenizer beside it: AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)";
@@ -32,11 +34,13 @@ pub enum Pooling {
     LastToken,
 }
 
-/// A directory with a model.
+/// A model in a directory.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Layout {
-    /// The directory's own name: models are published under it.
+    /// `onnx:` and the directory's own name, or what it was published as.
     pub name: String,
+    /// The commit that it was published with, where that is known.
+    pub commit: Option<String>,
     pub model: PathBuf,
     /// Files beside the model that hold its weights, where they are not in it.
     pub weights: Vec<PathBuf>,
@@ -76,8 +80,10 @@ impl Module {
 }
 
 impl Layout {
-    /// Reads the configuration in `dir`. Only the model and `tokenizer.json` have to be there.
-    pub fn read(dir: &Path) -> Result<Self, OnnxError> {
+    /// Reads the configuration there. Only the model and `tokenizer.json` have to be there.
+    pub fn read(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
+        let place: ModelPlace = place.into();
+        let dir = &*place.dir;
         if !dir.is_dir() {
             let hint = "name the directory that has tokenizer.json and model.onnx";
             return Err(OnnxError::new(dir, "is not a directory", hint));
@@ -87,8 +93,14 @@ impl Layout {
         let transformer = dir.join(module("Transformer").map_or("", |module| &module.path));
         let places =
             [dir.to_owned(), dir.join("onnx"), transformer.clone(), transformer.join("onnx")];
-        let model = first_file(&places, "model.onnx")
-            .ok_or_else(|| OnnxError::new(&dir.join("model.onnx"), "is not there", EXPORT))?;
+        let graph = place.graph.as_deref();
+        let model = match graph {
+            Some(graph) => Some(dir.join(graph)).filter(|file| file.is_file()),
+            None => first_file(&places, GRAPH),
+        };
+        let model = model.ok_or_else(|| {
+            OnnxError::new(&dir.join(graph.unwrap_or(GRAPH)), "is not there", EXPORT)
+        })?;
         let tokenizer = first_file(&places, "tokenizer.json").ok_or_else(|| {
             OnnxError::new(&dir.join("tokenizer.json"), "is not there", FAST_TOKENIZER)
         })?;
@@ -103,7 +115,8 @@ impl Layout {
         let pooling = module("Pooling").map_or("1_Pooling", |module| &module.path);
         let known = ["Transformer", "Pooling", "Normalize"];
         Ok(Self {
-            name: name(dir),
+            name: place.name(),
+            commit: place.published.map(|published| published.commit),
             weights: weights(&model)?,
             pooling: read_pooling(&dir.join(pooling).join("config.json"))?,
             further_modules: modules
@@ -264,15 +277,18 @@ fn first_file(places: &[PathBuf], name: &str) -> Option<PathBuf> {
 }
 
 /// Weights may be in files of their own: `model.onnx_data`, `model.onnx.data` and their like. Those of
-/// other variants of the model are named `model_*`.
+/// other variants of the model are named `model_*`; those of such a variant begin with its whole name.
 fn weights(model: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let dir = model.parent().unwrap_or(Path::new("."));
+    let graph = model.file_name().and_then(|name| name.to_str()).unwrap_or(GRAPH);
     let entries = fs::read_dir(dir).map_err(|error| unreadable(dir, &error))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut weights: Vec<PathBuf> = paths
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("model_") {
+            let of_another =
+                if graph == GRAPH { name.starts_with("model_") } else { !name.starts_with(graph) };
+            if of_another {
                 return false;
             }
             let extension = path.extension().and_then(|extension| extension.to_str());
@@ -281,9 +297,4 @@ fn weights(model: &Path) -> Result<Vec<PathBuf>, OnnxError> {
         .collect();
     weights.sort();
     Ok(weights)
-}
-
-fn name(dir: &Path) -> String {
-    let real = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    real.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -4,11 +4,12 @@
 //! [`layout`] finds the files and reads how the model wants to be used; `tokenizer` and `session`
 //! wrap the two libraries; [`Onnx`] puts them together: texts in, what the model says of each out,
 //! in batches of like length over all cores; [`PairModel`] is one that reads two texts together. Nothing is
-//! downloaded.
+//! downloaded: [`crate::hub`] does that.
 
 mod graph;
 pub mod layout;
 mod pairs;
+mod place;
 mod session;
 mod tokenizer;
 mod workers;
@@ -22,13 +23,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::types::ContentHash;
+use crate::types::{ContentHash, EmbedderId};
 use layout::Layout;
 use session::Session;
 use tokenizer::Tokenizer;
 
 pub use graph::{FloatGraph, Floats};
 pub use pairs::PairModel;
+pub use place::{ModelPlace, Published};
 pub use session::Answer;
 pub use tokenizer::Encoded;
 
@@ -60,17 +62,17 @@ pub struct Onnx {
 
 impl Onnx {
     /// Reads and prepares everything. Blocks: for some 0.1 s with a model of 90 MB.
-    pub fn open(dir: &Path) -> Result<Self, OnnxError> {
-        let layout = Layout::read(dir)?;
+    pub fn open(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
+        let layout = Layout::read(place)?;
         let files: Vec<&Path> = layout.files().collect();
         // Reading, hashing and preparing take about as long as each other.
         let (hashes, tokenizer, session) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| files.iter().map(|file| hash(file)).collect());
             let tokenizer = scope.spawn(|| Tokenizer::open(&layout));
-            let session = Session::open(&layout.model);
+            let session = Session::open(&layout);
             (hashes.join(), tokenizer.join(), session)
         });
-        let ended = |_| OnnxError::new(dir, "reading it ended early", "try again");
+        let ended = |_| OnnxError::new(&layout.model, "reading it ended early", "try again");
         let hashes: Result<Vec<ContentHash>, OnnxError> = hashes.map_err(ended)?;
         let fingerprint: Vec<String> = hashes?.into_iter().map(|hash| hash.0).collect();
         let (tokenizer, session) = (tokenizer.map_err(ended)??, session?);
@@ -80,6 +82,18 @@ impl Onnx {
             session,
             layout,
         })
+    }
+
+    /// What tells results from those of other models: `recipe`, which was computed from
+    /// [`Self::fingerprint`], and the commit that the model was published with.
+    pub fn revision(&self, recipe: &ContentHash) -> String {
+        /// Hexadecimal digits that are enough.
+        const DIGITS: usize = 16;
+        let recipe = recipe.0.split_at(DIGITS).0;
+        match &self.layout.commit {
+            Some(commit) => EmbedderId::published(recipe, commit),
+            None => recipe.to_owned(),
+        }
     }
 
     /// Names of what the model answers with, as it orders them.

@@ -1,23 +1,22 @@
 //! Models that read two texts together: cross-encoders, which rank passages or say whether one text
 //! follows from another.
 
-use std::path::Path;
-
 use super::layout::Layout;
 use super::session::Answer;
-use super::{Onnx, OnnxError};
+use super::{ModelPlace, Onnx, OnnxError};
 
 /// A model that makes a few numbers, its logits, of a pair of texts.
 pub struct PairModel {
     onnx: Onnx,
     output: String,
     values: usize,
+    revision: String,
 }
 
 impl PairModel {
     /// Loads the model and tries it on a pair of words. Blocks.
-    pub fn open(dir: &Path) -> Result<Self, OnnxError> {
-        let onnx = Onnx::open(dir)?;
+    pub fn open(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
+        let onnx = Onnx::open(place)?;
         let failed = |problem: String| OnnxError {
             path: onnx.layout.model.clone(),
             problem,
@@ -29,7 +28,8 @@ impl PairModel {
         let pair = onnx.encode_pair("docent", "docent");
         let tried = onnx.run(&[pair], &output, finite).map_err(failed)?;
         let values = tried.first().map_or(0, Vec::len);
-        Ok(Self { onnx, output, values })
+        let revision = onnx.revision(&onnx.fingerprint);
+        Ok(Self { onnx, output, values, revision })
     }
 
     pub fn layout(&self) -> &Layout {
@@ -41,14 +41,14 @@ impl PairModel {
         self.values
     }
 
-    /// `onnx:` and the name of the directory.
-    pub fn name(&self) -> String {
-        format!("onnx:{}", self.onnx.layout.name)
+    /// `onnx:` and the name of the directory, or what it was published as.
+    pub fn name(&self) -> &str {
+        &self.onnx.layout.name
     }
 
-    /// What it is computed from: the beginning of [`Onnx::fingerprint`].
+    /// What it is computed from: see [`Onnx::revision`].
     pub fn revision(&self) -> &str {
-        self.onnx.fingerprint.0.split_at(16).0
+        &self.revision
     }
 
     /// Tokens of both texts of a pair that it reads, at most.

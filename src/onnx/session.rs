@@ -1,6 +1,6 @@
 //! The `rten` library: runs a model's graph on one batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
@@ -8,8 +8,9 @@ use rten::{Dimension, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, Th
 
 use rten_tensor::Layout as _;
 
-use super::OnnxError;
+use super::layout::Layout;
 use super::tokenizer::Encoded;
+use super::{OnnxError, unreadable};
 
 /// What the model says of one input of a batch.
 pub struct Answer<'a> {
@@ -38,10 +39,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(path: &Path) -> Result<Self, OnnxError> {
-        let model = ModelOptions::with_all_ops()
-            .load_file(path)
-            .map_err(|error| load_error(path, &error))?;
+    pub(super) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+        let path = &*layout.model;
+        let model = load(path, &layout.weights)?;
         let name = |id: &NodeId| Some(model.node_info(*id)?.name()?.to_owned());
         let (mut ids, mut mask, mut type_ids) = (None, None, None);
         for id in model.input_ids() {
@@ -158,6 +158,23 @@ impl Session {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<ThreadPool>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The library looks for weights beside what a link leads to, and not beside the link: there, in a cache that
+/// many programs share, files have other names.
+fn load(path: &Path, weights: &[PathBuf]) -> Result<Model, OnnxError> {
+    let mut options = ModelOptions::with_all_ops();
+    let loaded = if weights.iter().all(|weights| !weights.is_symlink()) {
+        options.load_file(path)
+    } else {
+        let read = |path: &Path| std::fs::read(path).map_err(|error| unreadable(path, &error));
+        for weights in weights {
+            let name = weights.file_name().unwrap_or_default().to_string_lossy();
+            options.external_data(&name, read(weights)?);
+        }
+        options.load(read(path)?)
+    };
+    loaded.map_err(|error| load_error(path, &error))
 }
 
 const WANTS_TEXT: &str = "use the ONNX export of a text encoder: input_ids, attention_mask and maybe token_type_ids go in";

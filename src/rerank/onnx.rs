@@ -1,7 +1,6 @@
 //! Scores from an ONNX model in a directory: a cross-encoder, which reads question and passage
 //! together, or an embedding model, whose cosines are the scores.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,15 +10,16 @@ use crate::embed::onnx::{self as embed_onnx, OnnxEmbedder, OnnxOptions};
 use crate::embed::{Embedder, Role};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::layout::Layout;
-use crate::onnx::{OnnxError, PairModel};
+use crate::onnx::{ModelPlace, OnnxError, PairModel};
 use crate::types::RerankerId;
 
 /// Loads the model, of whichever kind it is, and tries it on a pair of words. Blocks.
-pub fn open(dir: &Path) -> Result<Box<dyn Reranker>, OnnxError> {
-    if Layout::read(dir)?.scores_pairs {
-        return Ok(Box::new(CrossEncoder::open(dir)?));
+pub fn open(place: impl Into<ModelPlace>) -> Result<Box<dyn Reranker>, OnnxError> {
+    let place = place.into();
+    if Layout::read(&place)?.scores_pairs {
+        return Ok(Box::new(CrossEncoder::open(place)?));
     }
-    let options = OnnxOptions { dir: dir.to_owned(), ..OnnxOptions::default() };
+    let options = OnnxOptions { place, ..OnnxOptions::default() };
     let embedder = embed_onnx::open(options)?;
     let id = local(&embedder.id().name, &embedder.id().revision);
     Ok(Box::new(BiEncoder { id, embedder }))
@@ -37,8 +37,8 @@ struct CrossEncoder {
 }
 
 impl CrossEncoder {
-    fn open(dir: &Path) -> Result<Self, OnnxError> {
-        let model = PairModel::open(dir)?;
+    fn open(place: ModelPlace) -> Result<Self, OnnxError> {
+        let model = PairModel::open(place)?;
         if model.values() != 1 {
             return Err(OnnxError {
                 path: model.layout().model.clone(),
@@ -46,7 +46,7 @@ impl CrossEncoder {
                 hint: "use a cross-encoder with one score for a pair, or an embedding model",
             });
         }
-        Ok(Self { id: local(&model.name(), model.revision()), model: Arc::new(model) })
+        Ok(Self { id: local(model.name(), model.revision()), model: Arc::new(model) })
     }
 }
 

@@ -21,12 +21,13 @@ use crate::entailment::EntailmentModel;
 use crate::entailment::onnx as entailment_onnx;
 use crate::error::Failure;
 use crate::http::Quota;
+use crate::hub::{Held, Purpose};
 use crate::ingest::budget::Budget;
 use crate::ingest::extract::{self, PageRead};
 use crate::ocr::OcrModel;
 use crate::ocr::local::LocalOcr;
 use crate::ocr::openai as openai_ocr;
-use crate::onnx::OnnxError;
+use crate::onnx::{ModelPlace, OnnxError, Published};
 use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
 use crate::rerank::Reranker;
@@ -40,7 +41,7 @@ pub use crate::store::edge::Repaired;
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};
-use crate::types::{EmbedderId, Manifest, OcrPolicy};
+use crate::types::{EmbedderId, HubModel, Manifest, OcrPolicy};
 
 /// Who asks a question wants to know sooner that a server is down than who fills a collection.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -123,14 +124,13 @@ pub async fn embedder_until(
     let embedder: Arc<dyn Embedder> = match &settings.embedding.model {
         EmbeddingModel::Builtin => Arc::new(Builtin::new()),
         EmbeddingModel::Onnx(dir) => {
-            let embedding = &settings.embedding;
-            let options = OnnxOptions {
-                dir: context.cwd.join(dir),
-                dimensions: embedding.dimensions,
-                document_prefix: embedding.document_prefix.clone(),
-                query_prefix: embedding.query_prefix.clone(),
-                known: manifest.map(|manifest| manifest.embedder.clone()),
-            };
+            let options = onnx_options(settings, context.cwd.join(dir).into(), manifest);
+            Arc::new(loaded(move || onnx_embed::open(options)).await?)
+        }
+        EmbeddingModel::Hub(model) => {
+            let built = manifest.map(|manifest| &manifest.embedder);
+            let place = published(context, model, built, Purpose::Embed).await?;
+            let options = onnx_options(settings, place, manifest);
             Arc::new(loaded(move || onnx_embed::open(options)).await?)
         }
         EmbeddingModel::OpenAi(model) => {
@@ -151,6 +151,35 @@ pub async fn embedder_until(
         same_revision(settings, &manifest.embedder, embedder.id())?;
     }
     Ok(embedder)
+}
+
+fn onnx_options(
+    settings: &Settings,
+    place: ModelPlace,
+    manifest: Option<&Manifest>,
+) -> OnnxOptions {
+    let embedding = &settings.embedding;
+    OnnxOptions {
+        place,
+        dimensions: embedding.dimensions,
+        document_prefix: embedding.document_prefix.clone(),
+        query_prefix: embedding.query_prefix.clone(),
+        known: manifest.map(|manifest| manifest.embedder.clone()),
+    }
+}
+
+/// Where the model of a hub is, which is fetched where it has to be. A collection that was built with it is
+/// asked with the commit that it was built with.
+async fn published(
+    context: &Context,
+    model: &HubModel,
+    built: Option<&EmbedderId>,
+    purpose: Purpose,
+) -> Result<ModelPlace, Failure> {
+    let name = model.without_revision().to_string();
+    let commit = built.filter(|built| built.name == name).and_then(EmbedderId::commit);
+    let Held { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
+    Ok(ModelPlace { dir, graph: Some(graph), published: Some(Published { name, commit }) })
 }
 
 /// What `open` makes of the files of a model. It takes its time, and other work goes on.
@@ -246,6 +275,11 @@ pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierMode
             let model = loaded(move || entailment_onnx::open(&dir)).await?;
             return Ok(VerifierModel::Entailment(Arc::new(model)));
         }
+        VerifyModel::Hub(model) => {
+            let place = published(context, model, None, Purpose::Verify).await?;
+            let model = loaded(move || entailment_onnx::open(place)).await?;
+            return Ok(VerifierModel::Entailment(Arc::new(model)));
+        }
         VerifyModel::Chat { model, endpoint } => (model, endpoint),
     };
     let connected = openai_chat::connect(ChatOptions {
@@ -268,7 +302,7 @@ pub fn check_verifier(context: &Context) -> Result<(), Failure> {
         Some(VerifyModel::Onnx(dir)) => {
             entailment_onnx::check(&context.cwd.join(dir)).map_err(unusable)
         }
-        Some(VerifyModel::Chat { .. }) | None => Ok(()),
+        Some(VerifyModel::Hub(_) | VerifyModel::Chat { .. }) | None => Ok(()),
     }
 }
 
@@ -329,6 +363,10 @@ pub async fn reranker(
         RerankModel::Onnx(dir) => {
             let dir = context.cwd.join(dir);
             return Ok(loaded(move || rerank_onnx::open(&dir)).await?.into());
+        }
+        RerankModel::Hub(model) => {
+            let place = published(context, model, None, Purpose::Rerank).await?;
+            return Ok(loaded(move || rerank_onnx::open(place)).await?.into());
         }
         RerankModel::Endpoint { endpoint, model } => (endpoint, model),
     };

@@ -21,15 +21,17 @@ pub(super) fn same_revision(
             let other = format!("another revision of the built-in embedder ({})", built.revision);
             Err(mismatch(settings, &other))
         }
-        EmbeddingModel::Onnx(_) if built.revision != now.revision => {
+        EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) if built.revision != now.revision => {
             let (name, was) = (&built.name, &built.revision);
             let other = format!("another model, `{name}` ({was}; this one is {})", now.revision);
             Err(mismatch(settings, &other))
         }
-        EmbeddingModel::Onnx(_) if built.dimensions != now.dimensions => {
+        EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) if built.dimensions != now.dimensions => {
             Err(mismatch(settings, &format!("vectors of {} dimensions", built.dimensions)))
         }
-        EmbeddingModel::Onnx(_) => Err(mismatch(settings, &prefixes(built))),
+        EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) => {
+            Err(mismatch(settings, &prefixes(built)))
+        }
     }
 }
 
@@ -37,7 +39,13 @@ pub(super) fn same_revision(
 pub fn embeds_with(settings: &Settings, built: &EmbedderId) -> bool {
     match &settings.embedding.model {
         // By what it is called here nobody knows it elsewhere: see `same_revision`.
-        EmbeddingModel::Onnx(_) => built.name.starts_with("onnx:"),
+        EmbeddingModel::Onnx(_) => {
+            built.name.starts_with("onnx:") || parse::hub_model(&built.name).is_ok()
+        }
+        // A directory may have been this model; another name of a hub is another model.
+        EmbeddingModel::Hub(model) => {
+            built.name.starts_with("onnx:") || built.name == model.without_revision().to_string()
+        }
         model => built.name == model.name(),
     }
 }

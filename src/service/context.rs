@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::changes::make_private;
 use super::project::Project;
 use crate::error::{Exit, Failure};
+use crate::hub::Hub;
 use crate::record::Tape;
 use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
 use crate::types::{Site, UPLOADS, is_upload_id};
@@ -37,6 +38,8 @@ pub struct Context {
     pub project: Option<Project>,
     /// The exchanges with models, where they are recorded or replayed.
     pub tape: Arc<Tape>,
+    /// Where models come from that have only a name.
+    pub hub: Hub,
 }
 
 impl Context {
@@ -106,6 +109,7 @@ impl Context {
             &settings.embedding.endpoint.api_key,
             &settings.chat.endpoint.api_key,
             &settings.qdrant.api_key,
+            &settings.hub.token,
         ];
         let reranker = match settings.rerank.as_ref().map(|rerank| &rerank.model) {
             Some(RerankModel::Endpoint { endpoint, .. }) => endpoint.api_key.as_ref(),

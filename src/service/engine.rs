@@ -267,6 +267,7 @@ pub(super) mod tests {
             user: None,
             project: None,
             tape: Arc::new(Tape::default()),
+            hub: Hub::default(),
         };
         Engine::open(context, Arc::new(|_| ())).unwrap()
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::values::located;
 use super::{Endpoint, SettingsError, Values, parse};
+use crate::types::HubModel;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Embedding {
@@ -57,6 +58,8 @@ pub enum EmbeddingModel {
     OpenAi(String),
     /// The directory of an ONNX model.
     Onnx(PathBuf),
+    /// One that is fetched from a hub.
+    Hub(HubModel),
 }
 
 impl EmbeddingModel {
@@ -77,6 +80,7 @@ impl EmbeddingModel {
             Self::Builtin => "builtin".to_owned(),
             Self::OpenAi(model) => format!("openai:{model}"),
             Self::Onnx(dir) => format!("onnx:{}", dir.display()),
+            Self::Hub(model) => model.to_string(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod chat;
 mod embedding;
+mod hub;
 mod ingest;
 mod kept;
 pub mod keys;
@@ -29,6 +30,7 @@ use crate::types::{collection_of_tenant, tenant_of};
 
 pub use chat::Chat;
 pub use embedding::{Embedding, EmbeddingModel};
+pub use hub::HubSettings;
 pub use ingest::{Ingest, Web};
 pub use kept::{TapeFile, Trace};
 pub use keys::{KEYS, Key};
@@ -60,6 +62,7 @@ pub struct Settings {
     pub wait: Duration,
     pub tape: Option<TapeFile>,
     pub embedding: Embedding,
+    pub hub: HubSettings,
     pub chat: Chat,
     pub qdrant: Qdrant,
     /// Former versions of a collection that stay when the next one is built.
@@ -163,6 +166,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
     let tenant = tenant::resolve(&values)?;
     let settings = Settings {
         embedding: Embedding::resolve(&values, &shared)?,
+        hub: HubSettings::resolve(&values)?,
         chat: Chat::resolve(&values, &shared)?,
         qdrant: Qdrant::resolve(&values)?,
         web: Web::resolve(&values)?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::EmbeddingModel;
 use crate::types::{
-    Mode, OcrPolicy, OnSecret, Quantization, SparseId, TENANT_MARK, collection_of_tenant,
+    HubModel, Mode, OcrPolicy, OnSecret, Quantization, SparseId, TENANT_MARK, collection_of_tenant,
     is_tenant_name,
 };
 
@@ -47,7 +47,17 @@ pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
             Ok(EmbeddingModel::OpenAi(model.to_owned()))
         }
         Some(("onnx", dir)) if !dir.is_empty() => Ok(EmbeddingModel::Onnx(dir.into())),
-        _ => Err("is not an embedder: use `builtin`, `openai:MODEL` or `onnx:DIR`".to_owned()),
+        Some((HubModel::SCHEME, name)) => name.parse().map(EmbeddingModel::Hub),
+        _ => Err("is not an embedder: use `builtin`, `openai:MODEL`, `hf:ORG/NAME` or `onnx:DIR`"
+            .to_owned()),
+    }
+}
+
+/// `hf:ORG/NAME[@REVISION][#FILE]`.
+pub fn hub_model(text: &str) -> Result<HubModel, String> {
+    match text.split_once(':') {
+        Some((HubModel::SCHEME, name)) => name.parse(),
+        _ => Err("is not a model of a hub: hf:ORG/NAME".to_owned()),
     }
 }
 
@@ -57,13 +67,16 @@ pub enum Reranker {
     Endpoint(String),
     /// A directory.
     Onnx(String),
+    Hub(HubModel),
 }
 
 pub fn reranker(text: &str) -> Result<Reranker, String> {
     match text.split_once(':') {
         Some(("onnx", dir)) if !dir.is_empty() => Ok(Reranker::Onnx(dir.to_owned())),
+        Some((HubModel::SCHEME, name)) => name.parse().map(Reranker::Hub),
         _ => url(text).map(Reranker::Endpoint).map_err(|_| {
-            "is not a reranker: use the URL of an endpoint (http://...), or `onnx:DIR`".to_owned()
+            "is not a reranker: use the URL of an endpoint (http://...), `hf:ORG/NAME` or `onnx:DIR`"
+                .to_owned()
         }),
     }
 }
@@ -74,13 +87,16 @@ pub enum Verifier {
     OpenAi(String),
     /// A directory.
     Onnx(String),
+    Hub(HubModel),
 }
 
 pub fn verifier(text: &str) -> Result<Verifier, String> {
     match text.split_once(':') {
         Some(("openai", model)) if !model.is_empty() => Ok(Verifier::OpenAi(model.to_owned())),
         Some(("onnx", dir)) if !dir.is_empty() => Ok(Verifier::Onnx(dir.to_owned())),
-        _ => Err("is not a model that checks citations: use openai:MODEL or onnx:DIR".to_owned()),
+        Some((HubModel::SCHEME, name)) => name.parse().map(Verifier::Hub),
+        _ => Err("is not a model that checks citations: use openai:MODEL, hf:ORG/NAME or onnx:DIR"
+            .to_owned()),
     }
 }
 
@@ -192,6 +208,15 @@ pub fn boolean(text: &str) -> Result<bool, String> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err("is neither true nor false".to_owned()),
+    }
+}
+
+/// As other tools read such a variable, too: `1`, `on`, `yes` or `true`.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match &*text.to_ascii_lowercase() {
+        "1" | "on" | "yes" | "true" => Ok(true),
+        "0" | "off" | "no" | "false" => Ok(false),
+        _ => Err("is neither true (or 1) nor false (or 0)".to_owned()),
     }
 }
 

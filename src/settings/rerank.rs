@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Endpoint, SettingsError, Values, parse};
+use crate::types::HubModel;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rerank {
@@ -21,6 +22,8 @@ pub enum RerankModel {
     Endpoint { endpoint: Endpoint, model: Option<String> },
     /// The directory of an ONNX model.
     Onnx(PathBuf),
+    /// One that is fetched from a hub.
+    Hub(HubModel),
 }
 
 impl Rerank {
@@ -41,6 +44,7 @@ impl RerankModel {
         let Some(with) = values.optional(NAME, parse::reranker)? else { return Ok(None) };
         Ok(Some(match with {
             parse::Reranker::Onnx(dir) => Self::Onnx(values.path_within(NAME, &dir)),
+            parse::Reranker::Hub(model) => Self::Hub(model),
             parse::Reranker::Endpoint(base_url) => {
                 let api_key = values.text("rerank.api_key");
                 let endpoint = Endpoint { base_url, api_key, key_header: None };

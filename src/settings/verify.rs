@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Endpoint, SettingsError, Values, chat, parse};
-use crate::types::ChatPrice;
+use crate::types::{ChatPrice, HubModel};
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verify {
@@ -25,6 +25,8 @@ pub enum VerifyModel {
     },
     /// The directory of an ONNX model.
     Onnx(PathBuf),
+    /// One that is fetched from a hub.
+    Hub(HubModel),
 }
 
 impl Verify {
@@ -44,6 +46,7 @@ impl Verify {
         let model = match with {
             parse::Verifier::OpenAi(model) => VerifyModel::Chat { model, endpoint },
             parse::Verifier::Onnx(dir) => VerifyModel::Onnx(values.path_within(NAME, &dir)),
+            parse::Verifier::Hub(model) => VerifyModel::Hub(model),
         };
         Ok(Some(Self { model, timeout, price, threshold }))
     }

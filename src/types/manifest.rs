@@ -97,7 +97,8 @@ pub struct Run {
 pub struct EmbedderId {
     /// As in `--embedder`: `builtin`, `openai:text-embedding-3-small`.
     pub name: String,
-    /// Checksum of the built-in table, or the model name the endpoint answered with.
+    /// Checksum of the built-in table, of a model that runs in this process (with `@COMMIT` where it was
+    /// published), or the model name the endpoint answered with.
     pub revision: String,
     pub dimensions: usize,
     /// Put before every document text.
@@ -106,6 +107,23 @@ pub struct EmbedderId {
     /// Put before every question.
     #[serde(default)]
     pub query_prefix: String,
+}
+
+impl EmbedderId {
+    /// The revision of a model that was published: what it is computed from, and the commit that it is of.
+    pub fn published(recipe: &str, commit: &str) -> String {
+        format!("{recipe}@{commit}")
+    }
+
+    /// Of a model that runs in this process: what it is computed from, whatever commit that is of.
+    pub fn recipe(&self) -> &str {
+        self.revision.split('@').next().unwrap_or_default()
+    }
+
+    /// The commit that the model was published with.
+    pub fn commit(&self) -> Option<&str> {
+        self.revision.split_once('@').map(|(_, commit)| commit)
+    }
 }
 
 /// What a record of an answer says of a reranker.

@@ -10,6 +10,7 @@ mod columns;
 pub mod deployment;
 pub mod eval;
 pub mod explain;
+mod fetching;
 pub mod history;
 pub mod line;
 pub mod passages;

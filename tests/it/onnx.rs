@@ -133,7 +133,8 @@ async fn a_published_model_gives_the_vectors_of_its_reference() {
     };
     let reference = std::fs::read_to_string(dir.join("reference.json")).expect("reference.json");
     let reference: Reference = serde_json::from_str(&reference).expect("a reference");
-    let embedder = open(OnnxOptions { dir, ..OnnxOptions::default() }).expect("a model");
+    let embedder =
+        open(OnnxOptions { place: dir.into(), ..OnnxOptions::default() }).expect("a model");
     let texts: Vec<String> = reference.documents.keys().cloned().collect();
     let vectors = embedder.embed(&texts, Role::Document).await.expect("vectors");
     for (vector, (text, expected)) in vectors.iter().zip(&reference.documents) {

@@ -10,7 +10,7 @@ use super::*;
 use crate::onnx::tests::{copy, model};
 
 fn opened(dir: &Path) -> OnnxEmbedder {
-    open(OnnxOptions { dir: dir.to_owned(), ..OnnxOptions::default() }).unwrap()
+    open(OnnxOptions { place: dir.into(), ..OnnxOptions::default() }).unwrap()
 }
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ fn a_model_is_known_by_its_content() {
     let (here, there) = (opened(&model("bert")), copy("bert"));
     assert_eq!((here.id().name.as_str(), here.id().dimensions), ("onnx:bert", 16));
     let options = OnnxOptions {
-        dir: there.path().to_owned(),
+        place: (there.path().to_owned()).into(),
         known: Some(here.id().clone()),
         ..OnnxOptions::default()
     };
@@ -90,7 +90,7 @@ fn limits_leave_room_for_prompts() {
     assert_eq!(xlmr.limits().input_tokens, 64 - 2 - prompt);
     assert_eq!(xlmr.id().document_prefix, "passage: ");
     let options = OnnxOptions {
-        dir: model("xlmr"),
+        place: model("xlmr").into(),
         query_prefix: "ask: ".to_owned(),
         ..OnnxOptions::default()
     };
@@ -100,7 +100,7 @@ fn limits_leave_room_for_prompts() {
 #[tokio::test]
 async fn vectors_may_be_cut() {
     let options = |dimensions| OnnxOptions {
-        dir: model("bert"),
+        place: model("bert").into(),
         dimensions: Some(dimensions),
         ..OnnxOptions::default()
     };
@@ -117,12 +117,13 @@ async fn vectors_may_be_cut() {
 
 #[test]
 fn a_model_that_makes_no_vectors_is_refused() {
-    let error = open(OnnxOptions { dir: model("cross"), ..OnnxOptions::default() }).err().unwrap();
+    let error =
+        open(OnnxOptions { place: model("cross").into(), ..OnnxOptions::default() }).err().unwrap();
     assert!(error.hint.contains("--rerank"), "{error}");
     let dir = copy("bert");
     let modules = fs::read_to_string(dir.path().join("modules.json")).unwrap();
     fs::write(dir.path().join("modules.json"), modules.replace("Normalize", "Dense")).unwrap();
-    let options = OnnxOptions { dir: dir.path().to_owned(), ..OnnxOptions::default() };
+    let options = OnnxOptions { place: dir.path().into(), ..OnnxOptions::default() };
     let error = open(options).err().unwrap();
     assert!(error.to_string().contains("Dense"), "{error}");
 }

@@ -187,6 +187,7 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
         user: None,
         project: None,
         tape: Arc::new(Tape::default()),
+        hub: Hub::default(),
         root: root.clone(),
     };
     let engine = Engine::open(context, Arc::new(|_| ())).unwrap().remembering(cache);

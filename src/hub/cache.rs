@@ -1,0 +1,262 @@
+//! The cache that the ecosystem shares, as <https://huggingface.co/docs/hub/local-cache> describes it:
+//! `models--ORG--NAME/{blobs,refs,snapshots,.no_exist}`, and `.locks` beside them.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::is_commit;
+
+/// The directory with all repositories.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+/// A repository that is here, as far as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cached {
+    /// `ORG/NAME`.
+    pub repository: String,
+    pub dir: PathBuf,
+    /// Bytes of all that is kept of it, parts of files included.
+    pub bytes: u64,
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// What is here of a commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    pub commit: String,
+    /// Branches and tags that meant it when they were asked for.
+    pub refs: Vec<String>,
+    /// Paths in the repository.
+    pub files: Vec<String>,
+}
+
+impl Cache {
+    pub(super) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn repository(&self, name: &str) -> Repository {
+        let folder = format!("{MODELS}{}", name.replace('/', "--"));
+        Repository { dir: self.dir.join(&folder), locks: self.dir.join(".locks").join(folder) }
+    }
+
+    /// Every model that is here, by name.
+    ///
+    /// # Errors
+    /// The directory is there, and can't be read.
+    pub fn list(&self) -> io::Result<Vec<Cached>> {
+        let mut found = Vec::new();
+        for folder in names(&self.dir)? {
+            let Some(name) = folder.strip_prefix(MODELS) else { continue };
+            let name = name.replacen("--", "/", 1);
+            let repository = self.repository(&name);
+            if repository.dir.is_dir() {
+                found.push(repository.describe(name)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes all that is here of a repository, and says how many bytes that were; `None` where nothing
+    /// is.
+    ///
+    /// # Errors
+    /// It can't be removed.
+    pub fn remove(&self, name: &str) -> io::Result<Option<u64>> {
+        let repository = self.repository(name);
+        if !repository.dir.is_dir() {
+            return Ok(None);
+        }
+        let bytes = size(&repository.dir)?;
+        fs::remove_dir_all(&repository.dir)?;
+        match fs::remove_dir_all(&repository.locks) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(Some(bytes)),
+        }
+    }
+}
+
+const MODELS: &str = "models--";
+
+/// What is known of a file of a commit without asking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    Here,
+    /// The commit has no such file.
+    Absent,
+    Unknown,
+}
+
+/// A repository in the cache, whether there is anything of it or not.
+pub(super) struct Repository {
+    dir: PathBuf,
+    locks: PathBuf,
+}
+
+impl Repository {
+    /// The commit that a revision means, as far as that is known here.
+    pub(super) fn commit(&self, revision: &str) -> Option<String> {
+        if is_commit(revision) {
+            return Some(revision.to_ascii_lowercase());
+        }
+        let text = fs::read_to_string(self.dir.join("refs").join(revision)).ok()?;
+        Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
+    }
+
+    /// Remembers which commit a branch or a tag means.
+    pub(super) fn set_commit(&self, revision: &str, commit: &str) -> io::Result<()> {
+        if is_commit(revision) || self.commit(revision).as_deref() == Some(commit) {
+            return Ok(());
+        }
+        let path = self.dir.join("refs").join(revision);
+        let dir = path.parent().unwrap_or(&self.dir);
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(commit.as_bytes())?;
+        file.persist(&path)?;
+        Ok(())
+    }
+
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.dir.join("snapshots").join(commit)
+    }
+
+    pub(super) fn known(&self, commit: &str, path: &str) -> Known {
+        if self.snapshot(commit).join(path).is_file() {
+            Known::Here
+        } else if self.no_exist(commit, path).is_file() {
+            Known::Absent
+        } else {
+            Known::Unknown
+        }
+    }
+
+    /// Remembers that a commit has no such file.
+    pub(super) fn set_absent(&self, commit: &str, path: &str) -> io::Result<()> {
+        let marker = self.no_exist(commit, path);
+        fs::create_dir_all(marker.parent().unwrap_or(&self.dir))?;
+        File::create(marker).map(drop)
+    }
+
+    fn no_exist(&self, commit: &str, path: &str) -> PathBuf {
+        self.dir.join(".no_exist").join(commit).join(path)
+    }
+
+    pub(super) fn blob(&self, hash: &str) -> PathBuf {
+        self.dir.join("blobs").join(hash)
+    }
+
+    /// What is here of a file that is not here whole.
+    pub(super) fn incomplete(&self, hash: &str) -> PathBuf {
+        self.dir.join("blobs").join(format!("{hash}.incomplete"))
+    }
+
+    /// Opens what other programs lock too while they fetch this file.
+    pub(super) fn lock_file(&self, hash: &str) -> io::Result<File> {
+        fs::create_dir_all(&self.locks)?;
+        fs::create_dir_all(self.dir.join("blobs"))?;
+        let path = self.locks.join(format!("{hash}.lock"));
+        File::options().create(true).truncate(false).write(true).open(path)
+    }
+
+    /// Gives a file that is here its name in a commit.
+    pub(super) fn link(&self, commit: &str, path: &str, hash: &str) -> io::Result<()> {
+        let pointer = self.snapshot(commit).join(path);
+        if pointer.is_file() {
+            return Ok(());
+        }
+        fs::create_dir_all(pointer.parent().unwrap_or(&self.dir))?;
+        // One that leads nowhere: its blob was removed.
+        match fs::remove_file(&pointer) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let up = "../".repeat(path.split('/').count() + 1);
+        match symlink(&format!("{up}blobs/{hash}"), &pointer) {
+            // Somebody else was quicker.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => fs::copy(self.blob(hash), &pointer).map(drop),
+            linked => linked,
+        }
+    }
+
+    fn describe(&self, repository: String) -> io::Result<Cached> {
+        let mut refs = Vec::new();
+        files(&self.dir.join("refs"), "", &mut refs)?;
+        let mut snapshots = Vec::new();
+        for commit in names(&self.dir.join("snapshots"))? {
+            let mut paths = Vec::new();
+            files(&self.snapshot(&commit), "", &mut paths)?;
+            let means = |name: &&String| self.commit(name).as_deref() == Some(&*commit);
+            let refs = refs.iter().filter(means).cloned().collect();
+            snapshots.push(Snapshot { commit, refs, files: paths });
+        }
+        Ok(Cached { repository, bytes: size(&self.dir)?, dir: self.dir.clone(), snapshots })
+    }
+}
+
+#[cfg(unix)]
+fn symlink(to: &str, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+/// Without the right to make links, which is usual there, the file is copied.
+#[cfg(windows)]
+fn symlink(to: &str, at: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(to.replace('/', "\\"), at)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_: &str, _: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Names in a directory, sorted; none where it is not there.
+fn names(dir: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Paths of the files below a directory, links to files included.
+fn files(dir: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> {
+    for name in names(dir)? {
+        let path = dir.join(&name);
+        if fs::symlink_metadata(&path)?.is_dir() {
+            files(&path, &format!("{prefix}{name}/"), found)?;
+        } else if path.is_file() {
+            found.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of the files below a directory; links take none.
+fn size(dir: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for name in names(dir)? {
+        let path = dir.join(name);
+        let metadata = fs::symlink_metadata(&path)?;
+        if metadata.is_dir() {
+            bytes += size(&path)?;
+        } else if metadata.is_file() {
+            bytes += metadata.len();
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,153 @@
+//! Which models run here, from `config.json`: known before a large file is fetched. Pure.
+
+use serde::Deserialize;
+
+/// What a model is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// Vectors of texts.
+    Embed,
+    /// Scores of pairs, or vectors that are compared.
+    Rerank,
+    /// What follows from what.
+    Verify,
+    /// It is only fetched.
+    Any,
+}
+
+/// Encoders whose exports take `input_ids`, `attention_mask` and maybe `token_type_ids`, and give what is
+/// pooled or scored: what `onnx` runs.
+const ENCODERS: &[&str] = &[
+    "albert",
+    "bert",
+    "camembert",
+    "convbert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "ernie",
+    "gte",
+    "layoutlm",
+    "mobilebert",
+    "modernbert",
+    "mpnet",
+    "new",
+    "nomic_bert",
+    "rembert",
+    "roberta",
+    "roformer",
+    "squeezebert",
+    "xlm",
+    "xlm-roberta",
+    "xlm-roberta-flash",
+    "xmod",
+];
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Config {
+    architectures: Option<Vec<String>>,
+    model_type: Option<String>,
+    is_encoder_decoder: bool,
+    vision_config: Option<serde::de::IgnoredAny>,
+    audio_config: Option<serde::de::IgnoredAny>,
+}
+
+/// Why a model with this `config.json` can't be used so: the end of a sentence that begins with its name,
+/// and what to do.
+pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'static str)> {
+    let config: Config = match serde_json::from_slice(config) {
+        Ok(config) => config,
+        Err(error) => {
+            let why = format!("has a config.json that can't be read: {error}");
+            return Some((
+                why,
+                "choose another model, or another revision of it: hf:ORG/NAME@REVISION",
+            ));
+        }
+    };
+    let named = config.architectures.unwrap_or_default();
+    let architecture = named.first().map_or("", String::as_str);
+    let kind = config.model_type.unwrap_or_default();
+    let what = if architecture.is_empty() { &*kind } else { architecture };
+    let cannot = |why: &str| Some((format!("can't be run here: {what} {why}"), OTHERS));
+    if config.is_encoder_decoder {
+        return cannot("reads a text and writes another");
+    }
+    if architecture.ends_with("ForCausalLM") {
+        return cannot("writes text, and makes no vectors of it that are known here");
+    }
+    if config.vision_config.is_some() || config.audio_config.is_some() {
+        return cannot("is made for pictures or sound");
+    }
+    if !kind.is_empty() && !ENCODERS.contains(&&*kind) {
+        let why = format!("is no kind of text encoder that is known here (model_type {kind:?})");
+        return cannot(&why);
+    }
+    let pairs = named.iter().any(|name| name.ends_with("ForSequenceClassification"));
+    match purpose {
+        Purpose::Embed if pairs => Some((
+            format!("scores texts, and makes no vectors ({what})"),
+            "it goes with --rerank or --verify; for --embedder use a model that makes vectors",
+        )),
+        Purpose::Verify if !pairs && !architecture.is_empty() => Some((
+            format!("says of no text whether it follows from another ({what})"),
+            "use a model for natural language inference, such as hf:cross-encoder/nli-deberta-v3-xsmall",
+        )),
+        _ => None,
+    }
+}
+
+const OTHERS: &str =
+    "docs/models.md has models that run; one that should, too, is tried by its directory: onnx:DIR";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_and_what_does_not() {
+        use Purpose::{Any, Embed, Rerank, Verify};
+        for (config, purpose, part) in [
+            (r#"{"architectures": ["BertModel"], "model_type": "bert"}"#, Embed, None),
+            (r#"{"model_type": "xlm-roberta"}"#, Embed, None),
+            (r#"{"architectures": null, "model_type": "modernbert"}"#, Embed, None),
+            ("{}", Embed, None),
+            (
+                r#"{"architectures": ["BertForSequenceClassification"], "model_type": "bert"}"#,
+                Rerank,
+                None,
+            ),
+            (r#"{"architectures": ["BertModel"], "model_type": "bert"}"#, Rerank, None),
+            (
+                r#"{"architectures": ["BertForSequenceClassification"], "model_type": "bert"}"#,
+                Any,
+                None,
+            ),
+            (r#"{"architectures": ["BertForSequenceClassification"]}"#, Embed, Some("no vectors")),
+            (r#"{"architectures": ["BertModel"], "model_type": "bert"}"#, Verify, Some("follows")),
+            (
+                r#"{"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3"}"#,
+                Embed,
+                Some("Qwen3ForCausalLM"),
+            ),
+            (
+                r#"{"architectures": ["T5Model"], "is_encoder_decoder": true}"#,
+                Any,
+                Some("writes another"),
+            ),
+            (r#"{"model_type": "clip", "vision_config": {}}"#, Embed, Some("pictures")),
+            (r#"{"model_type": "qwen2"}"#, Embed, Some("qwen2")),
+            ("<html>", Any, Some("can't be read")),
+        ] {
+            let said = objection(config.as_bytes(), purpose).map(|(why, _)| why);
+            match part {
+                None => assert_eq!(said, None, "{config}"),
+                Some(part) => {
+                    assert!(said.as_ref().is_some_and(|it| it.contains(part)), "{config}: {said:?}")
+                }
+            }
+        }
+    }
+}

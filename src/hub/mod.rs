@@ -1,0 +1,172 @@
+//! Models by name: what a Hugging Face hub has of a repository, fetched once into the cache that the
+//! whole ecosystem shares.
+//!
+//! [`Hub::obtain`] is asked for a model and answers with a directory. `cache` knows the layout on disk,
+//! `plan` which files of a repository a text encoder is made of, `kind` which of them run here, `wire`
+//! the protocol, `transfer` how one file comes over: locked, resumed, checked against the hash that the
+//! hub has of it. A file has its name in the cache only when it is whole.
+//!
+//! What is in the cache is taken without asking anybody: a branch that has moved does not change what a
+//! collection was built with. [`Hub::fetch`] looks again.
+
+mod cache;
+mod fetch;
+mod kind;
+mod plan;
+mod refusal;
+mod transfer;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Failure;
+use crate::retry::RetryPolicy;
+use crate::types::HubModel;
+
+pub use cache::{Cached, Snapshot};
+pub use kind::Purpose;
+
+/// How a hub is asked, and where its models are kept.
+#[derive(Clone)]
+pub struct HubOptions {
+    /// `https://huggingface.co`, without a slash at the end.
+    pub endpoint: String,
+    /// Sent to that host only.
+    pub token: Option<String>,
+    /// `~/.cache/huggingface/hub`; `None` where the user has no home.
+    pub cache: Option<PathBuf>,
+    /// Nothing is asked of anybody: what said so, such as `--no-download`.
+    pub forbidden_by: Option<String>,
+    pub retry: RetryPolicy,
+    pub on_event: OnFetch,
+}
+
+/// Hears how a fetch goes on.
+pub type OnFetch = Arc<dyn Fn(&FetchEvent) + Send + Sync>;
+
+/// What happens while a model is fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FetchEvent {
+    /// It is known what there is to fetch. In bytes: all of it, and what of it is here already.
+    Begun { model: String, commit: String, endpoint: String, bytes: u64, here: u64 },
+    /// Somebody else fetches this file now.
+    Waiting { file: String },
+    /// So many bytes more are here.
+    Received { bytes: u64 },
+    /// So many bytes are no good, and are fetched again.
+    Discarded { bytes: u64 },
+    /// It is here whole.
+    Done,
+}
+
+/// A model that is here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Laid out as the repository is.
+    pub dir: PathBuf,
+    /// The graph, from there.
+    pub graph: String,
+    /// 40 hexadecimal digits.
+    pub commit: String,
+}
+
+/// See [`Hub::obtain`].
+#[derive(Clone)]
+pub struct Hub(Arc<HubOptions>);
+
+/// There are no models, and none is fetched.
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new(HubOptions {
+            endpoint: String::new(),
+            token: None,
+            cache: None,
+            forbidden_by: Some("this program".to_owned()),
+            retry: RetryPolicy::default(),
+            on_event: Arc::new(|_| ()),
+        })
+    }
+}
+
+impl Hub {
+    pub fn new(options: HubOptions) -> Self {
+        Self(Arc::new(options))
+    }
+
+    /// Where models are kept.
+    ///
+    /// # Errors
+    /// Where nothing says where that is.
+    pub fn cache(&self) -> Result<cache::Cache, Failure> {
+        let dir = self.0.cache.clone().ok_or_else(|| {
+            Failure::config(
+                "there is no place for models: neither HF_HOME nor a home directory is set",
+            )
+            .hint("set HF_HOME to a directory that is yours")
+        })?;
+        Ok(cache::Cache::new(dir))
+    }
+
+    /// The model that is called so, from the cache, or fetched where that is allowed. `commit` is the one
+    /// that a collection was built with: taken where the name says no revision.
+    ///
+    /// # Errors
+    /// There is none, it may not be fetched, or it can't be used for `purpose`.
+    pub async fn obtain(
+        &self,
+        model: &HubModel,
+        commit: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Held, Failure> {
+        let wanted = pinned(model, commit);
+        if let Some(held) = self.cached(&wanted, purpose)? {
+            return Ok(held);
+        }
+        self.fetch_as(model, &wanted, purpose).await
+    }
+
+    /// Asks the hub which commit the name means now, and fetches what is not here of it.
+    ///
+    /// # Errors
+    /// As [`Self::obtain`].
+    pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<Held, Failure> {
+        self.fetch_as(model, model, purpose).await
+    }
+
+    /// The model that is called so, where it is here whole. Nobody is asked.
+    ///
+    /// # Errors
+    /// It is here, and can't be used for `purpose`.
+    pub fn cached(&self, model: &HubModel, purpose: Purpose) -> Result<Option<Held>, Failure> {
+        let repository = self.cache()?.repository(&model.repository);
+        let Some(commit) = repository.commit(model.revision()) else { return Ok(None) };
+        fetch::held(&repository, model, &commit, purpose)
+    }
+
+    async fn fetch_as(
+        &self,
+        typed: &HubModel,
+        wanted: &HubModel,
+        purpose: Purpose,
+    ) -> Result<Held, Failure> {
+        if let Some(setting) = &self.0.forbidden_by {
+            return Err(refusal::forbidden(typed, wanted, setting));
+        }
+        fetch::fetch(&self.0, &self.cache()?, typed, wanted, purpose).await
+    }
+}
+
+/// The model at the commit, unless its name says a revision.
+fn pinned(model: &HubModel, commit: Option<&str>) -> HubModel {
+    let revision = model.revision.clone().or_else(|| commit.map(str::to_owned));
+    HubModel { revision, ..model.clone() }
+}
+
+/// Whether it is a whole commit id, and not a branch or a tag.
+fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,215 @@
+//! Which files of a repository a text encoder is made of: those that `onnx::layout` reads. Pure.
+
+use serde::Deserialize;
+
+use super::cache::Known;
+
+/// Which parts a model of sentence-transformers has, and where.
+pub(super) const MODULES: &str = "modules.json";
+
+/// Paths in the repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Plan {
+    pub(super) graph: String,
+    /// Everything but the graph and its weights, which come last: they are large.
+    pub(super) small: Vec<String>,
+    /// What the graph needs beside it.
+    pub(super) weights: Vec<String>,
+    /// What was looked for and is not there: another program, and another run, need not ask.
+    pub(super) absent: Vec<String>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Unplanned {
+    /// Whether the commit has this file is not known here.
+    Unknown,
+    NoGraph,
+    NoTokenizer,
+}
+
+#[derive(Deserialize)]
+struct Module {
+    #[serde(default)]
+    path: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+}
+
+/// Where the parts of the model are: from `modules.json`, if there is one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Parts {
+    /// Empty, or a folder with a slash.
+    transformer: String,
+    pooling: String,
+}
+
+impl Parts {
+    pub(super) fn read(modules: Option<&[u8]>) -> Self {
+        let modules: Vec<Module> =
+            modules.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
+        let folder = |kind: &str, usual: &str| {
+            let suffix = format!(".{kind}");
+            let module = modules.iter().find(|it| it.kind == kind || it.kind.ends_with(&suffix));
+            match module.map_or(usual, |module| module.path.trim_end_matches('/')) {
+                path if path.is_empty() || !is_plain(path) => String::new(),
+                path => format!("{path}/"),
+            }
+        };
+        Self { transformer: folder("Transformer", ""), pooling: folder("Pooling", "1_Pooling") }
+    }
+
+    /// Where the file is that says what kind of model it is.
+    pub(super) fn config(&self) -> String {
+        format!("{}config.json", self.transformer)
+    }
+
+    /// `graph` is the file that was asked for. `known` tells of each path whether there is such a file.
+    pub(super) fn plan(
+        &self,
+        graph: Option<&str>,
+        known: impl Fn(&str) -> Known,
+    ) -> Result<Plan, Unplanned> {
+        let mut search = Search { known, small: Vec::new(), absent: Vec::new() };
+        search.first(&[MODULES.to_owned()])?;
+        for name in ["config.json", "sentence_bert_config.json", "tokenizer_config.json"] {
+            search.first(&[format!("{}{name}", self.transformer)])?;
+        }
+        search.first(&["config_sentence_transformers.json".to_owned()])?;
+        search.first(&[format!("{}config.json", self.pooling)])?;
+        let tokenizer = search.first(&self.places("tokenizer.json"))?;
+        tokenizer.ok_or(Unplanned::NoTokenizer)?;
+        let mut graphs = Search { known: &search.known, small: Vec::new(), absent: Vec::new() };
+        let candidates = match graph {
+            Some(path) => vec![path.to_owned()],
+            None => self.places("model.onnx"),
+        };
+        let graph = graphs.first(&candidates)?.ok_or(Unplanned::NoGraph)?;
+        graphs.small.clear();
+        for suffix in ["_data", ".data"] {
+            graphs.first(&[format!("{graph}{suffix}")])?;
+        }
+        let (weights, absent) = (graphs.small, graphs.absent);
+        search.absent.extend(absent);
+        Ok(Plan { graph, small: search.small, weights, absent: search.absent })
+    }
+
+    /// Where a file may be, in the order in which it is looked for.
+    fn places(&self, name: &str) -> Vec<String> {
+        let transformer = &self.transformer;
+        let mut places = vec![name.to_owned(), format!("onnx/{name}")];
+        if !transformer.is_empty() {
+            places.extend([format!("{transformer}{name}"), format!("{transformer}onnx/{name}")]);
+        }
+        places
+    }
+}
+
+/// What was found so far.
+struct Search<K> {
+    known: K,
+    small: Vec<String>,
+    absent: Vec<String>,
+}
+
+impl<K: Fn(&str) -> Known> Search<K> {
+    /// Takes the first of these that is there.
+    fn first(&mut self, paths: &[String]) -> Result<Option<String>, Unplanned> {
+        for path in paths {
+            match (self.known)(path) {
+                Known::Here => {
+                    if !self.small.contains(path) {
+                        self.small.push(path.clone());
+                    }
+                    return Ok(Some(path.clone()));
+                }
+                Known::Absent => self.absent.push(path.clone()),
+                Known::Unknown => return Err(Unplanned::Unknown),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A folder that leads nowhere else.
+fn is_plain(path: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
+    path.split('/').all(part) && !path.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn listed<'a>(files: &'a [&str]) -> impl Fn(&str) -> Known + 'a {
+        |path| if files.contains(&path) { Known::Here } else { Known::Absent }
+    }
+
+    #[test]
+    fn a_model_of_sentence_transformers() {
+        let files = [
+            "modules.json",
+            "config.json",
+            "1_Pooling/config.json",
+            "tokenizer.json",
+            "onnx/model.onnx",
+            "onnx/model_O1.onnx",
+            "model.safetensors",
+        ];
+        let modules = br#"[{"path": "", "type": "sentence_transformers.models.Transformer"},
+            {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]"#;
+        let plan = Parts::read(Some(modules)).plan(None, listed(&files)).unwrap();
+        assert_eq!(plan.graph, "onnx/model.onnx");
+        let small = ["modules.json", "config.json", "1_Pooling/config.json", "tokenizer.json"];
+        assert_eq!(plan.small, small);
+        assert!(plan.weights.is_empty());
+        for path in ["model.onnx", "onnx/model.onnx_data", "sentence_bert_config.json"] {
+            assert!(plan.absent.contains(&path.to_owned()), "{path}: {:?}", plan.absent);
+        }
+    }
+
+    #[test]
+    fn the_file_that_is_named_and_its_weights() {
+        let files = [
+            "config.json",
+            "onnx/tokenizer.json",
+            "onnx/model.onnx",
+            "onnx/model_fp16.onnx",
+            "onnx/model_fp16.onnx_data",
+            "onnx/model.onnx_data",
+        ];
+        let plan = Parts::read(None).plan(Some("onnx/model_fp16.onnx"), listed(&files)).unwrap();
+        assert_eq!(plan.graph, "onnx/model_fp16.onnx");
+        assert_eq!(plan.weights, ["onnx/model_fp16.onnx_data"]);
+        assert_eq!(plan.small, ["config.json", "onnx/tokenizer.json"]);
+    }
+
+    #[test]
+    fn the_transformer_in_a_folder_of_its_own() {
+        let modules =
+            br#"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+            {"path": "../up", "type": "sentence_transformers.models.Pooling"}]"#;
+        let parts = Parts::read(Some(modules));
+        assert_eq!(parts.config(), "0_Transformer/config.json");
+        let files = [
+            "0_Transformer/config.json",
+            "0_Transformer/tokenizer.json",
+            "0_Transformer/onnx/model.onnx",
+        ];
+        let plan = parts.plan(None, listed(&files)).unwrap();
+        assert_eq!(plan.graph, "0_Transformer/onnx/model.onnx");
+        assert!(plan.absent.iter().all(|path| !path.contains("..")), "{:?}", plan.absent);
+    }
+
+    #[test]
+    fn what_is_missing() {
+        let parts = Parts::read(None);
+        let plan = |files: &[&str]| parts.plan(None, listed(files)).unwrap_err();
+        assert_eq!(plan(&["onnx/model.onnx"]), Unplanned::NoTokenizer);
+        assert_eq!(plan(&["tokenizer.json", "model.safetensors"]), Unplanned::NoGraph);
+        let unknown = parts.plan(None, |_| Known::Unknown).unwrap_err();
+        assert_eq!(unknown, Unplanned::Unknown);
+    }
+}

@@ -1,0 +1,66 @@
+//! A model that is being fetched: a line that says so, and a bar on a terminal.
+
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Ui;
+use super::sanitize::sanitize_line;
+use crate::hub::FetchEvent;
+
+impl Ui {
+    /// Shows how a fetch goes on, beside whatever else is shown.
+    pub fn fetching(&self) -> impl Fn(&FetchEvent) + Send + Sync + 'static {
+        let (note, bars, drawn) = (self.announcer(), self.bars.clone(), self.progress);
+        let bar: Mutex<Option<ProgressBar>> = Mutex::default();
+        move |event| {
+            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                FetchEvent::Begun { bytes, here, .. } if here == bytes => {}
+                FetchEvent::Begun { model, commit, endpoint, bytes, here } => {
+                    note(&begun(model, commit, endpoint, *bytes, *here));
+                    if drawn {
+                        let shown = ProgressBar::new(*bytes).with_style(style());
+                        shown.set_position(*here);
+                        *bar = Some(bars.add(shown));
+                    }
+                }
+                FetchEvent::Waiting { file } => {
+                    note(&format!("waiting: another program fetches {}", sanitize_line(file)));
+                }
+                FetchEvent::Received { bytes } => {
+                    if let Some(bar) = &*bar {
+                        bar.inc(*bytes);
+                    }
+                }
+                FetchEvent::Discarded { bytes } => {
+                    if let Some(bar) = &*bar {
+                        bar.set_position(bar.position().saturating_sub(*bytes));
+                    }
+                }
+                FetchEvent::Done => {
+                    if let Some(bar) = bar.take() {
+                        bar.finish_and_clear();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn begun(model: &str, commit: &str, endpoint: &str, bytes: u64, here: u64) -> String {
+    let commit = commit.get(..8).unwrap_or(commit);
+    let kept =
+        if here > 0 { format!(", {} of them are here", megabytes(here)) } else { String::new() };
+    format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", megabytes(bytes))
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn style() -> ProgressStyle {
+    let template = "{bar:30} {bytes}/{total_bytes}   {bytes_per_sec}   {eta} left";
+    ProgressStyle::with_template(template)
+        .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"))
+}
