@@ -8,6 +8,7 @@ mod eval;
 mod flags;
 mod ingest;
 mod mcp;
+mod models;
 mod purge;
 mod schema;
 mod serve;
@@ -27,6 +28,7 @@ pub use flags::typed_settings;
 use flags::{flag_as, flags};
 pub use ingest::{HowIngested, IngestArgs, IngestFlags, WebFlags};
 pub use mcp::{InstallArgs, McpArgs, McpClient, McpCollections, McpCommand};
+pub use models::{ModelsArgs, ModelsCommand};
 pub use purge::PurgeArgs;
 pub use schema::{SchemaArgs, SchemaName};
 pub use serve::{
@@ -147,6 +149,7 @@ pub enum Command {
     Status(StatusArgs),
     Doctor(DoctorArgs),
     Index(IndexArgs),
+    Models(ModelsArgs),
     Purge(PurgeArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),

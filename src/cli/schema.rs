@@ -76,6 +76,12 @@ pub enum SchemaName {
     IndexDropJson,
     /// index push and index pull
     IndexCopyJson,
+    /// models list
+    ModelsJson,
+    /// models fetch
+    ModelsFetchJson,
+    /// models remove
+    ModelsRemoveJson,
     /// purge
     PurgeJson,
     /// A line of changes.jsonl, where changes of collections are noted

@@ -14,6 +14,7 @@ mod index;
 mod ingest;
 mod keys;
 mod mcp;
+mod models;
 mod place;
 mod purge;
 mod query;
@@ -158,6 +159,10 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
         Command::Index(args) => {
             let context = context::load(ui, flags)?;
             block_on(index::run(ui, context, args))
+        }
+        Command::Models(args) => {
+            let context = context::load(ui, flags)?;
+            block_on(models::run(ui, context, args))
         }
         Command::Purge(args) => {
             let context = context::load(ui, flags)?;

@@ -8,10 +8,11 @@ use crate::error::{Exit, Failure};
 use crate::eval::report::EvalReport;
 use crate::ingest::preview::Preview;
 use crate::output::{
-    Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, Found, HitJson,
-    Index, IndexCopy, IndexFile, IngestOutcome, Message, RemovedVersions, RequestJson, ShowEvent,
-    ShowJson, ShownSettings, SizingJson, Status, SwitchedVersion, TraceList, Turn, VersionDiffed,
-    VersionList, VersionLog, VersionShown, schema_of,
+    Adoption, AnswerJson, BatchRow, Doctor, Event, ExplainEvent, ExplainJson, FetchedModels, Found,
+    HitJson, Index, IndexCopy, IndexFile, IngestOutcome, Message, ModelList, RemovedModels,
+    RemovedVersions, RequestJson, ShowEvent, ShowJson, ShownSettings, SizingJson, Status,
+    SwitchedVersion, TraceList, Turn, VersionDiffed, VersionList, VersionLog, VersionShown,
+    schema_of,
 };
 use crate::serve::{self, LogEntry, UsageResponse};
 use crate::service::changes;
@@ -50,6 +51,9 @@ fn schema(name: SchemaName) -> String {
         SchemaName::IndexJson => schema_of::<Index>("index verify and index repair"),
         SchemaName::IndexAdoptJson => schema_of::<Adoption>("index adopt"),
         SchemaName::IndexCopyJson => schema_of::<IndexCopy>("index push and index pull"),
+        SchemaName::ModelsJson => schema_of::<ModelList>("models list"),
+        SchemaName::ModelsFetchJson => schema_of::<FetchedModels>("models fetch"),
+        SchemaName::ModelsRemoveJson => schema_of::<RemovedModels>("models remove"),
         SchemaName::IndexFileJson => schema_of::<IndexFile>("index export and index import"),
         SchemaName::IndexKeyJson => schema_of::<IndexKey>("index key"),
         SchemaName::IndexListJson => schema_of::<VersionList>("index list"),

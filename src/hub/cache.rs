@@ -174,18 +174,20 @@ impl Repository {
             return Ok(());
         }
         fs::create_dir_all(pointer.parent().unwrap_or(&self.dir))?;
-        // One that leads nowhere: its blob was removed.
-        match fs::remove_file(&pointer) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         let up = "../".repeat(path.split('/').count() + 1);
-        match symlink(&format!("{up}blobs/{hash}"), &pointer) {
-            // Somebody else was quicker.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(_) => fs::copy(self.blob(hash), &pointer).map(drop),
+        let target = format!("{up}blobs/{hash}");
+        let linked = match symlink(&target, &pointer) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                // Somebody else was quicker, or it leads nowhere: its blob was removed.
+                if pointer.is_file() {
+                    return Ok(());
+                }
+                fs::remove_file(&pointer)?;
+                symlink(&target, &pointer)
+            }
             linked => linked,
-        }
+        };
+        linked.or_else(|_| fs::copy(self.blob(hash), &pointer).map(drop))
     }
 
     fn describe(&self, repository: String) -> io::Result<Cached> {

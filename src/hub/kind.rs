@@ -49,7 +49,7 @@ const ENCODERS: &[&str] = &[
 struct Config {
     architectures: Option<Vec<String>>,
     model_type: Option<String>,
-    is_encoder_decoder: bool,
+    is_encoder_decoder: Option<bool>,
     vision_config: Option<serde::de::IgnoredAny>,
     audio_config: Option<serde::de::IgnoredAny>,
 }
@@ -72,7 +72,7 @@ pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'st
     let kind = config.model_type.unwrap_or_default();
     let what = if architecture.is_empty() { &*kind } else { architecture };
     let cannot = |why: &str| Some((format!("can't be run here: {what} {why}"), OTHERS));
-    if config.is_encoder_decoder {
+    if config.is_encoder_decoder == Some(true) {
         return cannot("reads a text and writes another");
     }
     if architecture.ends_with("ForCausalLM") {

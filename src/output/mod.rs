@@ -10,6 +10,7 @@ mod answer;
 pub mod explain;
 mod found;
 mod ingest;
+mod models;
 mod show;
 mod state;
 mod versions;
@@ -25,6 +26,9 @@ pub use answer::{
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 pub use found::{Found, HitJson};
 pub use ingest::IngestOutcome;
+pub use models::{
+    CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
+};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
     Adoption, Check, Doctor, Index, IndexCopy, IndexFile, NeedsJson, ServerJson, Setting,

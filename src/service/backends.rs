@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::compatibility::{same_embedder, same_revision};
 use super::context::Context;
+use super::named::published;
 use crate::cancel::{self, Cancel};
 use crate::chat::ChatModel;
 use crate::chat::extractive::Extractive;
@@ -21,13 +22,13 @@ use crate::entailment::EntailmentModel;
 use crate::entailment::onnx as entailment_onnx;
 use crate::error::Failure;
 use crate::http::Quota;
-use crate::hub::{Held, Purpose};
+use crate::hub::Purpose;
 use crate::ingest::budget::Budget;
 use crate::ingest::extract::{self, PageRead};
 use crate::ocr::OcrModel;
 use crate::ocr::local::LocalOcr;
 use crate::ocr::openai as openai_ocr;
-use crate::onnx::{ModelPlace, OnnxError, Published};
+use crate::onnx::{ModelPlace, OnnxError};
 use crate::query::rewrite::RewriteOptions;
 use crate::record::{self, EmbedderRequest};
 use crate::rerank::Reranker;
@@ -41,7 +42,7 @@ pub use crate::store::edge::Repaired;
 use crate::store::edge::{EdgeOptions, EdgeStore};
 use crate::store::server::{self, ServerOptions, ServerStore};
 use crate::store::{Collection, OnWait};
-use crate::types::{EmbedderId, HubModel, Manifest, OcrPolicy};
+use crate::types::{EmbedderId, Manifest, OcrPolicy};
 
 /// Who asks a question wants to know sooner that a server is down than who fills a collection.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -166,20 +167,6 @@ fn onnx_options(
         query_prefix: embedding.query_prefix.clone(),
         known: manifest.map(|manifest| manifest.embedder.clone()),
     }
-}
-
-/// Where the model of a hub is, which is fetched where it has to be. A collection that was built with it is
-/// asked with the commit that it was built with.
-async fn published(
-    context: &Context,
-    model: &HubModel,
-    built: Option<&EmbedderId>,
-    purpose: Purpose,
-) -> Result<ModelPlace, Failure> {
-    let name = model.without_revision().to_string();
-    let commit = built.filter(|built| built.name == name).and_then(EmbedderId::commit);
-    let Held { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
-    Ok(ModelPlace { dir, graph: Some(graph), published: Some(Published { name, commit }) })
 }
 
 /// What `open` makes of the files of a model. It takes its time, and other work goes on.

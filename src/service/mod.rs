@@ -51,6 +51,7 @@ pub mod globs;
 pub mod integrity;
 pub mod key;
 mod layout;
+mod named;
 mod ownership;
 pub mod portable;
 pub mod project;

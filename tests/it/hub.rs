@@ -8,7 +8,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -237,7 +236,8 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>, of_hub: bool) -> io:
         let mut state = lock(shared);
         let at = state.troubles.iter().position(|(part, _)| what.contains(part));
         let trouble = at.map(|at| state.troubles.remove(at).1);
-        let reply = if of_hub { hub(&state, &asked) } else { large_file(&state, &asked, &trouble) };
+        let reply =
+            if of_hub { hub(&state, &asked) } else { large_file(&state, &asked, trouble.as_ref()) };
         state.asked.push(asked);
         (reply, trouble)
     };
@@ -256,7 +256,7 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>, of_hub: bool) -> io:
     let mut head =
         format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {length}\r\n", reply.status);
     for (name, value) in &reply.headers {
-        let _ = write!(head, "{name}: {value}\r\n");
+        head += &format!("{name}: {value}\r\n");
     }
     head += "\r\n";
     connection.write_all(head.as_bytes())?;
@@ -348,7 +348,7 @@ fn small_file(state: &State, name: &str, commit: &str, path: &str) -> Reply {
         .body(stored.bytes.clone())
 }
 
-fn large_file(state: &State, asked: &Asked, trouble: &Option<Trouble>) -> Reply {
+fn large_file(state: &State, asked: &Asked, trouble: Option<&Trouble>) -> Reply {
     if asked.token.is_some() {
         return Reply::new("400 Bad Request");
     }

@@ -32,6 +32,7 @@ mod gate;
 mod help;
 #[cfg(unix)]
 mod hostile;
+mod hub;
 mod ingest;
 mod injection;
 #[cfg(unix)]
@@ -46,6 +47,7 @@ mod mcp_client;
 mod mcp_install;
 mod mcp_lines;
 mod mcp_sync;
+mod models;
 mod names;
 mod ocr;
 mod onnx;

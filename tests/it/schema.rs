@@ -10,7 +10,7 @@ use crate::served::Served;
 /// Fails unless the schema of that name describes the value, and all of it: a field that the schema
 /// does not name is one that was forgotten.
 #[track_caller]
-fn check(env: &TestEnv, name: &str, values: &[Value]) {
+pub(crate) fn check(env: &TestEnv, name: &str, values: &[Value]) {
     assert!(!values.is_empty(), "nothing to check {name} with");
     let open = env.run(&["schema", name]).expect(0).json();
     let mut closed = open.clone();

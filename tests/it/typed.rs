@@ -67,6 +67,8 @@ fn lines(value: &str) -> Vec<Vec<String>> {
         &["status"],
         &["index"],
         &["index", "import"],
+        &["models", "fetch"],
+        &["models", "remove"],
         &["query", "--from", "docs", "--batch"],
         &["ingest", "--watch"],
     ] {

@@ -1,0 +1,125 @@
+//! Models by name, from a scripted hub: as embedder and as reranker, kept, listed and removed.
+
+use crate::env::{Run, TestEnv};
+use crate::hub::{ScriptedHub, Trouble};
+use crate::onnx::model;
+use crate::schema::check;
+
+const COMMIT: &str = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a";
+const LATER: &str = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41";
+
+/// Sample documents, and a hub with two models.
+fn project() -> (TestEnv, ScriptedHub) {
+    let hub = ScriptedHub::start();
+    hub.commit_directory("a/bert", COMMIT, &model("bert"));
+    hub.commit_directory("a/cross", COMMIT, &model("cross"));
+    let mut env = TestEnv::with_samples();
+    env.set("HF_ENDPOINT", &hub.endpoint());
+    (env, hub)
+}
+
+fn ingest(env: &TestEnv) -> Run {
+    env.run(&["ingest", "sample-docs/handbook", "--embedder", "hf:a/bert"])
+}
+
+fn search(env: &TestEnv, more: &[&str]) -> Run {
+    env.run(&[&["search", "How long are backups kept?", "--embedder", "hf:a/bert"], more].concat())
+}
+
+#[test]
+fn a_collection_is_built_and_asked_with_a_model_by_name_and_keeps_its_commit() {
+    let (env, hub) = project();
+    let first = ingest(&env).expect(0);
+    assert!(first.stderr.contains("fetching hf:a/bert (commit 5c38ec7c)"), "{first}");
+    let status = env.run(&["status", "--format", "json"]).expect(0).json();
+    let embedder = &status["manifest"]["embedder"];
+    assert_eq!(embedder["name"], "hf:a/bert");
+    let revision = embedder["revision"].as_str().unwrap_or_default();
+    assert!(revision.ends_with(&format!("@{COMMIT}")), "{revision}");
+    hub.asked();
+
+    // The branch has moved, to another model even: the collection is asked with the one that built it.
+    hub.commit_directory("a/bert", LATER, &model("xlmr"));
+    search(&env, &[]).expect(0);
+    assert_eq!(hub.asked(), []);
+    env.run(&["models", "remove", "hf:a/bert"]).expect(0);
+    let found = search(&env, &["--format", "json"]).expect(0).json();
+    assert!(!found["hits"][0]["dense"].is_null(), "{found:#}");
+    assert!(hub.asked().iter().all(|asked| !asked.what.contains(LATER)));
+
+    let other = ["search", "backups", "--embedder", "hf:a/bert@main"];
+    env.run(&["models", "fetch", "hf:a/bert"]).expect(0);
+    let other = env.run(&other).expect(3);
+    assert!(other.stderr.contains("another model, `hf:a/bert`"), "{other}");
+}
+
+#[test]
+fn another_commit_with_the_same_files_is_the_same_model() {
+    let (env, hub) = project();
+    ingest(&env).expect(0);
+    hub.commit_directory("a/bert", LATER, &model("bert"));
+    let name = format!("hf:a/bert@{LATER}");
+    let again = env.run(&["ingest", "sample-docs/handbook", "--embedder", &name]).expect(0);
+    assert!(again.stdout.contains("added 0, changed 0"), "{again}");
+    let directory = format!("onnx:{}", model("bert").display());
+    env.run(&["search", "backups", "--embedder", &directory]).expect(0);
+}
+
+#[test]
+fn a_run_that_may_not_fetch_names_the_command_that_does() {
+    let (mut env, hub) = project();
+    let line = ["ingest", "sample-docs/handbook", "--embedder", "hf:a/bert", "--no-download"];
+    let flagged = env.run(&line).expect(3);
+    assert!(flagged.stderr.contains("--no-download forbids"), "{flagged}");
+    env.set("HF_HUB_OFFLINE", "1");
+    let offline = ingest(&env).expect(3);
+    assert!(offline.stderr.contains("HF_HUB_OFFLINE forbids"), "{offline}");
+    assert!(offline.stderr.contains("docent models fetch hf:a/bert"), "{offline}");
+    assert_eq!(hub.asked(), []);
+    // What is set for docent alone wins over what is set for all tools.
+    env.set("DOCENT_NO_DOWNLOAD", "0");
+    ingest(&env).expect(0);
+    env.set("DOCENT_NO_DOWNLOAD", "1");
+    search(&env, &[]).expect(0);
+}
+
+#[test]
+fn models_rerank_by_name() {
+    let (env, _hub) = project();
+    env.run(&["ingest", "sample-docs/handbook"]).expect(0);
+    let question = ["search", "How long are backups kept?", "--format", "json", "--rerank"];
+    for name in ["hf:a/cross", "hf:a/bert"] {
+        let found = env.run(&[&question[..], &[name]].concat()).expect(0).json();
+        assert!(!found["hits"][0]["rerank"].is_null(), "{name}: {found:#}");
+    }
+    let args = ["ingest", "sample-docs", "--collection", "other", "--embedder", "hf:a/cross"];
+    let pairs = env.run(&args).expect(3);
+    assert!(pairs.stderr.contains("makes no vectors"), "{pairs}");
+}
+
+#[test]
+fn models_are_fetched_listed_and_removed() {
+    let (env, hub) = project();
+    let json = |args: &[&str]| env.run(&[args, &["--format", "json"]].concat());
+    assert_eq!(
+        json(&["models", "list"]).expect(0).json()["models"].as_array().map(Vec::len),
+        Some(0)
+    );
+    let fetched = json(&["models", "fetch", "hf:a/bert", "hf:a/cross"]).expect(0).json();
+    assert_eq!(fetched["fetched"][1]["commit"], COMMIT);
+    let listed = json(&["models", "list"]).expect(0).json();
+    assert_eq!(listed["models"][0]["name"], "hf:a/bert");
+    assert_eq!(listed["models"][0]["snapshots"][0]["whole"], true);
+    assert_eq!(listed["models"][0]["snapshots"][0]["refs"][0], "main");
+    let removed = json(&["models", "remove", "hf:a/bert"]).expect(0).json();
+    assert_eq!(removed["removed"][0]["bytes"], listed["models"][0]["bytes"]);
+    check(&env, "models-fetch-json", &[fetched]);
+    check(&env, "models-json", &[listed]);
+    check(&env, "models-remove-json", &[removed]);
+    env.run(&["models", "remove", "hf:a/bert"]).expect(1);
+    env.run(&["models", "remove", "hf:a/cross@main"]).expect(2);
+    env.run(&["models", "fetch", "a/cross"]).expect(2);
+    hub.once("GET /api/models", Trouble::Status("401 Unauthorized", Vec::new()));
+    let unknown = env.run(&["models", "fetch", "hf:a/none"]).expect(3);
+    assert!(unknown.stderr.contains("HF_TOKEN"), "{unknown}");
+}
