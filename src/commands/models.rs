@@ -5,7 +5,7 @@ use std::io;
 use super::Context;
 use crate::cli::{Format, ModelsArgs, ModelsCommand};
 use crate::error::{Exit, Failure};
-use crate::hub::{Cached, Held, Hub, Purpose};
+use crate::hub::{Cached, HeldModel, Hub, Purpose};
 use crate::output::{
     CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
 };
@@ -69,7 +69,7 @@ fn described(hub: &Hub, cached: Cached) -> Option<CachedModel> {
 async fn fetch(ui: &mut Ui, hub: &Hub, models: Vec<HubModel>) -> Result<Exit, Failure> {
     let mut fetched = Vec::new();
     for model in models {
-        let Held { dir, graph, commit } = hub.fetch(&model, Purpose::Any).await?;
+        let HeldModel { dir, graph, commit } = hub.fetch(&model, Purpose::Any).await?;
         let directory = dir.display().to_string();
         if ui.format == Format::Text {
             let (commit, place) = (sanitize_line(&commit), sanitize_line(&directory));

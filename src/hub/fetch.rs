@@ -8,7 +8,7 @@ use super::cache::{Cache, Known, Repository};
 use super::plan::{MODULES, Parts, Plan, Unplanned};
 use super::transfer::{Transfer, unwritten};
 use super::wire::{Remote, Revision, Wire};
-use super::{FetchEvent, Held, HubOptions, Purpose, kind, refusal};
+use super::{FetchEvent, HeldModel, HubOptions, Purpose, kind, refusal};
 use crate::error::{BackendError, Failure};
 use crate::retry::retry;
 use crate::types::HubModel;
@@ -32,7 +32,7 @@ pub(super) fn held(
     model: &HubModel,
     commit: &str,
     purpose: Purpose,
-) -> Result<Option<Held>, Failure> {
+) -> Result<Option<HeldModel>, Failure> {
     let (dir, known) = (repository.snapshot(commit), |path: &str| repository.known(commit, path));
     let read = |path: &str| fs::read(dir.join(path)).ok();
     if known(MODULES) == Known::Unknown {
@@ -43,7 +43,7 @@ pub(super) fn held(
     if let Some(config) = read(&parts.config()) {
         useful(model, &config, purpose)?;
     }
-    Ok(Some(Held { dir, graph: plan.graph, commit: commit.to_owned() }))
+    Ok(Some(HeldModel { dir, graph: plan.graph, commit: commit.to_owned() }))
 }
 
 /// Fetches what is missing of `wanted`, and remembers what its revision means.
@@ -53,7 +53,7 @@ pub(super) async fn fetch(
     typed: &HubModel,
     wanted: &HubModel,
     purpose: Purpose,
-) -> Result<Held, Failure> {
+) -> Result<HeldModel, Failure> {
     let wire = Wire::new(&options.endpoint, options.token.clone())
         .map_err(|error| refusal::failure(&error, typed, &options.endpoint, false))?;
     let fetched =
@@ -75,7 +75,7 @@ struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
-    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<Held, Stopped> {
+    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<HeldModel, Stopped> {
         let (name, policy) = (&wanted.repository, &self.options.retry);
         let found = retry(policy, || self.wire.revision(name, wanted.revision())).await?;
         let commit = found.commit.to_ascii_lowercase();
@@ -105,7 +105,7 @@ impl Fetch<'_> {
         self.remember(wanted, &commit, &plan)
             .map_err(|error| unwritten(&self.repository.snapshot(&commit), &error))?;
         (self.options.on_event)(&FetchEvent::Done);
-        Ok(Held { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
+        Ok(HeldModel { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
     }
 
     /// A file that is read before it is known what else there is to fetch.

@@ -65,7 +65,7 @@ pub enum FetchEvent {
 
 /// A model that is here.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Held {
+pub struct HeldModel {
     /// Laid out as the repository is.
     pub dir: PathBuf,
     /// The graph, from there.
@@ -121,7 +121,7 @@ impl Hub {
         model: &HubModel,
         commit: Option<&str>,
         purpose: Purpose,
-    ) -> Result<Held, Failure> {
+    ) -> Result<HeldModel, Failure> {
         let wanted = pinned(model, commit);
         if let Some(held) = self.cached(&wanted, purpose)? {
             return Ok(held);
@@ -133,7 +133,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Self::obtain`].
-    pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<Held, Failure> {
+    pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<HeldModel, Failure> {
         self.fetch_as(model, model, purpose).await
     }
 
@@ -141,7 +141,7 @@ impl Hub {
     ///
     /// # Errors
     /// It is here, and can't be used for `purpose`.
-    pub fn cached(&self, model: &HubModel, purpose: Purpose) -> Result<Option<Held>, Failure> {
+    pub fn cached(&self, model: &HubModel, purpose: Purpose) -> Result<Option<HeldModel>, Failure> {
         let repository = self.cache()?.repository(&model.repository);
         let Some(commit) = repository.commit(model.revision()) else { return Ok(None) };
         fetch::held(&repository, model, &commit, purpose)
@@ -152,7 +152,7 @@ impl Hub {
         typed: &HubModel,
         wanted: &HubModel,
         purpose: Purpose,
-    ) -> Result<Held, Failure> {
+    ) -> Result<HeldModel, Failure> {
         if let Some(setting) = &self.0.forbidden_by {
             return Err(refusal::forbidden(typed, wanted, setting));
         }

@@ -162,7 +162,7 @@ async fn what_is_no_part_of_the_file_is_found_out() {
     let hash = sha256(GRAPH);
     let blobs = dir.path().join("hub/models--a--b/blobs");
     fs::create_dir_all(&blobs).unwrap();
-    // More than there is of it: it is not even asked for.
+    // More than there is of it.
     fs::write(blobs.join(format!("{hash}.incomplete")), [0; 400_000]).unwrap();
     let hub = hub(&scripted, dir.path());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
@@ -176,7 +176,7 @@ async fn what_is_no_part_of_the_file_is_found_out() {
     assert!(failure.causes[0].contains("is not what the hub has"), "{failure:?}");
     let incomplete = blobs.join(format!("{}.incomplete", sha256(&other)));
     assert!(!incomplete.exists() && !blobs.join(sha256(&other)).exists());
-    scripted.once("resolve-cache", Trouble::Corrupt);
+    scripted.once("GET /api/resolve-cache", Trouble::Corrupt);
     assert!(
         hub.fetch(&model("a/b"), Purpose::Embed).await.is_ok(),
         "what is known is not asked for"
@@ -201,7 +201,7 @@ async fn a_collection_keeps_its_commit_and_a_fetch_looks_for_the_latest() {
     let hub = hub(&scripted, dir.path());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     with_model(&scripted, LATER, b"the later graph");
-    let commit = |held: Held| held.commit;
+    let commit = |held: HeldModel| held.commit;
     let now = hub.obtain(&model("a/b"), None, Purpose::Embed).await.map(commit);
     assert_eq!(now.unwrap(), COMMIT);
     assert_eq!(hub.fetch(&model("a/b"), Purpose::Embed).await.map(commit).unwrap(), LATER);
@@ -216,8 +216,9 @@ async fn a_collection_keeps_its_commit_and_a_fetch_looks_for_the_latest() {
 #[tokio::test]
 async fn what_can_not_run_is_told_before_anything_large_comes() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
-    let writes = br#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}"#;
-    let scores = br#"{"architectures": ["BertForSequenceClassification"], "model_type": "bert"}"#;
+    let writes: &[u8] = br#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}"#;
+    let scores: &[u8] =
+        br#"{"architectures": ["BertForSequenceClassification"], "model_type": "bert"}"#;
     let graph: (&str, &[u8]) = ("onnx/model.onnx", GRAPH);
     let tokenizer: (&str, &[u8]) = ("tokenizer.json", b"{}");
     let large = ["onnx/model.onnx"];
@@ -359,7 +360,7 @@ async fn what_is_here_is_listed_and_removed() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hub = hub(&scripted, dir.path());
-    assert_eq!(hub.cache().unwrap().list().unwrap(), []);
+    assert!(hub.cache().unwrap().list().unwrap().is_empty());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     let cache = hub.cache().unwrap();
     let listed = cache.list().unwrap();

@@ -242,6 +242,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::cancel;
+    use crate::hub::Hub;
     use crate::query::Retrieved;
     use crate::query::rewrite::Queries;
     use crate::record::Tape;

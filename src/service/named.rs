@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::error::Failure;
-use crate::hub::{Held, Purpose};
+use crate::hub::{HeldModel, Purpose};
 use crate::onnx::{ModelPlace, Published};
 use crate::types::{EmbedderId, HubModel};
 
@@ -16,6 +16,6 @@ pub(super) async fn published(
 ) -> Result<ModelPlace, Failure> {
     let name = model.without_revision().to_string();
     let commit = built.filter(|built| built.name == name).and_then(EmbedderId::commit);
-    let Held { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
+    let HeldModel { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
     Ok(ModelPlace { dir, graph: Some(graph), published: Some(Published { name, commit }) })
 }

@@ -41,7 +41,7 @@ fn a_collection_is_built_and_asked_with_a_model_by_name_and_keeps_its_commit() {
     // The branch has moved, to another model even: the collection is asked with the one that built it.
     hub.commit_directory("a/bert", LATER, &model("xlmr"));
     search(&env, &[]).expect(0);
-    assert_eq!(hub.asked(), []);
+    assert!(hub.asked().is_empty());
     env.run(&["models", "remove", "hf:a/bert"]).expect(0);
     let found = search(&env, &["--format", "json"]).expect(0).json();
     assert!(!found["hits"][0]["dense"].is_null(), "{found:#}");
@@ -75,7 +75,7 @@ fn a_run_that_may_not_fetch_names_the_command_that_does() {
     let offline = ingest(&env).expect(3);
     assert!(offline.stderr.contains("HF_HUB_OFFLINE forbids"), "{offline}");
     assert!(offline.stderr.contains("docent models fetch hf:a/bert"), "{offline}");
-    assert_eq!(hub.asked(), []);
+    assert!(hub.asked().is_empty());
     // What is set for docent alone wins over what is set for all tools.
     env.set("DOCENT_NO_DOWNLOAD", "0");
     ingest(&env).expect(0);

@@ -25,6 +25,7 @@ use super::keys::{Key, KeyFile, Right, Secret, tests::key};
 use super::routes::{ROUTES, Route, router};
 use super::{Running, Service};
 use crate::cancel;
+use crate::hub::Hub;
 use crate::query::cache::RetrievalCache;
 use crate::record::Tape;
 use crate::service::sync::{Inputs, SyncOptions};
