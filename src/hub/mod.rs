@@ -8,6 +8,9 @@
 //!
 //! What is in the cache is taken without asking anybody: a branch that has moved does not change what a
 //! collection was built with. [`Hub::fetch`] looks again.
+//!
+//! It is docent's own client: the crate `hf-hub` would bring 58 crates more (1.0, with a C build), or a second
+//! HTTP stack (0.5), and checks no file against its hash.
 
 mod cache;
 mod fetch;
