@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn listed<'a>(files: &'a [&str]) -> impl Fn(&str) -> Known + 'a {
-        |path| if files.contains(&path) { Known::Here } else { Known::Absent }
+        move |path| if files.contains(&path) { Known::Here } else { Known::Absent }
     }
 
     #[test]

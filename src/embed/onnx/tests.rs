@@ -72,7 +72,7 @@ fn a_model_is_known_by_its_content() {
     let (here, there) = (opened(&model("bert")), copy("bert"));
     assert_eq!((here.id().name.as_str(), here.id().dimensions), ("onnx:bert", 16));
     let options = OnnxOptions {
-        place: (there.path().to_owned()).into(),
+        place: there.path().into(),
         known: Some(here.id().clone()),
         ..OnnxOptions::default()
     };
