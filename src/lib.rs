@@ -51,6 +51,7 @@
 //! | `task` | work on a task that ends when nobody waits for it, or on another thread |
 //! | `heap` | the allocator: what happens where there is no memory left, and what was freed, given back |
 //! | `private` | files that only their owner may read |
+//! | `space` | how much of a disk is free |
 //!
 //! Where a change belongs: a flag or a setting in `settings::keys` and `cli`; a word that is printed in
 //! `ui`, a field in `output`; a rule about which collection goes with which model in
@@ -101,6 +102,7 @@ pub mod retry;
 pub mod serve;
 pub mod service;
 pub mod settings;
+mod space;
 pub mod store;
 mod task;
 #[cfg(test)]

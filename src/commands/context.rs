@@ -10,7 +10,7 @@ use super::place::{Place, forbid_links_out};
 use super::trust;
 use crate::beneath;
 use crate::error::{Exit, Failure};
-use crate::hub::{Hub, HubOptions};
+use crate::hub::{Forbidden, Hub, HubOptions};
 use crate::record::{Tape, TapeError};
 use crate::service::project::Project;
 use crate::service::written::forbid_way_out;
@@ -67,7 +67,7 @@ fn hub(ui: &Ui, settings: &mut Settings, cwd: &Path) -> Hub {
         endpoint,
         token,
         cache: cache.map(place).or_else(|| within("hub")),
-        forbidden_by,
+        forbidden: forbidden_by.map(Forbidden::Setting),
         retry: backends::retry_policy(settings),
         on_event: Arc::new(ui.fetching()),
     })

@@ -8,6 +8,7 @@ use super::{Context, open};
 use crate::cli::{DoctorArgs, Format};
 use crate::embed::Role;
 use crate::error::{Exit, Failure, Service};
+use crate::hub::{MissingModel, Purpose};
 use crate::openai;
 use crate::output as json;
 use crate::output::words::counted;
@@ -187,7 +188,27 @@ fn once(context: &Context) -> RetryPolicy {
     RetryPolicy { attempts: 1, ..backends::retry_policy(&context.settings) }
 }
 
+/// A model of a hub that would be fetched by whoever needs it first.
+async fn not_here(
+    name: &'static str,
+    context: &Context,
+    purpose: Purpose,
+) -> Result<Option<Check>, Failure> {
+    let missing = backends::missing_model(context, purpose).await?;
+    Ok(missing.map(|(model, MissingModel { commit, bytes, endpoint })| {
+        let message = format!(
+            "{model} is not here yet: {:.1} MB of {endpoint} (commit {commit}) are fetched when it is needed first",
+            bytes as f64 / 1e6
+        );
+        let hint = Some(format!("fetch it now: docent models fetch {model}"));
+        Check { warning: true, hint, ..Check::fine(name, message) }
+    }))
+}
+
 async fn check_embedder(context: &Context) -> Result<Check, Failure> {
+    if let Some(check) = not_here("embedder", context, Purpose::Embed).await? {
+        return Ok(check);
+    }
     let embedder = backends::embedder(context, None).await?;
     embedder.embed(&["docent".to_owned()], Role::Query).await?;
     let id = embedder.id();
@@ -205,6 +226,9 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
 }
 
 async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Failure> {
+    if let Some(check) = not_here("reranker", context, Purpose::Rerank).await? {
+        return Ok(check);
+    }
     let reranker = backends::reranker(context, rerank, once(context)).await?;
     reranker.score("docent", &["docent".to_owned()]).await?;
     let asked = reranking(rerank, reranker.kind());
@@ -236,6 +260,9 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
 }
 
 async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Failure> {
+    if let Some(check) = not_here("verify", context, Purpose::Verify).await? {
+        return Ok(check);
+    }
     match (&verify.model, backends::verifier(context, verify).await?) {
         (VerifyModel::Chat { model, endpoint }, _) => {
             check_model("verify", model, endpoint, verify.timeout).await

@@ -12,6 +12,7 @@ use crate::mcp::access::Work;
 use crate::mcp::local::LocalAccess;
 use crate::mcp::protocol::{self, RunningServer};
 use crate::mcp::{Offer, tools};
+use crate::service::Engine;
 use crate::ui::Ui;
 
 /// Threads that answer, and those of what blocks or computes beside them, at most: clients start many
@@ -62,6 +63,8 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     if offered.iter().any(|tool| tool.work == Work::Answer) {
         engines[0].1.check_answering()?;
     }
+    let asked = engines.iter().map(|(_, engine)| Arc::clone(engine)).collect();
+    tokio::spawn(fetch_models(asked, ui.announcer()));
     let announce = ui.announcer();
     let offer = Offer {
         access: Arc::new(LocalAccess::new(engines, move |warning| announce(warning))),
@@ -75,6 +78,16 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     let (input, output) = Ui::channel();
     protocol::serve(offer, input, output).await;
     Ok(Exit::Done)
+}
+
+/// Clients give a server seconds to say what it is: models come meanwhile, and a question that needs one waits.
+async fn fetch_models(engines: Vec<Arc<Engine>>, announce: impl Fn(&str)) {
+    for engine in engines {
+        if let Err(failure) = engine.fetch_models().await {
+            // Whoever asks hears the rest.
+            announce(&failure.message);
+        }
+    }
 }
 
 fn unknown(name: &str) -> Failure {

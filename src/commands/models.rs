@@ -5,7 +5,7 @@ use std::io;
 use super::Context;
 use crate::cli::{Format, ModelsArgs, ModelsCommand};
 use crate::error::{Exit, Failure};
-use crate::hub::{Cached, HeldModel, Hub, Purpose};
+use crate::hub::{Cached, Forbidden, HeldModel, Hub, Purpose};
 use crate::output::{
     CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
 };
@@ -67,6 +67,9 @@ fn described(hub: &Hub, cached: Cached) -> Option<CachedModel> {
 }
 
 async fn fetch(ui: &mut Ui, hub: &Hub, models: Vec<HubModel>) -> Result<Exit, Failure> {
+    if let Some(Forbidden::Setting(name)) = hub.forbidden() {
+        ui.note(&format!("{name} forbids to ask a hub: what is here is taken as it is"));
+    }
     let mut fetched = Vec::new();
     for model in models {
         let HeldModel { dir, graph, commit } = hub.fetch(&model, Purpose::Any).await?;

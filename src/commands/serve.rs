@@ -55,6 +55,9 @@ async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exi
     let cache = (settings.cache > 0).then(|| Arc::new(RetrievalCache::new(settings.cache)));
     let engines = engines(ui, &context, cache.as_ref())?;
     engines[0].1.check_answering()?;
+    for (_, engine) in &engines {
+        engine.fetch_models().await?;
+    }
     let watched = watched(&settings, args.watch)?;
     warn_of_missing(ui, &engines).await;
     let beside = || keys.as_ref().map(|keys| keys.with_file_name("usage.json"));

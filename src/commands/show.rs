@@ -16,7 +16,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ShowArgs) -> Result
     let context = &engine.context;
     let reader = engine.reader().await?;
     // What is stored can be read whatever embedder is configured now.
-    let embedder = backends::tokenizer(context, Some(reader.manifest())).await;
+    let embedder = backends::tokenizer(context, Some(reader.manifest()), "docent show").await;
     if let Err(failure) = &embedder {
         ui.note(&format!("tokens are not counted: {}", failure.message));
     }

@@ -85,6 +85,7 @@ impl Cache {
 }
 
 const MODELS: &str = "models--";
+const INCOMPLETE: &str = ".incomplete";
 
 /// What is known of a file of a commit without asking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,6 +103,10 @@ pub(super) struct Repository {
 }
 
 impl Repository {
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The commit that a revision means, as far as that is known here.
     pub(super) fn commit(&self, revision: &str) -> Option<String> {
         if is_commit(revision) {
@@ -119,7 +124,11 @@ impl Repository {
         let path = self.dir.join("refs").join(revision);
         let dir = path.parent().unwrap_or(&self.dir);
         fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        // As the other files here: whoever may read the models reads this, too.
+        let mut new = tempfile::Builder::new();
+        #[cfg(unix)]
+        new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = new.tempfile_in(dir)?;
         file.write_all(commit.as_bytes())?;
         file.persist(&path)?;
         Ok(())
@@ -132,11 +141,19 @@ impl Repository {
     pub(super) fn known(&self, commit: &str, path: &str) -> Known {
         if self.snapshot(commit).join(path).is_file() {
             Known::Here
-        } else if self.no_exist(commit, path).is_file() {
+        } else if self.no_exist(commit, path).is_file() || self.is_whole(commit) {
             Known::Absent
         } else {
             Known::Unknown
         }
+    }
+
+    /// Another tool has fetched all files of the commit: `hf download ORG/NAME`. Every repository has this one,
+    /// which nobody fetches alone.
+    fn is_whole(&self, commit: &str) -> bool {
+        let is_part = |name: &String| name.ends_with(INCOMPLETE);
+        self.snapshot(commit).join(".gitattributes").is_file()
+            && names(&self.dir.join("blobs")).is_ok_and(|names| !names.iter().any(is_part))
     }
 
     /// Remembers that a commit has no such file.
@@ -156,7 +173,7 @@ impl Repository {
 
     /// What is here of a file that is not here whole.
     pub(super) fn incomplete(&self, hash: &str) -> PathBuf {
-        self.dir.join("blobs").join(format!("{hash}.incomplete"))
+        self.dir.join("blobs").join(format!("{hash}{INCOMPLETE}"))
     }
 
     /// Opens what other programs lock too while they fetch this file.

@@ -3,21 +3,23 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use super::cache::{Cache, Known, Repository};
 use super::plan::{MODULES, Parts, Plan, Unplanned};
 use super::transfer::{Transfer, unwritten};
 use super::wire::{Remote, Revision, Wire};
-use super::{FetchEvent, HeldModel, HubOptions, Purpose, kind, refusal};
+use super::{FetchEvent, HeldModel, HubOptions, MissingModel, Purpose, kind, refusal};
 use crate::error::{BackendError, Failure};
 use crate::retry::retry;
+use crate::space;
 use crate::types::HubModel;
 
 /// Why a model was not fetched.
 enum Stopped {
     Backend(BackendError),
-    /// It would be of no use.
-    Useless(Failure),
+    /// It would be of no use, or there is no room for it.
+    Refused(Failure),
 }
 
 impl From<BackendError> for Stopped {
@@ -54,51 +56,74 @@ pub(super) async fn fetch(
     wanted: &HubModel,
     purpose: Purpose,
 ) -> Result<HeldModel, Failure> {
-    let wire = Wire::new(&options.endpoint, options.token.clone())
-        .map_err(|error| refusal::failure(&error, typed, &options.endpoint, false))?;
-    let fetched =
-        Fetch { options, wire: &wire, repository: &cache.repository(&typed.repository), typed };
-    match fetched.run(wanted, purpose).await {
-        Ok(held) => Ok(held),
-        Err(Stopped::Useless(failure)) => Err(failure),
-        Err(Stopped::Backend(error)) => {
-            Err(refusal::failure(&error, wanted, &options.endpoint, wire.has_token()))
-        }
-    }
+    let fetch = Fetch::new(options, cache, typed)?;
+    fetch.run(wanted, purpose).await.map_err(|stopped| fetch.failure(stopped, wanted))
+}
+
+/// Asks what is missing of `wanted`. Nothing is written.
+pub(super) async fn look(
+    options: &HubOptions,
+    cache: &Cache,
+    typed: &HubModel,
+    wanted: &HubModel,
+    purpose: Purpose,
+) -> Result<MissingModel, Failure> {
+    let fetch = Fetch::new(options, cache, typed)?;
+    let found = fetch.find(wanted, purpose, false).await;
+    let found = found.map_err(|stopped| fetch.failure(stopped, wanted))?;
+    let endpoint = options.endpoint.clone();
+    Ok(MissingModel { bytes: fetch.needed(&found.remotes), commit: found.commit, endpoint })
 }
 
 struct Fetch<'a> {
     options: &'a HubOptions,
-    wire: &'a Wire,
-    repository: &'a Repository,
+    wire: Wire,
+    repository: Repository,
     typed: &'a HubModel,
 }
 
-impl Fetch<'_> {
-    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<HeldModel, Stopped> {
-        let (name, policy) = (&wanted.repository, &self.options.retry);
-        let found = retry(policy, || self.wire.revision(name, wanted.revision())).await?;
-        let commit = found.commit.to_ascii_lowercase();
-        let files: HashSet<&str> = found.files().collect();
-        let known = |path: &str| if files.contains(path) { Known::Here } else { Known::Absent };
-        let transfer = Transfer {
-            wire: self.wire,
-            repository: self.repository,
-            name,
-            commit: &commit,
-            retry: *policy,
-            on_event: &self.options.on_event,
-        };
-        // What it is, before anything large.
-        let modules = self.small(&transfer, MODULES, &known).await?;
-        let parts = Parts::read(modules.as_deref());
-        if let Some(config) = self.small(&transfer, &parts.config(), &known).await? {
-            useful(self.typed, &config, purpose).map_err(Stopped::Useless)?;
+/// What a model is made of.
+struct Found {
+    commit: String,
+    plan: Plan,
+    /// What of it is not here.
+    remotes: Vec<Remote>,
+}
+
+impl<'a> Fetch<'a> {
+    fn new(options: &'a HubOptions, cache: &Cache, typed: &'a HubModel) -> Result<Self, Failure> {
+        let wire = Wire::new(&options.endpoint, options.token.clone())
+            .map_err(|error| refusal::failure(&error, typed, &options.endpoint, false))?;
+        let repository = cache.repository(&typed.repository);
+        Ok(Self { options, wire, repository, typed })
+    }
+
+    fn failure(&self, stopped: Stopped, wanted: &HubModel) -> Failure {
+        match stopped {
+            Stopped::Refused(failure) => failure,
+            Stopped::Backend(error) => {
+                let has_token = self.wire.has_token();
+                refusal::failure(&error, wanted, &self.options.endpoint, has_token)
+            }
         }
-        let plan = parts.plan(wanted.file.as_deref(), known);
-        let plan = plan.map_err(|why| Stopped::Useless(self.unplanned(&why, &found)))?;
-        let remotes = self.remotes(&transfer, &plan).await?;
+    }
+
+    fn transfer<'b>(&'b self, commit: &'b str) -> Transfer<'b> {
+        Transfer {
+            wire: &self.wire,
+            repository: &self.repository,
+            name: &self.typed.repository,
+            commit,
+            retry: self.options.retry,
+            on_event: &self.options.on_event,
+        }
+    }
+
+    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<HeldModel, Stopped> {
+        let Found { commit, plan, remotes } = self.find(wanted, purpose, true).await?;
+        self.check_room(&remotes)?;
         (self.options.on_event)(&self.begun(&commit, &remotes));
+        let transfer = self.transfer(&commit);
         for remote in &remotes {
             transfer.bring(remote).await?;
         }
@@ -108,55 +133,99 @@ impl Fetch<'_> {
         Ok(HeldModel { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
     }
 
+    /// What it is, before anything large. `keep`: what is read on the way stays in the cache.
+    async fn find(
+        &self,
+        wanted: &HubModel,
+        purpose: Purpose,
+        keep: bool,
+    ) -> Result<Found, Stopped> {
+        let ask = || self.wire.revision(&wanted.repository, wanted.revision());
+        let found = retry(&self.options.retry, ask).await?;
+        let commit = found.commit.to_ascii_lowercase();
+        let files: HashSet<&str> = found.files().collect();
+        let known = |path: &str| if files.contains(path) { Known::Here } else { Known::Absent };
+        let modules = self.small(&commit, MODULES, &known, keep).await?;
+        let parts = Parts::read(modules.as_deref());
+        if let Some(config) = self.small(&commit, &parts.config(), &known, keep).await? {
+            useful(self.typed, &config, purpose).map_err(Stopped::Refused)?;
+        }
+        let plan = parts.plan(wanted.file.as_deref(), known);
+        let plan = plan.map_err(|why| Stopped::Refused(self.unplanned(&why, &found)))?;
+        let remotes = self.remotes(&commit, &plan).await?;
+        Ok(Found { commit, plan, remotes })
+    }
+
     /// A file that is read before it is known what else there is to fetch.
     async fn small(
         &self,
-        transfer: &Transfer<'_>,
+        commit: &str,
         path: &str,
         known: &impl Fn(&str) -> Known,
+        keep: bool,
     ) -> Result<Option<Vec<u8>>, BackendError> {
         if known(path) != Known::Here {
             return Ok(None);
         }
-        let at = self.repository.snapshot(transfer.commit).join(path);
+        let at = self.repository.snapshot(commit).join(path);
+        if !at.is_file() && !keep {
+            let ask = || self.wire.text(&self.typed.repository, commit, path);
+            return retry(&self.options.retry, ask).await.map(Some);
+        }
         if !at.is_file() {
-            transfer.bring(&self.remote(transfer, path).await?).await?;
+            self.transfer(commit).bring(&self.remote(commit, path).await?).await?;
         }
         fs::read(&at).map(Some).map_err(|error| unwritten(&at, &error))
     }
 
-    async fn remote(&self, transfer: &Transfer<'_>, path: &str) -> Result<Remote, BackendError> {
-        let ask = || self.wire.remote(transfer.name, transfer.commit, path);
-        retry(&transfer.retry, ask).await
+    async fn remote(&self, commit: &str, path: &str) -> Result<Remote, BackendError> {
+        let ask = || self.wire.remote(&self.typed.repository, commit, path);
+        retry(&self.options.retry, ask).await
     }
 
     /// What is not here, the graph and its weights last.
-    async fn remotes(
-        &self,
-        transfer: &Transfer<'_>,
-        plan: &Plan,
-    ) -> Result<Vec<Remote>, BackendError> {
+    async fn remotes(&self, commit: &str, plan: &Plan) -> Result<Vec<Remote>, BackendError> {
         let mut remotes = Vec::new();
         for path in plan.small.iter().chain([&plan.graph]).chain(&plan.weights) {
-            if self.repository.known(transfer.commit, path) != Known::Here {
-                remotes.push(self.remote(transfer, path).await?);
+            if self.repository.known(commit, path) != Known::Here {
+                remotes.push(self.remote(commit, path).await?);
             }
         }
         Ok(remotes)
     }
 
-    fn begun(&self, commit: &str, remotes: &[Remote]) -> FetchEvent {
-        let length = |path: std::path::PathBuf| fs::metadata(path).map_or(0, |data| data.len());
+    /// Bytes of these files that are here, in all.
+    fn here(&self, remotes: &[Remote]) -> u64 {
+        let length = |path: PathBuf| fs::metadata(path).map_or(0, |data| data.len());
         let here = |remote: &Remote| {
             let kept = length(self.repository.blob(&remote.hash));
             kept.max(length(self.repository.incomplete(&remote.hash))).min(remote.size)
         };
+        remotes.iter().map(here).sum()
+    }
+
+    fn needed(&self, remotes: &[Remote]) -> u64 {
+        let bytes: u64 = remotes.iter().map(|remote| remote.size).sum();
+        bytes.saturating_sub(self.here(remotes))
+    }
+
+    fn check_room(&self, remotes: &[Remote]) -> Result<(), Stopped> {
+        let (needed, dir) = (self.needed(remotes), self.repository.dir());
+        match space::free(dir) {
+            Some(free) if free < needed => {
+                Err(Stopped::Refused(refusal::no_room(self.typed, dir, needed, free)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begun(&self, commit: &str, remotes: &[Remote]) -> FetchEvent {
         FetchEvent::Begun {
             model: self.typed.to_string(),
             commit: commit.to_owned(),
             endpoint: self.options.endpoint.clone(),
             bytes: remotes.iter().map(|remote| remote.size).sum(),
-            here: remotes.iter().map(here).sum(),
+            here: self.here(remotes),
         }
     }
 

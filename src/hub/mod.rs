@@ -42,10 +42,19 @@ pub struct HubOptions {
     pub token: Option<String>,
     /// `~/.cache/huggingface/hub`; `None` where the user has no home.
     pub cache: Option<PathBuf>,
-    /// Nothing is asked of anybody: what said so, such as `--no-download`.
-    pub forbidden_by: Option<String>,
+    /// Nothing is asked of anybody, and why.
+    pub forbidden: Option<Forbidden>,
     pub retry: RetryPolicy,
     pub on_event: OnFetch,
+}
+
+/// Why nothing is fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Forbidden {
+    /// By the name that it was set by: `--no-download`.
+    Setting(String),
+    /// Who runs looks only, such as "a dry run".
+    Looking(&'static str),
 }
 
 /// Hears how a fetch goes on.
@@ -56,14 +65,24 @@ pub type OnFetch = Arc<dyn Fn(&FetchEvent) + Send + Sync>;
 pub enum FetchEvent {
     /// It is known what there is to fetch. In bytes: all of it, and what of it is here already.
     Begun { model: String, commit: String, endpoint: String, bytes: u64, here: u64 },
-    /// Somebody else fetches this file now.
-    Waiting { file: String },
+    /// Somebody else fetches a file of it now.
+    Waiting,
     /// So many bytes more are here.
     Received { bytes: u64 },
     /// So many bytes are no good, and are fetched again.
     Discarded { bytes: u64 },
     /// It is here whole.
     Done,
+}
+
+/// A model that is not here, or not all of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MissingModel {
+    /// 40 hexadecimal digits.
+    pub commit: String,
+    /// What there is to fetch.
+    pub bytes: u64,
+    pub endpoint: String,
 }
 
 /// A model that is here.
@@ -88,7 +107,7 @@ impl Default for Hub {
             endpoint: String::new(),
             token: None,
             cache: None,
-            forbidden_by: Some("this program".to_owned()),
+            forbidden: Some(Forbidden::Looking("this program")),
             retry: RetryPolicy::default(),
             on_event: Arc::new(|_| ()),
         })
@@ -132,12 +151,35 @@ impl Hub {
         self.fetch_as(model, &wanted, purpose).await
     }
 
-    /// Asks the hub which commit the name means now, and fetches what is not here of it.
+    /// Asks the hub which commit the name means now, and fetches what is not here of it. Where that is forbidden,
+    /// it is what is here.
     ///
     /// # Errors
     /// As [`Self::obtain`].
     pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<HeldModel, Failure> {
+        if self.0.forbidden.is_some() {
+            return self.obtain(model, None, purpose).await;
+        }
         self.fetch_as(model, model, purpose).await
+    }
+
+    /// What would be fetched by [`Self::obtain`]; `None`: nothing. The hub is asked, and nothing is kept of what
+    /// it says.
+    ///
+    /// # Errors
+    /// As [`Self::obtain`].
+    pub async fn missing(
+        &self,
+        model: &HubModel,
+        commit: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Option<MissingModel>, Failure> {
+        let wanted = pinned(model, commit);
+        if self.cached(&wanted, purpose)?.is_some() {
+            return Ok(None);
+        }
+        self.may_ask(model, &wanted)?;
+        fetch::look(&self.0, &self.cache()?, model, &wanted, purpose).await.map(Some)
     }
 
     /// The model that is called so, where it is here whole. Nobody is asked.
@@ -150,16 +192,35 @@ impl Hub {
         fetch::held(&repository, model, &commit, purpose)
     }
 
+    /// What forbids to fetch anything, if something does.
+    pub fn forbidden(&self) -> Option<&Forbidden> {
+        self.0.forbidden.as_ref()
+    }
+
+    /// The same for one who looks only, such as "a dry run": it fetches nothing.
+    #[must_use]
+    pub fn looking(&self, who: &'static str) -> Self {
+        let mut options = HubOptions::clone(&self.0);
+        options.forbidden.get_or_insert(Forbidden::Looking(who));
+        Self::new(options)
+    }
+
     async fn fetch_as(
         &self,
         typed: &HubModel,
         wanted: &HubModel,
         purpose: Purpose,
     ) -> Result<HeldModel, Failure> {
-        if let Some(setting) = &self.0.forbidden_by {
-            return Err(refusal::forbidden(typed, wanted, setting));
-        }
+        self.may_ask(typed, wanted)?;
         fetch::fetch(&self.0, &self.cache()?, typed, wanted, purpose).await
+    }
+
+    fn may_ask(&self, typed: &HubModel, wanted: &HubModel) -> Result<(), Failure> {
+        let Some(forbidden) = &self.0.forbidden else { return Ok(()) };
+        let repository = self.cache()?.repository(&wanted.repository);
+        let commit = repository.commit(wanted.revision());
+        let part = commit.map(|commit| repository.snapshot(&commit)).filter(|dir| dir.is_dir());
+        Err(refusal::forbidden(typed, wanted, forbidden, part.as_deref()))
     }
 }
 

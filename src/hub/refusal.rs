@@ -1,15 +1,55 @@
 //! Why there is no model, and what to type next. Pure.
 
-use crate::error::{BackendError, Exit, Failure, Fault};
+use std::path::Path;
+
+use super::Forbidden;
+use crate::error::{BackendError, Exit, Failure, Fault, Service};
 use crate::types::HubModel;
 
-/// It is not here, and nobody may be asked for it.
-pub(super) fn forbidden(typed: &HubModel, wanted: &HubModel, setting: &str) -> Failure {
-    Failure::config(format!("the model {typed} is not here, and {setting} forbids to fetch it")).hint(
-        format!(
-            "fetch it where that is allowed: docent models fetch {wanted}; the directory it goes to (HF_HOME) can be copied to another machine"
+/// It is not here, and nobody may be asked for it. `part` is what is here of it.
+pub(super) fn forbidden(
+    typed: &HubModel,
+    wanted: &HubModel,
+    why: &Forbidden,
+    part: Option<&Path>,
+) -> Failure {
+    let (why, fetch) = match why {
+        Forbidden::Setting(name) => (
+            format!("{name} forbids to fetch it"),
+            format!(
+                "fetch it where that is allowed: docent models fetch {wanted}; the directory it goes to (HF_HOME) can be copied to another machine"
+            ),
         ),
-    )
+        Forbidden::Looking(who) => {
+            (format!("{who} fetches nothing"), format!("fetch it: docent models fetch {wanted}"))
+        }
+    };
+    let (not_here, as_it_is) = match part {
+        None => ("is not here", String::new()),
+        Some(dir) => (
+            "is here only in part, as far as can be told",
+            format!("; to use what is here as it is, name its directory: onnx:{}", dir.display()),
+        ),
+    };
+    Failure::config(format!("the model {typed} {not_here}, and {why}"))
+        .hint(format!("{fetch}{as_it_is}"))
+}
+
+/// There is no room for so many bytes.
+pub(super) fn no_room(model: &HubModel, dir: &Path, needed: u64, free: u64) -> Failure {
+    let message = format!(
+        "the disk is too full for {model}: {} are still to be fetched, and {} are free at {}",
+        megabytes(needed),
+        megabytes(free),
+        dir.display()
+    );
+    let failure = Failure::new(Exit::Backend, message)
+        .hint("free some space, or set HF_HOME to a directory on another disk");
+    Failure { backend: Some((Service::Hub, Fault::Full)), ..failure }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 pub(super) fn no_tokenizer(model: &HubModel) -> Failure {
@@ -75,7 +115,9 @@ pub(super) fn failure(
         _ => (
             Exit::Backend,
             format!("{model} could not be fetched"),
-            format!("what has come is kept, and this goes on there: docent models fetch {model}"),
+            format!(
+                "check the network, its proxy and HF_ENDPOINT; docent models fetch {model} goes on where this ended"
+            ),
         ),
     };
     let failure = Failure::new(exit, message).caused_by(error.to_string()).hint(hint);

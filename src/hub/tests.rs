@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod looking;
+mod resumed;
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -31,7 +34,7 @@ fn hub_with(
         endpoint: scripted.endpoint(),
         token: None,
         cache: Some(dir.join("hub")),
-        forbidden_by: None,
+        forbidden: None,
         retry: RetryPolicy { attempts: 3, within: None, base: moment, max: moment },
         on_event: Arc::new(move |event| ear.lock().unwrap().push(event.clone())),
     };
@@ -109,78 +112,6 @@ async fn the_token_goes_to_the_hub_and_to_nobody_else() {
     for asked in asked {
         assert_eq!(asked.token.as_deref(), asked.of_hub.then_some("hf_secret"), "{}", asked.what);
     }
-}
-
-#[tokio::test]
-async fn what_was_cut_off_goes_on_where_it_ended() {
-    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
-    with_model(&scripted, COMMIT, GRAPH);
-    let hash = sha256(GRAPH);
-    let large = format!("GET /{hash}");
-    scripted.once(&large, Trouble::CutAfter(100_000));
-    let held =
-        hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
-    assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
-    let ranges: Vec<_> = scripted
-        .asked()
-        .into_iter()
-        .filter(|asked| !asked.of_hub)
-        .map(|asked| asked.range)
-        .collect();
-    assert_eq!(ranges, [None, Some("bytes=100000-".to_owned())]);
-}
-
-#[tokio::test]
-async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
-    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
-    with_model(&scripted, COMMIT, GRAPH);
-    let hash = sha256(GRAPH);
-    let large = format!("GET /{hash}");
-    for _ in 0..3 {
-        scripted.once(&large, Trouble::CutAfter(50_000));
-    }
-    let hub = hub(&scripted, dir.path());
-    let failure = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
-    assert_eq!(failure.exit, Exit::Backend);
-    let hint = failure.hint.unwrap();
-    assert!(hint.contains("docent models fetch hf:a/b"), "{hint}");
-    let incomplete = dir.path().join(format!("hub/models--a--b/blobs/{hash}.incomplete"));
-    assert_eq!(fs::metadata(&incomplete).unwrap().len(), 150_000);
-    assert_eq!(hub.cached(&model("a/b"), Purpose::Embed), Ok(None));
-
-    // This host sends all of it, whatever is asked for.
-    scripted.once(&large, Trouble::NoRange);
-    let held = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
-    assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
-    assert!(!incomplete.exists());
-}
-
-#[tokio::test]
-async fn what_is_no_part_of_the_file_is_found_out() {
-    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
-    with_model(&scripted, COMMIT, GRAPH);
-    let hash = sha256(GRAPH);
-    let blobs = dir.path().join("hub/models--a--b/blobs");
-    fs::create_dir_all(&blobs).unwrap();
-    // More than there is of it.
-    fs::write(blobs.join(format!("{hash}.incomplete")), [0; 400_000]).unwrap();
-    let hub = hub(&scripted, dir.path());
-    hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
-    assert_eq!(fs::read(blobs.join(&hash)).unwrap(), GRAPH);
-
-    let other = [8; 1000];
-    with_model(&scripted, LATER, &other);
-    scripted.once(&format!("GET /{}", sha256(&other)), Trouble::Corrupt);
-    let failure = hub.fetch(&model("a/b"), Purpose::Embed).await.unwrap_err();
-    assert_eq!(failure.exit, Exit::Backend);
-    assert!(failure.causes[0].contains("is not what the hub has"), "{failure:?}");
-    let incomplete = blobs.join(format!("{}.incomplete", sha256(&other)));
-    assert!(!incomplete.exists() && !blobs.join(sha256(&other)).exists());
-    scripted.once("GET /api/resolve-cache", Trouble::Corrupt);
-    assert!(
-        hub.fetch(&model("a/b"), Purpose::Embed).await.is_ok(),
-        "what is known is not asked for"
-    );
 }
 
 #[tokio::test]
@@ -322,25 +253,6 @@ async fn what_is_no_hub_is_told_from_one() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_where_that_is_forbidden() {
-    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
-    with_model(&scripted, COMMIT, GRAPH);
-    let forbid =
-        |options: &mut HubOptions| options.forbidden_by = Some("HF_HUB_OFFLINE".to_owned());
-    let (offline, _) = hub_with(&scripted, dir.path(), forbid);
-    let failure = offline.obtain(&model("a/b"), Some(COMMIT), Purpose::Embed).await.unwrap_err();
-    assert_eq!(failure.exit, Exit::Config);
-    assert!(failure.message.contains("HF_HUB_OFFLINE"), "{failure:?}");
-    let command = format!("docent models fetch hf:a/b@{COMMIT}");
-    assert!(failure.hint.as_ref().is_some_and(|it| it.contains(&command)), "{failure:?}");
-    assert_eq!(whats(&scripted), Vec::<String>::new());
-    hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
-    scripted.asked();
-    offline.obtain(&model("a/b"), Some(COMMIT), Purpose::Embed).await.unwrap();
-    assert_eq!(whats(&scripted), Vec::<String>::new());
-}
-
-#[tokio::test]
 async fn two_who_want_it_at_once_fetch_it_once() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
@@ -374,7 +286,8 @@ async fn what_is_here_is_listed_and_removed() {
     assert_eq!((cache.remove("a/b").unwrap(), cache.list().unwrap()), (None, Vec::new()));
 }
 
-/// The model of another test, from its name to a vector.
+/// The model of another test, from its name to a vector; links lead to its files, and to its weights where they
+/// are apart.
 #[tokio::test]
 async fn a_model_that_came_over_gives_the_vectors_that_its_directory_gives() {
     use crate::embed::onnx::{OnnxOptions, open};
@@ -383,17 +296,20 @@ async fn a_model_that_came_over_gives_the_vectors_that_its_directory_gives() {
 
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     scripted.commit_directory("a/bert", COMMIT, &fixture("bert"));
-    let held = hub(&scripted, dir.path());
-    let held = held.obtain(&model("a/bert"), None, Purpose::Embed).await.unwrap();
-    let published = Published { name: "hf:a/bert".to_owned(), commit: held.commit };
-    let place = ModelPlace { dir: held.dir, graph: Some(held.graph), published: Some(published) };
-    let came = open(OnnxOptions { place, ..OnnxOptions::default() }).unwrap();
+    let hub = hub(&scripted, dir.path());
     let place = fixture("bert").into();
     let there = open(OnnxOptions { place, ..OnnxOptions::default() }).unwrap();
-    assert_eq!(came.id().name, "hf:a/bert");
-    assert_eq!((came.id().recipe(), came.id().commit()), (there.id().recipe(), Some(COMMIT)));
     let texts = ["the ledger".to_owned()];
-    let (ours, theirs) =
-        (came.embed(&texts, Role::Document).await, there.embed(&texts, Role::Document).await);
-    assert_eq!(ours.unwrap(), theirs.unwrap());
+    let theirs = there.embed(&texts, Role::Document).await.unwrap();
+    for name in ["a/bert", "a/bert#onnx/model_apart.onnx"] {
+        let held = hub.obtain(&model(name), None, Purpose::Embed).await.unwrap();
+        let published = Published { name: format!("hf:{name}"), commit: held.commit };
+        let place =
+            ModelPlace { dir: held.dir, graph: Some(held.graph), published: Some(published) };
+        let came = open(OnnxOptions { place, ..OnnxOptions::default() }).unwrap();
+        assert_eq!((&came.id().name, came.id().commit()), (&format!("hf:{name}"), Some(COMMIT)));
+        // Other files are another model, whatever is in them.
+        assert_eq!(came.id().recipe() == there.id().recipe(), !name.contains('#'));
+        assert_eq!(came.embed(&texts, Role::Document).await.unwrap(), theirs);
+    }
 }

@@ -35,7 +35,7 @@ impl Transfer<'_> {
             let _lock = self.lock(remote).await?;
             // Whoever held the lock has brought it, maybe.
             if !blob.is_file() {
-                retry(&self.retry, || self.fill(remote)).await?;
+                self.fill_whole(remote).await?;
                 self.check(remote).await?;
                 let incomplete = self.repository.incomplete(&remote.hash);
                 fs::rename(incomplete, &blob).map_err(|error| unwritten(&blob, &error))?;
@@ -50,13 +50,28 @@ impl Transfer<'_> {
         let file =
             opened.map_err(|error| unwritten(&self.repository.blob(&remote.hash), &error))?;
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            (self.on_event)(&FetchEvent::Waiting { file: remote.path.clone() });
+            (self.on_event)(&FetchEvent::Waiting);
             let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
             let waited = waited.unwrap_or_else(|error| Err(io::Error::other(error)));
             return waited.map_err(|error| unwritten(&self.repository.blob(&remote.hash), &error));
         }
         // Some file systems have no locks.
         Ok(file)
+    }
+
+    /// Tries to get all of it, for as long as tries that end early bring something.
+    async fn fill_whole(&self, remote: &Remote) -> Result<(), BackendError> {
+        let incomplete = self.repository.incomplete(&remote.hash);
+        let here = || fs::metadata(&incomplete).map_or(0, |data| data.len());
+        loop {
+            let before = here();
+            match retry(&self.retry, || self.fill(remote)).await {
+                // A host that refuses says when it may be asked again.
+                Err(BackendError { fault: Fault::Transient { .. }, status: None, .. })
+                    if here() > before => {}
+                filled => return filled,
+            }
+        }
     }
 
     /// Adds what is missing of a file to what is there. Where that breaks off, the next call goes on.

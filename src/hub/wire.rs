@@ -20,7 +20,7 @@ use crate::http::{headers, http_client, retry_after, shown_url, transport_error}
 const SILENCE: Duration = Duration::from_secs(30);
 /// Redirects of one request.
 const REDIRECTS: usize = 5;
-/// Largest listing of a repository, in bytes.
+/// Most that is read into memory, in bytes: the listing of a large repository.
 const LISTING: usize = 16 << 20;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -137,6 +137,18 @@ impl Wire {
             Fault::Permanent,
             "leads from one place to the next, without an end",
         ))
+    }
+
+    /// The whole of a small file.
+    pub(super) async fn text(
+        &self,
+        name: &str,
+        commit: &str,
+        path: &str,
+    ) -> Result<Vec<u8>, BackendError> {
+        let url = self.file(name, commit, path)?;
+        let response = self.follow(Method::GET, url.clone(), None).await?;
+        self.whole(response, &url).await
     }
 
     /// The bytes of a file, from that one on where the host can do that.

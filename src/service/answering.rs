@@ -83,15 +83,6 @@ pub struct Preview {
 }
 
 impl Engine {
-    /// Fails where no question could be answered: what is needed for it is not configured, or cannot
-    /// be read.
-    pub fn check_answering(&self) -> Result<(), Failure> {
-        self.template()?;
-        backends::rewriting(&self.context.settings)?;
-        backends::check_verifier(&self.context)?;
-        self.chat().map(drop)
-    }
-
     /// Answers a question, behind fences that no other has. A model that fails is part of the
     /// exchange, so that there is a record of it.
     ///

@@ -1,10 +1,12 @@
 //! Whether a collection fits what is configured: vectors of two models, chunks of two sizes or words
 //! of two languages never share a collection. A mismatch names the command that mends it.
 
+use super::context::Context;
 use crate::embed::sparse;
 use crate::error::Failure;
+use crate::hub::Purpose;
 use crate::settings::{EmbeddingModel, Settings, parse};
-use crate::types::{ChunkerId, EmbedderId, Manifest, SparseId};
+use crate::types::{ChunkerId, EmbedderId, HubModel, Manifest, SparseId};
 
 /// Models that compute in this process are known by what they are computed from.
 pub(super) fn same_revision(
@@ -72,8 +74,8 @@ pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<
 
 /// Takes the embedder that something was built with in place of the one that is set, where that costs nothing,
 /// or is asked where this one is.
-pub(super) fn take_embedder(settings: &mut Settings, built: &EmbedderId) {
-    let configured = &mut settings.embedding;
+pub(super) fn take_embedder(context: &mut Context, built: &EmbedderId) {
+    let configured = &mut context.settings.embedding;
     match (parse::embedder(&built.name), &configured.model) {
         (Ok(EmbeddingModel::Builtin), _) => configured.model = EmbeddingModel::Builtin,
         (Ok(model @ EmbeddingModel::OpenAi(_)), EmbeddingModel::OpenAi(_)) => {
@@ -81,6 +83,17 @@ pub(super) fn take_embedder(settings: &mut Settings, built: &EmbedderId) {
             configured.dimensions = configured.dimensions.filter(|it| *it == built.dimensions);
             configured.document_prefix.clone_from(&built.document_prefix);
             configured.query_prefix.clone_from(&built.query_prefix);
+        }
+        // What a collection names that came from elsewhere is not fetched for that.
+        (Ok(EmbeddingModel::Hub(model)), _) => {
+            let revision = built.commit().map(str::to_owned);
+            let model = HubModel { revision, ..model };
+            if matches!(context.hub.cached(&model, Purpose::Embed), Ok(Some(_))) {
+                configured.model = EmbeddingModel::Hub(model);
+                configured.dimensions = Some(built.dimensions);
+                configured.document_prefix.clone_from(&built.document_prefix);
+                configured.query_prefix.clone_from(&built.query_prefix);
+            }
         }
         _ => {}
     }

@@ -137,7 +137,7 @@ impl Engine {
         let reader = self.complete_version(number).await?;
         reader.open().await?;
         let mut context = self.context.clone();
-        compatibility::take_embedder(&mut context.settings, &reader.manifest().embedder);
+        compatibility::take_embedder(&mut context, &reader.manifest().embedder);
         self.retriever_of(&context, reader).await
     }
 

@@ -15,6 +15,7 @@
 //! | [`purge`] | documents that are forgotten, in every version and wherever docent keeps their text |
 //! | [`questions`] | many questions, one a line |
 //! | [`resync`] | another run over what a collection was made from, for who can be asked about deleting much |
+//! | `readiness` | whether questions can be answered, before one is asked |
 //! | [`retrieval`] | what retrieval is asked: options from settings, globs over sources |
 //! | `ownership` | whether a project may write a collection on a server, and what of it is its own |
 //! | [`portable`] | a collection → a file, and a file → a collection |
@@ -51,13 +52,13 @@ pub mod globs;
 pub mod integrity;
 pub mod key;
 mod layout;
-mod named;
 mod ownership;
 pub mod portable;
 pub mod project;
 pub mod provenance;
 pub mod purge;
 pub mod questions;
+mod readiness;
 pub mod resync;
 pub mod retrieval;
 pub mod show;

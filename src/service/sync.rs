@@ -215,7 +215,7 @@ impl Engine {
     }
 
     /// What [`Self::sync`] would do. Nothing is written, and no endpoint is asked for a vector or for
-    /// what is on a page. With `in_full`, documents are read too, and it says what embedding them, and
+    /// what is on a page, and no model is fetched. With `in_full`, documents are read too, and it says what embedding them, and
     /// having their pages read, would take.
     pub async fn preview(
         &self,
@@ -241,10 +241,11 @@ impl Engine {
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
         ingest_options.taken = taken;
         let rebuild = options.builds_anew() && manifest.is_some();
-        let mut embedder = backends::tokenizer(context, manifest).await;
+        let who = if in_full { "a dry run" } else { "a check" };
+        let mut embedder = backends::tokenizer(context, manifest, who).await;
         if rebuild && embedder.is_err() {
             // What it is built with from now on may be something else.
-            embedder = backends::tokenizer(context, None).await;
+            embedder = backends::tokenizer(context, None, who).await;
         }
         let embedder = embedder?;
         fit_chunks(context, &mut ingest_options.chunk, &*embedder)?;

@@ -5,40 +5,44 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ui;
-use super::sanitize::sanitize_line;
 use crate::hub::FetchEvent;
 
 impl Ui {
     /// Shows how a fetch goes on, beside whatever else is shown.
     pub fn fetching(&self) -> impl Fn(&FetchEvent) + Send + Sync + 'static {
         let (note, bars, drawn) = (self.announcer(), self.bars.clone(), self.progress);
-        let bar: Mutex<Option<ProgressBar>> = Mutex::default();
+        let shown: Mutex<Shown> = Mutex::default();
         move |event| {
-            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            let Shown { bar, waited } = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner);
             match event {
                 FetchEvent::Begun { bytes, here, .. } if here == bytes => {}
                 FetchEvent::Begun { model, commit, endpoint, bytes, here } => {
                     note(&begun(model, commit, endpoint, *bytes, *here));
                     if drawn {
-                        let shown = ProgressBar::new(*bytes).with_style(style());
+                        // Drawn before it has its place it would stay there for good.
+                        let shown = bars.add(ProgressBar::new(*bytes));
+                        shown.set_style(style());
                         shown.set_position(*here);
-                        *bar = Some(bars.add(shown));
+                        *bar = Some(shown);
                     }
                 }
-                FetchEvent::Waiting { file } => {
-                    note(&format!("waiting: another program fetches {}", sanitize_line(file)));
+                FetchEvent::Waiting if *waited => {}
+                FetchEvent::Waiting => {
+                    *waited = true;
+                    note("waiting: the model is being fetched already");
                 }
                 FetchEvent::Received { bytes } => {
-                    if let Some(bar) = &*bar {
+                    if let Some(bar) = bar {
                         bar.inc(*bytes);
                     }
                 }
                 FetchEvent::Discarded { bytes } => {
-                    if let Some(bar) = &*bar {
+                    if let Some(bar) = bar {
                         bar.set_position(bar.position().saturating_sub(*bytes));
                     }
                 }
                 FetchEvent::Done => {
+                    *waited = false;
                     if let Some(bar) = bar.take() {
                         bar.finish_and_clear();
                     }
@@ -46,6 +50,14 @@ impl Ui {
             }
         }
     }
+}
+
+/// What was shown of a fetch so far.
+#[derive(Default)]
+struct Shown {
+    bar: Option<ProgressBar>,
+    /// It was said that somebody else fetches it.
+    waited: bool,
 }
 
 fn begun(model: &str, commit: &str, endpoint: &str, bytes: u64, here: u64) -> String {
@@ -60,7 +72,8 @@ fn megabytes(bytes: u64) -> String {
 }
 
 fn style() -> ProgressStyle {
-    let template = "{bar:30} {bytes}/{total_bytes}   {bytes_per_sec}   {eta} left";
+    let template =
+        "{bar:30} {decimal_bytes}/{decimal_total_bytes}   {decimal_bytes_per_sec}   {eta} left";
     ProgressStyle::with_template(template)
         .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"))
 }

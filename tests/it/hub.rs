@@ -27,6 +27,8 @@ pub(crate) enum Trouble {
     Corrupt,
     /// The whole body, whatever was asked for.
     NoRange,
+    /// So many bytes of that.
+    NoRangeCutAfter(usize),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -249,7 +251,9 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>, of_hub: bool) -> io:
     };
     let length = reply.body.len();
     match trouble {
-        Some(Trouble::CutAfter(bytes)) => reply.body.truncate(bytes),
+        Some(Trouble::CutAfter(bytes) | Trouble::NoRangeCutAfter(bytes)) => {
+            reply.body.truncate(bytes)
+        }
         Some(Trouble::Corrupt) => reply.body.iter_mut().for_each(|byte| *byte ^= 1),
         _ => {}
     }
@@ -271,6 +275,8 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>, of_hub: bool) -> io:
 
 fn hub(state: &State, asked: &Asked) -> Reply {
     let path = asked.what.split(' ').nth(1).unwrap_or_default();
+    // A proxy is asked for a whole URL.
+    let path = path.strip_prefix("http://hub.test").unwrap_or(path);
     if let Some(rest) = path.strip_prefix("/api/models/")
         && let Some((name, revision)) = rest.split_once("/revision/")
     {
@@ -363,7 +369,8 @@ fn large_file(state: &State, asked: &Asked, trouble: Option<&Trouble>) -> Reply 
     let bytes = &stored.bytes;
     let range = asked.range.as_deref().and_then(|it| it.strip_prefix("bytes=")?.strip_suffix('-'));
     let from = range.and_then(|from| from.parse::<usize>().ok());
-    match from.filter(|_| !matches!(trouble, Some(Trouble::NoRange))) {
+    let whole = matches!(trouble, Some(Trouble::NoRange | Trouble::NoRangeCutAfter(_)));
+    match from.filter(|_| !whole) {
         Some(from) if from >= bytes.len() => Reply::new("416 Range Not Satisfiable"),
         Some(from) => {
             let range = format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len());

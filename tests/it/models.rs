@@ -1,9 +1,15 @@
 //! Models by name, from a scripted hub: as embedder and as reranker, kept, listed and removed.
 
+use std::io::{BufRead as _, BufReader};
+
+use serde_json::json;
+
 use crate::env::{Run, TestEnv};
-use crate::hub::{ScriptedHub, Trouble};
+use crate::hub::{Asked, ScriptedHub, Trouble};
+use crate::mcp_client::Agent;
 use crate::onnx::model;
 use crate::schema::check;
+use crate::served::Served;
 
 const COMMIT: &str = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a";
 const LATER: &str = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41";
@@ -122,4 +128,97 @@ fn models_are_fetched_listed_and_removed() {
     hub.once("GET /api/models", Trouble::Status("401 Unauthorized", Vec::new()));
     let unknown = env.run(&["models", "fetch", "hf:a/none"]).expect(3);
     assert!(unknown.stderr.contains("HF_TOKEN"), "{unknown}");
+}
+
+#[test]
+fn who_looks_only_fetches_nothing_and_says_how() {
+    let (env, hub) = project();
+    let named = ["--embedder", "hf:a/bert", "--rerank", "hf:a/cross"];
+    let doctor = || env.run(&[&["doctor"], &named[..]].concat()).expect(0);
+    let first = doctor();
+    for line in [
+        "beware  embedder  hf:a/bert is not here yet: 0.0 MB of http://127.0.0.1:",
+        "fetch it now: docent models fetch hf:a/bert\n",
+        "beware  reranker  hf:a/cross is not here yet",
+    ] {
+        assert!(first.stdout.contains(line), "{first}");
+    }
+    assert!(hub.asked().iter().all(|asked| asked.of_hub), "a large file was fetched");
+    for (args, who) in [
+        (&["ingest", "sample-docs", "--dry-run"][..], "a dry run fetches nothing"),
+        (&["ingest", "sample-docs", "--check"], "a check fetches nothing"),
+    ] {
+        let run = env.run(&[args, &named[..2]].concat()).expect(3);
+        assert!(run.stderr.contains(who), "{run}");
+        assert!(run.stderr.contains("docent models fetch hf:a/bert"), "{run}");
+    }
+    let forbidden = env.run(&["doctor", "--embedder", "hf:a/bert", "--no-download"]).expect(3);
+    assert!(forbidden.stdout.contains("--no-download forbids"), "{forbidden}");
+    assert!(hub.asked().is_empty());
+
+    ingest(&env).expect(0);
+    env.run(&["models", "fetch", "hf:a/cross"]).expect(0);
+    let there = doctor();
+    assert!(there.stdout.contains("ok      embedder  hf:a/bert ("), "{there}");
+    env.run(&["models", "remove", "hf:a/bert"]).expect(0);
+    hub.asked();
+    env.run(&["status", "--embedder", "hf:a/bert"]).expect(0);
+    let show = ["show", "sample-docs/handbook/backups.md", "--embedder", "hf:a/bert"];
+    let show = env.run(&show).expect(0);
+    assert!(show.stderr.contains("tokens are not counted: the model hf:a/bert"), "{show}");
+    assert!(hub.asked().is_empty());
+}
+
+#[test]
+fn a_server_has_its_models_before_it_is_asked() {
+    let (mut env, hub) = project();
+    ingest(&env).expect(0);
+    env.run(&["models", "remove", "hf:a/bert"]).expect(0);
+    env.set("DOCENT_EMBEDDER", "hf:a/bert").set("DOCENT_RERANK", "hf:a/cross");
+    let args = ["serve", "--listen", "127.0.0.1:0", "--no-download"];
+    let refused = env.run(&args).expect(3);
+    assert!(refused.stderr.contains("docent models fetch hf:a/bert"), "{refused}");
+    hub.asked();
+    let served = Served::start(&env, &[]);
+    let large = hub.asked().into_iter().filter(|asked| !asked.of_hub).count();
+    assert_eq!(large, 2, "the graphs of both");
+    drop(served);
+
+    // Agents wait for a server for seconds only, and for a tool longer.
+    env.run(&["models", "remove", "hf:a/bert", "hf:a/cross"]).expect(0);
+    let mut agent = Agent::start(&env, &[]);
+    let mut notes = BufReader::new(agent.child.stderr.take().expect("stderr is piped")).lines();
+    let fetched = notes.any(|line| line.is_ok_and(|line| line.contains("fetching hf:a/cross")));
+    assert!(fetched, "nobody has asked for anything yet");
+    let found = agent.call("search", json!({ "question": "How long are backups kept?" }));
+    assert!(!found.is_null());
+}
+
+#[test]
+fn a_version_is_measured_with_the_model_by_name_that_built_it() {
+    let env = TestEnv::with_cases();
+    let hub = ScriptedHub::start();
+    hub.commit_directory("a/bert", COMMIT, &model("bert"));
+    let mut env = env;
+    env.set("HF_ENDPOINT", &hub.endpoint());
+    env.run(&["ingest", "sample-docs", "--embedder", "hf:a/bert"]).expect(0);
+    env.run(&["ingest", "sample-docs", "--new-version", "--embedder", "builtin"]).expect(0);
+    let compare = ["eval", "cases.jsonl", "--compare", "v2,v1", "--metric", "recall@5"];
+    env.run(&compare).expect(0);
+    // A collection may have come from elsewhere: what it names is not fetched for that.
+    env.run(&["models", "remove", "hf:a/bert"]).expect(0);
+    hub.asked();
+    let missing = env.run(&compare).expect(3);
+    assert!(missing.stderr.contains("hf:a/bert"), "{missing}");
+    assert!(hub.asked().is_empty());
+}
+
+#[test]
+fn a_hub_is_asked_through_the_proxy_of_the_environment() {
+    let (mut env, hub) = project();
+    env.set("HF_ENDPOINT", "http://hub.test").set("http_proxy", &hub.endpoint());
+    env.run(&["models", "fetch", "hf:a/bert"]).expect(0);
+    let through = |asked: &&Asked| asked.what.contains(" http://hub.test/");
+    let asked = hub.asked();
+    assert!(asked.iter().filter(|asked| asked.of_hub).all(|asked| through(&asked)), "{asked:?}");
 }

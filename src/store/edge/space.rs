@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::problem::Problem;
 use super::{layout, tuning};
+use crate::error::Fault;
+use crate::space::free;
 
 /// Free bytes below which nothing is written: what one batch of points may need, with its part of
 /// the log, is well below it. Rebuilding segments needs more, and the engine looks for itself.
@@ -23,21 +25,10 @@ pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
     check(shard, 2 * tuning::LOG_SEGMENT as u64 + layout::log_size(shard))
 }
 
-#[cfg(unix)]
 fn check(directory: &Path, needed: u64) -> Result<(), Problem> {
-    use crate::error::Fault;
     // A system that can't tell is not one that is full.
-    let Ok(disk) = rustix::fs::statvfs(directory) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= needed {
-        return Ok(());
-    }
+    let Some(free) = free(directory).filter(|free| *free < needed) else { return Ok(()) };
     let message =
         format!("{} MiB are free, and {} are needed", free >> 20, needed.div_ceil(1 << 20));
     Err(Problem { fault: Fault::Full, message })
-}
-
-#[cfg(not(unix))]
-fn check(_directory: &Path, _needed: u64) -> Result<(), Problem> {
-    Ok(())
 }

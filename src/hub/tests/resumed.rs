@@ -1,0 +1,101 @@
+//! Bodies that are cut off.
+
+use std::fs;
+
+use super::*;
+
+#[tokio::test]
+async fn what_was_cut_off_goes_on_where_it_ended() {
+    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
+    with_model(&scripted, COMMIT, GRAPH);
+    let hash = sha256(GRAPH);
+    let large = format!("GET /{hash}");
+    scripted.once(&large, Trouble::CutAfter(100_000));
+    let held =
+        hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
+    assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
+    let ranges: Vec<_> = scripted
+        .asked()
+        .into_iter()
+        .filter(|asked| !asked.of_hub)
+        .map(|asked| asked.range)
+        .collect();
+    assert_eq!(ranges, [None, Some("bytes=100000-".to_owned())]);
+}
+
+#[tokio::test]
+async fn tries_that_bring_something_are_not_counted() {
+    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
+    with_model(&scripted, COMMIT, GRAPH);
+    let large = format!("GET /{}", sha256(GRAPH));
+    for _ in 0..7 {
+        scripted.once(&large, Trouble::CutAfter(40_000));
+    }
+    let held =
+        hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
+    assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
+
+    // A host that always begins anew, and ends too soon, brings nothing.
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..9 {
+        scripted.once(&large, Trouble::NoRangeCutAfter(40_000));
+    }
+    scripted.asked();
+    hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
+    let tries = scripted.asked().into_iter().filter(|asked| !asked.of_hub).count();
+    assert_eq!(tries, 6, "three that brought the same bytes, and three that brought no more");
+}
+
+#[tokio::test]
+async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
+    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
+    with_model(&scripted, COMMIT, GRAPH);
+    let hash = sha256(GRAPH);
+    let large = format!("GET /{hash}");
+    scripted.once(&large, Trouble::CutAfter(150_000));
+    for _ in 0..5 {
+        scripted.once(&large, Trouble::CutAfter(0));
+    }
+    let hub = hub(&scripted, dir.path());
+    let failure = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Backend);
+    let hint = failure.hint.unwrap();
+    assert!(hint.contains("docent models fetch hf:a/b"), "{hint}");
+    let incomplete = dir.path().join(format!("hub/models--a--b/blobs/{hash}.incomplete"));
+    assert_eq!(fs::metadata(&incomplete).unwrap().len(), 150_000);
+    assert_eq!(hub.cached(&model("a/b"), Purpose::Embed), Ok(None));
+
+    // This host sends all of it, whatever is asked for.
+    scripted.once(&large, Trouble::NoRange);
+    let held = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
+    assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
+    assert!(!incomplete.exists());
+}
+
+#[tokio::test]
+async fn what_is_no_part_of_the_file_is_found_out() {
+    let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
+    with_model(&scripted, COMMIT, GRAPH);
+    let hash = sha256(GRAPH);
+    let blobs = dir.path().join("hub/models--a--b/blobs");
+    fs::create_dir_all(&blobs).unwrap();
+    // More than there is of it.
+    fs::write(blobs.join(format!("{hash}.incomplete")), [0; 400_000]).unwrap();
+    let hub = hub(&scripted, dir.path());
+    hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
+    assert_eq!(fs::read(blobs.join(&hash)).unwrap(), GRAPH);
+
+    let other = [8; 1000];
+    with_model(&scripted, LATER, &other);
+    scripted.once(&format!("GET /{}", sha256(&other)), Trouble::Corrupt);
+    let failure = hub.fetch(&model("a/b"), Purpose::Embed).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Backend);
+    assert!(failure.causes[0].contains("is not what the hub has"), "{failure:?}");
+    let incomplete = blobs.join(format!("{}.incomplete", sha256(&other)));
+    assert!(!incomplete.exists() && !blobs.join(sha256(&other)).exists());
+    scripted.once("GET /api/resolve-cache", Trouble::Corrupt);
+    assert!(
+        hub.fetch(&model("a/b"), Purpose::Embed).await.is_ok(),
+        "what is known is not asked for"
+    );
+}
