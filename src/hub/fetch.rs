@@ -201,12 +201,11 @@ impl<'a> Fetch<'a> {
             let kept = length(self.repository.blob(&remote.hash));
             kept.max(length(self.repository.incomplete(&remote.hash))).min(remote.size)
         };
-        remotes.iter().map(here).sum()
+        remotes.iter().map(here).fold(0, u64::saturating_add)
     }
 
     fn needed(&self, remotes: &[Remote]) -> u64 {
-        let bytes: u64 = remotes.iter().map(|remote| remote.size).sum();
-        bytes.saturating_sub(self.here(remotes))
+        size(remotes).saturating_sub(self.here(remotes))
     }
 
     fn check_room(&self, remotes: &[Remote]) -> Result<(), Stopped> {
@@ -224,7 +223,7 @@ impl<'a> Fetch<'a> {
             model: self.typed.to_string(),
             commit: commit.to_owned(),
             endpoint: self.options.endpoint.clone(),
-            bytes: remotes.iter().map(|remote| remote.size).sum(),
+            bytes: size(remotes),
             here: self.here(remotes),
         }
     }
@@ -245,6 +244,11 @@ impl<'a> Fetch<'a> {
             }
         }
     }
+}
+
+/// Of all of them. A hub may say anything.
+fn size(remotes: &[Remote]) -> u64 {
+    remotes.iter().fold(0, |bytes: u64, remote| bytes.saturating_add(remote.size))
 }
 
 fn useful(model: &HubModel, config: &[u8], purpose: Purpose) -> Result<(), Failure> {

@@ -31,7 +31,7 @@ pub(crate) fn copy(name: &str) -> tempfile::TempDir {
 #[test]
 fn a_directory_says_how_its_model_is_used() {
     let bert = Layout::read(&model("bert")).unwrap();
-    assert_eq!((bert.name.as_str(), bert.max_tokens), ("bert", 64));
+    assert_eq!((bert.name.as_str(), bert.max_tokens), ("onnx:bert", 64));
     assert_eq!(bert.pooling, [Pooling::Mean]);
     assert!(bert.further_modules.is_empty() && !bert.scores_pairs);
     assert!(bert.model.ends_with("onnx/model.onnx"));
