@@ -69,8 +69,18 @@ impl Context {
     /// Two processes that find and answer alike have the same: a digest of the release, of the project and
     /// of every setting but those of other work.
     pub fn reading_digest(&self) -> String {
-        const OF_OTHER_WORK: &[&str] =
-            &["serve.", "index.", "ingest.", "web.", "ocr.", "trace.", "collection", "wait"];
+        const OF_OTHER_WORK: &[&str] = &[
+            "serve.",
+            "index.",
+            "ingest.",
+            "web.",
+            "ocr.",
+            "trace.",
+            "collection",
+            "wait",
+            "hub.token",
+            "hub.no_download",
+        ];
         let mut digest = Sha256::new();
         let mut take = |text: &str| {
             digest.update(text.len().to_le_bytes());
