@@ -239,7 +239,7 @@ impl<'a> Fetch<'a> {
         match why {
             Unplanned::NoTokenizer => refusal::no_tokenizer(self.typed),
             Unplanned::NoGraph | Unplanned::Unknown => {
-                let graphs = found.files().filter(|path| path.ends_with(".onnx"));
+                let graphs = found.files().filter(|path| HubModel::is_graph(path));
                 refusal::no_graph(self.typed, &graphs.collect::<Vec<_>>())
             }
         }

@@ -145,7 +145,10 @@ mod tests {
             match part {
                 None => assert_eq!(said, None, "{config}"),
                 Some(part) => {
-                    assert!(said.as_ref().is_some_and(|it| it.contains(part)), "{config}: {said:?}")
+                    assert!(
+                        said.as_ref().is_some_and(|it| it.contains(part)),
+                        "{config}: {said:?}"
+                    );
                 }
             }
         }

@@ -128,7 +128,7 @@ impl Wire {
                 continue;
             }
             if !response.status().is_redirection() && !response.status().is_success() {
-                return Err(refused(&at, response).await);
+                return Err(refused(&at, &response));
             }
             return describe(&url, path, commit, header, linked);
         }
@@ -188,7 +188,7 @@ impl Wire {
             } else if response.status().is_success() {
                 return Ok(response);
             } else {
-                return Err(refused(&url, response).await);
+                return Err(refused(&url, &response));
             }
         }
         Err(failed(
@@ -320,9 +320,9 @@ fn location(url: &Url, response: &Response) -> Result<Url, BackendError> {
 }
 
 /// What an answer means that is neither a success nor a redirect.
-async fn refused(url: &Url, response: Response) -> BackendError {
+fn refused(url: &Url, response: &Response) -> BackendError {
     let status = response.status();
-    let headers = headers(&response);
+    let headers = headers(response);
     let header =
         |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
     let fault = match status.as_u16() {

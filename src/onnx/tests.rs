@@ -30,13 +30,13 @@ pub(crate) fn copy(name: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_directory_says_how_its_model_is_used() {
-    let bert = Layout::read(&model("bert")).unwrap();
+    let bert = Layout::read(model("bert")).unwrap();
     assert_eq!((bert.name.as_str(), bert.max_tokens), ("onnx:bert", 64));
     assert_eq!(bert.pooling, [Pooling::Mean]);
     assert!(bert.further_modules.is_empty() && !bert.scores_pairs);
     assert!(bert.model.ends_with("onnx/model.onnx"));
 
-    let xlmr = Layout::read(&model("xlmr")).unwrap();
+    let xlmr = Layout::read(model("xlmr")).unwrap();
     // Positions are counted from behind the padding token.
     assert_eq!((xlmr.max_tokens, xlmr.pad_id), (64, Some(1)));
     assert_eq!(xlmr.pooling, [Pooling::Cls]);
@@ -45,7 +45,7 @@ fn a_directory_says_how_its_model_is_used() {
         ("passage: ", "query: ")
     );
 
-    assert!(Layout::read(&model("cross")).unwrap().scores_pairs);
+    assert!(Layout::read(model("cross")).unwrap().scores_pairs);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn an_operator_that_is_not_there_is_named() {
 
 #[test]
 fn the_fingerprint_is_that_of_the_files_not_of_their_place() {
-    let (here, there) = (Onnx::open(&model("bert")).unwrap(), copy("bert"));
+    let (here, there) = (Onnx::open(model("bert")).unwrap(), copy("bert"));
     assert_eq!(Onnx::open(there.path()).unwrap().fingerprint, here.fingerprint);
     let tokenizer = there.path().join("tokenizer.json");
     let text = fs::read_to_string(&tokenizer).unwrap();
@@ -129,7 +129,7 @@ fn the_fingerprint_is_that_of_the_files_not_of_their_place() {
 
 #[test]
 fn texts_are_cut_to_what_the_model_reads() {
-    let bert = Onnx::open(&model("bert")).unwrap();
+    let bert = Onnx::open(model("bert")).unwrap();
     assert_eq!(bert.longest_text(), 62);
     assert_eq!(bert.encode("the ledger").ids.len(), 4);
     assert_eq!(bert.count_tokens("the ledger"), 2);

@@ -130,7 +130,7 @@ mod tests {
     async fn reproduces_the_scores_of_onnxruntime() {
         let text = std::fs::read_to_string(model("cross").join("reference.json")).unwrap();
         let reference: Reference = serde_json::from_str(&text).unwrap();
-        let reranker = open(&model("cross")).unwrap();
+        let reranker = open(model("cross")).unwrap();
         let texts: Vec<String> = reference.scores.keys().cloned().collect();
         let scores = reranker.score(&reference.question, &texts).await.unwrap();
         assert_eq!(scores.len(), texts.len());
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_embedding_model_scores_by_cosine() {
-        let reranker = open(&model("bert")).unwrap();
+        let reranker = open(model("bert")).unwrap();
         let texts = ["the key who may restore".to_owned(), String::new(), "the ledger".to_owned()];
         let scores = reranker.score("the ledger", &texts).await.unwrap();
         assert_eq!((scores.len(), scores[1]), (3, 0.0));

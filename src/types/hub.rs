@@ -1,6 +1,7 @@
 //! A model of a hub, by its name there.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 /// `hf:ORG/NAME[@REVISION][#FILE]`.
@@ -24,7 +25,13 @@ impl HubModel {
         self.revision.as_deref().unwrap_or(Self::MAIN)
     }
 
+    /// Whether a file of a repository is one that runs.
+    pub fn is_graph(path: &str) -> bool {
+        Path::new(path).extension().is_some_and(|extension| extension == "onnx")
+    }
+
     /// The same model at whichever revision: what a collection remembers beside the commit.
+    #[must_use]
     pub fn without_revision(&self) -> Self {
         Self { revision: None, ..self.clone() }
     }
@@ -64,7 +71,7 @@ impl FromStr for HubModel {
                 "names no revision: a branch, a tag or a commit stands behind `@`".to_owned()
             );
         }
-        if file.is_some_and(|file| !is_path(file) || !file.ends_with(".onnx")) {
+        if file.is_some_and(|file| !is_path(file) || !Self::is_graph(file)) {
             return Err(
                 "names no ONNX file: behind `#` stands a path in the repository that ends in .onnx"
                     .to_owned(),

@@ -1,9 +1,7 @@
-//! A scripted hub on the loopback interface, with the redirects, headers and answers of the real one: for unit
-//! tests and for tests that run the binary.
+//! A scripted hub on the loopback interface, with the redirects, headers and answers of the real one: for unit tests and for tests that run the binary.
 //!
-//! Small files are behind a relative redirect to another path of the hub. Large ones, which LFS has, are on
-//! another host, here another port: the redirect there says hash and size, and who sends a token along is
-//! refused, as a signed URL refuses it.
+//! Small files are behind a relative redirect to another path of the hub. Large ones, which LFS has, are on another host, here another port: the
+//! redirect there says hash and size, and who sends a token along is refused, as a signed URL refuses it.
 #![allow(dead_code, reason = "each of its users needs a part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -25,10 +23,8 @@ pub(crate) enum Trouble {
     CutAfter(usize),
     /// Other bytes, as many.
     Corrupt,
-    /// The whole body, whatever was asked for.
-    NoRange,
-    /// So many bytes of that.
-    NoRangeCutAfter(usize),
+    /// The body from its beginning, whatever was asked for: so many bytes of it, at most.
+    NoRange(usize),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,12 +109,12 @@ impl ScriptedHub {
         repository.refs.insert(branch.to_owned(), commit.to_owned());
     }
 
-    /// Makes a commit of the files in a directory; those of ONNX go to LFS.
+    /// Makes a commit of the files in a directory; graphs and weights go to LFS.
     pub(crate) fn commit_directory(&self, name: &str, commit: &str, dir: &Path) {
         let mut files = Vec::new();
         gather(dir, "", &mut files);
-        let large = files.iter().map(|(path, _)| &**path).filter(|path| path.ends_with(".onnx"));
-        let large: Vec<&str> = large.collect();
+        let paths = files.iter().map(|(path, _)| &**path);
+        let large: Vec<&str> = paths.filter(|path| path.contains(".onnx")).collect();
         let files: Vec<(&str, &[u8])> =
             files.iter().map(|(path, bytes)| (&**path, &**bytes)).collect();
         self.commit(name, "main", commit, &files, &large);
@@ -197,7 +193,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Mutex<State>>, of_hub: bool) {
         state.connections.insert(client, clone);
         let shared = Arc::clone(shared);
         std::thread::spawn(move || {
-            // An error is a client that went away, or the end of the test.
+            // An error: a client that went away.
             let _ = serve(&connection, &shared, of_hub);
             lock(&shared).connections.remove(&client);
         });
@@ -251,9 +247,7 @@ fn serve(mut connection: &TcpStream, shared: &Mutex<State>, of_hub: bool) -> io:
     };
     let length = reply.body.len();
     match trouble {
-        Some(Trouble::CutAfter(bytes) | Trouble::NoRangeCutAfter(bytes)) => {
-            reply.body.truncate(bytes)
-        }
+        Some(Trouble::CutAfter(bytes) | Trouble::NoRange(bytes)) => reply.body.truncate(bytes),
         Some(Trouble::Corrupt) => reply.body.iter_mut().for_each(|byte| *byte ^= 1),
         _ => {}
     }
@@ -369,8 +363,7 @@ fn large_file(state: &State, asked: &Asked, trouble: Option<&Trouble>) -> Reply 
     let bytes = &stored.bytes;
     let range = asked.range.as_deref().and_then(|it| it.strip_prefix("bytes=")?.strip_suffix('-'));
     let from = range.and_then(|from| from.parse::<usize>().ok());
-    let whole = matches!(trouble, Some(Trouble::NoRange | Trouble::NoRangeCutAfter(_)));
-    match from.filter(|_| !whole) {
+    match from.filter(|_| !matches!(trouble, Some(Trouble::NoRange(_)))) {
         Some(from) if from >= bytes.len() => Reply::new("416 Range Not Satisfiable"),
         Some(from) => {
             let range = format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len());
@@ -383,7 +376,7 @@ fn large_file(state: &State, asked: &Asked, trouble: Option<&Trouble>) -> Reply 
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 pub(crate) fn git_hash(bytes: &[u8]) -> String {

@@ -60,7 +60,7 @@ async fn labels_decide_what_scores_mean() {
 
 #[tokio::test]
 async fn what_is_too_long_is_read_in_parts_or_said_to_be() {
-    let model = open(&model("nli")).unwrap();
+    let model = open(model("nli")).unwrap();
     let filler = "Old operators trust two auditors in a matter of days.";
     let mut premise = vec![filler; 40];
     premise.push(PREMISE[0]);

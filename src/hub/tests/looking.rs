@@ -9,7 +9,7 @@ async fn nothing_is_asked_where_that_is_forbidden() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let forbid = |options: &mut HubOptions| {
-        options.forbidden = Some(Forbidden::Setting("HF_HUB_OFFLINE".to_owned()))
+        options.forbidden = Some(Forbidden::Setting("HF_HUB_OFFLINE".to_owned()));
     };
     let (offline, _) = hub_with(&scripted, dir.path(), forbid);
     let failure = offline.obtain(&model("a/b"), Some(COMMIT), Purpose::Embed).await.unwrap_err();

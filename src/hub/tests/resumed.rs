@@ -38,7 +38,7 @@ async fn tries_that_bring_something_are_not_counted() {
     // A host that always begins anew, and ends too soon, brings nothing.
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..9 {
-        scripted.once(&large, Trouble::NoRangeCutAfter(40_000));
+        scripted.once(&large, Trouble::NoRange(40_000));
     }
     scripted.asked();
     hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
@@ -66,7 +66,7 @@ async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
     assert_eq!(hub.cached(&model("a/b"), Purpose::Embed), Ok(None));
 
     // This host sends all of it, whatever is asked for.
-    scripted.once(&large, Trouble::NoRange);
+    scripted.once(&large, Trouble::NoRange(GRAPH.len()));
     let held = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
     assert!(!incomplete.exists());
@@ -80,7 +80,7 @@ async fn what_is_no_part_of_the_file_is_found_out() {
     let blobs = dir.path().join("hub/models--a--b/blobs");
     fs::create_dir_all(&blobs).unwrap();
     // More than there is of it.
-    fs::write(blobs.join(format!("{hash}.incomplete")), [0; 400_000]).unwrap();
+    fs::write(blobs.join(format!("{hash}.incomplete")), vec![0; 400_000]).unwrap();
     let hub = hub(&scripted, dir.path());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     assert_eq!(fs::read(blobs.join(&hash)).unwrap(), GRAPH);

@@ -86,7 +86,7 @@ pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierMode
 pub fn check_verifier(context: &Context) -> Result<(), Failure> {
     match context.settings.verify.as_ref().map(|verify| &verify.model) {
         Some(VerifyModel::Onnx(dir)) => {
-            entailment_onnx::check(&context.cwd.join(dir)).map_err(unusable)
+            entailment_onnx::check(context.cwd.join(dir)).map_err(unusable)
         }
         Some(VerifyModel::Hub(_) | VerifyModel::Chat { .. }) | None => Ok(()),
     }
