@@ -14,6 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use docent::hub::Hub;
 use docent::openai::tokens::Tokenizer;
 use docent::query::rewrite::Queries;
 use docent::record::Tape;
@@ -197,6 +198,7 @@ fn engine(dir: &Path) -> Engine {
         project: None,
         user: None,
         tape: Arc::new(Tape::default()),
+        hub: Hub::default(),
     };
     Engine::open(context, Arc::new(|_| ())).expect("an engine")
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use docent::hub::Hub;
 use docent::query::rewrite::Queries;
 use docent::record::Tape;
 use docent::service::retrieval::DocumentFilter;
@@ -54,6 +55,7 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
         user: None,
         project: None,
         tape: Arc::new(Tape::default()),
+        hub: Hub::default(),
     };
     Arc::new(Engine::open(context, Arc::new(|_| ())).expect("an engine"))
 }
