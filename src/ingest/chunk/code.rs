@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use text_splitter::{ChunkConfig, ChunkSizer, CodeSplitter};
 use tree_sitter::{Node, Parser, Tree};
 
 use super::outline::Outline;
@@ -18,7 +19,17 @@ const MAX_DEPTH: u32 = 512;
 /// Of a deep tree, every so many nodes one is deep too.
 const LOOKED_AT: usize = 64;
 
-pub(super) fn grammar(language: Language) -> tree_sitter::Language {
+/// Pieces of code, with their offsets, along its syntax.
+pub(super) fn split(
+    text: &str,
+    language: Language,
+    config: ChunkConfig<impl ChunkSizer>,
+) -> Option<Vec<(usize, &str)>> {
+    let splitter = CodeSplitter::new(grammar(language), config).ok()?;
+    Some(splitter.chunk_indices(text).collect())
+}
+
+fn grammar(language: Language) -> tree_sitter::Language {
     match language {
         Language::C => tree_sitter_c::LANGUAGE,
         Language::Cpp => tree_sitter_cpp::LANGUAGE,

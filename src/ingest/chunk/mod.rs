@@ -16,6 +16,7 @@
 //! limit holds for any tokenizer.
 
 mod asciidoc;
+#[cfg_attr(not(feature = "code"), path = "code_as_text.rs")]
 mod code;
 mod markdown;
 mod outline;
@@ -27,7 +28,7 @@ mod sections;
 use std::ops::Range;
 use std::sync::Arc;
 
-use text_splitter::{ChunkConfig, CodeSplitter, MarkdownSplitter, TextSplitter};
+use text_splitter::{ChunkConfig, MarkdownSplitter, TextSplitter};
 
 use super::document::{Document, Piece, Syntax};
 use crate::types::Chunk;
@@ -35,8 +36,8 @@ use outline::Outline;
 pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
-/// Raised whenever the same text and options would be cut differently.
-pub const REVISION: u32 = 6;
+/// Raised whenever the same text and options would be cut differently, as in a build that cuts code as text.
+pub const REVISION: u32 = if cfg!(feature = "code") { 6 } else { 1_006 };
 
 /// Number of tokens of a text.
 pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
@@ -297,9 +298,9 @@ fn split(
     // An overlap below the capacity is always accepted, and so are the bundled grammars.
     let config = || ChunkConfig::new(capacity).with_sizer(ruler).with_overlap(overlap).ok();
     let pieces: Option<Vec<(usize, &str)>> = match syntax {
-        Syntax::Code(language) if !is_minified(text) => config()
-            .and_then(|config| CodeSplitter::new(code::grammar(language), config).ok())
-            .map(|splitter| splitter.chunk_indices(text).collect()),
+        Syntax::Code(language) if !is_minified(text) => {
+            config().and_then(|config| code::split(text, language, config))
+        }
         Syntax::Code(_) | Syntax::Plain | Syntax::Rows | Syntax::Rst | Syntax::Asciidoc => {
             config().map(|c| TextSplitter::new(c).chunk_indices(text).collect())
         }
