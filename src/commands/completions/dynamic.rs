@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// What may be typed for settings that are a choice.
 const CHOICES: &[(&str, &[&str])] = &[
     ("search.mode", &["hybrid", "dense", "sparse"]),
-    ("embedder", &["builtin", "openai:", "onnx:"]),
+    ("embedder", &["builtin", "hf:", "onnx:", "openai:"]),
     ("model", &["extractive"]),
     ("ingest.on_secret", &["warn", "skip", "redact", "fail"]),
     ("ingest.ocr", &["auto", "off", "always", "openai:"]),
