@@ -75,8 +75,8 @@ fn hub(ui: &Ui, settings: &mut Settings, cwd: &Path) -> Hub {
 
 /// Variables of other tools may begin with `~`.
 fn untilde(path: PathBuf) -> PathBuf {
-    match (path.strip_prefix("~"), env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+    match (path.strip_prefix("~"), home()) {
+        (Ok(rest), Some(home)) => home.join(rest),
         _ => path,
     }
 }

@@ -10,6 +10,7 @@ use super::{backends, compatibility};
 use crate::embed::sparse;
 use crate::error::Failure;
 use crate::ingest::chunk;
+use crate::settings::EmbeddingModel;
 use crate::types::{ChunkerId, ContentHash, EmbedderId, SCHEMA_VERSION};
 
 /// A name for all indexes that a run with these settings brings in line with its sources, and that it would
@@ -35,7 +36,7 @@ pub struct KeyParts {
     pub language: String,
 }
 
-/// The key of the settings. No endpoint is asked; a model in a directory is read.
+/// The key of the settings. No endpoint and no hub is asked; a model in a directory is read.
 ///
 /// # Errors
 /// The model can't be read.
@@ -59,10 +60,10 @@ pub async fn index_key(context: &Context) -> Result<IndexKey, Failure> {
     Ok(IndexKey { key: format!("docent-{OS}-{ARCH}-{}", &hash[..16]), made_of })
 }
 
-/// As far as it is known before anything is asked: of an endpoint, what it is asked for.
+/// As far as it is known before anything is asked: of an endpoint and a hub, what they are asked for.
 async fn embedder(context: &Context) -> Result<EmbedderId, Failure> {
     let embedding = &context.settings.embedding;
-    if !embedding.model.is_endpoint() {
+    if matches!(embedding.model, EmbeddingModel::Builtin | EmbeddingModel::Onnx(_)) {
         return Ok(backends::embedder(context, None).await?.id().clone());
     }
     Ok(EmbedderId {
