@@ -151,16 +151,15 @@ fn every_page_is_in_the_summary() {
     }
 }
 
-/// Targets of the links of a page that are files, with the part behind `#`.
-fn links(text: &str) -> Vec<(&str, Option<&str>)> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let is_file =
-        |target: &&str| !target.contains(':') && !target.contains(' ') && !target.is_empty();
+/// Targets of the links of a page that are files, with the part behind `#`. What is code has none.
+fn links(text: &str) -> Vec<(String, Option<String>)> {
+    let prose: String = text.split('`').step_by(2).collect();
+    let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets
-        .filter(is_file)
+        .filter(|target| !target.contains([':', ' ']) && !target.is_empty())
         .map(|target| match target.split_once('#') {
-            Some((file, anchor)) => (file, Some(anchor)),
-            None => (target, None),
+            Some((file, anchor)) => (file.to_owned(), Some(anchor.to_owned())),
+            None => (target.to_owned(), None),
         })
         .collect()
 }
@@ -180,16 +179,16 @@ fn every_link_leads_somewhere() {
         let text = page(&name);
         let here = root().join(&name);
         for (file, part) in links(&text) {
-            let target: PathBuf = match file {
+            let target: PathBuf = match &*file {
                 "" => here.clone(),
                 file => here.parent().expect("a directory").join(file),
             };
             let there = target.is_dir()
-                || match (fs::read_to_string(&target), part) {
+                || match (fs::read_to_string(&target), &part) {
                     (Ok(text), Some(part)) if target.extension().is_some_and(|it| it == "md") => {
                         text.lines()
                             .filter(|line| line.starts_with('#'))
-                            .any(|line| anchor(line) == part)
+                            .any(|line| anchor(line) == *part)
                     }
                     (Ok(_), _) => true,
                     (Err(_), _) => false,
