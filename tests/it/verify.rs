@@ -139,7 +139,7 @@ fn what_is_no_such_model_is_refused() {
     let (env, _chat, _checker) = library();
     for wrong in ["gpt-5", "onnx:", "openai:", "http://127.0.0.1/v1"] {
         let run = env.run(&["query", QUESTION, "--verify", wrong]).expect(2);
-        assert!(run.stderr.contains("use openai:MODEL or onnx:DIR"), "{}", run.stderr);
+        assert!(run.stderr.contains("use openai:MODEL, hf:ORG/NAME or onnx:DIR"), "{}", run.stderr);
     }
 }
 
