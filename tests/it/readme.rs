@@ -18,7 +18,9 @@ fn page(name: &str) -> String {
 fn pages() -> Vec<String> {
     let docs = fs::read_dir(root().join("docs")).expect("docs").flatten();
     let names = docs.filter_map(|entry| entry.file_name().into_string().ok());
-    let pages = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
+    let pages = names
+        .filter(|name| Path::new(name).extension().is_some_and(|it| it == "md"))
+        .map(|name| format!("docs/{name}"));
     let mut pages: Vec<String> = pages.chain(["README.md".to_owned()]).collect();
     pages.sort_unstable();
     pages
