@@ -65,19 +65,26 @@ fn main() -> ExitCode {
         bare.extend((0..SEARCHES).map(|_| timed(retrieve)));
     }
     let mut agents: Vec<Agent> = (0..AGENTS).map(|_| Agent::start(dir)).collect();
-    let mut by_turns = || -> Vec<Duration> {
-        let calls = (0..SEARCHES).flat_map(|_| 0..AGENTS);
-        calls.map(|at| timed(|| drop(agents[at].request("tools/call", params.clone())))).collect()
+    // Another question each time: a serve keeps what it has retrieved.
+    let mut by_turns = |kind: &str| -> Vec<Duration> {
+        let calls = (0..SEARCHES).flat_map(|round| (0..AGENTS).map(move |at| (round, at)));
+        let search = |(round, at): (usize, usize)| {
+            let question = format!("{QUESTION} {kind} {round} {at}");
+            let params = json!({"name": "search", "arguments": {"query": question}});
+            timed(|| drop(agents[at].request("tools/call", params)))
+        };
+        calls.map(search).collect()
     };
-    let mut alone = by_turns();
+    let mut alone = by_turns("alone");
     let server = Server::start(dir);
-    let mut beside = by_turns();
+    let mut beside = by_turns("beside");
     drop(server);
     let tokens = |value: &Value| Tokenizer::of("gpt-4o").count(&value.to_string()) as f64;
     let met = [
         row("first answer of tools/list, of --version", ratio(&mut firsts, &mut versions), 3.0),
         row("end after the input, seconds", median(&mut ends), 1.0),
         row("a warm search, of the library's", ratio(&mut asked, &mut bare), 1.3),
+        row("the difference, in milliseconds", 1e3 * (median(&mut asked) - median(&mut bare)), 1.0),
         row(
             "a search of one of five agents beside a serve, of one without",
             ratio(&mut beside, &mut alone),
