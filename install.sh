@@ -133,7 +133,7 @@ fetch() {
     download "$from/$archive.sha256" "$tmp/sum" || fail "$from/$archive.sha256 cannot be fetched" "$hint"
     download "$from/$archive" "$tmp/$archive" || fail "$from/$archive cannot be fetched" "$hint"
     wanted=$(sed -n 's/^\([0-9a-f]\{64\}\)\([^0-9a-f].*\)\{0,1\}$/\1/p;q' "$tmp/sum")
-    [ -n "$wanted" ] || fail "$from/$archive.sha256 is no sum" "$hint"
+    [ -n "$wanted" ] || fail "$from/$archive.sha256 is not a sum" "$hint"
     found=$(sum_of "$tmp/$archive")
     [ "$found" = "$wanted" ] ||
         fail "$archive is not what was released: its sum is $found, and should be $wanted" "nothing was installed; try again, and tell those who release docent if it stays so"

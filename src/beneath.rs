@@ -23,7 +23,7 @@ pub(crate) use elsewhere::{Base, Directory, kind_of, open_file};
 #[cfg(unix)]
 pub(crate) use unix::{Base, Directory, kind_of, open_file};
 
-/// Of what is no file on a disk, but made by the system when it is read.
+/// Of what is not a file on a disk, but made by the system when it is read.
 pub(crate) const PSEUDO: &str = "pseudo-filesystem";
 
 /// Why a file or directory was not opened that was found before.

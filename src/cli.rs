@@ -349,7 +349,7 @@ pub enum IndexCommand {
     /// Make a collection of what `docent index export` has written
     ///
     /// The file is checked before anything is written, and others see the collection when it is whole. One
-    /// that was killed begins anew the next time.
+    /// that was killed starts over the next time.
     #[command(args = ingest::layout())]
     Import {
         /// Where from; `-` is standard input

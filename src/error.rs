@@ -50,7 +50,7 @@ pub enum Service {
     Embedder,
     Store,
     Chat,
-    /// What scores the first hits anew.
+    /// What scores the first hits again.
     Reranker,
     /// What holds claims against their passages, in this process.
     Verifier,
@@ -333,7 +333,7 @@ fn hint_for(error: &BackendError) -> String {
             "use another --collection; docs/sharing.md says how to take up a collection that is docent's"
         }
         (_, Fault::Changed) => {
-            "set it to the model that built the collection (`docent status` shows it), or build it anew: docent ingest --rebuild"
+            "set it to the model that built the collection (`docent status` shows it), or rebuild it: docent ingest --rebuild"
         }
         (_, Fault::Full) => {
             "free some space there, and run this again; --data-dir puts a collection on another disk"
@@ -359,12 +359,12 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Recording, _) => "set --record to a file that can be written",
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
-                "mend that and run this again; `docent index verify` says what is damaged, and what can't be mended is built anew: rm -r {0} {0}@*, then docent ingest PATH",
+                "mend that and run this again; `docent index verify` says what is damaged, and what can't be mended is rebuilt: rm -r {0} {0}@*, then docent ingest PATH",
                 shell_word(&error.endpoint)
             );
         }
         (Service::Store, Fault::Permanent) if error.message.contains("can't be read") => {
-            "another version of docent wrote it, or another program; bring the documents in anew beside it: docent ingest PATH --collection NAME"
+            "another version of docent wrote it, or another program; bring the documents in again beside it: docent ingest PATH --collection NAME"
         }
         _ => "`docent doctor` checks everything that is configured",
     };

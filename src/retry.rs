@@ -187,7 +187,7 @@ fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
     error.saying(&format!("it asks to be left alone for {wait}: {}", error.message))
 }
 
-/// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] anew, which is random
+/// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] again, which is random
 /// enough to spread waits.
 pub(crate) fn random_fraction() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;

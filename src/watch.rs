@@ -155,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// What cannot be entered is no concern of this: whoever reads it finds that out.
+    /// What cannot be entered is not a concern of this: whoever reads it finds that out.
     fn add(&mut self, directory: &Path, mode: RecursiveMode) {
         if self.failed.is_some() {
             return;
@@ -189,7 +189,7 @@ fn is_shut(error: &notify::Error) -> bool {
     }
 }
 
-/// Reading is none: whoever runs after a change reads.
+/// Reading is not one: whoever runs after a change reads.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,

@@ -32,7 +32,7 @@ pub(crate) fn path_of(audit: &Path) -> PathBuf {
 /// The mark that is kept beside an audit; `None`: there is none.
 ///
 /// # Errors
-/// It can't be read, or is no mark.
+/// It can't be read, or is not a mark.
 pub(super) fn read(audit: &Path) -> io::Result<Option<Mark>> {
     match crate::beneath::open_file(&path_of(audit)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -54,7 +54,7 @@ impl Head {
     /// Opens the file beside an audit, or makes it; with what it says.
     ///
     /// # Errors
-    /// It can't be written, or is no mark.
+    /// It can't be written, or is not a mark.
     pub(super) fn open(audit: &Path) -> io::Result<(Self, Option<Mark>)> {
         let path = path_of(audit);
         let file = private::rewritten(&path)?;

@@ -26,7 +26,7 @@ pub fn list(
         let open = crate::beneath::open_file(&file).map_err(|error| unreadable(&file, &error))?;
         for (at, line) in (1..).zip(BufReader::new(open).lines()) {
             let line = line.map_err(|error| unreadable(&file, &error))?;
-            let problem = format!("line {at}: it is no line of an audit");
+            let problem = format!("line {at}: it is not a line of an audit");
             let value: Value =
                 serde_json::from_str(&line).map_err(|_| unreadable(&file, &problem))?;
             if !is_shown(&value) {

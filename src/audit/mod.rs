@@ -103,7 +103,7 @@ impl Chain {
     /// one.
     ///
     /// # Errors
-    /// It can't be written, its last line is no line of it, or another process writes it, which is
+    /// It can't be written, its last line is not a line of it, or another process writes it, which is
     /// [`io::ErrorKind::WouldBlock`].
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open_alone(path)?;
@@ -213,7 +213,7 @@ fn open_alone(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The last whole line; what a crash has left of one is no line.
+/// The last whole line; what a crash has left of one is not a line.
 fn last_line(file: &File) -> io::Result<Option<Mark>> {
     let length = file.metadata()?.len();
     let mut from = length.saturating_sub(USUAL_END);
@@ -223,11 +223,11 @@ fn last_line(file: &File) -> io::Result<Option<Mark>> {
         last = last_line_from(file, from)?;
     }
     let mark = last.map(|text| serde_json::from_slice(&text)).transpose();
-    mark.map_err(|_| io::Error::other("its last line is no line of an audit"))
+    mark.map_err(|_| io::Error::other("its last line is not a line of an audit"))
 }
 
 /// The last one that is whole from there on. What a crash has left of one at the end is made a line of its own, which is
-/// passed over: the beginning of an object is no JSON.
+/// passed over: the beginning of an object is not JSON.
 fn last_line_from(mut file: &File, from: u64) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file);

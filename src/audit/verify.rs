@@ -133,8 +133,8 @@ struct Chain {
 impl Chain {
     /// What the line says. The error is what is wrong with it.
     fn add(&mut self, line: &str) -> Result<Value, &'static str> {
-        // What a crash has left of a line was never acknowledged, and is no line either.
-        const NONE: &str = "it is no line of an audit";
+        // What a crash has left of a line was never acknowledged, and is not a line either.
+        const NONE: &str = "it is not a line of an audit";
         let mark: Mark = serde_json::from_str(line).map_err(|_| NONE)?;
         let suffix = format!(",\"hash\":\"{}\"}}", mark.hash);
         let body = line.strip_suffix(&suffix).ok_or("its hash does not stand at its end")?;
@@ -155,7 +155,7 @@ impl Chain {
         }
         if let Some(head) = self.head.as_ref().filter(|head| head.number == mark.number) {
             if head.hash != mark.hash {
-                return Err("it is not the one that the head has: the file was written anew");
+                return Err("it is not the one that the head has: the file was written again");
             }
             self.passed = true;
         }

@@ -98,7 +98,7 @@ pub(super) fn part_by_part(
 ) -> Result<OwnedFd, Errno> {
     let open = |place: BorrowedFd<'_>, part: &OsStr, flags: OFlags| {
         rustix::fs::openat(place, part, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| {
-            // A link is no directory; some systems say it so.
+            // A link is not a directory; some systems say it so.
             let is_link = || look(place, part).is_ok_and(|seen| seen.kind == Kind::Link);
             if error == Errno::NOTDIR && is_link() { Errno::LOOP } else { error }
         })

@@ -100,7 +100,7 @@ pub struct IngestFlags {
     /// End the run with the first source that fails
     #[arg(long)]
     pub fail_fast: bool,
-    /// Build the collection anew beside the old one, with the settings of now, and swap when complete
+    /// Build the collection again beside the old one, with the settings of now, and swap when complete
     #[arg(long, conflicts_with = "retry_failed")]
     pub rebuild: bool,
     /// Delete what is gone, however much of the collection that is

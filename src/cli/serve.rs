@@ -208,5 +208,5 @@ fn amount(text: &str) -> Result<f64, String> {
     let amount: Option<f64> = text.parse().ok();
     amount
         .filter(|amount| amount.is_finite() && *amount >= 0.0)
-        .ok_or_else(|| "it is no amount, such as 2.50".to_owned())
+        .ok_or_else(|| "it is not an amount, such as 2.50".to_owned())
 }

@@ -118,8 +118,8 @@ fn tape_failure(error: &TapeError) -> Failure {
         TapeError::Io { .. } => "name a file that can be read and written",
         TapeError::Busy { .. } => "name another file, or run this again when that one is done",
         TapeError::NotOne { .. } => "--record and --replay take a file that --record has made",
-        TapeError::Version { .. } => "record it anew: remove it, then use --record",
-        TapeError::Line { .. } => "mend that line or remove it, or record it anew",
+        TapeError::Version { .. } => "record it again: remove it, then use --record",
+        TapeError::Line { .. } => "mend that line or remove it, or record it again",
     };
     Failure::config(error.to_string()).hint(hint)
 }

@@ -190,7 +190,7 @@ fn new_key(
     let now = Utc::now();
     let fits = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(fits) {
-        return Err(Failure::usage(format!("`{name}` is no name of a key"))
+        return Err(Failure::usage(format!("`{name}` is not a name of a key"))
             .hint("use letters, digits, `-`, `_`, `.` and `@`"));
     }
     let expires_at = new.expires.as_deref().map(|text| {

@@ -14,7 +14,7 @@ use crate::ui::Ui;
 pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
 
-/// What has the name of the user's own file and is none.
+/// What has the name of the user's own file and is not one.
 fn no_user_file() -> Option<PathBuf> {
     user_file().filter(|path| is_no_file(path))
 }
@@ -35,7 +35,7 @@ pub(super) struct Place {
     /// Project files and data directories above the working directory that were passed over on the
     /// way: they belong to another user, who would decide for everybody below.
     foreign: Vec<PathBuf>,
-    /// What has the name of a project file and is none.
+    /// What has the name of a project file and is not one.
     no_files: Vec<PathBuf>,
     user: User,
 }
@@ -95,7 +95,7 @@ impl Place {
     /// Says what was passed over.
     pub(super) fn say_foreign(&self, ui: &mut Ui) {
         for path in self.no_files.iter().chain(&no_user_file()) {
-            let what = if path.is_dir() { "a directory" } else { "no regular file" };
+            let what = if path.is_dir() { "a directory" } else { "not a regular file" };
             ui.warn(&format!("{} is {what}: no settings are read from it", path.display()));
         }
         for path in &self.foreign {

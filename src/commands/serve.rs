@@ -157,7 +157,7 @@ pub(super) fn engines(
 /// Longest that a store is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Collections may come later, and be served from then on. So it is no error that one is not there, and
+/// Collections may come later, and be served from then on. So it is not an error that one is not there, and
 /// nothing that nobody would want to know.
 async fn warn_of_missing(ui: &mut Ui, engines: &[(String, Arc<Engine>)]) {
     for (name, engine) in engines {

@@ -86,7 +86,7 @@ fn split_file(dir: &Path, split: &str) -> Result<PathBuf, BeirError> {
 }
 
 /// Cases without a question, of judgements alone. What has a grade of 0 or less should not be
-/// found; a case with nothing else is none.
+/// found; a case with nothing else is not one.
 pub fn cases_of(qrels: &Qrels) -> Vec<Case> {
     let case = |(id, grades): (&String, &BTreeMap<String, i64>)| {
         let relevant = grades.iter().filter(|(_, grade)| **grade > 0);
@@ -130,7 +130,7 @@ pub fn qrels(text: &str, file: &str) -> Result<Qrels, LineError> {
             }
             // The names of the columns.
             Err(_) if line == 1 => {}
-            Err(_) => return Err(fail(format!("`{grade}` is no whole number"))),
+            Err(_) => return Err(fail(format!("`{grade}` is not a whole number"))),
         }
     }
     Ok(qrels)
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!((trec["q"]["a"], trec["q"]["b"]), (2, -1));
         assert_eq!(
             qrels("q a 1\nq b c\n", "f").unwrap_err().to_string(),
-            "f:2: `c` is no whole number"
+            "f:2: `c` is not a whole number"
         );
         assert_eq!(qrels("q a\n", "f").unwrap_err().to_string(), "f:1: 2 fields, not 3 or 4");
     }

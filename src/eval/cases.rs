@@ -97,7 +97,7 @@ fn case(text: &str, line: usize) -> Result<Case, String> {
                 |(i, value)| expectation(value).map_err(|why| format!("expected[{i}]: {why}"));
             numbered.map(one).collect::<Result<_, _>>()?
         }
-        Some(_) => return Err("`expected` is no list".into()),
+        Some(_) => return Err("`expected` is not a list".into()),
         None => return Err("`expected` is missing: a list of what should be found".into()),
     };
     Ok(Case {
@@ -122,7 +122,7 @@ fn expectation(value: &Value) -> Result<Expectation, String> {
         None | Some(Value::Null) => 1,
         Some(grade) => match grade.as_u64().and_then(|grade| u32::try_from(grade).ok()) {
             Some(grade) if grade > 0 => grade,
-            _ => return Err("`grade` is no whole number from 1 on".to_owned()),
+            _ => return Err("`grade` is not a whole number from 1 on".to_owned()),
         },
     };
     fields.retain(|name, value| {
@@ -163,12 +163,12 @@ fn text_of(object: &Map<String, Value>, name: &str) -> Result<Option<String>, St
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Err(format!("`{name}` is empty")),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
-        Some(_) => Err(format!("`{name}` is no text")),
+        Some(_) => Err(format!("`{name}` is not text")),
     }
 }
 
 fn texts(object: &Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
-    let wrong = || format!("`{name}` is no list of texts");
+    let wrong = || format!("`{name}` is not a list of texts");
     match object.get(name) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(values)) => {
@@ -211,12 +211,12 @@ mod tests {
             ("{".to_owned(), "not JSON: EOF while parsing an object at line 1 column 1"),
             ("{}".to_owned(), "`question` is missing"),
             ("{\"question\": \" \"}".to_owned(), "`question` is empty"),
-            ("{\"question\": 3}".to_owned(), "`question` is no text"),
+            ("{\"question\": 3}".to_owned(), "`question` is not text"),
             (
                 "{\"question\": \"q\"}".to_owned(),
                 "`expected` is missing: a list of what should be found",
             ),
-            (with("\"a\""), "`expected` is no list"),
+            (with("\"a\""), "`expected` is not a list"),
             (with("[{}]"), "expected[0]: `source` is missing"),
             (with("[\"a\", 3]"), "expected[1]: neither a source nor an object with `source`"),
             (
@@ -225,7 +225,7 @@ mod tests {
             ),
             (
                 with("[{\"source\": \"a\", \"grade\": 0}]"),
-                "expected[0]: `grade` is no whole number from 1 on",
+                "expected[0]: `grade` is not a whole number from 1 on",
             ),
             (
                 with("[{\"source\": \"a\", \"page\": 1, \"lines\": [1, 2]}]"),

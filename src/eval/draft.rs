@@ -111,7 +111,7 @@ pub fn request(chunk: &Chunk, nonce: &str) -> ChatRequest {
     ChatRequest::task(rules, data)
 }
 
-/// The question of a reply; `None` where it is none.
+/// The question of a reply; `None` where it is not one.
 pub fn parse(reply: &str) -> Option<String> {
     let line = reply
         .lines()

@@ -31,7 +31,7 @@ impl Gate {
         let within = |limit: &f64| (0.0..=1.0).contains(limit);
         match limit.trim().parse().ok().filter(within) {
             Some(limit) => Ok(Self { metric, limit, baseline: None }),
-            None => Err(format!("`{}` is no number from 0 to 1", limit.trim())),
+            None => Err(format!("`{}` is not a number from 0 to 1", limit.trim())),
         }
     }
 
@@ -93,10 +93,10 @@ mod tests {
         assert_eq!(Gate::parse("facts = 0.8").unwrap().metric, "facts");
         for (text, why) in [
             ("recall@5", "`recall@5` is not METRIC=VALUE"),
-            ("recall@5=80", "`80` is no number from 0 to 1"),
-            ("recall@5=NaN", "`NaN` is no number from 0 to 1"),
-            ("reca@5=0.8", "`reca@5` is no metric"),
-            ("facts@5=0.8", "`facts@5` is no metric"),
+            ("recall@5=80", "`80` is not a number from 0 to 1"),
+            ("recall@5=NaN", "`NaN` is not a number from 0 to 1"),
+            ("reca@5=0.8", "`reca@5` is not a metric"),
+            ("facts@5=0.8", "`facts@5` is not a metric"),
         ] {
             assert_eq!(Gate::parse(text).unwrap_err(), why);
         }

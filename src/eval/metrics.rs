@@ -20,7 +20,7 @@
 //! may answer two expectations at once, or be the second one to answer the same. For `ndcg` and
 //! `map`, a passage that is the first to meet n expectations counts as n items in a row, and
 //! one that meets only what was met before has no gain: so neither can exceed 1, and saying the same
-//! again is no merit. `recall`, `precision`, `hit` and `mrr` count passages as they stand; for
+//! again is not a merit. `recall`, `precision`, `hit` and `mrr` count passages as they stand; for
 //! `precision` every passage that meets an expectation is relevant.
 
 use std::fmt;
@@ -112,11 +112,11 @@ pub struct Metric {
 /// Why a text names no metric.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MetricError {
-    #[error("`{0}` is no metric")]
+    #[error("`{0}` is not a metric")]
     Unknown(String),
     #[error("`{0}` wants a cut-off from 1 on, such as `{0}@5`")]
     NoCut(&'static str),
-    #[error("`{0}` is no cut-off: use a number from 1 to {DEEPEST}")]
+    #[error("`{0}` is not a cut-off: use a number from 1 to {DEEPEST}")]
     Cut(String),
 }
 

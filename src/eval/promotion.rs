@@ -123,8 +123,8 @@ mod tests {
         for (text, why) in [
             ("recall@5=0.8", "is not METRIC>=VALUE"),
             ("recall@5", "is not METRIC>=VALUE"),
-            ("reca@5>=0.8", "`reca@5` is no metric"),
-            ("facts>=0.8", "`facts` is no metric"),
+            ("reca@5>=0.8", "`reca@5` is not a metric"),
+            ("facts>=0.8", "`facts` is not a metric"),
             ("recall@5>=80", "`80` is neither"),
             ("recall@5>=-0.1", "`-0.1` is neither"),
             ("recall@5>=NaN", "`NaN` is neither"),

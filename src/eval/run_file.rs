@@ -53,7 +53,7 @@ pub fn parse(text: &str, file: &str) -> Result<HashMap<String, Vec<String>>, Lin
                 fields.len()
             )));
         };
-        let score: f32 = score.parse().map_err(|_| fail(format!("`{score}` is no score")))?;
+        let score: f32 = score.parse().map_err(|_| fail(format!("`{score}` is not a score")))?;
         runs.entry(query.to_owned()).or_default().push((id.to_owned(), score));
     }
     let ordered = |(query, mut items): (String, Vec<(String, f32)>)| {
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(runs["r"], ["a"]);
         let wrong = |text| parse(text, "f").unwrap_err().to_string();
         assert_eq!(wrong("q a 1"), "f:1: 3 fields, not 6: query-id Q0 document-id rank score tag");
-        assert_eq!(wrong("q Q0 a 1 high t"), "f:1: `high` is no score");
+        assert_eq!(wrong("q Q0 a 1 high t"), "f:1: `high` is not a score");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 }
 
 /// The 95 % interval of the mean by the percentile bootstrap (Efron and Tibshirani, 1993): cases
-/// are drawn anew with replacement. `None` for fewer than two values, which tell nothing of how
+/// are drawn again with replacement. `None` for fewer than two values, which tell nothing of how
 /// they spread.
 pub fn interval(values: &[f64]) -> Option<Interval> {
     if values.len() < 2 {

@@ -82,7 +82,7 @@ pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'st
         return cannot("is made for pictures or sound");
     }
     if !kind.is_empty() && !ENCODERS.contains(&&*kind) {
-        let why = format!("is no kind of text encoder that is known here (model_type {kind:?})");
+        let why = format!("is not a kind of text encoder that is known here (model_type {kind:?})");
         return cannot(&why);
     }
     let pairs = named.iter().any(|name| name.ends_with("ForSequenceClassification"));

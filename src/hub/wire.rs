@@ -71,9 +71,9 @@ pub(super) struct Body {
 impl Wire {
     pub(super) fn new(endpoint: &str, token: Option<String>) -> Result<Self, BackendError> {
         let wrong = |why: &str| failed(endpoint, Fault::Permanent, why);
-        let url = Url::parse(endpoint).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+        let url = Url::parse(endpoint).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
         if url.cannot_be_a_base() {
-            return Err(wrong("is no URL of a server"));
+            return Err(wrong("is not a URL of a server"));
         }
         Ok(Self { endpoint: url, token, clients: Mutex::default() })
     }

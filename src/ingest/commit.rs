@@ -128,7 +128,7 @@ impl<'a> Committer<'a> {
             self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
         }
         for failed in &survey.failed {
-            // What is no page will not be one when it is tried again.
+            // What is not a page will not be one when it is tried again.
             if survey.pages.dead.contains(&failed.source) {
                 self.report.fail(&failed.source, &failed.reason);
                 self.end_if_fast();

@@ -67,7 +67,7 @@ impl Execution<'_> {
         let Destination { writer, build, .. } = self.destination;
         let own = writer.clone() as Arc<dyn VectorStore>;
         let mut lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
-        // What was damaged is made anew.
+        // What was damaged is made again.
         if let (Some(former), true) = (&lender, build.former().is_some())
             && former.verify().await.is_err()
         {

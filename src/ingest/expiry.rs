@@ -187,14 +187,14 @@ mod tests {
             ("just beyond it", file(NOW - 90 * DAY - 1), Some(NOW - 90 * DAY - 1), true),
             ("of the future", file(NOW + DAY), Some(NOW + DAY), false),
             ("of the end of time", file(i64::MAX), Some(i64::MAX), false),
-            ("a time that is none", file(1), None, false),
+            ("a time that is not one", file(1), None, false),
             ("before 1970", file(-NOW), None, false),
             ("a page", page(Some("Wed, 01 Jan 2025 00:00:00 GMT")), Some(NOW - 365 * DAY), true),
             ("a new page", page(Some("Thu, 01 Jan 2026 00:00:00 GMT")), Some(NOW), false),
             ("a page without a date", page(None), None, false),
             ("a page with another", page(Some("yesterday")), None, false),
             ("piped in", piped("2025-01-01T00:00:00Z"), Some(NOW - 365 * DAY), true),
-            ("piped in at a time that is none", piped("long ago"), None, false),
+            ("piped in at a time that is not one", piped("long ago"), None, false),
             ("an upload", uploaded, None, false),
         ] {
             assert_eq!(date_of(&record), date, "{what}");

@@ -72,7 +72,7 @@ fn meant(input: &str, options: &DiscoverOptions, known: &[&str]) -> Option<Strin
     meant.into_iter().find(|name| known.contains(&name.as_str()))
 }
 
-/// What was named and is no file, nor ever was one that was brought in.
+/// What was named and is not a file, nor ever was one that was brought in.
 pub(super) fn refused(no_files: &[String], records: &[DocumentRecord]) -> HashSet<String> {
     let known: HashSet<&str> = records.iter().map(|record| record.source.as_str()).collect();
     no_files.iter().filter(|source| !known.contains(source.as_str())).cloned().collect()

@@ -124,7 +124,7 @@ pub async fn ingest(
     Ok(report)
 }
 
-/// Deletion with care: see [`plan::PruneLimit`]. What is left behind by a rebuild and is no file is not
+/// Deletion with care: see [`plan::PruneLimit`]. What is left behind by a rebuild and is not a file is not
 /// brought back by any later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
     if let Some(agreed) = &options.agreed {

@@ -37,7 +37,7 @@ pub(super) struct Survey {
     pub scope: Scope,
     /// Remembered inputs that are gone, and that no document is left of.
     pub lost: Vec<String>,
-    /// What was named, is no file and never was a document: no later run looks at it.
+    /// What was named, is not a file and never was a document: no later run looks at it.
     pub refused: HashSet<String>,
     /// What is to be looked at no more.
     pub forgotten: HashSet<String>,
@@ -157,14 +157,14 @@ pub(super) async fn take(
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<Survey, IngestError> {
     match replaces {
-        Some(former) => anew(options, former, cancel, emit).await,
+        Some(former) => again(options, former, cancel, emit).await,
         None => survey(options, stored, cancel, emit).await,
     }
 }
 
-/// For a collection that is built anew: everything is to be added. Without inputs, what `former`
+/// For a collection that is rebuilt: everything is to be added. Without inputs, what `former`
 /// was built from.
-async fn anew(
+async fn again(
     options: &IngestOptions,
     former: &Reader,
     cancel: &Cancel,

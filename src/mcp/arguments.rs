@@ -139,7 +139,7 @@ impl Arguments {
     }
 
     /// # Errors
-    /// It is no text.
+    /// It is not text.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Failure> {
         match self.0.get(name) {
             None => Ok(None),
@@ -157,7 +157,7 @@ impl Arguments {
     /// A text that the tool needs.
     ///
     /// # Errors
-    /// It is no text, or a blank one.
+    /// It is not text, or a blank one.
     pub(super) fn needed(&self, name: &str) -> Result<String, Failure> {
         self.text(name)?.ok_or_else(|| wrong(name, "a text that is not empty"))
     }
@@ -194,7 +194,7 @@ impl Arguments {
     /// A whole number, also one that is written as a text; no more than `most`.
     ///
     /// # Errors
-    /// It is none, or below `least`.
+    /// It is not one, or below `least`.
     pub(super) fn number(
         &self,
         name: &str,

@@ -5,7 +5,7 @@ use crate::chat::data::data;
 use crate::openai::tokens::estimate;
 use crate::text::as_seen;
 
-/// Puts texts between tags that are made anew for every call.
+/// Puts texts between tags that are made for every call.
 pub(super) struct Fence {
     nonce: String,
 }

@@ -45,7 +45,7 @@ pub(super) struct Named {
     pub(super) place: Option<Locator>,
 }
 
-/// `None` where it is none.
+/// `None` where it is not one.
 pub(super) fn from_uri(uri: &str) -> Option<Named> {
     let rest = uri.strip_prefix(SCHEME)?;
     let (path, place) = match rest.find(['?', '#']) {

@@ -28,7 +28,7 @@ use crate::onnx::{FloatGraph, OnnxError};
 /// What the model is called that is part of the program.
 const BUNDLED: &str = "pp-ocrv6-tiny";
 
-/// A line that is less sure as a whole is no text: lines of a drawing, dust, handwriting.
+/// A line that is less sure as a whole is not text: lines of a drawing, dust, handwriting.
 const SURE_ENOUGH: f32 = 0.5;
 
 /// One or two characters alone are specks more often than text: they have to be surer.

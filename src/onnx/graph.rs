@@ -1,4 +1,4 @@
-//! A graph with one input and one output of floats: what is no text encoder.
+//! A graph with one input and one output of floats: what is not text encoder.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ impl FloatGraph {
     pub fn open(path: &Path) -> Result<Self, OnnxError> {
         let model = ModelOptions::with_all_ops().load_file(path);
         Self::of(model.map_err(|error| load_error(path, &error))?)
-            .map_err(|problem| OnnxError::new(path, problem, "export the model anew"))
+            .map_err(|problem| OnnxError::new(path, problem, "export the model again"))
     }
 
     /// From what is part of the program; `name` is for errors.
@@ -39,7 +39,7 @@ impl FloatGraph {
         let model = ModelOptions::with_all_ops().load_static_slice(bytes);
         let path = Path::new(name);
         Self::of(model.map_err(|error| load_error(path, &error))?)
-            .map_err(|problem| OnnxError::new(path, problem, "build docent anew"))
+            .map_err(|problem| OnnxError::new(path, problem, "build docent again"))
     }
 
     fn of(model: Model) -> Result<Self, String> {

@@ -267,7 +267,7 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OnnxError> {
         Err(error) => return Err(unreadable(path, &error)),
     };
     serde_json::from_slice(&text).map(Some).map_err(|error| {
-        let hint = "copy the model's files anew: this one is not as it was published";
+        let hint = "copy the model's files again: this one is not as it was published";
         OnnxError::new(path, format!("is not what was expected: {error}"), hint)
     })
 }

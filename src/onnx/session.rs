@@ -186,7 +186,7 @@ pub(super) fn load_error(path: &Path, error: &rten::LoadError) -> OnnxError {
             "export it with standard operators: no optimisation for one runtime, 32-bit floats or 8-bit dynamic quantisation"
         }
         LoadErrorKind::ExternalDataError => "keep the files with the weights beside model.onnx",
-        _ => "copy or export the model anew",
+        _ => "copy or export the model again",
     };
     OnnxError::new(path, format!("cannot be run: {error}"), hint)
 }

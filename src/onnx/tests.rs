@@ -92,7 +92,7 @@ fn what_is_missing_or_broken_is_named() {
     fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
     assert!(error(dir.path()).to_string().ends_with("tokenizer.json: is not there"));
     fs::write(dir.path().join("tokenizer.json"), "{}").unwrap();
-    assert!(error(dir.path()).to_string().contains("tokenizer.json: is no tokenizer"));
+    assert!(error(dir.path()).to_string().contains("tokenizer.json: is not a tokenizer"));
 
     let dir = copy("bert");
     let file = dir.path().join("onnx/model.onnx");

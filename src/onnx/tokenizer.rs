@@ -34,8 +34,8 @@ impl Tokenizer {
         let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         let wrong = |problem: String, hint| OnnxError::new(path, problem, hint);
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
-            let hint = "copy the model's files anew, or save them with a recent transformers";
-            wrong(format!("is no tokenizer that docent can use: {error}"), hint)
+            let hint = "copy the model's files again, or save them with a recent transformers";
+            wrong(format!("is not a tokenizer that docent can use: {error}"), hint)
         })?;
         let padding = inner.get_padding().map(|padding| padding.pad_id);
         let named = ["[PAD]", "<pad>"].iter().find_map(|token| inner.token_to_id(token));

@@ -23,7 +23,7 @@ const KEEP_ALIVE: &[&str] = &["keepalive", "keep-alive", "ping", "heartbeat"];
 #[derive(Default)]
 pub(super) struct EventStream {
     form: Form,
-    /// A line that has not ended; the whole answer where it is no event stream.
+    /// A line that has not ended; the whole answer where it is not an event stream.
     held: Vec<u8>,
     /// The line before ended with CR: an LF that follows belongs to it.
     after_cr: bool,

@@ -232,7 +232,7 @@ impl Client {
         if let Some(error) = self.origin.malformed(&list.to_string()) {
             return Err(error);
         }
-        // Most say `data`; some `models` with `name`, or a bare list; `null` is none at all.
+        // Most say `data`; some `models` with `name`, or a bare list; `null` is not one at all.
         let rows = list.get("data").or_else(|| list.get("models")).unwrap_or(&list).as_array();
         let name = |row: &Value| {
             let name = row.get("id").or_else(|| row.get("name")).unwrap_or(row);
@@ -288,7 +288,7 @@ impl Client {
     /// The error of an answer that is not the JSON that was asked for.
     fn unreadable(&self, error: &serde_json::Error, body: &str) -> BackendError {
         self.origin.malformed(body).unwrap_or_else(|| {
-            // As Python writes what is no number; JSON has no word for it.
+            // As Python writes what is not a number; JSON has no word for it.
             if error.is_syntax() && ["NaN", "Infinity"].iter().any(|w| body.contains(w)) {
                 let message = "answered with values that are not numbers";
                 return self.error(Fault::Refused, message);

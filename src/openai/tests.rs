@@ -158,7 +158,7 @@ const OTHERS: &[&str] = &[
 async fn captured_refusals_keep_their_meaning_on_both_paths() {
     for (name, fault, message) in refusals() {
         for error in [embeddings(capture(name)).await.err(), chat(capture(name)).await.err()] {
-            let error = error.unwrap_or_else(|| panic!("{name} is no success"));
+            let error = error.unwrap_or_else(|| panic!("{name} is not a success"));
             assert_eq!(error.fault, fault, "{name}: {error}");
             assert!(error.message.contains(message), "{name}: {error}");
         }
@@ -227,7 +227,7 @@ async fn answers_that_were_not_captured() {
     for (bytes, fault, message) in table {
         let shown = String::from_utf8_lossy(&bytes).into_owned();
         for error in [embeddings(bytes.clone()).await.err(), chat(bytes).await.err()] {
-            let error = error.unwrap_or_else(|| panic!("{shown} is no success"));
+            let error = error.unwrap_or_else(|| panic!("{shown} is not a success"));
             assert_eq!(error.fault, fault, "{shown}: {error}");
             assert!(error.message.contains(message), "{shown}: {error}");
         }

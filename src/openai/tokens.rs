@@ -36,7 +36,7 @@ impl Tokenizer {
 }
 
 /// The text of tokens of cl100k, which clients send that cut texts by themselves. `None` where one of
-/// them is no token. A letter that was cut in two is `\u{FFFD}`.
+/// them is not a token. A letter that was cut in two is `\u{FFFD}`.
 pub fn cl100k_text(tokens: &[u32]) -> Option<String> {
     let bytes = cl100k_base_singleton().decode_bytes(tokens).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())

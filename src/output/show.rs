@@ -38,7 +38,7 @@ pub struct DocumentJson {
     pub record: Option<DocumentRecord>,
     /// Why its last version could not be brought in; null where it was.
     pub failure: Option<FailureRecord>,
-    /// How its file differs from what was read; null where it does not, and for what is no file.
+    /// How its file differs from what was read; null where it does not, and for what is not a file.
     pub stale: Option<StaleJson>,
     /// How many chunks of it are stored, at any place.
     pub stored_chunks: usize,

@@ -182,7 +182,7 @@ pub struct IndexFile {
     /// Sources that could not be brought in: the file has why.
     pub failures: u64,
     pub chunks: u64,
-    /// Of these, what an import that was cut off had stored; absent where it is none.
+    /// Of these, what an import that was cut off had stored; absent where it is not one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u64>,
     /// Of the file.

@@ -18,7 +18,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Passages are numbered anew in every turn, so the marks of an earlier answer would name the
+    /// Passages are numbered again in every turn, so the marks of an earlier answer would name the
     /// wrong ones: they are taken out.
     pub fn new(question: &str, answer: &str) -> Self {
         Self { question: question.trim().to_owned(), answer: unmarked(answer) }

@@ -136,7 +136,7 @@ pub async fn retrieve(
         sparse,
         filter: options.filter.clone(),
         limit,
-        // One leg's score is no bound on the fused score.
+        // One leg's score is not a bound on the fused score.
         min_score: options.min_score.filter(|_| !hybrid),
         idf_of: words.as_ref().map(QueryWords::terms).unwrap_or_default(),
         chunks: ReturnedChunks::Some(Arc::new(move |legs| fusion.best(legs, read))),

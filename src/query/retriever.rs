@@ -76,7 +76,7 @@ impl Retrieved {
 }
 
 impl Retriever {
-    /// The chunks that answer what is asked for a question best: as they are remembered, or else anew.
+    /// The chunks that answer what is asked for a question best: as they are remembered, or else again.
     pub async fn retrieve(
         &self,
         queries: &Queries,
@@ -89,11 +89,11 @@ impl Retriever {
             let hits = self.retrieve_anew(queries, options).await?;
             return Ok(Retrieved { hits: hits.into(), cached: false, place: None });
         };
-        let anew = || {
+        let again = || {
             let (retriever, queries, options) = (self.clone(), queries.clone(), options.clone());
             async move { retriever.retrieve_anew(&queries, &options).await }
         };
-        let (hits, cached) = cache.found(key, anew).await?;
+        let (hits, cached) = cache.found(key, again).await?;
         let place = Some(Place::new(cache, key));
         Ok(Retrieved { hits, cached, place })
     }

@@ -80,7 +80,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidCitation { number } => {
-                write!(f, "the answer cites [{number}], which is no passage")
+                write!(f, "the answer cites [{number}], which is not a passage")
             }
             Self::UnverifiedCitation(finding) => not_borne_out(finding, f),
             Self::UncitedSentence { sentence } => {
@@ -161,7 +161,7 @@ impl Answer {
         }
     }
 
-    /// What its reader should know, the most serious first. Nothing of an answer that is none, but
+    /// What its reader should know, the most serious first. Nothing of an answer that is not one, but
     /// that it cites nothing.
     pub fn warnings(&self) -> Vec<Warning> {
         let found = &self.citations;
@@ -182,7 +182,7 @@ impl Answer {
         serious.chain(sentences).chain(unchecked).collect()
     }
 
-    /// What keeps it from being borne out by its citations as a whole; empty where nothing does.
+    /// What keeps it from being supported by its citations as a whole; empty where nothing does.
     pub fn objections(&self) -> Vec<String> {
         let found = &self.citations;
         let unverified = found.citations.iter().filter(|citation| !citation.verified).count();

@@ -74,7 +74,7 @@ impl ChatModel for Recorded {
     }
 }
 
-/// An answer on its way to the tape. One that is given up before its end is no exchange.
+/// An answer on its way to the tape. One that is given up before its end is not an exchange.
 struct Taping {
     tape: Arc<Tape>,
     asked: AskedChat,

@@ -58,7 +58,7 @@ pub enum TapeError {
     None { path: PathBuf },
     #[error("another process records into {path}", path = path.display())]
     Busy { path: PathBuf },
-    #[error("{path} is no recording of docent", path = path.display())]
+    #[error("{path} is not a recording of docent", path = path.display())]
     NotOne { path: PathBuf },
     #[error("{path} is a recording of version {version}, and this docent knows version {known}", path = path.display(), known = format::VERSION)]
     Version { path: PathBuf, version: u64 },

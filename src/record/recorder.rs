@@ -49,7 +49,7 @@ impl Recorder {
         self.torn
     }
 
-    /// Adds a line, at one stroke: a run that is killed leaves whole lines, but for the last.
+    /// Adds a line, at once: a run that is killed leaves whole lines, but for the last.
     pub(super) fn append(&self, entry: &Entry) -> Result<(), BackendError> {
         let failed = |why: String| {
             let message = format!("cannot be written: {why}");

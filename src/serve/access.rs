@@ -75,7 +75,7 @@ impl Access {
         self.keys.as_ref().is_some_and(WatchedKeys::are_needed)
     }
 
-    /// What whoever runs the server should know of the file of keys, said once.
+    /// What the operator of the server should know of the file of keys, said once.
     pub(super) fn news_of_keys(&self) -> Option<String> {
         self.keys.as_ref().and_then(WatchedKeys::news)
     }
@@ -249,7 +249,9 @@ impl Caller {
                 ErrorCode::BudgetWithoutPrices,
                 format!("the key `{}` has a budget, and what {model} costs is not known", key.name),
             )
-            .hint(format!("whoever runs the server sets {table}.price_in and {table}.price_out")));
+            .hint(format!(
+                "the operator of the server sets {table}.price_in and {table}.price_out"
+            )));
         }
         let (today, month) = cost(&key.name);
         let over = |budget: Option<f64>, cost: f64| budget.filter(|budget| cost >= *budget);

@@ -91,7 +91,7 @@ struct KeyAccess {
 }
 
 impl KeyAccess {
-    /// What fails in here is told to whoever runs the server, and not to callers with a key.
+    /// What fails in here is told to the operator of the server, and not to callers with a key.
     fn is_told_less(&self) -> bool {
         self.server.access.needs_keys() && !self.caller.is_owner()
     }

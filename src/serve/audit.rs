@@ -79,7 +79,7 @@ struct End {
 #[derive(Default)]
 pub(super) struct Added {
     pub(super) failed: bool,
-    /// Something that whoever runs the server should see to, said once.
+    /// Something that the operator of the server should see to, said once.
     pub(super) warning: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl Audit {
     /// Goes on where the file ends, or where the head beside it says that it ended.
     ///
     /// # Errors
-    /// It can't be written, its last line is no line of it, or another process writes it.
+    /// It can't be written, its last line is not a line of it, or another process writes it.
     pub(super) fn open(path: &Path, content: bool) -> Result<Self, Failure> {
         let chain = Chain::open(path).map_err(|error| {
             Failure::config(format!("--audit {}: {error}", path.display()))

@@ -120,7 +120,7 @@ pub struct Notes {
     /// Code of the error, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Something that whoever runs the server should see to.
+    /// Something that the operator of the server should see to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }

@@ -29,7 +29,7 @@
 //! | [`browser`] | which hosts and which web pages may ask |
 //! | [`chat`] | conversations over one connection: questions in, events out |
 //! | [`connections`], [`tls`], [`slow`], [`untaken`] | connections, their limits and their end |
-//! | [`malformed`], [`unread`] | what is no request is told so, and what nobody wants of one is read on |
+//! | [`malformed`], [`unread`] | what is not a request is told so, and what nobody wants of one is read on |
 //! | [`stamp`] | whether a file has changed |
 
 mod access;

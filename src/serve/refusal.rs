@@ -170,7 +170,7 @@ impl Refusal {
         self
     }
 
-    /// Takes out what is for whoever runs the server, and not for its callers: places in its file system,
+    /// Takes out what is for the operator of the server, and not for its callers: places in its file system,
     /// and commands of its shell.
     pub(super) fn take_inner(&mut self) -> Option<String> {
         let outward = match self.code {

@@ -2,7 +2,7 @@
 //!
 //! It is made of the collection, the source, the key that it was made for with what that key sees, and
 //! the time when it ends, with a secret that only this process knows. So it ends with its key, and a
-//! server that starts anew honours none of before.
+//! server that starts again honours none of before.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Signer {
         match expires.filter(|expires| fits(*expires)) {
             None => Err(refused(
                 ErrorCode::InvalidLink,
-                "this link was not made by this server for this document, or it was changed, or since then the server has started anew, or the key that it was made for was changed or revoked",
+                "this link was not made by this server for this document, or it was changed, or since then the server has been restarted, or the key that it was made for was changed or revoked",
             )),
             Some(expires) if expires <= now => Err(refused(
                 ErrorCode::ExpiredLink,

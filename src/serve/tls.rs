@@ -114,7 +114,7 @@ impl Tls {
     ) -> Option<TlsStream<SlowClient<TcpStream>>> {
         let mut first = [0];
         stream.peek(&mut first).await.ok().filter(|&bytes| bytes > 0)?;
-        // TLS begins with a byte that is no letter; every method of HTTP with one.
+        // TLS begins with a byte that is not a letter; every method of HTTP with one.
         if first[0].is_ascii_uppercase() {
             let _ = refuse_plain(&mut stream).await;
             return None;

@@ -66,7 +66,7 @@ impl UsageBook {
     /// has counted, and sees what the others did within seconds.
     ///
     /// # Errors
-    /// The file can't be read, or is no such file.
+    /// The file can't be read, or is not such an file.
     pub(super) fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
         let mut book = Book::default();
         if let Some(path) = &path {

@@ -279,7 +279,7 @@ impl Engine {
         let objections = answer.objections();
         if self.context.settings.chat.require_citations && !objections.is_empty() {
             let message =
-                "the answer is not borne out by its citations, as --require-citations wants";
+                "the answer is unsupported by its citations, as --require-citations wants";
             return Err(Failure { causes: objections, ..Failure::new(Exit::Negative, message) });
         }
         Ok(Exit::Done)

@@ -111,7 +111,7 @@ fn mismatch(settings: &Settings, built_with: &str) -> Failure {
         settings.collection
     ))
     .hint(format!(
-        "use the settings it was built with (`docent status` shows them), or build it anew: docent ingest --rebuild --embedder {name}"
+        "use the settings it was built with (`docent status` shows them), or rebuild it: docent ingest --rebuild --embedder {name}"
     ))
 }
 
@@ -130,9 +130,7 @@ pub fn same_chunker(
             "collection `{}` was built by docent {}, which cut documents otherwise",
             settings.collection, manifest.docent
         ))
-        .hint(
-            "it can be searched as it is; to change it, build it anew: docent ingest --rebuild",
-        ));
+        .hint("it can be searched as it is; to change it, rebuild it: docent ingest --rebuild"));
     }
     Err(Failure::config(format!(
         "collection `{}` was built with chunks of {} tokens, {} of them overlapping; now they are {} and {}",
@@ -143,7 +141,7 @@ pub fn same_chunker(
         chunker.overlap_tokens,
     ))
     .hint(format!(
-        "use --chunk-tokens {} --chunk-overlap {}, or build it anew: docent ingest --rebuild",
+        "use --chunk-tokens {} --chunk-overlap {}, or rebuild it: docent ingest --rebuild",
         built.max_tokens, built.overlap_tokens
     )))
 }
@@ -159,7 +157,7 @@ pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failur
             words_of(language)
         ))
         .hint(format!(
-            "use --language {built}, or build it anew: docent ingest --rebuild --language {language}"
+            "use --language {built}, or rebuild it: docent ingest --rebuild --language {language}"
         ))),
         _ => sparse::check(&manifest.sparse).map_err(|problem| other_words(settings, &problem)),
     }
@@ -188,7 +186,7 @@ fn words_of(language: &str) -> &str {
 
 pub(super) fn other_words(settings: &Settings, problem: &str) -> Failure {
     Failure::config(format!("collection `{}`: {problem}", settings.collection))
-        .hint("build it anew: docent ingest --rebuild")
+        .hint("rebuild it: docent ingest --rebuild")
 }
 
 #[cfg(test)]

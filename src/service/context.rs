@@ -48,7 +48,7 @@ impl Context {
         self.data_dir.join(UPLOADS)
     }
 
-    /// The file of an upload, whether it is there or not; `None` where `id` is none.
+    /// The file of an upload, whether it is there or not; `None` where `id` is not one.
     pub fn upload(&self, id: &str) -> Option<PathBuf> {
         is_upload_id(id).then(|| self.uploads().join(id))
     }

@@ -204,7 +204,7 @@ fn stuck(lease: &LeaseStanding) -> Option<Concern> {
         return None;
     };
     let hint = format!(
-        "where that process is no more, docent ingest --wait {}s takes the lease over",
+        "where that process is gone, docent ingest --wait {}s takes the lease over",
         life + life / 3
     );
     Some(Concern { message, hint, fatal: false })

@@ -62,7 +62,7 @@ pub async fn check_counts(
     let (documents, chunks) = (reader.documents().await?, reader.count_chunks().await?);
     let Some(expected) = miscounted(&reader, &documents, chunks) else { return Ok(()) };
     let why = format!(
-        "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; build it anew: docent ingest --rebuild"
+        "{chunks} chunks are stored, and the documents have {expected}: the collection was damaged; rebuild it: docent ingest --rebuild"
     );
     Err(Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged"))
 }

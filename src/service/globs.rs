@@ -11,7 +11,7 @@ pub fn glob_problem(pattern: &str) -> Option<String> {
     globset::Glob::new(pattern).err().map(|error| error.kind().to_string())
 }
 
-/// The directory that all of what a source selects is in: the source itself, where it is no glob.
+/// The directory that all of what a source selects is in: the source itself, where it is not a glob.
 pub fn plain_directory(pattern: &str) -> &str {
     let pattern = pattern.trim_start_matches("./");
     let plain = match pattern.find(['*', '?', '[', '{', '\\']) {

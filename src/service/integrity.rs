@@ -100,7 +100,7 @@ impl Engine {
         if let more @ 1.. = problems.len().saturating_sub(NAMED) {
             failure = failure.caused_by(format!("and {more} more"));
         }
-        failure.hint("build it anew: docent ingest --rebuild")
+        failure.hint("rebuild it: docent ingest --rebuild")
     }
 }
 

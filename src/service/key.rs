@@ -14,7 +14,7 @@ use crate::settings::EmbeddingModel;
 use crate::types::{ChunkerId, ContentHash, EmbedderId, SCHEMA_VERSION};
 
 /// A name for all indexes that a run with these settings brings in line with its sources, and that it would
-/// have to build anew otherwise. What is in the documents is no part of it: an older index is worth having.
+/// have to build again otherwise. What is in the documents is no part of it: an older index is worth having.
 #[derive(Serialize, JsonSchema)]
 pub struct IndexKey {
     /// `docent-OS-ARCH-HASH`: letters, digits, `-` and `_`.

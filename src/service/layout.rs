@@ -68,7 +68,7 @@ fn unheeded_note(collection: &str, part: &UnheededLayout) -> String {
     let command =
         format!("docent ingest --rebuild --collection {} {again}", shell_word(collection));
     format!(
-        "{typed} changes nothing: collection `{collection}` has {}, and keeps it until it is built anew: {}",
+        "{typed} changes nothing: collection `{collection}` has {}, and keeps it until it is rebuilt: {}",
         has(setting, actual),
         command.trim_end()
     )
@@ -101,11 +101,11 @@ mod tests {
         };
         assert_eq!(
             note("replication_factor", "2", "1"),
-            "--replication-factor 2 changes nothing: collection `docs` has 1 copy of each shard, and keeps it until it is built anew: docent ingest --rebuild --collection docs --replication-factor 2"
+            "--replication-factor 2 changes nothing: collection `docs` has 1 copy of each shard, and keeps it until it is rebuilt: docent ingest --rebuild --collection docs --replication-factor 2"
         );
         assert_eq!(
             note("on_disk", "false", "true"),
-            "qdrant.on_disk = false changes nothing: collection `docs` has its vectors and payloads on disk, and keeps it until it is built anew: docent ingest --rebuild --collection docs"
+            "qdrant.on_disk = false changes nothing: collection `docs` has its vectors and payloads on disk, and keeps it until it is rebuilt: docent ingest --rebuild --collection docs"
         );
         assert!(note("hnsw_m", "16", "32").contains("has hnsw m 32, and keeps"));
     }

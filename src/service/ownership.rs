@@ -100,7 +100,7 @@ impl Engine {
         let owner = owner.unwrap_or_else(|| Ownership::of(&project.name));
         if !owner.is_owner(&project.name) {
             return Err(self.not_ours(&owner, project).hint(
-                "name another with --collection; where it is this project's, or that one is no more, docs/sharing.md says how to take it up",
+                "name another with --collection; where it is this project's, or that one is gone, docs/sharing.md says how to take it up",
             ));
         }
         let part = Part::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
@@ -190,7 +190,7 @@ impl Engine {
         ))
     }
 
-    /// What is built anew has no documents but this project's.
+    /// What is rebuilt has no documents but this project's.
     fn may_rebuild(
         &self,
         project: &Project,
@@ -239,7 +239,7 @@ impl Engine {
             "the default collection on a server is the project's own now (`{name}`), and the documents of this project are in `{DEFAULT_COLLECTION}`, which was the default before"
         ))
         .hint(format!(
-            "to keep it: --collection {DEFAULT_COLLECTION}, or `collection = \"{DEFAULT_COLLECTION}\"` in docent.toml; to begin anew: --collection {name}"
+            "to keep it: --collection {DEFAULT_COLLECTION}, or `collection = \"{DEFAULT_COLLECTION}\"` in docent.toml; to start over: --collection {name}"
         )))
     }
 
@@ -264,7 +264,7 @@ impl Engine {
                 Some(whose) if from != Some(whose.as_str()) => {
                     let failure = self.not_ours(owner, project);
                     Err(failure.hint(format!(
-                        "where that project is no more, or is this one: docent index adopt --collection {} --from {}; otherwise name another with --collection",
+                        "where that project is gone, or is this one: docent index adopt --collection {} --from {}; otherwise name another with --collection",
                         shell_word(&settings.collection),
                         shell_word(&whose)
                     )))
@@ -287,7 +287,7 @@ struct Found {
 }
 
 impl Found {
-    /// A file counts where one of its name and size is here; a page, and what is no file, where it is
+    /// A file counts where one of its name and size is here; a page, and what is not a file, where it is
     /// named now.
     fn of(context: &Context, inputs: &Inputs, documents: &[DocumentRecord]) -> Self {
         let named: HashSet<&str> =

@@ -252,7 +252,7 @@ fn collector(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Option<ExportOp
     let timeout = exporter("TIMEOUT").map(|text| match text.trim().parse() {
         Ok(ms @ 1..=LONGEST_EXPORT) => Ok(Duration::from_millis(ms)),
         _ => Err(format!(
-            "OTEL_EXPORTER_OTLP_TIMEOUT: `{text}` is no number of milliseconds from 1 to {LONGEST_EXPORT}"
+            "OTEL_EXPORTER_OTLP_TIMEOUT: `{text}` is not a number of milliseconds from 1 to {LONGEST_EXPORT}"
         )),
     });
     Ok(Some(ExportOptions {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Failure;
 
-/// A question, or why its line is none.
+/// A question, or why its line is not one.
 pub struct Row {
     pub id: Value,
     line: usize,
@@ -47,7 +47,7 @@ fn row(number: usize, line: &str) -> Row {
         Ok(Value::Object(mut fields)) => {
             let question = match fields.remove("question") {
                 Some(Value::String(question)) => Ok(question),
-                Some(_) => wrong("has a `question` that is no string"),
+                Some(_) => wrong("has a `question` that is not a string"),
                 None => wrong("has no `question`"),
             };
             (fields.remove("id"), question)
@@ -87,7 +87,7 @@ mod tests {
                 "6 ! line 6 is neither a string nor an object",
                 "7 ! line 7 is not JSON",
                 "8 ! line 8 has an empty question",
-                "9 ! line 9 has a `question` that is no string",
+                "9 ! line 9 has a `question` that is not a string",
             ]
         );
         assert!(rows("\n \n").is_empty());

@@ -245,12 +245,15 @@ pub(super) fn selected<'a>(
 }
 
 fn not_a_glob(typed: &str, error: &globset::Error) -> Failure {
-    Failure::usage(format!("`{typed}` is no document, no directory and no glob: {}", error.kind()))
-        .hint(GLOBS)
-        .about("sources")
+    Failure::usage(format!(
+        "`{typed}` is neither a document, a directory nor a glob: {}",
+        error.kind()
+    ))
+    .hint(GLOBS)
+    .about("sources")
 }
 
-/// Whether one of these selects a source; a glob that is none selects nothing.
+/// Whether one of these selects a source; a glob that is not one selects nothing.
 pub(super) fn selects(patterns: &[String], source: &str, at: Place<'_>) -> bool {
     let one = |pattern: &String| selected(std::slice::from_ref(pattern), &[source], at);
     patterns.iter().any(|pattern| one(pattern).is_ok_and(|selected| !selected.is_empty()))

@@ -94,7 +94,7 @@ pub fn nearest<'a>(source: &str, known: &[&'a str], count: usize) -> Vec<&'a str
     near.into_iter().take(count).map(|(_, known)| known).collect()
 }
 
-/// How a document differs from its file as it is now. One that is no file does not.
+/// How a document differs from its file as it is now. One that is not a file does not.
 pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Drift> {
     if !record.is_file() {
         return None;

@@ -1,6 +1,6 @@
 //! A collection that is kept in line with its files: a run whenever something changed on disk.
 //!
-//! Each run is an ordinary one, and between two of them nothing is held. Directories are watched anew
+//! Each run is an ordinary one, and between two of them nothing is held. Directories are watched again
 //! before each, so that what was replaced, created or ignored meanwhile is watched as it is now; what
 //! changes from then on is seen by that run or leads to the next.
 

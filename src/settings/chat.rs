@@ -22,7 +22,7 @@ pub struct Chat {
     pub context_tokens: usize,
     /// Questions of a batch at a time.
     pub concurrency: usize,
-    /// An answer that its citations do not bear out as a whole is none.
+    /// An answer that its citations do not bear out as a whole is not one.
     pub require_citations: bool,
     /// `None` where it is not known.
     pub price: Option<ChatPrice>,

@@ -198,7 +198,7 @@ pub fn key(name: &str) -> &'static Key {
 /// What the setting of that name may be.
 ///
 /// # Panics
-/// Where it is no number: a mistake in this crate, found by any test.
+/// Where it is not a number: a mistake in this crate, found by any test.
 #[expect(clippy::expect_used, reason = "as with `key`")]
 pub(super) fn range(name: &str) -> Range {
     key(name).range.expect("a setting with a range")
@@ -294,10 +294,10 @@ pub static KEYS: &[Key] = &[
     row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model make a query of the question, and retrieve with that").switch("--rewrite", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
     row("search.expand", &["DOCENT_SEARCH_EXPAND"], "retrieve with N other wordings of the question too, made by the chat model").flag("--expand", "N").default("0").trust(Trust::HarmlessAs(&["0"])).range(Range::whole(0, 10)),
     row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model make up an answer, and look for passages like it (dense leg only)").switch("--hyde", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
-    row("rerank.with", &["DOCENT_RERANK"], "what scores the first hits anew: URL of a /rerank endpoint, hf:ORG/NAME, or onnx:DIR").flag("--rerank", "URL|MODEL").help_of_flag("Score the first hits anew, and order them by that: the URL of a /rerank endpoint, `hf:ORG/NAME` for a model that is fetched once, or `onnx:DIR` for one in a directory"),
+    row("rerank.with", &["DOCENT_RERANK"], "what scores the first hits again: URL of a /rerank endpoint, hf:ORG/NAME, or onnx:DIR").flag("--rerank", "URL|MODEL").help_of_flag("Score the first hits again, and order them by that: the URL of a /rerank endpoint, `hf:ORG/NAME` for a model that is fetched once, or `onnx:DIR` for one in a directory"),
     row("rerank.model", &["DOCENT_RERANK_MODEL"], "model that the /rerank endpoint is asked for").flag("--rerank-model", "MODEL"),
     row("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "key of the /rerank endpoint").secret(),
-    row("rerank.candidates", &["DOCENT_RERANK_CANDIDATES"], "hits that are scored anew").flag("--rerank-candidates", "N").unless_set("20, and 50 with an embedding model").range(Range::whole(1, DEEPEST as u64)),
+    row("rerank.candidates", &["DOCENT_RERANK_CANDIDATES"], "hits that are scored again").flag("--rerank-candidates", "N").unless_set("20, and 50 with an embedding model").range(Range::whole(1, DEEPEST as u64)),
     row("rerank.weight", &["DOCENT_RERANK_WEIGHT"], "weight of the new score; retrieval's has the rest").unless_set("0.7, and 0.4 with an embedding model").range(Range::SHARE),
     row("rerank.timeout", &["DOCENT_RERANK_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
     row("verify.with", &["DOCENT_VERIFY"], "model that holds the claims of an answer against their passages, beside the rules: openai:MODEL, hf:ORG/NAME for a model that is fetched once, or onnx:DIR for one in a directory").flag("--verify", "MODEL").help_of_flag("Also let a model hold each claim of the answer against the passages that it cites: `openai:MODEL` of the endpoint, or one for natural language inference: `hf:ORG/NAME`, which is fetched once, or `onnx:DIR` in a directory. What it objects to is reported like what the rules find"),

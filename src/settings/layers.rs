@@ -143,7 +143,7 @@ pub fn flags(typed: impl IntoIterator<Item = (&'static str, String)>) -> Layer {
 /// The layer of the environment, through a look-up so that tests need not change their own.
 ///
 /// # Errors
-/// `unknown` names every variable that starts with `DOCENT_`; one that is no setting is an error.
+/// `unknown` names every variable that starts with `DOCENT_`; one that is not a setting is an error.
 pub fn environment(
     lookup: impl Fn(&str) -> Option<String>,
     unknown: impl IntoIterator<Item = String>,

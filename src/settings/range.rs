@@ -227,7 +227,7 @@ mod tests {
                 assert!(error.usage, "{}: {error}", key.name);
                 assert!(error.message.contains(&range.words()), "{}: {error}", key.name);
             }
-            // That is no number, but none at all.
+            // That is not a number, but none at all.
             let unset = typed(key, "").map_or_else(|error| error.message, |_| String::new());
             assert!(!unset.contains("is not a"), "{unset}");
         }

@@ -148,7 +148,7 @@ impl Serve {
             fallback: values.parsed("serve.fallback", |text| match text {
                 "none" => Ok(Fallback::None),
                 "extractive" => Ok(Fallback::Extractive),
-                _ => Err("is no fallback: use none or extractive".to_owned()),
+                _ => Err("is not a fallback: use none or extractive".to_owned()),
             })?,
             audit: values.path("serve.audit"),
             audit_content: values.parsed("serve.audit_content", parse::boolean)?,

@@ -314,7 +314,7 @@ pub trait CollectionWriter: VectorStore {
     async fn scrub(&self) -> Result<(), BackendError>;
 
     /// The directory with everything that is stored of this version; `None` where it is a server's, which writes
-    /// its files anew by itself.
+    /// its files again by itself.
     fn files(&self) -> Option<PathBuf>;
 
     /// Removes versions with everything in them. Refuses the one that is the collection, and one that is not there.
@@ -354,7 +354,7 @@ pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
 pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
     let place = chunk.locator.cite(&chunk.source);
     let message = format!(
-        "the text of {place} (chunk {}) is not what was stored: it was damaged; build it anew: docent ingest --rebuild",
+        "the text of {place} (chunk {}) is not what was stored: it was damaged; rebuild it: docent ingest --rebuild",
         chunk.id()
     );
     BackendError::new(Service::Store, Fault::Permanent, store.endpoint(), &message)

@@ -21,7 +21,7 @@ pub(super) const KEPT: &str = "kept";
 /// The manifest of a collection whose writer may not keep it elsewhere: see [`super::server`].
 pub(super) const MANIFEST: &str = "manifest";
 
-/// Every point of docent's is one of these; what is none was written by another program.
+/// Every point of docent's is one of these; what is not one was written by another program.
 pub(super) const RECORDS: [&str; 6] = [CHUNK, DOCUMENT, FAILURE, INTENT, KEPT, MANIFEST];
 
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.

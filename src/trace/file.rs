@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Adds a record, at one stroke. Only its owner may read a new file.
+    /// Adds a record, at once. Only its owner may read a new file.
     pub fn write(&self, trace: &Trace) -> io::Result<()> {
         match self {
             Self::File(path) => {
@@ -75,7 +75,7 @@ impl Place {
         file.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// All records, oldest first, each with what readers said of it. What is no record, such as a last
+    /// All records, oldest first, each with what readers said of it. What is not a record, such as a last
     /// line that was cut off, is passed over.
     pub fn read(&self) -> io::Result<Vec<Trace>> {
         let mut feedback = Vec::new();
@@ -132,5 +132,5 @@ fn append(path: &Path) -> io::Result<File> {
     let is_record = first.is_empty()
         || serde_json::from_slice::<Trace>(&first).is_ok()
         || serde_json::from_slice::<Feedback>(&first).is_ok();
-    if is_record { Ok(file) } else { Err(io::Error::other("it is no file of docent's records")) }
+    if is_record { Ok(file) } else { Err(io::Error::other("it is not a file of docent's records")) }
 }

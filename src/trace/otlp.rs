@@ -38,7 +38,8 @@ pub async fn export_feedback(feedback: &Feedback, options: &ExportOptions) -> Re
 }
 
 async fn post(request: Value, options: &ExportOptions) -> Result<(), String> {
-    let url = reqwest::Url::parse(&options.url).map_err(|_| "the endpoint is no URL".to_owned())?;
+    let url =
+        reqwest::Url::parse(&options.url).map_err(|_| "the endpoint is not a URL".to_owned())?;
     let http = http_client(&url).map_err(|_| "cannot set up HTTP".to_owned())?;
     let request = http
         .post(url)

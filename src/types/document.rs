@@ -18,7 +18,7 @@ pub struct DocumentRecord {
     pub document_hash: ContentHash,
     /// Bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch; 0 where the document is no file.
+    /// Modification time, nanoseconds since the Unix epoch; 0 where the document is not a file.
     pub mtime: i64,
     pub kind: Kind,
     /// How many chunks the document has.

@@ -46,7 +46,7 @@ impl Manifest {
         self.unfinished = self.unfinished_parts.last().cloned();
     }
 
-    /// Leaves out this part, and what is no such part is in all the others from now on.
+    /// Leaves out this part, and what is not such an part is in all the others from now on.
     fn spread(&mut self, partition: Partition) {
         let is_beside = |run: &Run| run.partition.is_some_and(|it| it.is_beside(partition));
         let whole = self.unfinished.iter().filter(|run| run.partition.is_none());

@@ -41,7 +41,7 @@ use crate::output::{Message, Turn, Versioned};
 use sanitize::{escape_json, mask_keys, sanitize, sanitize_line};
 use style::Style;
 
-/// Says that what was typed is no command line, which is before there are any flags to obey.
+/// Says that what was typed is not a command line, which is before there are any flags to obey.
 pub fn no_command_line(why: &str) {
     let _ = io::stderr().write_all(mask_keys(&sanitize(why)).as_bytes());
 }
@@ -108,7 +108,7 @@ impl Ui {
         }
     }
 
-    /// Data, as it is. A reader that went away is no error: the command just stops.
+    /// Data, as it is. A reader that went away is not an error: the command just stops.
     pub fn data(&mut self, text: &str) -> Result<(), Failure> {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(|error| {
             match error.kind() {
@@ -118,7 +118,7 @@ impl Ui {
         })
     }
 
-    /// Where data goes that is no text. No terminal: it would be of no use there.
+    /// Where data goes that is not text. No terminal: it would be of no use there.
     ///
     /// # Errors
     /// Standard output is a terminal.
@@ -126,7 +126,7 @@ impl Ui {
         let out = io::stdout();
         if out.is_terminal() {
             return Err(Failure::usage(
-                "what is written is no text, and standard output is a terminal",
+                "what is written is not text, and standard output is a terminal",
             )
             .hint("name a FILE, or send it on: docent index export - > FILE"));
         }

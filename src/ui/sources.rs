@@ -72,7 +72,7 @@ impl Ui {
 fn not_borne_out(answer: &Answer, number: u32) -> String {
     let failed = answer.citations.failed(number);
     let failed: Vec<&str> = failed.into_iter().map(Check::name).collect();
-    format!("(not borne out: {})", failed.join(", "))
+    format!("(unsupported: {})", failed.join(", "))
 }
 
 /// Citation, as a link where that can be, and headings beside it.

@@ -91,7 +91,7 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
         facts.push(("feedback", format!("{} at {}{comment}", said.score, said.at)));
     }
     for citation in &trace.citations {
-        let held = if citation.verified { "verified" } else { "not borne out" };
+        let held = if citation.verified { "verified" } else { "unsupported" };
         let by: Vec<&str> = if citation.verified {
             citation.checks.iter().map(|check| check.name()).collect()
         } else {
@@ -104,7 +104,7 @@ fn facts(trace: &Trace) -> Vec<(&'static str, String)> {
         facts.push(("checked by", checked_by(asked)));
     }
     for number in &trace.invalid_citations {
-        facts.push(("cites", format!("[{number}], which is no passage")));
+        facts.push(("cites", format!("[{number}], which is not a passage")));
     }
     facts
 }
@@ -164,7 +164,7 @@ fn checked_by(asked: &Verified) -> String {
     let revision = asked.revision.as_ref().filter(|revision| *revision != model);
     let revision = revision.map(|revision| format!(" ({revision})")).unwrap_or_default();
     let mut text = format!(
-        "{model}{revision}, {}, {unsupported} not borne out, in {}",
+        "{model}{revision}, {}, {unsupported} unsupported, in {}",
         counted(*claims, "claim"),
         seconds(asked.elapsed_ms)
     );

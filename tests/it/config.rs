@@ -139,5 +139,8 @@ fn a_project_file_that_is_no_file_is_not_passed_over_in_silence() {
     let made = std::process::Command::new("mkfifo").arg(env.path("docent.toml")).status();
     assert!(made.expect("mkfifo runs").success());
     let run = env.run(&["config", "show"]).expect(0);
-    assert!(run.stderr.contains("docent.toml is no regular file: no settings are read"), "{run}");
+    assert!(
+        run.stderr.contains("docent.toml is not a regular file: no settings are read"),
+        "{run}"
+    );
 }

@@ -251,8 +251,8 @@ fn records_that_can_not_be_read_on_a_server_are_brought_in_beside_them() {
         assert!(unread.stderr.contains("a stored document record can't be read"), "{unread}");
         assert!(unread.stderr.contains("docent ingest PATH --collection NAME"), "{unread}");
     }
-    env.run(&["ingest", "docs", "--collection", "anew"]).expect(0);
-    let found = env.run(&["search", "ferry", "--collection", "anew"]).expect(0);
+    env.run(&["ingest", "docs", "--collection", "again"]).expect(0);
+    let found = env.run(&["search", "ferry", "--collection", "again"]).expect(0);
     assert!(found.stdout.contains("leaves at nine"), "{found}");
 }
 

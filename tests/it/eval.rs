@@ -394,7 +394,7 @@ fn a_second_model_judges_the_answers() {
     let judged = [&run[..], &["--judge", "scripted-judge", "--min", "judged-support=0.6"]].concat();
     server.answer(&["Backups are kept for more than a year [1]. Walruses guard them."]);
     server.answer_of("scripted-judge", "Here you are: {\"supported\": [1], \"stated\": [1]}");
-    // The second case has no facts that it could state: that is no verdict.
+    // The second case has no facts that it could state: that is not a verdict.
     assert_run!(env.run(&[&judged[..], &["--verbose"]].concat()).expect(1));
     let report = env.run(&[&judged[..], &["--format", "json"]].concat()).expect(1).json();
     assert_eq!(report["answers"]["judge"], "scripted-judge");

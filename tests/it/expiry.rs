@@ -91,7 +91,7 @@ fn goes(env: &TestEnv) {
     page(env, "middle", 5);
     counts(ingest(env, &["elsewhere", "--ttl", "30d"]), [0, 0, 0], &[]);
     counts(ingest(env, &["docs"]), [0, 0, 4], &[]);
-    // Built anew, it has none of them either.
+    // Built again, it has none of them either.
     page(env, "middle", 40);
     let rebuilt = ingest(env, &["--rebuild", "--ttl", "30d"]);
     counts(rebuilt, [3, 0, 0], &["docs/middle.md"]);
@@ -182,7 +182,7 @@ fn pages_have_the_date_that_their_server_says() {
     let report = never.run(&args).expect(0).json();
     assert_eq!(report["skipped_by_reason"], json!({ "older than ingest.ttl": 1 }), "{report:#}");
     assert_eq!(sources(&never), urls[1..2]);
-    // It is written anew.
+    // It is written again.
     site.put("/old", answer("new", Some("Tue, 01 Jan 2999 00:00:00 GMT")));
     counts(fetch(&["--ttl", "90d"]), [1, 0, 2], &[]);
 }

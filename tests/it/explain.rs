@@ -110,7 +110,7 @@ fn failed() {
 #[test]
 fn stale() {
     let env = harbour();
-    env.write("docs/bread.txt", "A ketch is no bread, but its masts are rigged.\n");
+    env.write("docs/bread.txt", "A ketch is not a bread, but its masts are rigged.\n");
     assert_run!(explain(&env, &["-k", "1", "--expect", "docs/bread.txt"]).expect(1));
     fs::remove_file(env.path("docs/bread.txt")).expect("a removal");
     let gone = expected(&env, "docs/bread.txt", &["-k", "1"]);

@@ -7,7 +7,7 @@
 //! | a file changes all the time while it is read | a failed row, or what the next run finds changed | 5, 0 |
 //! | a file is over the size limit | a failed row, and it is not read | 5 |
 //! | links that lead in a circle | skipped | 0 |
-//! | what is no file, or becomes a link meanwhile | `hostile.rs` | 0, 5 |
+//! | what is not a file, or becomes a link meanwhile | `hostile.rs` | 0, 5 |
 //! | a name that is not UTF-8 | a failed row that shows the bytes | 5 |
 //! | a name with newlines or escape sequences | stored; a terminal never gets them | 0 |
 //! | a directory in place of a file, and the reverse | the one goes, the other comes | 0 |
@@ -165,7 +165,7 @@ fn a_file_of_a_gigabyte() {
     file.set_len(1 << 30).expect("a size");
     assert_run!(env.run(INGEST).expect(5));
     assert_eq!(sources(&env), BTreeSet::from(["docs/a.md".to_owned()]));
-    // With the limit raised, its beginning shows that it is no text: it is not read to its end.
+    // With the limit raised, its beginning shows that it is not text: it is not read to its end.
     fs::rename(env.path("docs/big.txt"), env.path("docs/big")).expect("a rename");
     let raised = ["ingest", "docs", "--max-file-size", "2GB"];
     let skipped = env.run(&[&raised[..], &["--format", "json"]].concat()).expect(0).json();

@@ -189,7 +189,7 @@ fn the_action_refuses_comments_and_hands_on() {
         assert_eq!(request.header, "header = \"Authorization: Bearer s3cret\"\n");
     }
 
-    // The next run writes the same comment anew, and nobody else's.
+    // The next run writes the same comment again, and nobody else's.
     repository.change("fine", |repository| repository.write("docs/more.md", "# Giglio\n\nNone.\n"));
     action.comments(
         r#"[{"url":"https://api.example/repos/them/docs/issues/comments/11","id":11,"user":{"id":5},"body":"no <!-- docent-gate -->"},

@@ -171,9 +171,9 @@ fn what_is_not_what_was_released_is_refused() {
     release.answer_sum(&format!("{}  docent.tar.gz\n", "0".repeat(64)));
     release.refuses(&target, 1, "is not what was released");
     release.answer_sum("<html>no such page</html>\n");
-    release.refuses(&target, 1, "is no sum");
+    release.refuses(&target, 1, "is not a sum");
     release.answer_sum("");
-    release.refuses(&target, 1, "is no sum");
+    release.refuses(&target, 1, "is not a sum");
     release.answer_sum(&release.sum());
     let half = release.archive[..release.archive.len() / 2].to_vec();
     release.answer(Answer::new("application/gzip", half.clone()));

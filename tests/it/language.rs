@@ -83,7 +83,7 @@ fn a_language_that_is_set_counts_for_all() {
     let status = env.run(&["status"]).expect(0).stdout;
     let words = status.lines().find(|line| line.starts_with("words")).expect("a row");
     assert!(words.contains("german"), "{words}");
-    // What it was built with holds, until it is built anew.
+    // What it was built with holds, until it is rebuilt.
     env.write("docs/en2.txt", ENGLISH);
     env.run(&["ingest", "docs"]).expect(0);
     assert_eq!(found(&env, "restoring"), Vec::<String>::new());

@@ -451,7 +451,7 @@ fn a_subscriber_hears_of_changes() {
     let begun = agent.receive();
     assert_eq!(begun["method"], "notifications/subscriptions/acknowledged");
     let mut heard = BTreeSet::new();
-    // Whether it has looked already is not said: a change that was before is none.
+    // Whether it has looked already is not said: a change that was before is not one.
     for round in 0..2 {
         env.write(BACKUPS, format!("# Backups\n\nLedger backups are kept for {round} days.\n"));
         env.run(&["ingest", "sample-docs"]).expect(0);

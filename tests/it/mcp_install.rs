@@ -72,9 +72,9 @@ fn what_is_no_client_file_is_refused() {
     let env = TestEnv::new();
     for (text, says) in [
         (&b"{\"servers\": {}, \"servers\": {}}"[..], "`servers` is there more than once"),
-        (b"\xff\xfe{\0}\0", "is no text in UTF-8"),
-        (b"{\"servers\": {", "it is no JSON"),
-        (b"[1]", "it is no JSON object"),
+        (b"\xff\xfe{\0}\0", "is not text in UTF-8"),
+        (b"{\"servers\": {", "it is not JSON"),
+        (b"[1]", "it is not JSON object"),
     ] {
         env.write(FILE, text);
         refused(&env, &[FILE, says]);

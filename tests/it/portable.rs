@@ -201,7 +201,7 @@ fn a_pipe_carries_it() {
     let imported = machine.run_with_input(&args, &output.stdout).expect(0).json();
     assert_eq!(imported["file"], Value::Null);
     assert_found_alike(&found(&machine), &found(&ci));
-    // Who reads has gone: that is no error.
+    // Who reads has gone: that is not an error.
     let mut child = ci.command(&["index", "export", "-"]).spawn().expect("docent starts");
     drop(child.stdout.take());
     assert!(child.wait().expect("an end").success());

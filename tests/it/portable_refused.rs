@@ -20,7 +20,7 @@ fn damages(file: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
         (flipped, "can't be imported"),
         (summed, "checksum"),
         ([file, b"more"].concat(), "follows its end"),
-        (b"# A document\n".to_vec(), "is no index that docent has exported"),
+        (b"# A document\n".to_vec(), "is not an index that docent has exported"),
         ([b"docent-index 2\n", &file[15..]].concat(), "format 2"),
     ]
 }
@@ -52,7 +52,7 @@ fn what_is_not_as_it_was_exported_changes_nothing() {
     let missing = empty.run(&["index", "import", "no/such.index"]).expect(2);
     assert!(missing.stderr.contains("no/such.index"), "{missing}");
     let directory = empty.run(&["index", "import", "."]).expect(4);
-    assert!(directory.stderr.contains("it is no file"), "{directory}");
+    assert!(directory.stderr.contains("it is not a file"), "{directory}");
     let name = empty.run(&[IMPORT, &["--collection", "../docs"]].concat()).expect(2);
     assert!(name.stderr.contains("collection"), "{name}");
 }

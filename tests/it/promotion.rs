@@ -270,7 +270,7 @@ fn versions_are_compared_as_ways_to_retrieve_are() {
     assert_eq!(alone["runs"].as_array().expect("runs").len(), 1);
     for (versions, said) in [
         ("docent@v1,docent@v7", "has no version 7"),
-        ("docent@v1,hybrid", "`hybrid` is no version"),
+        ("docent@v1,hybrid", "`hybrid` is not a version"),
         ("hybrid,docent@v1", "unknown retrieval mode `docent@v1`"),
         ("other@v1,other@v2", "name it with --collection"),
     ] {

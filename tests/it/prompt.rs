@@ -156,7 +156,7 @@ fn a_template_without_its_slots_is_refused_before_anything_is_asked() {
     env.write("docent.toml", "[chat]\nprompt = 'prompt.txt'\n");
     env.run(&["config", "trust"]).expect(0);
     let run = env.run(&["query", QUESTION]).expect(3);
-    assert!(run.stderr.contains("line 2: {{pasages}} is no slot"), "{run}");
+    assert!(run.stderr.contains("line 2: {{pasages}} is not a slot"), "{run}");
     env.run(&["query", QUESTION, "--prompt", "nowhere.txt"]).expect(2);
     env.write("system.txt", "Be brief.");
     // What is typed wins over the file.
@@ -252,7 +252,7 @@ fn an_answer_that_is_cut_off_says_so() {
         let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
         assert_eq!(answer["incomplete"], true);
     }
-    // All of its tokens went into thinking: that is no verdict on the documents.
+    // All of its tokens went into thinking: that is not a verdict on the documents.
     server.push(stream(&THOUGHTS[..2], "length", USAGE));
     let run = env.run(&["query", QUESTION]).expect(1);
     assert!(run.stderr.contains("used up its tokens on thinking"), "{run}");

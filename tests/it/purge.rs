@@ -146,8 +146,8 @@ fn nobody_is_asked_in_a_pipe() {
     for (args, code, said) in [
         (&["--source", "docs/people"][..], 2, "--yes says that it is meant"),
         (&[], 2, "nothing says which documents"),
-        (&["--older-than", "soon", "--yes"], 2, "no age and no time"),
-        (&["--source", "{a", "--yes"], 2, "no glob"),
+        (&["--older-than", "soon", "--yes"], 2, "neither an age nor a time"),
+        (&["--source", "{a", "--yes"], 2, "nor a glob"),
     ] {
         let refused = purge(&env, args).expect(code);
         assert!(refused.stderr.contains(said), "{refused}");

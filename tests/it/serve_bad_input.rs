@@ -61,7 +61,7 @@ fn what_is_wrong_is_named_with_its_place_and_what_it_must_be() {
         ("/v1/docent/search", question(json!({ "mode": "best" })), "mode", "`mode` must be one of `hybrid`, `dense`, `sparse`, not `best`"),
         ("/v1/docent/search", question(json!({ "kinds": ["markdown", "papyrus"] })), "kinds[1]", ""),
         ("/v1/docent/search", question(json!({ "sources": "a.md" })), "sources", "`sources` must be a list of up to 64 strings, not a string"),
-        ("/v1/docent/search", question(json!({ "sources": ["a.md", "docs/[a"] })), "sources", "`docs/[a` is no document, no directory and no glob: unclosed character class; missing ']'"),
+        ("/v1/docent/search", question(json!({ "sources": ["a.md", "docs/[a"] })), "sources", "`docs/[a` is neither a document, a directory nor a glob: unclosed character class; missing ']'"),
         ("/v1/docent/query", question(json!({ "sources": ["{a"] })), "sources", ""),
         ("/v1/docent/search", question(json!({ "tags": [3] })), "tags[0]", "`tags[0]` must be a string, not 3"),
         ("/v1/docent/search", question(json!({ "deadline_ms": -1 })), "deadline_ms", ""),

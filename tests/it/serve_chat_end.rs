@@ -144,7 +144,7 @@ fn who_breaks_the_protocol_is_told_how() {
     large.send(Message::text("x".repeat(300 << 10)));
     assert_eq!(large.closed(), 1009);
     for (frame, code) in [
-        // Text that is no UTF-8, masked with zeros; and a text without a mask.
+        // Text that is not UTF-8, masked with zeros; and a text without a mask.
         (&b"\x81\x81\x00\x00\x00\x00\xff"[..], 1007),
         (b"\x81\x02{}", 1002),
         (b"\x83\x80\x00\x00\x00\x00", 1002),

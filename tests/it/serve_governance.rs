@@ -98,7 +98,7 @@ fn an_audit_is_listed_with_its_notices() {
     assert_eq!(list(&["--format", "jsonl"]).expect(0).stdout, kept, "as they stand there");
     std::fs::write(env.path("other.jsonl"), "nothing\n").expect("a file");
     let refused = env.run(&["audit", "list", "other.jsonl"]).expect(2);
-    assert!(refused.stderr.contains("line 1: it is no line"), "{refused}");
+    assert!(refused.stderr.contains("line 1: it is not a line"), "{refused}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn what_a_new_key_can_not_do_is_said() {
     for (flags, word) in [
         (&["--expires", "2020-01-31"][..], "is over"),
         (&["--source", "docs/open/../secret"], "without `..`"),
-        (&["--source", ""], "no path or glob"),
+        (&["--source", ""], "neither a path nor a glob"),
         (&["--only", "no such name"], "--only"),
     ] {
         let refused = create(flags).expect(2);
@@ -141,7 +141,7 @@ fn what_a_new_key_can_not_do_is_said() {
 
     for source in ["docs/[a", "{a"] {
         let refused = env.run(&["keys", "create", "z", "--source", source]).expect(2);
-        assert!(refused.stderr.contains("is no glob"), "{refused}");
+        assert!(refused.stderr.contains("is not a glob"), "{refused}");
     }
     let ingest = |name: &str, source: &str| {
         env.run(&["keys", "create", name, "--right", "ingest", "--source", source]).expect(0).stderr

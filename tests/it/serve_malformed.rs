@@ -1,4 +1,4 @@
-//! `docent serve` over HTTP/1.1: what is no request, what says things twice, and what is refused while it is
+//! `docent serve` over HTTP/1.1: what is not a request, what says things twice, and what is refused while it is
 //! still being sent. Whoever sends it is told what was wrong, and the next request is answered.
 
 use std::io::{Read, Write};

@@ -250,7 +250,7 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
         is_held(&page);
         assert!(page.body.contains("This link was not made by this server for this document"));
     }
-    // It stands for a key nowhere else, and no link at all is none.
+    // It stands for a key nowhere else, and no link at all is not one.
     for path in ["/v1/models", "/v1/docent/status", "/v1/docent/search"] {
         let asked = served.ask("GET", &format!("{path}?{query}"), &[], "");
         assert!(asked.status == 401 || asked.status == 405, "{asked:?}");
@@ -264,7 +264,7 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     served.get_as("dk_no_no", &link).expect(401);
     // The log has no signature.
     assert!(!served.log().join("\n").contains(signature));
-    // A server that starts anew honours none of before.
+    // A server that starts again honours none of before.
     drop(served);
     let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
     assert!(!audit.contains(signature));

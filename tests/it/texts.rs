@@ -1,4 +1,4 @@
-//! Texts in whatever encoding, what is no text, and mails with what is attached to them: from the file
+//! Texts in whatever encoding, what is not text, and mails with what is attached to them: from the file
 //! to what is found and said.
 
 use serde_json::Value;

@@ -233,7 +233,7 @@ impl Course {
         self.files.keys().nth(index as usize).cloned()
     }
 
-    /// Puts parts in, takes some out, and says others anew: those that stay are in other places.
+    /// Puts parts in, takes some out, and says others again: those that stay are in other places.
     fn edit(&mut self) {
         let Some((path, mut file)) = self.pick().and_then(|path| self.files.remove_entry(&path))
         else {

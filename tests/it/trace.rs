@@ -133,7 +133,7 @@ fn records_are_shown_and_listed() {
         "docs/backups.md:L1-L3",
         "duplicate",
         "[1] docs/backups.md:L1-L3, verified",
-        "[7], which is no passage",
+        "[7], which is not a passage",
         "prompt      sha256 ",
     ] {
         assert!(shown.stdout.contains(part), "{part} is missing\n{shown}");

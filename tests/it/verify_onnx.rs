@@ -205,7 +205,7 @@ fn a_record_has_the_call_and_what_came_of_it() {
     assert_eq!(record["models"]["chat"]["revision"], "scripted-chat");
     let id = record["id"].as_str().expect("an id");
     let shown = env.run(&["trace", "show", id, "--trace", "trace.jsonl"]).expect(0);
-    assert!(shown.stdout.contains("2 claims, 1 not borne out"), "{shown}");
+    assert!(shown.stdout.contains("2 claims, 1 unsupported"), "{shown}");
 }
 
 #[test]

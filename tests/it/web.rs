@@ -342,7 +342,7 @@ fn pages_that_failed_are_taken_up_again() {
         let status = env.run(&["status", "--format", "json"]).expect(0).json();
         status["failures"].as_array().expect("failures").len()
     };
-    assert_eq!(failures(), 1, "what is no page is not remembered");
+    assert_eq!(failures(), 1, "what is not a page is not remembered");
 
     counts(&ingest(&env, &["--retry-failed"]).expect(5).json(), [0, 0, 0, 0, 0]);
     site.put("/docs/bad", page("the bad page", &[]));

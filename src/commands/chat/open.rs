@@ -78,7 +78,7 @@ impl Place {
         if path.is_absolute() && path.is_file() {
             return Ok(Self::File { path, locator: passage.locator });
         }
-        Err(Failure::new(Exit::Usage, format!("{} is no file here", passage.source))
+        Err(Failure::new(Exit::Usage, format!("{} is not a file here", passage.source))
             .hint("it was read from standard input, or is gone since"))
     }
 

@@ -33,7 +33,7 @@ impl Gates {
         if let Some(path) = &flags.baseline {
             let text = super::read(&context.cwd.join(path))?;
             let wrong = |why: String| {
-                Failure::usage(format!("{} is no baseline: {why}", path.display()))
+                Failure::usage(format!("{} is not a baseline: {why}", path.display()))
                     .hint("make one with --write-baseline FILE")
             };
             let baseline: Baseline =

@@ -29,7 +29,7 @@ impl Judge {
                 .hint("name one that the endpoint of answers has"));
         }
         let mut context = context.clone();
-        // A verdict that is cut off is none.
+        // A verdict that is cut off is not one.
         let chat =
             Chat { model: Some(model.to_owned()), max_tokens: None, ..context.settings.chat };
         context.settings.chat = chat;

@@ -29,7 +29,8 @@ pub(super) fn named(context: &Context, compare: &[String]) -> Result<Vec<u32>, F
             Err(_) if numbers.is_empty() => return Ok(Vec::new()),
             Err(_) => {
                 let name = name.trim();
-                let message = format!("--compare: `{name}` is no version, as those before it are");
+                let message =
+                    format!("--compare: `{name}` is not a version, as those before it are");
                 return Err(Failure::usage(message).hint(
                     "compare versions, such as docs@v7,docs@v8, or ways to retrieve, such as hybrid,dense",
                 ));

@@ -69,11 +69,11 @@ fn names() {
     assert_eq!(Metric::parse(" nDCG@10 ").unwrap(), Metric::at(Measure::Ndcg, 10));
     for (name, why) in [
         ("recall", "`recall` wants a cut-off from 1 on, such as `recall@5`"),
-        ("recal@5", "`recal@5` is no metric"),
-        ("hit@0", "`0` is no cut-off: use a number from 1 to 10000"),
-        ("hit@99999999999", "`99999999999` is no cut-off: use a number from 1 to 10000"),
-        ("hit@", "`` is no cut-off: use a number from 1 to 10000"),
-        ("map@x", "`x` is no cut-off: use a number from 1 to 10000"),
+        ("recal@5", "`recal@5` is not a metric"),
+        ("hit@0", "`0` is not a cut-off: use a number from 1 to 10000"),
+        ("hit@99999999999", "`99999999999` is not a cut-off: use a number from 1 to 10000"),
+        ("hit@", "`` is not a cut-off: use a number from 1 to 10000"),
+        ("map@x", "`x` is not a cut-off: use a number from 1 to 10000"),
     ] {
         assert_eq!(Metric::parse(name).unwrap_err().to_string(), why);
     }

@@ -2,7 +2,7 @@
 //! no more in flight than it bears, and never while it has asked to be left alone.
 //!
 //! One [`Limiter`] stands before all requests to an endpoint. They pass in order of arrival, each
-//! try anew. It is own code because no crate has the middle of it: a limit that the server moves
+//! try again. It is own code because no crate has the middle of it: a limit that the server moves
 //! with every answer (`governor` and `tower` know fixed rates, each for one thing, so a request that
 //! waits for tokens would have spent its turn already).
 

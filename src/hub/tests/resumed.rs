@@ -35,7 +35,7 @@ async fn tries_that_bring_something_are_not_counted() {
         hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
 
-    // A host that always begins anew, and ends too soon, brings nothing.
+    // A host that always starts over, and ends too soon, brings nothing.
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..9 {
         scripted.once(&large, Trouble::NoRange(40_000));

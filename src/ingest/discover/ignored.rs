@@ -104,7 +104,7 @@ fn text(file: File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is no pattern is passed over, as git has it.
+/// What is not a pattern is passed over, as git has it.
 fn compile(directory: &Path, text: &[u8]) -> Gitignore {
     let mut builder = GitignoreBuilder::new(directory);
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);

@@ -94,7 +94,7 @@ pub struct FetchedPage {
 }
 
 impl FoundFile {
-    /// The file of a source, where there is one. A link is none.
+    /// The file of a source, where there is one. A link is not one.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
         let seen = Base::open(root).and_then(|root| root.look(Path::new(source))).ok()?;
         let Stamp { size, mtime } = seen.stamp;
@@ -147,7 +147,7 @@ pub struct Discovery {
     pub scope: Scope,
     /// Remembered inputs that are gone, and that no document is left of.
     pub lost: Vec<String>,
-    /// Of those that failed, what was named and is no file at all: a device, a pipe.
+    /// Of those that failed, what was named and is not a file at all: a device, a pipe.
     pub no_files: Vec<String>,
 }
 

@@ -14,8 +14,9 @@ impl<'a> Compound<'a> {
     pub(super) fn open(bytes: &'a [u8], name: &str) -> Result<Self, ExtractError> {
         let opened = CompoundFile::open(Cursor::new(bytes));
         opened.map(Self).map_err(|_| {
-            let reason =
-                format!("damaged or truncated: it can't be opened as {name}; copy or save it anew");
+            let reason = format!(
+                "damaged or truncated: it can't be opened as {name}; copy or save it again"
+            );
             ExtractError::new(&reason)
         })
     }

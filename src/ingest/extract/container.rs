@@ -10,7 +10,7 @@ use crate::types::Kind;
 /// What a file is: its kind, the name used in messages, and its usual extension.
 pub(super) type Content = (Kind, &'static str, &'static str);
 
-/// The document in a container. A plain archive is none.
+/// The document in a container. A plain archive is not one.
 pub(super) fn content(head: &[u8]) -> Option<Content> {
     match detect::magic(head)? {
         "ZIP" => packed(head),

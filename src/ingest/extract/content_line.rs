@@ -70,7 +70,7 @@ pub(super) fn of_file(
     Ok((properties(text.as_bytes()), warnings))
 }
 
-/// The lines of a text that is UTF-8, once it is unfolded. What is no property is passed over.
+/// The lines of a text that is UTF-8, once it is unfolded. What is not a property is passed over.
 pub(super) fn properties(text: &[u8]) -> Vec<Property> {
     unfolded(text).0.into_iter().filter_map(|(lines, line)| property(lines, &line)).collect()
 }

@@ -77,7 +77,7 @@ fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
     let mut text = line_ends::in_lf(text.into_owned());
     let mut warnings = Vec::new();
-    // A replacement character that was in the file before is no error of this reading.
+    // A replacement character that was in the file before is not an error of this reading.
     if had_errors {
         let (first, count) = if encoding == UTF_8 { bad_utf8(bytes) } else { replaced(&text) };
         warnings.extend(bad_bytes(encoding.name(), first, count));

@@ -30,7 +30,7 @@ impl<'a> Package<'a> {
             _ => return Err(ExtractError::lie(extension, name, bytes)),
         }
         Self::of(bytes).ok_or_else(|| {
-            ExtractError::damaged(&"the list of its parts is missing: copy or download it anew")
+            ExtractError::damaged(&"the list of its parts is missing: copy or download it again")
         })
     }
 
@@ -61,7 +61,7 @@ impl<'a> Package<'a> {
     /// A part as it is; `None` where there is none of that name.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
         let damaged = || {
-            let what = format!("{name} in it can't be unpacked: copy or download it anew");
+            let what = format!("{name} in it can't be unpacked: copy or download it again");
             ExtractError::damaged(&what)
         };
         let file = match self.0.by_name(name) {
@@ -104,7 +104,7 @@ pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
         return ExtractError::encrypted();
     }
     ExtractError::new(&format!(
-        "an old .{old} under a new name: open it in Office or LibreOffice and save it anew"
+        "an old .{old} under a new name: open it in Office or LibreOffice and save it again"
     ))
 }
 
@@ -189,7 +189,7 @@ pub(super) mod tests {
         let old = ole(b"\xD0\xCF\x11\xE0\xA1\xB1..", "doc").to_string();
         assert_eq!(
             old,
-            "an old .doc under a new name: open it in Office or LibreOffice and save it anew"
+            "an old .doc under a new name: open it in Office or LibreOffice and save it again"
         );
     }
 }

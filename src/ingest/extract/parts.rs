@@ -16,7 +16,7 @@ impl Parts {
     }
 
     /// Adds a part that is unit `number` of the source, under `headings` that are not in its text.
-    /// A part without text is none. Returns where its text begins.
+    /// A part without text is not one. Returns where its text begins.
     pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) -> Option<usize> {
         self.push_units((number, number), headings, text)
     }

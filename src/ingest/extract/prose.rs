@@ -99,7 +99,7 @@ impl Prose {
         }
     }
 
-    /// A cell outside a row is none.
+    /// A cell outside a row is not one.
     pub(super) fn begin_cell(&mut self, cell: Cell) {
         if let Some(row) = self.rows.last_mut() {
             row.cells.push((cell, Vec::new()));

@@ -158,7 +158,7 @@ fn spoken(line: &str, speaker: &mut Option<String>, lines: &mut Vec<(Option<Stri
     end(speaker, &mut words);
 }
 
-/// Whether `<` begins a tag, and is no sign of mathematics.
+/// Whether `<` begins a tag, and is not a sign of mathematics.
 fn is_tag(text: &str) -> bool {
     let next = text[1..].trim_start_matches('/').bytes().next();
     next.is_some_and(|byte| byte.is_ascii_alphanumeric())

@@ -38,7 +38,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Adds a cell, on one line; an empty one is none.
+    /// Adds a cell, on one line; an empty one is not one.
     pub(super) fn push(&mut self, column: u32, value: &str) {
         let value = single_spaced(value);
         if !value.is_empty() {

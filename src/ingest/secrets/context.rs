@@ -179,7 +179,7 @@ fn has_sign(value: &str) -> bool {
     value.bytes().any(|byte| b"!#%^&*+=~?@".contains(&byte))
 }
 
-/// What the name is the end of says that its value is no secret: it is shown to everybody, or the
+/// What the name is the end of says that its value is not a secret: it is shown to everybody, or the
 /// name is in the place of a secret.
 fn is_public(text: &str, end: usize) -> bool {
     const LOOK_BACK: usize = 24;

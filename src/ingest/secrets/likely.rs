@@ -44,7 +44,7 @@ const PLACEHOLDERS_OF_TOKENS: [&str; 8] =
     ["example", "placeholder", "redacted", "dummy", "sample", "1234567", "abcdefg", "your"];
 
 /// Values that their vendors print in their documentation or build into their emulators. Without
-/// the prefix, so that this list is no finding itself.
+/// the prefix, so that this list is not a finding itself.
 const KNOWN_EXAMPLES: [&str; 8] = [
     // AWS, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>; the others
     // of AWS say EXAMPLE.

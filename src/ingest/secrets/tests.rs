@@ -1,4 +1,4 @@
-//! What is a secret and what is none. Secrets are put together here, so that no scanner of this
+//! What is a secret and what is not one. Secrets are put together here, so that no scanner of this
 //! repository takes them for real ones.
 
 #![allow(clippy::unwrap_used, reason = "tests")]

@@ -1,4 +1,4 @@
-//! What an IP address reaches: the public internet, this side of it, or something that is no web
+//! What an IP address reaches: the public internet, this side of it, or something that is not a web
 //! site at all. Pure.
 //!
 //! The ranges are those of the IANA registries of special-purpose addresses (RFC 6890), with the

@@ -38,7 +38,7 @@ impl fmt::Debug for Start {
     }
 }
 
-/// What was typed is no URL of a page. The text completes "URL: ...".
+/// What was typed is not a URL of a page. The text completes "URL: ...".
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadUrl(String);

@@ -169,7 +169,7 @@ impl<'a> Crawl<'a> {
     fn take(&mut self, entry: Entry, outcome: Outcome) {
         match outcome {
             Outcome::Page(_) if entry.kind == Kind::Sitemap => {
-                self.fail(entry.source(), "listed as a sitemap, but it is none");
+                self.fail(entry.source(), "listed as a sitemap, but it is not one");
             }
             Outcome::Page(page) => self.take_page(&entry, page),
             Outcome::Sitemap(sitemap) => self.take_sitemap(&entry, sitemap),
@@ -230,7 +230,7 @@ impl<'a> Crawl<'a> {
 
     fn take_sitemap(&mut self, entry: &Entry, sitemap: Sitemap) {
         self.settle(entry);
-        // It is no page itself.
+        // It is not a page itself.
         self.claimed -= 1;
         let (kind, urls) = match sitemap {
             Sitemap::Pages(urls) => (Kind::Page, urls),

@@ -18,7 +18,7 @@ pub(super) enum Sitemap {
     Sitemaps(Vec<Url>),
 }
 
-/// Reads a sitemap; `None` for XML that is none. What is broken half-way is read up to there.
+/// Reads a sitemap; `None` for XML that is not one. What is broken half-way is read up to there.
 pub(super) fn parse(xml: &str) -> Option<Sitemap> {
     let mut reader = Reader::from_str(xml);
     let mut kind: Option<fn(Vec<Url>) -> Sitemap> = None;

@@ -58,7 +58,7 @@ pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData>
     if since {
         check_names(sent, &method, params)?;
     }
-    // What is no request has no answer to be of a revision.
+    // What is not a request has no answer to be of a revision.
     if message.get("id").is_none() {
         return Ok(Era::Begins);
     }
@@ -124,7 +124,7 @@ fn check_names(sent: &HeaderMap, method: &str, params: &Value) -> Result<(), Err
     }
 }
 
-/// What is no plain text is sent in Base64.
+/// What is not plain text is sent in Base64.
 fn decoded(value: &str) -> Option<String> {
     let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     match encoded {
@@ -142,7 +142,7 @@ fn single<'a>(sent: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ErrorD
         return Err(ErrorData::header_mismatch(error, None));
     }
     let text = value.to_str().map_err(|_| {
-        ErrorData::header_mismatch(format!("the header {name} is no plain text"), None)
+        ErrorData::header_mismatch(format!("the header {name} is not plain text"), None)
     });
     text.map(|text| Some(text.trim()))
 }

@@ -11,17 +11,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// # Errors
-/// It is no JSON.
+/// It is not JSON.
 pub(super) fn json_of(text: &[u8]) -> Result<Value, ErrorData> {
     serde_json::from_slice(text)
-        .map_err(|error| ErrorData::parse_error(format!("it is no JSON: {error}"), None))
+        .map_err(|error| ErrorData::parse_error(format!("it is not JSON: {error}"), None))
 }
 
 /// # Errors
-/// It is no message of JSON-RPC.
+/// It is not a message of JSON-RPC.
 pub(super) fn message_of(message: Value) -> Result<ClientJsonRpcMessage, ErrorData> {
     serde_json::from_value(message)
-        .map_err(|error| ErrorData::invalid_request(format!("it is no request: {error}"), None))
+        .map_err(|error| ErrorData::invalid_request(format!("it is not a request: {error}"), None))
 }
 
 /// Of a request, also of one that is wrong.
@@ -40,7 +40,7 @@ pub(super) fn refusal(id: Option<RequestId>, error: ErrorData) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
-/// Why a request was not understood: its method is none, or has other params.
+/// Why a request was not understood: its method is not one, or has other params.
 pub(super) fn misunderstood(request: &CustomRequest) -> ErrorData {
     let params = request.params.clone().unwrap_or_else(|| json!({}));
     let is_as = match &*request.method {

@@ -161,7 +161,7 @@ where
     R: AsyncRead + Send + Unpin,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    /// The next message. What is none is answered. Dropped on the way, it begins where it was.
+    /// The next message. What is not one is answered. Dropped on the way, it begins where it was.
     async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             if let Some(refusing) = &mut self.refusing {

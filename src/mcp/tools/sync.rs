@@ -49,7 +49,7 @@ pub(super) fn output() -> Value {
         "collection": text("Which collection"),
         "outcome": text("done, partial (some failed), stopped (a limit was reached), planned (dry_run) or declined"),
         "added": count("that are new"),
-        "changed": count("that were read anew"),
+        "changed": count("that were read again"),
         "moved": count("whose file has another name"),
         "deleted": count("that were taken out, since their file is gone"),
         "unchanged": count("that are as they were"),

@@ -39,7 +39,7 @@ pub(super) struct LineWord {
     /// That of its least sure character, from 0 to 1: it tells wrong words from right ones better
     /// than the mean does.
     pub(super) confidence: f32,
-    /// That of its characters on average: it tells what is no text at all.
+    /// That of its characters on average: it tells what is not text at all.
     pub(super) mean: f32,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn words(
     let gaps = gaps(&grey, width, ink);
     let input: Vec<f32> = (0..3).flat_map(|_| grey.iter().copied()).collect();
     let output = model.run([1, 3, HEIGHT, width], input)?;
-    // The first is none at all, the last a blank.
+    // The first is not one at all, the last a blank.
     let classes = characters.len() + 2;
     if output.shape.last() != Some(&classes) {
         let shape = &output.shape;

@@ -51,7 +51,7 @@ pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
         }
         Verdict::BelowCut => below_cut(&name, explained, sought),
         Verdict::NoSuchPlace => match sought.expected.place {
-            Some(_) => format!("{name} is no place in what is stored of that document"),
+            Some(_) => format!("{name} is not a place in what is stored of that document"),
             None => format!("{name} is stored, and no text was found in it"),
         },
         Verdict::BelowFloor { score, floor } => {

@@ -84,13 +84,11 @@ impl Template {
                 return Err(error(format!("{{{{{name}}}}} is missing")));
             }
             if count > 1 && slot != Slot::Question {
-                return Err(error(format!(
-                    "{{{{{name}}}}} stands there {count} times: once is right"
-                )));
+                return Err(error(format!("{{{{{name}}}}} appears {count} times: use it once")));
             }
         }
         if segments.iter().filter(|segment| **segment == Segment::User).count() > 1 {
-            return Err(error("{{user}} stands there more than once".to_owned()));
+            return Err(error("{{user}} appears more than once".to_owned()));
         }
         Ok(Self::of(segments))
     }
@@ -169,7 +167,7 @@ fn unknown(name: &str, line: usize) -> TemplateError {
         .map(|known| (strsim::osa_distance(name, known), known))
         .min()
         .filter(|(edits, known)| *edits <= known.len() / 2);
-    let mut error = error(format!("line {line}: {{{{{name}}}}} is no slot"));
+    let mut error = error(format!("line {line}: {{{{{name}}}}} is not a slot"));
     if let Some((_, near)) = near {
         error.hint = format!("did you mean {{{{{near}}}}}? {}", error.hint);
     }
@@ -216,11 +214,11 @@ mod tests {
             ("", "{{rules}} is missing", false),
             (
                 "{{rules}}{{rules}}{{passages}}{{question}}",
-                "{{rules}} stands there 2 times: once is right",
+                "{{rules}} appears 2 times: use it once",
                 false,
             ),
-            ("a\n{{pasages}}", "line 2: {{pasages}} is no slot", true),
-            ("{{context_window}}", "line 1: {{context_window}} is no slot", false),
+            ("a\n{{pasages}}", "line 2: {{pasages}} is not a slot", true),
+            ("{{context_window}}", "line 1: {{context_window}} is not a slot", false),
             (
                 "{{rules}}{{user}}{{passages}}{{question}}",
                 "line 1: {{user}} needs a line of its own",
@@ -228,7 +226,7 @@ mod tests {
             ),
             (
                 "{{user}}\n{{rules}}\n{{user}}\n{{passages}}{{question}}",
-                "{{user}} stands there more than once",
+                "{{user}} appears more than once",
                 false,
             ),
         ];

@@ -1,4 +1,4 @@
-//! Late interaction: the first hits ordered anew, each read token by token.
+//! Late interaction: the first hits ordered again, each read token by token.
 //!
 //! Measured with the built-in embedder on 25 collections in English (nDCG@10), it takes the fused
 //! ranking from .587 to .605: from below BM25 alone on nine of them to above it on each. Over the first
@@ -70,7 +70,7 @@ impl<'a> QueryWords<'a> {
     }
 }
 
-/// Orders fused hits anew: the score becomes `(1 - weight) * score + weight * late`, where `late` is
+/// Orders fused hits again: the score becomes `(1 - weight) * score + weight * late`, where `late` is
 /// the [interaction](LateInteraction) of the query with the chunk, scaled by min-max to 0..=1 over the
 /// first [`DEPTH`] hits, and 0 for the others. `hits` are ordered, best first.
 pub(super) fn reorder(

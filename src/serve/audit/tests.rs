@@ -108,7 +108,7 @@ fn a_file_that_goes_away_is_missed_and_the_next_one_says_so() {
     std::fs::write(dir.path().join("other"), "something\n").unwrap();
     std::fs::rename(dir.path().join("other"), &path).unwrap();
     let added = audit.add(&one);
-    assert!(added.failed && added.warning.is_some_and(|it| it.contains("no line of an audit")));
+    assert!(added.failed && added.warning.is_some_and(|it| it.contains("not a line of an audit")));
     assert!(audit.problem().is_some());
     assert_eq!(add(), None, "said once");
     std::fs::remove_file(&path).unwrap();

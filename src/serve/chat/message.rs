@@ -58,7 +58,7 @@ struct ResumeMessage {
 #[schemars(deny_unknown_fields)]
 struct BareMessage {}
 
-/// Why a message is none, and what the client calls it, as far as it says so.
+/// Why a message is not one, and what the client calls it, as far as it says so.
 #[derive(Debug)]
 pub(super) struct Misheard {
     pub(super) id: Option<String>,
@@ -66,7 +66,7 @@ pub(super) struct Misheard {
 }
 
 /// # Errors
-/// It is no JSON object, of no type that there is, or has a member that does not exist, is there twice or is
+/// It is not JSON object, of no type that there is, or has a member that does not exist, is there twice or is
 /// of another type.
 pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
     let misheard = |id, refusal: Refusal| {
@@ -94,7 +94,7 @@ fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
         Some("resume") => {
             let ResumeMessage { id, answer_id } = typed(members)?;
             let answer_id = answer_id.parse().map_err(|_| {
-                Refusal::invalid("answer_id", format!("`{answer_id}` is no id of an answer"))
+                Refusal::invalid("answer_id", format!("`{answer_id}` is not an id of an answer"))
                     .hint("send the `answer_id` of an event of that answer")
             })?;
             Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })

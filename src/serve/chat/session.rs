@@ -45,7 +45,7 @@ struct Closing(u16, &'static str);
 
 impl Closing {
     const GOING_AWAY: Self = Self(1001, "the server is ending");
-    const PROTOCOL: Self = Self(1002, "this is no WebSocket as RFC 6455 has it");
+    const PROTOCOL: Self = Self(1002, "this is not a WebSocket as RFC 6455 has it");
     const BINARY: Self = Self(1003, "messages are JSON, as text");
     const NO_UTF8: Self = Self(1007, "the text is not UTF-8");
     const TOO_LARGE: Self = Self(1009, "the message is larger than 256 kB");
@@ -85,7 +85,7 @@ pub(super) struct Session {
     rest: Option<Bytes>,
     /// Something is not yet taken by the system.
     unsent: bool,
-    /// That is a ping, which is no sign of the other side being there.
+    /// That is a ping, which is not a sign of the other side being there.
     pinging: bool,
     /// Nothing was heard since the last ping.
     unanswered: bool,

@@ -60,7 +60,7 @@ impl Baseline {
     }
 
     /// # Errors
-    /// It can't be read, or is no such file.
+    /// It can't be read, or is not such an file.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let mut text = String::new();
         crate::beneath::open_file(path)?.take(LARGEST).read_to_string(&mut text)?;

@@ -47,7 +47,7 @@ pub enum Signal {
     UnknownWords,
     /// Questions without an answer.
     NoAnswer,
-    /// Answers of which a citation is not borne out, among those that cite.
+    /// Answers of which a citation is unsupported, among those that cite.
     UnsupportedCitations,
     /// Answers that their readers found wanting, among those that they said anything of.
     PoorFeedback,

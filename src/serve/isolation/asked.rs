@@ -36,7 +36,7 @@ pub(super) const DOCUMENTS: [Document; 9] = [
     document("beta", "open/nameiguana.md", "team=a", "nameiguana", "wordjaguar"),
     document("beta", "open/namekangaroo.md", "team=b", "namekangaroo", "wordleopard"),
     document("beta", "secret/namemeerkat.md", "team=b", "namemeerkat", "wordnarwhal"),
-    // The first has the source and the tag of one that is no tenant's.
+    // The first has the source and the tag of one that is not a tenant's.
     document("alpha~acme", "open/nameaardvark.md", "team=a", "nameaardvark", "wordocelot"),
     document("alpha~acme", "open/namepanther.md", "team=b", "namepanther", "wordquail"),
 ];

@@ -36,7 +36,7 @@ pub enum KeyFileError {
 
 impl KeyFile {
     /// # Errors
-    /// It can't be read, or is no such file.
+    /// It can't be read, or is not such an file.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         use io::Read as _;
         let mut text = String::new();

@@ -146,9 +146,11 @@ impl Key {
         let unclear = |source: &String| {
             let leaves = source.is_empty() || source.split('/').any(|it| it == "..");
             if leaves {
-                return Some("is no path or glob from the project's root without `..`".to_owned());
+                return Some(
+                    "is neither a path nor a glob from the project's root without `..`".to_owned(),
+                );
             }
-            glob_problem(source).map(|problem| format!("is no glob: {problem}; {GLOBS}"))
+            glob_problem(source).map(|problem| format!("is not a glob: {problem}; {GLOBS}"))
         };
         let found = |source: &String| Some((source.clone(), unclear(source)?));
         let (source, problem) = self.sources.iter().find_map(found)?;
@@ -204,7 +206,7 @@ impl Secret {
         Ok(Self { id: hex(&bytes[..6]), secret: hex(&bytes[6..]) })
     }
 
-    /// `None` where it is no key of docent's.
+    /// `None` where it is not a key of docent's.
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.trim().strip_prefix(PREFIX)?.split_once('_')?;
         let fits = |part: &str| !part.is_empty() && part.len() <= 100 && part.is_ascii();
@@ -247,7 +249,7 @@ pub fn expiry(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let time = hours.map(|hours| Duration::from_secs(u64::from(hours) * 3_600));
     time.filter(|time| !time.is_zero())
         .and_then(|time| now.checked_add_signed(chrono::TimeDelta::from_std(time).ok()?))
-        .ok_or_else(|| "is no time: use 30d, 12h, 2030-01-31 or 2030-01-31T12:00:00Z".to_owned())
+        .ok_or_else(|| "is not a time: use 30d, 12h, 2030-01-31 or 2030-01-31T12:00:00Z".to_owned())
 }
 
 #[cfg(test)]

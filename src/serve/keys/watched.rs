@@ -11,7 +11,7 @@ use crate::serve::stamp::{Stamp, stamp};
 
 /// What a file without keys means.
 pub const NOBODY: &str = "a server that has this file lets nobody in until docent keys create NAME makes one; \
-                          without keys it answers once the file is removed and it is started anew";
+                          without keys it answers once the file is removed and it is been restarted";
 
 /// How often the file is looked at, at most.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ impl WatchedKeys {
     /// `required`: there has to be a file.
     ///
     /// # Errors
-    /// The file can't be read, or is no such file.
+    /// The file can't be read, or is not such an file.
     pub fn open(path: &Path, required: bool) -> Result<Self, KeyFileError> {
         let stamp = stamp(path);
         let keys = match stamp {
@@ -52,7 +52,7 @@ impl WatchedKeys {
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
-    /// What whoever runs the server should know of the file, said once: that it could not be read, or
+    /// What the operator of the server should know of the file, said once: that it could not be read, or
     /// that no key is left in it.
     pub fn news(&self) -> Option<String> {
         self.looked_at().news.take()

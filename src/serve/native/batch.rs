@@ -28,7 +28,7 @@ use crate::service::questions::{self, Row};
 /// Questions of one request, at most.
 const MOST: usize = 10_000;
 
-/// What a line may be. Lines are read one by one, so that one that is none is told in its own row.
+/// What a line may be. Lines are read one by one, so that one that is not one is told in its own row.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(

@@ -50,7 +50,7 @@ pub(super) struct RetrievalFields {
     tags: Vec<String>,
 }
 
-/// Values of one list, at most: what is longer is no filter that somebody wrote.
+/// Values of one list, at most: what is longer is not a filter that somebody wrote.
 const LONGEST_LIST: usize = 64;
 
 /// As `--min-score` has it.

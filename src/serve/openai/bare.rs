@@ -147,7 +147,7 @@ async fn ask(
             ErrorCode::UpstreamUnavailable,
             "the chat model failed several times in a row, and is left alone for a while",
         )
-        .hint("ask again after `Retry-After`; whoever runs the server sees with docent doctor what is down")
+        .hint("ask again after `Retry-After`; the operator of the server sees with docent doctor what is down")
         .after(wait)
     })?;
     let chat = scoped.engine().chat()?;

@@ -136,7 +136,7 @@ impl Input {
     fn texts(self) -> Result<Vec<String>, Refusal> {
         let decoded = |tokens: &[u32]| {
             cl100k_text(tokens).ok_or_else(|| {
-                Refusal::invalid("input", "`input` has a number that is no token of cl100k_base")
+                Refusal::invalid("input", "`input` has a number that is not a token of cl100k_base")
                     .hint("send texts: which tokenizer your client uses is not known here")
             })
         };

@@ -118,7 +118,7 @@ pub(super) struct Conversation {
 /// `param`: what of the request they are.
 ///
 /// # Errors
-/// There is no question at the end, or a message is none.
+/// There is no question at the end, or a message is not one.
 pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
     // What functions returned follows the question that they were called for.
     let calls = messages.iter().rev().take_while(|message| message.is_about_calls()).count();

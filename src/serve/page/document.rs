@@ -122,7 +122,7 @@ impl Part {
         let at = at.map(|at| {
             let place = Locator::from_citation(&format!("#{at}")).map(|(_, place)| place);
             place.ok_or_else(|| {
-                Refusal::invalid("at", format!("`{at}` is no place, as L3-L9 or page=3 are"))
+                Refusal::invalid("at", format!("`{at}` is not a place, as L3-L9 or page=3 are"))
                     .hint("leave `at` out: all of the document is shown")
             })
         });

@@ -1,4 +1,4 @@
-//! HTML from what is no HTML.
+//! HTML from what is not HTML.
 
 use axum::body::Body;
 use axum::response::Response;

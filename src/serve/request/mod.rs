@@ -77,7 +77,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
 /// The members of a JSON object.
 ///
 /// # Errors
-/// It is none.
+/// It is not one.
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
@@ -85,7 +85,7 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
             Err(Refusal::invalid("", "the body of the request must be a JSON object").hint(SCHEMA))
         }
         Err(error) => {
-            Err(Refusal::invalid("", format!("the body of the request is no JSON: {error}"))
+            Err(Refusal::invalid("", format!("the body of the request is not JSON: {error}"))
                 .hint(SCHEMA))
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 /// Reads a body as a type.
 ///
 /// # Errors
-/// It is no JSON object, has a member twice, or is not what the [schema](Shape) of the type says. Where the
+/// It is not JSON object, has a member twice, or is not what the [schema](Shape) of the type says. Where the
 /// type denies unknown fields, a member that it does not have is one, too, and the nearest that it has is
 /// named.
 pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> Result<T, Refusal> {

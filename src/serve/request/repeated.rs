@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::serve::refusal::Refusal;
 
 /// # Errors
-/// A member of an object in it stands there twice. Of what is no JSON nothing is said.
+/// A member of an object in it stands there twice. Of what is not JSON nothing is said.
 pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
     let mut place = String::new();
     let mut found = false;

@@ -20,7 +20,7 @@ impl Hold {
     /// Takes a directory that is there; `Err`: who has it, in words.
     ///
     /// # Errors
-    /// Its file can't be made, or is none that can be locked.
+    /// Its file can't be made, or is not one that can be locked.
     pub(super) fn take(directory: &Path) -> io::Result<Result<Self, String>> {
         let path = directory.join(".lock");
         let mut file = private::rewritten(&path)?;

@@ -186,7 +186,7 @@ impl Uploads {
     /// A file to write an upload to.
     ///
     /// # Errors
-    /// The directory can't be written, or another server has made it anew.
+    /// The directory can't be written, or another server has made it again.
     pub(super) fn new_file(&self) -> io::Result<NamedTempFile> {
         if self.hold().is_lost() {
             // What was removed is forgotten before there is a directory again.

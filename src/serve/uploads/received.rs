@@ -43,7 +43,7 @@ pub(in crate::serve) struct Received {
 }
 
 /// # Errors
-/// It is no form with a file, its name can't be one, it is larger than may be, it does not arrive, or it
+/// It is not a form with a file, its name can't be one, it is larger than may be, it does not arrive, or it
 /// can't be written.
 pub(in crate::serve) async fn receive(
     call: &Call,
@@ -92,7 +92,7 @@ pub(in crate::serve) async fn receive(
     }
     let purpose = purpose.unwrap_or_else(|| PURPOSES[0].to_owned());
     if !PURPOSES.contains(&&*purpose) {
-        let message = format!("`{purpose}` is no purpose of a file");
+        let message = format!("`{purpose}` is not a purpose of a file");
         return Err(
             Refusal::invalid("purpose", message).hint(format!("there is {}", PURPOSES.join(", ")))
         );
@@ -165,7 +165,7 @@ fn named(path: &str) -> Result<(String, String), Refusal> {
         return wrong("has a character that names have not");
     }
     if path.split('/').any(|part| ["", ".", ".."].contains(&part.trim())) {
-        return wrong("is no path below a directory");
+        return wrong("is not a path below a directory");
     }
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     Ok((directory.to_owned(), name.to_owned()))

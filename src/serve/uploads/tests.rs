@@ -65,7 +65,7 @@ fn one_server_at_a_time_takes_uploads() {
     assert!(refused.hint.unwrap().contains("without --ingest"));
     first.add(first.new_file().unwrap(), upload("0123456789ab")).unwrap();
 
-    // Removed beside it, and made anew by another one.
+    // Removed beside it, and made again by another one.
     std::fs::remove_dir_all(&directory).unwrap();
     let second = Uploads::open(directory.clone()).unwrap();
     assert!(first.all().is_empty(), "what it had is gone");

@@ -126,7 +126,7 @@ fn put_back(server: &Server, job: &Job) {
 
 async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<Brought, Failure> {
     let (Some(engine), Some(uploads)) = (engine(server, &job.collection), &server.uploads) else {
-        return Err(Failure::config("it is served no more"));
+        return Err(Failure::config("it is no longer served"));
     };
     let file = |(id, place): &(String, Place)| -> (String, PathBuf) {
         (place.source.clone(), uploads.path(id))

@@ -160,12 +160,12 @@ fn write<W: Write>(
 /// A temporary file beside the one that it is to become, and where that is: a link is followed.
 fn beside(path: &Path) -> Result<(PathBuf, NamedTempFile), String> {
     let path = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return Err("it is no file".to_owned()),
+        Ok(there) if !there.is_file() => return Err("it is not a file".to_owned()),
         Ok(_) => path.canonicalize().map_err(|error| error.to_string())?,
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error.to_string()),
     };
-    let directory = path.parent().ok_or("it is no file")?;
+    let directory = path.parent().ok_or("it is not a file")?;
     let temporary =
         tempfile::Builder::new().prefix(".docent-").suffix(".part").tempfile_in(directory);
     Ok((path, temporary.map_err(|error| error.to_string())?))

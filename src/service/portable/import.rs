@@ -93,7 +93,7 @@ impl Engine {
             self.import_as(&writer, note, source, replace, cancel, on).await
         });
         let imported = imported.await?;
-        // What is made anew has the layout that was asked for, where it has one.
+        // What is made again has the layout that was asked for, where it has one.
         Ok(Ported { notes: self.layout_notes(false).await, ..imported })
     }
 
@@ -178,9 +178,10 @@ impl Engine {
         let (path, cancel) = (self.context.cwd.join(&file), cancel.clone());
         let looked = task::spawn_blocking(move || {
             if !path.metadata()?.is_file() {
-                return Err(
-                    io::Error::other("it is no file: what is not one is piped in, as -").into()
-                );
+                return Err(io::Error::other(
+                    "it is not a file: what is not one is piped in, as -",
+                )
+                .into());
             }
             let mut archive = ArchiveReader::open(BufReader::new(File::open(path)?))?;
             while !cancel.is_cancelled() && archive.entry()?.is_some() {}

@@ -60,10 +60,10 @@ fn refused(name: &str, error: &ArchiveError) -> Failure {
         ArchiveError::Io(_) => "see that it can be read, and run this again",
         ArchiveError::Foreign => "name a file that `docent index export FILE` has written",
         ArchiveError::Format(_) => {
-            "import it with the version of docent that wrote it, or export it anew with this one"
+            "import it with the version of docent that wrote it, or export it again with this one"
         }
         ArchiveError::Cut | ArchiveError::Wrong(_) => {
-            "copy it again, or export it anew: its last line is the SHA-256 of all bytes before that line"
+            "copy it again, or export it again: its last line is the SHA-256 of all bytes before that line"
         }
     };
     let exit = if matches!(error, ArchiveError::Io(_)) { Exit::Backend } else { Exit::Config };

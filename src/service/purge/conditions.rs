@@ -50,7 +50,7 @@ struct Row {
 
 impl PurgeConditions {
     /// # Errors
-    /// None is given, or what is given is no time.
+    /// None is given, or what is given is not a time.
     pub(super) fn of(request: &PurgeRequest) -> Result<Self, Failure> {
         let PurgeRequest { sources, tags, older_than, .. } = request;
         if sources.is_empty() && tags.is_empty() && older_than.is_none() {
@@ -170,7 +170,7 @@ fn time(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
     let date = || Some(typed.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
     let moment = || Some(DateTime::parse_from_rfc3339(typed).ok()?.to_utc());
     age().or_else(date).or_else(moment).ok_or_else(|| {
-        Failure::usage(format!("--older-than: `{typed}` is no age and no time"))
+        Failure::usage(format!("--older-than: `{typed}` is neither an age nor a time"))
             .hint("an age: 90d, 12h, 6w, 1y; a date: 2026-01-31; a time: 2026-01-31T12:00:00Z")
     })
 }

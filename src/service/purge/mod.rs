@@ -3,7 +3,7 @@
 //!
 //! What is to go is written down before anything goes ([`journal`]), with samples of the texts by which they are found
 //! again in files and which are none themselves ([`samples`]). So the same command completes a purge that was
-//! cut off. Each version is taken out of, and its files are made anew. What is left is counted, and the files are
+//! cut off. Each version is taken out of, and its files are made again. What is left is counted, and the files are
 //! searched ([`search`]).
 
 mod conditions;

@@ -37,7 +37,7 @@ impl Engine {
                     ),
                 );
                 failure.causes.extend(places.map(|path| path.display().to_string()));
-                return Err(failure.hint("make the files anew: docent ingest --rebuild; then docent index prune --keep 0; then the same purge again, which searches them"));
+                return Err(failure.hint("make the files again: docent ingest --rebuild; then docent index prune --keep 0; then the same purge again, which searches them"));
             }
             report.search = Some(FileSearch {
                 files: found.files,

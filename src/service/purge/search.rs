@@ -44,7 +44,7 @@ impl Searched {
 
     fn look(&mut self, path: &Path, samples: &Samples) -> io::Result<()> {
         let mut file = match File::open(path) {
-            // The engine removes what it has made anew.
+            // The engine removes what it has made again.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             opened => opened?,
         };

@@ -57,7 +57,7 @@ impl Engine {
     }
 }
 
-/// What is built anew has no points of other programs. One that can't be read has none either.
+/// What is rebuilt has no points of other programs. One that can't be read has none either.
 pub(super) async fn spare_foreign_points(former: &Reader) -> Result<(), Failure> {
     match former.foreign_points().await {
         Ok(foreign) if foreign.count > 0 => Err(Failure::new(
@@ -87,7 +87,7 @@ pub(super) async fn check_chunks(
     Ok(())
 }
 
-/// A document that is no file has the name that it was given: that of another project's is another's.
+/// A document that is not a file has the name that it was given: that of another project's is another's.
 pub(super) fn check_inline(options: &IngestOptions) -> Result<(), Failure> {
     let mut inline = options.inline_documents().map(|document| &document.source);
     match inline.find_map(|source| Some((source, options.taken.get(source)?))) {

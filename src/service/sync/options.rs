@@ -38,7 +38,7 @@ pub struct Inputs {
 impl Inputs {
     /// Tells paths from URLs, from which links are followed so far.
     pub fn parse(typed: Vec<String>, reach: Reach) -> Result<Self, Failure> {
-        // An unset variable in a script; it is no name of the working directory.
+        // An unset variable in a script; it is not a name of the working directory.
         if typed.iter().any(|input| input.trim().is_empty()) {
             let empty = Failure::usage("an empty PATH names nothing");
             return Err(empty.hint("`.` is the working directory"));

@@ -146,7 +146,7 @@ fn differing(from: &Manifest, to: &Manifest) -> Vec<DiffedSetting> {
     names.into_iter().filter_map(setting).collect()
 }
 
-/// What a version was built with, by name. The mean length of its chunks is no setting.
+/// What a version was built with, by name. The mean length of its chunks is not a setting.
 fn settings(manifest: &Manifest) -> BTreeMap<String, Value> {
     let Manifest { embedder, chunker, sparse, docent, roots, sites, .. } = manifest;
     let parts = json!({ "embedder": embedder, "chunker": chunker, "sparse": sparse });

@@ -144,12 +144,12 @@ fn check_hash(hash: &ContentHash) -> Result<(), String> {
     if hash.0.len() == 64 && hash.0.bytes().all(is_hex) {
         return Ok(());
     }
-    Err("a hash is none".to_owned())
+    Err("a hash is not one".to_owned())
 }
 
 /// A server's integers are signed.
 fn check_number(number: u64) -> Result<(), String> {
-    i64::try_from(number).map(drop).map_err(|_| format!("{number} is no size"))
+    i64::try_from(number).map(drop).map_err(|_| format!("{number} is not a size"))
 }
 
 /// Of unit length, as both stores keep it, or of none.
@@ -158,7 +158,7 @@ fn check_dense(vector: &[f32], dimensions: usize) -> Result<(), &'static str> {
         return Err("its vector has other dimensions than the collection");
     }
     let square: f32 = vector.iter().map(|value| value * value).sum();
-    // Of what is no number, neither holds.
+    // Of what is not a number, neither holds.
     if (square - 1.0).abs() < 1e-3 || square == 0.0 {
         return Ok(());
     }

@@ -104,7 +104,7 @@ pub enum ArchiveError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// It does not begin as one does.
-    #[error("it is no index that docent has exported")]
+    #[error("it is not an index that docent has exported")]
     Foreign,
     #[error("it has format {0}, and this version of docent reads format {FORMAT}")]
     Format(u32),

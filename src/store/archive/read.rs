@@ -66,7 +66,7 @@ impl<R: BufRead> ArchiveReader<R> {
             FAILURE => Entry::Failure(FailureRecord { project: None, ..parse(&body)? }),
             POINT => Entry::Point(point(&body)?),
             END if body.is_empty() => return self.end().map(|()| None),
-            _ => return Err(ArchiveError::Wrong(format!("an entry of kind {kind} is none"))),
+            _ => return Err(ArchiveError::Wrong(format!("an entry of kind {kind} is not one"))),
         };
         self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
         Ok(Some(entry))

@@ -120,7 +120,7 @@ pub(in crate::store) async fn a_document_is_replaced(
     replace(writer, &look, &old, &new).await;
 }
 
-/// Read anew with other settings, say: the content is the same, and the chunks are others.
+/// Read again with other settings, say: the content is the same, and the chunks are others.
 pub(in crate::store) async fn a_document_is_read_otherwise(
     writer: &dyn CollectionWriter,
     look: impl AsyncFn() -> Reader,

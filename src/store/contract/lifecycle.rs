@@ -84,7 +84,7 @@ pub(super) async fn fill_rebuilt(successor: &dyn CollectionWriter) {
     successor.create(&rebuilt()).await.unwrap();
     let new = Point {
         dense: Some(vec![0.6, 0.8]),
-        ..point(chunk("new.md", 0, "built anew"), [0.0; 4], &[(7, 1.0)])
+        ..point(chunk("new.md", 0, "rebuilt"), [0.0; 4], &[(7, 1.0)])
     };
     successor.upsert(vec![new]).await.unwrap();
     successor.put_documents(&[document("new.md", 1)]).await.unwrap();
@@ -116,7 +116,7 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &d
         let request =
             SearchRequest { dense: Some(vec![0.6, 0.8]), limit: 9, ..SearchRequest::default() };
         let legs = store.search(request).await.unwrap();
-        assert_eq!(texts(&legs, &legs.dense), ["built anew"]);
+        assert_eq!(texts(&legs, &legs.dense), ["rebuilt"]);
         assert!(store.vectors(&hash).await.unwrap().is_empty());
     }
     assert!(successor.publish(0).await.is_err(), "it is published already");

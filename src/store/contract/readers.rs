@@ -13,7 +13,7 @@ fn rebuilt() -> Manifest {
 async fn successor_of(writer: &dyn CollectionWriter) -> Arc<dyn CollectionWriter> {
     let successor = writer.successor().await.unwrap();
     successor.create(&rebuilt()).await.unwrap();
-    let new = point(chunk("new.md", 0, "built anew"), [1.0, 0.0, 0.0, 0.0], &[(7, 9.0)]);
+    let new = point(chunk("new.md", 0, "rebuilt"), [1.0, 0.0, 0.0, 0.0], &[(7, 9.0)]);
     successor.upsert(vec![new]).await.unwrap();
     successor.put_documents(&[document("new.md", 1)]).await.unwrap();
     successor.flush().await.unwrap();
@@ -34,7 +34,7 @@ fn found(legs: &Legs) -> Vec<&str> {
 async fn assert_new(reader: &Reader) {
     assert_eq!((reader.version(), &**reader.manifest()), (2, &rebuilt()));
     let legs = reader.search(question()).await.unwrap();
-    assert_eq!((found(&legs), texts(&legs, &legs.dense)), (vec!["built anew"], vec!["built anew"]));
+    assert_eq!((found(&legs), texts(&legs, &legs.dense)), (vec!["rebuilt"], vec!["rebuilt"]));
     assert_eq!(reader.documents().await, Ok(vec![document("new.md", 1)]));
 }
 

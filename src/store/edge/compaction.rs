@@ -1,6 +1,6 @@
-//! Segments made anew on a thread of their own, while points are added to the shard.
+//! Segments made again on a thread of their own, while points are added to the shard.
 //!
-//! Only added: the engine writes a segment that was made anew at once, and all else at the next
+//! Only added: the engine writes a segment that was made again at once, and all else at the next
 //! flush. A crash in between must not find the new segment without a point that another one has in
 //! memory only. So whoever changes or takes out points waits until the segments are made, and all
 //! was flushed before they were begun.

@@ -138,7 +138,7 @@ pub(super) fn vectors(
         if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
             && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
             && let Some(payload) = record.payload
-            // A damaged one is made anew.
+            // A damaged one is made again.
             && is_unit(&dense)
         {
             found.push((payload.0, dense));
@@ -270,7 +270,7 @@ fn scored(point: ScoredPoint) -> Option<Scored> {
     Some(Scored { id: uuid(point.id).ok()?, score: point.score })
 }
 
-/// The chunks with these ids, those that there are; `None` where one of them is no chunk.
+/// The chunks with these ids, those that there are; `None` where one of them is not a chunk.
 pub(super) fn chunks_found(
     shard: &EdgeShard,
     ids: impl IntoIterator<Item = Uuid>,

@@ -10,7 +10,7 @@
 //! - It names the state it was written from: the segments and their versions, which the engine
 //!   writes with every flush. A shard that was changed by a program that knows of no listings, or
 //!   that was put in place of another, is in another state.
-//! - It ends with a checksum: half a file is none. So it need not be synced.
+//! - It ends with a checksum: half a file is not one. So it need not be synced.
 //!
 //! Whatever is wrong with it, and where it can't be written, it is as if it were not there.
 
@@ -84,7 +84,7 @@ impl Listing {
     }
 
     /// Writes it beside the shard, which was flushed and has not changed since. That it can't be
-    /// written is no loss.
+    /// written is not a loss.
     pub(super) fn keep(&self, version: &Path) {
         let path = path(version, self.kind);
         let temporary = path.with_extension("new");

@@ -19,7 +19,7 @@ mod linux {
 
     use crate::heap;
 
-    const SAYS: &str = " became shorter, or could not be read, while the vector store had it mapped\nhint: docent index verify says what is damaged; docent ingest --rebuild builds it anew\n";
+    const SAYS: &str = " became shorter, or could not be read, while the vector store had it mapped\nhint: docent index verify says what is damaged; docent ingest --rebuild rebuilds it\n";
 
     pub(super) fn watch() {
         static INSTALLED: Once = Once::new();

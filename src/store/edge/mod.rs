@@ -6,7 +6,7 @@
 //! [`versions`] how one takes the place of another, and [`view`] what is done with one.
 //!
 //! What a crash leaves is the state at the last [`CollectionWriter::flush`], and perhaps points that
-//! were added while segments were made anew ([`compaction`]), in their order; nothing else is made
+//! were added while segments were made again ([`compaction`]), in their order; nothing else is made
 //! durable in between. Disk use stays bounded: the engine never shortens its log, so it is cut down
 //! to its last part whenever a shard is unloaded, and what a killed process left unfinished is removed
 //! by the next writer.

@@ -273,7 +273,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Leaves nothing in the files of what was taken out: segments that had it are made anew, and the log goes.
+    /// Leaves nothing in the files of what was taken out: segments that had it are made again, and the log goes.
     pub(super) fn scrub(&self) -> Result<(), String> {
         let mut shard = self.alone()?;
         self.will_change()?;
@@ -285,7 +285,7 @@ impl Opened {
             shard.flush();
             Ok(())
         })?;
-        // Only what is loaded anew has let go of the files of before.
+        // Only what is loaded again has let go of the files of before.
         self.reload(&mut shard)?;
         drop(shard);
         self.optimize()

@@ -51,7 +51,7 @@ impl Shards {
     }
 
     /// Whether what is loaded is not of the collection any more: everything was removed, the lock with
-    /// it, and others may have made it anew. `lock`: where that lies.
+    /// it, and others may have made it again. `lock`: where that lies.
     pub(super) fn are_lost(&self, lock: &Path) -> bool {
         self.lock.as_ref().is_some_and(|turn| turn.file.is_lost(lock))
     }

@@ -103,17 +103,14 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
     Ok(())
 }
 
-/// Versions of the points of a segment: the engine may write them anew with a later flush, also when it
+/// Versions of the points of a segment: the engine may write them again with a later flush, also when it
 /// unloads a shard in which nothing was changed.
 fn is_written_when_read(file: &Path) -> bool {
     file.ends_with("mutable_id_tracker.versions") || file.ends_with("id_tracker.versions")
 }
 
 fn damaged(file: &Path, why: &str) -> String {
-    format!(
-        "{} is not what was stored: {why}; build it anew: docent ingest --rebuild",
-        file.display()
-    )
+    format!("{} is not what was stored: {why}; rebuild it: docent ingest --rebuild", file.display())
 }
 
 fn read(version: &Path) -> Result<Option<Sums>, String> {

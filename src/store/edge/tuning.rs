@@ -30,7 +30,7 @@ const SEGMENTS: usize = 3;
 /// writes in memory: its size must not follow from that of the collection.
 const SEGMENT_KB: usize = 40 << 10;
 
-/// Compactions after which what they left is merged and the shard is loaded anew, which gives back
+/// Compactions after which what they left is merged and the shard is loaded again, which gives back
 /// the memory of the files that were written.
 pub(super) const MERGE_AFTER: usize = 16;
 
@@ -139,7 +139,7 @@ pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
     optimize(shard, few(INDEX_FROM_KB))
 }
 
-/// Makes every segment anew that a point was taken out of: what is taken out is only marked so.
+/// Makes every segment again that a point was taken out of: what is taken out is only marked so.
 pub(super) fn vacuum(shard: &EdgeShard) -> OperationResult<()> {
     let all = EdgeOptimizersConfig {
         deleted_threshold: Some(0.0),

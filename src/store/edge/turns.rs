@@ -146,7 +146,7 @@ impl Shared {
         let _no_change = self.changes.write().await;
         // Held meanwhile: no other task of this process takes the turn of those who wait.
         let mut shards = self.shards.write().await;
-        // It asks again, and would have to read anew what the engine has the system forget.
+        // It asks again, and would have to read again what the engine has the system forget.
         let kept = if self.is_written() { None } else { Some(self.kept(&shards).await) };
         let unloaded = self.unload(&mut shards, |_, opened| !opened.is_private()).await;
         drop(kept);
@@ -169,7 +169,7 @@ impl Shared {
         !self.is_written() && shards.are_lost(&self.layout.lock())
     }
 
-    /// Unloads what was removed: it is in nobody's way, and the collection may be there anew.
+    /// Unloads what was removed: it is in nobody's way, and the collection may be there again.
     async fn forget_lost(&self) {
         let mut shards = self.shards.write().await;
         if self.are_lost(&shards) {

@@ -182,7 +182,7 @@ impl View {
     }
 
     /// Unloads what has the number of this reader's version and is another: it was loaded before all was
-    /// removed and made anew. Where this reader's own is the one that is gone, it fails.
+    /// removed and made again. Where this reader's own is the one that is gone, it fails.
     async fn take_place_of_another(
         &self,
         shards: &mut Shards,

@@ -48,7 +48,7 @@ async fn a_token_for_the_alias_or_for_the_version_writes_what_everybody_reads() 
             assert_eq!(reader.count_chunks().await, Ok(1));
             assert_eq!(reader.foreign_points().await, Ok(ForeignPoints::default()));
         }
-        // Where there is a point for it, the manifest is kept there by everybody, until it is built anew.
+        // Where there is a point for it, the manifest is kept there by everybody, until it is rebuilt.
         let writer = key.write().await.unwrap();
         writer.put_manifest(&manifest()).await.unwrap();
         assert_eq!(**scoped.read().await.unwrap().unwrap().manifest(), manifest());

@@ -260,7 +260,7 @@ impl Place {
 }
 
 impl Held {
-    /// Refuses where the lease is no more. Renews it where that was not possible in time. Its term.
+    /// Refuses where the lease is gone. Renews it where that was not possible in time. Its term.
     pub(super) async fn check(&self) -> Result<u64, BackendError> {
         {
             let standing = self.state.standing.lock().await;

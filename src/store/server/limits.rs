@@ -2,7 +2,7 @@
 //!
 //! A collection says what it allows when it is described, which is asked for anyway. Where it has been
 //! changed since, or is another's successor, a refusal tells: the limits are read again, and the request
-//! is made anew within them. A filter of too many values becomes one of several conditions, each small
+//! is made again within them. A filter of too many values becomes one of several conditions, each small
 //! enough; what takes too many conditions is asked for in parts, or sorted out here. What cannot be done
 //! within a limit names it, and what docent needs.
 

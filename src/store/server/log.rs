@@ -20,7 +20,7 @@ pub(super) const EVENT: &str = "event";
 impl ServerStore {
     pub(super) async fn put_event(&self, event: &VersionEvent) -> Result<(), BackendError> {
         let Value::Object(payload) = json!({ "record": EVENT, EVENT: event }) else {
-            return Err(self.error(Fault::Permanent, "an event is no JSON object"));
+            return Err(self.error(Fault::Permanent, "an event is not JSON object"));
         };
         let request = UpsertPoints {
             collection_name: place_of(&self.base),

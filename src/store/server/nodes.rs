@@ -22,7 +22,7 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// long that question may: a tenth of the limit of a request.
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
-/// The same of a node that has not answered anything yet: each command begins anew to find out which
+/// The same of a node that has not answered anything yet: each command starts over to find out which
 /// nodes are there, and another one can be asked.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 

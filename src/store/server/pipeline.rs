@@ -143,7 +143,7 @@ impl Pipeline {
         latest.await;
     }
 
-    /// The same, and forgets what failed: another run begins anew.
+    /// The same, and forgets what failed: another run starts over.
     pub(super) async fn close(&self) {
         self.wait().await;
         lock(&self.failure).take();
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(pipeline.overlap(updates.make("more chunks").1).await, failed());
         assert_eq!(updates.idle().await, ["first chunks", "second chunks"]);
         pipeline.close().await;
-        assert_eq!(pipeline.overlap(async { Ok(()) }).await, Ok(()), "another run begins anew");
+        assert_eq!(pipeline.overlap(async { Ok(()) }).await, Ok(()), "another run starts over");
         assert_eq!(pipeline.settle().await, Ok(()));
     }
 

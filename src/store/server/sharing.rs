@@ -125,7 +125,7 @@ impl Physical {
         if right.sharing.as_ref().is_none_or(is_held) {
             return Ok(());
         }
-        let message = "what all parts have in common is written in turns, and this is none";
+        let message = "what all parts have in common is written in turns, and this is not one";
         Err(self.store.error(Fault::Permanent, message))
     }
 

@@ -54,7 +54,7 @@ impl Physical {
         }
         let name = &self.store.name;
         let message = format!(
-            "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be built anew. Recover the snapshot as \"{name}@v1\" instead"
+            "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be rebuilt. Recover the snapshot as \"{name}@v1\" instead"
         );
         Err(self.store.error(Fault::Taken, &message))
     }
@@ -315,7 +315,7 @@ impl CollectionWriter for Physical {
         Ok(Arc::new(self.numbered(number).await?))
     }
 
-    /// What runs have kept of chunks goes, too. The server's optimizer writes its segments anew, and its log is
+    /// What runs have kept of chunks goes, too. The server's optimizer writes its segments again, and its log is
     /// shortened, in its own time.
     async fn scrub(&self) -> Result<(), BackendError> {
         self.whole()?;

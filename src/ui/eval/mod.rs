@@ -54,7 +54,7 @@ impl Ui {
                 self.detail(&sanitize_line(&line));
             }
             for sentence in row.judged.iter().flat_map(|judged| &judged.unsupported) {
-                let line = format!("not borne out for {}, {}: {sentence}", row.id, row.question);
+                let line = format!("unsupported for {}, {}: {sentence}", row.id, row.question);
                 self.detail(&sanitize_line(&line));
             }
         }

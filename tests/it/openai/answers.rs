@@ -46,7 +46,7 @@ pub(crate) enum Spoil {
     Null,
     /// 500 for the whole request, as servers that fail on a text.
     Crash,
-    /// The vector has a `NaN`, as Python writes it, which is no JSON.
+    /// The vector has a `NaN`, as Python writes it, which is not JSON.
     PythonNan,
 }
 
@@ -101,7 +101,7 @@ impl Request {
     }
 }
 
-/// The bytes of a captured answer in `tests/fixtures/endpoints`. Its framing is made anew: a
+/// The bytes of a captured answer in `tests/fixtures/endpoints`. Its framing is made again: a
 /// content length, or none where the capture notes that the connection broke.
 pub(crate) fn capture(name: &str) -> Vec<u8> {
     let path: PathBuf =

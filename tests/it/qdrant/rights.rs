@@ -77,7 +77,7 @@ impl Rights {
         Self(claims.map(|claims| claims["access"].clone()))
     }
 
-    /// Whether there are any: a key is none.
+    /// Whether there are any: a key is not one.
     pub(crate) fn are_of_a_token(&self) -> bool {
         self.0.is_some()
     }

@@ -21,7 +21,7 @@ impl ClientFile {
     /// `project`: where it is a file of the project, which may have come from somebody else.
     ///
     /// # Errors
-    /// It can't be read or is no text, or its name leads somewhere else.
+    /// It can't be read or is not text, or its name leads somewhere else.
     pub(super) fn read(name: &Path, project: Option<&Path>) -> Result<Self, Failure> {
         if let Some(project) = project {
             forbid_way_out(name, project)?;
@@ -29,7 +29,7 @@ impl ClientFile {
         let path = name.canonicalize().unwrap_or_else(|_| name.to_owned());
         let text = match fs::read(&path) {
             Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| {
-                let problem = format!("{} is no text in UTF-8", name.display());
+                let problem = format!("{} is not text in UTF-8", name.display());
                 unchanged(problem, "save it as UTF-8, and run this again")
             })?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -21,17 +21,17 @@ const MARK: char = '\u{feff}';
 /// Adds `entry` to the object `key` of a JSON file, which may have comments.
 ///
 /// # Errors
-/// The file is no such object, or has another entry of this name, or something twice that has to be there once.
+/// The file is not such an object, or has another entry of this name, or something twice that has to be there once.
 pub(super) fn into_json(old: &str, key: &str, entry: &Value) -> Result<Merged, String> {
     as_written(old, |old| json_with(old, key, entry))
 }
 
 fn json_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, String> {
     let parsed = parse_to_ast(old, &CollectOptions::default(), &ParseOptions::default());
-    let parsed = parsed.map_err(|error| format!("it is no JSON: {error}"))?;
+    let parsed = parsed.map_err(|error| format!("it is not JSON: {error}"))?;
     let root = match parsed.value {
         Some(Node::Object(root)) => root,
-        Some(_) => return Err("it is no JSON object".to_owned()),
+        Some(_) => return Err("it is not JSON object".to_owned()),
         // Comments, or nothing.
         None => {
             let whole = json!({ key: { NAME: entry } });
@@ -47,7 +47,7 @@ fn json_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, Stri
             Some(known) if is_same(old, known, entry) => return Ok(None),
             Some(_) => return Err(other()),
         },
-        Some(_) => return Err(format!("`{key}` is no object")),
+        Some(_) => return Err(format!("`{key}` is not an object")),
     };
     let indent = "  ".repeat(depth);
     let text = text.replace('\n', &format!("\n{indent}"));
@@ -105,7 +105,7 @@ fn other() -> String {
 /// The same of a table of a TOML file.
 ///
 /// # Errors
-/// The file is no TOML, or has another entry of this name.
+/// The file is not TOML, or has another entry of this name.
 pub(super) fn into_toml(old: &str, key: &str, entry: &Value) -> Result<Merged, String> {
     as_written(old, |old| toml_with(old, key, entry))
 }

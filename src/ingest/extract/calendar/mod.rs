@@ -182,7 +182,7 @@ impl Entry {
             let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
             lines.push((called, texts.join(if listed { ", " } else { "\n" })));
         }
-        // Files come with an invitation in its mail; what is written into it is no text.
+        // Files come with an invitation in its mail; what is written into it is not text.
         let links = self.all("ATTACH").map(Property::text).filter(|link| link.contains("://"));
         lines.extend(links.map(|link| ("Attached", link)));
         let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());

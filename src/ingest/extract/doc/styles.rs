@@ -29,7 +29,7 @@ pub(super) fn read(sheet: &[u8]) -> Styles {
     let mut at = u16_at(sheet, 0).map_or(0, |header| 2 + usize::from(header));
     while let Some(length) = u16_at(sheet, at) {
         let style = u16_at(sheet, at + 2).zip(u16_at(sheet, at + 4)).filter(|_| length >= 4);
-        // The upper bits are others'; 0xFFF is no style.
+        // The upper bits are others'; 0xFFF is not a style.
         let style = style.map(|(built_in, base)| (built_in & 0xFFF, base >> 4));
         styles.push(style.unwrap_or((0xFFF, 0xFFF)));
         at += 2 + usize::from(length) + usize::from(length % 2);

@@ -35,7 +35,7 @@ pub(super) fn read(
     let warning = (!unread.is_empty()).then(|| ReadingWarning {
         code: WarningCode::AttachmentsNotRead,
         message: format!(
-            "parts in another format are not read: {}; save it anew in Word",
+            "parts in another format are not read: {}; save it again in Word",
             unread.join(", ")
         ),
         pages: Vec::new(),

@@ -1,4 +1,4 @@
-//! Fields of a document: what they show is text, how they are told to find it is none.
+//! Fields of a document: what they show is text, how they are told to find it is not one.
 
 /// Fields that are open, the outermost first.
 #[derive(Default)]

@@ -20,7 +20,7 @@ struct Level {
     pattern: String,
     /// All its numbers are decimal.
     legal: bool,
-    /// The level (from 1) whose paragraphs begin it anew; 0 for none. Unless it is said, all above do.
+    /// The level (from 1) whose paragraphs begin it again; 0 for none. Unless it is said, all above do.
     restart: Option<usize>,
     /// The style whose paragraphs are on this level.
     style: Option<String>,

@@ -12,7 +12,7 @@ use crate::ingest::extract::xml::{Element, attribute};
 pub(super) struct Open {
     pub(super) paragraph: Paragraph,
     style: Option<String>,
-    /// What its own properties say of its list; `0` is none.
+    /// What its own properties say of its list; `0` is not one.
     num: Option<String>,
     level: Option<usize>,
     /// Its own properties say which level of the outline it is on.

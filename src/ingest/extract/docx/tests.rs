@@ -67,8 +67,7 @@ fn parts_in_other_formats_are_read_where_they_stand() {
         found.text,
         "Before.\n\nThe ferry leaves.\n\nPort: Oslo | Fee: 3\n\nBehind.\n\nPlain."
     );
-    let message =
-        "parts in another format are not read: word/c.bin (unsupported type); save it anew in Word";
+    let message = "parts in another format are not read: word/c.bin (unsupported type); save it again in Word";
     assert_eq!(found.warnings[0].message, message);
 }
 
@@ -205,7 +204,7 @@ fn the_title_of_the_properties_comes_first() {
 #[test]
 fn what_is_no_docx_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    let old = "an old .doc under a new name: open it in Office or LibreOffice and save it anew";
+    let old = "an old .doc under a new name: open it in Office or LibreOffice and save it again";
     assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     assert_eq!(
         reason(b"%PDF-1.7"),

@@ -14,8 +14,8 @@ const ENOUGH: usize = 200;
 const PARAGRAPHS: usize = 80;
 const TEXT: usize = 70;
 
-/// Corrects what names say of elements: what holds most paragraphs is no furniture, and lists of
-/// links are. `weights`: of all text. Gives those of what is no furniture.
+/// Corrects what names say of elements: what holds most paragraphs is not furniture, and lists of
+/// links are. `weights`: of all text. Gives those of what is not furniture.
 pub(super) fn correct(
     tree: &Tree,
     lengths: &Lengths,

@@ -12,7 +12,7 @@ const SIGN: u32 = 40;
 /// A picture in the text.
 pub(super) struct Picture {
     pub(super) text: String,
-    /// It stands in a line of text, and is no block of its own.
+    /// It stands in a line of text, and is not a block of its own.
     pub(super) is_in_line: bool,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Page<'a> {
     meanings: Vec<(Role, Skip)>,
     /// Of the panels of tabs.
     titles: HashMap<usize, usize>,
-    /// Of what is no furniture.
+    /// Of what is not furniture.
     weights: Weights,
     /// It says that it is one.
     is_article: bool,

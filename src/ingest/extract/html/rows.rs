@@ -38,7 +38,7 @@ pub(super) struct Cell {
     /// It is a header: of its row, or of what else.
     pub(super) is_header: bool,
     pub(super) is_of_row: bool,
-    /// It has a column, but is no text.
+    /// It has a column, but is not text.
     pub(super) is_skipped: bool,
 }
 
@@ -85,7 +85,7 @@ impl Table {
         }
         let top = placed.iter().position(|row| row.cells.len() > 1).unwrap_or(0);
         let headers = headers(placed.get(top..)?);
-        // A row that begins with its name is no header.
+        // A row that begins with its name is not a header.
         if headers.is_empty() && placed[top].has_header {
             return None;
         }

@@ -16,7 +16,7 @@ use super::role::Role;
 /// The longest value of an attribute that is kept: longer ones are images, not words or addresses.
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// How far a tag looks for the element that it ends: deeper nesting than this is no real page.
+/// How far a tag looks for the element that it ends: deeper nesting than this is not a real page.
 const LOOK_UP: usize = 256;
 
 /// The nodes are in document order: an element is followed by all that is in it.

@@ -11,7 +11,7 @@ use crate::ingest::extract::ExtractError;
 const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2C;
 
-/// The extension that says which colour is none.
+/// The extension that says which colour is not one.
 const CONTROL: u8 = 0xF9;
 
 /// Rows of a picture that comes coarse first: where each pass begins, and its step.

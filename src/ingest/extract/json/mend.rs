@@ -41,7 +41,7 @@ pub(in crate::ingest::extract) fn mended(json: &str) -> Option<Mended> {
             b'\\' if in_string => {
                 let length = escape(rest.as_bytes(), &mut mended, &json[kept..at]);
                 match length {
-                    // A whole pair, or what is no surrogate.
+                    // A whole pair, or what is not a surrogate.
                     Ok(length) => at += length,
                     Err(length) => {
                         at += length;

@@ -145,7 +145,7 @@ impl Reading<'_> {
     }
 }
 
-/// The records of a value, and what stands around them; `None` where it is no list of records.
+/// The records of a value, and what stands around them; `None` where it is not a list of records.
 fn records(root: &Node) -> Option<(&[Node], Node)> {
     let around = |value| Node { first: root.first, last: root.last, value };
     match &root.value {

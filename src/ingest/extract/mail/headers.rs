@@ -86,7 +86,7 @@ fn charset(line: &[u8]) -> Option<&'static Encoding> {
         .filter(|encoding| *encoding != UTF_8 && label != "us-ascii" && label != "ascii")
 }
 
-/// When the message was sent, with its zone: `2024-03-01 10:05 +0100`; what is no date as it was written.
+/// When the message was sent, with its zone: `2024-03-01 10:05 +0100`; what is not a date as it was written.
 pub(super) fn date(message: &Message<'_>) -> Option<String> {
     let written = single_spaced(message.header_raw(HeaderName::Date)?);
     if written.is_empty() {
@@ -96,7 +96,7 @@ pub(super) fn date(message: &Message<'_>) -> Option<String> {
     Some(shown.unwrap_or_else(|| written.chars().take(LONGEST).collect()))
 }
 
-/// Characters of a date that is none.
+/// Characters of a date that is not one.
 const LONGEST: usize = 100;
 
 /// Zones that have one meaning in mail (RFC 5322, 4.3).

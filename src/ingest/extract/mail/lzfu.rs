@@ -14,7 +14,7 @@ const HEADER: usize = 16;
 /// More than this is not unpacked, in bytes.
 const MOST: usize = 64 << 20;
 
-/// The RTF; `None` for what is none. Of one that is cut off, what there is.
+/// The RTF; `None` for what is not one. Of one that is cut off, what there is.
 pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     let body = bytes.get(HEADER..)?;
     match bytes.get(8..12)? {

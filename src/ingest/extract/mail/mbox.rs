@@ -23,7 +23,7 @@ pub(super) fn without_separator(message: &[u8]) -> &[u8] {
 /// The messages, without the lines between them.
 pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let mut rest = bytes;
-    // What stands before the first of them is no message.
+    // What stands before the first of them is not a message.
     let first = next_separator(rest, true);
     rest = first.map_or(&[], |at| &rest[at..]);
     std::iter::from_fn(move || {

@@ -110,7 +110,7 @@ impl Handler for Body<'_> {
         if let Some(formula) = &mut self.formula {
             return formula.start(name);
         }
-        // The date of a comment is none that the text shows; others are.
+        // The date of a comment is not one that the text shows; others are.
         if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
             self.alt = (name == "desc" && self.skipped == 0).then(String::new);
             self.skipped += 1;

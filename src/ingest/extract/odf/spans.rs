@@ -19,7 +19,7 @@ impl Spans {
     }
 
     /// What an element of a row is: cells of which the last one gets the text. A covered cell is a part
-    /// of that above, or of the one before it, and then it is none.
+    /// of that above, or of the one before it, and then it is not one.
     pub(super) fn cells(&mut self, name: &str, element: &Element<'_>) -> Vec<Cell> {
         let number = |name| {
             let number = attribute(element, name).and_then(|number| number.parse::<u32>().ok());

@@ -42,7 +42,7 @@ const MAX_RULES: usize = 1_000;
 /// Units of the interpreter per height of a font.
 const EM: f64 = 1000.0;
 
-/// What unwinds the interpreter, which has no other way to be stopped. It is no panic: no hook runs.
+/// What unwinds the interpreter, which has no other way to be stopped. It is not a panic: no hook runs.
 pub(super) struct Stopped;
 
 pub(super) struct GlyphDevice<'p, 'a> {
@@ -52,7 +52,7 @@ pub(super) struct GlyphDevice<'p, 'a> {
     fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
     /// Looked up when the first glyph comes that does not tell its weight.
     heavy: Option<Reloaded<'a, ()>>,
-    /// Looked up when the first code comes that is no ASCII.
+    /// Looked up when the first code comes that is not ASCII.
     double_byte: Option<Reloaded<'a, &'static Encoding>>,
     deadline: Deadline,
     calls: u32,

@@ -103,7 +103,7 @@ const NONE: u32 = u32::MAX;
 impl Index {
     fn new((width, height): (f32, f32), glyphs: usize) -> Self {
         let side = (width.max(height) / CELLS).max(CELL);
-        // A width that is no number makes one column.
+        // A width that is not a number makes one column.
         let cells = |length: f32| (length / side) as usize + 1;
         let (columns, rows) = (cells(width), cells(height));
         Self { side, columns, rows, last: vec![NONE; columns * rows], before: vec![NONE; glyphs] }

@@ -139,7 +139,7 @@ impl Filler {
         }
     }
 
-    /// All from here on is covered, or is no more.
+    /// All from here on is covered, or is gone.
     fn ramp(&mut self, x: u32, sign: i32) {
         let (pixel, part) = ((x / PARTS) as usize, (x % PARTS).cast_signed());
         self.changes[pixel] += sign * (PARTS.cast_signed() - part);

@@ -112,7 +112,9 @@ pub(super) fn document(
         !stopped && !deadline.is_over()
     });
     let packed = || {
-        ExtractError::new("packed with Brotli, which is not read: print or save it anew as PDF 1.7")
+        ExtractError::new(
+            "packed with Brotli, which is not read: print or save it again as PDF 1.7",
+        )
     };
     let text = match opened {
         Ok(file) => text_of(file, pages, &bytes, passwords, deadline),

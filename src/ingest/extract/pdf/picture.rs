@@ -37,7 +37,7 @@ const MAX_DPI: f64 = 300.0;
 /// For what has no pixels of its own: letters that are shapes.
 const SHAPES_DPI: f64 = 200.0;
 
-/// A picture that covers no more than this share of a page is none that a page stands for.
+/// A picture that covers no more than this share of a page is not one that a page stands for.
 const SMALL: f32 = 0.02;
 
 /// Of the whole picture.
@@ -59,7 +59,7 @@ pub(in crate::ingest::extract) struct PagePicture {
 }
 
 /// Gives the picture of each page to `take`, until that wants no more. The file is opened once, and
-/// anew where it holds too much.
+/// again where it holds too much.
 ///
 /// `passwords` as for the text; `limit` is processor time for each page.
 pub(in crate::ingest::extract) fn page_pictures(

@@ -26,7 +26,7 @@ use super::outline::{self, Entry};
 use super::strings::text_string;
 use super::structure::Texts;
 
-/// Contents of pages stay in memory until the file is opened anew.
+/// Contents of pages stay in memory until the file is opened again.
 pub(super) const MAX_HELD: usize = 64 << 20;
 
 /// Why a file was not opened.

@@ -234,10 +234,10 @@ fn lists_are_numbered() {
         line("lvl=\"1\"><a:buAutoNum type=\"alphaLcParenBoth\"/>", "b"),
         line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "four"),
         line("><a:buChar char=\"-\"/>", "sign"),
-        line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "anew"),
+        line("><a:buAutoNum type=\"arabicPeriod\" startAt=\"3\"/>", "again"),
     ];
     let slide = slide(&format!("<p:sp><p:txBody>{}</p:txBody></p:sp>", lines.concat()));
-    let expected = "3. three\n  (a) a\n  (b) b\n4. four\n- sign\n3. anew";
+    let expected = "3. three\n  (a) a\n  (b) b\n4. four\n- sign\n3. again";
     assert_eq!(text_of(&slide, &[], &[]), expected);
 }
 

@@ -107,7 +107,7 @@ struct Format {
 }
 
 impl Format {
-    /// `None` for what is no plain number.
+    /// `None` for what is not plain number.
     fn read(section: &str) -> Option<Self> {
         let mut format = Self { scale: 1.0, ..Self::default() };
         let (mut digits, mut commas) = (0, 0);

@@ -95,7 +95,7 @@ async fn sitemaps_and_their_indexes() {
     assert_eq!(attempt.found(&discovery), ["/docs/a", "/docs/b"]);
     assert_eq!(discovery.found[0].origin.root, site.url("/docs/sitemap.xml"));
     assert_eq!(attempt.skipped(&discovery), [("/blog/x".to_owned(), "outside the site")]);
-    let reason = "listed as a sitemap, but it is none".to_owned();
+    let reason = "listed as a sitemap, but it is not one".to_owned();
     assert_eq!(attempt.failed(&discovery), [("/docs/two.xml".to_owned(), reason)]);
     let attempt = Try::new(&site).depth(1);
     let discovery = attempt.visit(&["/docs/sitemap.xml"]).await;

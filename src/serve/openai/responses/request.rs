@@ -144,7 +144,7 @@ impl ResponsesRequest {
     /// Instructions and input as messages.
     ///
     /// # Errors
-    /// An item is none, or names one that was not kept.
+    /// An item is not one, or names one that was not kept.
     pub(super) fn messages(&self, ignored: &mut Vec<String>) -> Result<Vec<Message>, Refusal> {
         let mut messages = Vec::new();
         if let Some(instructions) = &self.instructions {

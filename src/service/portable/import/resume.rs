@@ -86,5 +86,5 @@ impl<'a> Left<'a> {
 
 fn not_of_this_file() -> Failure {
     let message = "what an import that was cut off has left has chunks that are not in the file; nothing was changed";
-    Failure::new(Exit::Backend, message).hint("run this again: it begins anew")
+    Failure::new(Exit::Backend, message).hint("run this again: it starts over")
 }

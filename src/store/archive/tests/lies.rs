@@ -102,13 +102,13 @@ fn records_that_docent_would_not_write_are_refused() {
         (0, "manifest", json!(null), "can't be read"),
         (1, "source", json!("b.md"), "twice"),
         (1, "source", json!(7), "can't be read"),
-        (1, "document_hash", json!("<script>"), "a hash is none"),
-        (1, "size", json!(u64::MAX), "is no size"),
-        (1, "terms", json!(u64::MAX), "is no size"),
+        (1, "document_hash", json!("<script>"), "a hash is not one"),
+        (1, "size", json!(u64::MAX), "is not a size"),
+        (1, "terms", json!(u64::MAX), "is not a size"),
         (1, "chunks", json!(4), "1 of its chunks are missing"),
         (1, "chunks", json!(2), "fewer chunks"),
-        (4, "document_hash", json!("x"), "a hash is none"),
-        (4, "size", json!(u64::MAX), "is no size"),
+        (4, "document_hash", json!("x"), "a hash is not one"),
+        (4, "size", json!(u64::MAX), "is not a size"),
     ] {
         let mut bodies = good.clone();
         let mut object: Value = serde_json::from_slice(&bodies[at].1).unwrap();

@@ -217,7 +217,7 @@ async fn a_checkpoint_waits_for_a_compaction_where_much_would_be_lost() {
     let checkpoint = writer.checkpoint();
     let ended = async { end.send(()).unwrap() };
     futures::future::join(checkpoint, ended).await.0.unwrap();
-    assert_eq!(uncompacted.load(Ordering::Relaxed), 0, "it was flushed, and counts anew");
+    assert_eq!(uncompacted.load(Ordering::Relaxed), 0, "it was flushed, and counts again");
 }
 
 #[tokio::test]

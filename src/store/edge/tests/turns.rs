@@ -353,7 +353,7 @@ async fn what_fails_while_nobody_looks_is_reported_by_the_next_call_of_the_write
         assert_eq!(error.fault, Fault::Full, "{number}");
         assert!(error.message.contains("No space left"), "{number}: {error}");
     }
-    // The next one begins anew.
+    // The next one starts over.
     let next = write(&store).await;
     assert_eq!(next.upsert(points(10..11)).await, Ok(()));
     assert_eq!(next.close().await, Ok(()));

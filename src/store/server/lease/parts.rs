@@ -6,7 +6,7 @@
 //! part: the manifest, and making the collection. A writer of the whole keeps it, once no part is held.
 //!
 //! Each holder of a part has the term of the moment in which it took it, so terms grow over all that
-//! write, as they do where there is one. Who finds a part that nobody renews any more writes its lease anew:
+//! write, as they do where there is one. Who finds a part that nobody renews any more writes its lease again:
 //! whoever had it learns of it before its next update, and before its next turn. What it had sent may
 //! still come, which the lease of the whole says from then on.
 
@@ -204,7 +204,7 @@ impl Held {
         Ok(place.held(life, holder, standing, self.after_unsettled))
     }
 
-    /// Refuses where the lease is no more, whatever time it has left.
+    /// Refuses where the lease is gone, whatever time it has left.
     pub(in super::super) async fn confirm(&self) -> Result<(), BackendError> {
         self.state.renew().await
     }

@@ -166,7 +166,7 @@ fn may_name(text: &str) -> bool {
     (is_name(text) || year(text).is_some()) && !is_sentence(text)
 }
 
-/// A stop behind a word that is no abbreviation.
+/// A stop behind a word that is not an abbreviation.
 fn is_sentence(text: &str) -> bool {
     let long = |before: &str| {
         let word = before.rsplit(' ').next().unwrap_or_default();
