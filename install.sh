@@ -145,6 +145,7 @@ place() {
     chmod 755 "$unpacked"
     told=$("$unpacked" --version) || fail "the program does not run on this machine" "another build may: --target TARGET; or build it: cargo install docent"
     mkdir -p "$to" 2>/dev/null || fail "$to cannot be made" "choose another directory: --to DIR"
+    [ ! -d "$to/docent" ] || fail "$to/docent is a directory" "choose another place: --to DIR"
     partial=$to/.docent.$$
     # Beside the place and then renamed: one that runs is not written over.
     if ! cp "$unpacked" "$partial" 2>/dev/null || ! mv -f "$partial" "$to/docent" 2>/dev/null; then

@@ -17,7 +17,7 @@
 #   GATE_INGEST_ARGS  further arguments of `docent ingest`, separated by blanks (--allow-prune)
 #   GATE_EVAL_ARGS    the same of `docent eval`
 #   GATE_DATA         data directory (.docent)
-#   GATE_OUT          where reports are written (docent-gate)
+#   GATE_OUT          directory of the reports, which each run makes new (docent-gate)
 #   GATE_DOCENT       the program (docent)
 #   GATE_SUMMARY      file that the summary is added to (GITHUB_STEP_SUMMARY)
 #   GATE_TOKEN        token that may comment; no comment is made without
@@ -228,7 +228,7 @@ evaluate() {
         name=$(collection)
         former=$(version live)
         set -- "$@" --compare "$name@v$built,$name@v$former"
-        notes="$notes- $name@v$built is the change, $name@v$former the base ($base).$newline"
+        notes="$notes- $name@v$built is the change, $name@v$former the base ($base): a plus says how much better the base was.$newline"
     fi
     try measure "$@"
     case $status in
@@ -387,10 +387,16 @@ out=$(absolute "$out")
 case $docent in
 */*) docent=$(absolute "$docent") ;;
 esac
+# What is in a directory that no gate has made is somebody's.
+if [ -d "$out" ] && [ ! -e "$out/.docent-gate" ] && [ -n "$(ls -A "$out")" ]; then
+    say "$out has other files than reports of a gate: name another directory with GATE_OUT, or remove it"
+    exit 2
+fi
 rm -rf "$out"
 mkdir -p "$out"
 # None of it is a document, nor a file of the repository.
 echo '*' >"$out/.gitignore"
+: >"$out/.docent-gate"
 
 trusted
 if [ -n "${GATE_BASELINE:-}" ]; then

@@ -96,6 +96,21 @@ fn a_reranker_is_a_way_to_retrieve() {
 }
 
 #[test]
+fn cases_are_not_overwritten() {
+    let env = samples();
+    for flags in [
+        ["--report", "json=cases.jsonl"],
+        ["--write-baseline", "cases.jsonl"],
+        ["--run-file", "./cases.jsonl"],
+    ] {
+        let refused = env.run(&[&["eval", CASES], &flags[..]].concat()).expect(2);
+        assert!(refused.stderr.contains("has the cases, and would be overwritten"), "{refused}");
+    }
+    let kept = std::fs::read_to_string(env.path(CASES)).expect("the cases");
+    assert_eq!(kept, include_str!("../cases.jsonl"));
+}
+
+#[test]
 fn gates_and_baselines_hold() {
     let env = samples();
     let run = |args: &[&str]| {

@@ -24,7 +24,7 @@ fn what_makes_retrieval_worse_is_refused_and_what_does_not_passes() {
     let summary = repository.summary();
     for said in [
         "## docent: refused\n\nretrieval is not as good as it has to be\n",
-        "- docent@v2 is the change, docent@v1 the base (main).",
+        "- docent@v2 is the change, docent@v1 the base (main): a plus says how much better the base was.",
         "| recall@5 | 0.833 | 1.000 |",
         "#### Cases that differ",
         "When does the ferry to Elba leave?",
@@ -93,6 +93,17 @@ fn a_baseline_is_the_one_that_the_base_has() {
     });
     let gate = repository.gate(&[kept, base]).expect(1);
     assert!(gate.stderr.contains("it was 1.000"), "its own bar does not count: {gate}");
+}
+
+#[test]
+fn reports_take_the_place_of_no_documents() {
+    let repository = Repository::new();
+    let gate = repository.gate(&[("GATE_OUT", "docs")]).expect(2);
+    assert!(gate.stderr.contains("has other files than reports"), "{gate}");
+    assert!(repository.read("docs/elba.md").contains("Elba"));
+    repository.gate(&[("GATE_OUT", "reports")]).expect(0);
+    repository.gate(&[("GATE_OUT", "reports")]).expect(0);
+    assert!(repository.path("reports/junit.xml").exists());
 }
 
 #[test]

@@ -140,10 +140,11 @@ fn an_answer_that_the_server_did_not_end_is_not_asked_for_twice() {
 }
 
 #[test]
-fn a_server_that_never_answers_can_be_given_up() {
+fn a_server_that_never_answers_is_given_up() {
     let env = ingested();
     let _deaf = UnixListener::bind(env.path(".docent/serve.sock")).expect("a socket");
     let mut agent = Agent::start(&env, &[]);
+    search(&mut agent);
     let id = agent.begin("tools/call", json!({"name": "search", "arguments": {"query": QUESTION}}));
     let cancelled = json!({"requestId": id});
     agent

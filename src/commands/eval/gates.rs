@@ -47,6 +47,11 @@ impl Gates {
         Ok(Self { gates, write_to })
     }
 
+    /// The file of the baseline that is to be written.
+    pub(super) fn written_to(&self) -> Option<&PathBuf> {
+        self.write_to.as_ref()
+    }
+
     /// The metrics, and those that gates look at.
     pub(super) fn with_theirs(&self, mut metrics: Vec<Metric>) -> Vec<Metric> {
         for metric in self.gates.iter().filter_map(|gate| Metric::parse(&gate.metric).ok()) {

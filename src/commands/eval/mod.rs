@@ -48,6 +48,9 @@ pub(super) async fn run(
         forbid_way_out(path, &context.root)?;
     }
     let files = report_files(context, &args.reports)?;
+    let written = run_file.iter().chain(files.iter().map(|(path, _)| path));
+    let written = written.chain(gates.written_to()).chain(&args.write_drift_baseline);
+    spare_cases(&context.cwd.join(&set.name), written)?;
     let metrics = gates.with_theirs(metrics(&args, set.unit)?);
     let runs = rankings::all(ui, context, &args, &mut set, &metrics).await?;
     if let Some(path) = &run_file {
@@ -203,6 +206,22 @@ fn beir_failure(error: BeirError) -> Failure {
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// # Errors
+/// One of the files that would be written is that of the cases.
+fn spare_cases<'a>(
+    cases: &Path,
+    written: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), Failure> {
+    let Ok(cases) = cases.canonicalize() else { return Ok(()) };
+    match written.into_iter().find(|path| path.canonicalize().is_ok_and(|it| it == cases)) {
+        None => Ok(()),
+        Some(path) => {
+            let problem = format!("{} has the cases, and would be overwritten", path.display());
+            Err(Failure::usage(problem).hint("name another file"))
+        }
+    }
 }
 
 /// Where reports are written beside what is printed: known before anything is measured.

@@ -2,11 +2,13 @@
 //! that read it by turns load it again for every call.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use rmcp::model::ProtocolVersion;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::headers::{CAPABILITIES_FIELD, METHOD, NAME, VERSION, VERSION_FIELD};
 use crate::error::{Exit, Failure};
@@ -19,6 +21,16 @@ pub const SETTINGS: HeaderName = HeaderName::from_static("docent-settings");
 
 /// Tokens of a result, unless the call asks for another number.
 pub const RESULT_TOKENS: HeaderName = HeaderName::from_static("docent-result-tokens");
+
+/// How long a server may take until it begins to answer. It tells of progress, so no answer is waited for
+/// longer than its retrieval takes.
+const TO_BEGIN: Duration = Duration::from_secs(10);
+
+/// How long it may take for more of an answer: longer than a model may be silent.
+const TO_GO_ON: Duration = Duration::from_mins(5);
+
+/// Longest message, in bytes.
+const LONGEST_LINE: usize = 4 << 20;
 
 /// A server of this project that may be running.
 pub struct RunningServer {
@@ -58,18 +70,19 @@ impl RunningServer {
             },
         });
         let headers = self.headers(tool);
-        let sent = post_through_socket(&self.socket, "/mcp", headers, message.to_string()).await;
-        let answer = match sent {
-            Err(SocketError::NoServer(_)) => return None,
-            Ok(response) if response.status != StatusCode::OK => return None,
-            Ok(response) => last_message(response, progress).await,
-            Err(cut_off) => Err(cut_off),
+        let sent = post_through_socket(&self.socket, "/mcp", headers, message.to_string());
+        let answer = match timeout(TO_BEGIN, sent).await {
+            // One that takes too long was stopped, or is stuck.
+            Err(_) | Ok(Err(SocketError::NoServer(_))) => return None,
+            Ok(Ok(response)) if response.status != StatusCode::OK => return None,
+            Ok(Ok(response)) => last_message(response, progress).await,
+            Ok(Err(_)) => None,
         };
         match answer {
-            Ok(Some(answer)) => outcome(answer),
+            Some(answer) => outcome(answer),
             // What reads can be done again. An answer may have been paid for.
-            _ if tool.work != Work::Answer => None,
-            Ok(None) | Err(_) => {
+            None if tool.work != Work::Answer => None,
+            None => {
                 let problem = "the `docent serve` of this project ended while it answered";
                 Some(Outcome::failed(&Failure::new(Exit::Backend, problem).hint("ask again")))
             }
@@ -92,15 +105,15 @@ impl RunningServer {
     }
 }
 
-/// Tells what goes before the answer, and gives the answer. The body is one message, or events, each with
-/// a message on one line.
+/// Tells what goes before the answer, and gives the answer; `None` where it does not come. The body is one
+/// message, or events, each with a message on one line.
 async fn last_message(
     mut response: SocketResponse,
     progress: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Option<Value>, SocketError> {
+) -> Option<Value> {
     let mut unread = Vec::new();
     loop {
-        let piece = response.piece().await?;
+        let piece = timeout(TO_GO_ON, response.piece()).await.ok()?.ok()?;
         let is_end = piece.is_none();
         unread.extend_from_slice(&piece.unwrap_or_default());
         while let Some(length) = line_length(&unread, is_end) {
@@ -108,14 +121,14 @@ async fn last_message(
             let line = line.strip_prefix(b"data:").unwrap_or(&line);
             let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
             if message.get("id").is_some() {
-                return Ok(Some(message));
+                return Some(message);
             }
             if let Some(told) = message["params"]["message"].as_str() {
                 progress(told);
             }
         }
-        if is_end {
-            return Ok(None);
+        if is_end || unread.len() > LONGEST_LINE {
+            return None;
         }
     }
 }

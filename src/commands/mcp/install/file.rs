@@ -27,6 +27,13 @@ impl ClientFile {
             forbid_way_out(name, project)?;
         }
         let path = name.canonicalize().unwrap_or_else(|_| name.to_owned());
+        if let Ok(known) = fs::metadata(&path)
+            && !known.is_file()
+            && !known.is_dir()
+        {
+            let problem = format!("{} is not a regular file", name.display());
+            return Err(unchanged(problem, "move it away, and run this again"));
+        }
         let text = match fs::read(&path) {
             Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| {
                 let problem = format!("{} is not text in UTF-8", name.display());
