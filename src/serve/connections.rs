@@ -38,6 +38,9 @@ use crate::settings::{ListenAddress, Serve};
 /// takes of it is less.
 const LARGEST_READ: u32 = 64 << 10;
 
+/// Connections at a time of processes of the owner.
+const OWNERS_CONNECTIONS: u32 = 256;
+
 /// Requests at a time on one connection of HTTP/2.
 const STREAMS: u32 = 256;
 
@@ -130,13 +133,18 @@ impl Listeners {
     ) -> Exit {
         const FAREWELL: Duration = Duration::from_millis(250);
         let connections = Arc::new(Semaphore::new(settings.max_connections));
+        // A listener holds a place before anybody comes: callers would have one less.
+        let owners = Arc::new(Semaphore::new(OWNERS_CONNECTIONS as usize));
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for listener in self.listeners {
             let loops = Accepting {
                 router: router.clone(),
                 builder: builder(settings.header_timeout),
-                connections: Arc::clone(&connections),
+                connections: Arc::clone(match &listener {
+                    Listener::Owner(..) => &owners,
+                    Listener::Tcp(_) | Listener::Unix(..) => &connections,
+                }),
                 tls: self.tls.clone(),
                 slow_client: settings.slow_client,
                 header_timeout: settings.header_timeout,
@@ -150,6 +158,7 @@ impl Listeners {
         let drained = async {
             while tasks.join_next().await.is_some() {}
             let _ = connections.acquire_many(all).await;
+            let _ = owners.acquire_many(OWNERS_CONNECTIONS).await;
         };
         tokio::pin!(drained);
         if tokio::time::timeout(settings.drain, &mut drained).await.is_ok() {
