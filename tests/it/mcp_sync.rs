@@ -133,6 +133,11 @@ fn the_collection_is_in_line_with_its_sources_again() {
     let roots =
         env.run(&["status", "--format", "json"]).expect(0).json()["manifest"]["roots"].clone();
     assert_eq!(roots, json!(["docs"]));
+    for dry_run in [true, false] {
+        let none = agent.call("sync", json!({"paths": ["docs/nope.md"], "dry_run": dry_run}));
+        let note = none["note"].as_str().expect("a note");
+        assert!(note.contains("`paths` named no document"), "{none}");
+    }
     assert_eq!(agent.end(), Some(0));
 }
 

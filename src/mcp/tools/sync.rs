@@ -70,13 +70,14 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
             .hint(format!("name directories: {MOST_PATHS} at most"))
             .into());
     }
+    let is_part = !paths.is_empty();
     let mut resync = Resync { paths, agreed: None };
     if arguments.flag("dry_run")? {
         let engine = view.share();
         let preview = to_its_end(call, move |runtime, cancel, _| {
             runtime.block_on(engine.preview_resync(&resync, cancel))
         });
-        return Ok(planned(&view, &preview.await?));
+        return Ok(planned(&view, &preview.await?, is_part));
     }
     match &call.consent {
         Consent::Declined => return Ok(declined(&view)),
@@ -88,7 +89,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         runtime.block_on(engine.resync(&resync, cancel, hear))
     });
     match synced.await? {
-        Resynced::Done(report) => Ok(done(&view, *report)?),
+        Resynced::Done(report) => Ok(done(&view, *report, is_part)?),
         Resynced::Unagreed(deletion) if matches!(call.consent, Consent::Unaskable) => {
             let names = listed(deletion.sources.iter().map(|source| label(source)));
             Err(deletion.failure.caused_by(format!("it would delete {}", names.join(", "))).into())
@@ -163,7 +164,7 @@ impl Teller {
     }
 }
 
-fn done(view: &View, report: IngestReport) -> Result<Value, Failure> {
+fn done(view: &View, report: IngestReport, is_part: bool) -> Result<Value, Failure> {
     if let Some(error) = report.aborted {
         let failure = Failure::from(error);
         let hint = failure.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
@@ -192,10 +193,11 @@ fn done(view: &View, report: IngestReport) -> Result<Value, Failure> {
         "skipped": report.skipped,
     });
     tell_failed(&mut said, &report.failed, &mut notes);
+    notes.extend(is_part.then(|| no_document(&said)).flatten());
     Ok(with_notes(said, &notes))
 }
 
-fn planned(view: &View, preview: &Preview) -> Value {
+fn planned(view: &View, preview: &Preview, is_part: bool) -> Value {
     let mut notes = Vec::new();
     let mut said = json!({
         "collection": view.name,
@@ -209,8 +211,19 @@ fn planned(view: &View, preview: &Preview) -> Value {
         "deleted_sources": listed(preview.deleted.iter().map(|source| label(source))),
     });
     tell_failed(&mut said, &preview.failed, &mut notes);
+    notes.extend(is_part.then(|| no_document(&said)).flatten());
     notes.push("nothing was changed".to_owned());
     with_notes(said, &notes)
+}
+
+/// What to say where `paths` named nothing that a sync has to do with.
+fn no_document(said: &Value) -> Option<String> {
+    const COUNTS: [&str; 6] = ["added", "changed", "moved", "deleted", "unchanged", "failed"];
+    COUNTS.iter().all(|name| said[name] == 0).then(|| {
+        "`paths` named no document: there is no such file, or it is ignored, hidden, a link, or of a type that \
+         is not read"
+            .to_owned()
+    })
 }
 
 fn declined(view: &View) -> Value {
