@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
+use serde_json::json;
 
 use super::changes::make_private;
 use super::project::Project;
@@ -12,7 +12,7 @@ use crate::error::{Exit, Failure};
 use crate::hub::Hub;
 use crate::record::Tape;
 use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
-use crate::types::{Site, UPLOADS, is_upload_id};
+use crate::types::{ContentHash, Site, UPLOADS, is_upload_id};
 
 /// Name of the socket in a data directory.
 pub const SOCKET: &str = "serve.sock";
@@ -81,20 +81,12 @@ impl Context {
             "hub.token",
             "hub.no_download",
         ];
-        let mut digest = Sha256::new();
-        let mut take = |text: &str| {
-            digest.update(text.len().to_le_bytes());
-            digest.update(text);
-        };
-        take(env!("CARGO_PKG_VERSION"));
-        take(&self.root.to_string_lossy());
-        self.settings.serve.collections.iter().for_each(|name| take(name));
         let rows = self.settings.resolved.iter();
-        for row in rows.filter(|row| !OF_OTHER_WORK.iter().any(|it| row.key.name.starts_with(it))) {
-            take(row.key.name);
-            take(row.value.as_deref().unwrap_or_default());
-        }
-        format!("{:x}", digest.finalize())
+        let rows = rows.filter(|row| !OF_OTHER_WORK.iter().any(|it| row.key.name.starts_with(it)));
+        let rows: Vec<_> = rows.map(|row| (row.key.name, &row.value)).collect();
+        let (release, root) = (env!("CARGO_PKG_VERSION"), self.root.to_string_lossy());
+        let parts = json!([release, root, self.settings.serve.collections, rows]);
+        ContentHash::of(parts.to_string().as_bytes()).0
     }
 
     /// Answers are quoted, in this process: no chat model is configured.

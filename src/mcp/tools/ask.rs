@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, filter, gives, question, takes, text, title};
+use super::{Call, filter, filtered, gives, question, takes, text, title};
 use crate::chat::data::data;
 use crate::error::Failure;
 use crate::mcp::access::View;
@@ -17,16 +17,7 @@ use crate::types::Passage;
 const AROUND: usize = 80;
 
 pub(super) fn input() -> Value {
-    takes(
-        json!({
-            "question": text("What to answer"),
-            "collection": text("Which collection"),
-            "source": text("Path, directory or glob"),
-            "kind": text("Such as markdown, pdf"),
-            "tag": text("Tag it has"),
-        }),
-        &["question"],
-    )
+    takes(filtered(json!({ "question": text("What to answer") }), json!({})), &["question"])
 }
 
 pub(super) fn output() -> Value {

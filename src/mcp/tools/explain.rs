@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, filter, gives, question, takes, text};
+use super::{Call, filter, filtered, gives, question, takes, text};
 use crate::cancel;
 use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
@@ -14,17 +14,11 @@ use crate::service::answering::Ask;
 const HITS: usize = 20;
 
 pub(super) fn input() -> Value {
-    takes(
-        json!({
-            "question": text("What was asked"),
-            "expect": text("Document that should be found, or a place in it"),
-            "collection": text("Which collection"),
-            "source": text("Path, directory or glob"),
-            "kind": text("Such as markdown, pdf"),
-            "tag": text("Tag it has"),
-        }),
-        &["question"],
-    )
+    let asked = json!({
+        "question": text("What was asked"),
+        "expect": text("Document that should be found, or a place in it"),
+    });
+    takes(filtered(asked, json!({})), &["question"])
 }
 
 pub(super) fn output() -> Value {

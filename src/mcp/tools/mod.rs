@@ -279,6 +279,22 @@ fn filter(arguments: &Arguments) -> Result<DocumentFilter, Failure> {
     })
 }
 
+/// Properties of arguments with those that [`filter`] reads between them.
+fn filtered(mut first: Value, more: Value) -> Value {
+    let filter = json!({
+        "collection": text("Which collection"),
+        "source": text("Path, directory or glob"),
+        "kind": text("Such as markdown, pdf"),
+        "tag": text("Tag it has"),
+    });
+    for properties in [filter, more] {
+        if let (Value::Object(all), Value::Object(properties)) = (&mut first, properties) {
+            all.extend(properties);
+        }
+    }
+    first
+}
+
 /// The title of a document, or else the last part of its name.
 fn title(title: &str, source: &str) -> String {
     let name = source.rsplit('/').find(|part| !part.is_empty()).unwrap_or(source);

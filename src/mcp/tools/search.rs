@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, filter, gives, number, question, takes, text, title};
+use super::{Call, filter, filtered, gives, number, question, takes, text, title};
 use crate::error::Failure;
 use crate::mcp::access::{Seen, View};
 use crate::mcp::arguments::Arguments;
@@ -26,20 +26,13 @@ const AROUND: usize = 70;
 const NEAREST: usize = 3;
 
 pub(super) fn input() -> Value {
-    takes(
-        json!({
-            "query": text("Question or keywords"),
-            "collection": text("Which collection"),
-            "source": text("Path, directory or glob"),
-            "kind": text("Such as markdown, pdf"),
-            "tag": text("Tag it has"),
-            "limit": number("1-20, default 6"),
-            "max_tokens": number("Size of result"),
-            "cursor": text("next_cursor of a result"),
-            "exclude": { "type": "array", "items": { "type": "string" }, "description": "Ids seen before" },
-        }),
-        &["query"],
-    )
+    let size = json!({
+        "limit": number("1-20, default 6"),
+        "max_tokens": number("Size of result"),
+        "cursor": text("next_cursor of a result"),
+        "exclude": { "type": "array", "items": { "type": "string" }, "description": "Ids seen before" },
+    });
+    takes(filtered(json!({ "query": text("Question or keywords") }), size), &["query"])
 }
 
 pub(super) fn output() -> Value {
