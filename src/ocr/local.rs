@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
+#[cfg(feature = "onnx")]
 use docent_pp_ocrv6_tiny::{CHARACTERS, DETECTOR, RECOGNIZER};
 use tokio::sync::Semaphore;
 
@@ -24,6 +25,14 @@ use self::recognize::{LineWord, words};
 use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
 use crate::error::{BackendError, Fault, Service};
 use crate::onnx::{FloatGraph, OnnxError};
+
+/// The model is left out where nothing could run it.
+#[cfg(not(feature = "onnx"))]
+const DETECTOR: &[u8] = &[];
+#[cfg(not(feature = "onnx"))]
+const RECOGNIZER: &[u8] = &[];
+#[cfg(not(feature = "onnx"))]
+const CHARACTERS: &str = "";
 
 /// What the model is called that is part of the program.
 const BUNDLED: &str = "pp-ocrv6-tiny";

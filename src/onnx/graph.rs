@@ -8,6 +8,7 @@ use rten_tensor::Layout as _;
 
 use super::OnnxError;
 use super::session::load_error;
+use super::values::Floats;
 
 /// A loaded graph. A run takes one core: many runs at a time keep all cores busier than many cores
 /// do on one.
@@ -17,13 +18,6 @@ pub struct FloatGraph {
     output: NodeId,
     /// Threads that nobody uses now.
     idle: Mutex<Vec<Arc<ThreadPool>>>,
-}
-
-/// What a graph makes of its input.
-pub struct Floats {
-    pub shape: Vec<usize>,
-    /// Row after row.
-    pub values: Vec<f32>,
 }
 
 impl FloatGraph {

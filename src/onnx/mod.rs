@@ -4,17 +4,23 @@
 //! [`layout`] finds the files and reads how the model wants to be used; `tokenizer` and `session`
 //! wrap the two libraries; [`Onnx`] puts them together: texts in, what the model says of each out,
 //! in batches of like length over all cores; [`PairModel`] is one that reads two texts together. Nothing is
-//! downloaded: [`crate::hub`] does that.
+//! downloaded: [`crate::hub`] does that. In a build without the feature `onnx` no model opens: see `left_out`.
 
+#[cfg(feature = "onnx")]
 mod graph;
 pub mod layout;
+#[cfg(not(feature = "onnx"))]
+mod left_out;
 mod pairs;
 mod place;
+#[cfg(feature = "onnx")]
 mod session;
+#[cfg(feature = "onnx")]
 mod tokenizer;
+mod values;
 mod workers;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "onnx"))]
 pub(crate) mod tests;
 
 use std::fs::File;
@@ -25,14 +31,15 @@ use thiserror::Error;
 
 use crate::types::{ContentHash, EmbedderId};
 use layout::Layout;
+#[cfg(not(feature = "onnx"))]
+use left_out::{graph, session, tokenizer};
 use session::Session;
 use tokenizer::Tokenizer;
 
-pub use graph::{FloatGraph, Floats};
+pub use graph::FloatGraph;
 pub use pairs::PairModel;
 pub use place::{ModelPlace, Published};
-pub use session::Answer;
-pub use tokenizer::Encoded;
+pub use values::{Answer, Encoded, Floats};
 
 /// Why a directory is of no use as a model.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]

@@ -2,7 +2,7 @@
 //! follows from another.
 
 use super::layout::Layout;
-use super::session::Answer;
+use super::values::Answer;
 use super::{ModelPlace, Onnx, OnnxError};
 
 /// A model that makes a few numbers, its logits, of a pair of texts.

@@ -9,18 +9,8 @@ use rten::{Dimension, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, Th
 use rten_tensor::Layout as _;
 
 use super::layout::Layout;
-use super::tokenizer::Encoded;
+use super::values::{Answer, Encoded};
 use super::{OnnxError, unreadable};
-
-/// What the model says of one input of a batch.
-pub struct Answer<'a> {
-    /// Shape of `values`: `[values]`, or `[tokens, values]` with padding at the end.
-    pub shape: &'a [usize],
-    /// Row after row.
-    pub values: &'a [f32],
-    /// How many of the tokens are the input's own.
-    pub tokens: usize,
-}
 
 /// A loaded model, and the cores it runs on. A batch runs on one core: many batches at a time keep
 /// all cores busier than many cores do on one.

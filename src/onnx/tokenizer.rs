@@ -7,15 +7,8 @@ use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{Encoding, PostProcessor};
 
 use super::layout::Layout;
+use super::values::Encoded;
 use super::{OnnxError, unreadable};
-
-/// An input of a model.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Encoded {
-    pub ids: Vec<u32>,
-    /// Which of the two texts of a pair a token is of.
-    pub type_ids: Vec<u32>,
-}
 
 pub(super) struct Tokenizer {
     inner: tokenizers::Tokenizer,

@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::session::{Answer, Session};
-use super::tokenizer::Encoded;
+use super::session::Session;
+use super::values::{Answer, Encoded};
 
 /// Tokens of a batch, padding included. More of them make no batch faster, and its memory larger.
 const BATCH_TOKENS: usize = 1024;

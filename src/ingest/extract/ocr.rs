@@ -7,11 +7,13 @@ use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::ExtractError;
+use super::good_words::good_words;
+use super::hyphens::{ends_in_broken_word, has_hyphens};
+use super::pages_unread::PagesUnread;
 use super::parts::Parts;
-use super::pdf::PagesUnread;
 use super::pool::Pool;
 use super::worker::Request;
-use super::{ExtractError, pdf};
 use crate::error::{BackendError, Fault};
 use crate::ingest::budget::Budget;
 use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
@@ -204,7 +206,7 @@ impl Recognized {
         let Places::Marked(Unit::Page, marks) = &document.places else { return document };
         let read: Vec<u32> = self.pages.keys().copied().collect();
         let replaced = |page: u32, printed: &str, recognized: &PageText| {
-            let says_more = || pdf::good_words(&recognized.text) > pdf::good_words(printed);
+            let says_more = || good_words(&recognized.text) > good_words(printed);
             unread.recognized.contains(&page) || unread.unreadable.contains(&page) && says_more()
         };
         let ends = marks.iter().skip(1).map(|mark| mark.offset).chain([document.text.len()]);
@@ -316,7 +318,9 @@ impl PageText {
         let begins_paragraph = begins_paragraph && !self.text.is_empty();
         if begins_paragraph {
             self.text.push_str("\n\n");
-        } else if !self.text.is_empty() && !pdf::ends_in_broken_word(&mut self.text, first.text) {
+        } else if !self.text.is_empty()
+            && !ends_in_broken_word(&mut self.text, first.text, has_hyphens)
+        {
             self.text.push('\n');
         }
         let from = self.words.len();

@@ -5,6 +5,7 @@
 //! length and a JSON [`Answer`], and the same of the pixels where a picture was asked for. Of several
 //! pages the answers follow each other as the pages are drawn: the file is sent and opened once.
 
+use std::any::Any;
 use std::io::{self, Read, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::sync_channel;
@@ -14,8 +15,8 @@ use std::{panic, thread};
 use serde::{Deserialize, Serialize};
 
 use super::ocr::{PagePicture, WantedPage};
+use super::pages_unread::PagesUnread;
 use super::parts::Parts;
-use super::pdf::PagesUnread;
 use super::{
     ExtractError, calendar, contacts, container, csv, docx, epub, html, image, json, mail, markup,
     notebook, odf, pdf, pptx, rtf, sheet, subtitles, wordless,
@@ -129,7 +130,7 @@ fn write_pictures(output: &mut impl Write, request: Request, bytes: Vec<u8>) -> 
     }
     let ended = match thread.map(thread::JoinHandle::join) {
         Ok(Ok(())) => "the page was not drawn".to_owned(),
-        Ok(Err(panic)) => pdf::panic_message(&*panic),
+        Ok(Err(panic)) => panic_message(&*panic),
         Err(error) => no_thread(&error),
     };
     (written..wanted).try_for_each(|_| write_picture(output, Err(ended.clone())))
@@ -168,7 +169,7 @@ fn page_pictures(
             // A panic of a decoder costs one page.
             let page = |wanted: &WantedPage| {
                 panic::catch_unwind(AssertUnwindSafe(|| image::page(&bytes, wanted.page)))
-                    .unwrap_or_else(|panic| Err(ExtractError::new(&pdf::panic_message(&*panic))))
+                    .unwrap_or_else(|panic| Err(ExtractError::new(&panic_message(&*panic))))
             };
             let picture = |picture| PagePicture { picture, units_per_pixel: 1.0 };
             let _ = pages.iter().map(page).all(|page| take(page.map(picture)));
@@ -228,13 +229,20 @@ fn within_limit(extracted: Extracted) -> Result<Extracted, ExtractError> {
     Ok(extracted)
 }
 
+/// What a panic said, for the report.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the parser panicked: {}", message.unwrap_or("no message"))
+}
+
 /// Runs `work` on a thread with a stack of its own; a panic is a reason.
 fn answer<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExtractError> + Send + 'static,
 ) -> Answer<T> {
     match spawn(work).map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome.map_err(|error| error.reason),
-        Ok(Err(panic)) => Err(ExtractError::new(&pdf::panic_message(&*panic)).reason),
+        Ok(Err(panic)) => Err(ExtractError::new(&panic_message(&*panic)).reason),
         Err(error) => Err(no_thread(&error)),
     }
 }

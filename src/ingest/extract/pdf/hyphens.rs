@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::super::hyphens::{bare, ends_in_broken_word, is_hyphen};
+
 /// First parts of compounds that keep their hyphen wherever the line ends.
 const PREFIXES: &[&str] = &[
     "all", "cost", "cross", "data", "double", "end", "ex", "first", "four", "full", "half", "high",
@@ -24,30 +26,12 @@ impl Vocabulary {
 
     /// The text of two lines in one, where the first ends in a broken word.
     pub(super) fn join(&self, text: &mut String, next: &str) -> bool {
-        let broken = self.opens(text, next);
+        let broken =
+            ends_in_broken_word(text, next, |first, second| self.keeps_hyphen(first, second));
         if broken {
             text.push_str(next);
         }
         broken
-    }
-
-    /// Whether a text ends in a word that goes on with what is next. A hyphen that was made by the
-    /// end of the line is taken away then.
-    pub(super) fn opens(&self, text: &mut String, next: &str) -> bool {
-        let Some(hyphen) = text.chars().next_back().filter(|last| is_hyphen(*last)) else {
-            return false;
-        };
-        let before = &text[..text.len() - hyphen.len_utf8()];
-        if !before.ends_with(char::is_alphabetic) || !next.starts_with(char::is_lowercase) {
-            return false;
-        }
-        let first =
-            bare(before.rsplit(char::is_whitespace).next().unwrap_or_default()).to_lowercase();
-        let second = bare(next.split_whitespace().next().unwrap_or_default()).to_lowercase();
-        if hyphen == '\u{AD}' || !self.keeps_hyphen(&first, &second) {
-            text.truncate(text.len() - hyphen.len_utf8());
-        }
-        true
     }
 
     fn keeps_hyphen(&self, first: &str, second: &str) -> bool {
@@ -60,15 +44,6 @@ impl Vocabulary {
             || (PREFIXES.contains(&first) && self.0.contains(second))
             || second.contains(is_hyphen)
     }
-}
-
-fn is_hyphen(letter: char) -> bool {
-    matches!(letter, '-' | '\u{2010}' | '\u{AD}')
-}
-
-/// A word without what stands around it.
-fn bare(word: &str) -> &str {
-    word.trim_matches(|letter: char| !letter.is_alphanumeric() && !is_hyphen(letter))
 }
 
 #[cfg(test)]

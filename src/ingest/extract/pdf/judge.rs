@@ -3,13 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::script::is_cjk;
-
-/// Words that could be words.
-pub(super) fn good_words(text: &str) -> usize {
-    text.split_whitespace().filter(|word| is_good(word)).count()
-        + text.chars().filter(|letter| is_cjk(*letter)).count()
-}
+use super::super::good_words::is_cjk;
 
 /// Whether another reader should be asked for the page: glyphs without letters, letters without
 /// words, or words without blanks. A page without any text is not one of these.
@@ -41,19 +35,9 @@ fn is_monotonous(text: &str) -> bool {
     all >= 60 && count.values().any(|one| *one * 2 > all)
 }
 
-fn is_good(word: &str) -> bool {
-    let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
-    let length = bare.chars().count();
-    let joined =
-        |letter: char| (letter.is_alphabetic() && !is_cjk(letter)) || "-'’".contains(letter);
-    let number = |letter: char| letter.is_numeric() || ".,:/-%".contains(letter);
-    let first = bare.chars().next();
-    let varied = length < 3 || bare.chars().any(|letter| Some(letter) != first);
-    varied && (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::good_words::good_words;
     use super::*;
 
     #[test]

@@ -60,7 +60,6 @@ mod tidy;
 mod unread;
 mod words;
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,8 +72,9 @@ use self::reader::{File, OpenError, draw_pages};
 use self::second::Second;
 use self::tidy::plain_line;
 use self::unread::PageRead;
-pub(in crate::ingest::extract) use self::unread::PagesUnread;
 use super::ExtractError;
+use super::good_words::good_words;
+use super::pages_unread::PagesUnread;
 use super::parts::Parts;
 use super::worker::Extracted;
 use crate::ingest::document::{Document, Syntax, Unit};
@@ -263,7 +263,7 @@ fn text_of(
             other = second
                 .as_ref()
                 .and_then(|second| second.page(index))
-                .filter(|other| judge::good_words(other) * 4 > judge::good_words(&found) * 5);
+                .filter(|other| good_words(other) * 4 > good_words(&found) * 5);
         }
         read.push(PageRead {
             text: if page.pictures.is_empty() {
@@ -339,24 +339,6 @@ fn second_opinion(bytes: &[u8], passwords: &[String]) -> Result<Text, ExtractErr
         text.push([(Vec::new(), second.page(page).unwrap_or_default())]);
     }
     Ok(text)
-}
-
-/// Words of a text that could be words.
-pub(super) fn good_words(text: &str) -> usize {
-    judge::good_words(text)
-}
-
-/// Whether a text ends in a word that goes on with the next line; a hyphen that was made by the end of
-/// the line is taken away then.
-pub(super) fn ends_in_broken_word(text: &mut String, next: &str) -> bool {
-    Vocabulary::default().opens(text, next)
-}
-
-/// What a panic said, for the report.
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let message = panic.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the parser panicked: {}", message.unwrap_or("no message"))
 }
 
 /// `None` for names of files and of programs that stand where a title should.

@@ -15,13 +15,14 @@ use hayro_interpret::{
     InterpreterCache, SoftMask, interpret_page,
 };
 
+use super::super::worker::panic_message;
 use super::canvas::{Canvas, WHITE};
 use super::clock::Deadline;
 use super::decode::{Reason, Unread};
 use super::device::Stopped;
 use super::painter::Painter;
 use super::reader::{MAX_HELD, OpenError, open, settings};
-use super::{PICTURES, bombs, panic_message};
+use super::{PICTURES, bombs};
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::ocr::WantedPage;
 use crate::ocr::GrayImage;

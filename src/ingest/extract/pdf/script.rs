@@ -27,14 +27,6 @@ pub(super) fn is_mark(letter: char) -> bool {
     )
 }
 
-/// Written without blanks between words, in squares of one width.
-pub(super) fn is_cjk(letter: char) -> bool {
-    matches!(letter,
-        '\u{2E80}'..='\u{2FDF}' | '\u{3000}'..='\u{30FF}' | '\u{3100}'..='\u{312F}' | '\u{31A0}'..='\u{31FF}'
-        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}'
-        | '\u{20000}'..='\u{3FFFF}')
-}
-
 /// A part of a Hangul syllable that stands by itself.
 pub(super) fn is_jamo(letter: char) -> bool {
     matches!(letter, '\u{1100}'..='\u{11FF}' | '\u{3130}'..='\u{318F}' | '\u{A960}'..='\u{A97F}' | '\u{D7B0}'..='\u{D7FF}')

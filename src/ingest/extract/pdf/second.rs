@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pdf_extract::{Document as Pdf, LoadOptions, ObjectId, PlainTextOutput, output_doc_page};
 
-use super::panic_message;
+use super::super::worker::panic_message;
 use super::tidy::tidy;
 
 pub(super) struct Second {

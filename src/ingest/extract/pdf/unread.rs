@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
+use super::super::good_words::is_cjk;
+use super::super::pages_unread::PagesUnread;
 use super::PICTURES;
 use super::pictures::{Pictures, Running};
-use super::script::is_cjk;
 
 /// A page of which pictures cover more than this share is one, if there is next to no text; where there
 /// is some, it is read beside it.
@@ -43,27 +42,6 @@ pub(super) struct PageRead {
     pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`](super::glyph::Drawn::shapes).
     pub(super) shapes: usize,
-}
-
-/// Pages that were not read, or not all of them; each list is in order and counts from one.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(in crate::ingest::extract) struct PagesUnread {
-    /// Pictures with next to no letters.
-    pub(in crate::ingest::extract) scanned: Vec<u32>,
-    /// With letters that say nothing: the file does not tell which they are, or tells wrong ones.
-    pub(in crate::ingest::extract) unreadable: Vec<u32>,
-    /// Without letters, but with shapes that may be some: programs for drawing can write text so.
-    pub(in crate::ingest::extract) drawn: Vec<u32>,
-    /// With letters, and with a picture beside them that covers most of the page.
-    pub(in crate::ingest::extract) beside_text: Vec<u32>,
-    /// With letters, and with pictures beside them that cover a part of the page.
-    pub(in crate::ingest::extract) with_figures: Vec<u32>,
-    /// Every page with pictures that could hold text; those that were scanned are among them.
-    pub(in crate::ingest::extract) with_pictures: Vec<u32>,
-    /// Pages with pictures, whose letters were put behind them by OCR before.
-    pub(in crate::ingest::extract) recognized: Vec<u32>,
-    /// Pages that were looked at at all, from the first one on.
-    pub(in crate::ingest::extract) reached: u32,
 }
 
 impl PagesUnread {
@@ -107,33 +85,6 @@ impl PagesUnread {
         }
         unread
     }
-
-    /// A file of so many pages that are nothing but pictures.
-    pub(in crate::ingest::extract) fn scanned(pages: u32) -> Self {
-        let all: Vec<u32> = (1..=pages).collect();
-        Self { scanned: all.clone(), with_pictures: all, reached: pages, ..Self::default() }
-    }
-
-    /// Pages without text to speak of: pictures, and shapes that may be letters.
-    pub(in crate::ingest::extract) fn without_text(&self) -> Vec<u32> {
-        merged(&[&self.scanned, &self.drawn])
-    }
-
-    /// Pages much of which is told by OCR only.
-    pub(in crate::ingest::extract) fn auto(&self) -> Vec<u32> {
-        merged(&[&self.without_text(), &self.unreadable, &self.beside_text])
-    }
-
-    /// All pages on which OCR could find something.
-    pub(in crate::ingest::extract) fn always(&self) -> Vec<u32> {
-        merged(&[&self.with_pictures, &self.auto()])
-    }
-
-    /// Whether the letters of a page need no OCR, but its pictures may.
-    pub(in crate::ingest::extract) fn has_text(&self, page: u32) -> bool {
-        let others = [&self.scanned, &self.drawn, &self.unreadable, &self.recognized];
-        !others.into_iter().any(|pages| pages.contains(&page))
-    }
 }
 
 /// More than a page number.
@@ -141,13 +92,6 @@ fn has_letters(page: &PageRead) -> bool {
     let is_roman = |word: &str| word.chars().all(|letter| "ivxlcIVXLC".contains(letter));
     let is_word = |word: &str| word.contains(char::is_alphabetic) && !is_roman(word);
     words(&page.text) >= FEW_WORDS || page.text.split_whitespace().any(is_word)
-}
-
-fn merged(lists: &[&[u32]]) -> Vec<u32> {
-    let mut pages = lists.concat();
-    pages.sort_unstable();
-    pages.dedup();
-    pages
 }
 
 /// Chinese and Japanese have no blanks between words; two characters make one.

@@ -3,9 +3,10 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::compose;
 
+use super::super::good_words::is_cjk;
 use super::glyph::{Glyph, Letters};
 use super::lines::{Line, middle};
-use super::script::{is_cjk, is_jamo, is_mark, is_presentation_form};
+use super::script::{is_jamo, is_mark, is_presentation_form};
 
 /// A gap that parts words, in heights of the font.
 pub(super) const GAP: f32 = 0.15;
