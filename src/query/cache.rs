@@ -1,16 +1,16 @@
-//! What retrieval found, kept for whoever asks the same of the same state of a collection.
+//! What retrieval found, kept for callers that ask the same of the same state of a collection.
 //!
-//! A [key](Key) is made of everything that decides a result: the collection, its version and the run that
-//! changed it last, what is asked, and every option, among them the documents that may be found at all. So
-//! two callers share an entry only where retrieval would have been given the same by both, and a run that
-//! changes the collection leaves what was kept of it before out of reach.
+//! A [key](Key) is made of everything that decides a result: the collection, its version and the last run
+//! that changed it, what is asked, and every option, including which documents may be found at all. So two
+//! callers share an entry only if retrieval would be given the same by both, and a run that changes the
+//! collection puts the earlier entries out of reach.
 //!
-//! What packing made of the hits is kept beside them, for whoever packs them in the same way: for most
-//! questions the same passages come of it, whatever was said before.
+//! What packing made of the hits is kept beside them, for callers that pack in the same way: for most
+//! questions the passages are the same, whatever was said before.
 //!
-//! Who asks what is being retrieved already waits for that. Each of those who wait drives the work, so
-//! that one who leaves, also the first, ends it for nobody else; it ends when all have left. An error is
-//! for those who waited for it, and is not kept.
+//! A caller that asks for what is already being retrieved waits for it. All callers that wait drive the
+//! work together: when one of them leaves, even the first, the work goes on for the others; it ends when
+//! all have left. An error goes to those who waited for it, and is not kept.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,23 +30,23 @@ use crate::error::BackendError;
 use crate::store::Reader;
 use crate::types::{Filter, Hit, Passage};
 
-/// What an entry takes beside its hits, in bytes: key, value and counters in the cache.
+/// Bytes that an entry takes besides its hits: key, value and counters in the cache.
 const ENTRY: usize = 128;
 
-/// Bytes of an entry with ten hits, to begin with.
+/// Bytes of an entry with ten hits; the cache is sized for such entries at first.
 const USUAL: u64 = 16 << 10;
 
 type Found = Result<Arc<[Hit]>, BackendError>;
 type Flight = Shared<BoxFuture<'static, Found>>;
 
-/// What is kept of one question.
+/// The entry of one question.
 #[derive(Clone)]
 struct Kept {
     hits: Arc<[Hit]>,
     packing: Option<Arc<Packing>>,
 }
 
-/// What came of packing, and how that was done.
+/// What packing made of the hits, and how they were packed.
 pub(super) struct Packing {
     pub(super) options: PackOptions,
     /// Name of the chat model whose tokens were counted.
@@ -55,7 +55,7 @@ pub(super) struct Packing {
 }
 
 impl Packing {
-    /// Whether the same comes of packing so.
+    /// Whether packing in this way would make the same passages.
     pub(super) fn is_for(&self, options: &PackOptions, counted_by: &str, reserved: usize) -> bool {
         self.options == *options
             && self.counted_by == counted_by
@@ -63,10 +63,10 @@ impl Packing {
     }
 }
 
-/// See the module. Shared by all collections of a process.
+/// The cache (see the module), shared by all collections of a process.
 pub struct RetrievalCache {
     kept: Cache<Key, Kept, Bytes>,
-    /// What is being retrieved, each with a number of its own.
+    /// Retrievals under way, each with a number of its own.
     flights: Arc<Mutex<Flights>>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -82,21 +82,21 @@ struct Flights {
 /// How often a cache was asked, and what it holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CacheCounts {
-    /// Found in it.
+    /// Answered from the cache.
     pub hits: u64,
-    /// Retrieved.
+    /// Had to be retrieved.
     pub misses: u64,
-    /// Waited for what somebody else was retrieving.
+    /// Waited for what another caller was retrieving.
     pub coalesced: u64,
-    /// What it holds.
+    /// Size of what it holds.
     pub bytes: u64,
 }
 
-/// What is kept is found by this: a hash, so that it has the same size for every filter.
+/// The key of an entry: a hash, so that it has the same size for every filter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Key([u8; 32]);
 
-/// What decides a result, field by field, each with its length where that varies.
+/// Hashes what decides a result, field by field, each with its length if that varies.
 struct KeyOf(Sha256);
 
 impl KeyOf {
@@ -134,7 +134,8 @@ impl KeyOf {
 }
 
 impl Key {
-    /// `None` where a run goes on, or was cut off: what is found then may change with every document.
+    /// `None` while a run is changing the collection, or after one was cut off: what is found may then
+    /// change with every document.
     ///
     /// `collection` is the name of the collection among those that share the cache.
     pub(super) fn of(
@@ -156,7 +157,7 @@ impl Key {
     }
 
     pub(super) fn asked(queries: &Queries, options: &RetrieveOptions) -> Self {
-        // By name, so that what is added to any of them is thought of here.
+        // By name, so that a field added to any of them has to be handled here.
         let Queries { queries, hypothetical, usage: _, warnings: _ } = queries;
         let RetrieveOptions {
             mode,
@@ -191,7 +192,7 @@ impl Key {
     }
 }
 
-/// Where the hits of one question are kept.
+/// The entry in which the hits of one question are kept.
 #[derive(Clone)]
 pub(super) struct Place {
     cache: Arc<RetrievalCache>,
@@ -203,12 +204,12 @@ impl Place {
         Self { cache: Arc::clone(cache), key }
     }
 
-    /// How they were packed last.
+    /// How the hits were packed last.
     pub(super) fn packing(&self) -> Option<Arc<Packing>> {
         self.cache.kept.get(&self.key)?.packing
     }
 
-    /// Keeps what packing made of these hits, which are those of this place.
+    /// Keeps what packing made of `hits`, which are the hits of this entry.
     pub(super) fn keep(&self, hits: &Arc<[Hit]>, packing: Packing) {
         let kept = Kept { hits: Arc::clone(hits), packing: Some(Arc::new(packing)) };
         self.cache.kept.insert(self.key, kept);
@@ -233,7 +234,7 @@ impl Weighter<Key, Kept> for Bytes {
     }
 }
 
-/// With the texts that it owns.
+/// Bytes of a hit, with the texts that it owns.
 fn size_of_hit(hit: &Hit) -> usize {
     let chunk = &hit.chunk;
     let texts = chunk.source.capacity() + chunk.title.capacity() + chunk.text.capacity();
@@ -255,7 +256,7 @@ fn label(label: Option<&String>) -> usize {
     label.map_or(0, String::capacity)
 }
 
-/// Takes a flight out of the list of those under way, however it ends.
+/// Takes a flight off the list of those under way, however it ends.
 struct Landing {
     flights: Arc<Mutex<Flights>>,
     key: Key,
@@ -265,7 +266,7 @@ struct Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         let mut flights = lock(&self.flights);
-        // Another may have begun when the last who waited for this one had left.
+        // Another flight may have begun once the last caller had left this one.
         if flights.by_key.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
             flights.by_key.remove(&self.key);
         }
@@ -276,16 +277,17 @@ fn lock(flights: &Mutex<Flights>) -> MutexGuard<'_, Flights> {
     flights.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where what was found comes from.
+/// Where the hits come from.
 enum Source {
     Kept(Arc<[Hit]>),
-    /// It is being retrieved, for somebody else.
+    /// Another caller is retrieving it.
     Others(Flight),
     Own(Flight),
 }
 
 impl RetrievalCache {
-    /// Holds so many bytes at most, in parts of its own choosing: what is larger than a part is not kept.
+    /// Holds at most `capacity` bytes. The cache divides them into parts of its own choosing, and what is
+    /// larger than a part is not kept.
     pub fn new(capacity: u64) -> Self {
         let items = (capacity / USUAL).max(1) as usize;
         Self {
@@ -307,8 +309,8 @@ impl RetrievalCache {
         }
     }
 
-    /// What is kept, or what `retrieve` finds; and whether it was there, or somebody else is to be thanked
-    /// for it.
+    /// What is kept, or what `retrieve` finds; and whether it came from the cache or from another caller's
+    /// retrieval.
     pub(super) async fn found<F>(
         self: &Arc<Self>,
         key: Key,
@@ -346,7 +348,7 @@ impl RetrievalCache {
         if let Some(flight) = flying {
             return Source::Others(flight);
         }
-        // It may have landed meanwhile: it is kept before it is taken out of the list.
+        // The flight may have landed in the meantime: its hits are kept before it is taken off the list.
         if let Some(Kept { hits, .. }) = self.kept.get(&key) {
             return Source::Kept(hits);
         }

@@ -1,4 +1,4 @@
-//! Hits and a question → the request, within its tokens.
+//! Makes the request from hits and a question, within its token budget.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::types::{Hit, Passage};
 /// A request for an answer, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Composed {
-    /// Without passages it is not worth sending.
+    /// Not worth sending without passages.
     pub request: ChatRequest,
-    /// Of the request's messages.
+    /// Number of tokens of the request's messages.
     pub tokens: usize,
-    /// What is not among the passages, and why.
+    /// Hits that are not among the passages, and why.
     pub dropped: Arc<[Dropped]>,
     /// What became of each hit, best first.
     pub fates: Arc<[Fate]>,
 }
 
-/// Packs what was found and writes the prompt. That is never over `options.pack.max_tokens`, unless
-/// it is without a passage. `pack` packs beside so many tokens, as `options.pack` says; `count` is the
-/// number of tokens of a text.
+/// Packs what was found and writes the prompt. The prompt never exceeds `options.pack.max_tokens`, unless
+/// it has no passage. `pack` packs beside the given number of reserved tokens, as `options.pack` says;
+/// `count` is the number of tokens of a text.
 pub(super) fn compose(
     question: &str,
     history: &[Turn],
@@ -42,7 +42,8 @@ pub(super) fn compose(
         let packed = pack(reserved);
         let messages = prompt(&packed.passages, &options.nonce);
         let tokens = prompt::tokens(&messages, count);
-        // A text need not have as many tokens as its parts, nor one nonce as many as another.
+        // A text need not have as many tokens as its parts together, and nonces differ in their number of
+        // tokens.
         let excess = tokens.saturating_sub(options.pack.max_tokens);
         if excess == 0 || packed.passages.is_empty() {
             let Packed { passages, dropped, fates, .. } = packed;
@@ -55,7 +56,7 @@ pub(super) fn compose(
     }
 }
 
-/// The passages that an answer to a question is made from, of what was found.
+/// The passages, made from what was found, from which a question is answered.
 pub fn passages_of(
     question: &str,
     hits: &[Hit],
@@ -111,7 +112,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Also where the whole has more tokens than its parts: `unruly` counts a toll for length.
+        /// Holds even if the whole has more tokens than its parts: `unruly` adds tokens for length.
         #[test]
         fn what_is_sent_is_never_over_the_budget(
             texts in proptest::collection::vec("[a-z\u{e9}\u{65e5}<. \n]{1,200}", 1..12),

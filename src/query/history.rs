@@ -1,15 +1,15 @@
-//! Earlier turns of a conversation: what of them the model is shown.
+//! Earlier turns of a conversation, and how much of them the model is shown.
 
 use crate::query::cite::{MarkParser, Piece};
 
-/// The part of the token budget that earlier turns may take: one in so many. Passages have the
-/// rest, and whatever the turns leave.
+/// The part of the token budget that earlier turns may take: one in `SHARE`. Passages have the rest, and
+/// whatever the turns leave.
 pub const SHARE: usize = 4;
 
 /// Tokens that a message costs besides its text, at most, in the templates of common models.
 const MESSAGE_TOKENS: usize = 8;
 
-/// What was asked, and what came of it.
+/// A question, and the answer that it got.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Turn {
     pub question: String,
@@ -18,13 +18,13 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Passages are numbered again in every turn, so the marks of an earlier answer would name the
-    /// wrong ones: they are taken out.
+    /// The citation marks of the answer are taken out: passages are numbered again in every turn, so the
+    /// marks of an earlier answer would name the wrong ones.
     pub fn new(question: &str, answer: &str) -> Self {
         Self { question: question.trim().to_owned(), answer: unmarked(answer) }
     }
 
-    /// Tokens of both messages.
+    /// Number of tokens of both messages.
     pub fn tokens(&self, count: &dyn Fn(&str) -> usize) -> usize {
         count(&self.question) + count(&self.answer) + 2 * MESSAGE_TOKENS
     }
@@ -44,8 +44,8 @@ fn unmarked(answer: &str) -> String {
     text.trim().to_owned()
 }
 
-/// The last turns, in order, that amount to no more than `budget` tokens. The oldest go first; the
-/// answer of the newest is cut where it would not fit even alone.
+/// The last turns, in order, that fit into `budget` tokens. The oldest go first; the answer of the newest
+/// is cut if it would not fit even alone.
 pub fn fit(turns: &[Turn], budget: usize, count: &dyn Fn(&str) -> usize) -> Vec<Turn> {
     let mut left = budget;
     let mut kept: Vec<Turn> = Vec::new();
@@ -67,7 +67,7 @@ pub fn fit(turns: &[Turn], budget: usize, count: &dyn Fn(&str) -> usize) -> Vec<
     kept
 }
 
-/// As much of the beginning of a text as has no more than `budget` tokens.
+/// The longest beginning of a text that fits into `budget` tokens.
 pub(super) fn cut(text: &str, budget: usize, count: &dyn Fn(&str) -> usize) -> String {
     if count(text) <= budget {
         return text.to_owned();

@@ -1,7 +1,7 @@
 //! Question → answer: `[rewrite] → embed → retrieve → [rerank] → pack → prompt → stream → verify citations`.
 //!
-//! [`answer`] is the whole flow. It emits what happens as it happens, and returns what came of it;
-//! a model that dies in mid-answer is part of the result, since what came until then stands.
+//! [`answer`] is the whole flow. It emits events as they happen and returns the result; a model that fails
+//! in mid-answer is part of the result, since what it wrote until then is kept.
 
 pub mod cache;
 pub mod cite;
@@ -41,66 +41,66 @@ use rewrite::Queries;
 use verdict::NoAnswer;
 use verification::Verification;
 
-/// What happens, in order.
+/// The events of an answer, in order.
 #[derive(Clone, PartialEq, Debug)]
 pub enum AnswerEvent {
-    /// What retrieval asks, where that is not just the question.
+    /// What retrieval asks, if that is not just the question.
     Asking(Queries),
     Retrieved {
         hits: usize,
         passages: Arc<[Passage]>,
         dropped: Arc<[Dropped]>,
     },
-    /// What the model thinks before it answers.
+    /// Thinking of the model, before it answers.
     Thinking(String),
-    /// Text of the answer. Marks come as events of their own.
+    /// Text of the answer. Marks are separate events.
     Text(String),
     /// A citation mark `[n]`.
     Mark(u32),
-    /// Pieces of calls of functions, as [`ChatEvent::Calls`] has them: only where functions are relayed.
+    /// Pieces of function calls, as in [`ChatEvent::Calls`]: only where functions are relayed.
     Calls(Vec<serde_json::Value>),
     /// Text and marks so far were thinking, and the answer begins here.
     Retracted,
 }
 
-/// What came of a question.
+/// The result of a question.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
     pub id: Uuid,
-    /// As the model wrote it, marks included; empty where it refused.
+    /// The text as the model wrote it, marks included; empty if it refused.
     pub text: String,
-    /// What the model thought before it answered; empty where it did not, or did not show it.
+    /// What the model thought before it answered; empty if it did not think, or did not show it.
     pub thinking: String,
-    /// `None` where there is an answer, or it did not come to its end.
+    /// `None` if there is an answer, or if the answer was cut short.
     pub no_answer: Option<NoAnswer>,
     pub model: String,
-    /// What retrieval asked.
+    /// The queries that retrieval asked.
     pub queries: Queries,
-    /// What the model was given.
+    /// The passages that the model was given.
     pub passages: Arc<[Passage]>,
-    /// What came nearest, best first, where there is no answer; at most [`NEAREST`].
+    /// The nearest passages, best first, if there is no answer; at most [`NEAREST`].
     pub nearest: Vec<Passage>,
     /// What was retrieved, best first; empty unless [`AnswerOptions::keeps_hits`].
     pub hits: Arc<[Hit]>,
-    /// Of what was retrieved, best first.
+    /// Scores of what was retrieved, best first.
     pub scores: Vec<f32>,
-    /// What became of each hit, in their order.
+    /// What became of each hit, in the order of the hits.
     pub fates: Arc<[Fate]>,
     /// The hits that are in no passage, and why.
     pub dropped: Arc<[Dropped]>,
     pub citations: Citations,
-    /// What a model was asked about them; `None` where none was.
+    /// What a model was asked about the citations; `None` if no model was asked.
     pub verification: Option<Verification>,
     pub finish_reason: Option<String>,
-    /// Of the answer and of the queries.
+    /// Tokens of the answer and of the queries.
     pub usage: Usage,
-    /// The hits were retrieved for somebody who asked the same.
+    /// The hits came from the retrieval of another caller that asked the same.
     pub cached: bool,
-    /// Until the passages were there.
+    /// Time until the passages were packed.
     pub retrieved_in: Duration,
-    /// The part of it that packing took.
+    /// The part of `retrieved_in` that packing took.
     pub packed_in: Duration,
-    /// Until the first word of the answer; thinking comes before that.
+    /// Time until the first word of the answer; thinking comes before that.
     pub first_token_in: Option<Duration>,
     pub elapsed: Duration,
     pub interrupted: bool,
@@ -108,10 +108,10 @@ pub struct Answer {
     pub failure: Option<BackendError>,
 }
 
-/// Passages that are shown where there is no answer.
+/// Number of passages that are shown if there is no answer.
 pub const NEAREST: usize = 3;
 
-/// What the model is to be asked, and what that was made of.
+/// What the model is about to be asked, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Prepared {
     pub queries: Queries,
@@ -120,15 +120,14 @@ pub struct Prepared {
     /// See [`Answer::cached`].
     pub cached: bool,
     pub composed: Composed,
-    /// Until the passages were there.
+    /// Time until the passages were packed.
     pub retrieved_in: Duration,
-    /// The part of it that packing took.
+    /// The part of `retrieved_in` that packing took.
     pub packed_in: Duration,
 }
 
-/// Words the question, retrieves, packs and writes the prompt: all that comes before the model is
-/// asked to answer. The prompt is never over `options.pack.max_tokens`, unless it is without any
-/// passage.
+/// Rewrites the question, retrieves, packs and writes the prompt: everything that comes before the model is
+/// asked. The prompt never exceeds `options.pack.max_tokens`, unless it has no passage.
 pub async fn prepare(
     question: &str,
     retriever: &Retriever,
@@ -164,7 +163,7 @@ pub async fn prepare(
 /// Answers a question, or finds that there is no answer.
 ///
 /// # Errors
-/// When retrieval fails, or the model before its first token. `cancel` ends the answer where it is.
+/// Retrieval fails, or the model fails before its first token. `cancel` ends the answer where it is.
 pub async fn answer(
     question: &str,
     retriever: &Retriever,
@@ -174,8 +173,8 @@ pub async fn answer(
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
 ) -> Result<Answer, BackendError> {
     let started = Instant::now();
-    // What an answer holds while the model writes it, thousands hold at a time in a server: the hits, and
-    // what retrieval needed, go before it begins.
+    // A server holds thousands of answers at a time while models write them, so the hits and what retrieval
+    // needed are dropped before the model begins.
     let prepared = Box::pin(prepare(question, retriever, chat, options, cancel, emit)).await?;
     let Prepared { queries, hits, cached, composed, retrieved_in, packed_in } = prepared;
     let Composed { request, dropped, fates, .. } = composed;
@@ -189,7 +188,7 @@ pub async fn answer(
     let below_floor =
         if passages.is_empty() { below_floor(&hits, options, &count) } else { Vec::new() };
     let scores = hits.iter().map(|hit| hit.score).collect();
-    // One that is moved on one way only is held on the other way, to the end of the function.
+    // A value that is moved on one path only would be held on the other path until the end of the function.
     let kept = if options.keeps_hits { Arc::clone(&hits) } else { Arc::default() };
     drop(hits);
 
@@ -199,13 +198,13 @@ pub async fn answer(
     }
     let refused = draft.refused();
     if refused {
-        // Nothing of it was shown.
+        // None of its text was shown.
         draft.text.clear();
     }
     let (citations, text) = checked(std::mem::take(&mut draft.text), question, &passages).await;
     draft.text = text;
     let ended = draft.failure.is_none() && !cancel.is_cancelled();
-    // Who calls a function has not answered yet.
+    // A model that calls a function has not answered yet.
     let calls = draft.finish_reason.as_deref() == Some(CALLS);
     let no_answer = NoAnswer::of(&draft.text, refused, &passages, &citations);
     let no_answer = no_answer.filter(|_| ended && !calls);
@@ -241,7 +240,7 @@ pub async fn answer(
     })
 }
 
-/// What would be passages but for the floor: shown where there is none, and no answer.
+/// What would be passages without the floor: shown if there is none, and no answer.
 fn below_floor(
     hits: &[Hit],
     options: &AnswerOptions,
@@ -251,8 +250,8 @@ fn below_floor(
     pack::pack(hits, &pack, 0, count).passages.iter().take(NEAREST).cloned().collect()
 }
 
-/// The citations of an answer, checked, and its text. That may take milliseconds, in which whoever else
-/// waits for a first word would wait longer: it is done elsewhere.
+/// The checked citations of an answer, and its text. The check may take milliseconds, so it runs on a
+/// thread of its own: other callers that wait for a first word would wait longer.
 async fn checked(text: String, question: &str, passages: &Arc<[Passage]>) -> (Citations, String) {
     let (question, passages) = (question.to_owned(), Arc::clone(passages));
     computed(move || (cite::verify(&text, &question, &passages), text)).await
@@ -261,7 +260,7 @@ async fn checked(text: String, question: &str, passages: &Arc<[Passage]>) -> (Ci
 /// An answer while it arrives.
 struct Draft {
     started: Instant,
-    /// The answer is quoted: a text that begins like a refusal is that of a document, and this model
+    /// The answer is quoted from documents, so text that begins like a refusal is a document's; this model
     /// refuses by its finish reason.
     quoted: bool,
     text: String,
@@ -296,14 +295,14 @@ impl Draft {
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<(), BackendError> {
         self.quoted = chat.name() == EXTRACTIVE;
-        // What is shown as a mark is what will be checked.
+        // Marks are recognised here as they will be when they are checked.
         let passages = u32::try_from(request.passages.len()).unwrap_or(u32::MAX);
         let mut stream = tokio::select! {
             stream = chat.stream(request) => stream?,
             () = cancel.cancelled() => return Ok(()),
         };
         let mut marks = MarkParser::for_passages(passages);
-        // Nothing is shown while it may still turn out to be the agreed refusal.
+        // Nothing is shown while the text may still turn out to be the agreed refusal.
         let mut held = String::new();
         loop {
             let event = tokio::select! {
@@ -354,7 +353,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The model said in the agreed form that the passages do not hold the answer.
+    /// Whether the model said in the agreed form that the passages do not hold the answer.
     fn refused(&self) -> bool {
         let quoted_nothing = self.finish_reason.as_deref() == Some(NO_ANSWER);
         quoted_nothing || (!self.quoted && prompt::is_refusal(&self.text))

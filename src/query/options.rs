@@ -1,4 +1,4 @@
-//! How a question is answered.
+//! Options of an answer.
 
 use uuid::Uuid;
 
@@ -9,25 +9,25 @@ use super::retrieve::RetrieveOptions;
 use super::rewrite::RewriteOptions;
 use crate::chat::{Relayed, Sampling};
 
-/// How to answer.
+/// How to answer a question.
 #[derive(Clone, Debug)]
 pub struct AnswerOptions {
-    /// Of the answer, a `UUIDv7`.
+    /// Id of the answer, a `UUIDv7`.
     pub id: Uuid,
     pub rewrite: RewriteOptions,
     /// `k` is how many hits packing chooses among: [`PackOptions::pool`].
     pub retrieve: RetrieveOptions,
-    /// Its token budget is for the passages and the earlier turns that the model is shown.
+    /// Its token budget covers the passages and the earlier turns that the model is shown.
     pub pack: PackOptions,
     /// Earlier turns of the conversation, oldest first.
     pub history: Vec<Turn>,
     pub template: Template,
     pub sampling: Sampling,
-    /// Where there is something, the model is asked also without a passage.
+    /// Unless it is empty, the model is asked even without a passage.
     pub relayed: Relayed,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
-    /// Whoever keeps a record of the answer wants its hits. They would be held for as long as the model
+    /// Keep the hits for a caller that records the answer. They would be held for as long as the model
     /// writes, and are most of what an answer holds.
     pub keeps_hits: bool,
 }

@@ -1,4 +1,4 @@
-//! Ranked chunks → numbered passages: what repeats out, neighbours merged, within a token budget.
+//! Ranked chunks → numbered passages: duplicates removed, neighbours merged, within a token budget.
 
 mod likeness;
 mod merged;
@@ -20,27 +20,26 @@ use merged::passage;
 use shingles::Shingles;
 use terms::Terms;
 
-/// What the passages may amount to.
+/// Limits on the passages.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PackOptions {
-    /// Chunks that are taken. Neighbours among them become one passage.
+    /// Number of chunks that are taken. Neighbours among them become one passage.
     pub max_chunks: usize,
-    /// Tokens of everything that is sent: the passages as they are fenced, and what stands around
-    /// them.
+    /// Number of tokens of everything that is sent: the passages with their fences, and the rest of the
+    /// prompt.
     pub max_tokens: usize,
-    /// Passages that one source may have in any case. Where few sources are near, it may have more:
-    /// [`Self::cap`].
+    /// Passages that one source may always have. If few sources are near, it may have more: [`Self::cap`].
     pub per_source: usize,
     /// Floor on [`Hit::score`].
     pub min_score: Option<f32>,
-    /// How much a hit has to score more, as a share of the range of all scores, for saying only
-    /// what a better one says: maximal marginal relevance, as a penalty. 0 is by rank.
+    /// How much more a hit has to score, as a share of the range of all scores, if it only repeats what a
+    /// better hit says: maximal marginal relevance, as a penalty. 0 means by rank.
     ///
-    /// Measured with the built-in embedder and 8 chunks: 0.2 changes what is found little where
-    /// documents are different (47 of 49 expected passages of the sample documents as before;
-    /// relevant documents of Cranfield 300 for 302 of 804, of `SciFact` 131 for 130 of 171). Where each
-    /// document comes in two versions that are no duplicates, it finds more: 0.285 for 0.256 and
-    /// 0.719 for 0.684 of them.
+    /// Measured with the built-in embedder and 8 chunks: where documents are different, 0.2 changes little
+    /// of what is found (47 of 49 expected passages of the sample documents, as before; relevant documents
+    /// of Cranfield 300 instead of 302 of 804, of `SciFact` 131 instead of 130 of 171). Where each document
+    /// comes in two versions that are not duplicates, it finds more: 0.285 instead of 0.256 and 0.719
+    /// instead of 0.684 of them.
     pub redundancy: f32,
 }
 
@@ -52,34 +51,34 @@ impl Default for PackOptions {
 
 impl PackOptions {
     /// Passages that one source may have: twice its even share of the chunks among the sources that are
-    /// near, which are those of as many first hits as chunks are taken.
+    /// near. Those are the sources of the first `max_chunks` hits.
     ///
-    /// Measured as the share of what is expected that is in the passages, of 8 chunks: three for each
-    /// source held .873 of what 48 long articles have and .895 is among the first eight hits of, and
-    /// the same of six books that they were bound to; this holds all of the .895. Where eight sources
-    /// are near, it is three.
+    /// Measured as the share of what is expected that is in the passages, with 8 chunks: three for each
+    /// source held .873 of what 48 long articles have, although .895 is among the first eight hits, and the
+    /// same with the articles bound into six books; this cap holds all of the .895. With eight sources
+    /// near, it is three.
     fn cap(&self, hits: &[Hit]) -> usize {
         let near = hits.iter().take(self.max_chunks).map(|hit| hit.chunk.source.as_str());
         let near = near.collect::<HashSet<&str>>().len().max(1);
         self.per_source.max(self.max_chunks.saturating_mul(2).div_ceil(near))
     }
 
-    /// Hits that packing is to choose from: what is dropped makes room for what comes after it.
+    /// Number of hits that packing chooses from: what is dropped makes room for what comes after it.
     pub fn pool(&self) -> usize {
         self.max_chunks.saturating_mul(4)
     }
 }
 
-/// What became of the hits. Cheap to clone.
+/// The result of packing. Cheap to clone.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Packed {
     /// Numbered from 1, in the order of their best hit.
     pub passages: Arc<[Passage]>,
-    /// In rank order. Hits that are in neither list were merged into a passage.
+    /// In rank order. All other hits are in the passages.
     pub dropped: Arc<[Dropped]>,
     /// One for each hit, in rank order.
     pub fates: Arc<[Fate]>,
-    /// As many tokens as might have been reserved, and the same would have come of it.
+    /// Every number of reserved tokens that would have given the same result.
     pub reserved: RangeInclusive<usize>,
 }
 
@@ -90,7 +89,7 @@ pub enum Fate {
     Passage(u32),
     Dropped {
         reason: DropReason,
-        /// The passage that says the same or most of it, where that is why.
+        /// The passage that says the same or most of it, if that is the reason.
         like: Option<u32>,
     },
 }
@@ -112,13 +111,13 @@ pub enum DropReason {
     Duplicate,
     /// Nearly the same text is in a passage already, with the same numbers and negations.
     NearDuplicate,
-    /// The source has as many passages as it may.
+    /// The source has as many passages as it may have.
     SourceCap,
     /// It would exceed the token budget.
     Budget,
-    /// Its place went to a hit that scores less and adds more.
+    /// Its place went to a hit that scores less but adds more.
     Redundant,
-    /// As many chunks were taken as may be.
+    /// The limit on chunks was reached.
     Limit,
 }
 
@@ -136,15 +135,14 @@ impl DropReason {
     }
 }
 
-/// Packs hits, best first, into passages. `count` is the number of tokens of a text; `reserved` are
-/// those of what is sent besides passages.
+/// Packs hits, best first, into passages. `count` is the number of tokens of a text; `reserved` is the
+/// number of tokens that are sent besides the passages.
 ///
-/// Hits are taken by maximal marginal relevance (Carbonell and Goldstein, 1998): by score, less
-/// what they repeat of those taken before. A hit next to a passage of the same section
-/// (consecutive ordinals, the same headings, and the same page where there are pages) is merged
-/// into it; one between two passages joins them. Sections stay apart, so that a citation leads to
-/// the section and not to half of the document. What does not fit is dropped, and what comes after
-/// it may still fit.
+/// Hits are taken by maximal marginal relevance (Carbonell and Goldstein, 1998): by score, less what they
+/// repeat of the hits taken before. A hit next to a passage of the same section (consecutive ordinals, the
+/// same headings, and the same page where there are pages) is merged into it; a hit between two passages
+/// joins them. Sections stay apart, so that a citation leads to the section and not to half of the
+/// document. What does not fit is dropped, and what comes after it may still fit.
 pub fn pack(
     hits: &[Hit],
     options: &PackOptions,
@@ -158,7 +156,7 @@ pub fn pack(
     let mut seen: Vec<(&Chunk, Shingles)> = Vec::new();
     let mut dropped = Vec::new();
     let mut last_taken = 0;
-    // Tokens of passages: the most that were taken, and the fewest that were too many.
+    // Tokens of passages: the largest number that was accepted, and the smallest that was refused.
     let (mut most, mut too_many) = (0, usize::MAX);
     let mut waiting = Waiting::new(hits, &terms, options.redundancy);
     while let Some(at) = waiting.next() {
@@ -169,7 +167,7 @@ pub fn pack(
             .map(without_like)
             .or_else(|| duplicate(&groups, &seen, &hit.chunk, &words[at], &shingles))
             .or_else(|| (seen.len() >= limits.max_chunks).then_some((DropReason::Limit, None)));
-        // Of many hits few are taken, and what they would make is dear to count.
+        // Few of many hits are taken, and counting the tokens of a passage is expensive.
         let placed = if let Some(reason) = reason {
             Err(reason)
         } else {
@@ -236,7 +234,7 @@ struct Waiting {
     likeness: Likeness,
     /// Scores within 0..=1 over all hits.
     relevance: Vec<f32>,
-    /// Likeness to the most similar hit that was taken, and which that is.
+    /// For each hit, its likeness to the most similar hit that was taken, and which hit that is.
     repeated: Vec<(f32, Option<usize>)>,
     left: Vec<usize>,
     redundancy: f32,
@@ -257,7 +255,7 @@ impl Waiting {
         }
     }
 
-    /// The hit that adds most; of equals, the first.
+    /// The hit that adds most; the first of equals.
     fn next(&mut self) -> Option<usize> {
         let worth = |at: usize| self.relevance[at] - self.redundancy * self.repeated[at].0;
         let next = (0..self.left.len()).reduce(|best, at| {
@@ -275,7 +273,7 @@ impl Waiting {
         }
     }
 
-    /// The hit that was taken before this one and is most like it.
+    /// The hit that was taken before and is most like this one.
     fn repeats(&self, at: usize) -> Option<usize> {
         self.repeated[at].1
     }
@@ -285,7 +283,7 @@ fn below_floor(hit: &Hit, options: &PackOptions) -> Option<DropReason> {
     options.min_score.is_some_and(|floor| hit.score < floor).then_some(DropReason::Floor)
 }
 
-/// Also which chunk says it already.
+/// Why a chunk is a duplicate, and which chunk says the same already.
 fn duplicate<'a>(
     groups: &[Group<'a>],
     seen: &[(&'a Chunk, Shingles)],
@@ -304,7 +302,7 @@ fn duplicate<'a>(
     Some((DropReason::NearDuplicate, Some(like)))
 }
 
-/// Whether a new passage would be one too many of its source.
+/// Whether a new passage would exceed the cap of its source.
 fn is_source_full(groups: &[Group], merged: &Group, limits: &PackOptions) -> bool {
     let others = || groups.iter().filter(|group| !merged.covers(group));
     let source = &merged.passage.source;
@@ -313,7 +311,7 @@ fn is_source_full(groups: &[Group], merged: &Group, limits: &PackOptions) -> boo
     grows && of_source() >= limits.per_source
 }
 
-/// Of all passages, with the one that is made.
+/// Number of tokens of all passages, with the new one.
 fn tokens(groups: &[Group], merged: &Group) -> usize {
     let others = groups.iter().filter(|group| !merged.covers(group));
     merged.tokens + others.map(|group| group.tokens).sum::<usize>()
@@ -329,7 +327,7 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// A hit together with the groups it adjoins.
+    /// A hit, merged with the groups next to it.
     fn around(groups: &[Group<'a>], hit: &'a Hit, count: &dyn Fn(&str) -> usize) -> Self {
         let mut chunks = vec![&hit.chunk];
         let mut score = hit.score;
@@ -353,7 +351,7 @@ impl<'a> Group<'a> {
             && self.passage.locator.merge(chunk.locator).is_some()
     }
 
-    /// Of its best hit.
+    /// Rank of its best hit.
     fn rank(&self, hits: &[Hit]) -> Option<usize> {
         hits.iter().position(|hit| self.holds(&hit.chunk))
     }

@@ -1,7 +1,7 @@
-//! Passages and a question → what a generating model is sent.
+//! Makes the messages for a generating model from passages and a question.
 //!
-//! Passages are somebody else's text. Each stands between tags that carry a nonce, made anew for
-//! every request, so that no document can know how to end its own passage or begin another.
+//! Passages are somebody else's text. Each is put between tags that carry a nonce, made for this request
+//! alone, so that no document can know how to end its own passage or begin another.
 
 pub mod template;
 
@@ -13,15 +13,15 @@ use crate::query::history::Turn;
 use crate::types::Passage;
 use template::{Slot, Template};
 
-/// What a model is told to answer, and nothing else, when the passages do not contain the answer.
+/// What a model is asked to answer, and nothing else, if the passages do not contain the answer.
 pub const REFUSAL: &str = "NO_ANSWER";
 
 /// At least as long as a real nonce. Passages are chosen with it, so that the choice is the same for
 /// each request.
 pub(crate) const SAMPLE_NONCE: &str = "kfbpmcjoadnhgile";
 
-/// The messages of a request. `history` comes before the last message, oldest turn first. `nonce` is
-/// unguessable, letters and digits only.
+/// The messages of a request. `history` comes before the last message, oldest turn first. `nonce` cannot be
+/// guessed, and has letters and digits only.
 pub fn prompt(
     question: &str,
     history: &[Turn],
@@ -41,7 +41,7 @@ pub fn prompt(
         return messages;
     }
     let Some(last) = messages.pop() else { return messages };
-    // A template may be one message: then the turns have none before them.
+    // A template may be a single message: then no message comes before the turns.
     if let Some(first) = messages.first_mut() {
         first.text.push_str(EARLIER_TURNS);
     }
@@ -62,7 +62,7 @@ const FUNCTIONS: &str = "\n\
 const PICTURES: &str = "\n\
      - Pictures that come with the question are part of it. Nothing is cited for what they show.";
 
-/// Lets the model use what is relayed to it beside the passages.
+/// Adds to the rules that the model may use what is relayed to it beside the passages.
 pub fn allow(messages: &mut [Message], relayed: &Relayed) {
     let Some(first) = messages.first_mut() else { return };
     if relayed.has_functions() || !relayed.after.is_empty() {
@@ -73,11 +73,11 @@ pub fn allow(messages: &mut [Message], relayed: &Relayed) {
     }
 }
 
-/// What the servers put around each message, and before the answer, at most: role and marks.
+/// Tokens that servers put around each message and before the answer, at most: role and marks.
 const MESSAGE_TOKENS: usize = 4;
 const ANSWER_TOKENS: usize = 3;
 
-/// Tokens of a request. `count` is the number of tokens of a text.
+/// Number of tokens of a request. `count` is the number of tokens of a text.
 pub fn tokens(messages: &[Message], count: &dyn Fn(&str) -> usize) -> usize {
     let texts: usize = messages.iter().map(|message| count(&message.text) + MESSAGE_TOKENS).sum();
     texts + ANSWER_TOKENS
@@ -118,15 +118,15 @@ pub(crate) fn fenced(passage: &Passage, nonce: &str) -> String {
     format!("{tag}>\n{}\n</passage-{nonce}>\n", data(&passage.text, nonce))
 }
 
-/// Whether an answer is the agreed refusal: it begins with it, however it is dressed and whatever
-/// comes after it. It is no word of any language, so no answer begins with it by chance.
+/// Whether an answer is the agreed refusal: it begins with [`REFUSAL`], in whatever quotes or markup,
+/// whatever comes after. The word is not part of any language, so no answer begins with it by chance.
 pub fn is_refusal(answer: &str) -> bool {
     let rest = bare(answer).strip_prefix(REFUSAL);
     rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
-/// Whether an answer that is still arriving may turn out to be the refusal: until this is false,
-/// nothing of it should be shown.
+/// Whether an answer that is still arriving may turn out to be the refusal: none of it should be shown
+/// until this is false.
 pub fn may_be_refusal(beginning: &str) -> bool {
     REFUSAL.starts_with(bare(beginning)) || is_refusal(beginning)
 }

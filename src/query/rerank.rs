@@ -1,4 +1,4 @@
-//! The first hits in a better order: a reranker's scores, fused with those of retrieval.
+//! Puts the first hits into a better order: a reranker's scores, fused with those of retrieval.
 
 use std::cmp::Ordering;
 use std::iter;
@@ -9,17 +9,17 @@ use crate::types::{Hit, LegScore};
 
 use super::retrieve::best_first;
 
-/// How much a reranker is asked, and how much it counts.
+/// How many hits a reranker scores, and how much its score counts.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RerankOptions {
-    /// Hits that it scores: the first ones.
+    /// How many of the first hits it scores.
     pub candidates: usize,
-    /// Of its score in that of a hit, within 0..=1; retrieval's has the rest.
+    /// Share of a hit's score that is the reranker's, within 0..=1; retrieval has the rest.
     pub weight: f32,
 }
 
 impl RerankOptions {
-    /// What suits a kind of model.
+    /// What suits this kind of model.
     pub const fn of(kind: RerankerKind) -> Self {
         match kind {
             RerankerKind::ReadsPairs => Self { candidates: 20, weight: 0.7 },
@@ -28,8 +28,8 @@ impl RerankOptions {
     }
 }
 
-/// `hits`, best first, in the order that `reranker` makes of them. It reads of a chunk what was
-/// embedded: the text under its headings.
+/// Reranks `hits`, which are ordered best first. The reranker reads of a chunk what was embedded: the text
+/// under its headings.
 pub async fn rerank(
     question: &str,
     hits: Vec<Hit>,
@@ -45,9 +45,9 @@ pub async fn rerank(
     Ok(fuse(hits, &scores, options.weight))
 }
 
-/// Fuses `scores`, which are of the first hits, with what these have: a weighted `CombSUM` with min-max
-/// normalisation over them, as the legs of retrieval are fused. How many others there are makes no
-/// difference: they have 0, and stay behind in their order.
+/// Fuses `scores`, which are those of the first hits, with the scores that these hits have: a weighted
+/// `CombSUM` with min-max normalisation over them, as the legs of retrieval are fused. The hits that are
+/// not scored get 0 and stay behind in their order; how many there are makes no difference.
 pub fn fuse(mut hits: Vec<Hit>, scores: &[f32], weight: f32) -> Vec<Hit> {
     let retrieved: Vec<f32> = hits.iter().take(scores.len()).map(|hit| hit.score).collect();
     let (retrieved, reranked) = (scaled(&retrieved), scaled(scores));

@@ -1,5 +1,5 @@
-//! Question → ranked chunks: both legs asked at once, their two lists fused into one, and the first
-//! of that read token by token.
+//! Question → ranked chunks: both legs (the dense and the sparse search) are asked in one request, their
+//! lists are fused, and late interaction reads the first hits token by token.
 
 mod fusion;
 mod late;
@@ -25,19 +25,19 @@ use crate::types::{Filter, Hit, Mode, SparseVector};
 #[derive(Clone, PartialEq, Debug)]
 pub struct RetrieveOptions {
     pub mode: Mode,
-    /// Hits wanted.
+    /// Number of hits wanted.
     pub k: usize,
-    /// Hits of each leg that are fused, in hybrid mode.
+    /// Number of hits of each leg that are fused, in hybrid mode.
     pub candidates: usize,
-    /// Of the sparse leg in the fused score; the dense leg has the rest.
+    /// Share of the sparse leg in the fused score; the dense leg has the rest.
     pub sparse_weight: Weight,
-    /// Of late interaction in the score of the first hits, in hybrid mode.
+    /// Share of late interaction in the score of the first hits, in hybrid mode.
     pub late_weight: Weight,
     pub filter: Filter,
-    /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode; with a reranker the score that
-    /// it makes of these.
+    /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode; with a reranker, the score after
+    /// reranking.
     pub min_score: Option<f32>,
-    /// How the first hits are reranked, where there is a reranker; `None`: not at all.
+    /// How the first hits are reranked if there is a reranker; `None`: not at all.
     pub rerank: Option<RerankOptions>,
 }
 
@@ -56,8 +56,8 @@ impl Default for RetrieveOptions {
     }
 }
 
-/// A share of a score, within 0..=1, that depends on how [foreign](foreignness) the words of a query are
-/// to the built-in table: what it makes of words that it does not know says little.
+/// A share of a score, within 0..=1, that depends on how [foreign](foreignness) the words of a query are to
+/// the built-in table: the table's vectors of words that it does not know say little.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Weight {
     pub known: f32,
@@ -75,7 +75,7 @@ impl Weight {
     }
 }
 
-/// What counts how much for one query.
+/// The shares that count for one query.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Weights {
     pub sparse: f32,
@@ -93,15 +93,14 @@ impl Weights {
     }
 }
 
-/// What is asked for one query.
+/// What retrieval asks for one query.
 pub struct Asked<'a> {
-    /// What the dense leg asks with, and as what it is embedded: the query, or a passage in its
-    /// place.
+    /// The text that the dense leg embeds, and its role: the query, or a passage in its place.
     pub dense: (String, Role),
     /// The BM25 vector of the query.
     pub sparse: SparseVector,
     pub weights: Weights,
-    /// For late interaction, where it has any weight.
+    /// The words for late interaction, if that has any weight.
     pub words: Option<QueryWords<'a>>,
 }
 
@@ -136,7 +135,7 @@ pub async fn retrieve(
         sparse,
         filter: options.filter.clone(),
         limit,
-        // One leg's score is not a bound on the fused score.
+        // A score of one leg is not a bound on the fused score.
         min_score: options.min_score.filter(|_| !hybrid),
         idf_of: words.as_ref().map(QueryWords::terms).unwrap_or_default(),
         chunks: ReturnedChunks::Some(Arc::new(move |legs| fusion.best(legs, read))),
@@ -154,14 +153,14 @@ pub async fn retrieve(
     Ok(hits)
 }
 
-/// How each of several queries is retrieved whose rankings are then [combined](combine): deeply, since
-/// what one of them ranks low the others may rank high, and without the floor.
+/// The options for each of several queries whose rankings are [combined](combine) afterwards: a deeper
+/// list, since one query may rank low what the others rank high, and no floor.
 pub fn before_combining(options: &RetrieveOptions) -> RetrieveOptions {
     let k = options.candidates.max(options.k);
     RetrieveOptions { k, min_score: None, ..options.clone() }
 }
 
-/// The rankings of several queries as one: the best `options.k`, best first.
+/// Combines the rankings of several queries: the best `options.k` hits, best first.
 ///
 /// A chunk's score is the mean of its scores, 0 where a query did not find it: `CombSUM`, which Fox
 /// and Shaw (1994) proposed for several wordings of one question, divided by the number of

@@ -1,4 +1,4 @@
-//! What finds the chunks for a question: a snapshot of the collection with the models that ask it.
+//! Finds the chunks for a question: a snapshot of the collection with the models that query it.
 
 use std::iter;
 use std::sync::Arc;
@@ -24,38 +24,38 @@ use crate::types::Hit;
 #[derive(Clone)]
 pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
-    /// Of a collection that `embedder` and `sparse` have built.
+    /// Reads a collection that was built with `embedder` and `sparse`.
     pub reader: Reader,
     pub sparse: Arc<SparseEncoder>,
-    /// What reads the first hits token by token.
+    /// Reads the first hits token by token.
     pub late: Arc<LateInteraction>,
-    /// What puts the first hits into a better order, where anything does.
+    /// Reranks the first hits, if there is a reranker.
     pub reranker: Option<Arc<dyn Reranker>>,
-    /// Where what was found is kept; `None`: nowhere.
+    /// Where results are cached; `None`: nowhere.
     pub remembered: Option<Remembered>,
 }
 
-/// A cache, and the name that the collection has in it.
+/// A cache, and the name of the collection in it.
 #[derive(Clone)]
 pub struct Remembered {
     pub cache: Arc<RetrievalCache>,
     pub collection: Arc<str>,
 }
 
-/// The chunks that answer what is asked for a question best.
+/// The chunks that fit a question best.
 #[derive(Clone, Default)]
 pub struct Retrieved {
     /// Best first.
     pub hits: Arc<[Hit]>,
-    /// They were retrieved for somebody who asked the same.
+    /// They were retrieved for another caller that asked the same.
     pub cached: bool,
-    /// Where they are kept.
+    /// The cache entry that holds them.
     place: Option<Place>,
 }
 
 impl Retrieved {
-    /// Packs them into passages beside `reserved` tokens, as `chat` counts, or takes them as they were
-    /// packed for somebody who asked the same.
+    /// Packs the hits into passages beside `reserved` tokens, as `chat` counts them, or returns them as
+    /// they were packed for another caller that asked the same.
     pub(super) fn packed(
         &self,
         options: &PackOptions,
@@ -76,7 +76,7 @@ impl Retrieved {
 }
 
 impl Retriever {
-    /// The chunks that answer what is asked for a question best: as they are remembered, or else again.
+    /// The chunks that fit the queries best, from the cache if they are there.
     pub async fn retrieve(
         &self,
         queries: &Queries,
@@ -120,7 +120,7 @@ impl Retriever {
         self.intact(hits)
     }
 
-    /// Refuses text that is not what was stored: it would be quoted, and the quotation verified.
+    /// Refuses text that differs from what was stored: it would be quoted, and the quotation verified.
     fn intact(&self, hits: Vec<Hit>) -> Result<Vec<Hit>, BackendError> {
         match hits.iter().find(|hit| !hit.chunk.is_intact()) {
             Some(hit) => Err(store::damaged(&*self.reader, &hit.chunk)),
@@ -158,13 +158,13 @@ impl Retriever {
         retrieve::retrieve(asked, &*self.embedder, &*self.reader, &self.late, options).await
     }
 
-    /// What the dense leg asks with, and as what it is embedded.
+    /// The text that the dense leg embeds, and its role.
     pub(super) fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, Role) {
         let longest = self.embedder.limits().input_tokens;
         let count = |text: &str| self.embedder.count_tokens(text);
         match hypothetical {
             Some(passage) => (history::cut(passage, longest, &count), Role::Document),
-            // No tokenizer makes more tokens than bytes, and to load one takes 100 ms.
+            // A text never has more tokens than bytes, and loading a tokenizer takes 100 ms.
             None if query.len() <= longest => (query.to_owned(), Role::Query),
             None => (history::cut(query, longest, &count), Role::Query),
         }

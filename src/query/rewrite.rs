@@ -1,8 +1,8 @@
-//! Question → what retrieval asks: a query that stands alone, variants of it, and a passage such
-//! as an answer might come from.
+//! Question → what retrieval asks: a query that stands alone, variants of it, and a passage such as an
+//! answer might come from.
 //!
-//! All of it is help for retrieval, never more: a chat model that fails here, takes too long or
-//! talks nonsense costs a warning, and the question is asked as it was typed.
+//! Rewriting only helps retrieval. If the chat model fails here, takes too long or replies with nonsense,
+//! the user gets a warning, and retrieval uses the question as it was typed.
 
 mod parse;
 mod prompts;
@@ -14,15 +14,15 @@ use crate::error::{BackendError, Fault};
 use crate::query::history::Turn;
 use crate::types::Usage;
 
-/// What the chat model is asked before retrieval.
+/// What the chat model is asked for before retrieval.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RewriteOptions {
-    /// The question as a query that needs nothing said before it.
+    /// A query that can be understood without the conversation.
     pub standalone: bool,
-    /// Other wordings of the question, each retrieved as well.
+    /// Number of other wordings of the question, each retrieved as well.
     pub variants: usize,
-    /// A passage that might answer the question, for the dense leg to ask with: `HyDE` (Gao, Ma,
-    /// Lin and Callan, 2023).
+    /// A passage that might answer the question; the dense leg embeds it in place of the question: `HyDE`
+    /// (Gao, Ma, Lin and Callan, 2023).
     pub hypothetical: bool,
     /// Longest wait for one reply, from the request to its end.
     pub timeout: Duration,
@@ -48,23 +48,23 @@ impl RewriteOptions {
 /// What retrieval asks.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Queries {
-    /// At least one. Where there are several, the rankings of all are made into one.
+    /// At least one. The rankings of several queries are combined into one.
     pub queries: Vec<String>,
-    /// What the dense leg of the first query asks with.
+    /// The passage that the dense leg of the first query embeds.
     pub hypothetical: Option<String>,
-    /// Of the requests that made these.
+    /// Tokens of the requests that made the queries.
     pub usage: Usage,
-    /// What did not work on the way here.
+    /// What did not work.
     pub warnings: Vec<String>,
 }
 
 impl Queries {
-    /// The question, as it is.
+    /// The question as it is.
     pub fn of(question: &str) -> Self {
         Self { queries: vec![question.to_owned()], ..Self::default() }
     }
 
-    /// Whether anything but `question` is asked, or was to be.
+    /// Whether retrieval asks anything but `question`, or was meant to.
     pub fn differ(&self, question: &str) -> bool {
         self.queries != [question] || self.hypothetical.is_some() || !self.warnings.is_empty()
     }
@@ -74,15 +74,15 @@ impl Queries {
     }
 }
 
-/// What to ask for `question`, the last one of a conversation. `nonce` is as in
+/// What to ask for `question`, the last question of a conversation. `nonce` is as in
 /// [`prompt`](crate::query::prompt::prompt).
 ///
-/// A question with a history that is not made to stand alone, because that was not wanted or did
-/// not work, is asked twice: by itself, and together with the one before it. The first finds what
-/// begins a new topic, the second what goes on with the old one.
+/// If a follow-up is not rewritten to stand alone, because that was not wanted or did not work, two queries
+/// are asked: the question by itself, which finds what begins a new topic, and the question together with
+/// the one before it, which finds what goes on with the old topic.
 ///
 /// # Errors
-/// What the user has to mend: a key that is refused, a model that is not there.
+/// The chat model refuses the key, or does not exist: the user has to correct that.
 pub async fn queries(
     question: &str,
     history: &[Turn],
@@ -97,7 +97,7 @@ pub async fn queries(
         let reply = ask.for_reply(prompts::standalone(question, history, nonce)).await?;
         queries.usage += reply.usage;
         let query = reply.text.and_then(|text| {
-            parse::query(&text).ok_or_else(|| "the model gave no query to retrieve with".to_owned())
+            parse::query(&text).ok_or_else(|| "the chat model's reply has no query".to_owned())
         });
         match query {
             Ok(query) => {
@@ -105,8 +105,8 @@ pub async fn queries(
                 stands_alone = true;
             }
             Err(problem) => {
-                queries.warn(&format!("{problem}; the question is asked as it was typed"));
-                // Whatever keeps the model from answering this keeps it from the rest.
+                queries.warn(&format!("{problem}; searching for the question as it was typed"));
+                // Whatever keeps the model from answering this request keeps it from the others.
                 return Ok(if stands_alone { queries } else { together(queries, history) });
             }
         }
@@ -122,8 +122,12 @@ pub async fn queries(
         let variants = reply.text.map(|text| parse::variants(&text, &query, options.variants));
         match variants {
             Ok(variants) if !variants.is_empty() => queries.queries.extend(variants),
-            Ok(_) => queries.warn("the model gave no variants of the question; it is asked alone"),
-            Err(problem) => queries.warn(&format!("{problem}; no variants are asked")),
+            Ok(_) => queries.warn(
+                "the chat model gave no variants of the question; searching for the question alone",
+            ),
+            Err(problem) => {
+                queries.warn(&format!("{problem}; searching without variants of the question"));
+            }
         }
     }
     if let Some(reply) = hypothetical {
@@ -131,17 +135,19 @@ pub async fn queries(
         match reply.text.map(|text| parse::passage(&text)) {
             Ok(Some(passage)) => queries.hypothetical = Some(passage),
             Ok(None) => {
-                queries.warn("the model gave no hypothetical passage; the question is asked");
+                queries.warn(
+                    "the chat model wrote no hypothetical passage; searching for the question",
+                );
             }
             Err(problem) => {
-                queries.warn(&format!("{problem}; no hypothetical passage is asked with"));
+                queries.warn(&format!("{problem}; searching without a hypothetical passage"));
             }
         }
     }
     Ok(if stands_alone { queries } else { together(queries, history) })
 }
 
-/// Asks a follow-up together with the question before it, too.
+/// Adds a second query: the follow-up together with the question before it.
 fn together(mut queries: Queries, history: &[Turn]) -> Queries {
     if let Some(before) = history.last() {
         let both = format!("{} {}", before.question.trim(), queries.queries[0].trim());
@@ -150,13 +156,13 @@ fn together(mut queries: Queries, history: &[Turn]) -> Queries {
     queries
 }
 
-/// One request to the chat model after another.
+/// Sends requests to the chat model.
 struct Asking<'a> {
     chat: &'a dyn ChatModel,
     timeout: Duration,
 }
 
-/// What came back, or why nothing of use did.
+/// The reply, or why it is of no use.
 struct Reply {
     text: Result<String, String>,
     usage: Usage,
@@ -179,12 +185,12 @@ impl Asking<'_> {
         let text = match reply::reply(self.chat, request, self.timeout).await {
             Ok(None) => {
                 let seconds = self.timeout.as_secs_f64();
-                Err(format!("the model gave no query within {seconds} s"))
+                Err(format!("the chat model did not reply within {seconds} s"))
             }
             Err(error) if matches!(error.fault, Fault::Unauthorized | Fault::NotFound) => {
                 return Err(error);
             }
-            Err(error) => Err(format!("the model gave no query ({error})")),
+            Err(error) => Err(format!("the request to the chat model failed ({error})")),
             Ok(Some(reply)) => {
                 usage = reply.usage;
                 Ok(reply.text)

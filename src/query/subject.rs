@@ -1,7 +1,7 @@
-//! What a question is about, without the words that say how it is to be answered: "list", "explain",
-//! "give me" are words that documents have, too, and mean something else there.
+//! What a question is about, without the words that say how it is to be answered: documents also contain
+//! "list", "explain" and "give me", where they mean something else.
 
-/// Where a question may begin that instructs, each word lower-case. What follows is what it is about.
+/// Instructions that a question may begin with, each word in lower case. What follows is the subject.
 const OPENINGS: &[&str] = &[
     "please",
     "kindly",
@@ -24,7 +24,7 @@ const OPENINGS: &[&str] = &[
     "describe to me",
     "write me",
     "explain me",
-    // Other languages that say to whom.
+    // Other languages, which name the person addressed.
     "gib mir",
     "sag mir",
     "sage mir",
@@ -51,7 +51,7 @@ const OPENINGS: &[&str] = &[
     "mostrami",
 ];
 
-/// The same where one of [`FOLLOWING`] comes next; otherwise it may be what the question is about
+/// Verbs that are instructions only before one of [`FOLLOWING`]; otherwise the question may be about them
 /// ("list comprehension", "explain plan").
 const VERBS: &[&str] = &[
     "list",
@@ -82,7 +82,7 @@ const FOLLOWING: &[&str] = &[
     "por", "el", "los", "las", "come", "che", "perché", "il", "lo", "gli",
 ];
 
-/// What may come between an instruction and what the question is about.
+/// Phrases that may come between an instruction and the subject.
 const FORMS: &[&str] = &[
     "a list of",
     "the list of",
@@ -108,7 +108,7 @@ const FORMS: &[&str] = &[
     "una lista de",
 ];
 
-/// Where it may end.
+/// Instructions that a question may end with.
 const ENDINGS: &[&str] = &[
     "please",
     "in detail",
@@ -123,7 +123,7 @@ const ENDINGS: &[&str] = &[
     "as bullet points",
 ];
 
-/// The part of a question that says what it is about: the whole where there is no instruction, or
+/// The part of a question that says what it is about: the whole question if it has no instruction, or
 /// nothing else.
 pub fn subject(question: &str) -> &str {
     let mut rest = question.trim();
@@ -152,7 +152,7 @@ fn after_any<'a>(text: &'a str, phrases: &[&str]) -> Option<&'a str> {
     phrases.iter().find_map(|phrase| after(text, phrase))
 }
 
-/// What comes after a phrase that the text begins with, whole words of it.
+/// What comes after a phrase, in whole words, that the text begins with.
 fn after<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     let mut rest = text;
     for word in phrase.split(' ') {
@@ -196,14 +196,14 @@ mod tests {
             ("Tell me what LGR-4012 means", "what LGR-4012 means"),
             ("Erkläre mir, wie Sicherungen entstehen", "wie Sicherungen entstehen"),
             ("Donne-moi les tarifs", "les tarifs"),
-            // These are about lists, plans and names.
+            // These questions are about lists, plans and names.
             ("list comprehension", "list comprehension"),
             ("explain plan output", "explain plan output"),
             ("name resolution", "name resolution"),
             ("Listing the files", "Listing the files"),
             ("about the company", "about the company"),
             ("How do I list the users?", "How do I list the users?"),
-            // Nothing else is said.
+            // Nothing but the instruction is said.
             ("Please explain the", "the"),
             ("please", "please"),
             ("Give me", "Give me"),

@@ -1,5 +1,5 @@
-//! What is to be said of an answer that has ended: whether it is one, and what its reader should
-//! know. Decided by what came and what it cites, never by how it is worded.
+//! Judges an answer that has ended: whether it is one, and what its reader should know. The judgement
+//! depends on what arrived and what it cites, never on the wording.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::types::{Passage, Usage};
 /// Why there is no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoAnswer {
-    /// No passage was found, or none that scores as high as was asked for.
+    /// No passage was found, or none that scores as high as required.
     NothingFound,
     /// The model gave the agreed refusal.
     Refused,
@@ -23,7 +23,7 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// Of an answer that came to its end.
+    /// The reason that an answer which was not cut short does not count as one.
     pub(super) fn of(
         text: &str,
         refused: bool,
@@ -49,34 +49,34 @@ impl NoAnswer {
 pub enum Warning {
     /// A mark with this number names no passage.
     InvalidCitation { number: u32 },
-    /// The passages that a claim cites do not bear it out.
+    /// The passages that a claim cites do not support it.
     UnverifiedCitation(Finding),
-    /// A sentence that cites nothing.
+    /// A sentence without a citation.
     UncitedSentence { sentence: String },
     /// No citation of the whole answer names a passage.
     Uncited,
-    /// A model was to check the citations, and some claims have no verdict of it.
+    /// A model was to check the citations, and gave no verdict on some claims.
     Unchecked { model: String, failure: String },
-    /// The answer does not end where the model would have ended it.
+    /// The answer was cut short.
     Incomplete(Cut),
 }
 
 /// What cut an answer short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cut {
-    /// The endpoint failed, or fell silent.
+    /// The endpoint failed, or stopped sending.
     Failed,
     Interrupted,
-    /// It reached the longest answer that was asked for, or that the model gives.
+    /// The answer reached the token limit that was set, or the model's own.
     Length,
-    /// The same before there was an answer: all that the model may write went into thinking.
+    /// The token limit was reached before there was an answer: all tokens went into thinking.
     Thought,
-    /// The endpoint held the rest back.
+    /// The endpoint withheld the rest.
     Filtered,
 }
 
 impl fmt::Display for Warning {
-    /// For a person; it may contain text of the model.
+    /// For a person; may contain text of the model.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidCitation { number } => {
@@ -91,25 +91,25 @@ impl fmt::Display for Warning {
             }
             Self::Unchecked { model, failure } => write!(
                 f,
-                "not all claims were checked by {model}: {}; what the rules found stands",
+                "{model} did not check all claims: {}; the checks by rules are complete",
                 shortened(failure)
             ),
             Self::Incomplete(Cut::Failed) => f.write_str("incomplete: the chat endpoint failed"),
             Self::Incomplete(Cut::Interrupted) => f.write_str("incomplete: interrupted"),
             Self::Incomplete(Cut::Length) => f.write_str(
-                "incomplete: the model had no tokens left; raise --max-tokens, or its context length",
+                "incomplete: the model reached its token limit; raise --max-tokens or its context length",
             ),
             Self::Incomplete(Cut::Thought) => f.write_str(
                 "the model used up its tokens on thinking and did not answer: raise --max-tokens",
             ),
             Self::Incomplete(Cut::Filtered) => {
-                f.write_str("incomplete: the endpoint held the rest back")
+                f.write_str("incomplete: the endpoint's content filter withheld the rest")
             }
         }
     }
 }
 
-/// The marks, the sentence, what was looked for, and what the passages have instead.
+/// The marks, the sentence, what was looked for, and what the passages say instead.
 fn not_borne_out(finding: &Finding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Finding { sentence, citations, check, claimed, instead } = finding;
     for number in citations {
@@ -117,17 +117,17 @@ fn not_borne_out(finding: &Finding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     let verb = if citations.len() == 1 { "does" } else { "do" };
     let (sentence, claimed) = (shortened(sentence), shortened(claimed));
-    write!(f, " {verb} not bear out “{sentence}”; {}: {claimed}", check.name())?;
+    write!(f, " {verb} not support “{sentence}”; {}: {claimed}", check.name())?;
     match instead {
         Some(instead) => write!(f, " (the passage says {})", shortened(instead)),
         None => Ok(()),
     }
 }
 
-/// Characters of a sentence in a warning, at most. JSON has it whole.
+/// Most characters of a sentence in a warning. JSON has it whole.
 const SHOWN: usize = 120;
 
-/// The beginning of a text that is long, up to the end of a word.
+/// The beginning of a long text, up to the end of a word.
 fn shortened(text: &str) -> Cow<'_, str> {
     let Some((end, _)) = text.char_indices().nth(SHOWN) else { return text.into() };
     let kept = &text[..end];
@@ -136,18 +136,18 @@ fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 impl Answer {
-    /// The model called functions: it has not answered yet.
+    /// Whether the model called functions: then it has not answered yet.
     pub fn calls_functions(&self) -> bool {
         self.finish_reason.as_deref() == Some(CALLS)
     }
 
-    /// What it took, with what the model of `--verify` took.
+    /// Usage of the answer, and of the model of `--verify`.
     pub fn usage_in_all(&self) -> Usage {
         let checked = self.verification.as_ref().map(|verification| verification.usage);
         self.usage + checked.unwrap_or_default()
     }
 
-    /// What cut it short; `None` where it came to its end.
+    /// What cut the answer short; `None` if it came to its end.
     pub fn cut(&self) -> Option<Cut> {
         match self.finish_reason.as_deref() {
             _ if self.interrupted => Some(Cut::Interrupted),
@@ -161,15 +161,15 @@ impl Answer {
         }
     }
 
-    /// What its reader should know, the most serious first. Nothing of an answer that is not one, but
-    /// that it cites nothing.
+    /// What a reader of the answer should know, most serious first. If the answer does not count as one,
+    /// the only warning is that it cites nothing.
     pub fn warnings(&self) -> Vec<Warning> {
         let found = &self.citations;
         let cut = self.cut().map(Warning::Incomplete);
         let uncited = self.no_answer == Some(NoAnswer::Uncited);
         let invalid = found.invalid.iter().map(|&number| Warning::InvalidCitation { number });
         let unverified = found.findings.iter().cloned().map(Warning::UnverifiedCitation);
-        // Where nothing is cited, one line says so of all sentences.
+        // If nothing is cited, one warning covers all sentences.
         let sentences = found.uncited_sentences.iter().filter(|_| !uncited);
         let sentences =
             sentences.map(|sentence| Warning::UncitedSentence { sentence: sentence.clone() });
@@ -182,7 +182,7 @@ impl Answer {
         serious.chain(sentences).chain(unchecked).collect()
     }
 
-    /// What keeps it from being supported by its citations as a whole; empty where nothing does.
+    /// What keeps the citations from supporting the answer as a whole; empty if nothing does.
     pub fn objections(&self) -> Vec<String> {
         let found = &self.citations;
         let unverified = found.citations.iter().filter(|citation| !citation.verified).count();
@@ -192,7 +192,7 @@ impl Answer {
         }
         for (what, count) in [
             ("citations that name no passage", found.invalid.len()),
-            ("citations that their passage does not bear out", unverified),
+            ("citations whose passage does not support the claim", unverified),
             ("sentences without a citation", found.uncited_sentences.len()),
         ] {
             if count > 0 {

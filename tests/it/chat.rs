@@ -126,7 +126,7 @@ fn a_rewriter_that_fails_leaves_the_follow_up_as_it_is() {
     server.push(says("400 days [1]."));
     server.push(Fault::Reset);
     let run = chat(&env, &["-v"], &[QUESTION, "And staging?"]).expect(0);
-    assert!(run.stderr.contains("warning: the model gave no query"), "{run}");
+    assert!(run.stderr.contains("warning: the request to the chat model failed"), "{run}");
     assert!(run.stderr.contains(&format!("asking: {QUESTION} And staging?")), "{run}");
 }
 

@@ -240,8 +240,8 @@ fn an_answer_that_is_cut_off_says_so() {
     let (env, server) = generating();
     let answer = r#""content":"400 days [1], and""#;
     for (reason, said) in [
-        ("length", "incomplete: the model had no tokens left"),
-        ("content_filter", "incomplete: the endpoint held the rest back"),
+        ("length", "incomplete: the model reached its token limit"),
+        ("content_filter", "incomplete: the endpoint's content filter withheld the rest"),
     ] {
         server.push(stream(&[answer], reason, USAGE));
         let run = env.run(&["query", QUESTION]).expect(0);

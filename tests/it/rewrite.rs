@@ -97,7 +97,7 @@ fn a_model_that_fails_costs_a_warning() {
     assert_run!(env.run(&["search", "--rewrite", "ledger backups", "-k", "1"]).expect(0));
     server.push(says("Here are some:\n\n"));
     let run = env.run(&["query", "--expand", "3", "ledger backups"]).expect(0);
-    assert!(run.stderr.contains("warning: the model gave no variants"), "{run}");
+    assert!(run.stderr.contains("warning: the chat model gave no variants"), "{run}");
     server.push(Fault::Stall);
     let args = ["query", "--hyde", "ledger backups", "--timeout", "200ms", "--format", "json"];
     let run = env.run(&args).expect(0);

@@ -123,7 +123,7 @@ fn required_citations() {
     };
     ask("They are kept for 400 days [1].", "text").expect(0);
     for (answer, objection) in [
-        ("They are kept for 900 days [1].", "does not bear out: 1"),
+        ("They are kept for 900 days [1].", "does not support the claim: 1"),
         ("They are kept for 400 days [1][99].", "name no passage: 1"),
         ("They are kept for 400 days [1]. Nobody knows why.", "sentences without a citation: 1"),
     ] {

@@ -11,13 +11,13 @@ use crate::query::pack::pack;
 use crate::query::pack::tests::chunk;
 use crate::types::{Kind, Mode};
 
-/// A cache, and what is asked of it: retrieval that goes on when it is let.
+/// A cache, and a retrieval that ends only when the test lets it.
 struct Scene {
     cache: Arc<RetrievalCache>,
     /// A permit for each retrieval that may end.
     lets: Arc<Semaphore>,
     begun: Arc<AtomicUsize>,
-    /// Those that were dropped before they ended.
+    /// Retrievals that were dropped before they ended.
     given_up: Arc<AtomicUsize>,
 }
 
@@ -113,7 +113,7 @@ async fn what_many_ask_at_once_is_retrieved_once_and_then_kept() {
 #[tokio::test]
 async fn who_leaves_ends_it_for_nobody_else() {
     let scene = Scene::new(1 << 20);
-    // The first, the last, and one between them.
+    // The caller that leaves is the first, one in the middle, or the last.
     for leaves in 0..3 {
         let name = format!("question {leaves}");
         let mut asking: Vec<_> = (0..3).map(|_| Box::pin(scene.ask(Ok(&name)))).collect();
@@ -130,7 +130,7 @@ async fn who_leaves_ends_it_for_nobody_else() {
     assert_eq!(scene.given_up.load(Ordering::SeqCst), 0);
 }
 
-/// Who goes on is on another task, and has to be woken.
+/// The caller that goes on is on another task, and has to be woken.
 #[tokio::test]
 async fn the_first_to_ask_hands_over() {
     let scene = Arc::new(Scene::new(1 << 20));
@@ -234,8 +234,8 @@ fn asked() -> impl Strategy<Value = (Queries, RetrieveOptions)> {
 }
 
 proptest! {
-    /// Whoever may find other documents, or asks for anything else, has another key. The debug texts tell
-    /// what is equal: two zeros are not, which costs an entry and no more.
+    /// A question that may find other documents, or asks for anything else, has another key. The debug
+    /// texts decide what is equal: `0.0` and `-0.0` are not, which only costs an entry.
     #[test]
     fn a_key_is_that_of_one_question_alone(one in asked(), other in asked()) {
         let key = |(queries, options): &(Queries, RetrieveOptions)| Key::asked(queries, options);

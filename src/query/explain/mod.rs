@@ -1,8 +1,7 @@
-//! Why these passages, and why not that one.
+//! Explains why an expected document is, or is not, among the passages.
 //!
-//! [`verdict`] looks at what is known of a document that was expected and says what kept it out:
-//! the first thing on its way from the file to a passage that did. [`mod@probe`] finds out how far below
-//! the cut its best chunk is.
+//! [`verdict`] looks at what is known of an expected document and says what kept it out: the first obstacle
+//! on its way from the file to a passage. [`mod@probe`] finds out how far its best chunk is below the cut.
 
 mod named;
 mod probe;
@@ -31,7 +30,7 @@ impl Expected {
         chunk.source == self.source && self.place.is_none_or(|place| place.overlaps(chunk.locator))
     }
 
-    /// Source and place, as they are cited.
+    /// Source and place, as in a citation.
     pub fn citation(&self) -> String {
         self.place.map_or_else(|| self.source.clone(), |place| place.cite(&self.source))
     }
@@ -44,7 +43,7 @@ pub enum Drift {
     Gone,
 }
 
-/// What a document is kept out by.
+/// The part of a filter that keeps a document out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FilterPart {
     Source,
@@ -52,11 +51,11 @@ pub enum FilterPart {
     Tag,
 }
 
-/// What kept an expected document out, or that nothing did.
+/// What kept an expected document out, or that it was found.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Verdict {
     NotIngested,
-    /// It could not be brought in; what is stored of it, if anything, is an earlier version.
+    /// It could not be ingested; what is stored, if anything, is an earlier version.
     Failed {
         reason: String,
     },
@@ -64,7 +63,7 @@ pub enum Verdict {
     Filtered(Vec<FilterPart>),
     /// Not among the hits that packing chooses from.
     BelowCut,
-    /// Stored, and no chunk of it is at the place that is expected. Only a [`probe()`] tells.
+    /// Stored, but without a chunk at the expected place. Only a [`probe()`] can find this out.
     NoSuchPlace,
     BelowFloor {
         score: f32,
@@ -73,10 +72,10 @@ pub enum Verdict {
     /// Found, and left out of the passages.
     CrowdedOut {
         reason: DropReason,
-        /// The passages that have its place: that say the same, or are of the same source.
+        /// The passages that took its place: they say the same, or are of the same source.
         passages: Vec<u32>,
     },
-    /// It is there, in these passages.
+    /// It is in these passages.
     Found {
         passages: Vec<u32>,
     },
@@ -96,9 +95,9 @@ pub struct Facts<'a> {
     pub fates: &'a [Fate],
 }
 
-/// The reason an expected document is missing. What is among the passages is not missing, however
-/// stale it is; of all else the first reason counts, since what comes after it cannot be judged
-/// before that is mended.
+/// The reason an expected document is missing. A document that is among the passages is not missing,
+/// however stale it is. For all others the first reason counts, since later ones cannot be judged before
+/// the first is corrected.
 pub fn verdict(facts: &Facts<'_>) -> Verdict {
     let fated = || facts.hits.iter().zip(facts.fates);
     let expected = || fated().filter(|(hit, _)| facts.expected.covers(&hit.chunk));
@@ -131,15 +130,15 @@ pub fn verdict(facts: &Facts<'_>) -> Verdict {
     }
 }
 
-/// The hit of an expected document that came nearest, and its rank, from 1: one in a passage, else
-/// the first.
+/// The best hit of an expected document, and its rank, from 1: a hit that is in a passage, or else the
+/// first.
 pub fn best<'a>(expected: &Expected, hits: &'a [Hit], fates: &[Fate]) -> Option<(u32, &'a Hit)> {
     let hits = || (1..).zip(hits).zip(fates).filter(|((_, hit), _)| expected.covers(&hit.chunk));
     let taken = hits().find(|(_, fate)| matches!(fate, Fate::Passage(_)));
     taken.or_else(|| hits().next()).map(|(ranked, _)| ranked)
 }
 
-/// Of the passages that hits are in, ascending.
+/// Numbers of the passages that hits are in, ascending.
 fn numbers<'a>(fates: impl Iterator<Item = &'a Fate>) -> Vec<u32> {
     let mut numbers: Vec<u32> = fates
         .filter_map(|fate| match fate {
@@ -161,8 +160,8 @@ fn kept_out(record: &DocumentRecord, filter: &Filter) -> Vec<FilterPart> {
     parts.into_iter().filter(|(passes, _)| !passes).map(|(_, part)| part).collect()
 }
 
-/// The words of a question that a chunk has, and those it lacks, as the sparse leg sees them: in any
-/// inflection, and without stop words. Each once, as it is written.
+/// The words of a question that a chunk has, and those it lacks, as the sparse leg compares them: in any
+/// inflection, and without stop words. Each word once, as it is written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Words {
     pub present: Vec<String>,

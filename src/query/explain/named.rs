@@ -1,4 +1,4 @@
-//! What the name of a document does for its hits.
+//! How much the name of a document adds to the score of its hits.
 
 use crate::embed::sparse::SparseEncoder;
 use crate::error::BackendError;
@@ -8,8 +8,8 @@ use crate::query::subject::subject;
 use crate::store::SearchRequest;
 use crate::types::{Hit, SparseVector};
 
-/// Of the BM25 score of each hit, the part that the words of its document's name have. Of several
-/// queries, for the first.
+/// The part of each hit's BM25 score that comes from the words of its document's name. If there are several
+/// queries, the first counts.
 pub async fn name_scores(
     retriever: &Retriever,
     queries: &Queries,
@@ -32,7 +32,7 @@ pub async fn name_scores(
     Ok(hits.iter().map(|hit| of_name(sparse, hit, &score)).collect())
 }
 
-/// In the language that the question is asked in where that gives the most, of several.
+/// The part for one hit, in the language of the question that gives the most.
 fn of_name(sparse: &SparseEncoder, hit: &Hit, score: &dyn Fn(SparseVector) -> f32) -> f32 {
     if hit.sparse.is_none() {
         return 0.0;

@@ -1,4 +1,4 @@
-//! Where a document that was not found stands in each leg.
+//! Finds the rank of a document that was not found, in each leg.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::query::subject::subject;
 use crate::store::{self, Legs, SearchRequest};
 use crate::types::{Chunk, Filter, Hit, LegScore, Mode, Scored};
 
-/// How deep each leg is asked. A chunk below has no rank.
+/// How many hits each leg is asked for. A chunk below has no rank.
 pub const DEPTH: usize = 5000;
 
 /// Rank and score of a chunk in a ranking.
@@ -22,7 +22,7 @@ pub struct Standing {
     pub score: f32,
 }
 
-/// The best chunk of a document for a question, and where it stands.
+/// The best chunk of a document for a question, and its rank in each leg.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Probe {
     pub chunk: Chunk,
@@ -30,15 +30,15 @@ pub struct Probe {
     pub dense: Option<Standing>,
     /// `None` where the leg was not asked, or no word of the question is in the chunk.
     pub sparse: Option<Standing>,
-    /// As it was ranked in the end; below the cut, in the rankings fused. `None` where the chunk is
-    /// among the candidates of neither leg.
+    /// The final rank; for a chunk below the cut, the rank in the fused rankings. `None` if the chunk is
+    /// not among the candidates of either leg.
     pub overall: Option<Standing>,
-    /// How many hits of each leg were candidates.
+    /// Number of hits of each leg that were candidates.
     pub candidates: usize,
 }
 
-/// Where a hit stands that was found at `rank`. A leg that did not have it among its candidates is
-/// asked again, as [`probe`] does: it may have it further down.
+/// The ranks of a hit that was found at `rank`. A leg that did not have it among its candidates is asked
+/// again, as by [`probe`]: it may have it further down.
 pub async fn probe_hit(
     retriever: &Retriever,
     queries: &Queries,
@@ -66,7 +66,7 @@ pub async fn probe_hit(
     Ok(probe)
 }
 
-/// Hits of each leg that are looked at to rank them all.
+/// Number of hits of each leg that are ranked.
 fn candidates(options: &RetrieveOptions) -> usize {
     match options.mode {
         Mode::Hybrid => options.candidates.max(options.k),
@@ -74,16 +74,16 @@ fn candidates(options: &RetrieveOptions) -> usize {
     }
 }
 
-/// Rank and score of a chunk in a leg, as deep as it was asked; or its score alone.
+/// Rank and score of a chunk in a leg, if its list goes deep enough; otherwise the score alone.
 fn standing(id: Uuid, all: &[Scored], source: &[Scored]) -> Option<Standing> {
     let known = at(all, id).map(|(rank, score)| Standing { rank: Some(rank), score });
     known.or_else(|| at(source, id).map(|(_, score)| Standing { rank: None, score }))
 }
 
-/// Looks for the best chunk of an expected document, as deep as it takes: the legs are asked again
-/// for [`DEPTH`] hits, and once for this source alone. Of several queries, the first is asked.
-/// What neither leg has a score for is looked for among what is stored: it has no vector, and no word
-/// of the question. `None` where nothing of the document is stored at that place.
+/// Looks for the best chunk of an expected document: the legs are asked again, for [`DEPTH`] hits and for
+/// this source alone. Of several queries, the first is asked. If neither leg has a score for a chunk of the
+/// document, the chunk comes from the store: it has no vector, and no word of the question. `None` if
+/// nothing of the document is stored at that place.
 pub async fn probe(
     retriever: &Retriever,
     queries: &Queries,
@@ -100,11 +100,11 @@ pub async fn probe(
     Ok(chunk.map(|chunk| Probe { chunk, dense: None, sparse: None, overall: None, candidates }))
 }
 
-/// What the legs have for a query: all of it, and for one source alone.
+/// The lists of both legs for a query: over all sources, and for one source alone.
 struct Asked {
     of_all: Legs,
     of_source: Legs,
-    /// Of the sparse leg.
+    /// Weight of the sparse leg.
     weight: f32,
 }
 
@@ -119,7 +119,7 @@ async fn ask(
     let (text, role) = retriever.dense_text(query, queries.hypothetical.as_deref());
     let dense = retriever.embedder.embed(&[text], role).await?.pop().flatten();
     let sparse = Some(retriever.sparse.query(query)).filter(|terms| !terms.indices.is_empty());
-    // Asked with both legs, whatever the mode: it lists the chunks of the document.
+    // Both legs are asked whatever the mode, since this lists the chunks of the document.
     let alone = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
     let of_source = SearchRequest {
         dense: dense.clone(),

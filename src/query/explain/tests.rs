@@ -50,7 +50,7 @@ fn dropped(reason: DropReason, like: Option<u32>) -> Fate {
     Fate::Dropped { reason, like }
 }
 
-/// Everything wrong at once is mended one by one: each verdict uncovers the next.
+/// A document with every fault: as each is corrected, the verdict names the next.
 #[test]
 fn the_first_reason_on_the_way_counts() {
     let (expected, record, failure) = (expected("a"), record("a"), failure("a"));

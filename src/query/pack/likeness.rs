@@ -1,9 +1,8 @@
-//! How much of what a text says another one says.
+//! How much of a text is said by another.
 
 use super::terms::Terms;
 
-/// Texts as vectors of their words, weighted by how rare each word is among them (tf-idf), of unit
-/// length.
+/// Texts as tf-idf vectors of unit length: words weighted by how rare they are among the texts.
 pub(super) struct Likeness {
     /// By word, ascending.
     vectors: Vec<Vec<(u32, f32)>>,
@@ -29,7 +28,7 @@ impl Likeness {
         Self { vectors: vectors.collect() }
     }
 
-    /// Cosine of two texts, by their positions: 0 where no word is common, 1 for the same words.
+    /// Cosine of two texts, given by position: 0 without a common word, 1 for the same words.
     pub(super) fn between(&self, a: usize, b: usize) -> f32 {
         let (mut a, mut b) = (self.vectors[a].as_slice(), self.vectors[b].as_slice());
         let mut cosine = 0.0;
@@ -48,7 +47,7 @@ impl Likeness {
     }
 }
 
-/// Each word once, ascending, with how often it is there.
+/// Each word once, ascending, with its number of occurrences.
 fn counted(mut words: Vec<u32>) -> Vec<(u32, f32)> {
     words.sort_unstable();
     let runs = words.chunk_by(|one, other| one == other);

@@ -2,7 +2,7 @@
 
 use crate::types::{Chunk, Locator, Passage};
 
-/// The passage that chunks of one document make, which follow each other.
+/// The passage that consecutive chunks of one document make.
 pub(super) fn passage(chunks: &[&Chunk], score: f32) -> Passage {
     let first = chunks[0];
     let Joined { text, locator, .. } = Joined::of(first, chunks[1..].iter().copied());
@@ -19,12 +19,12 @@ pub(super) fn passage(chunks: &[&Chunk], score: f32) -> Passage {
     }
 }
 
-/// The text of chunks of one document that follow each other, without what they repeat.
+/// The text of consecutive chunks of one document, without what they repeat.
 pub struct Joined {
     pub text: String,
-    /// Where the text of each chunk ends in it.
+    /// Where the text of each chunk ends in `text`.
     pub ends: Vec<usize>,
-    /// Of the chunks, as far as they have a place in common.
+    /// The place of all chunks together, as far as they have a place in common.
     pub locator: Locator,
 }
 
@@ -58,11 +58,11 @@ fn append(text: &mut String, locator: Locator, next: &Chunk) {
     text.push_str(&next.text[repeated..]);
 }
 
-/// Shortest run of bytes that two chunks have in common on purpose and not by chance.
+/// Shortest run of bytes that counts as an intended overlap of two chunks; shorter ones may be chance.
 const MIN_OVERLAP: usize = 12;
 
-/// Length of the longest end of `a` that is the beginning of `b`, in whole words; 0 below
-/// [`MIN_OVERLAP`] unless it is a whole chunk.
+/// Length of the longest end of `a` that is the beginning of `b`, in whole words; 0 if it is shorter than
+/// [`MIN_OVERLAP`], unless it is a whole chunk.
 pub(super) fn overlap(a: &str, b: &str) -> usize {
     let a = a.trim_end();
     let is_edge = |text: &str, at: usize| {

@@ -1,17 +1,17 @@
-//! Whether two texts are the same text for a reader.
+//! Whether two texts say the same to a reader.
 
 use std::cmp::Ordering;
 
 use crate::text::Words;
 
-/// A text as its runs of three words, and the words that make a difference even alone.
+/// The runs of three words of a text, and the words that make a difference even alone.
 pub(super) struct Shingles {
-    /// Ascending, each once; words by their numbers among the texts that are compared.
+    /// Ascending, each once; words are given by their numbers in `Terms`.
     runs: Vec<[u32; 3]>,
     telling: Vec<String>,
 }
 
-/// Share of common runs (Jaccard) from which two texts are the same text for a reader.
+/// Share of common runs (Jaccard) from which two texts say the same to a reader.
 const RESEMBLANCE: f64 = 0.85;
 const NEGATIONS: [&str; 6] = ["no", "not", "never", "without", "cannot", "t"];
 

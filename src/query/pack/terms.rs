@@ -1,14 +1,14 @@
-//! The words of several texts, as numbers.
+//! The words of several texts as numbers.
 
 use std::collections::HashMap;
 
 use crate::text::Words;
 
-/// What is compared many times over is compared as numbers.
+/// Words as numbers, since they are compared many times.
 pub(super) struct Terms {
-    /// By text, in their order; a word has the same number in all of them.
+    /// Words of each text, in the order of the texts; a word has the same number in all of them.
     pub(super) of_texts: Vec<Vec<u32>>,
-    /// Different words.
+    /// Number of distinct words.
     pub(super) count: usize,
 }
 

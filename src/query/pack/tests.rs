@@ -152,7 +152,7 @@ fn what_still_fits_is_taken() {
 
 #[test]
 fn a_source_may_have_twice_its_share_among_those_that_are_near() {
-    // A letter is a hit of that source.
+    // Each letter is a hit of the source of that name.
     for (found, max_chunks, taken, capped) in [
         ("aaaaaa", 4, "aaaa", 0),
         ("aaaabbbb", 4, "aaaa", 0),
@@ -245,7 +245,7 @@ proptest! {
         prop_assert!(fenced == 0 || reserved + fenced <= max_tokens);
         prop_assert!(packed.passages.len() <= max_chunks);
         prop_assert_eq!(&packed, &pack(&hits, &options, reserved, &words));
-        // The same comes of it for as long as it says, and for no longer.
+        // The result is the same within the range that it names, and different outside of it.
         let (least, most) = (*packed.reserved.start(), *packed.reserved.end());
         prop_assert!(packed.reserved.contains(&reserved));
         for reserved in [least, most] {

@@ -1,7 +1,7 @@
-//! What a request is made of: text, and slots that are filled for each question.
+//! The template of a request: text, and slots that are filled for each question.
 //!
-//! A template is filled in one pass. What fills a slot is never looked at for slots, so that
-//! neither a document nor a question can add to the prompt.
+//! A template is filled in one pass. The value of a slot is never searched for slots, so neither a document
+//! nor a question can add to the prompt.
 
 use crate::chat::Speaker;
 
@@ -27,16 +27,16 @@ impl Slot {
     }
 }
 
-/// A line that ends the system message and begins the user's.
+/// The line that ends the system message and begins the user's.
 const USER: &str = "user";
 
-/// What docent sends after its introduction, or after one of the user's own.
+/// What docent sends after its introduction, or after the user's own introduction.
 const REST: &str = "\n\n{{rules}}\n{{user}}\n{{passages}}\n\nQuestion: {{question}}";
 
 const INTRODUCTION: &str =
     "You answer questions from a collection of documents. Be brief and exact.";
 
-/// A prompt with slots. Its default is docent's own.
+/// A prompt with slots. The default is docent's own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Template {
     system: Vec<Segment>,
@@ -51,7 +51,7 @@ enum Segment {
     User,
 }
 
-/// Why a text is no template.
+/// Why a text is not a template.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TemplateError {
     pub message: String,
@@ -65,16 +65,16 @@ impl Default for Template {
 }
 
 impl Template {
-    /// docent's own template with another introduction. That is plain text, without slots.
+    /// docent's own template with another introduction, which is plain text without slots.
     pub fn introduced_by(introduction: &str) -> Self {
         let mut segments = vec![Segment::Text(introduction.trim().to_owned())];
         segments.extend(segments_of(REST).unwrap_or_default());
         Self::of(segments)
     }
 
-    /// A template from a file: the system message, a line `{{user}}`, the user's message; or, without
-    /// that line, the user's message alone. `{{rules}}` and `{{passages}}` stand in it once,
-    /// `{{question}}` at least once. `{{` that begins no name is text.
+    /// A template from a file: the system message, a line `{{user}}`, the user's message; without that
+    /// line, all of it is the user's message. `{{rules}}` and `{{passages}}` appear once, `{{question}}` at
+    /// least once. `{{` without a name after it is text.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let segments = segments_of(text)?;
         for slot in Slot::ALL {

@@ -70,7 +70,7 @@ proptest! {
         prop_assert!(fused.iter().all(|hit| (-1e-6..=1.000_001).contains(&hit.score)));
         prop_assert!(fused.iter().take(scores.len()).all(|hit| hit.rerank.is_some()));
         prop_assert_eq!(fused.iter().filter(|hit| hit.rerank.is_some()).count(), scores.len());
-        // Those that nobody asked about keep their order.
+        // Hits that were not scored keep their order.
         prop_assert!(who[scores.len()..].is_sorted());
         who.sort_unstable();
         prop_assert!(who.into_iter().eq(0..retrieved.len() as u32));

@@ -1,4 +1,4 @@
-//! The ranked lists of a search as one.
+//! Fuses the ranked lists of a search.
 
 use std::collections::HashMap;
 
@@ -12,9 +12,9 @@ use crate::types::{Hit, LegScore, Mode, Scored};
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Fusion {
     pub mode: Mode,
-    /// Of the sparse leg in the fused score, in hybrid mode; the dense leg has the rest.
+    /// Share of the sparse leg in the fused score, in hybrid mode; the dense leg has the rest.
     pub sparse_weight: f32,
-    /// Hits that each leg was asked for.
+    /// Number of hits that each leg was asked for.
     pub limit: usize,
 }
 
@@ -27,20 +27,21 @@ struct Ranked {
 }
 
 impl Fusion {
-    /// The hits whose chunks came along, best first; ties by source and position, so that the order is
-    /// stable.
+    /// The hits whose chunks came with the lists, best first; ties are ordered by source and position, so
+    /// that the order is stable.
     ///
-    /// In dense and sparse mode the leg's own scores stand. In hybrid mode the score is
-    /// `sparse_weight * s + (1 - sparse_weight) * d`, where `d` and `s` are the scores of the legs,
-    /// each scaled by min-max to 0..=1 over its list, and 0 where a chunk is absent from the list: a
-    /// weighted `CombSUM` (Fox and Shaw, 1994) with min-max normalisation. Measured on five collections
-    /// with the built-in embedder, 100 candidates of each leg and a weight of 0.6 it beat reciprocal
-    /// rank fusion and DBSF in the mean of nDCG@10 (0.578 against 0.569 and 0.566). On 25 collections the
-    /// mean hardly moves between 0.5 and 0.7, and a weight by how many of the query's words the best sparse
-    /// hit has, or by how many it has at all, gains nothing.
+    /// In dense and sparse mode the scores of the leg are kept. In hybrid mode the score is `sparse_weight
+    /// * s + (1 - sparse_weight) * d`, where `d` and `s` are the scores of the legs, each scaled by min-max
+    /// to 0..=1 over its list, and 0 if a chunk is not in the list: a weighted `CombSUM` (Fox and Shaw,
+    /// 1994) with min-max normalisation. Measured on five collections with the built-in embedder, 100
+    /// candidates of each leg and a weight of 0.6, it beat reciprocal rank fusion and DBSF in the mean of
+    /// nDCG@10 (0.578 against 0.569 and 0.566). On 25 collections the mean hardly moves between 0.5 and
+    /// 0.7, and a weight by how many of the query's words the best sparse hit has, or by how many words the
+    /// query has at all, gains nothing.
     ///
-    /// A sparse list that is shorter than the limit names every chunk that has a term in common with the question; all others have a BM25 score of exactly 0,
-    /// so 0 is its minimum. Without that the weakest of few matches would count as no match.
+    /// A sparse list that is shorter than the limit has every chunk that shares a term with the question;
+    /// all other chunks have a BM25 score of exactly 0, so 0 is its minimum. Otherwise the weakest of few
+    /// matches would count as no match.
     pub fn hits(self, mut legs: Legs) -> Vec<Hit> {
         let ranking = self.rank(&legs).into_iter();
         let hit = |Ranked { id, score, dense, sparse }| {
@@ -52,8 +53,8 @@ impl Fusion {
         hits
     }
 
-    /// The chunks among which the best `count` hits are: more where several have the score of the
-    /// last, for what comes first among these only the chunks tell.
+    /// The chunks that include the best `count` hits: more than `count` if several have the score of the
+    /// last, since only the chunks decide the order of those.
     pub(super) fn best(self, legs: &Legs, count: usize) -> Vec<Uuid> {
         let mut ranking = self.rank(legs);
         ranking.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -64,7 +65,7 @@ impl Fusion {
         ranking.into_iter().map_while(|hit| (hit.score >= enough).then_some(hit.id)).collect()
     }
 
-    /// Every chunk of the lists, in no order.
+    /// Every chunk of the lists, in no particular order.
     fn rank(self, legs: &Legs) -> Vec<Ranked> {
         let hybrid = self.mode == Mode::Hybrid;
         let (dense_weight, sparse_weight) = (1.0 - self.sparse_weight, self.sparse_weight);
@@ -90,7 +91,7 @@ impl Fusion {
     }
 }
 
-/// A leg's chunks, each with its place in it.
+/// The chunks of a leg, each with its rank and score.
 fn places(leg: &[Scored]) -> impl Iterator<Item = (Uuid, LegScore)> {
     (1..).zip(leg).map(|(rank, hit)| (hit.id, LegScore { rank, score: hit.score }))
 }

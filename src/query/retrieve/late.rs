@@ -1,9 +1,8 @@
-//! Late interaction: the first hits ordered again, each read token by token.
+//! Late interaction: reorders the first hits, each read token by token.
 //!
-//! Measured with the built-in embedder on 25 collections in English (nDCG@10), it takes the fused
-//! ranking from .587 to .605: from below BM25 alone on nine of them to above it on each. Over the first
-//! 30 hits or the first 100 instead of 50 it makes no difference, nor does the square of cosines or of
-//! the IDF in their place.
+//! Measured with the built-in embedder on 25 collections in English (nDCG@10), it takes the fused ranking
+//! from .587 to .605: from below BM25 alone on nine of them to above it on each. Reading the first 30 or
+//! 100 hits instead of 50 makes no difference; neither does squaring the cosines or the IDF.
 
 use std::collections::HashMap;
 
@@ -15,14 +14,14 @@ use crate::embed::sparse::SparseEncoder;
 use crate::interaction::{LateInteraction, Passage};
 use crate::types::{Hit, LegScore};
 
-/// Hits that are read.
+/// Number of hits that are read.
 pub(super) const DEPTH: usize = 50;
 
 /// The words of a query, each with its BM25 terms; a stop word has none.
 #[derive(Clone, Debug)]
 pub struct QueryWords<'a> {
     words: Vec<(&'a str, Vec<u32>)>,
-    /// Whether passages are found by the name of their document.
+    /// Whether passages are found by the name of their document, too.
     names: bool,
 }
 
@@ -33,7 +32,7 @@ impl<'a> QueryWords<'a> {
         Self { words, names: sparse.has_names() }
     }
 
-    /// What each passage stands under: the name of its document, its title and headings.
+    /// The headings of each passage: the name of its document, its title and the headings above it.
     fn headings(&self, hits: &[Hit]) -> Vec<String> {
         let mut names: HashMap<&str, String> = HashMap::new();
         let mut headings = Vec::with_capacity(hits.len());
@@ -46,12 +45,12 @@ impl<'a> QueryWords<'a> {
         headings
     }
 
-    /// Empty where passages are not found by it.
+    /// The words of a document's name; empty if passages are not found by it.
     fn name(&self, source: &str) -> String {
         if self.names { Name::of(source).words() } else { String::new() }
     }
 
-    /// Distinct, ascending.
+    /// The BM25 terms of all words, distinct and ascending.
     pub(super) fn terms(&self) -> Vec<u32> {
         let mut terms: Vec<u32> = self.words.iter().flat_map(|(_, terms)| terms).copied().collect();
         terms.sort_unstable();
@@ -59,8 +58,8 @@ impl<'a> QueryWords<'a> {
         terms
     }
 
-    /// How much each word matters: its IDF. A word that no chunk has matters as much as the rarest
-    /// that some chunk has: what it means may be there in other words. Stop words do not matter.
+    /// How much each word matters: its IDF. A word that no chunk has matters as much as the rarest word
+    /// that some chunk has, since the chunks may say it in other words. Stop words do not matter.
     fn importance(&self, idf: &HashMap<u32, f32>) -> impl Iterator<Item = (&'a str, f32)> {
         let rarest = idf.values().copied().fold(0.0, f32::max);
         self.words.iter().map(move |(word, terms)| {
@@ -70,9 +69,9 @@ impl<'a> QueryWords<'a> {
     }
 }
 
-/// Orders fused hits again: the score becomes `(1 - weight) * score + weight * late`, where `late` is
-/// the [interaction](LateInteraction) of the query with the chunk, scaled by min-max to 0..=1 over the
-/// first [`DEPTH`] hits, and 0 for the others. `hits` are ordered, best first.
+/// Reorders fused hits, which come best first: the score becomes `(1 - weight) * score + weight * late`,
+/// where `late` is the [interaction](LateInteraction) of the query with the chunk, scaled by min-max to
+/// 0..=1 over the first [`DEPTH`] hits, and 0 for the others.
 pub(super) fn reorder(
     late: &LateInteraction,
     words: &QueryWords<'_>,

@@ -15,7 +15,7 @@ use crate::types::{
     Chunk, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored, Tally,
 };
 
-/// The chunk that a leg names by this number.
+/// The chunk that a leg gives this number.
 fn numbered(n: u32) -> Chunk {
     chunk("a.md", n, &format!("text {n}"))
 }
@@ -24,7 +24,7 @@ fn leg(scores: &[(u32, f32)]) -> Vec<Scored> {
     scores.iter().map(|&(n, score)| Scored { id: numbered(n).id(), score }).collect()
 }
 
-/// With the chunks of all that they name.
+/// Both legs, with all chunks that they have.
 fn legs(dense: &[(u32, f32)], sparse: &[(u32, f32)]) -> Legs {
     let chunks = dense.iter().chain(sparse).map(|&(n, _)| (numbered(n).id(), numbered(n)));
     let chunks = chunks.collect();
@@ -104,7 +104,7 @@ impl Embedder for Table {
     }
 }
 
-/// Answers with what it was given, as far as a leg was asked, and remembers the request.
+/// A store that returns what it was given for each leg that is asked, and remembers the request.
 struct Shelf {
     legs: Legs,
     asked: Mutex<Option<SearchRequest>>,
@@ -161,7 +161,7 @@ impl VectorStore for Shelf {
     }
 }
 
-/// Hits, and the request that reached the store, for a question with these vectors.
+/// The hits for a question with these vectors, and the request that reached the store.
 async fn ask(
     vector: Option<Vec<f32>>,
     terms: Vec<u32>,
@@ -240,7 +240,7 @@ proptest! {
         prop_assert!(hits.iter().all(|hit| (0.0..=1.000_01).contains(&hit.score)));
         prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
         prop_assert_eq!(hits.len(), legs.chunks.len());
-        // Those that are wanted are the first, with all that are as good as the last of them.
+        // The best are the first hits, and all that score the same as the last of them.
         for wanted in 0..=hits.len() {
             let fusion = Fusion { mode: Mode::Hybrid, sparse_weight: weight, limit };
             let best = fusion.best(&legs, wanted);

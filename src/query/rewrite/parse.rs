@@ -1,5 +1,5 @@
-//! A chat model's reply → queries. Models number what should not be numbered, quote it, label it,
-//! and put pleasantries around it.
+//! A chat model's reply → queries. Models number what should not be numbered, quote it, label it, and put
+//! pleasantries around it.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ const LONGEST_QUERY: usize = 500;
 /// Longest hypothetical passage, in characters.
 const LONGEST_PASSAGE: usize = 1_500;
 
-/// The query of a reply: its first line that can be one.
+/// The query of a reply: its first usable line.
 pub(super) fn query(reply: &str) -> Option<String> {
     lines(reply).into_iter().next()
 }
 
-/// At most `count` queries of a reply, none of them twice, none of them `question`.
+/// At most `count` distinct queries of a reply, none of them `question`.
 pub(super) fn variants(reply: &str, question: &str, count: usize) -> Vec<String> {
     let same = |text: &str| text.to_lowercase();
     let mut seen = HashSet::from([same(question.trim())]);
@@ -31,7 +31,7 @@ pub(super) fn passage(reply: &str) -> Option<String> {
     says_something(passage).then(|| passage.to_owned())
 }
 
-/// What may be queries. Where some lines are items of a list, the others are talk about it.
+/// The lines that may be queries. If some lines are items of a list, the others are talk about it.
 fn lines(reply: &str) -> Vec<String> {
     let reply = unfenced(reply);
     if let Ok(array) = serde_json::from_str::<Vec<String>>(reply) {
@@ -43,8 +43,8 @@ fn lines(reply: &str) -> Vec<String> {
     kept.filter_map(|(_, line)| usable(line)).collect()
 }
 
-/// Without label, quotes and emphasis; `None` where nothing is left, or too much, or only an
-/// announcement of what follows.
+/// A line without label, quotes and emphasis; `None` if nothing is left, if it is too long, or if it only
+/// announces what follows.
 fn usable(line: &str) -> Option<String> {
     let line = unquoted(unlabelled(unquoted(line)));
     let fits =
@@ -66,13 +66,13 @@ fn item(line: &str) -> (bool, &str) {
     let rest = line.trim_start_matches('(').trim_start_matches(|c: char| c.is_ascii_digit());
     let numbered = line.trim_start_matches('(').starts_with(|c: char| c.is_ascii_digit());
     match rest.strip_prefix(['.', ')', ':']) {
-        // `3.5 tonnes` and `10:30` are no items.
+        // `3.5 tonnes` and `10:30` are not items.
         Some(text) if numbered && text.starts_with(char::is_whitespace) => (true, text),
         _ => (false, line),
     }
 }
 
-/// Without a label such as `Query:`.
+/// A line without a label such as `Query:`.
 fn unlabelled(line: &str) -> &str {
     const LABELS: [&str; 8] = [
         "query",
@@ -95,7 +95,7 @@ fn unlabelled(line: &str) -> &str {
     if line.starts_with("**") { rest.trim_start_matches("**") } else { rest }
 }
 
-/// Without quotes or emphasis around the whole.
+/// A text without quotes or emphasis around the whole.
 fn unquoted(text: &str) -> &str {
     const PAIRS: [(&str, &str); 9] = [
         ("**", "**"),
@@ -119,7 +119,7 @@ fn unquoted(text: &str) -> &str {
     text
 }
 
-/// Without the fences of a code block around the whole.
+/// A reply without the fences of a code block around the whole.
 fn unfenced(reply: &str) -> &str {
     let text = reply.trim();
     let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {

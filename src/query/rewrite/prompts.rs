@@ -1,5 +1,5 @@
-//! What the chat model is told before retrieval. The question and the conversation are data to it:
-//! each stands between tags that carry a nonce.
+//! The prompts for the chat model before retrieval. The question and the conversation are data: each is put
+//! between tags that carry a nonce.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::chat::ChatRequest;
 use crate::chat::data::data;
 use crate::query::history::Turn;
 
-/// Asks for the question as one query that needs nothing said before it.
+/// Asks for the question as one query that can be understood without the conversation.
 pub(super) fn standalone(question: &str, history: &[Turn], nonce: &str) -> ChatRequest {
     let mut data = String::new();
     for turn in history {

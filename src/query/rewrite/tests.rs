@@ -15,14 +15,14 @@ use crate::error::Service;
 
 const QUESTION: &str = "Could you please tell me how long they are kept?";
 
-/// What a model does when it is asked.
+/// What the model does when it is asked.
 enum Says {
     Text(&'static str),
     Fails(Fault),
     Nothing,
 }
 
-/// Answers by what it is asked to write: tells requests apart that run at the same time.
+/// Answers by what it is asked to write, to tell apart requests that run at the same time.
 struct Model {
     standalone: Mutex<VecDeque<Says>>,
     variants: Mutex<VecDeque<Says>>,

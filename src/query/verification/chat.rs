@@ -1,4 +1,4 @@
-//! A chat model that is asked for a verdict on each claim.
+//! Asks a chat model for a verdict on each claim.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use crate::query::cite::Held;
 use crate::query::prompt::fenced;
 use crate::types::{Passage, Usage};
 
-/// Characters of a reason that are kept.
+/// Most characters of a reason that are kept.
 const REASON: usize = 300;
 
-/// One outcome for each claim, or in a sentence why there is none. What the reply took is added to `usage`.
+/// One outcome for each claim, or a sentence on why there is none. The usage of the reply is added to
+/// `usage`.
 pub(super) async fn ask(
     chat: &dyn ChatModel,
     nonce: &str,
@@ -31,11 +32,11 @@ pub(super) async fn ask(
     };
     *usage += reply.usage;
     let objections = parse(&reply.text, claims.len())
-        .ok_or_else(|| "its reply holds no verdict on each claim".to_owned())?;
+        .ok_or_else(|| "its reply does not have one verdict for each claim".to_owned())?;
     Ok(objections.into_iter().map(Outcome::of_chat).collect())
 }
 
-/// Asks for verdicts. Passages and claims are data: they stand between tags with a nonce.
+/// Asks for verdicts. Passages and claims are data: they are put between tags with a nonce.
 fn request(claims: &[Held], passages: &[Passage], nonce: &str) -> ChatRequest {
     let rules = format!(
         "You check citations. The user message holds passages of documents, and claims of an answer \
@@ -76,8 +77,8 @@ struct Verdict {
     reason: String,
 }
 
-/// For each claim why it is not supported, or `None` where it is. `None` for all where the reply, which
-/// may have words around it, does not have exactly one verdict for each.
+/// For each claim why it is not supported, or `None` if it is. `None` for all if the reply, which may have
+/// text around it, does not have exactly one verdict for each claim.
 fn parse(reply: &str, claims: usize) -> Option<Vec<Option<String>>> {
     let json = reply.get(reply.find('{')?..=reply.rfind('}')?)?;
     let Verdicts { verdicts } = serde_json::from_str(json).ok()?;
@@ -92,7 +93,7 @@ fn parse(reply: &str, claims: usize) -> Option<Vec<Option<String>>> {
     of_claim.into_iter().collect()
 }
 
-/// On one line, and not endless.
+/// A reason on one line, cut to [`REASON`] characters.
 fn said(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(REASON).collect();

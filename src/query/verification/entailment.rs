@@ -8,7 +8,7 @@ use crate::query::cite::Held;
 use crate::text::{blocks, sentences};
 use crate::types::Passage;
 
-/// One outcome for each claim, or in a sentence why there is none.
+/// One outcome for each claim, or a sentence on why there is none.
 pub(super) async fn ask(
     model: &dyn EntailmentModel,
     threshold: f32,
@@ -28,13 +28,13 @@ pub(super) async fn ask(
     Ok(outcomes.collect())
 }
 
-/// A claim with all that it cites, which may bear it out only together.
+/// A claim with all passages that it cites, which may support it only together.
 fn claim_of(claim: &Held, passages: &[Passage]) -> Claim {
     let cited = passages.iter().filter(|passage| claim.citations.contains(&passage.number));
     Claim { text: claim.sentence.clone(), premise: cited.flat_map(sentences_of).collect() }
 }
 
-/// Where a passage stands says what it is about: its titles are the first sentence.
+/// The sentences of a passage. The first one is its titles: where a passage is found says what it is about.
 fn sentences_of(passage: &Passage) -> Vec<String> {
     let text = &passage.text;
     let mut titles: Vec<&str> = vec![&passage.title];

@@ -1,9 +1,9 @@
-//! The claims of an answer, held by a model against the passages that they cite: by a chat model, or by
-//! one for natural language inference.
+//! Checks the claims of an answer against the passages that they cite, with a chat model or a model for
+//! natural language inference.
 //!
-//! What the rules of [`cite`](super::cite) can decide they have decided by then: the model is asked of the
-//! claims in which they found nothing wrong, and which are not the passage's own words. A model that
-//! fails takes nothing away from what the rules found.
+//! The rules of [`cite`](super::cite) come first: the model is asked about the claims in which they found
+//! nothing wrong, and which are not the passage's own words. If the model fails, the findings of the rules
+//! remain.
 
 mod chat;
 mod entailment;
@@ -18,47 +18,47 @@ use crate::chat::ChatModel;
 use crate::entailment::EntailmentModel;
 use crate::types::{Passage, Usage};
 
-/// Claims of one request to a chat model: a reply about more is seldom whole.
+/// Most claims in one request to a chat model: a reply about more is seldom complete.
 const REQUESTED: usize = 20;
-/// Claims that a model in this process computes before anybody can stop it: enough to keep all cores busy.
+/// Claims that a model in this process judges before it can be stopped: enough to keep all cores busy.
 const COMPUTED: usize = 4;
 
-/// What a model was asked about an answer.
+/// What a model was asked about the citations of an answer.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Verification {
     /// The model that was asked.
     pub model: String,
     /// Claims that it was asked about.
     pub claims: usize,
-    /// Those that it found not to be borne out.
+    /// Claims that it found unsupported.
     pub unsupported: usize,
     /// One for each of these claims, in the order of the answer.
     pub verdicts: Vec<Verdict>,
-    /// Time that it took, beside that of the answer.
+    /// Time that the check took, in addition to that of the answer.
     pub elapsed_ms: u64,
-    /// Tokens of these requests, and their cost; not part of those of the answer.
+    /// Tokens and cost of these requests; not part of those of the answer.
     pub usage: Usage,
     /// Why some claims have no verdict; null where all have one.
     pub failure: Option<String>,
 }
 
-/// What the model says of one claim.
+/// The model's verdict on one claim.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "VerificationVerdict")]
 pub struct Verdict {
-    /// The claim, as the answer has it, without its marks.
+    /// The claim as the answer has it, without its marks.
     pub sentence: String,
-    /// The numbers that vouch for it.
+    /// Numbers of the passages that it cites.
     pub citations: Vec<u32>,
     /// Null where the model gave no verdict.
     pub supported: Option<bool>,
-    /// That the passages bear it out, from 0 to 1; null where the model only says yes or no.
+    /// How likely the passages support it, from 0 to 1; null if the model only says yes or no.
     pub score: Option<f32>,
     /// Why it is not supported, or has no verdict.
     pub reason: Option<String>,
 }
 
-/// What is asked, and how.
+/// The model that is asked, and how.
 #[derive(Clone, Copy)]
 pub enum Verifier<'a> {
     /// `nonce` is as in [`prompt`](super::prompt::prompt).
@@ -67,12 +67,12 @@ pub enum Verifier<'a> {
     Entailment { model: &'a dyn EntailmentModel, threshold: f32 },
 }
 
-/// What came of one claim.
+/// The outcome for one claim.
 struct Outcome {
     supported: Option<bool>,
     score: Option<f32>,
     reason: Option<String>,
-    /// What the passages have in its place.
+    /// What the passages say instead.
     instead: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// Claims that it is asked about at once.
+    /// Number of claims that the model is asked about at once.
     fn batch(&self) -> usize {
         match self {
             Self::Chat { .. } => REQUESTED,
@@ -93,8 +93,8 @@ impl Verifier<'_> {
     }
 }
 
-/// Asks about the claims of an answer, and adds what the model objects to to `citations`. `within` is for
-/// each batch of them.
+/// Asks about the claims of an answer, and adds the model's objections to `citations`. `within` is the time
+/// for each batch of claims.
 pub async fn verify(
     citations: &mut Citations,
     passages: &[Passage],
@@ -129,7 +129,7 @@ pub async fn verify(
                 }
             }
             Err(problem) => {
-                // Whatever keeps the model from this keeps it from the rest.
+                // Whatever keeps the model from answering this batch keeps it from the rest.
                 verification.failure = Some(problem);
                 break;
             }
@@ -159,7 +159,7 @@ impl Verification {
         self.verdicts.push(Verdict { supported, score, ..Verdict::none(claim, reason) });
     }
 
-    /// Claims without a verdict.
+    /// Number of claims without a verdict.
     pub fn unchecked(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.supported.is_none()).count()
     }
