@@ -110,8 +110,12 @@ fn a_model_that_fails_takes_nothing_away() {
     for (fault, reply, problem) in [
         (Some(Fault::Answer(refused())), "", "401"),
         (Some(Fault::ResetAfterBytes(0)), "", ""),
-        (None, "All is well.", "no verdict on each claim"),
-        (None, "{\"verdicts\": [{\"claim\": 7, \"supported\": true}]}", "no verdict on each claim"),
+        (None, "All is well.", "one verdict for each claim"),
+        (
+            None,
+            "{\"verdicts\": [{\"claim\": 7, \"supported\": true}]}",
+            "one verdict for each claim",
+        ),
     ] {
         let (env, chat, checker) = library();
         chat.answer(&[&said]);

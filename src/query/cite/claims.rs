@@ -1,11 +1,11 @@
-//! An answer as claims: its sentences, cells and lines, each with the marks that vouch for it.
+//! An answer as claims: its sentences, cells and lines, each with the marks that cover it.
 //!
-//! A mark vouches for the words before it in its sentence, back to the previous mark, and the last
-//! mark also for the rest of the sentence. What carries none inherits, and is checked against what it
-//! inherits from:
+//! A mark covers the words before it in its sentence, back to the previous mark; the last mark also covers
+//! the rest of the sentence. A claim without a mark inherits marks, and is checked against the passages
+//! that they name:
 //!
-//! - a sentence, from the next mark of its paragraph, where that ends with one;
-//! - one of a word or two, from the nearest mark in its paragraph;
+//! - a sentence, from the next mark of its paragraph, if the paragraph ends with a mark;
+//! - a sentence of one or two words, from the nearest mark in its paragraph;
 //! - what a line that ends in a colon announces (items, rows, code, a paragraph), from that line;
 //! - a row of a table, from a mark in it, and from the paragraph right before the table;
 //! - the header of a table, from all of its rows.
@@ -18,19 +18,19 @@ use super::quotations::quotations;
 use super::{MarkParser, Piece};
 use crate::text::{Block, BlockKind, Words, blocks, sentences};
 
-/// Words of an answer, and the marks that vouch for them.
+/// Words of an answer, and the marks that cover them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Claim {
     pub(super) text: String,
     pub(super) role: Role,
-    /// Numbers of passages, in order; empty where nothing vouches for it.
+    /// Numbers of passages, in order; empty if no mark covers the claim.
     pub(super) marks: Vec<u32>,
-    /// The marks are not its own.
+    /// The marks are inherited.
     pub(super) inherited: bool,
     block: usize,
 }
 
-/// What part of an answer it is.
+/// Which part of an answer a claim is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     Text,
@@ -38,11 +38,11 @@ pub(super) enum Role {
     TableHeader,
     Row,
     Code,
-    /// Ends in a colon, and announces so many items or rows.
+    /// Ends in a colon, and announces this many items or rows.
     LeadIn(usize),
 }
 
-/// An answer as claims, in order. `passages`: how many there are.
+/// Splits an answer into claims, in order. `passages` is the number of passages.
 pub(super) fn claims(answer: &str, passages: u32) -> Vec<Claim> {
     let (text, marks) = without_marks(answer, passages);
     let blocks = blocks_of(&text);
@@ -68,7 +68,7 @@ pub(super) fn claims(answer: &str, passages: u32) -> Vec<Claim> {
     claims
 }
 
-/// The answer without its marks, and where in that text each mark stood.
+/// The answer without its marks, and the position in that text of each mark.
 fn without_marks(answer: &str, passages: u32) -> (String, Vec<(usize, u32)>) {
     let mut parser = MarkParser::for_passages(passages);
     let mut pieces = parser.push(answer);
@@ -110,12 +110,12 @@ fn blocks_of(text: &str) -> Vec<Part> {
         .collect()
 }
 
-/// Ends in a colon, emphasis aside.
+/// Whether a text ends in a colon, emphasis aside.
 fn announces(body: &str) -> bool {
     body.trim_end_matches(['*', '_', ' ']).ends_with([':', '：'])
 }
 
-/// How many items, or rows, stand there.
+/// Number of items, or rows, at the beginning of `rest`.
 fn announced(rest: &[Block]) -> usize {
     let items = rest.iter().take_while(|block| block.kind == BlockKind::Item).count();
     let is_row = |block: &&Block| matches!(block.kind, BlockKind::TableRow | BlockKind::Heading);
@@ -124,7 +124,7 @@ fn announced(rest: &[Block]) -> usize {
     if items > 0 { items } else { rows() }
 }
 
-/// A paragraph of one line that is bold from end to end: a heading by another name.
+/// Whether a paragraph is a heading in all but name: one line that is bold from end to end.
 fn is_bold_line(body: &str) -> bool {
     let inner = body.strip_prefix("**").and_then(|rest| rest.trim_end().strip_suffix("**"));
     !body.contains('\n') && inner.is_some_and(|inner| !inner.contains("**"))
@@ -136,8 +136,8 @@ struct Span {
     block: usize,
 }
 
-/// The sentences of the answer; a code block and a row of a table, which are claimed as a whole, are
-/// one.
+/// The sentences of the answer. A code block, and a row of a table, are one span each, since they are
+/// claimed as a whole.
 fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (block, Part { range, role, .. }) in blocks.iter().enumerate() {
@@ -146,7 +146,7 @@ fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
             spans.push(span(range.clone()));
             continue;
         }
-        // A quotation of several sentences is not taken apart.
+        // A quotation of several sentences is kept together.
         let quotations: Vec<Range<usize>> = quotations(&text[range.clone()])
             .map(|inner| range.start + inner.start..range.start + inner.end)
             .collect();
@@ -159,7 +159,7 @@ fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
             }
             inside = quotations.iter().any(|q| q.start <= sentence.end && sentence.end < q.end);
         }
-        // Only the last sentence of a lead-in leads in.
+        // Only the last sentence of a lead-in announces.
         if let (Role::LeadIn(_), Some((_, before))) = (role, spans[first..].split_last_mut()) {
             for span in before {
                 span.role = Role::Text;
@@ -169,7 +169,8 @@ fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
     spans
 }
 
-/// The sentence a mark belongs to: the one it stands in or after, or the one it begins.
+/// The sentence that a mark belongs to: the one that contains it or ends before it, or else the one that it
+/// begins.
 fn owner(text: &str, spans: &[Span], at: usize) -> Option<usize> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let says = |part: &str| part.contains(char::is_alphanumeric);
@@ -186,8 +187,8 @@ fn owner(text: &str, spans: &[Span], at: usize) -> Option<usize> {
     of_block.find(|span| says(&text[spans[*span].range.clone()])).or(Some(before))
 }
 
-/// Cuts a sentence after each group of marks; what follows the last mark belongs to it. The marks of
-/// a row vouch for all of it.
+/// Cuts a sentence after each group of marks; what follows the last mark belongs to it. The marks of a row
+/// cover the whole row.
 fn split(text: &str, span: &Span, marks: &[(usize, u32)], claims: &mut Vec<Claim>) {
     let Span { range, role, block } = span;
     let first = claims.len();
@@ -219,8 +220,9 @@ fn split(text: &str, span: &Span, marks: &[(usize, u32)], claims: &mut Vec<Claim
     }
 }
 
-/// A mark at the end of a quotation, on its inner side, vouches for it as one outside does. Further
-/// inside, the marks that pair may belong to two texts that are quoted one after the other.
+/// Where the words that a mark covers end: a mark at the end of a quotation, inside the closing quotation
+/// mark, counts as if it were outside. Further inside, the quotation marks may belong to two quotations in
+/// a row.
 fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
     let mut inside = quotations(&text[sentence.clone()])
         .map(|inner| sentence.start + inner.start..sentence.start + inner.end)
@@ -231,8 +233,8 @@ fn after_quotation(text: &str, sentence: &Range<usize>, at: usize) -> usize {
         .map_or(at, |inner| inner.end + text[inner.end..].chars().next().map_or(0, char::len_utf8))
 }
 
-/// Whether what follows a mark is a full stop and a new sentence: one that begins in lower case,
-/// as a command's name may, is not seen as one by Unicode's rules.
+/// Whether a full stop and a new sentence follow a mark. Unicode's rules do not see a sentence that begins
+/// in lower case, as the name of a command may.
 fn ends_sentence(rest: &str) -> bool {
     let stop = rest.trim_start();
     let next = stop.trim_start_matches(['.', '!', '?']);
@@ -241,7 +243,7 @@ fn ends_sentence(rest: &str) -> bool {
         && next.contains(char::is_alphanumeric)
 }
 
-/// Gives the claims without marks those that they inherit.
+/// Gives claims without marks the marks that they inherit.
 fn inherit(blocks: &[Part], claims: &mut [Claim]) {
     let of_block = |block: usize, claims: &[Claim]| -> Vec<u32> {
         let own = claims.iter().filter(|claim| claim.block == block && !claim.inherited);
@@ -279,7 +281,7 @@ fn inherit(blocks: &[Part], claims: &mut [Claim]) {
     }
 }
 
-/// The block that each block inherits from.
+/// For each block, the block that it inherits from.
 fn leaders(blocks: &[Part], own: &[Vec<u32>]) -> Vec<Option<usize>> {
     let mut leaders = vec![None; blocks.len()];
     let mut leader: Option<usize> = None;
@@ -301,7 +303,7 @@ fn leaders(blocks: &[Part], own: &[Vec<u32>]) -> Vec<Option<usize>> {
         }
         leaders[at] = leader;
         if matches!(role, Role::LeadIn(_)) {
-            // A lead-in among items that has no mark of its own leads in for the one before.
+            // What a lead-in without a mark announces, among items, inherits from the lead-in before it.
             let has_mark = !own[at].is_empty();
             leader = if has_mark || leader.is_none() { Some(at) } else { leader };
         }
@@ -314,7 +316,7 @@ fn rows_of(blocks: &[Part], header: usize) -> impl Iterator<Item = usize> + '_ {
     (header + 1..).zip(rows).map(|(at, _)| at)
 }
 
-/// The next marks of the block, where its last claim has some: they end the paragraph.
+/// The next marks of the block, if its last claim has some: those end the paragraph.
 fn ends_with(block: usize, rest: &[Claim]) -> Vec<u32> {
     let of_block = || rest.iter().filter(|claim| claim.block == block && says(&claim.text));
     let is_marked = |claim: &&Claim| !claim.inherited && !claim.marks.is_empty();
@@ -327,14 +329,14 @@ fn says(text: &str) -> bool {
     text.contains(char::is_alphanumeric)
 }
 
-/// Words up to which a sentence says little by itself: `Yes.`
+/// Up to this many words, a sentence says little by itself: `Yes.`
 const SHORT: usize = 2;
 
 fn is_short(text: &str) -> bool {
     count_words(text) <= SHORT
 }
 
-/// Words; of scripts without spaces, one for each two letters.
+/// Number of words; in scripts without spaces, two letters count as one word.
 fn count_words(text: &str) -> usize {
     Words::of(text).iter().count() + text.chars().filter(|c| is_unspaced(*c)).count() / 2
 }
@@ -351,8 +353,8 @@ fn nearest_in_block(at: usize, claims: &[Claim]) -> Vec<u32> {
 }
 
 impl Claim {
-    /// What it says that no passage is cited for; `None` where it says nothing that needs one.
-    /// `figures`: what it states in numbers, but for how many items it announces.
+    /// The statement of this claim for which no passage is cited; `None` if it states nothing that needs a
+    /// citation. `figures`: what it states in numbers, except how many items it announces.
     pub(super) fn uncited(&self, figures: &[&Quantity], language: Language) -> Option<String> {
         let states_figures = !figures.is_empty();
         let text = self.text.trim_start_matches(['.', '!', '?', ' ']);

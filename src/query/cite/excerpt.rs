@@ -1,4 +1,4 @@
-//! What is shown of a passage where it bears a claim out.
+//! The part of a passage that is shown to support a claim.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::text::{BlockKind, blocks, widened};
 /// Longest line of code that is shown whole, in bytes.
 const LONGEST_LINE: usize = 200;
 
-/// The words found, from the beginning of a word, a link, emphasis or a line of code to the end of one.
+/// The words found, extended to whole words, links, emphasis and lines of code.
 pub(super) fn excerpt<'a>(passage: &'a str, found: &Range<usize>, is_code: bool) -> &'a str {
     let blocks = blocks(passage);
     let edge = |at: usize, part: Range<usize>| {
@@ -26,7 +26,7 @@ pub(super) fn excerpt<'a>(passage: &'a str, found: &Range<usize>, is_code: bool)
     &passage[first.start.min(found.start)..last.end.max(found.end)]
 }
 
-/// The lines that these bytes are in, without white space around them.
+/// The range of the lines that these bytes are in, without white space around them.
 fn lines(text: &str, part: &Range<usize>) -> Range<usize> {
     let (before, after) = (&text[..part.start], &text[part.end..]);
     let line = before.rfind('\n').map_or(0, |end| end + 1);

@@ -1,4 +1,4 @@
-//! What came of the check of an answer's citations.
+//! The result of checking an answer's citations.
 
 use std::collections::BTreeSet;
 
@@ -7,40 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::Locator;
 
-/// What an answer cites, and what it does not.
+/// What an answer cites, and what it leaves uncited.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct Citations {
     /// One for each passage that is cited, in the order of first mention.
     pub citations: Vec<Citation>,
     /// Numbers that name no passage, in the order of first mention.
     pub invalid: Vec<u32>,
-    /// Sentences that carry no mark and inherit none.
+    /// Sentences that have no mark and inherit none.
     pub uncited_sentences: Vec<String>,
-    /// What the passages do not bear out, in the order of the answer.
+    /// What the passages do not support, in the order of the answer.
     pub findings: Vec<Finding>,
-    /// How many carry one; a sentence in several parts, each with marks of its own, counts as several.
+    /// Number of sentences with a citation; a sentence in several parts, each with its own marks, counts as
+    /// several.
     #[serde(skip)]
     pub cited_sentences: usize,
-    /// Claims in which the rules found nothing wrong, and that are not the passage's own words.
+    /// Claims in which the rules found nothing wrong, and which are not the passage's own words.
     #[serde(skip)]
     pub undecided: Vec<Held>,
 }
 
-/// A claim, and the passages that it is held against.
+/// A claim, and the passages that it is compared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Held {
-    /// As the answer has it, without its marks.
+    /// The claim as the answer has it, without its marks.
     pub sentence: String,
-    /// The numbers that vouch for it; each names a passage.
+    /// Numbers of the passages that it cites; all exist.
     pub citations: Vec<u32>,
 }
 
-/// Why a model does not find a claim borne out.
+/// Why a model finds a claim unsupported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Objection {
     /// In a few words.
     pub claimed: String,
-    /// What the passages have in its place, where the model can tell.
+    /// What the passages say instead, if the model can tell.
     pub instead: Option<String>,
 }
 
@@ -52,18 +53,18 @@ pub struct Citation {
     /// `path:L10-L24`, `path#page=3`.
     pub citation: String,
     pub locator: Locator,
-    /// The words of the passage that the claim rests on: those it quotes, or else the sentence
-    /// that is nearest to it, if any is near.
+    /// The words of the passage that the claim rests on: those that it quotes, or else the sentence nearest
+    /// to it, if any is near.
     pub quote: Option<String>,
-    /// Nothing that it is cited for was found to be missing.
+    /// No check found that the passage lacks what it is cited for.
     pub verified: bool,
-    /// By what the claims were held against it.
+    /// How the claims were compared with the passage.
     pub checks: Vec<Check>,
-    /// What the passage does not bear out, and what it has instead.
+    /// What the passage does not support, and what it says instead.
     pub unsupported: Vec<String>,
 }
 
-/// By what a claim is held against its passages.
+/// How a claim is compared with its passages.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
@@ -79,24 +80,24 @@ pub enum Check {
     Model,
 }
 
-/// Something that the passages do not bear out.
+/// Something that the passages do not support.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// The claim, as the answer has it, without its marks.
+    /// The claim as the answer has it, without its marks.
     pub sentence: String,
-    /// The numbers that vouch for it.
+    /// Numbers of the passages that it cites.
     pub citations: Vec<u32>,
     pub check: Check,
     /// What was looked for.
     pub claimed: String,
-    /// What the passages have in its place, where that can be told.
+    /// What the passages say instead, if that can be told.
     pub instead: Option<String>,
 }
 
 impl Check {
     pub const ALL: [Self; 4] = [Self::Quoted, Self::Numbers, Self::Words, Self::Model];
 
-    /// As in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Quoted => "quoted",
@@ -118,13 +119,13 @@ impl Finding {
 }
 
 impl Citations {
-    /// By what the passage with this number was found not to bear out a claim.
+    /// Checks in which the passage with this number did not support a claim.
     pub fn failed(&self, number: u32) -> BTreeSet<Check> {
         let its = self.findings.iter().filter(|finding| finding.citations.contains(&number));
         its.map(|finding| finding.check).collect()
     }
 
-    /// Takes in what a model says of a claim: why its passages do not bear it out, or that they do.
+    /// Records a model's verdict on a claim: an objection, or none if the passages support it.
     pub fn held_by_model(&mut self, claim: &Held, objection: Option<Objection>) {
         let finding = objection.map(|Objection { claimed, instead }| Finding {
             sentence: claim.sentence.clone(),

@@ -1,4 +1,4 @@
-//! In which language a text is, as far as its numbers and small words need to know.
+//! Finds the language of a text, as far as its numbers and small words need to know it.
 
 mod tables;
 
@@ -19,12 +19,12 @@ pub(super) enum Language {
     Italian,
     Portuguese,
     Dutch,
-    /// Any other, or too few words to tell.
+    /// Any other language, or too few words to tell.
     #[default]
     Other,
 }
 
-/// As the tables of words name it.
+/// The codes of the languages in the tables of words.
 const CODES: [(&str, Language, Lang); 7] = [
     ("en", Language::English, Lang::Eng),
     ("de", Language::German, Lang::Deu),
@@ -36,7 +36,8 @@ const CODES: [(&str, Language, Lang); 7] = [
 ];
 
 impl Language {
-    /// That of an answer; one of few small words is in the language of the question.
+    /// The language of an answer; an answer with few small words is taken to be in the language of the
+    /// question.
     pub(super) fn of_answer(answer: &str, question: &str) -> Self {
         let own = Self::of(answer);
         if own == Self::Other && !answer.is_ascii() && has_other_letters(answer) {
@@ -47,7 +48,7 @@ impl Language {
         if asked == Self::Other || (sure && own != Self::Other) { own } else { asked }
     }
 
-    /// By its small words, and by its letters where those do not decide.
+    /// Detects the language by small words, or by letters if those do not decide.
     pub(super) fn of(text: &str) -> Self {
         let words =
             text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).count();
@@ -69,14 +70,14 @@ impl Language {
         }
     }
 
-    /// Whether a word in lower case is a small one: an article, a preposition, a pronoun, an
-    /// auxiliary. Of an unknown language, those of all.
+    /// Whether a word in lower case is a small word: an article, a preposition, a pronoun, an auxiliary.
+    /// For an unknown language, the small words of all languages count.
     pub(super) fn has_small(self, word: &str) -> bool {
         SMALL_IN.get(word).is_some_and(|languages| languages & self.bit() != 0)
     }
 
-    /// Whether a heading says something of something, rather than naming it: it has a verb that is
-    /// known, or a word of denial.
+    /// Whether a heading makes a statement, rather than naming something: it has a known verb, or a word of
+    /// denial.
     pub(super) fn has_predicate(self, text: &str) -> bool {
         self.has_any(text, PREDICATES)
     }
@@ -87,15 +88,15 @@ impl Language {
         words.find(|word| !word.is_empty()).is_some_and(|first| self.has_any(first, QUESTIONS))
     }
 
-    /// Whether a sentence speaks of the passages or of the one who answers, and so claims nothing that
-    /// a passage could hold: that they do not say something, or what else could be asked.
+    /// Whether a sentence speaks of the passages or of the answerer, and so makes no claim that a passage
+    /// could support: that they do not say something, or what else could be asked.
     pub(super) fn speaks_of_passages(self, text: &str) -> bool {
         let all = |tables: [&Table; 3]| tables.iter().all(|table| self.has_any(text, table));
         all([PASSAGES, DENIALS, SAYING])
             || self.has_any(text, SPEAKERS) && !text.contains(|c: char| c.is_ascii_digit())
     }
 
-    /// Whether one of the words of a table is in a text. A word that ends in `*` is a beginning.
+    /// Whether a text has one of the words of a table. A word that ends in `*` matches as a prefix.
     fn has_any(self, text: &str, table: &Table) -> bool {
         let lower = text.to_lowercase().replace('’', "'");
         let words: Vec<&str> = lower
@@ -111,7 +112,7 @@ impl Language {
         table.iter().any(|(codes, names)| self.is_in(codes) && names.split(' ').any(is))
     }
 
-    /// Its place in a set of languages; any of them, where it is unknown.
+    /// The bit of this language in a set of languages; all bits if it is unknown.
     const fn bit(self) -> u8 {
         match self {
             Self::English => 1,
@@ -125,20 +126,20 @@ impl Language {
         }
     }
 
-    /// The set of languages that a row of a table is for: see [`Self::is_in`].
+    /// The set of languages with these codes: see [`Self::is_in`].
     pub(super) fn set(codes: &str) -> u8 {
         let named = CODES.iter().filter(|(code, _, _)| codes.split(' ').any(|one| one == *code));
         let named = named.fold(0, |set, (_, language, _)| set | language.bit());
         if codes.is_empty() { u8::MAX } else { named }
     }
 
-    /// Whether it is in a set of languages; an unknown one is in all.
+    /// Whether the language is in a set of languages; an unknown language is in all.
     pub(super) const fn is_in_set(self, set: u8) -> bool {
         matches!(self, Self::Other) || set & self.bit() != 0
     }
 
-    /// Whether a row of a table that is for the languages of these codes (`en de`; all, where it is
-    /// empty) is for this one. Of an unknown language any may be meant.
+    /// Whether a row of a table applies to this language. `codes` names the languages of the row (`en de`;
+    /// empty: all). An unknown language may be any of them.
     pub(super) fn is_in(self, codes: &str) -> bool {
         let is_self =
             |code: &str| CODES.iter().any(|(name, language, _)| *name == code && *language == self);
@@ -146,7 +147,7 @@ impl Language {
     }
 }
 
-/// The languages in which a word is a small one.
+/// The languages in which a word is a small word.
 static SMALL_IN: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     let mut words = HashMap::new();
     for (language, small) in SMALL.iter().chain(&FURTHER) {
@@ -157,7 +158,7 @@ static SMALL_IN: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     words
 });
 
-/// Small words up to which an answer does not tell its language by itself.
+/// Up to this many small words, an answer does not show its language by itself.
 const FEW: usize = 2;
 
 /// How many small words of each language a text has.
@@ -173,12 +174,12 @@ fn small_words(text: &str) -> [usize; SMALL.len()] {
     seen
 }
 
-/// Letters of scripts in which no language is written whose words are known.
+/// Whether a text has letters of a script that none of the known languages uses.
 fn has_other_letters(text: &str) -> bool {
     text.chars().any(|c| c.is_alphabetic() && c > '\u{24f}')
 }
 
-/// `None` where the letters are those of no language whose words are known, or decide nothing.
+/// `None` if the letters are not those of a known language, or do not decide.
 fn by_letters(text: &str, detector: &Detector) -> Option<Language> {
     let info = detector.detect(text).filter(|info| info.confidence() > 0.2)?;
     CODES.iter().find(|(_, _, lang)| *lang == info.lang()).map(|(_, language, _)| *language)

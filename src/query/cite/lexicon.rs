@@ -1,13 +1,13 @@
-//! Tables of words, looked up rather than read through.
+//! Tables of words with lookup instead of linear search.
 
 use std::collections::HashMap;
 
-/// What is known of words; of one that ends in `*`, of all that begin with it.
+/// What is known of words; an entry that ends in `*` applies to all words with that prefix.
 #[derive(Debug)]
 pub(super) struct Lexicon<T> {
     whole: HashMap<&'static str, Vec<T>>,
     beginnings: HashMap<&'static str, Vec<T>>,
-    /// Bytes of the shortest beginning and of the longest.
+    /// Lengths in bytes of the shortest and the longest prefix.
     lengths: (usize, usize),
 }
 
@@ -39,7 +39,7 @@ impl<T> Lexicon<T> {
     }
 }
 
-/// The words of a list with spaces between them.
+/// A lexicon of the words of a list, separated by spaces.
 pub(super) fn words(list: &'static str) -> Lexicon<()> {
     Lexicon::new(list.split_whitespace().map(|word| (word, ())))
 }

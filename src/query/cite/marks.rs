@@ -1,12 +1,11 @@
 //! A streaming parser of citation marks.
 //!
-//! A mark is `[1]`, `[1, 2]` or `[1; 2]`, also in other brackets (`【1】`, `［1］`), as a footnote
-//! (`[^1]`), and with what some models add (`【1†source】`). Where it is known how many passages there
-//! are, so are ranges of their numbers (`[1-3]`), names with one of them (`[passage 1]`,
-//! `(source 1)`), `(1)` at the end of a clause, and `¹` after its sign. Not marks: numbers above 999
-//! or with leading zeros, Markdown links (`[1](url)`), escaped brackets (`\[1]`), and anything in
-//! inline code or a fenced code block. Code spans end at the line they begin on: one that does not is
-//! not a code span.
+//! A mark is `[1]`, `[1, 2]` or `[1; 2]`, also in other brackets (`【1】`, `［1］`), as a footnote (`[^1]`),
+//! and with the additions of some models (`【1†source】`). If the number of passages is known, marks also
+//! include ranges of their numbers (`[1-3]`), names with a number (`[passage 1]`, `(source 1)`), `(1)` at
+//! the end of a clause, and `¹` after its sign. Not marks: numbers above 999 or with leading zeros,
+//! Markdown links (`[1](url)`), escaped brackets (`\[1]`), and anything in inline code or a fenced code
+//! block. Code spans end on the line where they begin: without an end on that line, there is no code span.
 
 mod brackets;
 
@@ -14,14 +13,14 @@ mod brackets;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Piece {
     Text(String),
-    /// A reference to a passage; `[1, 2]` is two of them.
+    /// A reference to a passage; `[1, 2]` gives two pieces.
     Mark(u32),
 }
 
 /// Splits an answer into text and marks as it arrives.
 ///
-/// The same answer gives the same text and the same marks however it was split into deltas. Text
-/// is held back only while it may turn out to be a mark or a code span.
+/// The same answer gives the same text and the same marks however it is split into deltas. Text is held
+/// back only while it may turn out to be a mark or a code span.
 #[derive(Debug, Default)]
 pub struct MarkParser {
     /// What arrived and is not decided yet.
@@ -29,19 +28,19 @@ pub struct MarkParser {
     /// The character and the length of the fence of the code block that is open.
     fence: Option<(char, usize)>,
     mid_line: bool,
-    /// What stands before the held text.
+    /// The character before the held text.
     last: Option<char>,
-    /// How many passages there are; `None` where that is not known.
+    /// Number of passages; `None` if that is not known.
     passages: Option<u32>,
 }
 
-/// What the beginning of the held text is. `None` in its place: more must arrive to tell.
+/// What the held text begins with. `None` in its place: more has to arrive to decide.
 enum Step {
-    /// So many bytes of text.
+    /// Text of this many bytes.
     Text(usize),
-    /// So many bytes that are these marks.
+    /// These marks, in this many bytes.
     Marks(usize, Vec<u32>),
-    /// So many bytes, up to the end of the line that opens or closes a code block.
+    /// A line of this many bytes that opens or closes a code block.
     Fence(usize, Option<(char, usize)>),
 }
 
@@ -50,7 +49,7 @@ impl MarkParser {
         Self::default()
     }
 
-    /// Of an answer from passages with the numbers 1 to `passages`.
+    /// A parser for an answer from passages with the numbers 1 to `passages`.
     pub fn for_passages(passages: u32) -> Self {
         Self { passages: Some(passages), ..Self::default() }
     }
@@ -61,7 +60,7 @@ impl MarkParser {
         self.drain(false)
     }
 
-    /// The answer has ended: what is left.
+    /// Ends the answer, and returns the remaining pieces.
     pub fn finish(mut self) -> Vec<Piece> {
         self.drain(true)
     }
@@ -168,7 +167,7 @@ fn fence_line(held: &str, open: Option<(char, usize)>, ended: bool) -> FenceLine
     }
 }
 
-/// Length of the code span, or of the backticks where there is none.
+/// Length of the code span, or of the backticks if there is none.
 fn code_span(held: &str, ended: bool) -> Option<usize> {
     let end = held.find('\n');
     let line = &held[..end.unwrap_or(held.len())];

@@ -1,4 +1,4 @@
-//! The sentence of a passage that a claim seems to rest on, where it quotes none.
+//! Finds the sentence of a passage that a claim seems to rest on, if the claim quotes none.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ impl Sentences {
         Self(ranges.map(|range| (range.clone(), Words::of(&passage[range]))).collect())
     }
 
-    /// The sentence that shares the most words with the claim: at least two, and half of those of the
-    /// claim that say something.
+    /// The sentence that shares the most words with the claim: at least two, and half of the claim's words
+    /// that say something.
     pub(super) fn nearest(&self, claim: &Words) -> Option<Range<usize>> {
         let mut wanted: Vec<&str> = claim.iter().filter(|word| says_something(word)).collect();
         wanted.sort_unstable();
@@ -27,7 +27,7 @@ impl Sentences {
             wanted.iter().filter(|want| words.iter().any(|word| same_stem(word, want))).count()
         };
         let counted = self.0.iter().map(|(range, words)| (range, shared(words)));
-        // The first of those that share as many.
+        // The first of several that share the same number.
         let (range, count) =
             counted.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
         (count >= 2 && count * 2 >= wanted.len()).then(|| range.clone())
@@ -38,7 +38,7 @@ fn says_something(word: &str) -> bool {
     word.chars().count() > 3 || word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// `backup` and `backups`, `store` and `stored`.
+/// Whether two words have the same stem: `backup` and `backups`, `store` and `stored`.
 pub(super) fn same_stem(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     a == b || (short.len() > 3 && long.len() <= short.len() + 2 && long.starts_with(short))

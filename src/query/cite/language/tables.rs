@@ -1,8 +1,8 @@
-//! Words that tell a language, and what a sentence of it is.
+//! Words that show a language, and what a sentence of it is.
 
 use super::Language;
 
-/// Small words that decide where a text is too short for its letters to.
+/// Small words, which decide if a text is too short for its letters to do so.
 pub(super) const SMALL: [(Language, &[&str]); 7] = [
     (
         Language::English,
@@ -62,7 +62,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
     ),
 ];
 
-/// Small words that tell little of the language.
+/// Small words that say little about the language.
 pub(super) const FURTHER: [(Language, &[&str]); 7] = [
     (
         Language::English,
@@ -205,7 +205,7 @@ pub(super) const SAYING: &Table = &[
     ("ru", "сказан* говор* указан* упомин* сообща*"),
 ];
 
-/// What a heading begins with that asks.
+/// Words that begin a heading which asks a question.
 pub(super) const QUESTIONS: &Table = &[
     ("en", "how why what when where who which"),
     ("de", "wie warum was wann wo wer welche welcher welches"),
@@ -216,7 +216,7 @@ pub(super) const QUESTIONS: &Table = &[
     ("nl", "hoe waarom wanneer waar wie welke wat"),
 ];
 
-/// The one who answers, who speaks of itself.
+/// Words with which the answerer speaks of itself.
 pub(super) const SPEAKERS: &Table = &[
     ("en", "i i'm i'll i've"),
     ("de", "ich"),

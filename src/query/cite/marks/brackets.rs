@@ -1,19 +1,19 @@
-//! What stands in brackets, or above the line, and names passages.
+//! Reads brackets and superscripts that name passages.
 
-/// What a text that [`begins`] as a mark may is.
+/// What a text is that [`begins`] like a mark.
 pub(super) enum Read {
-    /// More must arrive to tell.
+    /// More has to arrive to decide.
     Undecided,
-    /// So many bytes of text.
+    /// Text of this many bytes.
     Text(usize),
-    /// So many bytes that are these marks.
+    /// These marks, in this many bytes.
     Marks(usize, Vec<u32>),
 }
 
 /// Longest mark, in bytes.
 const MAX_MARK: usize = 64;
 
-/// Most passages that a range names.
+/// Most passages that a range may name.
 const MAX_RANGE: u32 = 20;
 
 const PAIRS: [(char, char); 5] = [('[', ']'), ('【', '】'), ('［', '］'), ('(', ')'), ('（', '）')];
@@ -61,7 +61,7 @@ pub(super) fn begins(c: char) -> bool {
     PAIRS.iter().any(|(open, _)| *open == c) || SUPERSCRIPTS.contains(&c)
 }
 
-/// Reads what `held` begins with; `before` is the character before it.
+/// Reads the beginning of `held`; `before` is the character before it.
 pub(super) fn read(held: &str, before: Option<char>, passages: Option<u32>, ended: bool) -> Read {
     let Some(open) = held.chars().next() else { return Read::Text(0) };
     let Some((_, close)) = PAIRS.iter().find(|(pair, _)| *pair == open) else {
@@ -87,7 +87,7 @@ pub(super) fn read(held: &str, before: Option<char>, passages: Option<u32>, ende
     match held[after..].chars().next() {
         None if !ended => Read::Undecided,
         Some('(') if open == '[' => no_mark,
-        // `(1) first, (2) second` counts what follows.
+        // `(1) first, (2) second` numbers what follows.
         Some(next) if round && !ends_clause(next) => no_mark,
         _ => Read::Marks(after, numbers),
     }
@@ -97,10 +97,10 @@ fn ends_clause(next: char) -> bool {
     matches!(next, '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '\r' | '。' | '、' | '，' | '|')
 }
 
-/// The numbers in brackets, and whether they have to be those of passages to be a mark.
+/// The numbers in brackets, and whether they have to be numbers of passages to be a mark.
 fn numbers(inner: &str) -> Option<(Vec<u32>, bool)> {
     let inner: String = inner.chars().map(plain).collect();
-    // What follows the dagger says where, in a system that is not this one.
+    // After the dagger comes a place, in the notation of another system.
     let (inner, tail) =
         inner.split_once('†').map_or((inner.as_str(), ""), |(inner, tail)| (inner, tail));
     if tail.contains('\n') {
@@ -138,7 +138,7 @@ fn number(text: &str) -> Option<u32> {
     if plain && !digits.starts_with('0') { digits.parse().ok() } else { None }
 }
 
-/// Digits and signs of full width in those of ASCII.
+/// Full-width digits and signs as ASCII.
 fn plain(c: char) -> char {
     match c {
         '０'..='９' => char::from_digit(c as u32 - '０' as u32, 10).unwrap_or(c),
@@ -148,7 +148,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Whether what came after the bracket may still become the inside of a mark.
+/// Whether what follows the bracket so far may still become the inside of a mark.
 fn may_become_one(inner: &str) -> bool {
     let inner: String = inner.chars().map(plain).collect();
     if let Some((numbers, tail)) = inner.split_once('†') {
@@ -165,7 +165,7 @@ fn may_become_one(inner: &str) -> bool {
     may_be_named && rest.chars().all(|c| c.is_ascii_digit() || ",;-– .:".contains(c))
 }
 
-/// `¹` after the sign that ends a clause: elsewhere it is an exponent.
+/// Reads `¹` after the sign that ends a clause: elsewhere it is an exponent.
 fn superscript(held: &str, before: Option<char>, passages: Option<u32>, ended: bool) -> Read {
     let digit = |c: char| SUPERSCRIPTS.iter().position(|sign| *sign == c);
     let run: Vec<char> = held.chars().take_while(|c| digit(*c).is_some()).collect();
@@ -190,7 +190,7 @@ fn superscript(held: &str, before: Option<char>, passages: Option<u32>, ended: b
 mod tests {
     use crate::query::cite::{MarkParser, Piece};
 
-    /// Marks as `{n}`, of an answer from three passages.
+    /// Marks as `{n}`, for an answer from three passages.
     fn shown(text: &str) -> String {
         let mut parser = MarkParser::for_passages(3);
         let mut pieces = parser.push(text);

@@ -1,4 +1,4 @@
-//! Words that turn a statement round: denials, and pairs of opposites.
+//! Words that reverse a statement: denials, and pairs of opposites.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ const DENIALS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Words with which a clause may deny something without a word of denial.
+/// Words with which a clause may deny something without a denial.
 const WEAK: &[&str] = &[
     "except",
     "unless",
@@ -107,30 +107,30 @@ const WEAK: &[&str] = &[
     "uitgesloten",
 ];
 
-/// Comparatives that say which way only with the word after them.
+/// Comparatives whose direction depends on the word after them.
 const COMPARATIVES: &[&str] = &[
     "more", "less", "most", "least", "mehr", "weniger", "plus", "moins", "más", "menos", "più",
     "meno", "mais", "meer", "minder",
 ];
 
-/// Verbs before what may or must be done.
+/// Verbs that say that something may or must be done.
 const MODALS: &[&str] = &[
     "may", "must", "can", "muss", "müssen", "darf", "dürfen", "kann", "können", "peut", "peuvent",
     "doit", "doivent", "puede", "pueden", "debe", "deben", "può", "possono", "deve", "devono",
     "pode", "podem", "devem", "mag", "mogen", "moet", "moeten", "kan", "kunnen",
 ];
 
-/// Words before and after which events stand.
+/// Words that say which of two events came first.
 const ORDERS: &[&str] = &[
     "before", "after", "vor", "nach", "bevor", "nachdem", "avant", "après", "antes", "después",
     "prima", "dopo", "depois", "após", "voor", "vóór", "na",
 ];
 
-/// What stands before the one who does it, where the one it is done to stands first.
+/// Words before the agent of a passive sentence.
 const AGENTS: &[&str] =
     &["by", "von", "vom", "durch", "par", "por", "pelo", "pela", "da", "dal", "dalla", "door"];
 
-/// Verbs of coming after somebody: the subject is the later one.
+/// Verbs of succession: the subject comes after the object.
 const SUCCESSIONS: &[&str] = &[
     "replac*",
     "succeed*",
@@ -161,7 +161,7 @@ const SUCCESSIONS: &[&str] = &[
     "reemplaz*",
 ];
 
-/// What says that the other way round is another matter.
+/// Words that say that the converse is another matter.
 const REVERSALS: &[&str] = &[
     "round",
     "around",
@@ -200,7 +200,7 @@ pub(super) fn succeeds(word: &str) -> bool {
     SUCCESSIONS.iter().any(|known| is(known, word))
 }
 
-/// Whether a word begins the `ne … que` of French, which is no denial: only.
+/// Whether a word begins the French `ne … que`, which means “only” and is not a denial.
 pub(super) fn restricts(word: &str, clause: &[Word]) -> bool {
     let has = |words: &[&str]| clause.iter().any(|word| words.contains(&word.lower.as_str()));
     matches!(word, "ne" | "n")
@@ -208,7 +208,7 @@ pub(super) fn restricts(word: &str, clause: &[Word]) -> bool {
         && !has(&["pas", "jamais", "plus", "aucun", "aucune", "rien", "ni"])
 }
 
-/// Words that let something off a rule.
+/// Words that exempt something from a rule.
 const EXEMPTIONS: [&str; 12] = [
     "exempt*",
     "except*",
@@ -236,7 +236,7 @@ pub(super) fn waits(word: &str) -> bool {
     WAITING.iter().any(|known| is(known, word))
 }
 
-/// Whether a word is a rank that is the opposite of another, and no number to be compared as such.
+/// Whether a word is a rank that is the opposite of another, rather than a number to be compared.
 pub(super) fn ranks(word: &str) -> bool {
     const FIRST: [&str; 14] = [
         "first",
@@ -257,12 +257,12 @@ pub(super) fn ranks(word: &str) -> bool {
     FIRST.contains(&word)
 }
 
-/// Whether a word stands between two that are compared.
+/// Whether a word connects two things that are compared.
 pub(super) fn compares(word: &str) -> bool {
     matches!(word, "than" | "als" | "que" | "che" | "dan")
 }
 
-/// Verbs of taking over: the subject is the one who has it then.
+/// Verbs of acquisition: the subject is the later owner.
 const ACQUISITIONS: [&str; 25] = [
     "acquir*",
     "bought",
@@ -303,13 +303,13 @@ fn is(known: &str, word: &str) -> bool {
     known.strip_suffix('*').map_or(known == word, |beginning| word.starts_with(beginning))
 }
 
-/// In which languages a word denies; of one written in other letters, in none that is known.
+/// The languages in which a word denies; for a word in other letters, none of the known ones.
 static DENYING: LazyLock<Lexicon<u8>> = LazyLock::new(|| {
     let rows = DENIALS.iter().map(|(codes, words)| (set(codes), words));
     Lexicon::new(rows.flat_map(|(set, words)| words.split(' ').map(move |word| (word, set))))
 });
 
-/// The pairs of opposites that words belong to: in which languages, which pair, which side.
+/// The pairs of opposites that words belong to: the languages, the pair, the side.
 static POLES: LazyLock<Lexicon<(u8, usize, bool)>> = LazyLock::new(|| {
     let rows = OPPOSITES.iter().enumerate().filter_map(|(pair, (codes, words))| {
         let (one, other) = words.split_once(" | ")?;
@@ -323,7 +323,7 @@ static POLES: LazyLock<Lexicon<(u8, usize, bool)>> = LazyLock::new(|| {
     }))
 });
 
-/// No set of known languages: see `OTHER`.
+/// An empty set for [`OTHER`].
 fn set(codes: &str) -> u8 {
     if codes == OTHER { 0 } else { Language::set(codes) }
 }
@@ -335,7 +335,7 @@ pub(super) fn denies(word: &str, language: Language) -> bool {
     DENYING.of(word).any(|set| language.is_in_set(*set))
 }
 
-/// The pairs of opposites that a word belongs to, and on which side it stands.
+/// The pairs of opposites that a word belongs to, and its side in each.
 pub(super) fn poles(word: &str, language: Language) -> Vec<(usize, bool)> {
     let known: Vec<(usize, bool)> = POLES
         .of(word)

@@ -1,11 +1,11 @@
-//! What a claim says the other way round than a passage: denied, or with the opposite of a word.
+//! Finds what a claim says the opposite of: a denial on one side only, or an opposite word.
 
 use super::super::nearest::same_stem;
 use super::statement::{Clause, Pole, Statement, Word};
 use super::{Missing, Source, concepts};
 
-/// A clause that is denied where the nearest of the passages is not, or has the opposite of one of its
-/// words.
+/// A clause that is denied although the nearest clause of the passages is not, or the reverse, or that has
+/// the opposite of one of its words.
 pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
     claim.clauses.iter().find_map(|clause| {
         let telling = clause.telling().filter(|word| word.poles.is_empty()).count();
@@ -24,7 +24,7 @@ pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
         let mut found = None;
         for (text, candidate) in candidates() {
             let shared = candidate.shared(clause);
-            // Of a denied clause, one that is nearly as near and denied too is enough.
+            // For a denied clause, one that shares one word less and is denied too is enough.
             let near =
                 shared == most || (denied && shared + 1 == most && !candidate.denied().is_empty());
             if !near {
@@ -45,7 +45,7 @@ pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
     })
 }
 
-/// Whether the sentence goes on with the other side: `the first leaves at 9, the last at 16`.
+/// Whether the sentence also has the other side: `the first leaves at 9, the last at 16`.
 fn says_both(clause: &Clause, candidate: &Clause, text: &Statement) -> bool {
     let own = clause.poles();
     let of_sentence = text.clauses.iter().filter(|one| one.sentence == candidate.sentence);
@@ -66,13 +66,13 @@ fn is_denied_with_its_figures(clause: &Clause, sources: &[&Source]) -> bool {
     })
 }
 
-/// Whether another clause lets something of the claim off: `guide dogs are exempt from this rule`.
+/// Whether another clause exempts something in the claim: `guide dogs are exempt from this rule`.
 fn is_exempt(clause: &Clause, sources: &[&Source]) -> bool {
     let mut clauses = sources.iter().flat_map(|source| &source.text.clauses);
     clauses.any(|other| other.exempts() && other.shared(clause) > 0)
 }
 
-/// What one clause says the other way round than one of a passage, with which it shares so many words.
+/// What a clause contradicts in a clause of a passage, with which it shares `shared` words.
 fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missing> {
     let (own, theirs) = (clause.poles(), other.poles());
     let counts = |here: &Pole, there: &Pole| {
@@ -99,7 +99,7 @@ fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missi
         !agrees && !both && theirs.iter().filter(same_pair).any(|there| counts(here, there))
     });
     let (denied, denied_there) = (clause.denied(), other.denied());
-    // A denied limit is one of another side, which is checked with the number.
+    // A denied limit is a limit on the other side, which is checked with the number.
     let figures = clause.words.iter().chain(&other.words).any(|word| word.masked);
     let weakly = figures || clause.denies_weakly() || other.denies_weakly();
     let turned = match (denied.is_empty(), denied_there.is_empty()) {
@@ -120,8 +120,7 @@ fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missi
     })
 }
 
-/// Whether what stands before a word in one clause stands after it in the other: `a before b` is `b after
-/// a`.
+/// Whether what comes before a word in one clause comes after it in the other: `a before b` is `b after a`.
 fn exchanges_events(clause: &Clause, at: usize, other: &Clause, there: usize) -> bool {
     let both = |a: &[Word], b: &[Word]| {
         let telling = a.iter().filter(|word| word.tells);

@@ -1,4 +1,4 @@
-//! What a claim has in one place and a passage in the other.
+//! Finds two things that have changed places between a claim and a passage.
 
 use super::super::language::Language;
 use super::super::nearest::same_stem;
@@ -13,7 +13,7 @@ pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
         .or_else(|| texts().find_map(|text| roles_exchanged(claim, text)))
 }
 
-/// `longer in summer than in winter`: what is compared, with what, and by which word.
+/// `longer in summer than in winter`: the two things that are compared, and the word for it.
 struct Comparison<'a> {
     left: &'a str,
     right: &'a str,
@@ -32,7 +32,7 @@ fn comparisons(statement: &Statement) -> Vec<Comparison<'_>> {
                 poles.iter().any(|one| one.pair == pole.pair && one.side != pole.side)
             };
             let is_pole = |at: usize| poles.iter().any(|pole| pole.at == at && !paired(pole));
-            // `is longer than`: what is compared stands before that.
+            // `is longer than`: what is compared comes before that.
             let mut before = (0..at).rev().filter(|before| clause.words[*before].tells);
             let left = before.find(|before| *before + 1 < at || !is_pole(*before));
             let by: Vec<Pole> = poles
@@ -50,7 +50,7 @@ fn comparisons(statement: &Statement) -> Vec<Comparison<'_>> {
     found
 }
 
-/// The same comparison of the same two with the two exchanged, or with the opposite word.
+/// Finds the same comparison of the same two things, with the two exchanged or with the opposite word.
 fn comparison_turned(claim: &Statement, text: &Statement) -> Option<Missing> {
     let theirs = comparisons(text);
     comparisons(claim).iter().find_map(|own| {
@@ -73,10 +73,10 @@ fn comparison_turned(claim: &Statement, text: &Statement) -> Option<Missing> {
     })
 }
 
-/// Words up to which a sentence says one thing of one pair.
+/// Up to this many words, a sentence says one thing of one pair.
 const SHORT: usize = 12;
 
-/// `A replaced B`, where a passage says that B replaced A.
+/// Finds `A replaced B` where a passage says that B replaced A.
 fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
     let own = claim.sentences();
     let theirs = text.sentences();
@@ -99,7 +99,7 @@ fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
                 words[a.min(b) + 1..a.max(b)].iter().map(|word| word.lower.clone()).collect()
             };
             let (verbs, verbs_there) = (between(words, *first, *last), between(other, here, there));
-            // The order of German tells little of who does it.
+            // German word order says little about who does what.
             let of_person = |at: usize| {
                 let beside = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
                 beside.filter_map(|at| words.get(at)).any(|word| word.capital && word.tells)

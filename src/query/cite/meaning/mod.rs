@@ -1,9 +1,9 @@
-//! Whether what a claim says is what its passages say, as far as rules on words can tell.
+//! Whether a claim says what its passages say, as far as rules on words can tell.
 //!
-//! Four things are looked at: names that the passages do not have; whether the clause that is nearest to
-//! each clause of the claim is denied where that is not, or has the opposite of one of its words; who
-//! does what to whom; and whether the passages speak of it at all. What is said in other words is not
-//! doubted for that.
+//! The rules look at four things: names that the passages do not have; a clause that is denied where the
+//! nearest clause of the passages is not, or that has the opposite of one of its words; who does what to
+//! whom; and whether the passages are about the claim at all. Other words than those of the passages are
+//! not an objection.
 
 mod concepts;
 mod contradiction;
@@ -16,24 +16,24 @@ use super::quantities::Reading;
 pub(super) use statement::Statement;
 use statement::Word;
 
-/// A passage as it is compared.
+/// A passage, prepared for the comparison.
 #[derive(Debug)]
 pub(super) struct Source {
     text: Statement,
     context: Statement,
 }
 
-/// Something that the passages do not bear out.
+/// Something that the passages do not support.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Missing {
     pub(super) claimed: String,
     pub(super) instead: Option<String>,
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    /// Claim and passages are in one language, so that words could be compared.
+    /// Whether claim and passages are in one language, so that words could be compared.
     pub(super) compared: bool,
     pub(super) missing: Vec<Missing>,
 }
@@ -48,8 +48,8 @@ impl Source {
     }
 }
 
-/// Holds a claim against the passages that vouch for it. `asked`: the question, whose names an answer may
-/// repeat; `others`: the passages that are not cited for it.
+/// Compares a claim with the passages that it cites. `asked` is the question, whose names an answer may
+/// repeat; `others` are the passages that the claim does not cite.
 pub(super) fn compare(
     claim: &Statement,
     asked: &Statement,
@@ -75,10 +75,11 @@ pub(super) fn compare(
     verdict
 }
 
-/// Letters of a name at least: what is shorter is an abbreviation of something.
+/// Minimum number of letters of a name: a shorter word is an abbreviation.
 const MIN_NAME: usize = 4;
 
-/// Names that no passage has, cited or not. Of German, where all nouns begin like names, two in a row.
+/// Names that no passage has, cited or not. In German, where all nouns begin with a capital, two in a row
+/// count as a name.
 fn names(
     claim: &Statement,
     asked: &Statement,
@@ -111,8 +112,8 @@ fn names(
     Some(Missing { claimed: word.lower.clone(), instead: None })
 }
 
-/// The first letters of the name that a word is part of, where it has three words and more: what it
-/// may be called for short.
+/// The initials of the name that a word is part of, if the name has three or more words: a short form of
+/// the name.
 fn initials(words: &[Word], at: usize) -> Option<String> {
     let before = words[..at].iter().rev().take_while(|word| word.capital).count();
     let after = words[at..].iter().take_while(|word| word.capital).count();
@@ -126,14 +127,14 @@ fn has_word(sources: &[&Source], lower: &str) -> bool {
     words.any(|word| word.lower == lower)
 }
 
-/// Whether two words may be forms of one, or a name and what it is called for short.
+/// Whether two words may be forms of one word, or a name and its short form.
 fn begin_alike(a: &str, b: &str) -> bool {
     a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count() >= MIN_STEM
 }
 
-/// Letters from which on a word may be a part of another, as in German and Dutch.
+/// Minimum number of letters of a word that may be part of another, as in German and Dutch.
 const MIN_PART: usize = 5;
-/// Letters that two forms of a word have in common at least.
+/// Minimum number of letters that two forms of a word have in common.
 const MIN_STEM: usize = 4;
 
 /// Whether a passage has a word, a form of it, or a compound with it.
@@ -152,10 +153,10 @@ fn speaks_of(source: &Source, word: &Word) -> bool {
         })
 }
 
-/// Words of a claim that another passage has and the cited ones lack, at least.
+/// Minimum number of words of a claim that another passage has and the cited ones lack.
 const MIN_ELSEWHERE: usize = 3;
 
-/// Whether the passages have hardly any of its words, and another one that is not cited has most.
+/// Whether the cited passages have hardly any of the claim's words, while one that is not cited has most.
 fn spoken_of(claim: &Statement, sources: &[&Source], others: &[&Source]) -> Option<Missing> {
     let telling: Vec<&Word> = claim.words().filter(|word| word.tells).collect();
     let known = |sources: &[&Source]| {

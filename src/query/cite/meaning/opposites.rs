@@ -1,7 +1,6 @@
-//! Words that cannot both be meant.
+//! Words that exclude each other.
 
-/// Opposites: what stands on the two sides of `|` cannot both be meant. A word that ends in `*` is a
-/// beginning.
+/// Opposites: the words on the two sides of `|` exclude each other. A word that ends in `*` is a prefix.
 pub(super) const OPPOSITES: &[(&str, &str)] = &[
     (
         "en",

@@ -14,7 +14,7 @@ pub(in super::super) struct Statement {
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Clause {
-    /// Which sentence it is of.
+    /// Number of the sentence that it is part of.
     pub(super) sentence: usize,
     pub(super) words: Vec<Word>,
     pub(super) text: String,
@@ -26,7 +26,7 @@ pub(super) struct Word {
     pub(super) lower: String,
     /// Neither a small word nor a short one.
     pub(super) tells: bool,
-    /// Begins in upper case, and not because a sentence does.
+    /// Begins in upper case, and not because it begins a sentence.
     pub(super) name: bool,
     /// Begins in upper case.
     pub(super) capital: bool,
@@ -41,12 +41,12 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// A name, or what may be one at the beginning of a sentence.
+    /// Whether it is a name, or may be one at the beginning of a sentence.
     pub(super) fn is_name(&self) -> bool {
         self.capital && (self.tells || self.is_coded())
     }
 
-    /// A name of letters and digits: `IPv4`, `E15`.
+    /// Whether it is a name of letters and digits: `IPv4`, `E15`.
     pub(super) fn is_coded(&self) -> bool {
         self.lower.contains(|c: char| c.is_ascii_digit())
             && self.lower.contains(char::is_alphabetic)
@@ -142,7 +142,7 @@ impl Statement {
         sentences
     }
 
-    /// Whether a sentence says of itself that the other way round is another matter.
+    /// Whether a sentence itself says that the converse is another matter.
     pub(super) fn turns_round(&self, sentence: usize) -> bool {
         let clauses = self.clauses.iter().filter(|clause| clause.sentence == sentence);
         clauses.flat_map(|clause| &clause.words).any(|word| concepts::reverses(&word.lower))
@@ -157,19 +157,19 @@ impl Statement {
     }
 }
 
-/// The `t` of `isn't`.
+/// Whether a word is the `t` of `isn't`.
 fn is_contracted_not(words: &[super::super::quantities::Word], at: usize) -> bool {
     words[at].lower == "t"
         && at.checked_sub(1).is_some_and(|before| words[before].text == "'")
         && !words[at].spaced
 }
 
-/// Words from which on a clause may say something.
+/// Minimum number of words of a clause that may make a statement.
 const MIN_WORDS: usize = 3;
 
 impl Clause {
-    /// The words that its denials deny: of each the first telling one after it, or else the last one
-    /// before it.
+    /// The words that the clause denies: for each denial, the first telling word after it, or else the last
+    /// one before it.
     pub(super) fn denied(&self) -> Vec<&str> {
         let denies = |word: &Word| {
             let only = concepts::restricts(&word.lower, &self.words);
@@ -191,7 +191,7 @@ impl Clause {
         self.words.iter().any(|own| same_stem(&own.lower, word))
     }
 
-    /// It has small words: a key or a title has none.
+    /// Whether it has small words: a key or a title has none.
     pub(super) fn says_something(&self) -> bool {
         let small = |word: &Word| !word.tells && !word.masked;
         self.words.len() >= MIN_WORDS && self.words.iter().any(small)
@@ -201,7 +201,7 @@ impl Clause {
         self.words.iter().filter(|word| word.tells)
     }
 
-    /// How many of the other's telling words it has.
+    /// Number of telling words of `other` that this clause has.
     pub(super) fn shared(&self, other: &Self) -> usize {
         other
             .telling()
@@ -209,7 +209,7 @@ impl Clause {
             .count()
     }
 
-    /// The pairs of opposites that it has a word of, and where.
+    /// The pairs of opposites that it has a word of, and the positions.
     pub(super) fn poles(&self) -> Vec<Pole> {
         let words = self.words.iter().enumerate();
         let poles = words.flat_map(|(at, word)| {
@@ -223,12 +223,12 @@ impl Clause {
         self.words[at + 1..].iter().find(|word| word.tells).map(|word| word.lower.as_str())
     }
 
-    /// It lets something off.
+    /// Whether it exempts something.
     pub(super) fn exempts(&self) -> bool {
         self.words.iter().any(|word| concepts::exempts(&word.lower))
     }
 
-    /// It speaks of waiting, before something that comes after.
+    /// Whether it speaks of waiting for something that comes after.
     pub(super) fn waits(&self) -> bool {
         self.words.iter().any(|word| concepts::waits(&word.lower))
     }

@@ -1,7 +1,7 @@
 use super::super::quantities::read;
 use super::*;
 
-/// What a claim has that a passage does not bear out.
+/// What a passage lacks of a claim.
 fn missing(claim: &str, passage: &str) -> Vec<String> {
     let language = Language::of(&format!("{claim} {passage}"));
     let of = |text: &str| Statement::of(&read(text, language), language);
@@ -10,7 +10,7 @@ fn missing(claim: &str, passage: &str) -> Vec<String> {
     verdict.missing.into_iter().map(|missing| missing.claimed).collect()
 }
 
-/// The first of each three is a claim that the passage bears out, the second one that it does not.
+/// Each case is a claim that the passage supports, a claim that it does not, and the passage.
 #[track_caller]
 fn told_apart(cases: &[(&str, &str, &str)]) {
     for (right, wrong, passage) in cases {
