@@ -1,9 +1,9 @@
-//! What an answer puts between quotation marks.
+//! Finds the quotations in an answer.
 
 use std::ops::Range;
 
-/// What stands between quotation marks, without them; an unclosed one quotes nothing. Straight
-/// single ones are apostrophes too often to be read as quotation marks.
+/// The ranges between quotation marks; an unclosed mark quotes nothing. Straight single quotes are too
+/// often apostrophes to be read as quotation marks.
 pub(super) fn quotations(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -26,7 +26,7 @@ fn opens(c: char) -> bool {
     "\"＂“”‟„‘‚«»‹›「『｢〝《〈".contains(c)
 }
 
-/// Where the mark that closes the quotation stands in what follows the opening one.
+/// Position in `rest` of the mark that closes the quotation.
 fn closing(rest: &str, open: char) -> Option<usize> {
     match open {
         '“' | '‟' => rest.find('”'),

@@ -1,4 +1,4 @@
-//! Whether an answer's citations hold.
+//! Checks whether an answer's citations hold.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,11 +14,11 @@ use super::quotations::quotations;
 use crate::text::Words;
 use crate::types::Passage;
 
-/// Checks every claim of a finished answer against the passages that vouch for it.
+/// Checks every claim of a finished answer against the passages that it cites.
 ///
-/// Which marks vouch for what is said in [`claims`](super::claims). Quotations are compared by their
-/// [`Words`], numbers with what they count, all else by rules on words; `question` is what was asked,
-/// whose names an answer may repeat.
+/// [`claims`](super::claims) decides which marks cover which words. Quotations are compared by their
+/// [`Words`], numbers with what they count, everything else by rules on words. An answer may repeat the
+/// names of `question`.
 pub fn verify(answer: &str, question: &str, passages: &[Passage]) -> Citations {
     let language = Language::of_answer(answer, question);
     let sources: Vec<Source> = passages.iter().map(Source::of).collect();
@@ -69,11 +69,11 @@ pub fn verify(answer: &str, question: &str, passages: &[Passage]) -> Citations {
     found
 }
 
-/// What a claim says, without what parts it from the claim before.
+/// A claim on one line, without the punctuation that separates it from the claim before.
 fn on_one_line(claim: &str) -> String {
     let said = claim.trim_start_matches(['.', ',', ';', ' ']);
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    // Where the mark stood, before the full stop.
+    // The space of a mark that was before the full stop.
     match line.char_indices().next_back() {
         Some((at, '.' | '!' | '?')) if line[..at].ends_with(' ') => {
             format!("{}{}", line[..at].trim_end(), &line[at..])
@@ -130,7 +130,7 @@ struct Source<'a> {
     passage: &'a Passage,
     words: Words,
     sentences: Sentences,
-    /// Of the text, and of the title and headings.
+    /// Readings of the text, and of the title and headings.
     readings: [Reading; 2],
     statement: meaning::Source,
 }
@@ -150,17 +150,17 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Words from which on a span between quotation marks is a quotation and not a name.
+/// Minimum number of words between quotation marks that make a quotation and not a name.
 const MIN_QUOTE: usize = 3;
-/// The same in letters of scripts that put no spaces between words.
+/// The same, in letters of scripts without spaces between words.
 const MIN_UNSPACED: usize = 6;
-/// Words of each piece of a quotation that leaves something out: single words say nothing.
+/// Minimum number of words in each piece of a quotation with ellipses: single words say nothing.
 const MIN_PIECE: usize = 2;
 
-/// What came of the checks of one claim.
+/// The result of checking one claim.
 #[derive(Default)]
 struct Checked {
-    /// Where the quote of each cited passage is in it.
+    /// The range of the quote in each cited passage.
     quotes: HashMap<u32, Range<usize>>,
     checks: Vec<Check>,
     findings: Vec<Finding>,
@@ -208,7 +208,7 @@ impl Checker<'_> {
         checked
     }
 
-    /// Whether one of the passages has these words, one after the other.
+    /// Whether one of the passages has these pieces, one after the other.
     fn find(&self, words: &[&Words], checked: &mut Checked) -> bool {
         let words: Vec<Words> = words.iter().map(|words| (*words).clone()).collect();
         let mut found = false;
@@ -221,8 +221,9 @@ impl Checker<'_> {
         found
     }
 
-    /// Whether a passage has a figure as it is written, with no sign and no more digits about it. Where
-    /// the words of a claim are the passage's own, markup that is gone may make its numbers read otherwise.
+    /// Whether a passage has a number as it is written, with no sign and no more digits next to it. If the
+    /// words of a claim are the passage's own, its numbers may still read differently, because the markup
+    /// is gone.
     fn has_figure(&self, shown: &str) -> bool {
         let goes_on = |c: char| c.is_ascii_digit() || "+-−.,".contains(c);
         self.cited.iter().map(|source| &source.passage.text).any(|text| {
@@ -251,12 +252,12 @@ impl Checker<'_> {
             let words: Vec<Words> = pieces.iter().map(|piece| Words::of(piece)).collect();
             let long =
                 words.len() == 1 || words.iter().all(|piece| piece.iter().count() >= MIN_PIECE);
-            // Of a run without spaces, a part is quoted too.
+            // Part of a run without spaces may be quoted, too.
             let within = span.contains(is_unspaced)
                 && self.cited.iter().any(|source| source.passage.text.contains(span));
             let found = within || (long && self.find(&words.iter().collect::<Vec<_>>(), checked));
             if !found {
-                // The piece that is not there at all, if there is one.
+                // The piece that no passage has, if there is one.
                 let missing = pieces.iter().zip(&words).find(|(_, words)| {
                     !self.cited.iter().any(|source| source.words.find(words).is_some())
                 });
@@ -280,8 +281,8 @@ impl Checker<'_> {
         }
     }
 
-    /// What code gives as a value in quotation marks, or as an option, has to be there; its names may be
-    /// the answer's own.
+    /// Values in quotation marks and options in code have to be in the passages; its names may be the
+    /// answer's own.
     fn check_code(&self, checked: &mut Checked) {
         let code = &self.claim.text;
         let is_code = self.claim.role == Role::Code;
@@ -324,7 +325,7 @@ impl Checker<'_> {
     }
 }
 
-/// The quoted spans of three words and more; a run of letters without spaces is a sentence.
+/// The quoted spans of three words or more; a run of letters without spaces is a sentence.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     quotations(text).map(|range| &text[range]).filter(|span| {
         let unspaced = span.chars().filter(|c| is_unspaced(*c)).count();
@@ -332,7 +333,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What stands between the ellipses of a quotation.
+/// The pieces of a quotation between its ellipses.
 fn pieces(span: &str) -> Vec<&str> {
     let parts = span.split("...").flat_map(|part| part.split('…'));
     parts

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::super::language::Language;
 use super::super::lexicon::Lexicon;
 
-/// On which side of the number what it counts may be.
+/// The side of the number on which the counted value may lie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Bound {
     #[default]
@@ -19,10 +19,10 @@ pub(super) enum Bound {
 
 use Bound::{About, AtLeast, AtMost, LessThan, MoreThan};
 
-/// Languages, bound, phrases with `|` between them.
+/// Languages, bound, and phrases separated by `|`.
 type Row = (&'static str, Bound, &'static str);
 
-/// What stands right before a number.
+/// Phrases right before a number.
 const BEFORE: &[Row] = &[
     (
         "en",
@@ -126,7 +126,7 @@ const BEFORE: &[Row] = &[
     ("", LessThan, "менее|меньше|κάτω από"),
 ];
 
-/// What stands after it, its unit left out.
+/// Phrases after a number and its unit.
 const AFTER: &[Row] = &[
     (
         "en",
@@ -163,10 +163,10 @@ const AFTER: &[Row] = &[
     ("", AtMost, "以下|以内|以内に"),
 ];
 
-/// A phrase: in which languages, what it says, its words.
+/// A phrase: its languages, its bound, its words.
 type Phrase = (u8, Bound, Vec<&'static str>);
 
-/// The phrases of a table, by the word that stands next to the number.
+/// The phrases of a table, by the word next to the number.
 fn phrases(
     rows: &'static [Row],
     next: fn(&[&'static str]) -> Option<&'static str>,
@@ -186,12 +186,12 @@ static PHRASES_BEFORE: LazyLock<Lexicon<Phrase>> =
 static PHRASES_AFTER: LazyLock<Lexicon<Phrase>> =
     LazyLock::new(|| phrases(AFTER, |words| words.first().copied()));
 
-/// The bound that the words before a number end with, and of how many.
+/// The bound at the end of the words before a number, and how many words it takes.
 pub(super) fn before(words: &[&str], language: Language) -> Option<(Bound, usize)> {
     let last = words.last()?;
     let known = PHRASES_BEFORE.of(last).filter(|(_, _, phrase)| words.ends_with(phrase));
     longest(known, language).or_else(|| {
-        // A run of unspaced letters may hold it.
+        // A run of unspaced letters may contain it.
         let unspaced = BEFORE.iter().filter(|(codes, _, _)| codes.is_empty());
         let mut phrases = unspaced
             .flat_map(|(_, bound, phrases)| phrases.split('|').map(move |phrase| (bound, phrase)));
@@ -200,7 +200,7 @@ pub(super) fn before(words: &[&str], language: Language) -> Option<(Bound, usize
     })
 }
 
-/// The bound that the words after a number begin with.
+/// The bound at the beginning of the words after a number, and how many words it takes.
 pub(super) fn after(words: &[&str], language: Language) -> Option<(Bound, usize)> {
     let known = PHRASES_AFTER.of(words.first()?);
     longest(known.filter(|(_, _, phrase)| words.starts_with(phrase)), language)
@@ -215,7 +215,7 @@ fn longest<'a>(
 }
 
 impl Bound {
-    /// Whether a number that is this bound bears out the same number as `claimed`; `denied`: one of
+    /// Whether a number with this bound supports the same number with the bound `claimed`. `denied`: one of
     /// the two sentences denies what the other says, so that `not above` is `at most`.
     pub(super) fn bears_out(self, claimed: Self, denied: bool) -> bool {
         let other_side = match self {

@@ -1,22 +1,22 @@
-//! Whether one quantity is another, or follows from it.
+//! Whether one quantity is the same as another, or follows from it.
 
 use super::bounds::Bound;
 use super::units::{Dimension, Unit};
 use super::{Number, Quantity, What, near, overlap, same, same_noun};
 
-/// Seconds of a month, and how far months differ from one another.
+/// Seconds of a month, and by what share months differ from one another.
 const MONTH: f64 = 30.44 * 86_400.0;
 const MONTHS_DIFFER: f64 = 0.03;
 /// Minutes of a day.
 const DAY: u32 = 1_440;
-/// So many things a heading may announce: `The three rules`.
+/// Most things that a heading may announce: `The three rules`.
 const MOST_NAMED: f64 = 10.0;
-/// Whole numbers up to which texts write words rather than digits.
+/// Up to this number, texts write whole numbers in words more often than in digits.
 const MOST_SPELLED: f64 = 20.0;
-/// Digits from which on a number is none by chance.
+/// A number with this many digits or more is not there by chance.
 const TELLING_DIGITS: usize = 3;
 
-/// Digits without the zeros at the ends: 3 of `0.125` and of `12,500`.
+/// Number of digits without the zeros at the ends: 3 for `0.125` and for `12,500`.
 fn digits(value: f64) -> usize {
     let text = format!("{:.6}", value.abs());
     let plain: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -24,7 +24,7 @@ fn digits(value: f64) -> usize {
 }
 
 impl Quantity {
-    /// Whether another quantity could stand in its place.
+    /// Whether another quantity could take its place.
     pub(super) fn is_of_kind(&self, other: &Self) -> bool {
         match (&self.what, &other.what) {
             (What::Number(a), What::Number(b)) => match (a.unit, b.unit) {
@@ -50,14 +50,14 @@ impl Quantity {
         matches!(&self.what, What::Number(number) if number.to.is_some() || number.article)
     }
 
-    /// Whether it is a small whole number, as words say more often than digits.
+    /// Whether it is a small whole number, which is written in words more often than in digits.
     pub(super) fn is_small(&self) -> bool {
         let small = |value: &f64| value.fract() == 0.0 && (0.0..=MOST_SPELLED).contains(value);
         matches!(&self.what, What::Number(number) if number.values.iter().all(small))
     }
 
-    /// Whether it has so many digits that it is held against the passages whatever they say of the same
-    /// kind.
+    /// Whether it has so many digits that it is compared with the passages even if they say nothing else of
+    /// the same kind.
     pub(super) fn is_telling(&self) -> bool {
         match &self.what {
             What::Number(number) => {
@@ -69,7 +69,7 @@ impl Quantity {
         }
     }
 
-    /// The two ends of a range, each by itself.
+    /// The two ends of a range, as quantities of their own.
     pub(super) fn ends(&self) -> Vec<Self> {
         let What::Number(number) = &self.what else { return Vec::new() };
         let Some(to) = number.to else { return Vec::new() };
@@ -81,7 +81,7 @@ impl Quantity {
         vec![end(from), end(to)]
     }
 
-    /// Whether a heading with it says something, rather than naming a year, a version or a few rules.
+    /// Whether a heading with it makes a statement, rather than naming a year, a version or a few rules.
     pub(in super::super) fn measures(&self) -> bool {
         match &self.what {
             What::Number(number) => {
@@ -94,7 +94,7 @@ impl Quantity {
         }
     }
 
-    /// Whether it is the bare number of so many things.
+    /// Whether it is the bare number `things`.
     pub(in super::super) fn is_count(&self, things: usize) -> bool {
         matches!(&self.what, What::Number(number) if number.unit.is_none() && things > 0 && number.values.contains(&(things as f64)))
     }
@@ -134,7 +134,7 @@ impl Quantity {
     }
 }
 
-/// Units in which a number may be that has none beside it, by what the claim measures.
+/// Units in which a number without a unit may be, by what the claim measures.
 fn usual_factors(unit: Unit) -> &'static [f64] {
     match unit.dimension {
         Dimension::Time => &[1e-3, 1.0, 60.0, 3_600.0, 86_400.0],
@@ -146,7 +146,7 @@ fn usual_factors(unit: Unit) -> &'static [f64] {
 }
 
 impl Number {
-    /// The claimed number, where its passage leaves the unit to a heading, a key, or the reader:
+    /// Whether this claimed number is `fact` with its unit left to a heading, a key, or the reader:
     /// `MAX_SIZE = 20000000`, `| recall | 0.988 |`.
     pub(super) fn is_unit_left_out_of(&self, fact: &Quantity) -> bool {
         let What::Number(fact) = &fact.what else { return false };
@@ -199,8 +199,8 @@ impl Number {
         })
     }
 
-    /// The same number of the same with another limit, sign or spelling, or of another unit of the
-    /// same kind: of `5 €` nobody says `$5`.
+    /// Whether it is the same number of the same thing with another limit, sign or spelling, or of another
+    /// unit of the same kind: a right claim does not say `$5` for `5 €`.
     pub(super) fn disagrees_only_in_kind(&self, fact: &Quantity) -> bool {
         let What::Number(fact) = &fact.what else { return false };
         let opposite: Vec<f64> = self.values.iter().map(|value| -value).collect();
@@ -262,18 +262,18 @@ impl Number {
         }
     }
 
-    /// At least, of what is at most.
+    /// Whether one is a lower limit and the other an upper limit.
     fn is_opposite_limit(&self, fact: &Self) -> bool {
         !fact.bound.bears_out(self.bound, self.denied || fact.denied)
     }
 
-    /// The same value, or the same with the other sign where words say which way it goes.
+    /// Whether the values are equal, or opposite in sign where words give the direction.
     fn is_value_of(&self, fact: &Self, factor: f64) -> bool {
         let opposite = |value: &f64| {
             fact.values.iter().any(|fact| *value != 0.0 && same(-value * factor, *fact))
         };
         let negative = |values: &[f64]| values.iter().any(|value| *value < 0.0);
-        // `+3 %` of what fell by 3 %.
+        // `+3 %` is not what fell by 3 %.
         if self.signed && !negative(&self.values) && fact.falls && !fact.signed {
             return false;
         }
@@ -290,7 +290,7 @@ impl Number {
         {
             return true;
         }
-        // A change by so many percent has its direction in a word.
+        // A change by a percentage has its direction in a word.
         let changes = fact.is_share() && !self.signed;
         let by_words = (negative(&fact.values) && changes)
             || (negative(&self.values) && fact.falls)
@@ -298,15 +298,14 @@ impl Number {
         overlap(&self.values, &fact.values, factor) || by_words && self.values.iter().any(opposite)
     }
 
-    /// `about 30`, `a third`: a round number for another.
+    /// Whether it is a round number for another: `about 30`, `a third`.
     fn is_rough(&self) -> bool {
         self.bound == Bound::About
             || (self.literal.is_none()
                 && self.unit == Some(Unit { dimension: Dimension::Share, factor: 1.0 }))
     }
 
-    /// What this number is multiplied by to be in the fact's unit; `None` where they count different
-    /// things.
+    /// The factor from this number's unit to the fact's; `None` if they count different things.
     fn in_units_of(&self, fact: &Self) -> Option<f64> {
         let per = match (self.per, fact.per) {
             (Some(claim), Some(fact)) => 1.0 / claim.measured_in(fact)?,
@@ -314,13 +313,13 @@ impl Number {
         };
         match (self.unit, fact.unit) {
             (Some(claim), Some(fact)) => Some(claim.measured_in(fact)? * per),
-            // How often something is may be said by what it is.
+            // How often something happens may be said without a unit.
             (Some(claim), None) if claim.dimension == Dimension::Times => Some(per),
             (Some(claim), None) => {
                 let named = fact.named.iter().find_map(|unit| claim.measured_in(*unit));
                 named.map(|factor| factor * per)
             }
-            // A number that counts something else than the fact's unit is another one.
+            // A number that counts something other than the fact's unit is a different number.
             (None, Some(unit)) => {
                 (!self.counts_things || unit.dimension == Dimension::Times).then_some(per)
             }
@@ -328,7 +327,7 @@ impl Number {
         }
     }
 
-    /// The second of two stages.
+    /// Whether it is a rank among as many things as the fact counts: the second of two stages.
     fn is_rank_within(&self, fact: &Self) -> bool {
         let most = fact.values.iter().copied().fold(0.0, f64::max);
         self.ordinal
@@ -337,13 +336,13 @@ impl Number {
             && self.values.iter().all(|value| *value <= most)
     }
 
-    /// `step 3` and `the third step`; not `the third day` and `three days`.
+    /// Whether one may be the rank of the other: `step 3`, `the third step`; not `three days`, `the third day`.
     fn may_be_rank(&self, fact: &Self) -> bool {
         let cardinal = if self.ordinal { fact } else { self };
         cardinal.unit.is_none() && (cardinal.label.is_some() || cardinal.counted.is_none())
     }
 
-    /// What carries a name, `Python 3.10`, is compared as it is spelled.
+    /// Whether it is spelled the same: a part of a name, `Python 3.10`, is compared by its spelling.
     fn is_spelled_like(&self, fact: &Self) -> bool {
         match (&self.literal, &fact.literal) {
             (Some(claim), Some(fact_literal)) if self.unit.is_none() && fact.unit.is_none() => {
@@ -383,7 +382,7 @@ impl Number {
         self.unit.is_some_and(|unit| unit.dimension == Dimension::Share && same(unit.factor, 1.0))
     }
 
-    /// `Q3` is the third quarter.
+    /// Whether it is the quarter with this name: `Q3` is the third quarter.
     fn is_quarter(&self, name: &str) -> bool {
         let quarter =
             self.counted.as_deref().is_some_and(|noun| {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::tokens::{Shape, Token};
 
-/// What a date says; parts that it leaves out are `None`.
+/// A date; the parts that it leaves out are `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Date {
     pub(super) year: Option<u32>,
@@ -14,7 +14,7 @@ pub(super) struct Date {
 }
 
 impl Date {
-    /// Whether what it says holds where `stated` is the date: it may say less, and nothing else.
+    /// Whether the date is true if `stated` is: it may leave parts out, but not differ.
     pub(super) fn follows_from(self, stated: Self) -> bool {
         let holds =
             |claimed: Option<u32>, stated: Option<u32>| claimed.is_none() || claimed == stated;
@@ -45,7 +45,7 @@ const MONTHS: &[&str] = &[
      בספטמבר ספטמבר|באוקטובר אוקטובר|בנובמבר נובמבר|בדצמבר דצמבר",
 ];
 
-/// What may stand between the parts: `3rd of March, 2024`, `3. März`, `3 de marzo de 2024`.
+/// What may come between the parts: `3rd of March, 2024`, `3. März`, `3 de marzo de 2024`.
 const BETWEEN: [&str; 17] = [
     ".", ",", "of", "de", "del", "di", "do", "the", "st", "nd", "rd", "th", "er", "º", "ª", "°",
     "e",
@@ -64,7 +64,7 @@ fn month(token: &Token) -> Option<u32> {
     (token.lower != "may" || token.text != "may").then_some(month)
 }
 
-/// Digits alone, as a number in these bounds.
+/// A token of digits alone, as a number within these bounds.
 fn whole(token: &Token, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
     let literal = token.literal()?;
     let value = literal.text.parse().ok()?;
@@ -75,8 +75,7 @@ fn year(token: &Token) -> Option<u32> {
     whole(token, 1000..=2999).filter(|_| token.text.len() == 4)
 }
 
-/// A date that begins at the first of these tokens, read in each way that it can be, and how many
-/// tokens it takes.
+/// A date at the beginning of these tokens, in each way that it can be read, and the number of its tokens.
 pub(super) fn date(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
     dotted(tokens)
         .or_else(|| numeric(tokens))
@@ -124,7 +123,7 @@ fn numeric(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
     (!ways.is_empty()).then_some((ways, 5))
 }
 
-/// `31/03`: two digits each, which no fraction has.
+/// `31/03`: two digits each, unlike a fraction.
 fn day_and_month(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
     let [first, sign, second, ..] = tokens else { return None };
     let two = |token: &Token| {
@@ -201,11 +200,11 @@ fn in_words(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
         date.year = Some(year);
         at = next + 1;
     }
-    // A month alone names no date that a number could contradict.
+    // A month alone is not a date that a number could contradict.
     (date.day.is_some() || date.year.is_some()).then_some((vec![date], at))
 }
 
-/// Past what may stand between the parts of a date.
+/// The position after everything that may come between the parts of a date.
 fn past(tokens: &[Token], mut at: usize) -> usize {
     while tokens.get(at).is_some_and(|token| BETWEEN.contains(&token.lower.as_str())) {
         at += 1;
@@ -213,7 +212,7 @@ fn past(tokens: &[Token], mut at: usize) -> usize {
     at
 }
 
-/// A time of day in minutes, and how many tokens it takes: `15:30`, `3:30 p.m.`, `15h30`, `15 Uhr`.
+/// A time of day in minutes, and the number of its tokens: `15:30`, `3:30 p.m.`, `15h30`, `15 Uhr`.
 pub(super) fn time(tokens: &[Token]) -> Option<(u32, usize)> {
     let first = tokens.first()?;
     let (mut hour, mut minute, mut taken, mut certain) = (whole(first, 0..=24), 0, 1, false);
@@ -267,13 +266,13 @@ fn is_duration(tokens: &[Token]) -> bool {
     tokens.get(3).is_some_and(|unit| unit.lower.starts_with("min"))
 }
 
-/// `am`, `p.m.`: whether it is the afternoon, and how many tokens say so.
+/// Whether `am` or `p.m.` follows: whether it is the afternoon, and the number of its tokens.
 fn half(tokens: &[Token]) -> Option<(bool, usize)> {
     let lower = |at: usize| tokens.get(at).map(|token| token.lower.as_str());
     let dotted =
         |letter| lower(0) == Some(letter) && lower(1) == Some(".") && lower(2) == Some("m");
     match lower(0) {
-        // `am` is a word of German.
+        // `am` is also a German word.
         Some("am")
             if tokens.get(1).is_none_or(|next| !next.text.starts_with(char::is_uppercase))
                 || !tokens[0].spaced =>

@@ -1,8 +1,8 @@
-//! Numbers that no text states and that follow from those it states by a step of arithmetic: a sum, a
+//! Numbers that no text states, but that follow from stated ones by a step of arithmetic: a sum, a
 //! difference, a multiple, a part, a rate, the time between two dates.
 //!
-//! Any two numbers give some other one. Two count here only where they stand close to each other, or
-//! in sentences that share words with the claim, or where the claim names one of them itself.
+//! Any two numbers give some third one. So two numbers count only if they are close to each other, or in
+//! sentences that share words with the claim, or if the claim names one of them itself.
 
 mod calendar;
 mod multiples;
@@ -17,20 +17,20 @@ use super::{Number, Quantity, What, same};
 use calendar::{is_clock_moved, is_date_moved};
 use multiples::multiples;
 
-/// Sentences between two numbers that stand close to each other, at most.
+/// Most sentences between two numbers that are close to each other.
 const NEAR: usize = 1;
-/// Numbers that are tried with one another, at most.
+/// Most numbers that are combined.
 const MOST: usize = 48;
-/// How far a number may be off that is said to be about right, as a part of it.
+/// How far an approximate number may be off, as a share of it.
 const ROUGHLY: f64 = 0.06;
-/// How far one may lie beyond what it is said to be more or less than.
+/// How far a number may lie beyond a limit that it is said to exceed, as a share of the limit.
 const BEYOND: f64 = 0.1;
 
 const DAY: f64 = 86_400.0;
 /// Days of a month, on average.
 const DAYS_OF_MONTH: f64 = 30.44;
 
-/// A number to work with: in the unit of its dimension.
+/// A number to calculate with, in the unit of its dimension.
 #[derive(Clone, Copy)]
 struct Term {
     value: f64,
@@ -40,7 +40,7 @@ struct Term {
     on_topic: bool,
     /// The claim names it.
     named: bool,
-    /// A time of day, which is no amount of time.
+    /// A time of day, which is not an amount of time.
     is_clock: bool,
 }
 
@@ -51,17 +51,17 @@ struct Place {
     sentence: usize,
 }
 
-/// What a claimed number may be, in the unit of its dimension.
+/// What a claimed number may mean, in the unit of its dimension.
 struct Target<'a> {
     number: &'a Number,
     dimension: Option<Dimension>,
     factor: f64,
-    /// How far its last digit reaches.
+    /// The value of one step of its last digit.
     precision: f64,
 }
 
-/// Whether a quantity follows from what the passages state. `named`: the other quantities of the claim
-/// that they bear out.
+/// Whether a quantity follows from what the passages state. `named`: the other quantities of the claim that
+/// they support.
 pub(super) fn follows(
     claim: &Quantity,
     claimed: &Reading,
@@ -111,7 +111,7 @@ pub(super) fn follows(
         || (target.is_period() && target.lies_between_dates(facts))
 }
 
-/// `announced`: the claim says that its number was worked out.
+/// Whether two numbers may be combined. `announced`: the claim says that its number was worked out.
 fn go_together(a: &Term, b: &Term, announced: bool) -> bool {
     let close = a.place.text == b.place.text && a.place.sentence.abs_diff(b.place.sentence) <= NEAR;
     let years = is_year(a) && is_year(b);
@@ -119,13 +119,13 @@ fn go_together(a: &Term, b: &Term, announced: bool) -> bool {
     close && (announced || meant(a) || meant(b)) || years || meant(a) && meant(b)
 }
 
-/// Whether one of two may multiply or divide the other: they stand in one sentence, the claim names one
-/// of them, or speaks of both. Two of elsewhere give any number.
+/// Whether one of two numbers may multiply or divide the other: they are in one sentence, the claim names
+/// one of them, or it is about both. Unrelated numbers can give any result.
 fn are_of_one_matter(a: &Term, b: &Term) -> bool {
     a.place == b.place || a.named || b.named || (a.on_topic && b.on_topic)
 }
 
-/// The numbers that are worth trying: those that the claim names first, then those on its topic.
+/// The numbers that are worth trying: first those that the claim names, then those on its topic.
 fn terms(facts: &[Fact], named: &[&Quantity], words: &HashSet<&str>) -> Vec<Term> {
     let mut terms = Vec::new();
     let nowhere = Place { text: usize::MAX, sentence: 0 };
@@ -184,8 +184,8 @@ fn is_year(term: &Term) -> bool {
 }
 
 impl Target<'_> {
-    /// Whether a number in the unit of the claim's dimension is the claimed one, as far as the claim
-    /// gives its digits.
+    /// Whether a number in the unit of the claim's dimension is the claimed one, to the claim's number of
+    /// digits.
     fn is(&self, value: f64) -> bool {
         let value = value / self.factor;
         let number = self.number;
@@ -197,7 +197,7 @@ impl Target<'_> {
                 Bound::About => over.abs() <= ROUGHLY * claimed.abs(),
                 Bound::AtLeast | Bound::MoreThan => over >= 0.0 && over <= BEYOND * claimed.abs(),
                 Bound::AtMost | Bound::LessThan => over <= 0.0 && -over <= BEYOND * claimed.abs(),
-                // A part in words is seldom meant to the digit.
+                // A part in words is seldom exact to the digit.
                 Bound::Exactly => self.is_spelled_part() && over.abs() <= ROUGHLY * claimed.abs(),
             }
         })
@@ -207,7 +207,7 @@ impl Target<'_> {
         self.number.literal.is_none() && self.number.is_share()
     }
 
-    /// `half`, `15 %`, `five times`, `3.5`: may be what one number is of another.
+    /// Whether the claim may be the ratio of two numbers: `half`, `15 %`, `five times`, `3.5`.
     fn is_ratio(&self) -> bool {
         matches!(self.dimension, None | Some(Dimension::Share | Dimension::Times))
     }
@@ -221,7 +221,7 @@ impl Target<'_> {
         term.dimension == self.dimension || term.dimension.is_none() || bare
     }
 
-    /// The rest of a share: 85 % are not English, 15 % are.
+    /// Whether the claim is the rest of a share: if 85 % are English, 15 % are not.
     fn is_part(&self, term: &Term) -> bool {
         let share = term.dimension == Some(Dimension::Share) && term.value < 1.0;
         share && self.dimension == Some(Dimension::Share) && self.is(1.0 - term.value)
@@ -265,7 +265,7 @@ impl Target<'_> {
                 && span
                 && (self.is(a.value + years) || self.is(a.value - years))
         };
-        // One of the two is a mere number, a share or the other's rate.
+        // One of the two has to be a plain number, a share, or the rate of the other.
         let factor = |term: &Term| {
             matches!(term.dimension, None | Some(Dimension::Share | Dimension::Times))
         };
@@ -297,7 +297,7 @@ impl Target<'_> {
         }
     }
 
-    /// All that stand in one sentence, or in a row of sentences, put together.
+    /// Whether the claim is the sum of all numbers in one sentence, or in a row of sentences.
     fn is_sum_of_many(&self, terms: &[Term]) -> bool {
         let own = |term: &&Term| !term.is_clock && self.is_of_kind(term);
         let named: Vec<f64> = terms
@@ -307,7 +307,7 @@ impl Target<'_> {
             .map(|term| term.value)
             .collect();
         let (sum, largest) = (named.iter().sum::<f64>(), named.iter().copied().fold(0.0, f64::max));
-        // What the others leave of the largest.
+        // What the others leave of the largest number.
         if named.len() > 1 && (self.is(sum) || self.is(2.0 * largest - sum)) {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Whether what texts state in figures bears out a quantity of a claim.
+//! Whether the numbers of texts support a quantity of a claim.
 
 use std::collections::HashSet;
 
@@ -9,21 +9,21 @@ use super::parse::Reading;
 use super::restated::{belongs_elsewhere, restates};
 use super::{Number, Quantity, What, derive, overlap, same_noun, stem};
 
-/// Words up to which a text is too short to tell its language.
+/// Up to this many words, a text is too short to show its language.
 const FEW_WORDS: usize = 12;
-/// Things up to which an answer may count by itself what a passage lists.
+/// Up to this many things, an answer may count by itself what a passage lists.
 const MOST_COUNTED: f64 = 12.0;
 
-/// What the texts that a claim cites state in figures.
+/// The numbers that the cited texts of a claim state.
 #[derive(Default, Debug)]
 pub(in super::super) struct Facts<'a> {
     readings: Vec<&'a Reading>,
     stated: Vec<&'a Quantity>,
-    /// What was asked: its numbers are given.
+    /// The quantities of the question: its numbers are given.
     asked: &'a [Quantity],
 }
 
-/// A quantity of a text, and where it stands.
+/// A quantity of a text, and where it is.
 #[derive(Clone, Copy)]
 pub(super) struct Fact<'a> {
     pub(super) quantity: &'a Quantity,
@@ -47,7 +47,8 @@ impl<'a> Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// Whether these bear out a quantity of a claim: they state it, or it follows from what they state.
+    /// Whether these facts support a quantity of a claim: they state it, or it follows from what they
+    /// state.
     pub(in super::super) fn bear_out(&self, claim: &Quantity, claimed: &Reading) -> bool {
         self.state(claim, claimed).unwrap_or_else(|| {
             self.may_spell(claim)
@@ -57,8 +58,7 @@ impl Facts<'_> {
         })
     }
 
-    /// Whether these may have the number in words that are not read: those of languages that are not
-    /// known.
+    /// Whether the texts may have the number in words that cannot be read, those of unknown languages.
     fn may_spell(&self, claim: &Quantity) -> bool {
         let mut texts = self.readings.iter().filter(|reading| !reading.words.is_empty());
         claim.is_small()
@@ -67,8 +67,8 @@ impl Facts<'_> {
             })
     }
 
-    /// Whether another number of the same kind stands in a sentence about the same thing; in any,
-    /// where no sentence with a number shares a word with the claim.
+    /// Whether another number of the same kind is in a sentence about the same thing; in any sentence, if
+    /// no sentence with a number shares a word with the claim.
     fn have_rival(&self, claim: &Quantity, claimed: &Reading) -> bool {
         let words: HashSet<&str> = claimed.stems().collect();
         let facts = || {
@@ -85,7 +85,7 @@ impl Facts<'_> {
                 || !facts().any(|(reading, fact)| on_topic(reading, fact)))
     }
 
-    /// Whether these state a quantity; `None` where they say neither it nor something else about the
+    /// Whether these facts state a quantity; `None` if they say neither that nor something else about the
     /// same number.
     fn state(&self, claim: &Quantity, claimed: &Reading) -> Option<bool> {
         let stated = || self.stated.iter().copied();
@@ -118,7 +118,7 @@ impl Facts<'_> {
         }
     }
 
-    /// What these state, and where.
+    /// What these facts state, and where.
     fn all(&self) -> Vec<Fact<'_>> {
         let texts = self.readings.iter().enumerate();
         let facts = texts.flat_map(|(text, reading)| {
@@ -140,8 +140,8 @@ impl Facts<'_> {
         derive::follows(claim, claimed, &facts, &named)
     }
 
-    /// What these have in the place of a quantity that they do not bear out: the same unit, or the
-    /// same thing counted.
+    /// What these facts have instead of a quantity that they do not support: the same unit, or the same
+    /// thing counted.
     pub(in super::super) fn instead_of(&self, claim: &Quantity) -> Option<&str> {
         let alike = |fact: &&Quantity| match (&claim.what, &fact.what) {
             (What::Number(claim), What::Number(fact)) => match (claim.unit, fact.unit) {
@@ -152,19 +152,19 @@ impl Facts<'_> {
                     claim.counted.is_some()
                         && same_noun(claim.counted.as_ref(), fact.counted.as_ref())
                 }
-                // The number is right, and counts something else.
+                // The number is right, but counts something else.
                 _ => overlap(&claim.values, &fact.values, 1.0),
             },
             (What::Date(_), What::Date(_)) | (What::Time(_), What::Time(_)) => true,
             _ => false,
         };
-        // Another number says more than the same one.
+        // A different number says more than the same one.
         let all: Vec<&Quantity> = self.stated.iter().copied().filter(alike).collect();
         let other = all.iter().find(|fact| fact.shown != claim.shown);
         other.or(all.first()).map(|fact| fact.shown.as_str())
     }
 
-    /// Whether the same number comes here by another unit: twice a year, and not twice a month.
+    /// Whether the texts have the same number with another rate: twice a year, and not twice a month.
     fn has_other_rate(&self, claim: &Quantity) -> bool {
         let What::Number(claimed) = &claim.what else { return false };
         if claimed.per.is_none() {
@@ -183,8 +183,8 @@ impl Facts<'_> {
         rated(false) && !rated(true)
     }
 
-    /// Whether the number counts something else here, and what the claim counts comes with another
-    /// number: of `two keys and three operators`, nobody says `two operators`.
+    /// Whether the texts count something else with this number, and have another number for what the claim
+    /// counts: a text with `two keys and three operators` does not say `two operators`.
     fn counts_otherwise(&self, claim: &Quantity) -> bool {
         let What::Number(claimed) = &claim.what else { return false };
         if claimed.unit.is_some() || !claimed.counts_things || claimed.article {
@@ -209,15 +209,15 @@ impl Facts<'_> {
             })
     }
 
-    /// Whether one of the values comes with a unit here.
+    /// Whether one of the values has a unit in these texts.
     fn measure(&self, values: &[f64]) -> bool {
         self.stated.iter().any(|fact| {
             matches!(&fact.what, What::Number(fact) if fact.unit.is_some() && fact.bears_out_values(values))
         })
     }
 
-    /// Whether the number is part of a name that these have with other numbers alone: `Section 2.3`,
-    /// where there are 3.2 and 4.
+    /// Whether the number is part of a name that the texts have only with other numbers: `Section 2.3`, if
+    /// they have 3.2 and 4.
     fn name_otherwise(&self, claim: &Number) -> bool {
         let exact = |number: &Number| number.refers && number.bound == Bound::Exactly;
         exact(claim)
@@ -227,7 +227,8 @@ impl Facts<'_> {
             })
     }
 
-    /// A number that may be an article is held only against what counts the same thing.
+    /// Whether the texts have an article that may be the number. Such a number is compared only with what
+    /// counts the same thing.
     fn have_article(&self, claim: &Number) -> bool {
         let counts = |fact: &&Quantity| match &fact.what {
             What::Number(fact) if fact.ordinal == claim.ordinal => match claim.unit {
@@ -238,12 +239,13 @@ impl Facts<'_> {
             },
             _ => false,
         };
-        // Elsewhere than in English, one is written as the article is.
+        // In languages other than English, the number one is written like the article.
         claim.article
             && ((claim.indefinite && claim.unit.is_none()) || !self.stated.iter().any(counts))
     }
 
-    /// A small number of things of which these count none: the answer counts what they list.
+    /// Whether the number is a small count of things that the texts do not count: the answer counts what
+    /// they list.
     fn only_enumerates(&self, claim: &Number) -> bool {
         let counts = |fact: &&Quantity| matches!(&fact.what, What::Number(fact) if same_noun(claim.counted.as_ref(), fact.counted.as_ref()));
         claim.unit.is_none()
@@ -257,7 +259,7 @@ impl Facts<'_> {
             && !self.stated.iter().any(counts)
     }
 
-    /// The parts of a date, in a date that leaves some out and numbers beside it.
+    /// Whether the texts have the parts of a date, in a date that leaves some out and numbers beside it.
     fn have_parts(&self, claim: Date) -> bool {
         let years = |year: u32| {
             self.stated.iter().any(|fact| match &fact.what {
@@ -281,12 +283,12 @@ impl Reading {
         self.words.get(quantity.at.start).map_or(0, |word| word.sentence)
     }
 
-    /// How the words begin that say something: `pay` and `pays` are one.
+    /// Beginnings of the words that say something: `pay` and `pays` are one.
     pub(super) fn stems(&self) -> impl Iterator<Item = &str> {
         self.words.iter().filter(|word| word.tells && !word.of_quantity).map(stem)
     }
 
-    /// Those of the sentence of a quantity.
+    /// The stems of the sentence of a quantity.
     pub(super) fn sentence_stems(&self, quantity: &Quantity) -> impl Iterator<Item = &str> {
         let sentence = self.sentence(quantity);
         let start = self.words.partition_point(|word| word.sentence < sentence);
@@ -294,7 +296,7 @@ impl Reading {
         words.filter(|word| word.tells).map(stem)
     }
 
-    /// The words between the signs that part clauses before and after a quantity.
+    /// The words of the clause of a quantity, between the signs before and after it.
     pub(super) fn clause(&self, quantity: &Quantity) -> std::ops::Range<usize> {
         let sentence = self.sentence(quantity);
         let parts = |at: &usize| {

@@ -1,20 +1,20 @@
-//! Digits as they are written → the number they stand for.
+//! Digits as they are written → the number that they mean.
 
 use super::super::language::Language;
 
-/// A run of digits with what stands between them.
+/// A run of digits, with the signs between them.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Literal {
-    /// Without what groups digits where that is no full stop or comma.
+    /// The text without grouping signs, except full stops and commas.
     pub(super) text: String,
-    /// The number; two where the language does not tell whether `1.250` has a decimal point. None of
-    /// what is no number: a version, an address.
+    /// The number; two numbers if the language does not decide whether `1.250` has a decimal point. Empty
+    /// if it is not a number: a version, an address.
     pub(super) values: Vec<f64>,
 }
 
 impl Literal {
-    /// `text` begins and ends with a digit, and holds digits, full stops, commas, and other signs
-    /// that group.
+    /// `text` begins and ends with a digit, and contains digits, full stops, commas, and other signs that
+    /// group digits.
     pub(super) fn parse(text: &str, language: Language) -> Self {
         let text: String =
             text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
@@ -71,8 +71,8 @@ fn values(text: &str, language: Language) -> Vec<f64> {
     }
 }
 
-/// Whether what stands between the signs are groups of three digits, or of two and a last one of
-/// three, as in India; the first may be shorter.
+/// Whether the signs separate groups of three digits, or of two with a last group of three, as in India;
+/// the first group may be shorter.
 fn grouped(text: Option<&str>, sign: char) -> bool {
     let groups: Vec<usize> = text.unwrap_or_default().split(sign).map(str::len).collect();
     let [first, middle @ .., last] = groups.as_slice() else { return true };

@@ -1,7 +1,7 @@
-//! The numbers of a text with what they count, and whether one bears out another.
+//! The numbers of a text with what they count, and whether one supports another.
 //!
-//! Pure: text → quantities. Notations, number words and bounds are those of the language of the text;
-//! units have the same names in all of them. Number words are read by `text2num`.
+//! Pure: text → quantities. Notations, number words and bounds depend on the language of the text; units
+//! have the same names in all languages. `text2num` reads number words.
 
 mod bounds;
 mod compare;
@@ -23,24 +23,24 @@ pub(super) use parse::{Reading, Word, read};
 pub(super) use tokens::is_unspaced;
 use units::Unit;
 
-/// Something that a text states in figures.
+/// A quantity that a text states.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Quantity {
     /// As the text has it, on one line.
     pub(super) shown: String,
     what: What,
-    /// Its tokens.
+    /// The range of its tokens.
     at: std::ops::Range<usize>,
-    /// Those, and what says whether it is a limit.
+    /// The range of its tokens and of the words that make it a limit.
     with_bound: std::ops::Range<usize>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 enum What {
     Number(Number),
-    /// In each way that it can be read.
+    /// Every way in which it can be read.
     Date(Vec<Date>),
-    /// Minutes since midnight, in each way that it can be read.
+    /// Minutes since midnight, in every way in which it can be read.
     Time(Vec<u32>),
     /// A version, an address, a name with digits; in lower case.
     Name(String),
@@ -49,7 +49,7 @@ enum What {
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Number {
-    /// In each way that it can be read.
+    /// Every way in which it can be read.
     values: Vec<f64>,
     /// The other end of a range.
     to: Option<f64>,
@@ -59,7 +59,7 @@ struct Number {
     unit: Option<Unit>,
     /// `per minute`.
     per: Option<Unit>,
-    /// The word after it, where that is no unit.
+    /// The word after it, if that is not a unit.
     counted: Option<String>,
     /// That word looks like a noun in the plural.
     counts_things: bool,
@@ -67,29 +67,29 @@ struct Number {
     signed: bool,
     /// The word right before it.
     label: Option<String>,
-    /// With that word it names something: `Section 3`, `Eco 50`, `Windows 11`.
+    /// Together with `label` it is a name: `Section 3`, `Eco 50`, `Windows 11`.
     refers: bool,
     ordinal: bool,
-    /// One word that is an article for sure: `ein`, `une`.
+    /// One word that is certainly an article: `ein`, `une`.
     indefinite: bool,
     /// One word that is an article or a pronoun more often than a number: `one`, `ein`.
     article: bool,
-    /// The units that its line names before it: `Timeout (s): 30`.
+    /// Units that the line names before it: `Timeout (s): 30`.
     named: Vec<Unit>,
     /// Its sentence has a word of denial.
     denied: bool,
     /// Its sentence says that something became less, or is below something.
     falls: bool,
-    /// The ends of a range that something went through: `from 20 to 26`.
+    /// It is the end of a range of change: `from 20 to 26`.
     passed: bool,
     /// The text goes on to say what holds on the other side of the limit: `everything above that`.
     has_complement: bool,
 }
 
-/// Letters in which two forms of a word agree.
+/// Number of letters in which two forms of a word agree.
 const STEM: usize = 4;
 
-/// How a word begins: `pay` and `pays` are one.
+/// The beginning of a word: `pay` and `pays` are one.
 fn stem(word: &Word) -> &str {
     let end = word.lower.char_indices().nth(STEM).map_or(word.lower.len(), |(at, _)| at);
     &word.lower[..end]
@@ -100,7 +100,7 @@ fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= ROUGHLY * a.abs().max(b.abs())
 }
 
-/// How far a number that is said to be about right may be off.
+/// How far an approximate number may be off, as a share of it.
 const ROUGHLY: f64 = 0.025;
 
 fn overlap(claim: &[f64], fact: &[f64], factor: f64) -> bool {
@@ -112,7 +112,7 @@ fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-12)
 }
 
-/// The same noun, whatever its ending.
+/// Whether two words are the same noun, whatever its ending.
 fn same_noun(a: Option<&String>, b: Option<&String>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return false };
     super::nearest::same_stem(a, b)

@@ -14,7 +14,7 @@ use super::words::{Spelled, spelled};
 use super::{Number, Quantity, What};
 use value::Bare;
 
-/// A text as its quantities and its words.
+/// The quantities and the words of a text.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(in super::super) struct Reading {
     pub(in super::super) language: Language,
@@ -33,15 +33,15 @@ pub(in super::super) struct Word {
     pub(in super::super) spaced: bool,
     /// Begins a line.
     pub(in super::super) begins_line: bool,
-    /// Part of a quantity, or of what says whether that is a limit.
+    /// Part of a quantity, or of the words that make it a limit.
     pub(in super::super) of_quantity: bool,
-    /// Which sentence, or line of a table or list, it is in.
+    /// Number of the sentence, or of the line of a table or list, that it is in.
     pub(in super::super) sentence: usize,
     /// It says something: neither a sign nor a small word.
     pub(in super::super) tells: bool,
 }
 
-/// Reads what a text states in figures.
+/// Reads the quantities of a text.
 pub(in super::super) fn read(text: &str, language: Language) -> Reading {
     let tokens = tokens(text, language);
     let quantities = quantities_of(&tokens, language);
@@ -62,7 +62,7 @@ pub(in super::super) fn read(text: &str, language: Language) -> Reading {
             sentence,
             tells,
         };
-        // `6 a.m. and` goes on.
+        // `6 a.m. and` does not end the sentence.
         let next = tokens.get(at + 1);
         let goes_on = token.is('.')
             && next.is_some_and(|next| !next.spaced || next.text.starts_with(char::is_lowercase));
@@ -93,7 +93,7 @@ fn quantities_of(tokens: &[Token], language: Language) -> Vec<Quantity> {
     found
 }
 
-/// How many times one end of a range may be the other.
+/// Largest factor between the two ends of a range.
 const LIKE: f64 = 100.0;
 
 struct Parser<'a> {
@@ -103,7 +103,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// What begins at this token, and where it ends.
+    /// The quantity that begins at this token, and where it ends.
     fn next(&self, at: usize) -> Option<(Quantity, usize)> {
         let token = &self.tokens[at];
         if self.is_item_marker(at) || self.counts_clauses(at) {
@@ -156,7 +156,7 @@ impl Parser<'_> {
         self.spelled.iter().find(|number| number.start == at)
     }
 
-    /// `v2` is `2`: `version 2` says the same.
+    /// The name without a leading `v`: `v2` and `version 2` are the same.
     fn name(&self, at: usize) -> String {
         let lower = &self.tokens[at].lower;
         let digits =
@@ -164,7 +164,7 @@ impl Parser<'_> {
         digits.unwrap_or(lower).to_owned()
     }
 
-    /// `1.` or `1)` at the beginning of a line counts the lines.
+    /// Whether a number only counts lines: `1.` or `1)` at the beginning of a line.
     fn is_item_marker(&self, at: usize) -> bool {
         let token = &self.tokens[at];
         let number = token.literal().is_some_and(|literal| literal.text.len() <= 3);
@@ -175,7 +175,7 @@ impl Parser<'_> {
             && self.tokens.get(at + 2).is_some_and(|after| after.spaced && !after.begins_line)
     }
 
-    /// `(1)` counts the clauses of a sentence.
+    /// Whether a number only counts the clauses of a sentence: `(1)`.
     fn counts_clauses(&self, at: usize) -> bool {
         let short = self.tokens[at].literal().is_some_and(|literal| literal.text.len() <= 2);
         let opens = at.checked_sub(1).is_some_and(|before| self.tokens[before].is('('));
@@ -207,11 +207,11 @@ impl Parser<'_> {
             from -= 1;
         }
         let unit_of_first = self.unit_of(end, bare.share).filter(|(_, after)| {
-            // `the 2nd best year` ranks by something else than the unit.
+            // `the 2nd best year` ranks something other than years.
             number.unit.is_none() && (!bare.ordinal || *after == end + 1)
         });
         let range_from = unit_of_first.map_or(end, |(_, after)| after);
-        // `twenty minutes at 180 degrees` is no range.
+        // `twenty minutes at 180 degrees` is not a range.
         let range =
             self.range(from, range_from, &number).or_else(|| self.range(from, end, &number));
         let range = range.filter(|(_, _, last)| {

@@ -1,8 +1,8 @@
-//! Whether a claim says of something what a text says of it, with another number.
+//! Whether a claim says the same as a text, but with another number.
 //!
-//! A number that follows from those of a text by arithmetic is said of something else than they are, or
-//! with a word for what was done: `together`, `a third more`, `so`. `The battery lasts 90 km` does
-//! neither where the text says that the battery lasts 60 km, whatever 60 times 1.5 is.
+//! A number that follows from those of a text by arithmetic is a number of something else, or comes with a
+//! word for the calculation: `together`, `a third more`, `so`. `The battery lasts 90 km` has neither if the
+//! text says that the battery lasts 60 km, although 60 times 1.5 is 90.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::facts::Fact;
 use super::parse::Reading;
 use super::{Quantity, stem};
 
-/// Words for a step of arithmetic, or for what two numbers have to do with each other.
+/// Words for a step of arithmetic, or for the relation of two numbers.
 static WORKED_OUT: LazyLock<Lexicon<()>> = LazyLock::new(|| words(WORKING_OUT));
 
 const WORKING_OUT: &str = "together total totals altogether combined sum sums overall both all more less fewer difference \
@@ -34,13 +34,14 @@ const WORKING_OUT: &str = "together total totals altogether combined sum sums ov
      samen totaal meer minder verschil steeg daalde later eerder na voor rest andere overige zonder elk elke dus gemiddeld* \
      dubbel* helft sinds";
 
-/// Whether a clause of the texts says what the clause of a claim says, with one other number of its kind.
+/// Whether a clause of the texts says what the claim's clause says, with one different number of the same
+/// kind.
 pub(super) fn restates(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
     facts.iter().any(|fact| says_of(fact, claim, claimed, facts))
 }
 
-/// Whether a number that the texts state is stated of something else: a clause has all words of the
-/// claim's with another number, and none of those that have this one does.
+/// Whether the texts state this number of something else: a clause has all words of the claim's with
+/// another number, and no clause with this number has them all.
 pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
     let own = claimed.telling(claimed.clause(claim));
     let has_all = |fact: &Fact| own.is_subset(&words_of(fact));
@@ -51,7 +52,7 @@ pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fa
         && others.iter().any(|other| has_all(other) && says_of(other, claim, claimed, facts))
 }
 
-/// Whether the clause of a fact says what that of a claim says, of one number of its kind.
+/// Whether a fact's clause says what the claim's clause says, with one number of its kind.
 fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
     if !claim.is_of_kind(fact.quantity)
         || (fact.quantity.is_loose() || fact.quantity.counts() && !claim.counts())
@@ -61,7 +62,7 @@ fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> 
     let own = claimed.telling(claimed.clause(claim));
     let place = fact.reading.clause(fact.quantity);
     let others = || fact.reading.quantities.iter().filter(|other| place.contains(&other.at.start));
-    // The difference of two, or an example of the answer's own: `an hour costs 3.50`.
+    // The difference of two numbers, or an example of the answer's own: `an hour costs 3.50`.
     let two = others().filter(|other| claim.is_of_kind(other)).count() > 1;
     let has_example = claimed.quantities.iter().any(|own| {
         own.at != claim.at
@@ -82,7 +83,7 @@ fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> 
         && !missing.iter().any(|word| elsewhere(word))
 }
 
-/// How the words of a fact's clause begin that say something.
+/// Beginnings of the words of a fact's clause that say something.
 fn words_of<'a>(fact: &Fact<'a>) -> HashSet<&'a str> {
     fact.reading.telling(fact.reading.clause(fact.quantity))
 }
@@ -95,14 +96,14 @@ impl Reading {
         words.map(|word| word.lower.as_str()).filter(|lower| WORKED_OUT.has(lower))
     }
 
-    /// How the words of a clause begin that say something, its quantities left out.
+    /// Beginnings of the words of a clause that say something, without its quantities.
     fn telling(&self, clause: Range<usize>) -> HashSet<&str> {
         let words = self.words[clause].iter();
         words.filter(|word| word.tells && !word.of_quantity).map(stem).collect()
     }
 }
 
-/// Telling words from which on a clause says something.
+/// Minimum number of telling words of a clause that says something.
 const MIN_WORDS: usize = 2;
-/// One word in so many may be another one.
+/// One in this many words may differ.
 const FEW: usize = 4;

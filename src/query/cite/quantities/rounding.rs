@@ -1,11 +1,12 @@
-//! How far a number gives its digits, and a temperature in degrees of another scale.
+//! The precision of a number by its digits, and temperatures in another scale.
 
 use super::bounds::Bound;
 use super::units::Unit;
 use super::{Number, ROUGHLY};
 
 impl Number {
-    /// Whether this is a number as far as it gives its digits: 580 of 580.04, `over 7,300` of 7346.
+    /// Whether `value`, rounded to the digits of this number, is this number: 580 for 580.04, `over 7,300`
+    /// for 7346.
     pub(super) fn rounds(&self, value: f64) -> bool {
         let last = self.precision();
         self.values.iter().any(|claimed| {
@@ -20,7 +21,7 @@ impl Number {
         })
     }
 
-    /// How far the last digit reaches: 0.01 of `2.75`, 1000 of `223,000`, 1 of `50`.
+    /// The value of one step of the last digit: 0.01 for `2.75`, 1000 for `223,000`, 1 for `50`.
     pub(super) fn precision(&self) -> f64 {
         let value = self.values.first().copied().unwrap_or_default().abs();
         if self.literal.is_none() && value < 1_000.0 {
@@ -34,7 +35,7 @@ impl Number {
         }
     }
 
-    /// The same where zeros at the end may stand for any digits: 100 of `over 7,300`.
+    /// The same if zeros at the end may replace any digits: 100 for `over 7,300`.
     fn precision_of_round(&self) -> f64 {
         let value = self.values.first().copied().unwrap_or_default().abs();
         match self.digits_after_point() {
@@ -47,7 +48,7 @@ impl Number {
         }
     }
 
-    /// How far what is `over 7,300` may be over it.
+    /// By how much a value may exceed the number in `over 7,300`.
     fn reach_of_limit(&self) -> f64 {
         let value = self.values.first().copied().unwrap_or_default().abs();
         self.precision_of_round().min(0.25 * value)
@@ -64,7 +65,7 @@ impl Number {
         i32::try_from(of_value.max(of_literal)).unwrap_or_default()
     }
 
-    /// 77 °F, for 25 °C.
+    /// Whether two temperatures are equal: 77 °F and 25 °C.
     pub(super) fn is_same_temperature(&self, fact: &Self) -> bool {
         let (Some(unit), Some(other)) = (self.unit, fact.unit) else { return false };
         let celsius = |number: &Self, unit: Unit| {

@@ -1,7 +1,7 @@
 use super::super::language::Language;
 use super::*;
 
-/// The quantities of a claim that a passage does not bear out, and what that has instead.
+/// The quantities of a claim that a passage does not support, and what it says instead.
 fn lacking(claim: &str, passage: &str) -> String {
     let of = |text: &str| read(text, Language::of(text));
     let stated = of(passage);

@@ -6,7 +6,7 @@ use crate::text::plain_digits;
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Shape {
-    /// Letters; of scripts without spaces, a run of one script.
+    /// Letters; in scripts without spaces, a run of one script.
     Word,
     Digits(Literal),
     /// Letters and digits: `x86`, `v2`, `1990s` is not one.
@@ -42,7 +42,7 @@ impl Token {
     }
 }
 
-/// The same sign in all its forms.
+/// One form for all variants of a sign.
 fn plain(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
@@ -60,12 +60,12 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Spaces that do not break, and thin ones: between digits they group them.
+/// Non-breaking and thin spaces and other signs that group digits.
 fn groups(c: char) -> bool {
     matches!(c, '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2007}' | '\'' | '_')
 }
 
-/// What a text is made of. Emphasis and what cannot be seen is left out.
+/// The tokens of a text, without emphasis and invisible characters.
 pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
     let chars: Vec<char> = plain_digits(text)
         .chars()
@@ -73,8 +73,7 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
         .map(plain)
         .collect();
     let mut tokens: Vec<Token> = Vec::new();
-    // Where the letters are those of Cyrillic, Greek, Arabic and others, digits are grouped by spaces
-    // too.
+    // In Cyrillic, Greek, Arabic and other scripts, spaces group digits, too.
     let by_spaces = groups_by_spaces(language)
         || chars.iter().filter(|c| c.is_alphabetic() && **c > '\u{24f}').count() * 2
             > chars.len() / 2;
@@ -117,7 +116,7 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
             at += before + length;
             continue;
         }
-        // `125万人次`: what multiplies is not part of the word after it.
+        // `125万人次`: the multiplier is not part of the word after it.
         let multiplies = |c: &char| "万萬億亿千百".contains(*c);
         let after_digits = !spaced && tokens.last().is_some_and(|last| last.literal().is_some());
         let length = chars[at..end].iter().take_while(|c| multiplies(c)).count();
@@ -142,11 +141,11 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
     tokens
 }
 
-/// Where the number ends that begins at `at`: digits, and single signs between digits.
+/// Where the number that begins at `at` ends: digits, and single signs between digits.
 fn digits_end(chars: &[char], at: usize, by_spaces: bool) -> usize {
     let run = |from: usize| chars[from..].iter().take_while(|c| c.is_ascii_digit()).count();
     let mut end = at + run(at);
-    // As many digits as the first group of a grouped number has at most.
+    // The first group of a grouped number has at most three digits.
     let mut may_group = end - at <= 3;
     while let Some(&sign) = chars.get(end) {
         let next = run(end + 1);
@@ -166,7 +165,7 @@ fn digits_end(chars: &[char], at: usize, by_spaces: bool) -> usize {
     end
 }
 
-/// Whether digits go on after a group of three: then it is none.
+/// Whether digits go on after a group of three: then it is not a group.
 fn continues(chars: &[char], at: usize) -> bool {
     chars.get(at).is_some_and(char::is_ascii_digit)
 }
@@ -175,12 +174,12 @@ fn groups_by_spaces(language: Language) -> bool {
     !matches!(language, Language::English | Language::Other)
 }
 
-/// Whether the number that begins at `at` goes on a list: `,3` of `1,2,3`.
+/// Whether the number that begins at `at` continues a list: `,3` in `1,2,3`.
 fn is_listed(chars: &[char], at: usize) -> bool {
     at >= 2 && chars[at - 1] == ',' && chars[at - 2].is_ascii_digit()
 }
 
-/// Whether the comma at `comma` stands in a list such as `1,2,3` or `80,443`.
+/// Whether the comma at `comma` is part of a list such as `1,2,3` or `80,443`.
 fn lists(chars: &[char], comma: usize) -> bool {
     let is_part = |c: &&char| c.is_ascii_digit() || **c == ',';
     let start = comma - chars[..comma].iter().rev().take_while(is_part).count();
@@ -194,7 +193,7 @@ fn lists(chars: &[char], comma: usize) -> bool {
     !is_grouped && !is_decimal
 }
 
-/// Where a word ends; a sign is one character. Digits within a word belong to it.
+/// Where a word ends; a sign is a token of one character. Digits within a word belong to it.
 fn word_end(chars: &[char], at: usize) -> usize {
     let first = chars[at];
     if !first.is_alphabetic() {
@@ -220,8 +219,8 @@ fn word_end(chars: &[char], at: usize) -> usize {
     end
 }
 
-/// The first number in Chinese numerals of a run of letters that a unit follows: where it begins, what
-/// it is, and how many characters it takes.
+/// The first number in Chinese numerals, before a unit, in a run of letters: its position, its value, and
+/// its number of characters.
 fn numerals(run: &[char]) -> Option<(usize, f64, usize)> {
     let is_numeral = |c: &char| "〇零一二两兩三四五六七八九十百千".contains(*c);
     let mut at = 0;
@@ -258,7 +257,7 @@ fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
 
-/// Han, Kana, Thai: letters of scripts that put no spaces between words.
+/// Whether a letter is of a script without spaces between words: Han, Kana, Thai.
 pub(in super::super) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{e00}'..='\u{e7f}' | '々')
 }

@@ -9,7 +9,7 @@ use super::super::language::Language;
 use super::super::lexicon::Lexicon;
 use names::{MULTIPLIERS, NAMES, PHRASES, RESTRICTED, Row, SIGNS};
 
-/// What is measured; quantities of two dimensions never agree.
+/// What is measured; quantities of different dimensions never agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Dimension {
     /// In seconds. Months and years have no length in them.
@@ -55,7 +55,7 @@ pub(super) enum Dimension {
     Times,
 }
 
-/// A unit: what it measures, and how much of the dimension's own it is.
+/// A unit: what it measures, and its factor to the basic unit of that dimension.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Unit {
     pub(super) dimension: Dimension,
@@ -75,7 +75,7 @@ fn table(rows: &'static [Row]) -> Names {
 static NAMED: LazyLock<Names> = LazyLock::new(|| table(NAMES));
 static SIGNED: LazyLock<Names> = LazyLock::new(|| table(SIGNS));
 
-/// The unit that a word in lower case names.
+/// The unit with this name in lower case.
 pub(super) fn named(lower: &str, language: Language) -> Option<Unit> {
     let unit = NAMED.get(lower)?;
     let elsewhere = RESTRICTED
@@ -84,18 +84,18 @@ pub(super) fn named(lower: &str, language: Language) -> Option<Unit> {
     (!elsewhere).then_some(*unit)
 }
 
-/// The unit of a sign right after a number, case and all.
+/// The unit with this sign, right after a number; case matters.
 pub(super) fn signed(text: &str) -> Option<Unit> {
     SIGNED.get(text).copied()
 }
 
-/// The unit that a run of unspaced letters begins with, longest first: `日間保存`.
+/// The unit at the beginning of a run of unspaced letters, longest first: `日間保存`.
 pub(super) fn leading(run: &str) -> Option<Unit> {
     let ends: Vec<usize> = run.char_indices().map(|(at, c)| at + c.len_utf8()).take(5).collect();
     ends.into_iter().rev().find_map(|end| NAMED.get(&run[..end]).copied())
 }
 
-/// The unit of several words that these begin with, and of how many.
+/// The unit of several words at the beginning of these, and how many words it takes.
 pub(super) fn phrase<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<(Unit, usize)> {
     let of = |(dimension, factor, phrase): &(Dimension, f64, &'static str)| {
         let length = phrase.split(' ').count();
@@ -109,12 +109,12 @@ pub(super) fn phrase<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option
     PHRASES.iter().filter_map(of).max_by_key(|(_, length)| *length)
 }
 
-/// With what the names of several words begin.
+/// First words of the units of several words.
 static FIRST_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     PHRASES.iter().filter_map(|(_, _, phrase)| phrase.split(' ').next()).collect()
 });
 
-/// In which languages a word multiplies, and by what.
+/// The languages in which a word is a multiplier, and its factor.
 static MULTIPLYING: LazyLock<Lexicon<(u8, f64)>> = LazyLock::new(|| {
     Lexicon::new(MULTIPLIERS.iter().flat_map(|(codes, factor, names)| {
         let set = Language::set(codes);
@@ -122,14 +122,14 @@ static MULTIPLYING: LazyLock<Lexicon<(u8, f64)>> = LazyLock::new(|| {
     }))
 });
 
-/// What a word multiplies the number before it by.
+/// The factor by which a word multiplies the number before it.
 pub(super) fn multiplier(lower: &str, language: Language) -> Option<f64> {
     let mut known = MULTIPLYING.of(lower).filter(|(set, _)| language.is_in_set(*set));
     known.next().map(|(_, factor)| *factor)
 }
 
 impl Unit {
-    /// How much of `other` one of this is; `None` where they measure different things.
+    /// Factor from this unit to `other`; `None` if they measure different things.
     pub(super) fn measured_in(self, other: Self) -> Option<f64> {
         let degrees = |unit: Self| {
             matches!(
@@ -137,7 +137,7 @@ impl Unit {
                 Dimension::Degrees | Dimension::Celsius | Dimension::Fahrenheit
             )
         };
-        // `8 degrees` leaves the scale out.
+        // `8 degrees` does not name the scale.
         let scale = self.dimension == Dimension::Degrees || other.dimension == Dimension::Degrees;
         let same = self.dimension == other.dimension || (scale && degrees(self) && degrees(other));
         same.then_some(self.factor / other.factor)
@@ -156,7 +156,7 @@ impl Unit {
         )
     }
 
-    /// Whether a number of this may be mistaken for one of the other.
+    /// Whether numbers of the two units may be mistaken for one another.
     pub(super) fn is_like(self, other: Self) -> bool {
         let share =
             |unit: Self| matches!(unit.dimension, Dimension::Share | Dimension::PercentagePoints);
@@ -171,7 +171,7 @@ impl Unit {
         matches!(self.dimension, Dimension::Celsius | Dimension::Fahrenheit | Dimension::Kelvin)
     }
 
-    /// The temperature in degrees Celsius; `None` of other units.
+    /// The temperature in degrees Celsius; `None` for other units.
     pub(super) fn in_celsius(self, value: f64) -> Option<f64> {
         match self.dimension {
             Dimension::Celsius => Some(value),

@@ -1,4 +1,4 @@
-//! Numbers that are written in words.
+//! Numbers written in words.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use super::super::lexicon::Lexicon;
 use super::same;
 use super::tokens::Token;
 
-/// A number in words: the tokens that it takes, and what it is.
+/// A number in words: the range of its tokens, and its value.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Spelled {
     pub(super) start: usize,
@@ -23,7 +23,7 @@ pub(super) struct Spelled {
     pub(super) fraction: bool,
 }
 
-/// Made when it is first needed: a reader takes longer to make than an answer to check.
+/// Made on first use: making a reader takes longer than checking an answer.
 static READERS: [(Language, LazyLock<Reader>); 7] = [
     (Language::English, LazyLock::new(Reader::english)),
     (Language::German, LazyLock::new(Reader::german)),
@@ -40,7 +40,7 @@ const ARTICLES: [&str; 24] = [
     "unos", "unas", "um", "uma", "een", "één", "l'un", "unes", "ones", "d'un", "d'une", "a",
 ];
 
-/// Words that a reader takes for numbers, and that seldom are: `second` (the unit), `neuf` (new).
+/// Words that a reader takes for numbers, but that seldom are: `second` (the unit), `neuf` (new).
 const NO_NUMBERS: [(Language, &str); 12] = [
     (Language::English, "second"),
     (Language::English, "seconds"),
@@ -56,7 +56,7 @@ const NO_NUMBERS: [(Language, &str); 12] = [
     (Language::Portuguese, "segunda"),
 ];
 
-/// Parts of one; the number before them multiplies: `three quarters`.
+/// Parts of one; a number before them multiplies: `three quarters`.
 const FRACTIONS: &[(&str, f64)] = &[
     (
         "half hälfte halb halbe halben halber moitié demi demie mitad medio media metà mezzo mezza metade meio meia helft halve",
@@ -72,7 +72,7 @@ const FRACTIONS: &[(&str, f64)] = &[
     ("tenths zehntel dixième décimo décimos", 10.0),
 ];
 
-/// `a third`, `one third`: ranks that are parts of one after an article.
+/// Ranks that are parts of one after an article: `a third`, `one third`.
 const RANKS: &[(&str, f64)] = &[
     ("third", 3.0),
     ("fifth", 5.0),
@@ -82,7 +82,7 @@ const RANKS: &[(&str, f64)] = &[
     ("tercera parte", 3.0),
 ];
 
-/// Names of parts: whether they are some by themselves, and how many make one.
+/// Names of parts: whether they are always parts, and how many make one.
 static PARTS: LazyLock<Lexicon<(bool, f64)>> = LazyLock::new(|| {
     let of = |always: bool, table: &'static [(&'static str, f64)]| {
         table.iter().flat_map(move |(names, part)| {
@@ -129,7 +129,7 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
         return Vec::new();
     };
     let reader: &Reader = reader;
-    // `twenty-one` is three tokens, of which the reader is given two.
+    // `twenty-one` is three tokens, and the reader gets two of them.
     let joins = |at: usize| {
         tokens[at].is('-')
             && !tokens[at].spaced
@@ -185,13 +185,13 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
     with_fractions(tokens, spelled)
 }
 
-/// Whether `second` is a rank: after `the`, and before what is ranked.
+/// Whether `second` is a rank: after `the` and the like, and before what is ranked.
 fn is_rank(tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1).map_or("", |before| tokens[before].lower.as_str());
     tokens[at].lower == "second" && matches!(before, "the" | "its" | "their" | "his" | "her")
 }
 
-/// Words that hold a number and a half, or that count times.
+/// Words for a number and a half, or for a number of times.
 const WHOLE: &[(&str, f64)] = &[
     ("anderthalb eineinhalb anderthalbe anderhalf anderhalve", 1.5),
     ("zweieinhalb tweeënhalf tweeënhalve", 2.5),
@@ -202,7 +202,7 @@ const WHOLE: &[(&str, f64)] = &[
     ("once", 1.0),
 ];
 
-/// `dreimal`, `fünffach`: a number with an ending, in one word.
+/// A number with an ending in one word: `dreimal`, `fünffach`.
 fn compound(word: &str, language: Language, reader: &Reader) -> Option<(f64, bool)> {
     if let Some(value) = WHOLES.of(word).next() {
         return Some((if word == "thrice" { 3.0 } else { *value }, false));
@@ -215,7 +215,7 @@ fn compound(word: &str, language: Language, reader: &Reader) -> Option<(f64, boo
     text2num::text2digits(number, reader).ok()?.parse().ok().map(|value| (value, false))
 }
 
-/// `a year` after a preposition is one year; elsewhere `a` counts nothing.
+/// `a year` after a preposition is one year; elsewhere `a` does not count.
 fn indefinite(tokens: &[Token], at: usize, language: Language) -> Option<(f64, bool)> {
     let before = at.checked_sub(1).map_or("", |before| tokens[before].lower.as_str());
     let counts = matches!(
@@ -245,7 +245,7 @@ fn indefinite(tokens: &[Token], at: usize, language: Language) -> Option<(f64, b
     (article && counts && unit).then_some((1.0, false))
 }
 
-/// Puts parts of one together with the number before them.
+/// Joins parts of one with the number before them.
 fn with_fractions(tokens: &[Token], mut spelled: Vec<Spelled>) -> Vec<Spelled> {
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word()) {
         let parts = PARTS.of(&token.lower).next();
@@ -305,13 +305,13 @@ fn with_fractions(tokens: &[Token], mut spelled: Vec<Spelled>) -> Vec<Spelled> {
                 | "-"
                 | "dozen"
         );
-        // German and others have a word of its own; `a quarter` may be three months.
+        // German and others have a separate word; `a quarter` may be three months.
         let by = start_of(tokens, at) == "by";
         let is_half = same(divisor, 2.0) || token.lower.ends_with("tel") || by;
         if before.is_none_or(|before| spelled[before].article) && !of && !is_half {
             continue;
         }
-        // `half an hour` is a part of a unit, `the other half` none of anything in figures.
+        // `half an hour` is a part of a unit, `the other half` is not a part of any number.
         let times = before.map_or(1.0, |before| spelled[before].value);
         let start = before.map_or(at, |before| spelled[before].start);
         spelled.retain(|number| number.end <= start || number.start > at);

@@ -16,7 +16,8 @@ fn sample() -> Vec<Passage> {
     ]
 }
 
-/// `1+` verified, `1-` not, `!9` invalid; then the uncited sentences.
+/// `1+` for a verified citation, `1-` for an unverified one, `!9` for an invalid one; then the uncited
+/// sentences.
 fn summary(answer: &str) -> String {
     let found = verify(answer, QUESTION, &sample());
     let marks = found.citations.iter().map(|c| {

@@ -1,4 +1,4 @@
-//! Times and dates that lie a stated time before or after others, and the time between two.
+//! Times and dates at a stated distance from others, and the time between two.
 
 use super::super::dates::Date;
 use super::super::facts::Fact;
@@ -6,7 +6,7 @@ use super::super::units::Dimension;
 use super::super::{What, same};
 use super::{DAY, DAYS_OF_MONTH, MOST, Target, Term, go_together};
 
-/// Whether a time of day lies a stated time before or after another one.
+/// Whether a time of day is a stated time before or after another one.
 pub(super) fn is_clock_moved(ways: &[u32], terms: &[Term], announced: bool) -> bool {
     let clocks = terms.iter().filter(|term| term.is_clock);
     let is_span = |term: &&Term| {
@@ -25,7 +25,7 @@ pub(super) fn is_clock_moved(ways: &[u32], terms: &[Term], announced: bool) -> b
     })
 }
 
-/// Whether a date lies a stated number of days before or after another one.
+/// Whether a date is a stated number of days before or after another one.
 pub(super) fn is_date_moved(ways: &[Date], terms: &[Term], facts: &[Fact]) -> bool {
     let spans: Vec<f64> = terms
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn is_date_moved(ways: &[Date], terms: &[Term], facts: &[Fact]) -> bo
 }
 
 impl Target<'_> {
-    /// The time between two dates, the last day counted or not.
+    /// Whether the claim is the time between two dates, with or without the last day.
     pub(super) fn lies_between_dates(&self, facts: &[Fact]) -> bool {
         let dates: Vec<Date> = facts
             .iter()
@@ -70,7 +70,7 @@ impl Target<'_> {
     }
 }
 
-/// `None` where a year or a month is missing from one of them alone.
+/// Days from one date to another; `None` if a year or a month is missing from only one of them.
 fn days_between(a: Date, b: Date) -> Option<f64> {
     let days = |date: Date, year: u32| -> Option<f64> {
         let (month, day) = (date.month?, date.day.unwrap_or(1));

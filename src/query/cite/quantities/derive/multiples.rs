@@ -1,4 +1,4 @@
-//! Words of texts that say how many times as much something is.
+//! Words that say how many times as much something is.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use super::super::facts::Fact;
 use super::super::units::Dimension;
 use super::{Place, Term};
 
-/// `tandems pay the double`: words of texts that multiply a number beside them.
+/// Words of texts that multiply a number beside them: `tandems pay the double`.
 pub(super) fn multiples(facts: &[Fact]) -> Vec<Term> {
     let mut seen = Vec::new();
     let mut terms = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn multiples(facts: &[Fact]) -> Vec<Term> {
     terms
 }
 
-/// Words for so many times as much, which are seldom numbers elsewhere.
+/// Words for a multiple, which are seldom numbers elsewhere.
 static MULTIPLES: LazyLock<Lexicon<f64>> = LazyLock::new(|| {
     let of = |value: f64, names: &'static str| names.split(' ').map(move |name| (name, value));
     Lexicon::new(

@@ -1,4 +1,4 @@
-//! What stands around a number: its noun, its limit, and what its sentence says of it.
+//! Reads what surrounds a number: its noun, its limit, and what its sentence says about it.
 
 use std::sync::LazyLock;
 
@@ -70,7 +70,7 @@ impl Parser<'_> {
         (denied, falls)
     }
 
-    /// Whether what follows, up to the end of the next sentence, says what holds beyond the number.
+    /// Whether the text up to the end of the next sentence says what holds beyond the number.
     pub(super) fn has_complement(&self, end: usize) -> bool {
         let rest = &self.tokens[end.min(self.tokens.len())..];
         let ends = rest.iter().enumerate().filter(|(_, token)| token.is('.') || token.is(';'));
@@ -80,9 +80,8 @@ impl Parser<'_> {
         COMPLEMENTS.split('|').any(|phrase| said.contains(&format!(" {phrase} ")))
     }
 
-    /// The word that is counted, and where it stands: the one after a number, or where that is none in
-    /// the plural, one of the next two that is: `25 legal holds`. `None` where a sign or a small word
-    /// comes first.
+    /// The word that is counted, and its position: the word after a number, or, if that is not a plural,
+    /// one of the next two that is: `25 legal holds`. `None` if a sign or a small word comes first.
     pub(super) fn noun(&self, at: usize) -> Option<(String, usize)> {
         let first = self.noun_at(at)?;
         let adjectives =
@@ -106,7 +105,7 @@ impl Parser<'_> {
         is_noun.then(|| token.lower.clone())
     }
 
-    /// How many tokens before and after say whether the number is a limit.
+    /// How many tokens before and after a number make it a limit.
     pub(super) fn bound_lengths(&self, from: usize, end: usize) -> (usize, usize) {
         let before: Vec<&str> = self.tokens[from.saturating_sub(5)..from]
             .iter()
@@ -124,7 +123,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn bound(&self, from: usize, end: usize) -> Option<Bound> {
-        // Only what the line says.
+        // Only within the line of the number.
         let line = (0..from)
             .rev()
             .take(5)
@@ -146,8 +145,8 @@ impl Parser<'_> {
             })
     }
 
-    /// Whether the word before a number makes a name of it: one that is made for that, or one in upper
-    /// case within a sentence. Of German, where all nouns are, only the former.
+    /// Whether the word before a number makes it part of a name: a word for that purpose, or one in upper
+    /// case within a sentence. In German, where all nouns begin in upper case, only the former.
     pub(super) fn refers(&self, from: usize) -> bool {
         let Some(before) = from.checked_sub(1).filter(|_| self.label(from).is_some()) else {
             return false;
@@ -170,7 +169,7 @@ fn ends(token: &Token) -> bool {
     matches!(token.shape, Shape::Sign('.' | ';' | '!' | '?' | ':' | '。'))
 }
 
-/// Words whose number says which one is meant, and not how many.
+/// Words whose number identifies a thing instead of counting.
 static REFERENCES: LazyLock<Lexicon<()>> = LazyLock::new(|| {
     words(
         "section sections chapter page pages version release article figure table step level code \
@@ -181,7 +180,7 @@ static REFERENCES: LazyLock<Lexicon<()>> = LazyLock::new(|| {
     )
 });
 
-/// `10個以上`: the bound is part of the run.
+/// The bound within a run of letters: `10個以上`.
 fn bound_in(run: &str) -> Option<Bound> {
     if !run.starts_with(is_unspaced) {
         return None;
@@ -197,14 +196,14 @@ fn bound_in(run: &str) -> Option<Bound> {
     .map(|(_, bound)| bound)
 }
 
-/// What speaks of the other side of a limit.
+/// Phrases that refer to the other side of a limit.
 const COMPLEMENTS: &str = "above that|beyond that|over that|more than that|in excess of that|darüber|was darüber hinausgeht|\
      au - delà|au-delà|lo que exceda|por encima de eso|al di sopra|oltre tale|acima disso|além disso|daarboven";
 
 static DENYING: LazyLock<Lexicon<()>> = LazyLock::new(|| words(DENIALS));
 static FALLING: LazyLock<Lexicon<()>> = LazyLock::new(|| words(FALLS));
 
-/// Words that deny.
+/// Words of denial.
 const DENIALS: &str = "not never cannot nicht nie niemals kein keine keinen keiner keinem ne n jamais no nunca \
      non mai não niet nooit geen не нет 不 δεν μη değil لا without ohne sans sin senza sem \
      zonder nur only forbidden verboten prohibited";

@@ -1,18 +1,19 @@
-//! Times of day and telephone numbers, which more than one number makes up.
+//! Times of day and telephone numbers, which consist of several numbers.
 
 use super::super::super::language::Language;
 use super::super::dates;
 use super::super::tokens::{Shape, Token};
 use super::Parser;
 
-/// Words after an hour that place it in the second half of the day, and in the first.
+/// Words after an hour that place it in the second half of the day (this list), or in the first (the next
+/// list).
 const AFTERNOON: &str = "afternoon evening nachmittags nachmittag abends abend midi soir tarde noche pomeriggio \
      sera noite middags avonds";
 const MORNING: &str =
     "morning morgens vormittags matin mañana mattino mattina manhã morgens ochtends";
-/// What an hour of the day is called.
+/// Words for an hour of the day.
 const HOUR: &str = "uhr heures heure horas hora ore uur o'clock h clock s";
-/// Words of the hour up to which its part of the day is named.
+/// Number of words after the hour within which its part of the day is named.
 const PART_OF_DAY_WITHIN: usize = 5;
 
 impl Parser<'_> {
@@ -70,8 +71,8 @@ impl Parser<'_> {
         Some((hour * 60 + minute, 1 + usize::from(sign)))
     }
 
-    /// `vier uur 's middags`, `las cuatro de la tarde`, `7 Uhr abends`: an hour of twelve, and the part of
-    /// the day that it is in.
+    /// An hour of twelve with the part of the day that it is in: `vier uur 's middags`, `las cuatro de la
+    /// tarde`, `7 Uhr abends`.
     pub(super) fn hour_of_the_day(&self, at: usize) -> Option<(u32, usize)> {
         if self.half_hour(at).is_some() {
             return None;
@@ -83,7 +84,7 @@ impl Parser<'_> {
             _ => return None,
         };
         let rest = self.tokens.get(end..)?.iter().take(PART_OF_DAY_WITHIN);
-        // `three hours in the morning` is no hour of it.
+        // `three hours in the morning` is a duration.
         let joins = |token: &&Token| {
             let word = token.lower.as_str();
             let listed = |list: &str| list.split(' ').any(|known| known == word);
@@ -103,14 +104,14 @@ impl Parser<'_> {
         })
     }
 
-    /// `午後5時`: the half of the day stands before the hour, in the same run of letters.
+    /// `午後5時`: the half of the day comes before the hour, in the same run of letters.
     pub(super) fn in_its_half_of_the_day(&self, at: usize, minutes: u32) -> u32 {
         let run = at.checked_sub(1).map_or("", |before| self.tokens[before].text.as_str());
         let afternoon = ["午後", "下午", "晚上", "夜"].iter().any(|half| run.ends_with(half));
         if afternoon && minutes < 12 * 60 { minutes + 12 * 60 } else { minutes }
     }
 
-    /// `half past seven`, `halb acht`, `las diez y media`: either half of the day may be meant.
+    /// `half past seven`, `halb acht`, `las diez y media`: the time may be in either half of the day.
     pub(super) fn half_hour(&self, at: usize) -> Option<(Vec<u32>, usize)> {
         let lower = |at: usize| self.tokens.get(at).map_or("", |token| token.lower.as_str());
         let (hour_at, back, length) = match (lower(at), lower(at + 1)) {

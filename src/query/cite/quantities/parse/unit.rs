@@ -1,4 +1,4 @@
-//! The unit of a number, the other end of its range, and by what it is counted.
+//! The unit of a number, the other end of its range, and its rate.
 
 use super::super::super::language::Language;
 use super::super::tokens::{Shape, Token, is_unspaced};
@@ -29,7 +29,8 @@ impl Parser<'_> {
         unit.filter(|_| (code || sign) && !token.begins_line | code | sign)
     }
 
-    /// A part of a unit has an article between: `half an hour`, `a quarter of a year`.
+    /// The unit after a number. If the number is a part, an article may come between: `half an hour`, `a
+    /// quarter of a year`.
     pub(super) fn unit_of(&self, at: usize, share: bool) -> Option<(Unit, usize)> {
         // `un'ora`.
         let article = at.checked_sub(1).is_some_and(|before| self.tokens[before].lower == "un");
@@ -101,7 +102,7 @@ impl Parser<'_> {
         if self.is_decade(at) {
             return None;
         }
-        // `"2400"` is no length.
+        // `"2400"` is not a length in inches.
         let quoted =
             token.is('"') && self.tokens[..at].iter().rev().take(3).any(|token| token.is('"'));
         if let Some(unit) = units::signed(&token.text).filter(|_| !self.goes_on(at) && !quoted) {
@@ -121,7 +122,7 @@ impl Parser<'_> {
         self.unit_after_adjectives(at)
     }
 
-    /// `30 calendar days`: at most two words that are neither small ones nor units themselves.
+    /// `30 calendar days`: at most two words before the unit that are neither small words nor units.
     fn unit_after_adjectives(&self, at: usize) -> Option<(Unit, usize)> {
         for skipped in 1..=2 {
             let before = self.tokens.get(at + skipped - 1)?;
@@ -151,12 +152,12 @@ impl Parser<'_> {
             && year.is_some_and(|year| year.text.len() == 4 && year.text.ends_with('0'))
     }
 
-    /// A letter that is followed by an apostrophe is no sign of a unit: `d'août`, `l'ordre`.
+    /// Whether an apostrophe follows: then the letter is not the sign of a unit (`d'août`, `l'ordre`).
     fn goes_on(&self, at: usize) -> bool {
         self.tokens.get(at + 1).is_some_and(|next| next.is('\'') && !next.spaced)
     }
 
-    /// The other end of a range, where it ends, and its unit.
+    /// The other end of a range, its position, and its unit.
     pub(super) fn range(
         &self,
         from: usize,
@@ -191,13 +192,13 @@ impl Parser<'_> {
         let second = self.tokens.get(after).and_then(|_| self.bare(after))?;
         let from_value = *first.values.first()?;
         let to = abbreviated(first, &second).unwrap_or(*second.values.first()?);
-        // `fell from 74 to 58 days`: what goes down is no range, but went through both.
+        // `fell from 74 to 58 days`: falling numbers are not a range; something went through both.
         let word = sign.is_word() && !between;
         if second.ordinal || first.ordinal || same(to, from_value) || (to < from_value && !word) {
             return None;
         }
         let unit = self.unit(second.end);
-        // `rose by 4.5 % to $2.31 billion` is no range.
+        // `rose by 4.5 % to $2.31 billion` is not a range.
         let money = self.currency_before(after);
         if money.is_some()
             && money.map(|unit| unit.dimension) != first.unit.map(|unit| unit.dimension)
@@ -237,8 +238,8 @@ impl Parser<'_> {
             .map(|unit| (unit, unit_at + 1))
     }
 
-    /// The units that stand before the number on its line, with no number between; and that of a
-    /// number before which this one is set against: `from 74 to 58 days`, `58 jours contre 74`.
+    /// The units before the number on its line, with no number between; and the unit of the number that
+    /// this one is compared with: `from 74 to 58 days`, `58 jours contre 74`.
     pub(super) fn named_before(&self, from: usize) -> Vec<Unit> {
         let mut units = Vec::new();
         let set_against = from.checked_sub(1).is_some_and(|before| {

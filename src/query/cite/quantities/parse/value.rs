@@ -6,7 +6,7 @@ use super::super::tokens::{Shape, Token, is_unspaced};
 use super::super::units;
 use super::Parser;
 
-/// A number without what stands around it.
+/// A number without its surroundings.
 pub(super) struct Bare {
     pub(super) values: Vec<f64>,
     pub(super) literal: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Bare {
 }
 
 impl Parser<'_> {
-    /// The number that begins at this token, its multiplier included.
+    /// The number that begins at this token, including its multiplier.
     pub(super) fn bare(&self, at: usize) -> Option<Bare> {
         let mut bare =
             match (&self.tokens[at].shape, self.spelled.iter().find(|number| number.start == at)) {
@@ -127,7 +127,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `six and a half`, `seis y medio`: where that ends.
+    /// Where `six and a half`, `seis y medio` ends.
     pub(super) fn and_a_half(&self, at: usize) -> Option<usize> {
         let lower = |at: usize| self.tokens.get(at).map_or("", |token| token.lower.as_str());
         match (lower(at), lower(at + 1), lower(at + 2)) {
@@ -207,7 +207,7 @@ impl Parser<'_> {
         }
         let run = token.text.chars().next().is_some_and(is_unspaced);
         let name = if run { token.text.get(..3).unwrap_or_default() } else { token.lower.as_str() };
-        // Of a run, only the whole of it: its rest would be lost.
+        // A multiplier has to be the whole run, or the rest of the run would be lost.
         if run && token.text.len() > 3 && digits {
             return None;
         }
@@ -270,7 +270,8 @@ impl Parser<'_> {
             && noun
     }
 
-    /// A sign right before the number, after a space or a bracket, is no range and no hyphen.
+    /// Whether a sign right before the number, after a space or a bracket, makes it negative: such a sign
+    /// is neither a range nor a hyphen.
     pub(super) fn is_negative(&self, at: usize) -> bool {
         let Some(sign) = at.checked_sub(1).map(|before| &self.tokens[before]) else { return false };
         if matches!(sign.lower.as_str(), "minus" | "moins" | "menos" | "meno" | "negative") {
@@ -300,7 +301,7 @@ impl Parser<'_> {
     }
 }
 
-/// The value of `½` and its like.
+/// The value of a fraction sign such as `½`.
 fn vulgar(sign: char) -> Option<f64> {
     let parts = match sign {
         '½' => (1, 2),

@@ -1,4 +1,4 @@
-//! The names of units and multipliers, in all languages that are known.
+//! The names of units and multipliers, in all known languages.
 
 use super::Dimension;
 
@@ -10,7 +10,7 @@ const KI: f64 = 1_024.0;
 
 pub(super) type Row = (Dimension, f64, &'static str);
 
-/// Names in lower case, in all languages that are known.
+/// Names in lower case, in all known languages.
 pub(super) const NAMES: &[Row] = &[
     (Dimension::Time, 1e-9, "nanosecond nanoseconds nanosekunde nanosekunden"),
     (Dimension::Time, 1e-6, "microsecond microseconds mikrosekunde mikrosekunden"),
@@ -235,7 +235,7 @@ pub(super) const NAMES: &[Row] = &[
     ),
 ];
 
-/// Signs whose case matters, right after the number.
+/// Signs right after the number; case matters.
 pub(super) const SIGNS: &[Row] = &[
     (Dimension::Time, 1.0, "s"),
     (Dimension::Time, 1e-6, "µs us"),
@@ -262,7 +262,7 @@ pub(super) const SIGNS: &[Row] = &[
     (Dimension::Times, 1.0, "x"),
 ];
 
-/// Names of several words; `year old` and the like are the unit itself.
+/// Names of several words; `year old` and similar phrases are units themselves.
 pub(super) const PHRASES: &[(Dimension, f64, &str)] = &[
     (Dimension::Share, 0.01, "per cent"),
     (Dimension::Share, 0.01, "pour cent"),
@@ -320,7 +320,7 @@ pub(super) const PHRASES: &[(Dimension, f64, &str)] = &[
     (Dimension::Area, 1.0, "vierkante meter"),
 ];
 
-/// Names that are other words elsewhere, with the languages in which they are units.
+/// Names that are other words in other languages, with the languages in which they are units.
 pub(super) const RESTRICTED: &[(&str, &str)] = &[
     ("fr", "livre livres an ans go mo ko pied pieds ons octet octets"),
     ("es", "pie pies año años"),
@@ -334,7 +334,7 @@ pub(super) const RESTRICTED: &[(&str, &str)] = &[
     ("tr", "ay gün saat"),
 ];
 
-/// Words that multiply the number before them, where they mean the same in all these languages.
+/// Words that multiply the number before them, for the languages in which they mean the same.
 pub(super) const MULTIPLIERS: &[(&str, f64, &str)] = &[
     (
         "",

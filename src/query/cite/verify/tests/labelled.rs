@@ -1,4 +1,4 @@
-//! The labelled answers of `tests/citations`, and how many of them are judged wrongly.
+//! Judges the labelled answers of `tests/citations`, and counts the wrong judgements.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -36,7 +36,7 @@ fn read<T: DeserializeOwned>(name: &str) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Right answers and false ones, and how many of each were taken for the other.
+/// Numbers of right and false answers, and how many of each were taken for the other.
 #[derive(Clone, Copy, Default)]
 struct Count {
     right: usize,
@@ -60,7 +60,7 @@ impl Count {
         self.accepted += other.accepted;
     }
 
-    /// Per cent of the false answers that pass, and of the right ones that do not.
+    /// Percentages of the false answers that pass, and of the right answers that do not.
     fn shares(self) -> (f64, f64) {
         let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
         (share(self.accepted, self.wrong), share(self.alarms, self.right))
@@ -69,8 +69,8 @@ impl Count {
 
 type Counts = BTreeMap<(String, String), Count>;
 
-/// Of the answers, each so many'th is judged, where `LABELLED_EVERY` did not say otherwise: an unoptimised
-/// build takes a minute for all.
+/// One in this many answers is judged, unless `LABELLED_EVERY` says otherwise: an unoptimised build takes a
+/// minute for all.
 const EVERY: usize = 5;
 
 fn every() -> usize {
@@ -93,7 +93,7 @@ fn objects(found: &Citations) -> bool {
         || found.citations.iter().any(|citation| !citation.verified)
 }
 
-/// By tier and kind; the kind of a whole tier is empty.
+/// Counts by tier and kind; the kind of a whole tier is empty.
 fn measure(part: &str) -> Counts {
     let documents = documents();
     let mut counts = Counts::new();
@@ -122,7 +122,7 @@ fn table(part: &str, counts: &Counts) -> String {
     table
 }
 
-/// What may pass and what may be refused, in per cent.
+/// Highest percentages of false answers that may pass, and of right answers that may be refused.
 struct Bounds {
     part: &'static str,
     tier: &'static str,
@@ -130,7 +130,8 @@ struct Bounds {
     alarms: f64,
 }
 
-/// The answers to work with, and those that were held out, at first and before the rules changed.
+/// The answers that the rules were written with, and two sets that were held out: from the start, and
+/// before the rules changed.
 const PARTS: [&str; 3] = ["answers.jsonl", "heldout.jsonl", "heldout2.jsonl"];
 
 const BOUNDS: [Bounds; 5] = [
@@ -167,12 +168,12 @@ fn labelled_answers_are_not_judged_worse() {
     assert!(failed.is_empty(), "\n{failed}");
 }
 
-/// Scores below which a model is taken to object, for the table.
+/// Scores below which a model counts as objecting, for the table.
 const THRESHOLDS: [f32; 8] = [0.0, 0.007, 0.008, 0.01, 0.02, 0.05, 0.1, 0.5];
 
-/// `LABELLED_MODEL` names a directory with a model for natural language inference, and `LABELLED_PART` the
-/// answers, which are else `answers.jsonl`: what the rules let pass is held by the model, too. Both are
-/// read when this is compiled.
+/// A model judges what the rules let pass. `LABELLED_MODEL` names a directory with a model for natural
+/// language inference, and `LABELLED_PART` the answers (default: `answers.jsonl`). Both are read at compile
+/// time.
 #[tokio::test]
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the table of docs/citations.md")]
 async fn a_model_judges_what_the_rules_let_pass() {
