@@ -1,10 +1,10 @@
-//! Somebody else's text in a prompt: data, and no part of what frames it.
+//! Somebody else's text in a prompt: it stays data, and cannot become part of the prompt's frame.
 //!
-//! What frames a conversation is text too. Many servers read special tokens (`<|im_start|>`, `[INST]`,
-//! `<start_of_turn>`) wherever they stand, and a model may be less strict about docent's own tags than
-//! a parser: about case, spaces, letters of another script that look the same, and what cannot be
-//! seen. So all that looks like either loses its beginning: `&lt;|im_start|>`, `[ INST]`. What a
-//! passage is quoted and cited by stays as it is; [`crate::text::Words`] takes both for the same.
+//! The frame of a conversation is text, too. Many servers read special tokens (`<|im_start|>`, `[INST]`,
+//! `<start_of_turn>`) wherever they occur, and a model may be less strict about docent's own tags than a
+//! parser: about case, spaces, letters of another script that look the same, and invisible characters. So
+//! everything that looks like a token or a tag loses its beginning: `&lt;|im_start|>`, `[ INST]`. The words
+//! by which a passage is quoted and cited do not change: [`crate::text::Words`] reads both forms alike.
 
 use std::iter::Peekable;
 
@@ -13,8 +13,8 @@ use unicode_security::skeleton;
 
 use crate::text::{as_seen, joins};
 
-/// Names between `<` and `>` that are special tokens of some model, besides all with a bar
-/// (`<|name|>`). Llama 2, Gemma, T5, BERT, Mistral, Qwen, `DeepSeek`, `StarCoder` and their kin.
+/// Names between `<` and `>` that are special tokens of some model, besides all names with a bar
+/// (`<|name|>`). Llama 2, Gemma, T5, BERT, Mistral, Qwen, `DeepSeek`, `StarCoder` and their relatives.
 const ANGLE: &[&str] = &[
     "s",
     "bos",
@@ -55,7 +55,7 @@ const ANGLE: &[&str] = &[
     "bot",
 ];
 
-/// How others begin.
+/// Beginnings of further such names.
 const ANGLE_PREFIXES: &[&str] = &[
     "start_of_",
     "end_of_",
@@ -111,12 +111,12 @@ const SQUARE: &[&str] = &[
 /// The tags that docent puts around data, which end in a nonce.
 const TAGS: &[&str] = &["passage", "question-", "asked-", "answered-", "sentence-", "fact-"];
 
-/// Characters of a text that may be one of these, however it is spaced: more than a reader would take
-/// for one.
+/// Most characters of a text that may be a token or a tag, however it is spaced: more than a reader would
+/// take for one.
 const LONGEST: usize = 1_000;
 
-/// A text as data: without what cannot be seen, without the nonce, and without the beginning of
-/// anything that looks like a special token or a tag around data.
+/// A text as data: without invisible characters, without the nonce, and without the beginning of anything
+/// that looks like a special token or a tag around data.
 pub fn data(text: &str, nonce: &str) -> String {
     let text = as_seen(text);
     let text = if nonce.is_empty() { text } else { text.replace(nonce, "…") };
@@ -132,7 +132,7 @@ pub fn data(text: &str, nonce: &str) -> String {
     safe
 }
 
-/// The same in an attribute of a tag: on one line, and without what ends the attribute.
+/// A text as the attribute of a tag: the same, on one line, and without characters that end the attribute.
 pub fn attribute(value: &str, nonce: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in as_seen(value).chars() {
@@ -148,7 +148,7 @@ pub fn attribute(value: &str, nonce: &str) -> String {
     data(&escaped, nonce)
 }
 
-/// What a frame begins with.
+/// The character at the beginning of a frame.
 #[derive(Clone, Copy)]
 enum Opener {
     Angle,
@@ -163,9 +163,9 @@ impl Opener {
         }
     }
 
-    /// Whether what follows makes a frame of it.
+    /// Whether the text after this character makes it a frame.
     fn frames(self, rest: &str) -> bool {
-        // What joins letters is in no name, and none is there for a reader.
+        // Joiners are not part of names, and readers do not see them.
         let mut rest = rest.chars().filter(|c| !joins(*c)).take(LONGEST).peekable();
         let spaced = matches!(self, Self::Angle);
         let sign = |c| looks_like(c, '/') || looks_like(c, '<');
@@ -186,7 +186,7 @@ impl Opener {
     }
 }
 
-/// Passes over such characters; whether there were any.
+/// Skips characters, and returns whether there were any.
 fn skip(rest: &mut Peekable<impl Iterator<Item = char>>, such: impl Fn(char) -> bool) -> bool {
     let mut any = false;
     while rest.next_if(|c| such(*c)).is_some() {
@@ -195,7 +195,7 @@ fn skip(rest: &mut Peekable<impl Iterator<Item = char>>, such: impl Fn(char) -> 
     any
 }
 
-/// A name, in the letters that its letters look like.
+/// A name, each letter replaced by the plain letter that it looks like.
 fn name(rest: &mut Peekable<impl Iterator<Item = char>>) -> String {
     let mut name = String::new();
     let is_part = |c: &char| !is_bar(*c) && (c.is_alphanumeric() || "_-.▁＿－".contains(*c));
@@ -215,7 +215,7 @@ fn looks_like(c: char, sign: char) -> bool {
     looks_like_any(c, [sign]).is_some()
 }
 
-/// Which of these signs a character looks like. Of ASCII each looks like itself alone.
+/// Which of these signs a character looks like. An ASCII character only looks like itself.
 fn looks_like_any<const N: usize>(c: char, signs: [char; N]) -> Option<char> {
     if c.is_ascii() {
         return signs.contains(&c).then_some(c);
@@ -224,7 +224,7 @@ fn looks_like_any<const N: usize>(c: char, signs: [char; N]) -> Option<char> {
     signs.into_iter().find(|sign| seen.chars().eq([*sign]))
 }
 
-/// Bars look like the letter l.
+/// Whether a character is a bar; bars look like the letter l.
 fn is_bar(c: char) -> bool {
     matches!(c, '|' | '｜' | '￨' | '∣' | '❘' | 'ǀ' | '│' | '┃' | '¦')
 }
@@ -292,7 +292,7 @@ mod tests {
         );
     }
 
-    /// Pieces of frames, and of what hides them.
+    /// Pieces of frames, and of ways to hide them.
     fn pieces() -> impl Strategy<Value = String> {
         let pieces = prop_oneof![
             Just("<"),
@@ -328,7 +328,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// So a quotation from the prompt is one from the passage.
+        /// So a quotation from the prompt is also a quotation from the passage.
         #[test]
         fn the_words_stay_the_same(text in pieces()) {
             let (words, same) = (Words::of(&text), Words::of(&data(&text, "")));
@@ -341,7 +341,7 @@ mod tests {
         #[test]
         fn what_is_broken_stays_broken(text in pieces()) {
             let once = data(&text, "");
-            // Another space does no harm there.
+            // A further space does no harm there.
             prop_assert!(text.contains('‹') || data(&once, "") == once);
             for frame in ["<s>", "</s>", "[INST]", "[/INST]", "<|im_start|>", "＜|im_start|>", "<passage"] {
                 prop_assert!(!once.contains(frame), "{}", once);

@@ -33,28 +33,28 @@ pub struct Message {
     pub text: String,
 }
 
-/// What a model is asked. Generating models read `messages`, which already contain the question
-/// and the fenced passages; the extractive model reads `question` and `passages`.
+/// A request to a chat model. Generating models read `messages`, which already contain the question and the
+/// fenced passages; the extractive model reads `question` and `passages`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ChatRequest {
     pub messages: Vec<Message>,
     pub question: String,
     pub passages: Arc<[Passage]>,
     pub sampling: Sampling,
-    /// For generating models alone.
+    /// For generating models only.
     pub relayed: Relayed,
 }
 
-/// What a question asks of a generating model in place of what is configured.
+/// Parameters that a request sets for a generating model, in place of the configured ones.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Sampling {
     pub temperature: Option<f32>,
-    /// Of the answer.
+    /// Most tokens of the answer.
     pub max_tokens: Option<u32>,
 }
 
 impl ChatRequest {
-    /// For a generating model alone: what to do, and the data to do it with.
+    /// A request for a generating model only: the rules, and the data that they apply to.
     pub fn task(rules: String, data: String) -> Self {
         Self {
             messages: vec![
@@ -69,35 +69,37 @@ impl ChatRequest {
     }
 }
 
-/// What comes back, in order: any number of thoughts and deltas, at most one retraction, then one `Done`. A stream that ends without
-/// `Done`, or yields an error, was cut: what came before it stands, and is incomplete.
+/// The events of an answer, in order: any number of thoughts and deltas, at most one retraction, then one
+/// `Done`. A stream that ends without `Done`, or yields an error, was cut off: what came before is kept,
+/// and is incomplete.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatEvent {
-    /// What the model thinks before it answers, as it arrived. It is no part of the answer.
+    /// Thinking of the model before it answers, as it arrives. Not part of the answer.
     Thinking(String),
-    /// Text of the answer, as it arrived.
+    /// Text of the answer, as it arrives.
     Delta(String),
-    /// Pieces of calls of functions, as they arrived: each has an `index`, and the first of each a name.
+    /// Pieces of function calls, as they arrive: each has an `index`, and the first piece of each call has
+    /// a name.
     Calls(Vec<serde_json::Value>),
-    /// All that came so far was thinking: the model showed it by a closing tag alone.
+    /// Everything so far was thinking: the model only wrote the closing tag.
     Retracted,
     Done {
-        /// As the endpoint said it: `stop`, `length`, `content_filter`, [`CALLS`].
+        /// As the endpoint gives it: `stop`, `length`, `content_filter`, [`CALLS`].
         finish_reason: String,
-        /// The model that answered, which need not be the one that was asked.
+        /// The model that answered, which may differ from the one that was asked.
         model: String,
         usage: Usage,
     },
 }
 
-/// The finish reason of a model that found nothing to say in the passages; no delta came.
+/// The finish reason of a model that found no answer in the passages; no delta came.
 pub const NO_ANSWER: &str = "no_answer";
 
 /// The finish reason of a model that calls functions.
 pub const CALLS: &str = "tool_calls";
 
-/// [`ChatModel::name`] of the one that only quotes.
+/// [`ChatModel::name`] of the model that only quotes.
 pub const EXTRACTIVE: &str = "extractive";
 
 /// A stream of an answer.
@@ -105,24 +107,24 @@ pub type ChatStream = BoxStream<'static, Result<ChatEvent, BackendError>>;
 
 /// A model that answers from passages.
 ///
-/// No method has a body here: what wraps a model must forward each, or say that it does not.
+/// No method has a default body: a wrapper has to forward each one, or say that it does not.
 #[async_trait]
 pub trait ChatModel: Send + Sync {
-    /// As in `--model`; `extractive` for the one that only quotes.
+    /// The name, as in `--model`; `extractive` for the model that only quotes.
     fn name(&self) -> &str;
 
-    /// Number of tokens of `text`: exact where the model's tokenizer is known, otherwise an estimate
-    /// on the high side. Models of one [name](Self::name) count alike.
+    /// Number of tokens of `text`: exact if the model's tokenizer is known, otherwise an estimate on the
+    /// high side. Models with the same [name](Self::name) count alike.
     fn count_tokens(&self, text: &str) -> usize;
 
     /// Whether [`Self::count_tokens`] is exact.
     fn counts_exactly(&self) -> bool;
 
-    /// The body of the request that [`Self::stream`] would send first, as JSON; `None` where nothing
-    /// leaves the process.
+    /// The body of the request that [`Self::stream`] would send first, as JSON; `None` if nothing leaves
+    /// the process.
     fn payload(&self, request: &ChatRequest) -> Option<serde_json::Value>;
 
-    /// Starts an answer. Failures before the first event are retried here where that is worth it,
-    /// and returned as the error of this call; later ones come through the stream.
+    /// Starts an answer. Failures before the first event are retried here if a retry may help, and returned
+    /// as the error of this call; later failures come through the stream.
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, BackendError>;
 }

@@ -1,8 +1,7 @@
 //! Answers from an OpenAI-compatible chat endpoint, streamed.
 //!
-//! An answer is complete when the endpoint gives a finish reason. Everything else is an error, and
-//! never passed off as an answer: an error event, silence, a connection that breaks, and a stream
-//! that just ends.
+//! An answer is complete when the endpoint gives a finish reason. Everything else is an error, and never
+//! presented as an answer: an error event, silence, a broken connection, and a stream that just ends.
 
 mod wire;
 
@@ -25,26 +24,26 @@ use crate::retry::{RetryPolicy, retry};
 use crate::types::Usage;
 use wire::{Chunk, Request, StreamOptions};
 
-/// How long an answer that is complete is held open for its token counts.
+/// How long docent waits for the token counts of a complete answer.
 const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How an endpoint is asked for answers. No `Debug`: it holds the key.
+/// How an endpoint is asked for answers. No `Debug`: it has the key.
 #[derive(Clone)]
 pub struct ChatOptions {
-    /// What `/chat/completions` is appended to.
+    /// Base URL; `/chat/completions` is appended.
     pub base_url: String,
     pub api_key: Option<String>,
-    /// Where the key goes, unless where it usually does.
+    /// Header for the key, if it is not the usual one.
     pub key_header: Option<String>,
     pub model: String,
-    /// `None` leaves it to the server; some models refuse to be told.
+    /// `None` leaves it to the server; some models refuse a temperature.
     pub temperature: Option<f32>,
     pub max_tokens: Option<u32>,
-    /// From the request to the first event.
+    /// Longest wait from the request to the first event.
     pub timeout: Duration,
-    /// From one event to the next.
+    /// Longest wait from one event to the next.
     pub idle_timeout: Duration,
-    /// For everything before the first event; nothing is repeated once an answer has begun.
+    /// For everything before the first event; nothing is retried once an answer has begun.
     pub retry: RetryPolicy,
 }
 
@@ -66,7 +65,7 @@ pub struct OpenAiChat {
     dialect: Dialect,
 }
 
-/// What the endpoint has refused so far, and is not sent again.
+/// Fields that the endpoint has refused and that are not sent again.
 #[derive(Default)]
 struct Dialect {
     no_stream_options: AtomicBool,
@@ -75,7 +74,7 @@ struct Dialect {
 }
 
 impl Dialect {
-    /// Whether a refusal was about something that can be left out or said in another way.
+    /// Whether a refusal was about a field that can be left out or sent under another name.
     fn learn(&self, error: &BackendError) -> bool {
         let says = |words: &str| error.message.contains(words);
         matches!(error.fault, Fault::Refused | Fault::Permanent)
@@ -117,7 +116,7 @@ impl ChatModel for OpenAiChat {
 }
 
 impl OpenAiChat {
-    /// What is sent, as far as the endpoint has not refused it before.
+    /// The request, without what the endpoint has refused before.
     fn request<'a>(
         &'a self,
         messages: &'a [wire::Said<'a>],
@@ -140,8 +139,8 @@ impl OpenAiChat {
         }
     }
 
-    /// Sends the request and waits for the first event. From then on it does not count as under way:
-    /// whoever reads one answer may want another before its end.
+    /// Sends the request and waits for the first event. The request then no longer counts as being in
+    /// progress, since a caller that reads one answer may want another before its end.
     async fn open(
         &self,
         messages: &[wire::Said<'_>],
@@ -155,8 +154,8 @@ impl OpenAiChat {
                 Some(first) => Ok((first?, events)),
                 None => Err(self.client.error(
                     Fault::Permanent,
-                    "the stream ended before the first event: some servers do that where the \
-                     prompt is over the model's context length",
+                    "the stream ended before the first event: some servers do that if the \
+                     prompt exceeds the model's context length",
                 )),
             }
         };
@@ -184,19 +183,19 @@ impl OpenAiChat {
     }
 }
 
-/// An answer on its way.
+/// An answer that is arriving.
 struct Answer {
     client: Client,
     idle_timeout: Duration,
     events: Events,
-    /// The model that was asked, until one says that it answers.
+    /// The model that was asked, until the endpoint names the one that answers.
     model: String,
     finish_reason: Option<String>,
     usage: Usage,
     /// The model has called a function.
     calls: bool,
     thinking: ThinkingParser,
-    /// Events that were made of one that came, or of the end.
+    /// Events that are ready to be returned.
     ready: VecDeque<Result<ChatEvent, BackendError>>,
     over: bool,
 }
@@ -237,11 +236,11 @@ impl Answer {
 
     fn parse(&self, event: Value) -> Result<Chunk, BackendError> {
         serde_json::from_value(event).map_err(|e| {
-            self.client.error(Fault::Permanent, &format!("an event is no part of an answer: {e}"))
+            self.client.error(Fault::Permanent, &format!("an event is not part of an answer: {e}"))
         })
     }
 
-    /// Notes what a chunk says, and makes events of its text.
+    /// Records what a chunk says, and turns its text into events.
     fn take(&mut self, chunk: Chunk) {
         if let Some(usage) = chunk.usage() {
             self.usage = usage;
@@ -268,7 +267,7 @@ impl Answer {
         let calls = delta.calls();
         if !calls.is_empty() {
             self.calls = true;
-            // What may still be a mark of thinking is text.
+            // Text that could still have become a tag is text.
             self.ready.extend(self.thinking.finish().map(|part| Ok(part.into())));
             self.ready.push_back(Ok(ChatEvent::Calls(calls)));
         }
@@ -279,7 +278,7 @@ impl Answer {
         self.over = true;
         self.ready.extend(self.thinking.finish().map(|part| Ok(part.into())));
         let done = self.finish_reason.take().map(|finish_reason| ChatEvent::Done {
-            // Some servers call their functions and say that they just stopped.
+            // Some servers report `stop` after calling functions.
             finish_reason: if self.calls && finish_reason == "stop" {
                 CALLS.to_owned()
             } else {

@@ -1,14 +1,14 @@
-//! What somebody else wrote into a request to a generating model, in the shapes of `OpenAI`'s wire:
-//! functions that may be called, what came of calls, pictures. It is passed on, and not looked into.
+//! Parts of a request that a caller wrote, in the shapes of `OpenAI`'s wire: functions that may be called,
+//! results of calls, pictures. They are passed on unread.
 
 use serde_json::{Map, Value};
 
-/// See the module.
+/// The relayed parts of a request (see the module).
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Relayed {
     /// Members of the request: `tools`, `tool_choice` and others.
     pub parameters: Map<String, Value>,
-    /// Parts of the last message that are no text.
+    /// Parts of the last message that are not text.
     pub parts: Vec<Value>,
     /// Messages after the last.
     pub after: Vec<Value>,
@@ -19,12 +19,12 @@ impl Relayed {
         self.parameters.is_empty() && self.parts.is_empty() && self.after.is_empty()
     }
 
-    /// The model may call functions.
+    /// Whether the model may call functions.
     pub fn has_functions(&self) -> bool {
         self.parameters.contains_key("tools")
     }
 
-    /// All of it, to tell one request from another; empty where there is nothing.
+    /// All of it, to tell requests apart; empty if there is nothing.
     pub fn text(&self) -> String {
         if self.is_empty() {
             return String::new();

@@ -1,4 +1,4 @@
-//! A reply that is of use only when it is whole.
+//! Reads a reply that is only of use as a whole.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{ChatEvent, ChatModel, ChatRequest};
 use crate::error::BackendError;
 use crate::types::Usage;
 
-/// Bytes of a reply that are read: more than any reply that is of use. The rest is not waited for.
+/// Most bytes of a reply that are read: more than any useful reply has. The rest is not waited for.
 const LONGEST: usize = 8_000;
 
 /// What a model replied.
@@ -18,7 +18,7 @@ pub struct Reply {
     pub usage: Usage,
 }
 
-/// Asks, and reads to the end; `None` where that takes longer than `within`.
+/// Asks, and reads the whole reply; `None` if that takes longer than `within`.
 pub async fn reply(
     chat: &dyn ChatModel,
     request: ChatRequest,

@@ -1,9 +1,9 @@
-//! Tells what a model thinks from what it answers, where it writes both into one text.
+//! Separates a model's thinking from its answer, if the model writes both into one text.
 //!
-//! Thinking stands at the beginning of the text, between tags. Tags that come later are part of the
-//! answer. Many templates (`DeepSeek`-R1, `QwQ`, Qwen3-Thinking) write the opening tag themselves, so that
-//! the model only writes the closing one: a text that may be such thinking is held until that tag comes, and
-//! one that was passed on before it is taken back.
+//! Thinking is at the beginning of the text, between tags. Later tags are part of the answer. Many
+//! templates (`DeepSeek`-R1, `QwQ`, Qwen3-Thinking) write the opening tag themselves, so that the model
+//! only writes the closing one: text that may be such thinking is held until that tag comes, and text that
+//! was passed on before it is retracted.
 
 /// A part of what a model writes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,12 +21,12 @@ const TAGS: [(&str, &str); 4] = [
     ("[THINK]", "[/THINK]"),
 ];
 
-/// Parts of the names of models whose template opens the tag, in lower case, as their model cards on
-/// Hugging Face have it.
+/// Parts of the names of models whose template writes the opening tag, in lower case, according to their
+/// model cards on Hugging Face.
 const THINKERS: &[&str] =
     &["deepseek-r1", "qwq", "-thinking", "exaone-deep", "glm-z1", "minimax-m"];
 
-/// How such thinking begins, and answers with citations seldom do. It only decides what is held.
+/// Beginnings of such thinking, which are rare in answers with citations. They only decide what is held.
 const OPENINGS: &[&str] = &[
     "Okay",
     "OK, ",
@@ -52,36 +52,36 @@ const OPENINGS: &[&str] = &[
     "用户",
 ];
 
-/// Bytes that are held in doubt: more than most thoughts have.
+/// Most bytes that are held in doubt: more than most thoughts have.
 const MOST_HELD: usize = 128 * 1024;
 
-/// Takes a text apart while it arrives, however it is split.
+/// Splits a text while it arrives, in deltas of any size.
 #[derive(Debug)]
 pub struct ThinkingParser {
     state: State,
-    /// What may still become part of a tag, space at the beginning, and what is in doubt.
+    /// Text that may still become part of a tag, space at the beginning, and text in doubt.
     held: String,
-    /// How much of what is in doubt has no closing tag.
+    /// How much of the text in doubt was searched for a closing tag, without finding one.
     searched: usize,
-    /// The model is one that leaves the opening tag to its template.
+    /// The model leaves the opening tag to its template.
     thinker: bool,
-    /// The server tells thinking and answer apart.
+    /// The server separates thinking and answer.
     told_apart: bool,
-    /// The last character that was passed on as answer.
+    /// The last character that was passed on as part of the answer.
     last: Option<char>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Nothing but space so far, or nothing but space since a closing tag.
+    /// Only space so far, or only space since a closing tag.
     Beginning {
         after_thinking: bool,
     },
-    /// Up to this tag.
+    /// Within thinking, until this closing tag.
     Thinking(&'static str),
-    /// It may be thinking without its opening tag.
+    /// The text may be thinking without its opening tag.
     Doubtful,
-    /// Passed on, unless a closing tag shows that it was thinking.
+    /// The text is passed on, unless a closing tag shows that it was thinking.
     Open,
     Answer,
 }
@@ -100,14 +100,14 @@ impl Default for ThinkingParser {
 }
 
 impl ThinkingParser {
-    /// For what the model of this name writes.
+    /// A parser for the output of the model with this name.
     pub fn of(model: &str) -> Self {
         let name = model.to_lowercase();
         let thinker = THINKERS.iter().any(|part| name.contains(part));
         Self { thinker, ..Self::default() }
     }
 
-    /// The server sends what the model thinks by itself: what comes here is the answer, or has tags.
+    /// The server sends thinking separately: what comes here is the answer, or has tags.
     pub fn told_apart(&mut self) {
         self.told_apart = true;
     }
@@ -122,7 +122,7 @@ impl ThinkingParser {
         parts
     }
 
-    /// What was held back when the text ended. Thinking that never ended stays thinking.
+    /// The text that was held back, at the end. Thinking that never ended stays thinking.
     pub fn finish(&mut self) -> Option<Part> {
         let held = std::mem::take(&mut self.held);
         let part = match self.state {
@@ -136,7 +136,7 @@ impl ThinkingParser {
         Some(part).filter(Part::says_something)
     }
 
-    /// Takes from what is held; `None` where that has to wait for more.
+    /// Takes the next part of the held text; `None` if more text is needed.
     fn step(&mut self) -> Option<Part> {
         match self.state {
             State::Beginning { after_thinking } => self.begin(after_thinking),
@@ -202,7 +202,7 @@ impl ThinkingParser {
         None
     }
 
-    /// What is certainly no closing tag.
+    /// Passes on text that certainly has no closing tag.
     fn pass_on(&mut self) -> Option<Part> {
         let certain = match closings(&self.held, 0).first().copied() {
             Some((0, close)) => {
@@ -233,7 +233,7 @@ impl ThinkingParser {
         (!text.is_empty()).then_some(Part::Answer(text))
     }
 
-    /// Whether a closing tag ends a thought. One within a line, or in quotes, is written about.
+    /// Whether a closing tag ends a thought. A tag within a line, or in quotes, is only mentioned.
     fn shows_thinking(&self, tag: &str, after: &str) -> bool {
         let closes = written_by_templates().any(|(_, close)| *close == tag);
         closes && !self.told_apart && !is_quote(self.last) && after.starts_with(['\n', '\r'])
@@ -252,7 +252,7 @@ impl ThinkingParser {
     }
 }
 
-/// Tags that may be closed and not opened: those of Mistral are not, and begin as a citation does.
+/// Tags that may be closed without being opened. Mistral's do not count: they begin like a citation.
 fn written_by_templates() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     TAGS.iter().filter(|(open, _)| open.starts_with('<'))
 }
@@ -284,7 +284,7 @@ impl Part {
     }
 }
 
-/// Bytes at the end of `text` that `tag` may begin with.
+/// Number of bytes at the end of `text` with which `tag` may begin.
 fn begun(text: &str, tag: &str) -> usize {
     (1..tag.len()).rev().find(|&length| text.ends_with(&tag[..length])).unwrap_or(0)
 }

@@ -1,7 +1,7 @@
-//! Sentences and a claim → how well the sentences bear the claim out.
+//! Judges how well sentences support a claim.
 //!
-//! An [`EntailmentModel`] is a trait, as [`Reranker`](crate::rerank::Reranker) is: `query` may not know
-//! what is behind it, and traces stand where it does.
+//! An [`EntailmentModel`] is a trait, like [`Reranker`](crate::rerank::Reranker): `query` may not know the
+//! implementation, and traces are recorded at the trait.
 
 pub mod onnx;
 
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::error::BackendError;
 
-/// A claim, and what it is held against.
+/// A claim, and what it is compared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claim {
     /// The hypothesis.
@@ -18,27 +18,28 @@ pub struct Claim {
     pub premise: Vec<String>,
 }
 
-/// How a claim fared.
+/// The result for a claim.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entailed {
-    /// That the premise bears the claim out, within 0..=1.
+    /// How likely the premise supports the claim, within 0..=1.
     pub score: f32,
-    /// The sentence that says otherwise, where the model tells contradiction from silence and finds one.
+    /// The sentence that says otherwise, if the model distinguishes contradiction from silence and finds
+    /// one.
     pub contradicted_by: Option<String>,
 }
 
-/// What became of one claim: a sentence where the model could not read it.
+/// The result for one claim, or a sentence that says why the model could not read it.
 pub type Judged = Result<Entailed, String>;
 
-/// A model for natural language inference, or one that was trained to tell grounded claims from others.
+/// A model for natural language inference, or one trained to tell grounded claims from others.
 #[async_trait]
 pub trait EntailmentModel: Send + Sync {
-    /// As it is named in traces: `onnx:NAME`.
+    /// The name in traces: `onnx:NAME`.
     fn name(&self) -> &str;
 
-    /// What it is computed from.
+    /// The revision of the model's files.
     fn revision(&self) -> &str;
 
-    /// One for each claim, in order.
+    /// One result for each claim, in order.
     async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError>;
 }

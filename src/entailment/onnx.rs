@@ -1,9 +1,9 @@
 //! A cross-encoder from a directory, which reads premise and claim together.
 //!
-//! A claim is held against each sentence of its premise alone, and against as many in a row as the model
-//! reads; the best score counts. That a model of sentence pairs is asked about sentences and the best
-//! entailment taken is `SummaC` (Laban et al., 2022, <https://arxiv.org/abs/2111.09525>); longer windows,
-//! for claims that rest on several sentences, are as in `AlignScore` (Zha et al., 2023,
+//! A claim is compared with each sentence of its premise alone, and with as many consecutive sentences as
+//! the model reads; the best score counts. Asking a model of sentence pairs about single sentences and
+//! taking the best entailment is `SummaC` (Laban et al., 2022, <https://arxiv.org/abs/2111.09525>); longer
+//! windows, for claims that rest on several sentences, are as in `AlignScore` (Zha et al., 2023,
 //! <https://arxiv.org/abs/2305.16739>).
 
 mod labels;
@@ -20,11 +20,10 @@ use crate::onnx::{ModelPlace, OnnxError, PairModel};
 use labels::Head;
 use windows::windows;
 
-/// From this probability on a sentence is said to contradict a claim: it is then likelier than all else.
+/// From this probability on, a sentence contradicts a claim: that is then the most likely label.
 const CONTRADICTS: f32 = 0.5;
 
-/// Finds what would be wrong with the model's files without loading it: what is missing, and labels of
-/// which the meaning is not known.
+/// Checks the model's files without loading the model: missing files, and labels with an unknown meaning.
 pub fn check(place: impl Into<ModelPlace>) -> Result<(), OnnxError> {
     Head::of(&Layout::read(place)?).map(drop)
 }
@@ -43,7 +42,7 @@ pub fn open(place: impl Into<ModelPlace>) -> Result<CrossEncoder, OnnxError> {
     Ok(CrossEncoder { name: model.name().to_owned(), model: Arc::new(model), head })
 }
 
-/// See [`open`].
+/// A cross-encoder, made by [`open`].
 pub struct CrossEncoder {
     name: String,
     model: Arc<PairModel>,
@@ -82,7 +81,7 @@ fn judge(model: &PairModel, head: Head, claims: &[Claim]) -> Result<Vec<Judged>,
     let pairs = read.iter().zip(claims).flat_map(|(windows, claim)| {
         windows.iter().flatten().map(|window| (&*window.text, &*claim.text))
     });
-    // All of a batch at once: what is as long as each other is computed together.
+    // The whole batch at once: pairs of equal length are computed together.
     let mut scores = model.run(&pairs.collect::<Vec<_>>())?.into_iter();
     let judged = read.into_iter().map(|windows| {
         let windows = windows?;
@@ -91,12 +90,12 @@ fn judge(model: &PairModel, head: Head, claims: &[Claim]) -> Result<Vec<Judged>,
     Ok(judged.collect())
 }
 
-/// What a claim is held against; a sentence where the claim leaves no room for it.
+/// The windows that a claim is compared with, or a sentence if the claim leaves no room for them.
 fn read(model: &PairModel, claim: &Claim) -> Result<Vec<Window>, String> {
     let (tokens, most) = (model.count_tokens(&claim.text), model.longest_pair());
     if tokens > most / 2 {
         return Err(format!(
-            "it has {tokens} tokens, and the model reads {most} together with its premise"
+            "it has {tokens} tokens; the model reads {most} in all, and a claim may have half of them"
         ));
     }
     let windows = windows(&claim.premise, most - tokens, &|text| model.count_tokens(text));

@@ -114,7 +114,7 @@ fn what_is_wrong_with_the_directory_is_said_before_anything_is_asked() {
     let config = env.path("models/checker/config.json");
     let all = std::fs::read_to_string(&config).expect("a configuration");
     for (text, problem) in [
-        (all.replace("ENTAILMENT", "LABEL_1"), "does not know the label"),
+        (all.replace("ENTAILMENT", "LABEL_1"), "has the unknown label"),
         ("{\"model_type\": \"bert\"}".to_owned(), "does not say what the model's scores mean"),
         ("[".to_owned(), "is not what was expected"),
         (r#"{"id2label": {"0": "supported"}}"#.to_owned(), "gives 3 scores"),

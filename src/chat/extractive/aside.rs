@@ -1,4 +1,4 @@
-//! What stands on a page and is not of its text: footers, and ways to other pages.
+//! Lines of a page that are not part of its text: footers, and links to other pages.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,18 +7,18 @@ use crate::text::{BlockKind, SpanKind, Words, spans};
 
 /// Longest such line, in words.
 const MAX_WORDS: usize = 20;
-/// The same where only its beginning tells.
+/// The same for a line that is recognised by its beginning alone.
 const MAX_WORDS_BEGUN: usize = 12;
-/// Passages of a document that begin or end with the same line, from which on it is no part of the text.
+/// A line that begins or ends this many passages of a document is not part of its text.
 const REPEATED: usize = 3;
 
-/// Words that lead to other pages, or do something with this one.
+/// Words of links to other pages, and of actions on this page.
 const NAVIGATION: &str = "home|next|previous|prev|up|back|top|to|contents|content|index|menu|search|skip|main|table|of|on|in|this|\
     page|pages|edit|view|source|history|github|gitlab|report|an|issue|improve|share|print|download|pdf|sign|log|login|logout|\
     register|navigation|toggle|the|a|sitemap|breadcrumbs|close|open|chapter|section|weiter|zuruck|suivant|precedent|accueil|\
     siguiente|anterior|inicio|oben|startseite";
 
-/// How footers begin.
+/// Beginnings of footers.
 const BEGINNINGS: [&str; 16] = [
     "copyright",
     "last updated",
@@ -81,14 +81,15 @@ pub(super) fn is_aside(line: &str) -> bool {
         || is_navigation(line, &words)
 }
 
-/// `Copyright is held by the author.` is none of a footer; `Copyright 2024 Acme.` has no verb.
+/// Whether a line is a sentence and not a footer: `Copyright is held by the author.` is one, `Copyright
+/// 2024 Acme.` has no verb.
 fn is_sentence(line: &str, words: &[&str]) -> bool {
     const VERBS: [&str; 12] =
         ["is", "are", "was", "were", "has", "have", "may", "must", "can", "lasts", "belongs", "of"];
     line.trim_end().ends_with(['.', '!']) && words.get(1).is_some_and(|word| VERBS.contains(word))
 }
 
-/// `Page 3 of 4`, alone or at the end of a title.
+/// Whether a line gives the number of a page: `Page 3 of 4`, alone or at the end of a title.
 fn is_numbered_page(words: &[&str]) -> bool {
     let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
     match words {
@@ -98,7 +99,7 @@ fn is_numbered_page(words: &[&str]) -> bool {
     }
 }
 
-/// Nothing but links, several of them; `Home > Ports`; `Next`.
+/// Whether a line is navigation: several links and nothing else; `Home > Ports`; `Next`.
 fn is_navigation(line: &str, words: &[&str]) -> bool {
     let links: Vec<_> = spans(line).into_iter().filter(|it| it.kind == SpanKind::Link).collect();
     let is_linked = |at: usize| links.iter().any(|link| link.range.contains(&at));

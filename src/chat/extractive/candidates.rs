@@ -1,4 +1,4 @@
-//! Passages → what could be quoted of them.
+//! Passages → the texts that could be quoted from them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::types::{Locator, Passage};
 
 /// Longest piece of prose that is quoted as one, in words.
 const MAX_WORDS: usize = 60;
-/// Letters that are quoted together where nothing parts them.
+/// Letters that are quoted together if nothing separates them.
 const MAX_LETTERS: usize = 100;
 
 /// A sentence, a table row or a few lines of code.
@@ -25,14 +25,14 @@ pub(super) struct Candidate {
     pub(super) position: usize,
     pub(super) text: String,
     pub(super) words: Words,
-    /// How many.
+    /// Number of words.
     pub(super) length: usize,
     pub(super) kind: BlockKind,
-    /// Distinct, sorted; as all lists of terms here.
+    /// Distinct and sorted, like all lists of terms here.
     pub(super) terms: Vec<u32>,
     /// The title of its document and the headings above it.
     pub(super) under: Arc<str>,
-    /// Terms of the heading right above it.
+    /// Terms of the heading directly above it.
     pub(super) section: Vec<u32>,
     /// Terms of the headings above that one, of the title and of the file's name.
     pub(super) document: Vec<u32>,
@@ -42,9 +42,9 @@ pub(super) struct Candidate {
     pub(super) passage: Arc<[u32]>,
     /// Whether it is the first of its section.
     pub(super) opens: bool,
-    /// How much its passage speaks for it, within 0..=1.
+    /// How much the score of its passage counts for it, within 0..=1.
     pub(super) prior: f32,
-    /// It stands on the page and is not of its text.
+    /// It is on the page, but not part of its text.
     pub(super) aside: bool,
 }
 
@@ -55,8 +55,8 @@ const STOPS: [char; 21] = [
 ];
 
 impl Candidate {
-    /// The words with the mark: before the full stop, as one writes it; under a code block.
-    /// `listed` items need no full stop.
+    /// The text with its mark: before the full stop, as in prose; below a code block. A `listed` item needs
+    /// no full stop.
     pub(super) fn quoted(&self, listed: bool) -> String {
         let (text, number) = (&self.text, self.number);
         if self.is_code() {
@@ -88,7 +88,7 @@ pub(super) fn candidates(passages: &[Passage], terms: &Terms) -> Vec<Candidate> 
     let mut candidates = Vec::new();
     let mut sources = Vec::new();
     for passage in passages {
-        // Half of the weight, so that a better sentence of a lesser passage can win.
+        // Half of the weight, so that a better sentence of a lower-ranked passage can win.
         let share = if best > 0.0 { (passage.score / best).clamp(0.0, 1.0) } else { 1.0 };
         of_passage(passage, 0.5 + 0.5 * share, terms, &mut candidates);
         sources.resize(candidates.len(), passage.source.as_str());
@@ -130,7 +130,7 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
             section: section.clone(),
             document: document.clone(),
             before: std::mem::replace(&mut before, own),
-            // What follows a footer opens the section.
+            // The text after a footer opens the section.
             opens: opens && !piece.aside,
             aside: piece.aside,
             prior,
@@ -149,15 +149,15 @@ fn of_passage(passage: &Passage, prior: f32, terms: &Terms, candidates: &mut Vec
     }
 }
 
-/// The title and the headings above what stands under `last`, as one text.
+/// The title and the headings above the text under `last`, as one text.
 fn path(passage: &Passage, outer: &[String], last: &str) -> Arc<str> {
     let outer = outer.iter().map(String::as_str);
     let all = std::iter::once(passage.title.as_str()).chain(outer).chain([last]);
     all.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ").into()
 }
 
-/// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is
-/// about restoring.
+/// The terms of a heading without its number, as those of a question: "4.2 Who may restore" is about
+/// restoring.
 fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
     let words = heading.trim_start_matches(['#', '=', ' ']);
     let title = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -165,7 +165,7 @@ fn heading_terms(heading: &str, terms: &Terms) -> Vec<u32> {
     distinct(terms(&content(words)))
 }
 
-/// A file and the directory that it is in, without its ending.
+/// A file and the directory that it is in, without its extension.
 fn name(source: &str) -> &str {
     let path = source.rsplit_once('.').map_or(source, |(path, _)| path);
     let above = path.rmatch_indices('/').nth(1);
@@ -225,7 +225,7 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
             }
         }
     }
-    // What the check of citations would not find again, odd markup, is not quoted.
+    // Text with odd markup, which the check of citations would not find again, is not quoted.
     let all = Words::of(text);
     let with_words = |piece: Piece| {
         let words = Words::of(&piece.text);
@@ -236,13 +236,13 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
     pieces.into_iter().filter_map(with_words).collect()
 }
 
-/// A row as a reader sees it.
+/// A row of a table as a reader sees it.
 fn shown(row: &str) -> String {
     Paragraph::of(row).shown(&(0..row.len()))
 }
 
-/// A sentence; its lines where it is too long (a list or a log without full stops); and what is
-/// too long even then, in pieces.
+/// A sentence; if it is too long (a list or a log without full stops), its lines; and pieces of lines that
+/// are still too long.
 fn short_enough(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     if word_count(&text[sentence.clone()]) <= MAX_WORDS {
         return vec![sentence];
@@ -268,7 +268,8 @@ fn short_enough(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     pieces
 }
 
-/// A word; of a script without spaces, what its commas part, and runs of letters where there are none.
+/// The parts of a word. In a script without spaces, the parts between its commas, and runs of letters
+/// without commas are cut.
 fn clauses(word: &str) -> Vec<&str> {
     if !word.contains(is_unspaced) {
         return vec![word];
@@ -288,7 +289,7 @@ fn clauses(word: &str) -> Vec<&str> {
     clauses
 }
 
-/// Whether sentences are not to be looked for in a file of this name.
+/// Whether a file of this name is code, in which sentences are not looked for.
 fn is_code_file(source: &str) -> bool {
     const EXTENSIONS: [&str; 39] = [
         "c", "cc", "cpp", "cs", "css", "cxx", "dart", "ex", "exs", "go", "h", "hpp", "hs", "java",

@@ -1,17 +1,17 @@
-//! Code → the runs of lines that are quoted of it.
+//! Code → the runs of lines that can be quoted.
 
 use crate::text::is_template;
 
 /// Lines that are quoted together.
 const LINES: usize = 6;
-/// The same where a comment is among them: it is not to begin in its middle.
+/// The same for lines with a comment, which should not begin in the middle.
 const COMMENT_LINES: usize = 12;
 /// What opens and closes comments of several lines.
 const BLOCKS: [(&str, &str); 4] =
     [("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''"), ("<!--", "-->")];
 
-/// Code as it is: its paragraphs, and runs of lines of long ones, each comment with what it is about.
-/// `is_whole` says that the text begins where its file or block does.
+/// The paragraphs of code, and runs of lines of long ones, each comment together with the code that it
+/// describes. `is_whole`: the text begins where its file or block begins.
 pub(super) fn code_runs(code: &str, is_whole: bool) -> Vec<String> {
     let all: Vec<&str> = code.lines().map(str::trim_end).collect();
     let begun = if is_whole { 0 } else { rest_of_comment(&all) };
@@ -19,20 +19,21 @@ pub(super) fn code_runs(code: &str, is_whole: bool) -> Vec<String> {
     runs.into_iter()
         // A fence within the lines would end the block they are shown in.
         .filter(|run| !run.iter().any(|line| line.contains("```")))
-        // What stands there is in another file.
+        // A template includes text from another file.
         .filter(|run| !run.iter().all(|line| is_template(line)))
         .map(|run| run.join("\n"))
         .collect()
 }
 
-/// The lines in runs: from a comment to what follows it, and never from the middle of one that is not long.
+/// The lines in runs: each from a comment to the code after it, and never beginning in the middle of a
+/// comment, unless that is long.
 fn units<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut runs: Vec<Vec<&str>> = Vec::new();
     let mut run: Vec<&str> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let comment = comment_length(&lines[at..]);
-        // With the line that it is about.
+        // With the line that the comment describes.
         let about = usize::from(
             comment > 0 && lines.get(at + comment).is_some_and(|line| !line.is_empty()),
         );
@@ -52,14 +53,14 @@ fn units<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
     runs
 }
 
-/// Parts of a long comment: its paragraphs, in runs of lines where these are long, too.
+/// Parts of a long comment: its paragraphs, and runs of lines of long paragraphs.
 fn long_comment<'a, 'b>(lines: &'b [&'a str]) -> impl Iterator<Item = Vec<&'a str>> + use<'a, 'b> {
     let paragraphs = lines.split(|line| !line.contains(char::is_alphanumeric));
     let parts = paragraphs.flat_map(|paragraph| paragraph.chunks(COMMENT_LINES));
     parts.map(<[&str]>::to_vec)
 }
 
-/// The lines of the comment that these begin with; 0 where they begin with none.
+/// Number of lines of the comment that these lines begin with; 0 if they do not begin with a comment.
 fn comment_length(lines: &[&str]) -> usize {
     let first = lines.first().map_or("", |line| line.trim_start());
     if let Some((open, close)) = BLOCKS.iter().find(|(open, _)| first.starts_with(open)) {
@@ -73,18 +74,18 @@ fn comment_length(lines: &[&str]) -> usize {
     lines.iter().take_while(|line| line_mark(line.trim_start()) == Some(mark)).count()
 }
 
-/// What a line begins with that is a comment.
+/// The mark at the beginning of a comment line.
 fn line_mark(line: &str) -> Option<&'static str> {
     let marks = ["///", "//!", "//", "#", "--", ";;", ";", "%"];
     let mark = marks.into_iter().find(|mark| line.starts_with(mark))?;
     let rest = &line[mark.len()..];
-    // `#include`, `#[test]`, `--flag` are none.
+    // `#include`, `#[test]`, `--flag` are not comments.
     (mark.starts_with("//") || rest.is_empty() || rest.starts_with([' ', '\t', '#']))
         .then_some(mark)
 }
 
-/// Lines at the beginning that are the rest of a comment or a sentence of one, whose beginning is in another
-/// passage.
+/// Number of lines at the beginning that are the rest of a comment, or of a sentence in one, that begins in
+/// another passage.
 fn rest_of_comment(lines: &[&str]) -> usize {
     let (open, close) = BLOCKS[0];
     let closing = lines.iter().position(|line| line.contains(close));

@@ -1,24 +1,26 @@
-//! How alike a question and a sentence are in meaning, by the built-in table of word vectors, which is English.
+//! How similar a question and a sentence are in meaning, by the built-in table of word vectors, which is
+//! English.
 
 use super::candidates::Candidate;
 use super::question::Part;
 
-/// The vector of a text, of unit length; `None` where no word of it is known.
+/// The vector of a text, of unit length; `None` if no word of it is known.
 pub(super) type Meaning = dyn Fn(&str) -> Option<Vec<f32>> + Send + Sync;
 
-/// Cosine with the question at which a sentence is as good as its words say.
+/// With this cosine, a sentence is as good as its words say.
 const USUAL: f32 = 0.4;
-/// What a lesser cosine costs, of the share of the question that must stand in a sentence and around it, and...
+/// What a smaller cosine costs, per unit, in the share of the question that a sentence and its surroundings
+/// must have.
 const UNLIKE: f32 = 0.8;
-/// ...at most, and...
+/// The most that a smaller cosine costs.
 pub(super) const MOST_UNLIKE: f32 = 0.5;
-/// ...what a greater one is worth at most.
+/// The most that a larger cosine gains.
 pub(super) const MOST_LIKE: f32 = 0.15;
 
 /// A part of a question, to compare sentences with.
 pub(super) struct Likeness<'a> {
     meaning: &'a Meaning,
-    /// `None` where the table can say nothing of the question.
+    /// `None` if the table knows no word of the question.
     question: Option<Vec<f32>>,
 }
 
@@ -27,8 +29,8 @@ impl<'a> Likeness<'a> {
         Self { meaning, question: part.english.as_ref().and_then(|clause| meaning(clause)) }
     }
 
-    /// How much more of the question must stand in a sentence and around it: less than nothing where they are alike. The sentence
-    /// counts as it stands, or under its headings, whichever is nearer. Code is no English.
+    /// How much more of the question a sentence and its surroundings must have; negative if they are alike.
+    /// The sentence counts as it is, or under its headings, whichever is nearer. Code is not English.
     pub(super) fn lacking(&self, candidate: &Candidate) -> f32 {
         let Some(question) = self.question.as_ref().filter(|_| !candidate.is_code()) else {
             return 0.0;

@@ -32,7 +32,7 @@ use crate::types::{Passage, Usage};
 /// Content terms of a text, as ids: stemmed, without stop words.
 type Terms = dyn Fn(&str) -> Vec<u32> + Send + Sync;
 
-/// Quotes instead of generating.
+/// A chat model that quotes instead of generating.
 #[derive(Clone)]
 pub struct Extractive {
     terms: Arc<Terms>,
@@ -42,8 +42,9 @@ pub struct Extractive {
 impl Extractive {
     pub const NAME: &str = crate::chat::EXTRACTIVE;
 
-    /// `terms` is the tokenizer of the sparse leg, so that what was found by a word is quoted by
-    /// the same word. `meaning` makes the vectors of texts in English, of unit length; `None` where it knows no word of one.
+    /// `terms` is the tokenizer of the sparse leg, so that a passage that was found by a word is quoted by
+    /// the same word. `meaning` makes the vectors of English texts, of unit length; `None` if it knows no
+    /// word of a text.
     pub fn new(
         terms: impl Fn(&str) -> Vec<u32> + Send + Sync + 'static,
         meaning: impl Fn(&str) -> Option<Vec<f32>> + Send + Sync + 'static,
@@ -51,14 +52,14 @@ impl Extractive {
         Self { terms: Arc::new(terms), meaning: Arc::new(meaning) }
     }
 
-    /// The whole answer, or `None` where no passage has anything to say.
+    /// The whole answer, or `None` if no passage answers the question.
     pub fn answer(&self, question: &str, passages: &[Passage]) -> Option<String> {
         let found = self.found(question, passages);
         (!found.is_empty()).then(|| written(&found))
     }
 
-    /// What answers a question, in order. One that names a document is asked of that one first, and where it
-    /// asks nothing else its beginning is the answer.
+    /// The sentences that answer a question, in order. A question that names a document is asked of that
+    /// document first; if it asks nothing else, the beginning of the document is the answer.
     fn found(&self, question: &str, passages: &[Passage]) -> Vec<Candidate> {
         let all = candidates(passages, &*self.terms);
         if let Some(named) = by_file(question, passages) {
@@ -81,7 +82,7 @@ impl Extractive {
     }
 }
 
-/// The sentences as running text; the items of a list, and code, stand apart.
+/// The sentences as running text; items of a list, and code, are set apart.
 fn written(candidates: &[Candidate]) -> String {
     let mut answer = String::new();
     let mut in_list = false;

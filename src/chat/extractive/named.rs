@@ -1,11 +1,11 @@
-//! A question that names a document: "what does facts.md say", "summarise notes/plan.txt".
+//! Questions that name a document: "what does facts.md say", "summarise notes/plan.txt".
 
 use super::candidates::Candidate;
 use super::question::content;
 use crate::text::Words;
 use crate::types::Passage;
 
-/// Sentences that are quoted of a document as a whole.
+/// Number of sentences that are quoted of a document as a whole.
 const SENTENCES: usize = 4;
 
 /// Words that ask what a document as a whole says.
@@ -16,7 +16,7 @@ const WHOLE: &str = "say|says|said|tell|tells|contain|contains|contained|content
     dit|contient|contenu|resume|resumer|fichier|dans|du|le|la|un|que|dice|contiene|contenido|archivo|resumen|resumir|el|en|hay|\
     il|riassumi|riassunto|contenuto|nel|diz|contem|conteudo|arquivo";
 
-/// Words of a document that speaks, and not of what it says: "what does it say about fees".
+/// Words about the document that speaks, and not about what it says: "what does it say about fees".
 const SAYING: [&str; 14] = [
     "say",
     "says",
@@ -37,11 +37,11 @@ const SAYING: [&str; 14] = [
 /// A document that a question names.
 pub(super) struct Named<'a> {
     pub(super) source: &'a str,
-    /// The question without the name; empty where it asks for nothing else.
+    /// The question without the name; empty if it asks for nothing else.
     pub(super) rest: String,
 }
 
-/// The first passage's document whose file name, with its ending, stands in the question.
+/// The first document of the passages whose file name, with its extension, is in the question.
 pub(super) fn by_file<'a>(question: &str, passages: &'a [Passage]) -> Option<Named<'a>> {
     passages.iter().find_map(|passage| {
         let file = file_name(&passage.source);
@@ -49,7 +49,7 @@ pub(super) fn by_file<'a>(question: &str, passages: &'a [Passage]) -> Option<Nam
             return None;
         }
         let (start, end) = place(question, file)?;
-        // With the directories before it, if they are its own.
+        // With the directories before the name, if they are the document's own.
         let path = &question[..start];
         let begin = path
             .rfind([' ', '"', '\'', '`', '“', '‘', '('])
@@ -62,8 +62,8 @@ pub(super) fn by_file<'a>(question: &str, passages: &'a [Passage]) -> Option<Nam
     })
 }
 
-/// The first passage's document that a question is about and nothing else, by its title or by the name of
-/// its file without the ending.
+/// The first document of the passages that is all that the question is about, by its title or by its file
+/// name without the extension.
 pub(super) fn by_title<'a>(question: &str, passages: &'a [Passage]) -> Option<&'a str> {
     let words = Words::of(question);
     let is_named = |name: &str| {
@@ -82,8 +82,8 @@ pub(super) fn by_title<'a>(question: &str, passages: &'a [Passage]) -> Option<&'
     passages.iter().find(of).map(|passage| passage.source.as_str())
 }
 
-/// The beginning of a document, as far as it was retrieved: its first sentence, and those that open its
-/// sections, or else the ones that follow.
+/// The beginning of a document, as far as it was retrieved: its first sentence, and the sentences that open
+/// its sections, or else those that follow.
 pub(super) fn beginning(
     candidates: Vec<Candidate>,
     source: &str,
@@ -98,7 +98,7 @@ pub(super) fn beginning(
         .filter_map(|candidate| Some((place(&candidate)?, candidate)))
         .collect();
     said.sort_by_key(|(place, candidate)| (*place, candidate.position));
-    // Of a file of code its beginning says what it is.
+    // A file of code is introduced by its beginning.
     let code = said.iter().all(|(_, candidate)| candidate.is_code());
     let said: Vec<Candidate> =
         said.into_iter().map(|(_, it)| it).filter(|it| code || !it.is_code()).collect();
@@ -111,7 +111,7 @@ pub(super) fn beginning(
     chosen.into_iter().map(|at| said[at].clone()).collect()
 }
 
-/// What is asked beside what a document says; empty where that is all.
+/// What is asked besides what a document says; empty if nothing is.
 fn asked(rest: &str) -> String {
     let words = Words::of(&content(rest));
     let others = words.iter().any(|word| !WHOLE.split('|').any(|known| known == word));
@@ -130,9 +130,9 @@ fn file_name(source: &str) -> &str {
     source.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// Where a name stands in a question, whole, in whatever case.
+/// Where a question has a name, as a whole, in any case.
 fn place(question: &str, name: &str) -> Option<(usize, usize)> {
-    // Where lower case has other lengths the places would be others.
+    // ASCII only: full lower-casing can change lengths, and with them positions.
     let (lower, wanted) = (question.to_ascii_lowercase(), name.to_ascii_lowercase());
     lower.match_indices(&wanted).map(|(at, _)| (at, at + wanted.len())).find(|&(start, end)| {
         let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');

@@ -1,4 +1,4 @@
-//! A question as its parts, and what kind of answer each part asks for.
+//! The parts of a question, and the kind of answer that each part asks for.
 
 mod asking;
 mod fit;
@@ -19,34 +19,34 @@ use super::aside::asks_about;
 use super::candidates::Candidate;
 use crate::text::{Words, is_unspaced};
 
-/// A part of a question that wants a sentence of its own.
+/// A part of a question that needs a sentence of its own.
 #[derive(Clone)]
 pub(super) struct Part {
     pub(super) asks: Asks,
     /// Distinct content terms; never empty.
     pub(super) terms: HashSet<u32>,
-    /// Those of them that stand for a word, with the word.
+    /// The terms that stand for a single word, with that word.
     pub(super) words: Vec<(u32, String)>,
     /// Terms of names and numbers.
     pub(super) names: HashSet<u32>,
-    /// Terms of what is asked about the thing that is named: of "author" in "who is the author of Emma".
-    /// Empty where no form of an answer is asked for.
+    /// Terms of what is asked about the named thing: "author" in "who is the author of Emma". Empty if no
+    /// form of an answer is asked for.
     pub(super) relation: Vec<u32>,
-    /// Terms of what is counted: of "lines" in "how many lines".
+    /// Terms of what is counted: "lines" in "how many lines".
     pub(super) focus: HashSet<u32>,
     /// Terms after "than": what the subject is compared with.
     pub(super) compared: HashSet<u32>,
-    /// It is one of two that are compared.
+    /// It is one of two things that are compared.
     pub(super) is_side: bool,
-    /// What a number tells apart: "Port 150".
+    /// Words with the number that tells them apart: "Port 150".
     pub(super) numbered: Vec<Words>,
-    /// What it wants to have measured.
+    /// The quantity that it asks for.
     measure: Option<Measure>,
-    /// Years and places in an order, with their figures.
+    /// Years and ordinals, with their figures.
     numerals: Vec<(Numeral, String)>,
-    /// It asks for what is not: "which files are not read".
+    /// It asks for what is not the case: "which files are not read".
     is_denied: bool,
-    /// What is asked, where that is English.
+    /// The text of the part, if that is English.
     pub(super) english: Option<String>,
     /// All of its words.
     said: HashSet<String>,
@@ -73,14 +73,14 @@ pub(super) enum Asks {
     /// What is, what does it mean: a sentence whose subject is what was asked for.
     Definition,
     Anything,
-    /// What is no question at all.
+    /// Not a question at all.
     Nothing,
 }
 
-/// Words that join two questions, before one that asks.
+/// Words that join two questions, before a word that asks.
 const JOINING: [&str; 3] = ["and", "or", "but"];
 const ASKING: [&str; 9] = ["who", "whom", "whose", "what", "when", "where", "why", "which", "how"];
-/// Words that tell what to do with what follows, where a question begins with them.
+/// Words at the beginning of a question that say what to do with what follows.
 const INSTRUCTIONS: [&str; 12] = [
     "list",
     "give",
@@ -96,7 +96,7 @@ const INSTRUCTIONS: [&str; 12] = [
     "cite",
 ];
 
-/// The content of a clause: without what only makes it a question.
+/// The content of a clause, without the words that only make it a question.
 pub(super) fn content(clause: &str) -> String {
     let words = Words::of(clause);
     let words: Vec<&str> = words.iter().collect();
@@ -105,7 +105,7 @@ pub(super) fn content(clause: &str) -> String {
 
 fn content_in(lexicon: &AskingWords, clause: &str) -> String {
     let written: Vec<&str> = clause.split_whitespace().collect();
-    // A written word may be several, or none.
+    // A written word may be several words, or none.
     let words: Vec<Words> = written.iter().map(|word| Words::of(word)).collect();
     let all: Vec<&str> = words.iter().flat_map(Words::iter).collect();
     let asking = lexicon.asking(&all);
@@ -126,8 +126,8 @@ fn content_in(lexicon: &AskingWords, clause: &str) -> String {
     kept.join(" ")
 }
 
-/// The parts of a question, in order: cut before "and who", "or how", and between the two sides of
-/// a difference. A part without content terms of its own is none.
+/// The parts of a question, in order: cut before "and who", "or how", and between the two sides of a
+/// difference. A part without content terms of its own is left out.
 pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
     let said = Words::of(question);
     let all: Vec<&str> = said.iter().collect();
@@ -182,7 +182,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
 }
 
 impl Part {
-    /// Share of the question that must stand in a sentence and around it, so that it is an answer.
+    /// Share of the question that a sentence and its surroundings must have to be an answer.
     pub(super) fn floor(&self) -> f32 {
         self.lexicon.floor
     }
@@ -198,7 +198,8 @@ impl Part {
     }
 }
 
-/// "Dual-licensed" is two words; as one it would be a third that no sentence has. `LGR-4012` is one.
+/// "Dual-licensed" becomes two words; as one word it would be a third that no sentence has. `LGR-4012`
+/// stays one word.
 fn without_hyphens(text: &str) -> String {
     let is_compound = |word: &str| {
         word.contains('-')
@@ -211,9 +212,9 @@ fn without_hyphens(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The words that are one term, with it; of a script with spaces.
+/// The words that are a single term, with that term; only of scripts with spaces.
 fn single_words(kept: &str, terms: &Terms) -> Vec<(u32, String)> {
-    // As it is written: with its accents it may be another term.
+    // In the original spelling: with its accents, a word may be a different term.
     let parts = kept.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation());
     let spaced = parts.filter(|word| !word.contains(is_unspaced));
     let single = spaced.filter_map(|word| match terms(word)[..] {
@@ -223,7 +224,7 @@ fn single_words(kept: &str, terms: &Terms) -> Vec<(u32, String)> {
     single.collect()
 }
 
-/// Terms of words with a capital that do not begin the clause, and of those with a digit.
+/// Terms of capitalised words that do not begin the clause, and of words with a digit.
 fn names(kept: &str, clause: &str, terms: &Terms) -> HashSet<u32> {
     let first = clause.split_whitespace().next().unwrap_or_default();
     let is_name = |word: &&str| {
@@ -233,8 +234,8 @@ fn names(kept: &str, clause: &str, terms: &Terms) -> HashSet<u32> {
     kept.split_whitespace().filter(is_name).flat_map(terms).collect()
 }
 
-/// The words beside the names; where there are none, the first one, which follows what asks: "author" of
-/// "who is the author of the book". In scripts without capitals neither can be told.
+/// The words besides the names; if there are no names, the first word, which follows the words that ask:
+/// "author" in "who is the author of the book". In scripts without capitals neither can be found.
 fn relation(
     asks: Asks,
     lexicon: &AskingWords,
@@ -259,7 +260,7 @@ fn relation(
     if names.is_empty() {
         return first.into_iter().collect();
     }
-    // Where all nouns have capitals, that one may be none of the names.
+    // In languages that capitalise all nouns, the first word may not be a name.
     let first = first.filter(|_| lexicon.has_capital_nouns);
     first.into_iter().chain(terms.filter(|term| !names.contains(term))).collect()
 }
@@ -280,7 +281,7 @@ fn clauses(question: &str) -> Vec<&str> {
     clauses
 }
 
-/// What is before the first of two things that are compared, between them and after them.
+/// The text before the first of two things that are compared, between them and after them.
 const COMPARISONS: [(&str, &str, &str); 9] = [
     ("difference between ", " and ", ""),
     ("differences between ", " and ", ""),
@@ -293,7 +294,7 @@ const COMPARISONS: [(&str, &str, &str); 9] = [
     ("how do ", " and ", " differ"),
 ];
 
-/// The two that a clause asks to compare; empty where it does not.
+/// The two things that a clause asks to compare; empty if it does not.
 fn sides(clause: &str) -> Vec<&str> {
     let lower = clause.to_ascii_lowercase();
     let compared = COMPARISONS.iter().find_map(|(lead, between, after)| {
@@ -322,7 +323,7 @@ fn plain(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
-/// Words that a number follows, where they are no mere "in" or "of".
+/// Words before a number, except for words such as "in" or "of".
 fn numbered(subject: &str, terms: &Terms) -> Vec<Words> {
     let words = Words::of(subject);
     let words: Vec<&str> = words.iter().collect();

@@ -1,15 +1,16 @@
-//! Which terms of a question candidates have, and how rare they are among these.
+//! Which terms of a question the candidates have, and how rare these are among the candidates.
 
 use super::candidates::Candidate;
 use super::question::{Part, same_word};
 
-/// Shortest word that may stand as two, in bytes.
+/// Shortest word, in bytes, that may also be written as two.
 const COMPOUND: usize = 6;
-/// Sentences that a term's rarity is told by, at least: of fewer, one that none has would outweigh all.
+/// Number of sentences that rarity is computed for, at least: with fewer, a term that no sentence has would
+/// outweigh all others.
 const FEWEST: usize = 20;
 
-/// The terms of a question that a candidate has in another form, or joined to the next word where the question
-/// has them apart, and the other way round: "web site", `website`.
+/// The terms of a question that a candidate has in another form: inflected, joined to the next word
+/// although the question separates them, or the reverse: "web site", `website`.
 pub(super) fn near(part: &Part, candidate: &Candidate) -> Vec<u32> {
     let others: Vec<&str> = candidate.words.iter().collect();
     let words = &part.words;

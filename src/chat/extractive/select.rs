@@ -1,4 +1,4 @@
-//! Which candidates answer a question.
+//! Selects the candidates that answer a question.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,56 +9,55 @@ use super::question::{Asks, Form, Part, parts};
 use super::rarity::{idf, near};
 use crate::text::{BlockKind, Words};
 
-/// Items of a list, or runs of code, that are quoted after their lead-in.
+/// Most items of a list, or runs of code, that are quoted after their lead-in.
 const MAX_ITEMS: usize = 5;
-/// What a term of the question counts that stands in such a heading right above of which nothing
-/// else was asked, in another heading or the title, and in the sentence before.
+/// Weights of a term of the question outside of the sentence itself: in the heading directly above, if all
+/// terms of the heading are in the question; in another heading or the title; and in the sentence before.
 const IN_NAME: f32 = 0.95;
 const IN_HEADING: f32 = 0.7;
 const BEFORE: f32 = 0.3;
-/// What a term counts that is asked "how many" of.
+/// Weight of a term that is asked "how many" of.
 const FOCUS: f32 = 1.6;
-/// What a term counts with which the subject is only compared.
+/// Weight of a term that the subject is only compared with.
 const COMPARED: f32 = 0.4;
-/// What remains of the worth of a sentence without what is counted, or about another number.
+/// Factor for a sentence without what is counted, or about another number.
 const ASTRAY: f32 = 0.6;
-/// What remains of the worth of code where prose says it: what a thing is, who it is of; and...
+/// Factor for code if prose says it better: what a thing is, whose it is.
 const CODE: f32 = 0.7;
-/// ...how two things differ.
+/// Factor for code as an answer to how two things differ.
 const CODE_OF_SIDE: f32 = 0.5;
-/// How much more of the question must stand around a sentence that has not the form of an answer,
-/// and...
+/// Share of the question that is required in addition if a sentence does not have the form of an answer.
 const FORMLESS: f32 = 0.08;
-/// ...where a time, a length, an age or their like is asked for, whose unit cannot be missed, and...
+/// The same if a time, a length, an age or similar is asked for, whose unit cannot be missed.
 const UNMEASURED: f32 = 0.3;
-/// ...around one with nothing of what is asked about a name ("author" of "who is the author of Emma"),
-/// and...
+/// Required in addition if a sentence has nothing of what is asked about a name: "author" in "who is the
+/// author of Emma".
 const UNRELATED: f32 = 0.5;
-/// ...without the first word that is asked for, where there are no names to tell it by, and...
+/// Required in addition if the question has no names, and a sentence lacks the first word that is asked for.
 const ASIDE: f32 = 0.05;
-/// ...around one that lacks its names and numbers, and...
+/// Subtracted from the share if a passage lacks the names and numbers of the question.
 const NAMELESS: f32 = 0.1;
-/// ...for a question of at most so many terms, one of which nothing has.
+/// Required in addition for a question of at most `BRIEF_TERMS` terms, if no candidate has one of them.
 const BRIEF: f32 = 0.1;
 const BRIEF_TERMS: usize = 2;
-/// What a sentence gains from having the form of an answer, and...
+/// What a sentence gains by having the form of an answer.
 const FIT: f32 = 0.7;
-/// ...from opening the section whose heading is all of the question.
+/// What a sentence gains by opening the section whose heading is the whole question.
 const OPENS: f32 = 0.8;
-/// What a term counts of which a sentence has another form.
+/// Weight of a term that a sentence has in another form.
 const NEAR: f32 = 0.8;
-/// Worth of a further sentence, as a share of that of the best.
+/// Least worth of a further sentence, as a share of the worth of the best.
 const FURTHER: f32 = 0.75;
-/// Share of the question that a further sentence must add.
+/// Least share of the question that a further sentence must add.
 const NEWS: f32 = 0.3;
 /// Share of common words from which two sentences say the same.
 const SAME: f32 = 0.75;
 
-/// Keeps what answers the question: the best sentence for each of its parts, in their order, with
-/// what is needed to understand it. Nothing, where no sentence covers enough of the question.
+/// Selects what answers the question: the best sentence for each of its parts, in their order, with what is
+/// needed to understand it. Nothing, if no sentence covers enough of the question.
 ///
-/// The coverage of a sentence is the share of the question's terms, weighted by inverse document
-/// frequency over the candidates, that stand in it or, counting less, in the headings above.
+/// The coverage of a sentence is the share of the question's terms, weighted by inverse document frequency
+/// over the candidates, that are in the sentence or, with less weight, in the headings above.
 pub(super) fn select(
     question: &str,
     candidates: &[Candidate],
@@ -78,7 +77,7 @@ pub(super) fn select(
             }
         }
     }
-    // What is left of such a question is not what was asked: "and where is it now".
+    // The remaining parts of such a question are not what was asked: "and where is it now".
     if answered < most {
         chosen.clear();
     }
@@ -87,22 +86,22 @@ pub(super) fn select(
     chosen.into_iter().map(|position| candidates[position].clone()).collect()
 }
 
-/// The candidates as one part of the question sees them.
+/// The candidates from the point of view of one part of the question.
 struct View<'a> {
     part: &'a Part,
     candidates: &'a [Candidate],
     terms: &'a Terms,
     likeness: Likeness<'a>,
     weights: HashMap<u32, f32>,
-    /// Of each candidate, the terms of the question that it has in another form.
+    /// For each candidate, the terms of the question that it has in another form.
     near: Vec<Vec<u32>>,
     /// How well the form of each candidate fits.
     fits: Vec<f32>,
-    /// Whether nothing has one of its terms, in whatever form.
+    /// Whether no candidate has one of the question's terms, in any form.
     lacks: bool,
     /// Sum of the weights.
     asked: f32,
-    /// Words of a candidate, on average.
+    /// Mean number of words of a candidate.
     mean: f32,
 }
 
@@ -145,7 +144,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Positions of what answers this part, in the order in which it is said.
+    /// Positions of the sentences that answer this part, in the order of the answer.
     fn answer(&self, chosen: &[usize]) -> Vec<usize> {
         let covering: Vec<&Candidate> =
             self.candidates.iter().filter(|candidate| self.may_answer(candidate)).collect();
@@ -194,7 +193,7 @@ impl<'a> View<'a> {
         (!self.candidates[at].opens && !self.candidates[at - 1].aside).then(|| at - 1)
     }
 
-    /// Share of the question in the heading above, where it has nothing else in it.
+    /// Share of the question in the heading above, if the heading has nothing else.
     fn names(&self, candidate: &Candidate) -> f32 {
         let section = &candidate.section;
         if section.iter().all(|term| self.part.terms.contains(term)) {
@@ -204,7 +203,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The candidate of most worth, of those that cover enough, that says something new.
+    /// The candidate with the highest worth among those that cover enough and say something new.
     fn best(
         &self,
         covering: &[&Candidate],
@@ -223,7 +222,7 @@ impl<'a> View<'a> {
         (!candidate.aside || self.part.asks_about(candidate)) && self.covers(candidate)
     }
 
-    /// Whether so much of the question stands in a sentence and around it that it may be the answer.
+    /// Whether a sentence and its surroundings have so much of the question that it may be the answer.
     fn covers(&self, candidate: &Candidate) -> bool {
         let formless = self.part.asks_form(&candidate.text) && self.fits[candidate.position] == 0.0;
         let brief = self.weights.len() <= BRIEF_TERMS && self.lacks;
@@ -233,13 +232,13 @@ impl<'a> View<'a> {
             + more(brief, BRIEF)
             + self.unrelated(candidate);
         let over = self.support(candidate) - floor;
-        // What no likeness would change is not compared.
+        // Meanings are not compared if that could not change the outcome.
         self.says_more(candidate)
             && over >= -MOST_LIKE
             && (over >= MOST_UNLIKE || over >= self.likeness.lacking(candidate))
     }
 
-    /// How much more is needed where a sentence only names what the question is about.
+    /// How much more is required of a sentence that only names what the question is about.
     fn unrelated(&self, candidate: &Candidate) -> f32 {
         let relation = &self.part.relation;
         if relation.is_empty() {
@@ -249,14 +248,14 @@ impl<'a> View<'a> {
         (1.0 - said) * if self.part.names.is_empty() { ASIDE } else { UNRELATED }
     }
 
-    /// Whether it has a word that is not in the question, or is a sentence: a title that stands as a
-    /// line is neither.
+    /// Whether it has a word that is not in the question, or is a sentence: a title on a line of its own is
+    /// neither.
     fn says_more(&self, candidate: &Candidate) -> bool {
         candidate.ends() || candidate.terms.iter().any(|term| !self.part.terms.contains(term))
     }
 
-    /// Share of the question in a sentence, half of it by what its whole passage has; less, where names
-    /// and numbers of the question are not in the passage.
+    /// Share of the question in a sentence, half of it by what its whole passage has; less if the passage
+    /// lacks names and numbers of the question.
     fn support(&self, candidate: &Candidate) -> f32 {
         let own = |term: u32| self.strength(candidate, term);
         let around = |term: u32| {
@@ -269,13 +268,13 @@ impl<'a> View<'a> {
         self.weighed(|term| f32::midpoint(own(term), around(term))) - nameless
     }
 
-    /// The share of the question that counts, each of its terms as much as `strength` says.
+    /// The weighted share of the question, with each term counted as `strength` says.
     fn weighed(&self, strength: impl Fn(u32) -> f32) -> f32 {
         self.weights.iter().map(|(term, weight)| weight * strength(*term)).sum::<f32>() / self.asked
     }
 
-    /// What remains of the worth of a sentence: less, where it lacks what is counted, and where the
-    /// number of "Port 150" is that of something else.
+    /// Factor on the worth of a sentence: less than 1 if it lacks what is counted, or if the number of
+    /// "Port 150" belongs to something else.
     fn aim(&self, candidate: &Candidate) -> f32 {
         let has = |term: &u32| candidate.terms.contains(term) || candidate.section.contains(term);
         let numbered = |thing: &Words| {
@@ -290,7 +289,7 @@ impl<'a> View<'a> {
         counted * named * if candidate.is_code() { self.of_code() } else { 1.0 }
     }
 
-    /// What code is worth as an answer to this.
+    /// Factor for code as an answer to this part.
     fn of_code(&self) -> f32 {
         match self.part.asks {
             _ if self.part.is_side => CODE_OF_SIDE,
@@ -311,7 +310,8 @@ impl<'a> View<'a> {
         self.weighed(|term| self.strength(candidate, term))
     }
 
-    /// What a term counts in a sentence: less in another form, in the headings above, and before.
+    /// Weight of a term in a sentence: less in another form, in the headings above, and in the sentence
+    /// before.
     fn strength(&self, candidate: &Candidate, term: u32) -> f32 {
         if candidate.terms.contains(&term) {
             1.0
@@ -332,14 +332,14 @@ impl<'a> View<'a> {
         self.weighed(|term| if has(term) { 1.0 } else { 0.0 })
     }
 
-    /// Whether a sentence begins with a word that stands for something in the one before.
+    /// Whether a sentence begins with a word that refers to the sentence before.
     fn stands_for(&self, at: usize) -> bool {
         const STANDS_FOR: [&str; 9] =
             ["it", "its", "they", "their", "this", "these", "he", "she", "otherwise"];
         self.candidates[at].words.iter().next().is_some_and(|word| STANDS_FOR.contains(&word))
     }
 
-    /// The sentence after or before that gives the reason, where the sentence gives none.
+    /// The sentence after or before that gives the reason, if the sentence itself gives none.
     fn reason_beside(&self, at: usize) -> Option<usize> {
         let fits = |at: usize| self.fits[at] > 0.0;
         if self.part.asks != Asks::Reason || fits(at) {
@@ -356,7 +356,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// What follows a lead-in that ends in a colon: items of a list, or the code it announces.
+/// What follows a lead-in that ends in a colon: items of a list, or code.
 fn listed_after(candidates: &[Candidate], at: usize) -> impl Iterator<Item = usize> {
     let lead = &candidates[at];
     let kind = candidates.get(at + 1).map(|next| next.kind);

@@ -1,14 +1,14 @@
 //! Markup → what a reader sees of it.
 //!
-//! One rule for a sentence that is shown, whatever it is written in: markup goes, and what it marks stays.
-//! Backticks stay with the code between them, since they say that it is code; mathematics stays as it is
-//! written.
+//! A sentence is shown by one rule, whatever markup it is written in: markup goes, and the text that it
+//! marks stays. Backticks stay with the code between them, since they show that it is code; mathematics
+//! stays as it is written.
 
 use std::ops::Range;
 
 use crate::text::{Span, SpanKind, is_unspaced, spans, tags};
 
-/// The inline markup of a paragraph, found once for all of its sentences: emphasis may go over several.
+/// The inline markup of a paragraph, found once for all of its sentences: emphasis may extend over several.
 pub(super) struct Paragraph<'a> {
     text: &'a str,
     spans: Vec<Span>,
@@ -16,7 +16,7 @@ pub(super) struct Paragraph<'a> {
     tags: Vec<(Range<usize>, bool)>,
 }
 
-/// A run of text, or what is kept as it is.
+/// A run of prose, or of text that is kept as it is.
 enum Run {
     Prose(String),
     Kept(String),
@@ -27,8 +27,8 @@ impl<'a> Paragraph<'a> {
         Self { text, spans: spans(text), tags: tags(text) }
     }
 
-    /// Some of its bytes as a reader sees them, on one line: no emphasis, tags or link targets, nothing that
-    /// reads as a mark of our own. Empty where words would run together that are two.
+    /// A range of the text as a reader sees it, on one line: without emphasis, tags, link targets, and
+    /// anything that reads as a citation mark. Empty if two words would run together.
     pub(super) fn shown(&self, range: &Range<usize>) -> String {
         if self.runs_together(range) {
             return String::new();
@@ -44,7 +44,7 @@ impl<'a> Paragraph<'a> {
         for run in runs {
             match run {
                 Run::Prose(text) => push_without_marks(&mut out, &text),
-                // Escaped, it would be none.
+                // After a backslash it would be escaped.
                 Run::Kept(_) if out.ends_with('\\') => return String::new(),
                 Run::Kept(text) => out.push_str(&text),
             }
@@ -52,7 +52,7 @@ impl<'a> Paragraph<'a> {
         out.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether a link, or a tag after a word, is right before a word: `[a][b]1` is not `a1`.
+    /// Whether a link, or a tag after a word, is directly before a word: `[a][b]1` is not `a1`.
     fn runs_together(&self, range: &Range<usize>) -> bool {
         const MARKS: [char; 4] = ['`', '*', '_', ':'];
         let within =
@@ -81,7 +81,7 @@ impl<'a> Paragraph<'a> {
             }
             prose.push_str(&self.text[at..start]);
             at = end;
-            // Whole, or it is prose without its marks.
+            // Kept as a whole, or else as prose without its marks.
             let kept = kept.filter(|_| start == hidden.start && end == hidden.end);
             if let Some(kept) = kept {
                 runs.push(Run::Prose(seen(&std::mem::take(&mut prose))));
@@ -93,7 +93,7 @@ impl<'a> Paragraph<'a> {
         runs
     }
 
-    /// The bytes of markup, in order, and what stands in their place.
+    /// The ranges of markup, in order, and the text that replaces each.
     fn hidden(&self) -> Vec<(Range<usize>, Option<String>)> {
         let mut hidden = Vec::new();
         for Span { kind, range, inner } in &self.spans {
@@ -102,7 +102,8 @@ impl<'a> Paragraph<'a> {
                 SpanKind::Math => {
                     hidden.push((range.clone(), Some(self.text[range.clone()].to_owned())));
                 }
-                // More backticks than one were for those within, or are those of reStructuredText.
+                // Code with several backticks: the others are for backticks within it, or are
+                // reStructuredText.
                 SpanKind::Code if text.contains('`') => {
                     let ticks = self.text[range.clone()].find('`').unwrap_or_default();
                     let code = &self.text[range.start + ticks..range.end];
@@ -122,11 +123,11 @@ impl<'a> Paragraph<'a> {
     }
 }
 
-/// What a quoted line begins with.
+/// Characters at the beginning of a quoted line.
 const QUOTED: [char; 3] = [' ', '\t', '>'];
 
-/// Prose without the marks of quoted lines, and backticks: those that pair are not in it, and others
-/// would pair across our marks.
+/// Prose without the marks of quoted lines, and without backticks: paired ones are not in prose, and others
+/// could pair across our marks.
 fn seen(prose: &str) -> String {
     let mut lines = prose.split('\n');
     let first = lines.next().unwrap_or_default().to_owned();
@@ -134,8 +135,8 @@ fn seen(prose: &str) -> String {
     joined.replace('`', "")
 }
 
-/// Without what a sentence begins with that is none of its words: the box of a task, the label of a footnote
-/// or of a link's target (`[x] `, `[^1]: `, `.. [1] `).
+/// A sentence without a label at its beginning: the box of a task, the label of a footnote or of a link's
+/// target (`[x] `, `[^1]: `, `.. [1] `).
 fn without_label(text: &str) -> &str {
     let text = text.trim_start_matches(QUOTED);
     let task = ["[ ] ", "[x] ", "[X] "].into_iter().find_map(|task| text.strip_prefix(task));
@@ -143,7 +144,7 @@ fn without_label(text: &str) -> &str {
     after_label(text.strip_prefix(".. ").unwrap_or(text)).unwrap_or(text)
 }
 
-/// Without the mark of a footnote at the end.
+/// A sentence without the mark of a footnote at its end.
 fn without_note(text: &str) -> &str {
     let mark = text.trim_end_matches(['.', ' ']).strip_suffix(']').and_then(|before| {
         let (before, name) = before.rsplit_once("[^")?;
@@ -162,7 +163,8 @@ fn after_label(text: &str) -> Option<&str> {
     (is_label && rest.starts_with(' ')).then(|| rest.trim_start())
 }
 
-/// Numbers in brackets lose these: `[3]` and `(3)` in a document are no citations of ours.
+/// Appends a text, and removes the brackets around numbers: `[3]` and `(3)` in a document are not citations
+/// of ours.
 fn push_without_marks(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(open) = rest.find(['[', '(']) {
@@ -176,7 +178,7 @@ fn push_without_marks(out: &mut String, text: &str) {
         // `[^3]` is a mark, too.
         let label = inner.map(|inner| inner.strip_prefix('^').unwrap_or(inner));
         if let Some((inner, label)) = inner.zip(label.filter(|label| numbers(label))) {
-            // `kept[2]` and `f(2)` are none.
+            // `kept[2]` and `f(2)` are not marks.
             if out.ends_with(char::is_alphanumeric) {
                 out.extend(["(", label, ")"]);
             } else {
@@ -221,7 +223,7 @@ mod tests {
         }
     }
 
-    /// What is written in Markdown, reStructuredText or `AsciiDoc`, and what is shown of it.
+    /// Markdown, reStructuredText or `AsciiDoc`, and what is shown of it.
     #[test]
     fn markup_goes_and_what_it_marks_stays() {
         for (piece, expected) in [
@@ -240,7 +242,7 @@ mod tests {
             ("这是*费用*，**冬天**的。", "这是费用，冬天的。"),
             ("It is *due*: now, *late*!", "It is due: now, late!"),
             ("> quoted *twice\n> over*, yes", "quoted twice over, yes"),
-            // No emphasis.
+            // Not emphasis.
             ("2 * 3 * 4, 2*3*4, 2**10 and a ** b", "2 * 3 * 4, 2*3*4, 2**10 and a ** b"),
             ("snake_case_name and _private", "snake_case_name and _private"),
             ("*.rs and *.toml, src/*.rs", "*.rs and *.toml, src/*.rs"),
@@ -273,7 +275,7 @@ mod tests {
             ("a <em>fee</em><br/>of 3", "a fee of 3"),
         ] {
             assert_eq!(shown(piece), expected, "{piece}");
-            // Or it would not be quoted.
+            // Otherwise it would not be quoted.
             assert!(Words::of(piece).find(&Words::of(expected)).is_some(), "{piece}");
         }
     }

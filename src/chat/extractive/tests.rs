@@ -62,7 +62,7 @@ fn nothing_in_common_is_no_answer() {
     assert_eq!(answer("backups", &[]), "");
 }
 
-/// A paragraph on one line, a question, and what is quoted of it.
+/// A paragraph on one line, a question, and what is quoted from the paragraph.
 #[test]
 fn every_script_is_quoted_by_its_sentences() {
     for (text, question, expected) in [
@@ -136,7 +136,7 @@ fn every_script_is_quoted_by_its_sentences() {
     }
 }
 
-/// Words, and pairs of letters of scripts that put no spaces between them, as the sparse leg has them.
+/// The terms of the sparse leg: words, and pairs of letters in scripts without spaces.
 fn letters(text: &str) -> Vec<u32> {
     crate::embed::sparse::TermCounter::new("english").unwrap().terms(text)
 }

@@ -155,7 +155,7 @@ async fn captured_answers_that_come_whole_are_answers() {
 
 #[tokio::test]
 async fn a_cut_answer_is_never_passed_off_as_complete() {
-    // The server was killed: a body that breaks off, in the capture without its head.
+    // The server was killed: the body breaks off. The capture does not have the head.
     let body = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/endpoints/lcp-sigkill.body"
@@ -200,7 +200,7 @@ async fn odd_events_do_no_harm() {
     assert_eq!(outcome, ("Yes".to_owned(), Ok(done("length", "m", Some((5, 1))))));
 }
 
-/// Events as `thinking` and `text`, and `Done` left out.
+/// The events as `thinking` and `text`, without `Done`.
 async fn thoughts(script: Script) -> (Vec<String>, Vec<String>) {
     let server = ScriptedServer::start();
     server.push(script);
@@ -219,7 +219,7 @@ async fn thoughts(script: Script) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn calls_of_functions_are_handed_on_as_they_come() {
     let server = ScriptedServer::start();
-    // The second leaves out what some servers leave out, and says that it just stopped.
+    // The second answer omits what some servers omit, and ends with `stop`.
     server.push(Script::Answer(event_stream(&[
         r#"{"choices":[{"delta":{"content":"Let me see."}}]}"#,
         r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"a"}]}}]}"#,
@@ -274,7 +274,7 @@ async fn thinking_is_told_from_the_answer() {
         let (thoughts, answer) = thoughts(stream(&deltas)).await;
         assert_eq!((thoughts.concat().as_str(), answer.concat().as_str()), ("Let me see.", "Yes"));
     }
-    // Held back until the end, and never lost.
+    // The text is held back until the end, but not lost.
     let (thoughts, answer) = thoughts(stream(&[r#""content":"<thi""#])).await;
     assert_eq!((thoughts.concat().as_str(), answer.concat().as_str()), ("", "<thi"));
 }

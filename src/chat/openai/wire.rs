@@ -34,7 +34,7 @@ pub(super) struct Message<'a> {
     content: &'a str,
 }
 
-/// A message of docent's, or one that is relayed.
+/// A message of docent's, or a relayed one.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Said<'a> {
@@ -66,10 +66,10 @@ pub(super) fn messages(request: &ChatRequest) -> Vec<Said<'_>> {
     said
 }
 
-/// One event. Fields that servers leave out, or set to `null`, are optional.
+/// One event. Fields that servers omit, or set to `null`, are optional.
 #[derive(Deserialize)]
 pub(super) struct Chunk {
-    /// Empty in the event that carries the token counts.
+    /// Empty in the event with the token counts.
     pub(super) choices: Option<Vec<Choice>>,
     pub(super) model: Option<String>,
     #[serde(default)]
@@ -79,12 +79,12 @@ pub(super) struct Chunk {
 #[derive(Deserialize)]
 pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
-    /// Of an answer that comes whole although a stream was asked for.
+    /// Of an answer that arrives as a whole although a stream was requested.
     pub(super) message: Option<Delta>,
     pub(super) finish_reason: Option<String>,
 }
 
-/// Servers agree on `content` and on nothing else.
+/// Servers only agree on `content`.
 #[derive(Deserialize)]
 pub(super) struct Delta {
     #[serde(default)]
@@ -103,7 +103,7 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    /// Text of the answer; of a content in parts (Mistral), those of type `text`.
+    /// Text of the answer; if the content is in parts (Mistral), the parts of type `text`.
     pub(super) fn answer(&self) -> Option<String> {
         match &self.content {
             Value::Array(parts) => some(joined(parts, "text")),
@@ -111,7 +111,7 @@ impl Delta {
         }
     }
 
-    /// Pieces of calls. Some servers leave out which call a piece is of where it comes whole.
+    /// Pieces of function calls. Some servers omit the index of a call that comes as a whole.
     pub(super) fn calls(self) -> Vec<Value> {
         let Value::Array(mut calls) = self.tool_calls else { return Vec::new() };
         calls.retain(Value::is_object);
@@ -123,7 +123,7 @@ impl Delta {
         calls
     }
 
-    /// What the model thinks, in whichever field it comes. Some servers send two with one text.
+    /// The model's thinking, in whichever field it comes. Some servers send the same text in two fields.
     pub(super) fn thinking(&self) -> Option<String> {
         let fields = [&self.reasoning_content, &self.reasoning, &self.thinking];
         let field = fields.into_iter().filter_map(Value::as_str).find(|text| !text.is_empty());
@@ -131,7 +131,7 @@ impl Delta {
     }
 }
 
-/// The texts of the parts of this type. A thought may itself be made of parts.
+/// The texts of the parts of one type. A part may itself have parts.
 fn joined(parts: &[Value], kind: &str) -> String {
     let of_kind = parts.iter().filter(|part| part["type"] == kind);
     let text = |part: &Value| match &part[kind] {
@@ -146,7 +146,7 @@ fn some(text: String) -> Option<String> {
 }
 
 impl Chunk {
-    /// Token counts, under the names that servers have for them.
+    /// Token counts, under any of the names that servers use.
     pub(super) fn usage(&self) -> Option<Usage> {
         let usage = self.usage.as_object()?;
         let count = |paths: &[&[&str]]| {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What is thought, and what is answered.
+/// The thinking and the answer.
 fn parse<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, String) {
     let mut parser = ThinkingParser::default();
     let mut parts: Vec<Part> = pieces.into_iter().flat_map(|p| parser.push(p)).collect();

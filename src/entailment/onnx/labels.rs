@@ -1,11 +1,11 @@
-//! What the numbers mean that a model makes of premise and claim.
+//! The meaning of the numbers that a model computes for premise and claim.
 
 use crate::onnx::OnnxError;
 use crate::onnx::layout::Layout;
 
-pub(super) const HINT: &str = r#"say what they mean in "id2label" there: {"0": "entailment", "1": "neutral", "2": "contradiction"} in the model's order, {"0": "unsupported", "1": "supported"}, or {"0": "supported"} for a model with one score"#;
+pub(super) const HINT: &str = r#"set "id2label" in this file: {"0": "entailment", "1": "neutral", "2": "contradiction"} in the model's order, {"0": "unsupported", "1": "supported"}, or {"0": "supported"} for a model with one score"#;
 
-/// What a label says of a claim.
+/// What a label says about a claim.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Meaning {
     Supported,
@@ -18,7 +18,7 @@ enum Meaning {
     Uncontradicted,
 }
 
-/// Names that published models have for them, letters alone and in lower case.
+/// Names of the labels in published models, reduced to letters in lower case.
 const NAMES: &[(Meaning, &[&str])] = &[
     (
         Meaning::Supported,
@@ -86,32 +86,32 @@ impl Meaning {
     }
 }
 
-/// How a model's numbers become a score.
+/// How the numbers of a model become a score.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Head {
     /// One number: the logit of a claim that is supported.
     Single,
-    /// As many logits as labels; these two are of interest.
+    /// As many logits as labels; these two are used.
     Labels { labels: usize, supported: usize, contradicted: Option<usize> },
-    /// Two logits, and all that the model tells is whether a claim is contradicted.
+    /// Two logits; the model only says whether a claim is contradicted.
     Contradiction { contradicted: usize },
 }
 
-/// What a model says of one window.
+/// The scores of one window.
 pub(super) struct Reading {
     pub(super) score: f32,
     pub(super) contradicts: Option<f32>,
 }
 
 impl Head {
-    /// As the configuration beside the model names its labels. A single one without a name of its own
-    /// (`LABEL_0`) is taken for the score of a claim that is grounded, as of `HHEM` and its like.
+    /// Reads the labels from the configuration beside the model. A single label without a name (`LABEL_0`)
+    /// counts as the score of a grounded claim, as in `HHEM` and similar models.
     pub(super) fn of(layout: &Layout) -> Result<Self, OnnxError> {
         let wrong =
             |problem: String| OnnxError { path: layout.config.clone(), problem, hint: HINT };
         if !layout.config.is_file() {
             return Err(wrong(
-                "is not there: what the model's scores mean is not known".to_owned(),
+                "is not there, so the meaning of the model's scores is unknown".to_owned(),
             ));
         }
         let labels = &layout.labels;
@@ -128,7 +128,9 @@ impl Head {
                 return Err(wrong("does not say what the model's scores mean".to_owned()));
             }
             Some((label, _)) => {
-                return Err(wrong(format!("docent does not know the label {label:?} of {listed}")));
+                return Err(wrong(format!(
+                    "has the unknown label {label:?} among its labels: {listed}"
+                )));
             }
             None => {}
         }
@@ -143,11 +145,11 @@ impl Head {
             {
                 Ok(Self::Contradiction { contradicted })
             }
-            _ => Err(wrong(format!("none of its labels, or several, stand for support: {listed}"))),
+            _ => Err(wrong(format!("exactly one of its labels has to mean support: {listed}"))),
         }
     }
 
-    /// Whether a model makes as many numbers of a pair as it has labels.
+    /// Whether the model gives as many numbers for a pair as it has labels.
     pub(super) fn fits(self, values: usize) -> Result<(), String> {
         let labels = match self {
             Self::Single => 1,
@@ -157,7 +159,7 @@ impl Head {
         if values == labels {
             return Ok(());
         }
-        Err(format!("names {labels} labels, and the model gives {values} scores for a pair"))
+        Err(format!("names {labels} labels, but the model gives {values} scores for a pair"))
     }
 
     pub(super) fn read(self, logits: &[f32]) -> Reading {
@@ -177,8 +179,8 @@ impl Head {
         }
     }
 
-    /// Which of two windows' scores is the claim's: what supports it in one place is enough, and so is
-    /// what contradicts it where that is all that the model sees.
+    /// The score of the claim from the scores of two windows: support in one place is enough, and so is a
+    /// contradiction if the model sees nothing else.
     pub(super) fn better(self, one: f32, other: f32) -> f32 {
         match self {
             Self::Contradiction { .. } => one.min(other),
@@ -244,9 +246,9 @@ mod tests {
             (r#"{"id2label": {"0": "positive", "1": "negative"}}"#, "label \"positive\""),
             (r#"{"id2label": {"1": "entailment", "2": "neutral"}}"#, "does not say"),
             (r#"{"id2label": {"0": "relevance"}}"#, "label \"relevance\""),
-            (r#"{"id2label": {"0": "unsupported"}}"#, "stand for support"),
-            (r#"{"id2label": {"0": "neutral", "1": "unsupported"}}"#, "stand for support"),
-            (r#"{"id2label": {"0": "entailment", "1": "supported"}}"#, "stand for support"),
+            (r#"{"id2label": {"0": "unsupported"}}"#, "has to mean support"),
+            (r#"{"id2label": {"0": "neutral", "1": "unsupported"}}"#, "has to mean support"),
+            (r#"{"id2label": {"0": "entailment", "1": "supported"}}"#, "has to mean support"),
             (r#"{"id2label": ["entailment", "neutral"]}"#, "does not say"),
             (r#"{"id2label": {"0": 1}, "label2id": null}"#, "does not say"),
         ] {

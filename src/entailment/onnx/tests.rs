@@ -17,7 +17,8 @@ async fn judged(model: &CrossEncoder, claims: &[Claim]) -> Vec<Entailed> {
     model.judge(claims).await.unwrap().into_iter().map(Result::unwrap).collect()
 }
 
-/// One per tokenizer and head: `WordPiece` with token types, byte-level BPE, Unigram with a fixed length.
+/// One model per tokenizer and head: `WordPiece` with token types, byte-level BPE, Unigram with a fixed
+/// length.
 #[tokio::test]
 async fn models_of_every_kind_tell_what_follows() {
     for name in ["nli", "nli-roberta", "nli-deberta"] {
@@ -42,7 +43,7 @@ async fn models_of_every_kind_tell_what_follows() {
     }
 }
 
-/// The same model with its labels in another order is another model.
+/// A model whose labels are in another order is a different model.
 #[tokio::test]
 async fn labels_decide_what_scores_mean() {
     let dir = copy("nli");

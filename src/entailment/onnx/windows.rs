@@ -1,10 +1,10 @@
-//! What of a premise a model reads at once.
+//! Splits a premise into windows that a model reads at once.
 
 use std::ops::Range;
 
-/// Each sentence alone, and runs of sentences of at most `room` tokens, each beginning in the middle of the
-/// one before, so that sentences that stand together are together in one of them. A sentence that is
-/// longer is cut. Texts, and whether they are one sentence.
+/// Each sentence alone, and runs of sentences of at most `room` tokens. Each run begins in the middle of
+/// the one before, so that neighbouring sentences are together in one of them. A longer sentence is cut.
+/// Returns texts, and whether each is a single sentence.
 pub(super) fn windows(
     sentences: &[String],
     room: usize,
@@ -20,7 +20,7 @@ pub(super) fn windows(
     pieces.into_iter().map(|piece| (piece.to_owned(), true)).chain(runs).collect()
 }
 
-/// Cuts in two, between words where there are any, until each part fits.
+/// Cuts a text in two, between words if it has any, until each part fits.
 fn cut<'a>(text: &'a str, room: usize, count: &dyn Fn(&str) -> usize, pieces: &mut Vec<&'a str>) {
     let text = text.trim();
     if text.is_empty() {
@@ -35,7 +35,7 @@ fn cut<'a>(text: &'a str, room: usize, count: &dyn Fn(&str) -> usize, pieces: &m
     cut(&text[at..], room, count, pieces);
 }
 
-/// Ranges of `lengths` of at most `room` together; no range is within another.
+/// Ranges of `lengths` of at most `room` in all; no range is within another.
 fn runs(lengths: &[usize], room: usize) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! In which language a question asks, what for, and which of its words only ask.
+//! Finds the language in which a question asks, what it asks for, and which of its words only ask.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -7,14 +7,15 @@ use super::Asks;
 use super::tables::{AskingTable, LANGUAGES};
 use crate::text::{Words, is_unspaced};
 
-/// The tables of a language, made ready to look words up in.
+/// The tables of a language, prepared for looking up words.
 pub(super) struct AskingWords {
-    /// Phrases of words, as [`Words`] has them; those of scripts without spaces as they are written.
+    /// Phrases as lists of words, split as by [`Words`]; phrases of scripts without spaces are in
+    /// `unspaced`, as written.
     asks: Vec<(Asks, Vec<String>)>,
     unspaced: Vec<(Asks, String)>,
     aside: HashSet<String>,
     numbers: HashSet<String>,
-    /// Written numbers of scripts without spaces.
+    /// Numbers written out in scripts without spaces.
     numerals: Vec<String>,
     is_english: bool,
     /// See [`AskingTable::floor`].
@@ -28,11 +29,12 @@ static ASKING_WORDS: LazyLock<Vec<AskingWords>> = LazyLock::new(|| {
     lexicons.map(|(at, asking)| AskingWords::of(asking, at == 0, at == 1)).collect()
 });
 
-/// Small words of English that say nothing of what is asked, and that other languages have, too: "the" is Vietnamese, "in" Italian.
+/// English function words that say nothing about what is asked and that other languages also have: "the" is
+/// Vietnamese, "in" Italian.
 const ENGLISH: &str =
     "the of and in to a an is are was were be been by with for on at from as has had have or";
 
-/// The languages, as bits, in which a word asks or is put aside.
+/// For each word, the languages, as bits, in which it asks or is put aside.
 static KNOWN: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     let mut known: HashMap<&str, u32> = ENGLISH.split(' ').map(|word| (word, 1)).collect();
     for (at, lexicon) in ASKING_WORDS.iter().enumerate() {
@@ -65,7 +67,7 @@ impl AskingWords {
         unspaced.sort_by_key(|(_, phrase)| std::cmp::Reverse(phrase.len()));
         let joined = |table| split(table).filter(|word| is_joined(word)).map(str::to_owned);
         let spaced = |table| split(table).filter(|word| !is_joined(word)).flat_map(words);
-        // Pieces of a single letter are parts of words, too.
+        // Single letters are also parts of words.
         let put_aside = joined(asking.aside).filter(|word| word.chars().count() > 1);
         unspaced.extend(put_aside.map(|word| (Asks::Nothing, word)));
         Self {
@@ -80,7 +82,7 @@ impl AskingWords {
         }
     }
 
-    /// That of the language most of whose small words a text has; English where none has more.
+    /// The tables of the language that has the most small words in a text; English if no language has more.
     pub(super) fn of_text(text: &str, words: &[&str]) -> &'static Self {
         let mut seen = [0_usize; LANGUAGES.len()];
         for languages in words.iter().filter_map(|word| KNOWN.get(word)) {
@@ -99,13 +101,13 @@ impl AskingWords {
         &ASKING_WORDS[at]
     }
 
-    /// The longest phrase that asks and begins at a word, with the number of its words.
+    /// The longest asking phrase that begins at a word, with its number of words.
     fn phrase_at(&self, words: &[&str], at: usize) -> Option<(Asks, usize)> {
         let rest = &words[at..];
         let fits = |phrase: &[String]| {
             phrase.len() <= rest.len() && phrase.iter().zip(rest).all(|(a, b)| is_word(a, b))
         };
-        // "من" is also "from".
+        // "من" also means "from".
         let may = |asks: Asks, phrase: &[String]| {
             asks != Asks::Person
                 || at == 0
@@ -116,8 +118,8 @@ impl AskingWords {
         found.map(|(asks, phrase)| (*asks, phrase.len()))
     }
 
-    /// What is asked for. In English the first asking word decides; elsewhere one that says more than
-    /// "which" goes before.
+    /// What is asked for. In English the first asking word decides; in other languages a more specific word
+    /// than "which" has priority.
     pub(super) fn asks(&self, text: &str, words: &[&str]) -> Asks {
         let mut found = (0..words.len()).filter_map(|at| Some(self.phrase_at(words, at)?.0));
         let decides = |asks: &Asks| self.is_english || *asks != Asks::Anything;
@@ -142,17 +144,17 @@ impl AskingWords {
         aside
     }
 
-    /// A word of a script without spaces, what asks cut out of it.
+    /// A word of a script without spaces, without the phrases in it that ask.
     pub(super) fn without_asking(&self, word: &str) -> String {
         self.unspaced.iter().fold(word.to_owned(), |word, (_, phrase)| word.replace(phrase, " "))
     }
 
-    /// Whether a word is a number that is written out.
+    /// Whether a word is a written-out number.
     pub(super) fn is_number(&self, word: &str) -> bool {
         self.numbers.contains(word)
     }
 
-    /// Whether a number is written out in a text of a script without spaces.
+    /// Whether a text in a script without spaces has a written-out number.
     pub(super) fn has_numeral(&self, text: &str) -> bool {
         self.numerals.iter().any(|numeral| text.contains(numeral))
     }
@@ -161,7 +163,7 @@ impl AskingWords {
         self.is_english
     }
 
-    /// Whether words are English, and not only of no language that is known here.
+    /// Whether words are English, rather than of a language that is not known here.
     pub(super) fn are_english(&self, words: &[&str]) -> bool {
         let is_known = |word: &&str| KNOWN.get(*word).is_some_and(|languages| languages & 1 == 1);
         self.is_english && words.iter().any(is_known)
@@ -172,9 +174,9 @@ fn is_arabic(word: &str) -> bool {
     word.starts_with(|c: char| ('\u{600}'..='\u{6ff}').contains(&c))
 }
 
-/// Korean words carry their particles.
+/// Whether a word is a known word; Korean words have their particles attached.
 fn is_word(known: &str, word: &str) -> bool {
-    // Of two syllables, each of which is two or three letters here.
+    // For words of two or more syllables; a syllable is two or three letters here.
     let korean = known.starts_with(|c: char| ('\u{1100}'..='\u{11ff}').contains(&c));
     known == word || (korean && known.chars().count() > 3 && word.starts_with(known))
 }

@@ -14,7 +14,7 @@ const VERBS: [&str; 12] = [
     "provides",
 ];
 
-/// What of a sentence tells its form.
+/// The parts of a sentence that show its form.
 pub(in super::super) struct Form<'a> {
     pub(in super::super) text: &'a str,
     pub(in super::super) words: &'a Words,
@@ -30,8 +30,8 @@ static LISTS: LazyLock<[HashSet<String>; 3]> = LazyLock::new(|| {
 });
 
 impl Part {
-    /// Whether an answer has a form that can be told from the words alone. Names cannot, where all
-    /// nouns have capitals or no letter has.
+    /// Whether the answer has a form that words alone can show. Names cannot be recognised if all nouns
+    /// have capitals, or no letter has.
     pub(in super::super) fn asks_form(&self, text: &str) -> bool {
         match self.asks {
             Asks::Anything | Asks::Nothing | Asks::Reason => false,
@@ -69,7 +69,7 @@ impl Part {
         if fits { 1.0 } else { 0.0 }
     }
 
-    /// A price; half of it is a number that may be one.
+    /// How well a sentence gives a price; a plain number that may be one counts half.
     fn price(&self, text: &str, words: &[&str]) -> f32 {
         let is_price = Measure::Price.is_in(text, words, |word| self.lexicon.is_number(word));
         match self.has_number(text, words) {
@@ -79,7 +79,7 @@ impl Part {
         }
     }
 
-    /// A number that the question has not, and that is no year.
+    /// Whether a sentence has a number that is not in the question and is not a year.
     fn has_number(&self, text: &str, words: &[&str]) -> bool {
         let is_new = |word: &&&str| !self.said.contains(**word);
         let counts = |word: &str| {
@@ -89,23 +89,25 @@ impl Part {
             || (text.contains(is_unspaced) && self.lexicon.has_numeral(text))
     }
 
-    /// Whether it asks for what has been: then no condition answers "when".
+    /// Whether it asks about the past: then a condition does not answer "when".
     fn is_past(&self) -> bool {
         ["did", "was", "were"].iter().any(|word| self.said.contains(*word))
     }
 
-    /// A year, or in another language than English anything with digits that the question has not.
+    /// Whether a word is a year or, in languages other than English, has digits; words of the question do
+    /// not count.
     fn is_date(&self, word: &str) -> bool {
         let other = !self.lexicon.is_english() && word.contains(char::is_numeric);
         (is_year(word) || other) && !self.said.contains(word)
     }
 
-    /// A word in upper case that does not begin the sentence, or two, and that the question has not.
+    /// Whether a sentence has a name that the question does not have: a capitalised word that does not
+    /// begin the sentence, or two at its beginning.
     fn has_name(&self, text: &str) -> bool {
         let is_name = |word: &&str| {
             word.starts_with(char::is_uppercase) && word.chars().skip(1).any(char::is_lowercase)
         };
-        // "On Tuesday" names nobody.
+        // "On Tuesday" is not the name of anybody.
         let is_new = |word: &&str| {
             Words::of(word).iter().any(|word| !self.said.contains(word) && !LISTS[0].contains(word))
         };
@@ -118,7 +120,7 @@ impl Part {
         begins || words.iter().skip(1).filter(|word| is_name(word)).any(is_new)
     }
 
-    /// The share of its terms that stand before the verb of a sentence that defines.
+    /// The share of its terms that come before the verb of a defining sentence.
     fn is_subject(&self, words: &[&str]) -> f32 {
         let Some(verb) = words.iter().position(|word| VERBS.contains(word)) else { return 0.0 };
         let before: HashSet<&str> = words[..verb].iter().copied().collect();
@@ -128,8 +130,8 @@ impl Part {
     }
 }
 
-/// Whether two words are forms of one: all of the shorter but its end. Arabic and Hebrew words begin
-/// with articles and prepositions, too.
+/// Whether two words are forms of one word: the shorter one without its ending begins the other. Arabic and
+/// Hebrew words also begin with articles and prepositions.
 pub(in super::super) fn same_word(a: &str, b: &str) -> bool {
     if a == b || (a.get(..2) == b.get(..2) && spelled(a) == spelled(b)) {
         return true;

@@ -1,6 +1,6 @@
-//! Words that give an answer its form, in the languages of [`tables`](super::tables).
+//! Words that show the form of an answer, in the languages of [`tables`](super::tables).
 
-/// Words of a time: months, parts of the year and of the past, and how long ago.
+/// Words for a time: months, parts of the year and of the past, and distances in the past.
 pub(super) const TIMES: &str = "january|february|march|april|june|july|august|september|october|november|december|\
     today|yesterday|tomorrow|century|centuries|decade|ago|monday|tuesday|wednesday|thursday|friday|saturday|sunday|spring|\
     summer|autumn|winter|midnight|noon|morning|evening|night|daily|weekly|monthly|annually|\
@@ -11,7 +11,7 @@ pub(super) const TIMES: &str = "january|february|march|april|june|july|august|se
     janeiro|fevereiro|marco|maio|junho|julho|setembro|outubro|dezembro|seculo|\
     januari|februari|maart|mei|augustus|eeuw|secolul|yuzyil|век|века|веке|αιωνα|القرن|قرن|המאה|सदी|शताब्दी|세기|世纪|世紀";
 
-/// What a condition begins with, which answers "when does it".
+/// Beginnings of conditions, which answer "when does it".
 pub(super) const CONDITIONS: &str = "when|whenever|if|once|after|before|until|unless|while|as|during|since|wenn|sobald|nachdem|\
     bevor|bis|seit|quand|lorsque|apres|avant|cuando|despues|antes|si|se|dopo|prima|depois|als|na|voor|когда|после|до|если|\
     بعد|قبل|عندما|אחרי|לאחר|לפני|כאשר|जब|बाद|पहले";

@@ -1,6 +1,6 @@
-//! What an English question wants to have measured, or named.
+//! The quantity, or the name, that an English question asks for.
 
-/// What is to be measured.
+/// A quantity that is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Measure {
     /// How long something takes, how soon.
@@ -13,14 +13,14 @@ pub(super) enum Measure {
     Speed,
     /// What it costs.
     Price,
-    /// How big: a number of whatever.
+    /// How big: any number.
     Size,
 }
 
 const TIMES: &str = "millisecond|second|minute|hour|day|night|week|month|quarter|year|decade|century|centurie|season|ms|sec|min|hr|h|yr";
 const LENGTHS: &str = "kilometre|kilometer|metre|meter|centimetre|centimeter|millimetre|millimeter|mile|yard|foot|feet|inch|inche|km|m|\
     cm|mm|ft|mi|nm|league|block|step|light|stop";
-/// What texts are long in.
+/// Units in which texts are measured.
 const TEXTS: &str =
     "page|word|line|character|letter|byte|bit|verse|chapter|volume|episode|token|entry|item";
 const SPEEDS: &str = "mph|kph|kmh|knot|rpm|hz|mbps|gbps|percent|per";
@@ -34,7 +34,7 @@ const PRICED: [&str; 12] = [
 ];
 const VERBS_OF_BEING: [&str; 4] = ["is", "are", "was", "were"];
 
-/// What is for some time, beside all that is "stored", "delayed"...
+/// Words for what lasts, besides all words such as "stored" and "delayed".
 const LASTING: [&str; 13] = [
     "kept",
     "held",
@@ -52,7 +52,7 @@ const LASTING: [&str; 13] = [
 ];
 
 impl Measure {
-    /// What "how" asks to measure.
+    /// The quantity that "how" asks for.
     pub(super) fn of(words: &[&str]) -> Option<Self> {
         let at = words.iter().position(|word| *word == "how")?;
         let next = words.get(at + 2);
@@ -74,7 +74,7 @@ impl Measure {
         }
     }
 
-    /// Whether the words of a sentence have it; `is_number` is asked of those without digits.
+    /// Whether the words of a sentence have this quantity; `is_number` is called for words without digits.
     pub(super) fn is_in(
         self,
         text: &str,
@@ -116,7 +116,7 @@ fn has(table: &str, word: &str) -> bool {
     table.split('|').any(|known| known == word)
 }
 
-/// Things that have a name of their own.
+/// Kinds of things that have proper names.
 const NAMED: &str = "company|companies|firm|business|corporation|organization|organisation|agency|institution|institute|university|\
     universities|school|college|country|countries|nation|nations|state|city|cities|town|village|region|province|county|continent|\
     river|lake|sea|ocean|island|mountain|king|queen|president|emperor|pope|person|people|man|woman|actor|actress|author|writer|\
@@ -124,20 +124,20 @@ const NAMED: &str = "company|companies|firm|business|corporation|organization|or
     religion|tribe|dynasty|empire|museum|church|street|station|airport|vendor|supplier|manufacturer|researcher|general|\
     leader|poet|painter|architect|engineer|club|studio|network|brand|department|committee";
 
-/// Words after "which" and "what" with which no thing is named.
+/// Words after "which" and "what" that do not name a kind of thing.
 const NO_NOUN: [&str; 22] = [
     "is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "of", "the", "a", "an",
     "kind", "type", "sort", "part", "can", "could", "will", "would",
 ];
 
-/// Whether the name of something is asked for: "which company", "what German city", "what is the name of".
+/// Whether a question asks for a proper name: "which company", "what German city", "what is the name of".
 pub(super) fn asks_name(words: &[&str]) -> bool {
     let named = |at: usize| {
         let noun = words[at..].iter().take(3).take_while(|word| !NO_NOUN.contains(word));
         noun.into_iter().any(|word| has(NAMED, word))
     };
     let asks = |word: &str| matches!(word, "which" | "what" | "whose");
-    // What is called something without a capital has a name, too: a process.
+    // A thing in lower case can be named, too: a process.
     let name_of = words.windows(3).position(|it| it == ["the", "name", "of"]);
     let after_of = name_of.map_or(words.len(), |at| at + 3);
     let thing = after_of + usize::from(words.get(after_of) == Some(&"the"));

@@ -1,13 +1,13 @@
-//! What tells that a sentence says something else, however many words it shares with the question: it is about
-//! another year, or it does not deny what the question denies. Of questions in English.
+//! Finds sentences that say something else, however many words they share with the question: they are about
+//! another year, or do not deny what the question denies. For questions in English.
 
 use super::{Asks, Part};
 use crate::chat::extractive::Terms;
 use crate::chat::extractive::candidates::Candidate;
 
-/// Words that deny, in a question...
+/// Words of denial in a question.
 const DENIALS: [&str; 7] = ["not", "never", "no", "none", "nor", "cannot", "without"];
-/// ...and beginnings of words that do so in an answer, too: "which files are not read?" "Hidden files are skipped."
+/// Beginnings of words that deny in an answer, too: "which files are not read?" "Hidden files are skipped."
 const DENYING: [&str; 32] = [
     "lack",
     "fail",
@@ -42,15 +42,15 @@ const DENYING: [&str; 32] = [
     "disabl",
     "discontinu",
 ];
-/// What a denial after it is the condition of: "what happens if the key is not there".
+/// Words that make a denial after them a condition: "what happens if the key is not there".
 const CONDITIONS: [&str; 7] = ["if", "when", "whenever", "unless", "while", "because", "although"];
-/// What a year follows that says when something was...
+/// Words before a year that say when something happened.
 const IN: [&str; 7] = ["in", "during", "the", "year", "early", "late", "around"];
-/// ...and what makes it a limit, beyond which other years are.
+/// Words that make a year a limit, with other years beyond it.
 const LIMITS: [&str; 9] =
     ["after", "before", "since", "until", "till", "by", "from", "than", "following"];
 
-/// A year, a decade or a century in figures, or a place in an order: "1766", "the 1970s", "19th".
+/// A year, a decade or a century in figures, or an ordinal: "1766", "the 1970s", "19th".
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Numeral {
     is_ordinal: bool,
@@ -59,8 +59,8 @@ pub(super) struct Numeral {
 }
 
 impl Part {
-    /// Whether a sentence says something else than what is asked, in the same words. Figures may also stand in the headings above
-    /// it or in the sentence before.
+    /// Whether a sentence says something else than what is asked, in the same words. The figures of the
+    /// question may also be in the headings above it, or in the sentence before.
     pub(in super::super) fn is_otherwise(&self, candidate: &Candidate, terms: &Terms) -> bool {
         let around = [&candidate.section, &candidate.document, &candidate.before];
         let has = |figures: &str| {
@@ -70,8 +70,7 @@ impl Part {
             || self.is_another_time(&candidate.text, has)
     }
 
-    /// Whether years or places in an order are named, and all of them are before those that are asked for, or
-    /// all after.
+    /// Whether a text names years or ordinals that are all before, or all after, those of the question.
     fn is_another_time(&self, text: &str, around: impl Fn(&str) -> bool) -> bool {
         [false, true].into_iter().any(|ordinals| {
             let asked = || self.numerals.iter().filter(|(it, _)| it.is_ordinal == ordinals);
@@ -88,8 +87,8 @@ impl Part {
     }
 }
 
-/// Whether a clause asks for what is not. Not where a reason or a way is asked for, and not in what is
-/// only a condition: an answer to "why does it not start" denies nothing.
+/// Whether a clause asks for what is not the case. Questions for a reason or a way do not count, nor does a
+/// mere condition: an answer to "why does it not start" need not deny anything.
 pub(super) fn is_denied(asks: Asks, clause: &str, words: &[&str]) -> bool {
     let asks_for = match asks {
         Asks::Anything => words.iter().any(|word| ["what", "which"].contains(word)),
@@ -100,7 +99,7 @@ pub(super) fn is_denied(asks: Asks, clause: &str, words: &[&str]) -> bool {
     asks_for && !is_condition && denies(clause, &[])
 }
 
-/// Whether a text has a word that denies, or one with such a beginning.
+/// Whether a text has a word of denial, or a word with one of these beginnings.
 fn denies(text: &str, beginnings: &[&str]) -> bool {
     let mut last = String::new();
     text.split_whitespace().any(|word| {
@@ -115,7 +114,7 @@ fn denies(text: &str, beginnings: &[&str]) -> bool {
     })
 }
 
-/// The years and places in an order that a clause asks about, with their figures.
+/// The years and ordinals that a clause asks about, with their figures.
 pub(super) fn asked_numerals(clause: &str) -> Vec<(Numeral, String)> {
     let words: Vec<String> = clause.split_whitespace().map(plain).collect();
     let before = |at: usize, back: usize| at.checked_sub(back).map_or("", |at| &words[at]);

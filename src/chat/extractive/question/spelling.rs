@@ -1,9 +1,9 @@
-//! British and American spelling: a word asked for in one is found in the other.
+//! British and American spelling: a word in either spelling finds the other.
 
 use std::borrow::Cow;
 
-/// Endings of words, and how they end in the other spelling; the longer ones first. They are for comparing
-/// only: what is no word, as `corse` of `course`, is nothing else's spelling either.
+/// Endings of words in both spellings, longer ones first. For comparison only: a result that is not a word,
+/// such as `corse` for `course`, is not the other spelling of anything either.
 const ENDINGS: [(&str, &str); 28] = [
     ("isations", "izations"),
     ("isation", "ization"),
@@ -34,11 +34,11 @@ const ENDINGS: [(&str, &str); 28] = [
     ("ller", "ler"),
     ("mme", "m"),
 ];
-/// Shortest word whose ending is told: `rise` is its own, and `filling` no `filing`.
+/// Shortest word whose ending is replaced: `rise` keeps its own, and `filling` does not become `filing`.
 const SHORTEST: usize = 5;
 const SHORTEST_DOUBLE: usize = 8;
 
-/// Words that no rule makes the same.
+/// Words that follow none of the rules.
 const WORDS: [(&str, &str); 10] = [
     ("grey", "gray"),
     ("aluminium", "aluminum"),
@@ -52,7 +52,7 @@ const WORDS: [(&str, &str); 10] = [
     ("plough", "plow"),
 ];
 
-/// A word as both spellings have it.
+/// A word in one spelling for both.
 pub(super) fn spelled(word: &str) -> Cow<'_, str> {
     if !word.is_ascii() {
         return Cow::Borrowed(word);

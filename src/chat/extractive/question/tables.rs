@@ -1,21 +1,21 @@
-//! How languages ask: words as [`Words`](crate::text::Words) has them, alternatives parted by `|`. In scripts without
-//! spaces they are looked for anywhere, elsewhere as whole words.
+//! How languages ask: words split as by [`Words`](crate::text::Words), alternatives separated by `|`. In
+//! scripts without spaces they are found anywhere, otherwise only as whole words.
 
 use super::Asks;
 
-/// What a language asks with.
+/// The words with which a language asks.
 pub(super) struct AskingTable {
-    /// By what is asked for. Where several stand at the same place, the longest counts.
+    /// By what is asked for. If several match at the same place, the longest counts.
     pub(super) words: &'static [(Asks, &'static str)],
-    /// Words that say nothing of what is asked: articles, auxiliaries, politeness, instructions.
+    /// Words that say nothing about what is asked: articles, auxiliaries, politeness, instructions.
     pub(super) aside: &'static str,
     /// Numbers written as words, from two on.
     pub(super) numbers: &'static str,
-    /// Share of a question below which nothing answers it: see `docs/answers.md`.
+    /// Least share of the question that an answer must have: see `docs/answers.md`.
     pub(super) floor: f32,
 }
 
-/// English first: it wins where several fit as well.
+/// English is first: it wins a tie.
 pub(super) const LANGUAGES: &[AskingTable] = &[
     AskingTable {
         words: &[

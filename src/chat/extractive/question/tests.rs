@@ -1,6 +1,6 @@
 use super::*;
 
-/// Each word of four letters and more, by its length and first letter.
+/// Each word of four letters or more, by its length and first letter.
 fn terms(text: &str) -> Vec<u32> {
     Words::of(text)
         .iter()

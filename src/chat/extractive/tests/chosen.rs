@@ -1,4 +1,4 @@
-//! What is quoted, of what could be.
+//! Tests of what is quoted among the candidates.
 
 use super::*;
 use crate::types::Locator;

@@ -30,7 +30,7 @@ fn what_no_sentence_has_is_not_answered_by_a_common_word() {
     );
 }
 
-/// They name what is asked about, and say something else of it.
+/// The sentences name what is asked about, but say something else about it.
 #[test]
 fn what_is_only_named_is_no_answer() {
     let told = [
@@ -83,7 +83,7 @@ fn a_small_share_of_the_question_is_no_answer() {
     assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
 }
 
-/// They say something else, in the same words.
+/// The sentences say something else, in the same words.
 #[test]
 fn another_year_and_what_denies_nothing_are_no_answers() {
     let told = [passage(
@@ -114,7 +114,7 @@ fn another_year_and_what_denies_nothing_are_no_answers() {
     );
 }
 
-/// By a table that knows of two subjects.
+/// Vectors from a table that knows two subjects.
 fn meaning(text: &str) -> Option<Vec<f32>> {
     let about = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let subject = (about(&["ferry", "boat"]), about(&["crane"]));
@@ -141,7 +141,7 @@ fn what_means_something_else_needs_more_of_the_question() {
     assert_eq!(answer(question, boat), quoted(boat));
     assert_eq!(answer(question, neither), quoted(neither));
     assert_eq!(answer(question, crane), "");
-    // Under a heading that means the same, it does, too.
+    // Under a heading with the same meaning, the sentence is similar, too.
     let under = "# Of the boat\n\nPainted in Bergen: the house of Ada Holm.";
     assert_eq!(answer(question, under), quoted(neither));
     // The table is English.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Text and end of an answer whose body is this, whatever its type is said to be.
+/// Text and end of an answer with this body, whatever its content type.
 async fn body(headers: &[(&str, &str)], body: &[u8]) -> Result<Outcome, BackendError> {
     let head: Vec<String> = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
     let head = head.concat();
