@@ -1,16 +1,16 @@
-//! How good answers are, as numbers. Pure.
+//! Metrics of answers. Pure.
 //!
 //! | metric | meaning | over |
 //! | --- | --- | --- |
-//! | `facts` | share of the facts of a case that its answer states, word for word but for case and typography | cases with facts and an answer to be found |
+//! | `facts` | share of the facts of a case that its answer states, word for word except for case and typography | cases with facts and an answer to be found |
 //! | `answered` | 1 where there is an answer | cases that expect something |
 //! | `refused` | 1 where there is none | cases that expect nothing |
-//! | `citation-precision` | share of the citations of an answer that are borne out: they name a passage, and no check finds that it lacks what is claimed | answers with citations |
-//! | `citation-precision-quoted`, `-numbers`, `-words`, `-model` | share of the passages that were held against quotations, numbers or words, or by the model of `--verify`, in which that check misses nothing | answers where it looked at one |
+//! | `citation-precision` | share of the citations of an answer that are supported: they name a passage, and no check finds that it lacks what is claimed | answers with citations |
+//! | `citation-precision-quoted`, `-numbers`, `-words`, `-model` | share of the passages that were compared with quotations, numbers or words, or by the model of `--verify`, in which that check finds everything | answers with a passage that it compared |
 //! | `citation-coverage` | share of the sentences of an answer that are cited | answers |
 //!
-//! The last two are what Gao et al. (2023, ALCE) and Rashkin et al. (2023) ask of attributed answers,
-//! by docent's own checks instead of a judge. What a judge model finds beside that: [`judged`].
+//! The last two are what Gao et al. (2023, ALCE) and Rashkin et al. (2023) ask of attributed answers, by
+//! docent's own checks instead of a judge. Metrics from a judge model: [`judged`].
 
 pub mod judged;
 
@@ -41,19 +41,19 @@ pub const NAMES: [&str; 11] = [
     "judged-facts",
 ];
 
-/// Whether a metric is of a judge's making.
+/// Whether a metric comes from a judge.
 pub fn is_judged(metric: &str) -> bool {
     metric.starts_with("judged-")
 }
 
-/// What came of asking all cases.
+/// The result of asking all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct AnswersReport {
     /// The chat model; `extractive` where answers are quoted.
     pub model: String,
     /// The model that judged them; null where none did.
     pub judge: Option<String>,
-    /// Those that say something of the cases.
+    /// Metrics that apply to the cases.
     pub metrics: Vec<AnswerValue>,
     pub by_case: Vec<AnswerRow>,
 }
@@ -62,30 +62,30 @@ pub struct AnswersReport {
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct AnswerValue {
     pub metric: String,
-    /// Over so many cases.
+    /// Number of cases that the mean is over.
     pub cases: usize,
     pub mean: f64,
     /// Its 95 % interval; null for a single case.
     pub interval: Option<Interval>,
 }
 
-/// An answer, measured; null where a metric says nothing of it.
+/// The measures of an answer; null for a metric that does not apply.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct AnswerRow {
     pub id: String,
     pub question: String,
-    /// Empty where there is none.
+    /// Empty if there is no answer.
     pub answer: String,
     pub facts: Option<f64>,
-    /// The facts that it does not state.
+    /// The facts that the answer does not state.
     pub missing_facts: Vec<String>,
     pub answered: Option<f64>,
     pub refused: Option<f64>,
     pub citation_precision: Option<f64>,
-    /// By what citations were held; without those that looked at nothing.
+    /// By check; without checks that compared nothing.
     pub citation_precision_by_check: BTreeMap<Check, f64>,
     pub citation_coverage: Option<f64>,
-    /// Null where there is no answer, no judge, or no verdict.
+    /// Null without an answer, a judge, or a verdict.
     pub judged: Option<Judged>,
 }
 
@@ -116,7 +116,7 @@ pub fn row(case: &Case, answer: &Answer) -> AnswerRow {
     }
 }
 
-/// Of the citations that each check looked at, the share in which it found nothing missing.
+/// For each check, the share of the citations that it compared in which it found nothing missing.
 fn by_check(found: &Citations) -> BTreeMap<Check, f64> {
     let of = |check: Check| {
         let looked = found.citations.iter().filter(|citation| citation.checks.contains(&check));

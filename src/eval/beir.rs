@@ -42,7 +42,7 @@ pub fn corpus(dir: &Path) -> Result<Vec<CorpusDocument>, BeirError> {
         let object = cases::object(line)?;
         let id = cases::id(&object, "_id")?.ok_or("`_id` is missing")?;
         if !ids.insert(id.clone()) {
-            return Err(format!("the id `{id}` is that of an earlier document"));
+            return Err(format!("the id `{id}` is already used by an earlier document"));
         }
         let text = |name| object.get(name).and_then(|value| value.as_str()).unwrap_or_default();
         Ok(CorpusDocument {
@@ -107,8 +107,8 @@ pub fn cases_of(qrels: &Qrels) -> Vec<Case> {
     qrels.iter().filter_map(case).collect()
 }
 
-/// Judgements: `query-id corpus-id score` as BEIR has them, with or without that line on top, or
-/// `query-id 0 document-id grade` as TREC has them.
+/// Judgements: `query-id corpus-id score` as in BEIR, with or without these names in the first line, or
+/// `query-id 0 document-id grade` as in TREC.
 pub fn qrels(text: &str, file: &str) -> Result<Qrels, LineError> {
     let mut qrels = Qrels::new();
     for (line, text) in cases::lines(text) {
@@ -128,7 +128,7 @@ pub fn qrels(text: &str, file: &str) -> Result<Qrels, LineError> {
                 let grades = qrels.entry(query.to_owned()).or_default();
                 grades.insert(document.to_owned(), grade);
             }
-            // The names of the columns.
+            // The first line may have the names of the columns.
             Err(_) if line == 1 => {}
             Err(_) => return Err(fail(format!("`{grade}` is not a whole number"))),
         }

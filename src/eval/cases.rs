@@ -1,4 +1,4 @@
-//! Questions with what should be found for them: a line of JSON each.
+//! Questions with what should be found for them, one line of JSON each.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use crate::types::Locator;
 /// A question, and what should be found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Case {
-    /// Unique in its set; the number of its line where it names none.
+    /// Unique in its set; the number of its line if it has no id.
     pub id: String,
     pub question: String,
-    /// Empty where the documents have no answer: there is nothing to retrieve.
+    /// Empty if the documents have no answer: there is nothing to retrieve.
     pub expected: Vec<Expectation>,
-    /// What an answer has to say, word for word but for case and typography.
+    /// What an answer has to say, word for word except for case and typography.
     pub facts: Vec<String>,
     pub tags: Vec<String>,
 }
@@ -23,11 +23,11 @@ pub struct Case {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Expectation {
     pub source: String,
-    /// A passage has to overlap it.
+    /// A passage has to overlap this place.
     pub place: Option<Locator>,
-    /// A passage has to contain it, but for white space, case and typography.
+    /// A passage has to contain this text, except for white space, case and typography.
     pub quote: Option<String>,
-    /// How good it would be to find it, from 1 on.
+    /// How good it is to find it, 1 or more.
     pub grade: u32,
 }
 
@@ -37,7 +37,7 @@ impl Expectation {
     }
 }
 
-/// A line that cannot be used, of a file that is read as a measure.
+/// An unusable line in a file of cases, judgements or rankings.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{file}:{line}: {problem}")]
 pub struct LineError {
@@ -47,8 +47,8 @@ pub struct LineError {
     pub problem: String,
 }
 
-/// The cases of a file, in their order. `file` is its name, for errors. Blank lines and fields that
-/// are not known are passed over.
+/// The cases of a file, in their order. `file` is its name, for errors. Blank lines and unknown fields are
+/// ignored.
 pub fn parse(text: &str, file: &str) -> Result<Vec<Case>, LineError> {
     let mut ids = HashSet::new();
     lines(text)
@@ -56,7 +56,10 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Case>, LineError> {
             let fail = |problem| LineError { file: file.to_owned(), line, problem };
             let case = case(text, line).map_err(fail)?;
             if !ids.insert(case.id.clone()) {
-                return Err(fail(format!("the id `{}` is that of an earlier case", case.id)));
+                return Err(fail(format!(
+                    "the id `{}` is already used by an earlier case",
+                    case.id
+                )));
             }
             Ok(case)
         })
@@ -77,7 +80,7 @@ pub(super) fn object(line: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// A text or a number, as text; `None` where the field is absent or null.
+/// A string or a number, as text; `None` if the field is absent or null.
 pub(super) fn id(object: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -122,7 +125,7 @@ fn expectation(value: &Value) -> Result<Expectation, String> {
         None | Some(Value::Null) => 1,
         Some(grade) => match grade.as_u64().and_then(|grade| u32::try_from(grade).ok()) {
             Some(grade) if grade > 0 => grade,
-            _ => return Err("`grade` is not a whole number from 1 on".to_owned()),
+            _ => return Err("`grade` is not a whole number of 1 or more".to_owned()),
         },
     };
     fields.retain(|name, value| {
@@ -131,7 +134,8 @@ fn expectation(value: &Value) -> Result<Expectation, String> {
     Ok(Expectation { source, place: place(fields)?, quote, grade })
 }
 
-/// What is left names a place. A misspelt field would make the expectation easier to meet.
+/// The remaining fields are a place. Any other field is an error, since ignoring a misspelt one would make
+/// the expectation easier to meet.
 fn place(fields: Map<String, Value>) -> Result<Option<Locator>, String> {
     const PLACES: [&str; 12] = [
         "lines",
@@ -225,7 +229,7 @@ mod tests {
             ),
             (
                 with("[{\"source\": \"a\", \"grade\": 0}]"),
-                "expected[0]: `grade` is not a whole number from 1 on",
+                "expected[0]: `grade` is not a whole number of 1 or more",
             ),
             (
                 with("[{\"source\": \"a\", \"page\": 1, \"lines\": [1, 2]}]"),
@@ -244,7 +248,7 @@ mod tests {
         );
         assert_eq!(
             parse(&twice, "c").unwrap_err().to_string(),
-            "c:2: the id `1` is that of an earlier case"
+            "c:2: the id `1` is already used by an earlier case"
         );
     }
 }

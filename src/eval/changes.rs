@@ -1,26 +1,26 @@
-//! Which cases two runs differ in.
+//! The cases in which two runs differ.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::report::{CaseRow, Run};
 
-/// A case that a run does better or worse than the first one.
+/// A case in which a run does better or worse than the first run.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct CaseChange {
     pub id: String,
     pub question: String,
     /// The other run.
     pub run: String,
-    /// The one that differs most.
+    /// The metric that differs most.
     pub metric: String,
-    /// Of the first run.
+    /// Value in the first run.
     pub base: f64,
-    /// Of the other run.
+    /// Value in the other run.
     pub value: f64,
 }
 
-/// The cases in which runs differ from the first, what is worst comes first.
+/// The cases in which runs differ from the first, worst first.
 pub fn changes(runs: &[Run]) -> Vec<CaseChange> {
     let Some((base, others)) = runs.split_first() else { return Vec::new() };
     let of = |run: &Run| {
@@ -46,7 +46,7 @@ fn change(before: &CaseRow, after: &CaseRow, run: &str) -> Option<CaseChange> {
             base: before_it.value,
             value: after_it.value,
         });
-    // Of those that differ as much, the first.
+    // The first of several with the same difference.
     let most =
         changes.reduce(|most, it| if gain(&it).abs() > gain(&most).abs() { it } else { most });
     most.filter(|most| gain(most).abs() > 0.0)

@@ -7,13 +7,13 @@ use crate::chat::data::data;
 use crate::text::{self, BlockKind};
 use crate::types::{Chunk, Kind};
 
-/// Words that a chunk has to have, to be worth a question.
+/// Minimum number of words of a chunk that is worth a question.
 const WORDS: usize = 12;
 
-/// Words of a comment that is a sentence, and not the name of a section.
+/// Minimum number of words of a comment that is a sentence rather than the name of a section.
 const SENTENCE_WORDS: usize = 4;
 
-/// Characters of a first sentence that are taken.
+/// Most characters that are taken of a first sentence.
 const SENTENCE: usize = 120;
 
 /// Longest reply that may be a question, in bytes.
@@ -30,8 +30,7 @@ pub fn is_worded(chunk: &Chunk) -> bool {
     chunk.kind != Kind::Code || comment(&chunk.text).is_some()
 }
 
-/// A question made of the headings of a chunk and its first sentence; of code, of what its first
-/// comment says.
+/// A question made of the headings of a chunk and its first sentence; for code, of its first comment.
 pub fn question(chunk: &Chunk) -> String {
     if let (Kind::Code, Some(comment)) = (chunk.kind, comment(&chunk.text)) {
         return format!("{}?", first_sentence(&comment));
@@ -43,8 +42,8 @@ pub fn question(chunk: &Chunk) -> String {
     }
 }
 
-/// The first comment of code that is a sentence, without its marks. `#[test]`, `#define X` and
-/// `*pointer = 1;` are none, and neither is a licence.
+/// The first comment in code that is a sentence, without its marks. `#[test]`, `#define X` and
+/// `*pointer = 1;` are not comments, and a licence does not count.
 fn comment(code: &str) -> Option<String> {
     const MARKS: [&str; 8] = ["///", "//!", "//", "/**", "/*", "* ", "# ", "--"];
     const QUOTES: &str = "\"\"\"";
@@ -70,7 +69,7 @@ fn comment(code: &str) -> Option<String> {
     texts.map(|text| text.trim().to_owned()).find(is_sentence)
 }
 
-/// Without markup at its ends, on one line, cut between words.
+/// The first sentence, without markup at its ends, on one line, cut between words.
 fn first_sentence(passage: &str) -> String {
     let sentences = text::blocks(passage)
         .into_iter()
@@ -93,7 +92,7 @@ fn first_sentence(passage: &str) -> String {
     format!("{}…", &cut[..end])
 }
 
-/// Asks a chat model for a question. The passage is data to it: it stands between tags with a nonce.
+/// Asks a chat model for a question. The passage is data: it is put between tags with a nonce.
 pub fn request(chunk: &Chunk, nonce: &str) -> ChatRequest {
     let rules = format!(
         "You write test questions for a search engine. The user message holds a passage of a \
@@ -111,7 +110,7 @@ pub fn request(chunk: &Chunk, nonce: &str) -> ChatRequest {
     ChatRequest::task(rules, data)
 }
 
-/// The question of a reply; `None` where it is not one.
+/// The question in a reply; `None` if the reply is not a question.
 pub fn parse(reply: &str) -> Option<String> {
     let line = reply
         .lines()

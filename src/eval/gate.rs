@@ -1,4 +1,4 @@
-//! What a pipeline insists on: values that have to be reached, and a baseline that must not be lost.
+//! Gates of a pipeline: values that have to be reached, and a baseline that must not be lost.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::answers;
 use super::metrics::Metric;
 use crate::types::GateOutcome;
 
-/// Something that has to hold of a run.
+/// A condition on a metric of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gate {
-    /// Of retrieval or of answers.
+    /// A metric of retrieval or of answers.
     pub metric: String,
     /// The least that is accepted.
     pub limit: f64,
-    /// The value that must not be lost, where `limit` is that less what may be.
+    /// The value that must not be lost, if `limit` was computed from one.
     pub baseline: Option<f64>,
 }
 
-/// Rounding of a baseline that was written down.
+/// Tolerance for the rounding of a stored baseline.
 const TOLERANCE: f64 = 1e-9;
 
 impl Gate {
@@ -35,7 +35,7 @@ impl Gate {
         }
     }
 
-    /// `None` where that was not measured.
+    /// `None` if the metric was not measured.
     pub fn check(&self, means: &BTreeMap<String, f64>) -> Option<GateOutcome> {
         let value = *means.get(&self.metric)?;
         Some(GateOutcome {
@@ -48,7 +48,7 @@ impl Gate {
     }
 }
 
-/// A metric as reports name it.
+/// The name of a metric as in reports.
 fn name(metric: &str) -> Result<String, String> {
     if answers::NAMES.contains(&metric.trim()) {
         return Ok(metric.trim().to_owned());
@@ -56,7 +56,7 @@ fn name(metric: &str) -> Result<String, String> {
     Metric::parse(metric).map(|metric| metric.to_string()).map_err(|error| error.to_string())
 }
 
-/// Values to come back to, on file.
+/// Values to compare later runs with, in a file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Baseline {
     pub schema_version: u32,
@@ -65,7 +65,7 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// One for each metric: that it did not drop by more than `max_drop`.
+    /// A gate for each metric: it may drop by at most `max_drop`.
     pub fn gates(&self, max_drop: f64) -> Result<Vec<Gate>, String> {
         let gate = |(metric, value): (&String, &f64)| {
             Ok(Gate { metric: name(metric)?, limit: value - max_drop, baseline: Some(*value) })

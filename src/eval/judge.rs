@@ -1,11 +1,11 @@
-//! What was retrieved, held against what a case expects.
+//! Compares what was retrieved with what a case expects.
 
 use super::cases::{Case, Expectation};
 use super::metrics::{Item, Judged};
 use crate::text::Words;
 use crate::types::Locator;
 
-/// What a ranking is of.
+/// The items of a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
     /// Passages as they are retrieved: what a chat model would see.
@@ -68,10 +68,10 @@ pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
     Verdict { judged: Judged { items, expected }, ranks }
 }
 
-/// What a passage has to contain, as it was copied from the document.
+/// The text that a passage has to contain, as it was copied from the document.
 enum Quote {
     Words(Words),
-    /// A row of a table; in a passage, the names of the columns stand between its cells.
+    /// A row of a table; in a passage, the names of the columns come between its cells.
     Row(Vec<Words>),
 }
 

@@ -1,11 +1,11 @@
-//! What makes a ranking good, as numbers. Pure; each agrees with `trec_eval` on the same run file.
+//! Metrics of rankings. Pure; each agrees with `trec_eval` on the same run file.
 //!
 //! | metric | meaning | in `trec_eval` |
 //! | --- | --- | --- |
 //! | `recall@k` | share of what should be found that is among the first k | `recall_k` |
-//! | `precision@k` | share of the first k that should be found; of k, also where fewer were found | `P_k` |
-//! | `hit@k` | 1 where any of the first k should be found, else 0 | `success_k` |
-//! | `mrr@k` | 1 / rank of the first that should be found, 0 where it is not among the first k | `recip_rank` |
+//! | `precision@k` | share of the first k that should be found; of k, even if fewer were found | `P_k` |
+//! | `hit@k` | 1 if any of the first k should be found, else 0 | `success_k` |
+//! | `mrr@k` | 1 / rank of the first that should be found, 0 if it is not among the first k | `recip_rank` |
 //! | `ndcg@k` | gain of the first k, each divided by log2(rank + 1), over the best there could be | `ndcg_cut_k` |
 //! | `passages@k` | share of what should be found that is in the passages: what an answer is made from, packed of k chunks | none |
 //! | `map@k` | mean, over all that should be found, of the precision at its rank; 0 beyond k | `map_cut_k` |
@@ -14,20 +14,19 @@
 //! `trec_eval`), not 2^grade - 1. A grade of 1 or more counts as relevant everywhere else. Without
 //! `@k` the whole ranking counts. The value of a run is the mean over its cases.
 //!
-//! # More than one to one
+//! # Passages that meet several expectations
 //!
-//! A document is one item, and a judgement is about one document. A passage is not so simple: it
-//! may answer two expectations at once, or be the second one to answer the same. For `ndcg` and
-//! `map`, a passage that is the first to meet n expectations counts as n items in a row, and
-//! one that meets only what was met before has no gain: so neither can exceed 1, and saying the same
-//! again is not a merit. `recall`, `precision`, `hit` and `mrr` count passages as they stand; for
-//! `precision` every passage that meets an expectation is relevant.
+//! A document is one item, and a judgement is about one document. A passage may meet two expectations at
+//! once, or be the second to meet the same one. For `ndcg` and `map`, a passage that is the first to meet n
+//! expectations counts as n items in a row, and a passage that only meets what was met before has no gain:
+//! so neither metric can exceed 1, and repeating something is not a merit. `recall`, `precision`, `hit` and
+//! `mrr` count passages as they are; for `precision`, every passage that meets an expectation is relevant.
 
 use std::fmt;
 
 use crate::types::DEEPEST;
 
-/// A ranking, held against what should have been found.
+/// A ranking, compared with what should have been found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Judged {
     /// What was retrieved, best first.
@@ -39,14 +38,14 @@ pub struct Judged {
 /// Something that was retrieved.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Item {
-    /// It meets an expectation, be it one that was met before.
+    /// It meets an expectation, even one that was met before.
     pub relevant: bool,
     /// Grades of the expectations that it is the first to meet.
     pub gains: Vec<u32>,
 }
 
 impl Judged {
-    /// The items with each gain as an item of its own.
+    /// The items, with each gain as a separate item.
     fn expanded(&self) -> impl Iterator<Item = u32> {
         self.items.iter().flat_map(|item| match item.gains.as_slice() {
             [] => vec![0],
@@ -59,7 +58,7 @@ impl Judged {
     }
 }
 
-/// What is measured of a ranking.
+/// A measure of a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Measure {
     Recall,
@@ -68,7 +67,7 @@ pub enum Measure {
     Mrr,
     Ndcg,
     Map,
-    /// Of passages as they are packed, and not of a ranking.
+    /// Of passages as they are packed, not of a ranking.
     Passages,
 }
 
@@ -95,7 +94,7 @@ impl Measure {
         }
     }
 
-    /// Whether it says something of a ranking of any length.
+    /// Whether the measure needs a cut-off.
     fn wants_cut(self) -> bool {
         matches!(self, Self::Recall | Self::Precision | Self::Hit | Self::Passages)
     }
@@ -105,16 +104,16 @@ impl Measure {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Metric {
     pub measure: Measure,
-    /// How many items count; all where `None`.
+    /// How many items count; all if `None`.
     pub k: Option<usize>,
 }
 
-/// Why a text names no metric.
+/// Why a text is not the name of a metric.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MetricError {
     #[error("`{0}` is not a metric")]
     Unknown(String),
-    #[error("`{0}` wants a cut-off from 1 on, such as `{0}@5`")]
+    #[error("`{0}` needs a cut-off, such as `{0}@5`")]
     NoCut(&'static str),
     #[error("`{0}` is not a cut-off: use a number from 1 to {DEEPEST}")]
     Cut(String),
@@ -144,13 +143,13 @@ impl Metric {
         Ok(Self { measure, k })
     }
 
-    /// How many chunks the passages are packed of that it is about; `None` where it is about a ranking.
+    /// Number of chunks that the passages are packed from; `None` if the metric is about a ranking.
     pub fn packed(self) -> Option<usize> {
         self.k.filter(|_| self.measure == Measure::Passages)
     }
 
-    /// The value for one ranking, or for what was [packed](Self::packed), within 0..=1. 0 where nothing
-    /// is expected.
+    /// The value for one ranking, or for [packed](Self::packed) passages, within 0..=1; 0 if nothing is
+    /// expected.
     pub fn of(self, judged: &Judged) -> f64 {
         if judged.expected.is_empty() {
             return 0.0;
@@ -163,7 +162,7 @@ impl Metric {
             Measure::Mrr => first_relevant(judged, k).map_or(0.0, |rank| 1.0 / rank as f64),
             Measure::Ndcg => ndcg(judged, k),
             Measure::Map => average_precision(judged, k),
-            // Neighbours are one passage, and all that were packed count.
+            // Neighbours are one passage, and all packed passages count.
             Measure::Passages => recall(judged, usize::MAX),
         }
     }
@@ -187,7 +186,7 @@ fn precision(judged: &Judged, k: usize) -> f64 {
     judged.first(k).iter().filter(|item| item.relevant).count() as f64 / k as f64
 }
 
-/// Rank, from 1.
+/// Rank of the first relevant item, from 1.
 fn first_relevant(judged: &Judged, k: usize) -> Option<usize> {
     judged.first(k).iter().position(|item| item.relevant).map(|at| at + 1)
 }

@@ -1,10 +1,11 @@
-//! How good retrieval is, in numbers that a pipeline can hold.
+//! How good retrieval is, in numbers that a pipeline can check.
 //!
-//! [`cases`] are questions with what should be found; [`beir`] reads them, and documents, in the form
-//! of public collections. [`rank`] asks what there is for a case, [`judge`] holds it against what is
-//! expected, [`metrics`] makes numbers of that, [`stats`] says how sure they are, [`report`] gathers
-//! all, and [`gate`] is what a pipeline insists on; [`promotion`] is that of a version of a collection, with the [`changes`] case by case. [`answers`] measures what is made of it. [`run_file`] is for what other programs rank and
-//! measure.
+//! [`cases`] are questions with what should be found; [`beir`] reads them, and documents, in the format of
+//! public collections. [`rank`] ranks the passages for a case, [`judge`] compares the ranking with what is
+//! expected, [`metrics`] turns that into numbers, [`stats`] says how certain these are, [`report`] combines
+//! everything, and [`gate`] has the conditions of a pipeline; [`promotion`] has those of a version of a
+//! collection, with the [`changes`] case by case. [`answers`] measures the answers. [`run_file`] exchanges
+//! rankings with other programs.
 
 pub mod answers;
 pub mod beir;

@@ -1,4 +1,4 @@
-//! Whether a version of a collection may take the place of the one that is live.
+//! Whether a version of a collection may replace the live one.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::gate::Gate;
 use super::metrics::Metric;
 use super::report::EvalReport;
 
-/// Something that has to hold of a version.
+/// A condition on a metric of a version.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Condition {
     pub metric: Metric,
@@ -19,21 +19,21 @@ pub struct Condition {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Least {
     Value(f64),
-    /// What the live version reaches, and so much more.
+    /// What the live version reaches, plus this much.
     Live(f64),
 }
 
-/// What came of the conditions.
+/// The result of checking the conditions.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Promotion {
     pub collection: String,
-    /// Number of the version that was live while it was built; null where there was none.
+    /// Number of the version that was live during the build; null if there was none.
     pub live: Option<u32>,
     /// Number of the version that was built.
     pub version: u32,
     /// It is live now.
     pub promoted: bool,
-    /// Both on the same cases, the live one first; gates are what the built one has to reach.
+    /// Both versions on the same cases, the live one first; gates apply to the built one.
     pub eval: EvalReport,
 }
 
@@ -41,7 +41,7 @@ impl Condition {
     /// `recall@5>=0.8`, `ndcg@10>=live-0.01`.
     ///
     /// # Errors
-    /// In words, where it is neither.
+    /// The text is not a condition.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (metric, least) = text
             .split_once(">=")
@@ -59,12 +59,12 @@ impl Condition {
         })
     }
 
-    /// Whether the live version has to be measured for it.
+    /// Whether the condition refers to the live version, which then has to be measured.
     pub fn is_about_live(&self) -> bool {
         matches!(self.least, Least::Live(_))
     }
 
-    /// `live`: what the live version reaches; `None` where that is not known.
+    /// `live`: what the live version reaches; `None` if that is not known.
     pub fn gate(&self, live: &BTreeMap<String, f64>) -> Option<Gate> {
         let metric = self.metric.to_string();
         Some(match self.least {
@@ -81,7 +81,7 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| (-1.0..=1.0).contains(number))
 }
 
-/// What is added to what the live version reaches: nothing, `+0.01`, `- 0.01`.
+/// The offset to what the live version reaches: nothing, `+0.01`, `- 0.01`.
 fn offset(text: &str) -> Option<f64> {
     let text: String = text.split_whitespace().collect();
     match text.as_str() {

@@ -1,4 +1,4 @@
-//! A case → its ranking, as deep as the metrics look.
+//! Ranks the passages for a case, as deep as the metrics look.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::query::rewrite::Queries;
 use crate::query::{AnswerOptions, Retriever, passages_of};
 use crate::types::{Hit, Mode, Passage};
 
-/// A way to retrieve that can be measured against others.
+/// A way to retrieve that can be compared with others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Variant {
     Hybrid,
     Dense,
     Sparse,
-    /// In the mode that is set, and reranked.
+    /// In the configured mode, with reranking.
     Rerank,
 }
 
@@ -37,7 +37,7 @@ impl Variant {
         Self::ALL.into_iter().find(|variant| variant.name() == name)
     }
 
-    /// The way that `options` say.
+    /// The way that `options` describe.
     pub fn of(options: &RetrieveOptions) -> Self {
         match options.mode {
             _ if options.rerank.is_some() => Self::Rerank,
@@ -47,7 +47,7 @@ impl Variant {
         }
     }
 
-    /// As `options` say, but in this way.
+    /// `options`, changed to this way.
     pub fn apply(self, options: RetrieveOptions) -> RetrieveOptions {
         let mode = match self {
             Self::Hybrid => Mode::Hybrid,
@@ -62,23 +62,23 @@ impl Variant {
 /// How to rank.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RankOptions {
-    /// As a question is retrieved; `k` is not looked at.
+    /// As for a question; `k` is ignored.
     pub retrieve: RetrieveOptions,
     pub unit: Unit,
-    /// Items wanted.
+    /// Number of items wanted.
     pub depth: usize,
 }
 
-/// How what is retrieved is packed into passages, where that is measured.
+/// How hits are packed into passages, if that is measured.
 pub struct Packing<'a> {
-    /// As a question is answered, by the number of chunks that are taken.
+    /// As for an answer, by the number of chunks that are taken.
     pub options: BTreeMap<usize, AnswerOptions>,
-    /// Tokens of a text, as the chat model counts them.
+    /// Number of tokens of a text, as the chat model counts them.
     pub count: &'a (dyn Fn(&str) -> usize + Sync),
 }
 
 impl Packing<'_> {
-    /// Hits that packing chooses among, at most.
+    /// Most hits that packing chooses from.
     fn pool(&self) -> usize {
         self.options.values().map(|options| options.retrieve.k).max().unwrap_or_default()
     }
@@ -96,22 +96,22 @@ impl Packing<'_> {
 /// What was retrieved for a case.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ranking {
-    /// Best first, [`RankOptions::depth`] at most.
+    /// Best first, at most [`RankOptions::depth`].
     pub items: Vec<Ranked>,
-    /// What would be shown to a chat model, by the number of chunks that are taken.
+    /// The passages that a chat model would be shown, by the number of chunks that are taken.
     pub passages: BTreeMap<usize, Vec<Ranked>>,
-    /// What the question took, as users put it.
+    /// Time that a question takes as users ask it.
     pub took: Duration,
 }
 
-/// Ranks what there is for a case.
+/// Ranks the passages for a case.
 ///
-/// The first look is the one that every question gets. Where that is not deep enough (a hundred
-/// documents are many more passages), deeper ones follow, whose hits come after those of the first:
-/// a deeper look fuses longer lists, and would change the order at the top that users see.
+/// The first search is the one that every question gets. If it is not deep enough (a hundred documents are
+/// many more passages), deeper searches follow, and their hits come after those of the first: a deeper
+/// search fuses longer lists, and would change the order that users see at the top.
 ///
-/// A document that has the id of the case is left out unless it is expected, as in BEIR: there, some
-/// questions are documents of the corpus themselves.
+/// A document with the id of the case is left out unless it is expected, as in BEIR, where some questions
+/// are documents of the corpus themselves.
 pub async fn rank(
     case: &Case,
     queries: &Queries,
@@ -137,7 +137,7 @@ pub async fn rank(
         if list.items.len() >= options.depth || !more {
             break;
         }
-        // The first hits are listed by now: a reranker has nothing to add.
+        // The first hits are listed by now, so a reranker has nothing to add.
         look = RetrieveOptions { k: look.k * 2, rerank: None, ..look };
     }
     list.items.truncate(options.depth);
@@ -151,7 +151,7 @@ pub async fn rank(
 struct List<'a> {
     case: &'a Case,
     unit: Unit,
-    /// Ids of what is listed.
+    /// Ids of the listed items.
     known: HashSet<String>,
     items: Vec<Ranked>,
 }

@@ -1,4 +1,4 @@
-//! Rankings of all cases → one report.
+//! Combines the rankings of all cases into a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,22 +17,22 @@ use crate::types::{GateOutcome, Locator};
 /// How good retrieval is.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct EvalReport {
-    /// File or directory the cases are from.
+    /// File or directory of the cases.
     pub cases_from: String,
     /// What ranks are counted in: `passages` or `documents`.
     pub unit: String,
-    /// How many are measured.
+    /// Number of cases that are measured.
     pub cases: usize,
-    /// Cases that expect nothing, which says nothing of retrieval.
+    /// Cases that expect nothing: they say nothing about retrieval.
     pub left_out: usize,
-    /// One for each way to retrieve, or version, that was measured. Gates look at the first; those of `ingest
-    /// --promote-if` at the last.
+    /// One for each way to retrieve, or version, that was measured. Gates look at the first; those of
+    /// `ingest --promote-if` look at the last.
     pub runs: Vec<Run>,
-    /// What the answers are worth, where they were asked for.
+    /// Metrics of the answers, if they were requested.
     pub answers: Option<AnswersReport>,
-    /// The first run against each of the others.
+    /// The first run compared with each of the others.
     pub comparisons: Vec<Comparison>,
-    /// The cases that versions differ in, what is worst first; empty where ways to retrieve are compared.
+    /// The cases in which versions differ, worst first; empty if ways to retrieve are compared.
     pub changes: Vec<CaseChange>,
     pub gates: Vec<GateOutcome>,
     /// Every gate is met.
@@ -43,12 +43,13 @@ pub struct EvalReport {
 /// One way to retrieve, measured on all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Run {
-    /// `hybrid`, `dense`, `sparse` or `rerank`; `docs@v7` for a version; or what --sweep sets, or the file the rankings are from.
+    /// `hybrid`, `dense`, `sparse` or `rerank`; `docs@v7` for a version; or what --sweep sets, or the file
+    /// of the rankings.
     pub name: String,
     pub metrics: Vec<Value>,
     /// The same for the cases of each tag, ordered by tag.
     pub tags: Vec<TagRow>,
-    /// Null where nothing was retrieved.
+    /// Null if nothing was retrieved.
     pub latency: Option<Latency>,
     pub by_case: Vec<CaseRow>,
 }
@@ -63,7 +64,7 @@ pub struct Value {
     pub interval: Option<Interval>,
 }
 
-/// The cases that have a tag.
+/// The cases with a tag.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct TagRow {
     pub tag: String,
@@ -71,14 +72,14 @@ pub struct TagRow {
     pub metrics: Vec<Value>,
 }
 
-/// What retrieval took, from the question to its passages.
+/// Time of retrieval, from the question to its passages.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Latency {
     pub p50_ms: f64,
     pub p95_ms: f64,
 }
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct CaseRow {
     pub id: String,
@@ -102,7 +103,7 @@ pub struct Met {
     pub place: Option<Locator>,
     pub quote: Option<String>,
     pub grade: u32,
-    /// Of the first item that meets it, from 1; null where none does, as deep as was looked.
+    /// Rank of the first item that meets it, from 1; null if none does within the searched depth.
     pub rank: Option<usize>,
 }
 
@@ -113,13 +114,13 @@ pub struct Comparison {
     /// The first run.
     pub base: String,
     pub other: String,
-    /// Mean of the other run less that of the base.
+    /// Mean of the other run minus that of the base.
     pub difference: f64,
     /// Its 95 % interval.
     pub interval: Option<Interval>,
-    /// How likely such a difference is by chance (paired randomisation test, two-sided).
+    /// Probability of such a difference by chance (paired randomisation test, two-sided).
     pub p: f64,
-    /// Cases in which the other is better, and in which it is worse.
+    /// Numbers of cases in which the other run is better, and in which it is worse.
     pub better: usize,
     pub worse: usize,
 }
@@ -128,10 +129,10 @@ pub struct Comparison {
 pub struct Rankings {
     pub name: String,
     pub items: Vec<Vec<Ranked>>,
-    /// What each would be answered from, by the number of chunks that are taken; empty where that was
-    /// not packed.
+    /// Passages that each case would be answered from, by the number of chunks that are taken; empty if
+    /// they were not packed.
     pub passages: Vec<BTreeMap<usize, Vec<Ranked>>>,
-    /// Of each question; empty where nothing was retrieved.
+    /// Time of each question; empty if nothing was retrieved.
     pub took: Vec<Duration>,
 }
 
@@ -209,13 +210,13 @@ fn values(rows: &[&CaseRow], metrics: &[Metric]) -> Vec<Value> {
 fn latency(took: &[Duration]) -> Option<Latency> {
     let milliseconds: Vec<f64> = took.iter().map(|took| took.as_secs_f64() * 1_000.0).collect();
     let at = |share| {
-        // To a hundredth: more is noise.
+        // Rounded to a hundredth: more digits are noise.
         stats::percentile(&milliseconds, share).map(|value| (value * 100.0).round() / 100.0)
     };
     Some(Latency { p50_ms: at(0.5)?, p95_ms: at(0.95)? })
 }
 
-/// The differences of each run to the first, metric by metric.
+/// The differences of each run from the first, metric by metric.
 pub fn compare(runs: &[Run]) -> Vec<Comparison> {
     let Some((base, others)) = runs.split_first() else { return Vec::new() };
     let metrics = 0..base.metrics.len();

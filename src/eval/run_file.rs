@@ -1,4 +1,4 @@
-//! Rankings in the form of TREC: `query-id Q0 document-id rank score tag`, a line each.
+//! Rankings in the format of TREC: `query-id Q0 document-id rank score tag`, one per line.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -9,8 +9,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::cases::{self, LineError};
 use crate::text::is_visible;
 
-/// The id of an item as a run file has it: white space separates its fields, and what is not seen is
-/// written so that it is.
+/// The id of an item in a run file. White space separates the fields, so white space and invisible
+/// characters are encoded.
 pub fn encoded(id: &str) -> String {
     let mut text = String::with_capacity(id.len());
     for c in id.chars() {
@@ -23,8 +23,8 @@ pub fn encoded(id: &str) -> String {
     text
 }
 
-/// The lines of one ranking, best first. Readers order by score, so each score is made to be less
-/// than the one before it, by the least step where it is not.
+/// The lines of one ranking, best first. Readers order by score, so a score that is not less than the one
+/// before is reduced by the smallest step.
 pub fn lines<'a>(
     query: &str,
     items: impl IntoIterator<Item = (&'a str, f32)>,
@@ -40,8 +40,8 @@ pub fn lines<'a>(
     text
 }
 
-/// The ids of each ranking by its query, best first. As in `trec_eval` the score decides (as a
-/// 32-bit float), and where it is the same the id, the greater one first; the rank is not looked at.
+/// The ids of each ranking, by its query, best first. As in `trec_eval`, the score (a 32-bit float)
+/// decides, and of equal scores the greater id comes first; the rank is ignored.
 pub fn parse(text: &str, file: &str) -> Result<HashMap<String, Vec<String>>, LineError> {
     let mut runs: HashMap<String, Vec<(String, f32)>> = HashMap::new();
     for (line, text) in cases::lines(text) {

@@ -1,5 +1,5 @@
-//! How sure a number is: intervals, a test of paired differences, percentiles. Deterministic: the
-//! same values give the same answer on every machine.
+//! How certain a number is: intervals, a test of paired differences, percentiles. Deterministic: the same
+//! values give the same result on every machine.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,30 +7,29 @@ use serde::{Deserialize, Serialize};
 /// Resamples of a bootstrap. The ends of the interval are then off by a hundredth of its length.
 const RESAMPLES: usize = 2_000;
 
-/// Random assignments of signs, where there are too many to try them all.
+/// Random assignments of signs, if there are too many to try them all.
 const ASSIGNMENTS: usize = 10_000;
 
-/// So many differences are tested exactly.
+/// Up to this many differences are tested exactly.
 const EXACT: u32 = 13;
 
-/// Where the generator begins.
+/// Seed of the generator.
 const SEED: u64 = 0x646f_6365_6e74;
 
-/// Within which the true mean lies in 95 of 100 cases.
+/// The range that contains the true mean in 95 of 100 cases.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
 
-/// `None` where there is nothing.
+/// `None` if there are no values.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The 95 % interval of the mean by the percentile bootstrap (Efron and Tibshirani, 1993): cases
-/// are drawn again with replacement. `None` for fewer than two values, which tell nothing of how
-/// they spread.
+/// The 95 % interval of the mean by the percentile bootstrap (Efron and Tibshirani, 1993): cases are drawn
+/// again with replacement. `None` for fewer than two values, which say nothing about their spread.
 pub fn interval(values: &[f64]) -> Option<Interval> {
     if values.len() < 2 {
         return None;
@@ -47,9 +46,9 @@ pub fn interval(values: &[f64]) -> Option<Interval> {
     Some(Interval { low: means[tail], high: means[RESAMPLES - 1 - tail] })
 }
 
-/// How likely differences at least so large on average are by chance, if their signs were
-/// chance: the two-sided p of Fisher's randomisation test on paired values, which Smucker, Allan
-/// and Carterette (2007) recommend for comparing retrieval runs. Exact for few differences.
+/// How likely differences at least this large on average are by chance, if their signs were random: the
+/// two-sided p of Fisher's randomisation test on paired values, which Smucker, Allan and Carterette (2007)
+/// recommend for comparing retrieval runs. Exact for few differences.
 pub fn randomisation_test(differences: &[f64]) -> f64 {
     let differences: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
     let observed = differences.iter().sum::<f64>().abs();
@@ -76,12 +75,12 @@ pub fn randomisation_test(differences: &[f64]) -> f64 {
             }))
         })
         .count();
-    // The assignment that was observed is one of them.
+    // The observed assignment is one of them.
     (count + 1) as f64 / (ASSIGNMENTS + 1) as f64
 }
 
-/// The smallest value that `share` (0..=1) of the values do not exceed: the nearest rank. `None`
-/// where there is nothing.
+/// The smallest value that `share` (0..=1) of the values do not exceed: the nearest rank. `None` if there
+/// are no values.
 pub fn percentile(values: &[f64], share: f64) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -101,7 +100,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 up to, and without, `n`.
+    /// A number from 0 to `n`, without `n`.
     fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
@@ -128,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_test_is_exact_for_few_and_close_for_many() {
-        // Only all pluses and all minuses are as extreme.
+        // Only all pluses and all minuses are equally extreme.
         assert!((randomisation_test(&[1.0; 5]) - 2.0 / 32.0).abs() < 1e-12);
         assert!((randomisation_test(&[1.0, -1.0]) - 1.0).abs() < 1e-12);
         assert!((randomisation_test(&[]) - 1.0).abs() < 1e-12);

@@ -1,13 +1,13 @@
-//! The cosine of each token of a question with each token that its passages have, computed once however
-//! often they have it. Integer arithmetic on the quantised rows.
+//! The cosine of each token of a question with each token of its passages, computed once however often a
+//! token occurs. Integer arithmetic on the quantised rows.
 
 use super::question::Question;
 use crate::embed::builtin::table::{DIMENSIONS, ROW_COUNT, norm, row};
 
-/// Cosines that are looked at together: as many as a register of the processor has room for, or two.
+/// Cosines that are processed together: as many as fit into one or two registers of the processor.
 pub(super) const LANES: usize = 8;
 
-/// So many cosines of one token, with as many tokens of the question.
+/// Cosines of one token with [`LANES`] tokens of the question.
 pub(super) type Lanes = [f32; LANES];
 
 /// Less than any cosine.
@@ -15,16 +15,16 @@ pub(super) const NONE: Lanes = [f32::NEG_INFINITY; LANES];
 
 /// Cosines by token of the passages.
 pub(super) struct Cosines {
-    /// By token id, the number of its place; 0 where no passage has it, or it has no vector.
+    /// By token id, the number of its place; 0 if no passage has the token, or it has no vector.
     places: Vec<u16>,
-    /// At each place one for each token of the question, and [`NONE`] at place 0.
+    /// At each place, one cosine for each token of the question; [`NONE`] at place 0.
     lanes: Vec<Lanes>,
-    /// [`Lanes`] of one place.
+    /// Number of [`Lanes`] at one place.
     width: usize,
 }
 
 impl Cosines {
-    /// `tokens` are those of the passages.
+    /// `tokens` are the tokens of the passages.
     pub(super) fn of<'a>(question: &Question, tokens: impl Iterator<Item = &'a u16>) -> Self {
         let width = question.tokens.len().div_ceil(LANES);
         let mut places = vec![0; ROW_COUNT];
@@ -39,12 +39,12 @@ impl Cosines {
         Self { places, lanes: compare(question, &distinct, width), width }
     }
 
-    /// Where [`Cosines::at`] has the cosines of a token.
+    /// The place of a token's cosines, for [`Cosines::at`].
     pub(super) fn place(&self, token: u16) -> usize {
         usize::from(self.places[usize::from(token)]) * self.width
     }
 
-    /// Of `column`, which is less than the width, for a token whose place it is.
+    /// The cosines in `column`, which is less than the width, of the token with this place.
     pub(super) fn at(&self, place: usize, column: usize) -> &Lanes {
         &self.lanes[place + column]
     }
@@ -67,15 +67,16 @@ fn compare(question: &Question, distinct: &[u32], width: usize) -> Vec<Lanes> {
     lanes
 }
 
-/// A row as the processor multiplies it.
+/// A row in the form that the processor multiplies.
 type Wide = [i16; DIMENSIONS];
 
 fn wide(token: u32) -> Wide {
     row(token).map(|x| i16::from(x.cast_signed()))
 }
 
-/// At most 2²² for [`DIMENSIONS`] of 2⁷ each. In 16 sums side by side, since the compiler makes of one
-/// less than half of what the processor's vector instructions can do.
+/// The dot product of two rows, at most 2²² for [`DIMENSIONS`] values of up to 2⁷. There are 16 sums side
+/// by side, since with a single sum the compiler's code is less than half as fast as the processor's vector
+/// instructions allow.
 fn dot(a: &Wide, b: &Wide) -> i32 {
     let mut sums = [0; 16];
     for (a, b) in a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0) {

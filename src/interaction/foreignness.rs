@@ -3,9 +3,9 @@
 use crate::embed::wordpiece::{UNKNOWN, WordPiece};
 
 /// How foreign the words of a text are to the table, within 0..=1: the share of the places between two
-/// letters of a word at which the tokenizer cuts it. English, which the vocabulary is of, is at .0 to .1,
-/// German, French and Spanish at .2, Russian and Chinese near 1: there, tokens are single letters. A
-/// word of one letter says nothing of it.
+/// letters of a word at which the tokenizer cuts it. English, the language of the vocabulary, is at .0 to
+/// .1, German, French and Spanish at .2, Russian and Chinese near 1: there, tokens are single letters.
+/// Words of one letter do not count.
 pub fn foreignness(text: &str) -> f32 {
     let tokenizer = WordPiece::new();
     let (mut cuts, mut places) = (0, 0);

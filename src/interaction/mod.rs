@@ -1,10 +1,10 @@
-//! Late interaction: a question compared with passages token by token, by the vectors of the built-in
+//! Late interaction: compares a question with passages token by token, by the vectors of the built-in
 //! table.
 //!
-//! One vector for a whole passage averages away what a single sentence of it says. Here every token
-//! of the question looks for the token that is nearest to it, as in `ColBERT` (Khattab and Zaharia,
-//! 2020), with vectors that know no context: so they need not be stored, and a passage is read when it is
-//! a candidate. What is close together counts: see [`windows`].
+//! One vector for a whole passage averages away what a single sentence says. Here each token of the
+//! question looks for the token nearest to it, as in `ColBERT` (Khattab and Zaharia, 2020), but with
+//! vectors that do not depend on context: they need not be stored, and a passage is read when it is a
+//! candidate. Tokens that are close together count: see [`windows`].
 //!
 //! | file | step |
 //! | --- | --- |
@@ -28,8 +28,8 @@ pub use question::Question;
 use cosines::Cosines;
 use passages::{Passages, Tokens};
 
-/// Compares questions with passages, and remembers the tokens of passages from one question to the
-/// next. Made once for a process, and shared by its threads.
+/// Compares questions with passages, and remembers the tokens of passages from one question to the next.
+/// Made once per process, and shared by its threads.
 pub struct LateInteraction {
     tokenizer: WordPiece,
     passages: Passages,
@@ -46,8 +46,8 @@ impl LateInteraction {
         Self { tokenizer: WordPiece::new(), passages: Passages::new(passages::CAPACITY) }
     }
 
-    /// `words` are those of the question, each with how much it matters. `None` where no token has a
-    /// vector, or none matters.
+    /// `words` are the words of the question, each with its importance. `None` if no token has a vector, or
+    /// none matters.
     pub fn question<'a>(
         &self,
         words: impl IntoIterator<Item = (&'a str, f32)>,
@@ -55,8 +55,8 @@ impl LateInteraction {
         Question::new(&self.tokenizer, words)
     }
 
-    /// For each passage the mean, over the tokens of the question, of the cosine of the nearest token:
-    /// of the heading or of a [window](windows) of the text, the one with the highest mean. Within
+    /// The score of each passage: the mean, over the tokens of the question, of the cosine of the nearest
+    /// token, in the heading or in a [window](windows) of the text, whichever has the highest mean. Within
     /// -1..=1, and 0 for a passage without a known word.
     pub fn scores(&self, question: &Question, passages: &[Passage<'_>]) -> Vec<f32> {
         let read: Vec<_> = passages
@@ -68,10 +68,10 @@ impl LateInteraction {
     }
 }
 
-/// Something that a question is compared with.
+/// A passage that a question is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Passage<'a> {
-    /// What it stands under: part of every window.
+    /// The title and headings of the passage, which are part of every window.
     pub heading: &'a str,
     pub text: &'a str,
 }

@@ -1,5 +1,5 @@
-//! The tokens of passages, remembered: tokenizing is most of what reading a passage costs, and those
-//! that answer one question are candidates for the next.
+//! The tokens of passages, remembered: tokenizing is most of the cost of reading a passage, and the
+//! candidates of one question are often candidates of the next.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::Passage;
 use crate::embed::builtin::table::ROW_COUNT;
 use crate::embed::wordpiece::WordPiece;
 
-/// Bytes that are remembered, at most: of some 130,000 chunks of 200 tokens.
+/// Most bytes that are remembered: those of some 130,000 chunks of 200 tokens.
 pub(super) const CAPACITY: usize = 64 << 20;
 
-/// What an entry takes besides its tokens, in bytes: key, value and counters in the cache, the header of
+/// Bytes that an entry takes besides its tokens: key, value and counters in the cache, and the header of
 /// the allocation.
 const ENTRY: usize = 88;
 
-/// Passages that are remembered by what they say, which is all that their tokens depend on: whatever
-/// becomes of a chunk, no other text is taken for it.
+/// Tokens by the text of passages, which is all that they depend on: even if a chunk changes, its tokens
+/// cannot be confused with those of another text.
 pub(super) struct Passages {
     keys: (u64, u64),
     known: Cache<u128, Tokens, Bytes>,
 }
 
-/// The token ids of a passage: of its heading, and then of its text.
+/// The token ids of a passage: first those of its heading, then those of its text.
 #[derive(Clone)]
 pub(super) struct Tokens {
     ids: Arc<[u16]>,
@@ -84,7 +84,7 @@ impl Passages {
         })
     }
 
-    /// Keyed at random, so that nobody can write two texts that have the same.
+    /// A key with a random seed, so that nobody can write two texts with the same key.
     fn key(&self, passage: Passage<'_>) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
         hasher.write_usize(passage.heading.len());

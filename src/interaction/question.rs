@@ -5,16 +5,16 @@ use crate::embed::wordpiece::WordPiece;
 
 /// A question, ready to be compared.
 pub struct Question {
-    /// Distinct tokens that matter, each with what it counts for, most first; together they count for 1.
+    /// Distinct tokens that matter, each with its weight, heaviest first; the weights add up to 1.
     pub(super) tokens: Vec<(u32, f32)>,
 }
 
-/// Tokens of a question that are looked at: those that count for most.
+/// Most tokens of a question that are used: those with the highest weight.
 const MOST: usize = 256;
 
 impl Question {
-    /// A token counts for how much its word matters times the norm of its row, which is small where the
-    /// token is frequent in English.
+    /// The weight of a token is the importance of its word times the norm of its row, which is small for
+    /// tokens that are frequent in English.
     pub(super) fn new<'a>(
         tokenizer: &WordPiece,
         words: impl IntoIterator<Item = (&'a str, f32)>,

@@ -68,10 +68,10 @@ fn no_place_of_a_text_is_between_two_windows() {
     }
 }
 
-/// What the text of a passage is made of: words of all kinds, some of them unknown.
+/// The text of a passage: words of all kinds, some of them unknown.
 const TEXT: &str = "(the |ledger |backups? |zymurgy|[a-zé]{1,8} |[.,;] |\u{10330} ){0,60}";
 
-/// By definition: every window in turn, and every token of it with every token of the question.
+/// The definition: every window in turn, and every token of it with every token of the question.
 fn defined(question: &Question, passage: Passage<'_>) -> f32 {
     let tokens = |text: &str| {
         let mut ids = Vec::new();
@@ -111,8 +111,7 @@ fn norms_are_those_of_the_rows() {
 }
 
 proptest! {
-    /// A passage scores the same whatever was read before it, and in any order of the words of a
-    /// window.
+    /// A passage scores the same whatever was read before it, and in any order of the words of a window.
     #[test]
     fn a_score_is_that_of_the_passage_alone(
         passages in proptest::collection::vec("[a-zé ]{0,60}", 1..6),
@@ -137,7 +136,7 @@ proptest! {
         }
     }
 
-    /// To the bit, whether the passages are read or remembered.
+    /// Equal to the bit, whether the passages are read or remembered.
     #[test]
     fn scores_are_those_of_the_definition(
         passages in proptest::collection::vec(("(ledger |[a-z]{1,9} ){0,2}", TEXT), 1..3),

@@ -81,8 +81,8 @@ pub(super) fn is_aside(line: &str) -> bool {
         || is_navigation(line, &words)
 }
 
-/// Whether a line is a sentence and not a footer: `Copyright is held by the author.` is one, `Copyright
-/// 2024 Acme.` has no verb.
+/// Whether a line is a sentence and not a footer: `Copyright is held by the author.` is one,
+/// `Copyright 2024 Acme.` has no verb.
 fn is_sentence(line: &str, words: &[&str]) -> bool {
     const VERBS: [&str; 12] =
         ["is", "are", "was", "were", "has", "have", "may", "must", "can", "lasts", "belongs", "of"];

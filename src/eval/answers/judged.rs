@@ -1,4 +1,4 @@
-//! An answer → what a second model finds in it. Pure.
+//! Metrics of an answer from a second model. Pure.
 //!
 //! | metric | meaning | over |
 //! | --- | --- | --- |
@@ -23,17 +23,17 @@ use crate::types::Passage;
 /// What the judge found.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Judged {
-    /// Share of the sentences that the passages bear out.
+    /// Share of the sentences that the passages support.
     pub support: Option<f64>,
-    /// The sentences that they do not.
+    /// The sentences that the passages do not support.
     pub unsupported: Vec<String>,
     /// Share of the facts that the answer states; null without facts.
     pub facts: Option<f64>,
-    /// Those it does not.
+    /// The facts that the answer does not state.
     pub missing_facts: Vec<String>,
 }
 
-/// The sentences of an answer that claim something, as they stand there.
+/// The sentences of an answer that claim something, as they are written.
 pub fn sentences(answer: &str) -> Vec<String> {
     text::blocks(answer)
         .into_iter()
@@ -44,7 +44,7 @@ pub fn sentences(answer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Asks for a verdict. Passages, answer and facts are data: they stand between tags with a nonce.
+/// Asks for a verdict. Passages, answer and facts are data: they are put between tags with a nonce.
 pub fn request(
     question: &str,
     passages: &[Passage],
@@ -85,8 +85,8 @@ struct Verdict {
     stated: Vec<usize>,
 }
 
-/// The verdict of a reply, which may have words around it; `None` where there is none, or where it
-/// speaks of sentences or facts that do not exist.
+/// The verdict of a reply, which may have text around it; `None` if it has no verdict, or one about
+/// sentences or facts that do not exist.
 pub fn parse(reply: &str, sentences: &[String], facts: &[String]) -> Option<Judged> {
     let json = reply.get(reply.find('{')?..=reply.rfind('}')?)?;
     let Verdict { supported, stated } = serde_json::from_str(json).ok()?;

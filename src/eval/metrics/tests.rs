@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Items by their new gains; a repeated one is relevant without any.
+/// Items by their new gains; a test marks repeated items as relevant itself.
 fn judged(items: &[&[u32]], expected: &[u32]) -> Judged {
     let item = |gains: &&[u32]| Item { relevant: !gains.is_empty(), gains: gains.to_vec() };
     Judged { items: items.iter().map(item).collect(), expected: expected.to_vec() }
@@ -49,7 +49,7 @@ fn a_passage_that_answers_twice_and_one_that_says_it_again() {
         ("recall@1", 2.0 / 3.0),
         ("precision@2", 1.0),
         ("ndcg@1", 1.0),
-        // The three gains stand at 1, 2 and 4.
+        // The ranks of the three gains are 1, 2 and 4.
         ("map", (1.0 + 1.0 + 0.75) / 3.0),
         (
             "ndcg",
@@ -68,7 +68,7 @@ fn names() {
     }
     assert_eq!(Metric::parse(" nDCG@10 ").unwrap(), Metric::at(Measure::Ndcg, 10));
     for (name, why) in [
-        ("recall", "`recall` wants a cut-off from 1 on, such as `recall@5`"),
+        ("recall", "`recall` needs a cut-off, such as `recall@5`"),
         ("recal@5", "`recal@5` is not a metric"),
         ("hit@0", "`0` is not a cut-off: use a number from 1 to 10000"),
         ("hit@99999999999", "`99999999999` is not a cut-off: use a number from 1 to 10000"),
@@ -79,7 +79,7 @@ fn names() {
     }
 }
 
-/// Rankings in which every gain is of something expected.
+/// Rankings in which every gain belongs to an expectation.
 fn rankings() -> impl Strategy<Value = Judged> {
     let items =
         prop::collection::vec((prop::collection::vec(1..4_u32, 0..3), any::<bool>()), 0..20);

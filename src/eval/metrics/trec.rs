@@ -1,4 +1,4 @@
-//! The numbers of `trec_eval` on the same files (`tests/fixtures/trec/make.py` makes them).
+//! Compares the metrics with `trec_eval` on the same files (made by `tests/fixtures/trec/make.py`).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn every_number_is_that_of_trec_eval() {
         let judged = judge(case, &ids.iter().map(ranked).collect::<Vec<_>>()).judged;
         for (name, wanted) in &expected[&case.id] {
             let found = Metric::parse(name).unwrap().of(&judged);
-            // It prints four digits and pytrec_eval all of a double.
+            // `trec_eval` prints four digits, and pytrec_eval all digits of a double.
             assert!((found - wanted).abs() < 1e-9, "{} {name}: {found}, not {wanted}", case.id);
             compared += 1;
         }

@@ -30,14 +30,14 @@ impl Fusion {
     /// The hits whose chunks came with the lists, best first; ties are ordered by source and position, so
     /// that the order is stable.
     ///
-    /// In dense and sparse mode the scores of the leg are kept. In hybrid mode the score is `sparse_weight
-    /// * s + (1 - sparse_weight) * d`, where `d` and `s` are the scores of the legs, each scaled by min-max
-    /// to 0..=1 over its list, and 0 if a chunk is not in the list: a weighted `CombSUM` (Fox and Shaw,
-    /// 1994) with min-max normalisation. Measured on five collections with the built-in embedder, 100
-    /// candidates of each leg and a weight of 0.6, it beat reciprocal rank fusion and DBSF in the mean of
-    /// nDCG@10 (0.578 against 0.569 and 0.566). On 25 collections the mean hardly moves between 0.5 and
-    /// 0.7, and a weight by how many of the query's words the best sparse hit has, or by how many words the
-    /// query has at all, gains nothing.
+    /// In dense and sparse mode the scores of the leg are kept. In hybrid mode the score is
+    /// `sparse_weight * s + (1 - sparse_weight) * d`, where `d` and `s` are the scores of the legs, each
+    /// scaled by min-max to 0..=1 over its list, and 0 if a chunk is not in the list: a weighted `CombSUM`
+    /// (Fox and Shaw, 1994) with min-max normalisation. Measured on five collections with the built-in
+    /// embedder, 100 candidates of each leg and a weight of 0.6, it beat reciprocal rank fusion and DBSF in
+    /// the mean of nDCG@10 (0.578 against 0.569 and 0.566). On 25 collections the mean hardly moves between
+    /// 0.5 and 0.7, and a weight by how many of the query's words the best sparse hit has, or by how many
+    /// words the query has at all, gains nothing.
     ///
     /// A sparse list that is shorter than the limit has every chunk that shares a term with the question;
     /// all other chunks have a BM25 score of exactly 0, so 0 is its minimum. Otherwise the weakest of few

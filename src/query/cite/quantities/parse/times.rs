@@ -71,8 +71,8 @@ impl Parser<'_> {
         Some((hour * 60 + minute, 1 + usize::from(sign)))
     }
 
-    /// An hour of twelve with the part of the day that it is in: `vier uur 's middags`, `las cuatro de la
-    /// tarde`, `7 Uhr abends`.
+    /// An hour of twelve with the part of the day that it is in: `vier uur 's middags`,
+    /// `las cuatro de la tarde`, `7 Uhr abends`.
     pub(super) fn hour_of_the_day(&self, at: usize) -> Option<(u32, usize)> {
         if self.half_hour(at).is_some() {
             return None;

@@ -29,8 +29,8 @@ impl Parser<'_> {
         unit.filter(|_| (code || sign) && !token.begins_line | code | sign)
     }
 
-    /// The unit after a number. If the number is a part, an article may come between: `half an hour`, `a
-    /// quarter of a year`.
+    /// The unit after a number. If the number is a part, an article may come between: `half an hour`,
+    /// `a quarter of a year`.
     pub(super) fn unit_of(&self, at: usize, share: bool) -> Option<(Unit, usize)> {
         // `un'ora`.
         let article = at.checked_sub(1).is_some_and(|before| self.tokens[before].lower == "un");
