@@ -3,8 +3,8 @@
 //! | metric | meaning | over |
 //! | --- | --- | --- |
 //! | `facts` | share of the facts of a case that its answer states, word for word except for case and typography | cases with facts and an answer to be found |
-//! | `answered` | 1 where there is an answer | cases that expect something |
-//! | `refused` | 1 where there is none | cases that expect nothing |
+//! | `answered` | 1 if there is an answer | cases that expect something |
+//! | `refused` | 1 if there is no answer | cases that expect nothing |
 //! | `citation-precision` | share of the citations of an answer that are supported: they name a passage, and no check finds that it lacks what is claimed | answers with citations |
 //! | `citation-precision-quoted`, `-numbers`, `-words`, `-model` | share of the passages that were compared with quotations, numbers or words, or by the model of `--verify`, in which that check finds everything | answers with a passage that it compared |
 //! | `citation-coverage` | share of the sentences of an answer that are cited | answers |
@@ -49,9 +49,9 @@ pub fn is_judged(metric: &str) -> bool {
 /// The result of asking all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct AnswersReport {
-    /// The chat model; `extractive` where answers are quoted.
+    /// The chat model; `extractive` if answers are quoted.
     pub model: String,
-    /// The model that judged them; null where none did.
+    /// The model that judged them; null if none did.
     pub judge: Option<String>,
     /// Metrics that apply to the cases.
     pub metrics: Vec<AnswerValue>,

@@ -12,7 +12,7 @@ use super::cases::{self, Case, Expectation, LineError};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CorpusDocument {
     pub id: String,
-    /// Empty where it has none.
+    /// Empty if it has none.
     pub title: String,
     pub text: String,
 }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_case_is_named_with_its_line() {
+    fn an_unusable_case_is_reported_with_its_line() {
         let with = |expected: &str| format!("{{\"question\": \"q\", \"expected\": {expected}}}");
         for (line, why) in [
             ("7".to_owned(), "not a JSON object"),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_says_why() {
+    fn a_text_that_is_not_a_condition_says_why() {
         for (text, why) in [
             ("recall@5=0.8", "is not METRIC>=VALUE"),
             ("recall@5", "is not METRIC>=VALUE"),

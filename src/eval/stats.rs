@@ -151,7 +151,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p_has_no_side_and_no_scale(values in prop::collection::vec(-1.0..1.0_f64, 0..40)) {
+        fn p_depends_on_neither_sign_nor_scale(values in prop::collection::vec(-1.0..1.0_f64, 0..40)) {
             let p = randomisation_test(&values);
             prop_assert!(p > 0.0 && p <= 1.0);
             let turned: Vec<f64> = values.iter().map(|value| -value).collect();

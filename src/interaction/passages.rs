@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_remembered_than_there_is_room_for() {
+    fn the_memory_stays_within_its_capacity() {
         let capacity = 100 * (ENTRY + 2);
         let passages = Passages::new(capacity);
         for number in 0..10_000 {

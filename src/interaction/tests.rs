@@ -41,7 +41,7 @@ fn what_does_not_matter_does_not_count() {
 }
 
 #[test]
-fn words_that_stand_together_count_and_the_heading_stands_everywhere() {
+fn neighbouring_words_count_and_the_heading_is_in_every_window() {
     let filler = "the ferry leaves at nine ".repeat(20);
     let question = [("ledger", 1.0), ("backups", 1.0)];
     let apart = format!("ledger {filler} backups");

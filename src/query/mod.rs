@@ -240,7 +240,7 @@ pub async fn answer(
     })
 }
 
-/// What would be passages without the floor: shown if there is none, and no answer.
+/// What would be passages without the floor: shown if no hit reaches it and there is no answer.
 fn below_floor(
     hits: &[Hit],
     options: &AnswerOptions,

@@ -162,7 +162,7 @@ pub fn before_combining(options: &RetrieveOptions) -> RetrieveOptions {
 
 /// Combines the rankings of several queries: the best `options.k` hits, best first.
 ///
-/// A chunk's score is the mean of its scores, 0 where a query did not find it: `CombSUM`, which Fox
+/// A chunk's score is the mean of its scores, 0 if a query did not find it: `CombSUM`, which Fox
 /// and Shaw (1994) proposed for several wordings of one question, divided by the number of
 /// queries, so that `min_score` means what it does for one. The ranks in the legs are those of the
 /// first query that found the chunk.

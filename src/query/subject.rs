@@ -215,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_part_of_the_question(question in "(\\PC|please |list |the |give me ){0,12}") {
+        fn the_subject_is_a_part_of_the_question(question in "(\\PC|please |list |the |give me ){0,12}") {
             let about = subject(&question);
             prop_assert!(question.contains(about));
             prop_assert_eq!(

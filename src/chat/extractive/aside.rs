@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn footers_and_navigation_are_no_text() {
+    fn footers_and_navigation_are_not_text() {
         for (line, expected) in [
             ("© 2024 Acme Works. All rights reserved.", true),
             ("Copyright (c) 2019 Acme Works", true),

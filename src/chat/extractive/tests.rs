@@ -56,7 +56,7 @@ fn the_best_sentences_are_quoted_with_their_marks() {
 }
 
 #[test]
-fn nothing_in_common_is_no_answer() {
+fn a_passage_with_nothing_in_common_is_not_an_answer() {
     assert_eq!(answer("Capital of France?", &handbook()), "");
     assert_eq!(answer("who is it?", &handbook()), "");
     assert_eq!(answer("backups", &[]), "");

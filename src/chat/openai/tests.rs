@@ -258,7 +258,7 @@ async fn calls_of_functions_are_handed_on_as_they_come() {
 }
 
 #[tokio::test]
-async fn thinking_is_told_from_the_answer() {
+async fn thinking_is_separated_from_the_answer() {
     let delta = |fields: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{{fields}}}}}]}}"#);
     let last = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#.to_owned();
     let stream = |deltas: &[&str]| {
@@ -294,7 +294,7 @@ async fn what_would_be_sent_is_what_is_sent() {
 }
 
 #[tokio::test]
-async fn a_complete_answer_stands_whatever_follows_it() {
+async fn a_complete_answer_is_kept_whatever_follows_it() {
     let last = r#"{"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":"stop"}]}"#;
     for after in [vec![last], vec![last, "{broken"], vec![last, r#"{"error":"late"}"#]] {
         let outcome = ask(Script::Answer(event_stream(&after))).await.unwrap();

@@ -79,7 +79,7 @@ pub(super) struct Chunk {
 #[derive(Deserialize)]
 pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
-    /// Of an answer that arrives as a whole although a stream was requested.
+    /// The message of an answer that arrives as a whole although a stream was requested.
     pub(super) message: Option<Delta>,
     pub(super) finish_reason: Option<String>,
 }

@@ -19,7 +19,7 @@ fn parse<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, String) {
 }
 
 #[test]
-fn thinking_is_what_stands_between_tags_at_the_beginning() {
+fn thinking_is_between_tags_at_the_beginning() {
     for (text, thought, answer) in [
         ("<think>hm</think>\n\nYes [1].", "hm", "Yes [1]."),
         (" \n<thinking>a < b </think> </thinking>Yes", "a < b </think> ", "Yes"),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_and_marks_alone_are_no_sentences() {
+    fn headings_and_marks_alone_are_not_sentences() {
         let answer = "## Backups\n\nThey are kept [1]. A restore\nneeds two [2].\n\n[3]";
         assert_eq!(sentences(answer), ["They are kept [1].", "A restore needs two [2]."]);
     }

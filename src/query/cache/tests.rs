@@ -111,7 +111,7 @@ async fn what_many_ask_at_once_is_retrieved_once_and_then_kept() {
 }
 
 #[tokio::test]
-async fn who_leaves_ends_it_for_nobody_else() {
+async fn a_caller_that_leaves_does_not_end_it_for_others() {
     let scene = Scene::new(1 << 20);
     // The caller that leaves is the first, one in the middle, or the last.
     for leaves in 0..3 {
@@ -162,7 +162,7 @@ async fn the_first_to_ask_hands_over() {
 }
 
 #[tokio::test]
-async fn when_all_have_left_it_ends_and_the_next_begins_anew() {
+async fn when_all_have_left_it_ends_and_the_next_begins_again() {
     let scene = Scene::new(1 << 20);
     let mut asking = [Box::pin(scene.ask(Ok("one"))), Box::pin(scene.ask(Ok("one")))];
     for asked in &mut asking {
@@ -176,7 +176,7 @@ async fn when_all_have_left_it_ends_and_the_next_begins_anew() {
 }
 
 #[tokio::test]
-async fn an_error_is_for_those_who_waited_and_not_kept() {
+async fn an_error_goes_to_those_who_waited_and_is_not_kept() {
     let scene = Scene::new(1 << 20);
     let mut asking: Vec<_> = (0..3).map(|_| Box::pin(scene.ask(Err(failure())))).collect();
     for asked in &mut asking {
@@ -191,7 +191,7 @@ async fn an_error_is_for_those_who_waited_and_not_kept() {
 }
 
 #[tokio::test]
-async fn it_holds_no_more_bytes_than_it_may() {
+async fn the_cache_stays_within_its_capacity() {
     const CAPACITY: u64 = 64 << 10;
     let scene = Scene::new(CAPACITY);
     scene.lets.add_permits(500);
@@ -237,7 +237,7 @@ proptest! {
     /// A question that may find other documents, or asks for anything else, has another key. The debug
     /// texts decide what is equal: `0.0` and `-0.0` are not, which only costs an entry.
     #[test]
-    fn a_key_is_that_of_one_question_alone(one in asked(), other in asked()) {
+    fn different_questions_have_different_keys(one in asked(), other in asked()) {
         let key = |(queries, options): &(Queries, RetrieveOptions)| Key::asked(queries, options);
         let same = format!("{one:?}") == format!("{other:?}");
         prop_assert_eq!(key(&one) == key(&other), same);
@@ -260,7 +260,7 @@ fn packing(hits: &[Hit], max_tokens: usize) -> Packing {
 }
 
 #[test]
-fn what_was_packed_is_for_whoever_packs_in_the_same_way() {
+fn packing_is_reused_by_callers_that_pack_in_the_same_way() {
     let hits = [hit("Kept for 400 days.")];
     let kept = packing(&hits, 1_000);
     let (options, taken) = (&kept.options, kept.packed.reserved.end());
@@ -272,7 +272,7 @@ fn what_was_packed_is_for_whoever_packs_in_the_same_way() {
 }
 
 #[test]
-fn what_was_packed_stays_with_its_question() {
+fn packing_is_kept_for_its_question_only() {
     let cache = Arc::new(RetrievalCache::new(1 << 20));
     let [one, other] = ["one", "other"].map(|name| Place::new(&cache, key(name)));
     let hits: Arc<[Hit]> = [hit("Kept for 400 days.")].into();

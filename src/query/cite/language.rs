@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_told_by_short_texts() {
+    fn languages_are_detected_in_short_texts() {
         for (text, expected) in [
             ("Ledger backups are kept for 400 days.", Language::English),
             ("The limit is 30 seconds", Language::English),

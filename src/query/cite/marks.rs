@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_told_from_what_looks_like_them() {
+    fn marks_are_distinguished_from_lookalikes() {
         let table = [
             ("Kept 400 days [1]. More.", "Kept 400 days {1}. More."),
             ("a[1][2], b [1, 22,333]", "a{1}{2}, b {1}{22}{333}"),

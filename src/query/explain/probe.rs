@@ -26,9 +26,9 @@ pub struct Standing {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Probe {
     pub chunk: Chunk,
-    /// `None` where the leg was not asked, or has nothing for the chunk.
+    /// `None` if the leg was not asked, or has nothing for the chunk.
     pub dense: Option<Standing>,
-    /// `None` where the leg was not asked, or no word of the question is in the chunk.
+    /// `None` if the leg was not asked, or no word of the question is in the chunk.
     pub sparse: Option<Standing>,
     /// The final rank; for a chunk below the cut, the rank in the fused rankings. `None` if the chunk is
     /// not among the candidates of either leg.

@@ -183,7 +183,7 @@ fn what_scores_below_the_floor_is_left_out() {
 }
 
 #[test]
-fn of_two_that_say_the_same_the_second_gives_way_to_news() {
+fn a_hit_that_repeats_another_gives_way_to_new_content() {
     let parts = || {
         vec![
             chunk("a", 0, "Ledger backups are kept for 400 days in two regions."),
@@ -208,7 +208,7 @@ fn of_two_that_say_the_same_the_second_gives_way_to_news() {
 }
 
 #[test]
-fn overlaps_are_whole_words_and_no_accident() {
+fn overlaps_are_whole_words_and_not_chance() {
     let check =
         |a: &str, b: &str, expected: usize| assert_eq!(overlap(a, b), expected, "{a} | {b}");
     check("x the long common part", "the long common part y", 20);

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_said_with_the_nearest_slot() {
+    fn a_bad_template_is_reported_with_the_nearest_slot() {
         let table = [
             ("{{rules}} {{passages}}", "{{question}} is missing", false),
             ("{{passages}} {{question}}", "{{rules}} is missing", false),

@@ -40,7 +40,7 @@ fn hits_that_are_not_scored_make_no_difference() {
 }
 
 #[test]
-fn a_weight_of_one_is_the_reranker_alone_and_of_none_retrieval() {
+fn a_weight_of_one_is_the_reranker_alone_and_of_zero_retrieval_alone() {
     let all = order(&fuse(hits(&[0.9, 0.7, 0.5]), &[1.0, 2.0, 3.0], 1.0));
     assert_eq!(all, [(2, 1.0), (1, 0.5), (0, 0.0)]);
     let none = order(&fuse(hits(&[0.9, 0.7, 0.5]), &[1.0, 2.0, 3.0], 0.0));
@@ -56,7 +56,7 @@ fn equal_scores_change_nothing() {
 
 proptest! {
     #[test]
-    fn hits_stay_who_they_are_and_are_in_order(
+    fn reranking_keeps_all_hits_and_orders_them(
         scored in prop::collection::vec((0.0_f32..1.0, -9.0_f32..9.0), 0..30),
         asked in 0_usize..30,
         weight in 0.0_f32..=1.0,

@@ -186,7 +186,7 @@ async fn a_model_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_refused_key_and_an_unknown_model_are_for_the_user_to_mend() {
+async fn a_refused_key_and_an_unknown_model_are_errors() {
     for fault in [Fault::Unauthorized, Fault::NotFound] {
         let model = Model::new([Says::Fails(fault)], [], []);
         assert_eq!(ask(&model, &[], &all()).await.unwrap_err().fault, fault);

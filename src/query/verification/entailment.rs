@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_parts_what_is_supported_from_the_rest() {
+    fn a_threshold_separates_supported_claims_from_the_rest() {
         let outcome = |score, contradicted_by: Option<&str>| {
             let contradicted_by = contradicted_by.map(str::to_owned);
             Outcome::of_score(Entailed { score, contradicted_by }, 0.5)

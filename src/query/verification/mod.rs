@@ -38,7 +38,7 @@ pub struct Verification {
     pub elapsed_ms: u64,
     /// Tokens and cost of these requests; not part of those of the answer.
     pub usage: Usage,
-    /// Why some claims have no verdict; null where all have one.
+    /// Why some claims have no verdict; null if all have one.
     pub failure: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct Verdict {
     pub sentence: String,
     /// Numbers of the passages that it cites.
     pub citations: Vec<u32>,
-    /// Null where the model gave no verdict.
+    /// Null if the model gave no verdict.
     pub supported: Option<bool>,
     /// How likely the passages support it, from 0 to 1; null if the model only says yes or no.
     pub score: Option<f32>,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn verdicts_that_came_before_a_failure_stand() {
+    async fn verdicts_before_a_failure_are_kept() {
         let said = ["fine", "wrong", "fine", "fine", "wrong", "fine"];
         let held = |sentence: &&str| Held { sentence: (*sentence).to_owned(), citations: vec![1] };
         let undecided = said.iter().map(held).collect();

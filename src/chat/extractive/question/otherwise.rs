@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn years_and_places_are_told_from_other_numbers() {
+    fn years_and_ordinals_are_distinguished_from_other_numbers() {
         assert_eq!(spans("In 1766, and the 1970's."), [(1766, 1766), (1970, 1979)]);
         assert_eq!(
             spans("the 22nd, the 1800s (1801–1805)"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_no_time() {
+    fn a_limit_is_not_a_time() {
         let asked = |clause| asked_numerals(clause).len();
         assert_eq!(asked("What happened in 1766?"), 1);
         assert_eq!(asked("Who lived in the 10th century?"), 1);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_that_is_asked_about_is_no_condition() {
+    fn a_denial_that_is_asked_about_is_not_a_condition() {
         let asks = |clause: &str| {
             let words: Vec<String> = clause.split_whitespace().map(plain).collect();
             is_denied(Asks::Anything, clause, &words.iter().map(String::as_str).collect::<Vec<_>>())

@@ -89,7 +89,7 @@ fn languages_ask_with_words_of_their_own() {
 }
 
 #[test]
-fn what_only_asks_is_no_content() {
+fn words_that_only_ask_are_not_content() {
     for (question, expected) in [
         ("How long are the backups kept?", "are the backups kept?"),
         ("List the rules of the warehouse", "the rules of the warehouse"),
@@ -169,7 +169,7 @@ fn sentences_fit_what_is_asked() {
 }
 
 #[test]
-fn hyphens_join_no_third_word() {
+fn hyphens_do_not_make_a_third_word() {
     let plain =
         |question: &str| parts(question, &|text| terms(&text.replace('-', "")))[0].terms.len();
     assert_eq!(plain("dual-licensed crates"), 3);
@@ -177,7 +177,7 @@ fn hyphens_join_no_third_word() {
 }
 
 #[test]
-fn english_is_told_by_its_small_words() {
+fn english_is_detected_by_its_small_words() {
     let is_english = |question: &str| {
         let words = Words::of(question);
         let words: Vec<&str> = words.iter().collect();

@@ -37,7 +37,7 @@ fn footers_and_navigation_are_not_quoted() {
 }
 
 #[test]
-fn another_kind_of_number_is_no_answer() {
+fn another_kind_of_number_is_not_an_answer() {
     let pier = "The pier of Acme was built by 30 workers. Behind it the pier has 240 m.";
     assert_eq!(
         answer("How long is the pier?", &[passage(1, "a.md", pier)]),

@@ -32,7 +32,7 @@ fn what_no_sentence_has_is_not_answered_by_a_common_word() {
 
 /// The sentences name what is asked about, but say something else about it.
 #[test]
-fn what_is_only_named_is_no_answer() {
+fn what_is_only_named_is_not_an_answer() {
     let told = [
         passage(
             1,
@@ -62,7 +62,7 @@ fn what_is_only_named_is_no_answer() {
 }
 
 #[test]
-fn a_title_and_a_remainder_are_no_answers() {
+fn a_title_and_a_remainder_are_not_answers() {
     let storm = [
         passage(
             1,
@@ -79,13 +79,13 @@ fn a_title_and_a_remainder_are_no_answers() {
 }
 
 #[test]
-fn a_small_share_of_the_question_is_no_answer() {
+fn a_small_share_of_the_question_is_not_an_answer() {
     assert_eq!(answer("Does the ledger have a mobile app for Android phones?", &handbook()), "");
 }
 
 /// The sentences say something else, in the same words.
 #[test]
-fn another_year_and_what_denies_nothing_are_no_answers() {
+fn another_year_and_a_missing_denial_are_not_answers() {
     let told = [passage(
         1,
         "a.md",

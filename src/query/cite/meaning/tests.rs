@@ -96,7 +96,7 @@ fn what_has_changed_places() {
 }
 
 #[test]
-fn names_that_are_not_there() {
+fn names_that_the_passage_lacks() {
     told_apart(&[
         (
             "The audit was done by Cobalt Labs.",

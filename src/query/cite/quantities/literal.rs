@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_between_digits_group_or_part() {
+    fn signs_between_digits_group_or_separate() {
         for (text, language, expected) in [
             ("1,204", Language::English, &[1204.0][..]),
             ("1.204", Language::English, &[1.204]),
