@@ -85,8 +85,8 @@ fn split_file(dir: &Path, split: &str) -> Result<PathBuf, BeirError> {
     Err(BeirError::NoSplit { dir: dir.to_owned(), split: split.to_owned(), there })
 }
 
-/// Cases without a question, of judgements alone. What has a grade of 0 or less should not be
-/// found; a case with nothing else is not one.
+/// Cases from judgements alone, without a question. Documents with a grade of 0 or less should not be
+/// found; a case with no others is left out.
 pub fn cases_of(qrels: &Qrels) -> Vec<Case> {
     let case = |(id, grades): (&String, &BTreeMap<String, i64>)| {
         let relevant = grades.iter().filter(|(_, grade)| **grade > 0);

@@ -7,7 +7,7 @@
 //! | `hit@k` | 1 if any of the first k should be found, else 0 | `success_k` |
 //! | `mrr@k` | 1 / rank of the first that should be found, 0 if it is not among the first k | `recip_rank` |
 //! | `ndcg@k` | gain of the first k, each divided by log2(rank + 1), over the best there could be | `ndcg_cut_k` |
-//! | `passages@k` | share of what should be found that is in the passages: what an answer is made from, packed of k chunks | none |
+//! | `passages@k` | share of what should be found that is in the passages: what an answer is made from, packed from k chunks | none |
 //! | `map@k` | mean, over all that should be found, of the precision at its rank; 0 beyond k | `map_cut_k` |
 //!
 //! The gain of `ndcg` is the grade itself (Järvelin and Kekäläinen, 2002, with the discount of

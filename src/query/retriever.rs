@@ -20,7 +20,7 @@ use crate::rerank::Reranker;
 use crate::store::{self, Reader};
 use crate::types::Hit;
 
-/// What retrieval works with.
+/// What retrieval needs: a collection, and the models for it.
 #[derive(Clone)]
 pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
