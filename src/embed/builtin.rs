@@ -1,8 +1,8 @@
 //! The built-in embedder: a static table of token vectors (see `static-minilm-en-256/README.md`).
 //!
-//! A text is tokenized, the vectors of its tokens are summed, and the sum is scaled to unit
-//! length. It needs no network, no key and no start-up: table and vocabulary are part of the
-//! executable, and pages of them are read when a token needs them. English; blind to word order.
+//! A text is tokenized, the vectors of its tokens are summed, and the sum is scaled to unit length. This
+//! needs no network, no key and no start-up: table and vocabulary are part of the executable, and their pages
+//! are read when a token needs them. The model is for English and ignores word order.
 
 pub(crate) mod table;
 
@@ -21,10 +21,10 @@ use crate::http::Throttled;
 use crate::text;
 use crate::types::EmbedderId;
 
-/// Texts up to this many bytes together are embedded where they are, without a thread.
+/// Texts of up to this many bytes in total are embedded on the calling thread.
 const INLINE_BYTES: usize = 4096;
 
-/// The built-in embedder. Making one costs nothing.
+/// The built-in embedder. Creating one costs nothing.
 pub struct Builtin {
     id: EmbedderId,
     tokenizer: WordPiece,
@@ -38,7 +38,7 @@ impl Default for Builtin {
 }
 
 impl Builtin {
-    /// As in `--embedder`.
+    /// The name in `--embedder`.
     pub const NAME: &str = "builtin";
 
     pub fn new() -> Self {
@@ -58,7 +58,7 @@ impl Builtin {
         &self.tokenizer
     }
 
-    /// The vector of `text`, of unit length; `None` where no word of it is known.
+    /// The vector of `text`, of unit length; `None` if no word of it is known.
     pub fn embed_text(&self, text: &str) -> Option<Vec<f32>> {
         embed(&self.tokenizer, text, &self.embedded)
     }
@@ -74,7 +74,7 @@ impl Embedder for Builtin {
         true
     }
 
-    /// Nothing limits an input; what is said here keeps batches short enough to spread over cores.
+    /// Inputs are not limited; these limits keep batches short enough to spread over the cores.
     fn limits(&self) -> Limits {
         Limits {
             input_tokens: 8192,
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_texts_without_a_known_word() {
+    fn texts_without_a_known_word_have_no_vector() {
         let builtin = Builtin::new();
         for text in ["", " \n", "[PAD] [UNK]", "\u{200b}", "\u{10330}"] {
             assert_eq!(builtin.embed_text(text), None, "{text:?}");

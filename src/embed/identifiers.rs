@@ -1,17 +1,17 @@
-//! Identifiers of a text, in the forms in which somebody may ask for them.
+//! Expands identifiers of a text to the forms in which people search for them.
 //!
-//! Words end at whatever is neither letter nor digit, so `retry_after`, `src/lib.rs`, `LGR-4012` and
-//! `1.18.3` are found by their parts, with whatever else has these parts, and `retryAfter` only as it
-//! is. Here a compound also gets what the words lack: its parts where they are told by capitals, and
-//! the whole, without its connectors, where there are some. So `retry_after`, `retryAfter` and
-//! `RETRY-AFTER` share a term.
+//! Words end at any character that is neither a letter nor a digit. So `retry_after`, `src/lib.rs`,
+//! `LGR-4012` and `1.18.3` are found by their parts, together with everything else that has these parts, and
+//! `retryAfter` is found only as it is. This module adds what the words lack to a compound: its parts if
+//! capitals separate them, and the whole without its connectors if it has any. So `retry_after`, `retryAfter`
+//! and `RETRY-AFTER` share a term.
 
 use std::borrow::Cow;
 
 /// Longest compound whose whole is a term, in bytes.
 const LONGEST: usize = 64;
 
-/// The text, followed by the further terms of its identifiers.
+/// The text, followed by the additional terms of its identifiers.
 pub(super) fn with_identifiers(text: &str) -> Cow<'_, str> {
     let mut expanded = Cow::Borrowed(text);
     for compound in compounds(text) {
@@ -29,7 +29,7 @@ pub(super) fn with_identifiers(text: &str) -> Cow<'_, str> {
     expanded
 }
 
-/// Runs of letters and digits, and of single connectors between them.
+/// Runs of letters and digits, with single connectors between them.
 pub(super) fn compounds(text: &str) -> impl Iterator<Item = &str> {
     let runs = text.split(|c: char| !(c.is_alphanumeric() || is_connector(c)));
     runs.map(|run| run.trim_matches(is_connector)).filter(|run| !run.is_empty())
@@ -39,7 +39,7 @@ fn is_connector(c: char) -> bool {
     matches!(c, '_' | '-' | '.' | '/' | ':' | '#' | '@')
 }
 
-/// Whether the compound is more than words side by side: `and/or` and `well-known` are not.
+/// Whether the compound is a name and not just connected words, such as `and/or` and `well-known`.
 fn is_whole(compound: &str) -> bool {
     let connected = compound.contains(is_connector);
     let named = compound.contains(['_', '#', '@'])
@@ -49,10 +49,11 @@ fn is_whole(compound: &str) -> bool {
     connected && named && compound.len() <= LONGEST
 }
 
-/// Letters and digits that take turns more often than for so many parts are rather a hash than a name.
+/// Maximum number of parts of a name. A word in which letters and digits alternate more often is rather a
+/// hash.
 const PARTS: usize = 3;
 
-/// The words that capitals and digits tell apart in a compound, `HTTPServer` being two, where any do.
+/// The words that capitals and digits separate in a compound, if they do; `HTTPServer` is two.
 fn parts(compound: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for word in compound.split(is_connector) {
@@ -72,7 +73,7 @@ fn parts(compound: &str) -> Vec<&str> {
     found
 }
 
-/// Letters apart from digits.
+/// Separates letters from digits.
 fn numbers(hump: &str) -> impl Iterator<Item = &str> {
     let is_digit = |c: char| c.is_ascii_digit();
     let mut rest = hump;
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compounds_get_the_terms_that_words_lack() {
+    fn compounds_get_additional_terms() {
         for (text, further) in [
             ("", ""),
             ("Nothing to add, and/or well-known.", ""),

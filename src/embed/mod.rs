@@ -1,6 +1,6 @@
-//! Text → vectors.
+//! Embedding: text to vectors.
 //!
-//! [`Embedder`] makes the dense vectors; [`sparse`] makes the BM25 vectors, which need no model.
+//! [`Embedder`] computes the dense vectors; [`sparse`] computes the BM25 vectors, which need no model.
 
 pub mod builtin;
 mod identifiers;
@@ -20,14 +20,14 @@ use crate::text;
 use crate::types::EmbedderId;
 pub use vector::Vector;
 
-/// What a text is embedded as: models with prefixes treat the two differently.
+/// The role of a text: models with prefixes treat documents and queries differently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Document,
     Query,
 }
 
-/// What one request may carry, and how many may be under way.
+/// Limits of one request, and of concurrent requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Longest single input, in tokens of the embedder's tokenizer.
@@ -35,16 +35,16 @@ pub struct Limits {
     pub batch_items: usize,
     /// Tokens of all inputs of a request together.
     pub batch_tokens: usize,
-    /// Requests in flight.
+    /// Concurrent requests.
     pub concurrency: usize,
 }
 
 /// A model that turns texts into dense vectors of unit length.
 ///
-/// No method has a body here: what wraps an embedder must forward each, or say that it does not.
+/// No method has a default: a wrapper must forward each of them, or state that it does not.
 #[async_trait]
 pub trait Embedder: Send + Sync {
-    /// What the collection's manifest records.
+    /// The identity that is recorded in the manifest.
     fn id(&self) -> &EmbedderId;
 
     fn limits(&self) -> Limits;
@@ -52,23 +52,23 @@ pub trait Embedder: Send + Sync {
     /// Whether it computes in this process, without requests.
     fn is_local(&self) -> bool;
 
-    /// Number of tokens of `text`, prefix not counted. Exact for the built-in embedder and for
-    /// models whose tokenizer is known; otherwise an estimate on the high side.
+    /// Number of tokens of `text`, without the prefix. Exact for the built-in embedder and for models with a
+    /// known tokenizer; otherwise a high estimate.
     fn count_tokens(&self, text: &str) -> usize;
 
-    /// Tokens embedded so far: as the endpoint bills them, or counted where it does not say.
+    /// Tokens embedded so far: as the endpoint bills them, or counted if it does not report them.
     fn tokens_embedded(&self) -> u64;
 
-    /// How often an endpoint would take no more; `None` where it never did.
+    /// How often the endpoint limited the rate of requests; `None` if it never did.
     fn throttled(&self) -> Option<Throttled>;
 
-    /// One vector per input, in order, of `id().dimensions` and unit length; `None` where the
-    /// model has nothing to say of a text (the built-in table: unknown words only). No more inputs
-    /// than [`Embedder::limits`] has for a batch: an endpoint is asked by one request.
+    /// Returns one vector per input, in order, of `id().dimensions` and unit length; `None` if the model has
+    /// no vector for a text (the built-in table: unknown words only). At most as many inputs as
+    /// [`Embedder::limits`] allows for a batch: they are sent in one request.
     ///
-    /// Retries what is worth retrying. A refused batch comes back as the error of the whole batch
-    /// ([`Fault::Refused`](crate::error::Fault), `TooLong`): the caller splits it until the bad input
-    /// is alone. `Fault::Stopped` says that the run stops, and that this was not asked.
+    /// Retries temporary failures. If an input is refused, the whole batch fails
+    /// ([`Fault::Refused`](crate::error::Fault), `TooLong`), and the caller splits it until the bad input is
+    /// alone. `Fault::Stopped` means that the run was stopped before the request.
     async fn embed(
         &self,
         inputs: &[String],
@@ -76,9 +76,9 @@ pub trait Embedder: Send + Sync {
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError>;
 }
 
-/// The texts that say something, as models read texts, with the prefix of their role, and where each stood. Empty ones are
-/// left out: servers disagree about them (an error, a vector, or the failure of the batch), and what
-/// a model says of them means nothing.
+/// The texts that are not empty, normalized as models read texts, with the prefix of their role, and the
+/// index of each. Empty texts are left out: servers disagree about them (an error, a vector, or the failure
+/// of the batch), and their vectors mean nothing.
 fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<String>) {
     let prefix = match role {
         Role::Document => &id.document_prefix,
@@ -88,7 +88,7 @@ fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<St
     inputs.map(|(place, text)| (place, format!("{prefix}{}", text::legible(text)))).unzip()
 }
 
-/// The vectors of [`worded`] texts at their places among `count`.
+/// Puts the vectors of [`worded`] texts at their indices among `count`.
 fn placed(
     count: usize,
     places: Vec<usize>,

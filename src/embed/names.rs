@@ -1,6 +1,6 @@
-//! The words of a document's name: of its file, of the directories above it, of the site it is from.
+//! The words in the name of a document: of its file, the directories above it, and its site.
 //!
-//! A question often says the name of the document that it is about ("what does the Acme NDA say about
+//! A question often contains the name of the document that it is about ("what does the Acme NDA say about
 //! assignment", "retry in transport"), and the text of most passages does not.
 
 use std::borrow::Cow;
@@ -9,19 +9,18 @@ use percent_encoding::percent_decode_str;
 
 use super::identifiers::with_identifiers;
 
-/// What a document is called. What says nothing of the document is left out: an extension, a hash, a
-/// number, `index`, `page-3`.
+/// The name of a document. Parts that say nothing about it are left out: an extension, a hash, a number,
+/// `index`, `page-3`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Name {
-    /// The file's own name, or that of the nearest directory that is called something; empty where
-    /// nothing is.
+    /// The name of the file, or of the nearest directory with a meaningful name; empty if there is none.
     pub own: String,
-    /// The host of a page, and the directories right above, outermost first.
+    /// The host of a page, and the nearest directories, outermost first.
     pub above: String,
 }
 
 impl Name {
-    /// `source`: a path, a URL, or what a text from elsewhere is known by.
+    /// `source`: a path, a URL, or the name of a text from elsewhere.
     pub fn of(source: &str) -> Self {
         let (host, path) = match source.split_once("://") {
             Some((_, rest)) => {
@@ -47,7 +46,7 @@ impl Name {
         Self { own, above: above.join(" ") }
     }
 
-    /// All of its words, told apart as those of identifiers are; empty where it has none.
+    /// All words of the name, split like identifiers; empty if it has none.
     pub fn words(&self) -> String {
         if self.own.is_empty() {
             return String::new();
@@ -56,7 +55,7 @@ impl Name {
     }
 }
 
-/// Directories that count, at most: those furthest above say least of a document.
+/// Maximum number of directories that are used: the farthest ones say least about a document.
 const NEAREST: usize = 3;
 
 /// Longest extension of a file, in bytes.
@@ -76,8 +75,7 @@ fn without_extension(file: &str) -> &str {
     }
 }
 
-/// A host without port, `www` and the domains that do not name it: `docs.acme` of
-/// `docs.acme.co.uk`.
+/// A host without port, `www` and the domains that do not identify it: `docs.acme` of `docs.acme.co.uk`.
 fn site(host: &str) -> &str {
     let host = host.split(':').next().unwrap_or_default();
     let host = host.strip_prefix("www.").unwrap_or(host);
@@ -88,8 +86,7 @@ fn site(host: &str) -> &str {
     }
 }
 
-/// The part of a path without what was made by chance; empty where nothing is left that says what is
-/// in there.
+/// A part of a path without its random words; empty if nothing meaningful is left.
 fn telling(part: &str) -> String {
     let words = part.split_inclusive(|c: char| !c.is_alphanumeric());
     let kept: String = words.filter(|word| !is_hash(plain(word))).collect();
@@ -104,11 +101,11 @@ fn plain(word: &str) -> &str {
     word.trim_end_matches(|c: char| !c.is_alphanumeric())
 }
 
-/// Turns from letters to digits and back within a word, at most: more of them and it is a hash rather
-/// than a name.
+/// Maximum number of changes between letters and digits within a word of a name; a word with more is rather a
+/// hash.
 const TURNS: usize = 3;
 
-/// Digits of a hash, at least, where they are hexadecimal.
+/// Minimum number of digits of a hexadecimal hash.
 const HEX: usize = 10;
 
 fn is_hash(word: &str) -> bool {
@@ -119,7 +116,7 @@ fn is_hash(word: &str) -> bool {
     turns > TURNS || (hex && turns > 0)
 }
 
-/// What files and directories are called that are called nothing.
+/// Common names of files and directories that say nothing about the content.
 const USUAL: [&str; 52] = [
     "index",
     "readme",
@@ -182,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_called_nothing_is_called_as_its_directory() {
+    fn a_file_without_a_meaningful_name_has_that_of_its_directory() {
         for (source, own, above) in [
             ("contracts/Acme NDA 2019.pdf", "Acme NDA 2019", "contracts"),
             ("src/transport/retry.rs", "retry", "transport"),

@@ -1,8 +1,7 @@
-//! Dense vectors from an ONNX model in a directory: sentence-transformers without Python.
+//! Dense vectors from an ONNX model in a directory, as sentence-transformers computes them.
 //!
-//! Tokens go in, the model's vectors of them come out, pooling makes one of them, and that is brought
-//! to unit length, whether or not the model's own configuration says so: collections compare by
-//! cosine.
+//! The model turns tokens into vectors, pooling combines them into one, and this is scaled to unit length,
+//! whether or not the model's own configuration says so: collections compare by cosine.
 
 mod pooling;
 
@@ -22,22 +21,22 @@ use crate::onnx::{Answer, Encoded, ModelPlace, Onnx, OnnxError};
 use crate::types::{ContentHash, EmbedderId};
 use pooling::pool;
 
-/// Texts of a batch: a second or two of work, so that what is done is stored soon.
+/// Texts in a batch: one or two seconds of work, so that finished batches are stored soon.
 const BATCH_ITEMS: usize = 32;
-/// The output that needs no pooling: exports of a whole pipeline have it.
+/// The output that needs no pooling; exports of a whole pipeline have it.
 const POOLED: &str = "sentence_embedding";
 
-/// Which model, and how it is used.
+/// The model, and how it is used.
 #[derive(Clone, Debug, Default)]
 pub struct OnnxOptions {
     pub place: ModelPlace,
-    /// The first so many values of each vector: for models that were trained to be cut.
+    /// Number of leading values of each vector to keep, for models that were trained for that.
     pub dimensions: Option<usize>,
     /// Empty: the prompts in the model's own configuration.
     pub document_prefix: String,
     pub query_prefix: String,
-    /// From the manifest of a collection. Where it is this very model, its name and commit stay: a directory
-    /// may be called something else on another machine, and another commit may have the same files.
+    /// From the manifest of a collection. If it is this very model, its name and commit are kept: on another
+    /// machine the directory may have another name, and another commit may have the same files.
     pub known: Option<EmbedderId>,
 }
 
@@ -71,7 +70,7 @@ pub fn open(options: OnnxOptions) -> Result<OnnxEmbedder, OnnxError> {
     };
     let mut model = Model { onnx, output, dimensions: options.dimensions };
     let found = model.try_out().map_err(|problem| {
-        let hint = "use the export of a model that makes one vector of a text";
+        let hint = "use the export of a model that makes one vector for a text";
         failed(&model.onnx.layout.model, problem, hint)
     })?;
     id.dimensions = options.dimensions.unwrap_or(found);
@@ -91,7 +90,7 @@ fn failed(path: &Path, problem: String, hint: &'static str) -> OnnxError {
     OnnxError { path: path.to_owned(), problem, hint }
 }
 
-/// The output that vectors are made of.
+/// The output from which vectors are made.
 fn output(onnx: &Onnx) -> Result<String, OnnxError> {
     let layout = &onnx.layout;
     let has = |name: &str| onnx.outputs().iter().any(|output| output == name);
@@ -99,8 +98,7 @@ fn output(onnx: &Onnx) -> Result<String, OnnxError> {
         return Ok(POOLED.to_owned());
     }
     if let Some(step) = layout.further_modules.first() {
-        let problem =
-            format!("makes vectors in a further step, {step}, that is not in the ONNX file");
+        let problem = format!("needs a further step, {step}, that is not in the ONNX file");
         let hint = "export the whole pipeline, so that it has the output sentence_embedding";
         return Err(failed(&layout.model, problem, hint));
     }
@@ -113,10 +111,10 @@ fn output(onnx: &Onnx) -> Result<String, OnnxError> {
     hidden
         .map(str::to_owned)
         .or_else(first)
-        .ok_or_else(|| failed(&layout.model, "has no output".to_owned(), "export the model anew"))
+        .ok_or_else(|| failed(&layout.model, "has no output".to_owned(), "export the model again"))
 }
 
-/// An embedding model that runs in this process. Made by [`open`].
+/// An embedding model that runs in this process. Created by [`open`].
 pub struct OnnxEmbedder {
     id: EmbedderId,
     input_tokens: usize,
@@ -135,7 +133,7 @@ impl Embedder for OnnxEmbedder {
             input_tokens: self.input_tokens,
             batch_items: BATCH_ITEMS,
             batch_tokens: usize::MAX,
-            // One is computed, on all cores, while the next is made ready.
+            // One batch is computed, on all cores, while the next is prepared.
             concurrency: 2,
         }
     }
@@ -179,16 +177,16 @@ impl Embedder for OnnxEmbedder {
     }
 }
 
-/// What computes.
+/// The loaded model.
 struct Model {
     onnx: Onnx,
     output: String,
-    /// Values that are kept of a vector. `None`: all.
+    /// Number of values of a vector that are kept. `None`: all.
     dimensions: Option<usize>,
 }
 
 impl Model {
-    /// The dimensions of what the model makes of a word, or what is wrong with it.
+    /// The dimensions of the vector of a word, or what is wrong with it.
     fn try_out(&self) -> Result<usize, String> {
         let vectors = self
             .onnx
@@ -204,7 +202,7 @@ impl Model {
         })
     }
 
-    /// Pooled, and of whatever length it has.
+    /// The pooled vector, before truncation and scaling.
     fn raw(&self, answer: Answer<'_>) -> Result<Vec<f32>, String> {
         match *answer.shape {
             [_] => Ok(answer.values.to_vec()),

@@ -1,7 +1,7 @@
 //! Dense vectors from an OpenAI-compatible endpoint.
 //!
-//! Nothing about the answer is assumed: number, dimension and finiteness of the vectors and the
-//! name of the model that made them are checked, and every vector is brought to unit length.
+//! Nothing about the answer is trusted: the number, dimensions and finiteness of the vectors and the name of
+//! the model are checked, and every vector is scaled to unit length.
 
 mod wire;
 
@@ -23,21 +23,21 @@ use crate::task::off_thread;
 use crate::types::EmbedderId;
 use wire::{Answer, Request};
 
-/// How an endpoint is asked for embeddings. No `Debug`: it holds the key.
+/// How an endpoint is called for embeddings. No `Debug`: it holds the key.
 #[derive(Clone)]
 pub struct OpenAiOptions {
-    /// What `/embeddings` is appended to.
+    /// The URL to which `/embeddings` is appended.
     pub base_url: String,
     pub api_key: Option<String>,
-    /// Where the key goes, unless where it usually does.
+    /// Header for the key, if it is not the usual one.
     pub key_header: Option<String>,
     pub model: String,
-    /// Asked of the server; an answer of another size is an error. `None`: the model's own size.
+    /// Requested from the server; an answer of another size is an error. `None`: the model's own size.
     pub dimensions: Option<usize>,
-    /// From the manifest of a collection. With it [`connect`] sends nothing.
+    /// From the manifest of a collection. With it, [`connect`] sends no request.
     pub known_dimensions: Option<usize>,
-    /// From the manifest: the model that answered when the collection was made. An answer of
-    /// another model is an error.
+    /// From the manifest: the model that answered when the collection was created. An answer from another
+    /// model is an error.
     pub known_revision: Option<String>,
     pub document_prefix: String,
     pub query_prefix: String,
@@ -47,14 +47,14 @@ pub struct OpenAiOptions {
     pub batch_tokens: usize,
     /// The model's limit for one input.
     pub input_tokens: usize,
-    /// Requests in flight, over all calls together: fewer where the endpoint takes no more.
+    /// Concurrent requests, over all calls together; fewer while the endpoint limits the rate.
     pub concurrency: usize,
-    /// For one request, answer included.
+    /// Limit for one request, including the answer.
     pub timeout: Duration,
     pub retry: RetryPolicy,
     /// Over all calls together.
     pub quota: Quota,
-    /// Once it says so, nothing more is sent.
+    /// Once cancelled, no more requests are sent.
     pub cancel: Cancel,
 }
 
@@ -66,7 +66,7 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
     let (key, header) = (api_key.as_deref(), key_header.as_deref());
     let client = Client::with_key_header(Service::Embedder, base_url, key, header, *retry)?;
     let client = client.limited(*quota, *concurrency, cancel.clone());
-    // A request over the tokens of a minute could never be sent within them.
+    // A request with more tokens than the limit per minute could never be sent.
     if let Some(tokens) = options.quota.tokens_per_minute {
         options.batch_tokens = options.batch_tokens.min(tokens as usize);
     }
@@ -93,7 +93,7 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
     Ok(embedder)
 }
 
-/// An embedding model behind an OpenAI-compatible endpoint. Made by [`connect`].
+/// An embedding model behind an OpenAI-compatible endpoint. Created by [`connect`].
 pub struct OpenAiEmbedder {
     id: EmbedderId,
     client: Client,
@@ -148,16 +148,16 @@ impl Embedder for OpenAiEmbedder {
     }
 }
 
-/// Vectors in the order of their inputs, as they came, and the model that made them.
+/// Vectors in the order of their inputs, not scaled, and the model that made them.
 struct Embedded {
     vectors: Vec<Vec<f32>>,
     model: String,
 }
 
 impl OpenAiEmbedder {
-    /// One batch, retried as the policy says.
+    /// One batch, retried according to the policy.
     async fn request(&self, texts: Vec<String>) -> Result<Embedded, BackendError> {
-        // The answers before may have announced a limit on tokens.
+        // Earlier answers may have announced a limit on tokens.
         let (texts, tokens) = if self.client.counts_tokens() {
             let tokenizer = self.tokenizer;
             off_thread(move || {
@@ -194,7 +194,8 @@ impl OpenAiEmbedder {
         let request = Request {
             model: &self.options.model,
             input: texts,
-            // A third of the bytes, and exact. Servers that cannot send floats all the same.
+            // Base64 has a third of the bytes, and is exact. Servers that do not support it send floats
+            // anyway.
             encoding_format: if floats { "float" } else { "base64" },
             dimensions: self.options.dimensions,
         };
@@ -205,7 +206,7 @@ impl OpenAiEmbedder {
             .map_err(|(fault, message)| self.client.error(fault, &message))
     }
 
-    /// The vectors of an answer to `expected` inputs, or what is wrong with it, in a sentence.
+    /// The vectors of an answer to `expected` inputs, or a sentence that says what is wrong with it.
     fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, (Fault, String)> {
         let asked = &self.options.model;
         let model = answer.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.clone());
@@ -217,7 +218,8 @@ impl OpenAiEmbedder {
             );
             return Err((Fault::Changed, message));
         }
-        // Servers that pass over an input, or know no batches, answer the others when asked alone.
+        // Servers that skip an input, or do not support batches, answer the other inputs when these are sent
+        // alone.
         let vectors =
             wire::in_order(answer.data, expected).map_err(|wrong| (Fault::Refused, wrong))?;
         let first = vectors.first().map_or(0, Vec::len);
@@ -246,7 +248,7 @@ fn count_all(tokenizer: Tokenizer, texts: &[String]) -> u64 {
     texts.iter().map(|text| tokenizer.count(text) as u64).sum()
 }
 
-/// `None` for a vector of zeros, which points nowhere: the model has nothing to say of the text.
+/// `None` for a vector of zeros, which has no direction.
 fn to_unit_length(mut vector: Vec<f32>) -> Option<Vec<f32>> {
     let norm = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
     if norm == 0.0 {

@@ -1,13 +1,13 @@
-//! Text → BM25 vectors, with the tokenizer, stemmer, stop words and term ids of Qdrant's own BM25
-//! model, so that embedded collections and those on a server rank alike.
+//! BM25 vectors, with the tokenizer, stemmer, stop words and term ids of Qdrant's own BM25 model, so that
+//! embedded collections and those on a server rank alike.
 //!
 //! The weight of a term with frequency `tf` in a document of `n` terms is
-//! `tf·(k + 1) / (tf + k·(1 − b + b·n/avg_len))`; a query has weight 1 for each of its terms, and
-//! the store multiplies by its own IDF. Qdrant's model counts the terms but does not tell how many
-//! there were, which estimating `avg_len` needs. Its weight tends to `tf` as `k` grows with b = 0,
-//! so frequencies are read from it at an enormous `k`, and the formula is applied here.
+//! `tf·(k + 1) / (tf + k·(1 − b + b·n/avg_len))`. A query has weight 1 for each of its terms, and the store
+//! multiplies by its own IDF. Qdrant's model counts the terms but does not return their number, which is
+//! needed to estimate `avg_len`. Its weight tends to `tf` as `k` grows with b = 0, so frequencies are read
+//! from it at an enormous `k`, and the formula is applied here.
 //!
-//! A collection has the terms of one language, or of each document those of its own: [`languages`].
+//! A collection uses the terms of one language, or for each document those of its own: [`languages`].
 
 mod languages;
 
@@ -26,23 +26,23 @@ use crate::text::{composed, fold};
 use crate::types::{DocumentRecord, Kind, SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
-/// Language of the stemmer and the stop words where a document's own is not known.
+/// Language of the stemmer and the stop words for documents whose language is not known.
 pub const LANGUAGE: &str = "english";
 
 /// Raised when the same passage would have other terms. Since 2, all spellings of a word have one term
 /// ([`fold`]); since 3, passages have the words of their document's [name](Name).
 pub const REVISION: u32 = 3;
 
-/// The oldest whose terms this version still makes: a collection keeps those it was created with.
+/// The oldest revision that is supported: a collection keeps the terms it was created with.
 const OLDEST: u32 = 1;
 
 /// At this `k` a weight is `tf·(1 − tf/k + …)`: exact in `f32` up to a frequency of 2²⁴.
 const NO_SATURATION: f64 = 1e15;
 
-/// Mean assumed where there is nothing to take it from.
+/// Mean length that is assumed without chunks to compute it from.
 const DEFAULT_MEAN: f64 = 100.0;
 
-/// What new collections in English are created with; `avg_len` as [`mean_terms`] gives it.
+/// The settings of new English collections; `avg_len` from [`mean_terms`].
 #[cfg(test)]
 pub fn default_id(avg_len: f64) -> SparseId {
     id(LANGUAGE, avg_len)
@@ -53,18 +53,18 @@ fn id(language: &str, avg_len: f64) -> SparseId {
     SparseId { model, revision: REVISION, language, k: 1.2, b: 0.75, avg_len }
 }
 
-/// Mean number of terms of a chunk; where there is none, a mean that suits chunks of prose.
+/// Mean number of terms of a chunk; without chunks, a mean that suits prose.
 pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
     if terms == 0 || chunks == 0 {
         return DEFAULT_MEAN;
     }
-    // A manifest is compared with what was read of its file, and numbers of more digits may come back
-    // from JSON as their neighbours.
+    // A manifest is compared with what was read from its file, and numbers with more digits may change
+    // slightly in JSON.
     (terms as f64 / chunks as f64 * 1000.0).round() / 1000.0
 }
 
-/// The language that the words of a document are stemmed by where each has its own: `usual`, that of
-/// most documents of the collection, where its own cannot be told, and English in code.
+/// The language by which the words of a document are stemmed, if each document has its own: English for code,
+/// and `usual`, that of most documents, if the document's own is not known.
 pub fn language_of_terms<'a>(record: &'a DocumentRecord, usual: &'a str) -> &'a str {
     match record.kind {
         Kind::Code => LANGUAGE,
@@ -77,24 +77,24 @@ pub fn has_names(id: &SparseId) -> bool {
     id.revision >= 3
 }
 
-/// Whether this version makes the terms of a collection; the error says why not.
+/// Whether this version supports the terms of a collection; the error says why not.
 pub fn check(id: &SparseId) -> Result<(), String> {
     if id.model != MODEL {
         return Err(format!("unknown sparse model {:?}: only {MODEL:?} is built in", id.model));
     }
     if !(OLDEST..=REVISION).contains(&id.revision) {
         return Err(
-            "its words were told apart by the rules of another version of docent".to_owned()
+            "its text was split into words by the rules of another version of docent".to_owned()
         );
     }
     Ok(())
 }
 
-/// How many times a passage says a word of its document's own name, and of the directories above it.
+/// How many occurrences a word in the document's own name, and in the directories above it, counts for.
 const OWN: f64 = 4.0;
 const ABOVE: f64 = 2.0;
 
-/// The terms of a document's [name](Name), ascending, each with how many times its passages say it.
+/// The terms of a document's [name](Name), ascending, each with the number of occurrences that it counts for.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct NameTerms(Vec<(u32, f64)>);
 
@@ -104,10 +104,10 @@ impl NameTerms {
     }
 }
 
-/// Makes the sparse vectors of one collection.
+/// Computes the sparse vectors of one collection.
 pub struct SparseEncoder {
     counters: TermCounters,
-    /// Languages that questions are asked in.
+    /// Languages in which questions are asked.
     asked: Vec<String>,
     /// Whether passages have the words of their document's name.
     names: bool,
@@ -117,7 +117,7 @@ pub struct SparseEncoder {
 }
 
 impl SparseEncoder {
-    /// `spoken`: the languages of the collection's documents, where each has its own.
+    /// `spoken`: the languages of the collection's documents, if each has its own.
     ///
     /// The error says which parameter of the collection's manifest is not usable.
     pub fn new<'a>(
@@ -125,7 +125,7 @@ impl SparseEncoder {
         spoken: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, String> {
         check(id)?;
-        // The engine knows which parameters are none.
+        // The engine decides which parameters are valid.
         engine(LANGUAGE, id.k, id.b, id.avg_len)?;
         let counters = TermCounters::of_revision(&id.language, id.revision)?;
         let asked = counters.asked(spoken);
@@ -133,17 +133,17 @@ impl SparseEncoder {
         Ok(Self { counters, asked, names, k: id.k, b: id.b, avg_len: id.avg_len })
     }
 
-    /// Terms in ascending order of their ids, with their BM25 weights without IDF. `language` is that
-    /// of the document, where it is known.
+    /// Terms in ascending order of their ids, with their BM25 weights without IDF. `language` is the language
+    /// of the document, if known.
     pub fn document(&self, text: &str, language: Option<&str>) -> SparseVector {
         self.passage(text, language, &NameTerms::default())
     }
 
-    /// The same for a passage of a document that is called so.
+    /// The same for a passage of a document with this name.
     ///
-    /// The name is a field of BM25F (Robertson, Zaragoza and Taylor, 2004): its words count as if the
-    /// passage said them so many times more, before saturation, so that a header that repeats the name gains little
-    /// by it; and they make no passage longer.
+    /// The name is a field of BM25F (Robertson, Zaragoza and Taylor, 2004): before saturation, its words
+    /// count as additional occurrences in the passage, so that a header that repeats the name gains little.
+    /// They do not add to the length of the passage.
     pub fn passage(&self, text: &str, language: Option<&str>, name: &NameTerms) -> SparseVector {
         let (mut indices, mut frequencies) = self.counters.of(language).frequencies(text);
         let length: f64 = frequencies.iter().sum();
@@ -167,8 +167,8 @@ impl SparseEncoder {
         self.names
     }
 
-    /// The terms of what a document in a language is called; none in collections that were created
-    /// without them.
+    /// The terms in the name of a document in this language; none in collections that were created without
+    /// names.
     pub fn name(&self, source: &str, language: Option<&str>) -> NameTerms {
         if !self.names {
             return NameTerms::default();
@@ -181,12 +181,12 @@ impl SparseEncoder {
         NameTerms(weights.into_iter().collect())
     }
 
-    /// The languages that questions are asked in.
+    /// The languages in which questions are asked.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
         self.asked.iter().map(String::as_str)
     }
 
-    /// What the words of a question are looked for with.
+    /// The question as it is looked up in the languages of the collection.
     pub fn question(&self, text: &str) -> Question<'_> {
         Question::of(text, self.asked.iter().map(|language| self.counters.of(Some(language))))
     }
@@ -200,29 +200,29 @@ impl SparseEncoder {
 
 /// Counts terms as the BM25 model sees them: words, without stop words.
 ///
-/// Terms end where a compound ends, and the same compounds come again and again: each is tokenised
-/// and stemmed once, and remembered.
+/// Terms do not cross compounds, and the same compounds recur: each is tokenised and stemmed once, and
+/// remembered.
 pub struct TermCounter {
     engine: EdgeBm25,
     language: String,
     /// Whether spellings are folded.
     folds: bool,
-    /// Whether words are stemmed, or stop words left out.
+    /// Whether words are stemmed and stop words left out.
     stems: bool,
-    /// One for each thread that counts.
+    /// One map for each counting thread.
     known: Mutex<Vec<Known>>,
 }
 
-/// Compounds that are remembered, at most.
+/// Maximum number of compounds that are remembered.
 const REMEMBERED: usize = 1 << 15;
 
-/// Languages whose stop words the engine knows with letters that are folded.
+/// Languages whose stop words in the engine contain letters that are folded.
 const ACCENTED: &[&str] = &["arabic", "greek"];
 
-/// Longest compound that is, in bytes.
+/// Longest compound that is remembered, in bytes.
 const LONGEST: usize = 48;
 
-/// The terms of compounds, each with how often it is in there.
+/// The terms of compounds, each with its number of occurrences.
 type Known = HashMap<Box<str>, Box<[(u32, f32)]>>;
 
 impl TermCounter {
@@ -230,9 +230,9 @@ impl TermCounter {
         Self::of_revision(language, REVISION)
     }
 
-    /// Of the words as they are: neither stemmed nor left out.
+    /// Counts words as they are, neither stemmed nor left out.
     fn unstemmed(revision: u32) -> Result<Self, String> {
-        // It has no stemmer, and its stop words are in letters of its own.
+        // Chinese has no stemmer in the engine, and its stop words are in its own script.
         Ok(Self { stems: false, ..Self::of_revision("chinese", revision)? })
     }
 
@@ -242,7 +242,7 @@ impl TermCounter {
         Ok(Self { engine, language, folds, stems: true, known: Mutex::default() })
     }
 
-    /// Folded, without the words that are stop words as they are usually written.
+    /// The folded text, without words that are stop words in their usual spelling.
     fn without_stop_words(&self, text: &str) -> String {
         let mut kept = String::with_capacity(text.len());
         for word in text.split_whitespace() {
@@ -257,7 +257,7 @@ impl TermCounter {
         kept
     }
 
-    /// The text as it is taken apart.
+    /// The text as it is split into compounds.
     fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut folded = if self.folds { fold(text, &self.language) } else { Cow::Borrowed(text) };
         if matches!(folded, Cow::Owned(_)) && ACCENTED.contains(&self.language.as_str()) {
@@ -269,12 +269,12 @@ impl TermCounter {
         }
     }
 
-    /// Number of terms, repetitions included.
+    /// Number of terms, including repetitions.
     pub fn count(&self, text: &str) -> usize {
         self.frequencies(text).1.iter().sum::<f64>() as usize
     }
 
-    /// Whether a word is a stop word: it has letters, and no term.
+    /// Whether a word is a stop word: it has letters, but no term.
     fn stops(&self, word: &str) -> bool {
         word.len() <= LONGEST
             && word.contains(char::is_alphabetic)
@@ -286,7 +286,7 @@ impl TermCounter {
         self.frequencies(text).0
     }
 
-    /// Term ids, ascending, and how often each occurs (a whole number).
+    /// Term ids, ascending, and the number of occurrences of each (a whole number).
     fn frequencies(&self, text: &str) -> (Vec<u32>, Vec<f64>) {
         let spare = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = spare().pop().unwrap_or_default();

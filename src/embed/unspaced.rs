@@ -1,14 +1,14 @@
-//! Scripts that are written without spaces between words: those of Chinese, Japanese, Thai, Lao, Khmer
-//! and Burmese; and of Korean, whose words carry their particles.
+//! Scripts that are written without spaces between words: Chinese, Japanese, Thai, Lao, Khmer and Burmese;
+//! also Korean, whose words carry their particles.
 //!
-//! A run of such letters would be one term, found by nobody who does not ask for the whole clause.
-//! Here it becomes its letters and its pairs of neighbours, which rank as well as words from a
-//! dictionary do (Nie, Gao, Zhang and Zhou, 2000, "On the use of words and n-grams for Chinese
-//! information retrieval") and need none.
+//! A run of such letters would be one term, found only by a search for the whole clause. It is replaced by
+//! its letters and its pairs of neighbours, which rank as well as words from a dictionary (Nie, Gao, Zhang
+//! and Zhou, 2000, "On the use of words and n-grams for Chinese information retrieval") and need no
+//! dictionary.
 
 use std::borrow::Cow;
 
-/// The text with each run of letters that are written without spaces as single letters and pairs of
+/// Replaces each run of letters that are written without spaces by its single letters and pairs of
 /// neighbours.
 pub(super) fn with_grams(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.contains(is_unspaced) {
@@ -19,7 +19,7 @@ pub(super) fn with_grams(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         let unspaced = is_unspaced(c);
         if unspaced && !c.is_alphanumeric() {
-            // A mark on a letter, at which the engine would end a term.
+            // The engine would end a term at a mark on a letter.
             continue;
         }
         if unspaced || before.is_some() {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_and_pairs_take_the_place_of_clauses() {
+    fn letters_and_pairs_replace_clauses() {
         for (text, spaced) in [
             ("", ""),
             ("Backups, naïve Öltank", "Backups, naïve Öltank"),

@@ -1,4 +1,4 @@
-//! A vector as JSON: what endpoints answer, and what a recording keeps.
+//! A vector as JSON, in answers of endpoints and in recordings.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Standard base64 (RFC 4648, section 4). Servers send it padded or not.
+/// Standard base64 (RFC 4648, section 4). Servers send it with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Written as base64 of little-endian `f32`, which is exact and a third of the bytes. Read from that
-/// or from a list of numbers, whichever a server chose to send; `null` among these is NaN.
+/// Written as base64 of little-endian `f32`, which is exact and a third of the bytes. Read from that or from
+/// a list of numbers, whichever the server sends; `null` in the list is NaN.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Vector(pub Vec<f32>);
 
@@ -42,7 +42,7 @@ impl<'de> Visitor<'de> for VectorVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Vector, E> {
-        let wrong = || E::custom("a vector is no base64 of 32-bit floats");
+        let wrong = || E::custom("a vector is not base64 of 32-bit floats");
         let bytes = BASE64.decode(text).map_err(|_| wrong())?;
         let (floats, rest) = bytes.as_chunks::<4>();
         if !rest.is_empty() {

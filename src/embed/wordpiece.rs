@@ -1,7 +1,7 @@
 //! BERT-uncased `WordPiece`: the tokenizer of the built-in embedder.
 //!
-//! The output is that of the reference implementation (Hugging Face `tokenizers` with
-//! `BertNormalizer`, `BertPreTokenizer` and `WordPiece`, no special tokens added):
+//! The output equals that of the reference implementation (Hugging Face `tokenizers` with `BertNormalizer`,
+//! `BertPreTokenizer` and `WordPiece`, no special tokens added):
 //!
 //! 1. U+0000, U+FFFD and control characters other than tab, newline and carriage return are
 //!    dropped; an ideograph is a word of its own.
@@ -11,13 +11,12 @@
 //!    more than [`MAX_WORD`] characters, or one with a rest that is not in the vocabulary, is
 //!    [`UNKNOWN`] as a whole.
 //!
-//! Characters are classified by the Unicode version of the tables linked in. The reference knows
-//! Unicode 8: of all code points, 693 marks, punctuation and format characters that are newer are
-//! unknown words there, and are dropped or split off here.
+//! Characters are classified by the Unicode version of the linked tables. The reference uses Unicode 8: 693
+//! newer marks, punctuation and format characters are unknown words there, and are dropped or split off here.
 //!
-//! Nothing is collected on the way: the text is walked once, and tokens are handed to a callback.
-//! Canonical reordering of marks is left out, because a word with a mark that is kept is unknown
-//! in any order. Words of plain ASCII, nearly all of them, take a path without allocation.
+//! Nothing is collected: the text is walked once, and tokens are passed to a callback. Canonical reordering
+//! of marks is left out, because a word with a mark that is kept is unknown in any order. Words of plain
+//! ASCII, nearly all words, take a path without allocation.
 
 use unicode_normalization::char::decompose_canonical;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -30,13 +29,13 @@ pub const UNKNOWN: u32 = 1;
 /// Longest word that is looked up, in characters.
 const MAX_WORD: usize = 100;
 
-/// Names of tokens that stand for themselves when they are written out in a text.
+/// Tokens that are recognized when they are written out in a text.
 const SPECIAL: [(&str, u32); 2] = [("[PAD]", PADDING), ("[UNK]", UNKNOWN)];
 
 static WORDS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.trie"));
 static CONTINUATIONS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/continuations.trie"));
 
-/// The tokenizer. Making one costs nothing: the vocabulary is part of the executable.
+/// The tokenizer. Creating one costs nothing: the vocabulary is part of the executable.
 #[derive(Clone)]
 pub struct WordPiece {
     /// Entries that start a word → token id.
@@ -53,7 +52,7 @@ impl Default for WordPiece {
 
 impl WordPiece {
     pub fn new() -> Self {
-        // Not through `DoubleArray::new`, which reads all of it: the build script has checked it.
+        // `DoubleArray::new` would read all of it; the build script has checked it.
         Self { words: DoubleArray(WORDS), continuations: DoubleArray(CONTINUATIONS) }
     }
 
@@ -102,7 +101,7 @@ struct Word {
     bytes: Vec<u8>,
     /// For each byte, where the character it came from ends in the text.
     ends: Vec<usize>,
-    /// Characters, also those that were not kept.
+    /// Number of characters, including those that were not kept.
     characters: usize,
     /// Where the last character ends in the text.
     end: usize,
@@ -130,7 +129,7 @@ impl Word {
 struct Scanner<'a, F> {
     vocabulary: &'a WordPiece,
     word: Word,
-    /// Tokens of the word being cut: not passed on before it is known that all of it can be.
+    /// Tokens of the current word; passed on only once the whole word has been cut.
     pieces: Vec<(u32, usize)>,
     emit: F,
 }

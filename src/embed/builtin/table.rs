@@ -7,7 +7,7 @@ pub(super) static MODEL: &[u8] = include_bytes!("../static-minilm-en-256/model.s
 
 /// The scales, and after them the rows.
 const TENSORS: (&[u8], &[u8]) = MODEL.split_at(SCALES_AT).1.split_at(4 * ROW_COUNT);
-/// Per token, what its row is multiplied with: `f32`, little-endian, not aligned.
+/// Per token, the factor of its row: `f32`, little-endian, not aligned.
 static SCALES: &[[u8; 4]] = TENSORS.0.as_chunks().0;
 /// Per token, its quantised vector: `i8`.
 static ROWS: &[[u8; DIMENSIONS]] = TENSORS.1.as_chunks().0;
@@ -19,7 +19,7 @@ pub(crate) fn row(token: u32) -> &'static [u8; DIMENSIONS] {
     &ROWS[token as usize]
 }
 
-/// What the row of a token is multiplied with.
+/// The factor of a token's row.
 pub(crate) fn scale(token: u32) -> f32 {
     f32::from_le_bytes(SCALES[token as usize])
 }

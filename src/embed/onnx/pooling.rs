@@ -1,9 +1,9 @@
-//! The vectors of a text's tokens → one vector.
+//! Combines the vectors of a text's tokens into one.
 
 use crate::onnx::layout::Pooling;
 
-/// `values` are the vectors of the tokens one after the other, each `width` long, padding left out.
-/// Several poolings give their vectors one after the other, as sentence-transformers puts them.
+/// `values` are the vectors of the tokens one after the other, each `width` long, without padding. The
+/// results of several poolings are concatenated, as in sentence-transformers.
 pub(super) fn pool(poolings: &[Pooling], values: &[f32], width: usize) -> Vec<f32> {
     poolings.iter().flat_map(|pooling| pool_one(*pooling, values, width)).collect()
 }

@@ -24,7 +24,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The least cosine between what the embedder makes of the texts and what the reference did.
+/// The least cosine between the embedder's vectors and those of the reference.
 async fn agreement(dir: &Path, reference: &Path) -> f32 {
     let text = fs::read_to_string(reference).unwrap();
     let reference: Reference = serde_json::from_str(&text).unwrap();
@@ -116,7 +116,7 @@ async fn vectors_may_be_cut() {
 }
 
 #[test]
-fn a_model_that_makes_no_vectors_is_refused() {
+fn a_model_without_vectors_is_refused() {
     let error =
         open(OnnxOptions { place: model("cross").into(), ..OnnxOptions::default() }).err().unwrap();
     assert!(error.hint.contains("--rerank"), "{error}");

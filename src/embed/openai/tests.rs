@@ -37,7 +37,7 @@ fn texts(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("text number {n}")).collect()
 }
 
-/// Asks for one vector, answered with `bytes`; the dimension is not known before.
+/// Requests one vector; the server answers with `bytes`. The dimension is not known before.
 async fn captured(bytes: Vec<u8>) -> Result<OpenAiEmbedder, BackendError> {
     let server = ScriptedServer::start();
     server.push(Script::Answer(bytes));
@@ -122,7 +122,7 @@ async fn retries_are_counted() {
 }
 
 #[tokio::test]
-async fn tries_end_and_are_told() {
+async fn tries_are_limited_and_reported() {
     let server = ScriptedServer::start();
     for _ in 0..3 {
         server.push(Script::Reset);
@@ -200,7 +200,7 @@ async fn base64_and_floats_of_the_same_text_agree() {
 }
 
 #[tokio::test]
-async fn wrong_answers_are_refused_with_what_is_wrong() {
+async fn wrong_answers_are_refused_with_the_reason() {
     let known = |body: &str, dimensions, revision: &str| {
         let server = ScriptedServer::start();
         server.push(Script::Answer(response("200 OK", &[], body)));
@@ -249,7 +249,7 @@ async fn wrong_answers_are_refused_with_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn broken_json_is_asked_for_again() {
+async fn broken_json_is_requested_again() {
     let server = ScriptedServer::start();
     server.push(Script::Answer(capture("aimock-malformed.http")));
     let embedder = connect(options(&server)).await.unwrap();
@@ -258,7 +258,7 @@ async fn broken_json_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn no_more_requests_in_flight_than_allowed() {
+async fn concurrent_requests_are_limited() {
     let server = ScriptedServer::start();
     for _ in 0..8 {
         server.push(Script::Stall);
@@ -280,7 +280,7 @@ async fn no_more_requests_in_flight_than_allowed() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_as_they_are_billed() {
+async fn tokens_are_counted_as_billed() {
     let server = ScriptedServer::start();
     server.push(Script::Reset);
     let body = r#"{"data":[{"embedding":[1]}],"usage":null}"#;
@@ -297,7 +297,7 @@ async fn tokens_are_counted_as_they_are_billed() {
 }
 
 #[tokio::test]
-async fn no_request_is_over_the_tokens_of_a_minute() {
+async fn no_request_exceeds_the_tokens_per_minute() {
     let server = ScriptedServer::start();
     let quota = Quota { tokens_per_minute: Some(20), ..Quota::default() };
     let embedder = connect(OpenAiOptions { quota, ..options(&server) }).await.unwrap();
@@ -305,7 +305,7 @@ async fn no_request_is_over_the_tokens_of_a_minute() {
 }
 
 #[tokio::test]
-async fn an_announced_limit_is_not_run_into() {
+async fn an_announced_limit_is_respected() {
     let none_left = |remaining: &'static str, reset: &'static str| {
         Script::With(vec![(remaining, "0"), (reset, "20m0s")])
     };
@@ -327,7 +327,7 @@ async fn an_announced_limit_is_not_run_into() {
 }
 
 #[tokio::test]
-async fn a_wish_to_be_left_alone_is_for_all_requests() {
+async fn a_requested_pause_applies_to_all_requests() {
     let server = ScriptedServer::start();
     server.push(Script::Answer(response("429 Slow Down", &[("retry-after", "1200")], "")));
     let embedder = connect(options(&server)).await.unwrap();
@@ -339,7 +339,7 @@ async fn a_wish_to_be_left_alone_is_for_all_requests() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_what_waits_and_finishes_what_is_under_way() {
+async fn a_stop_ends_waiting_requests_and_finishes_those_in_progress() {
     let server = ScriptedServer::start();
     server.push(Script::Stall);
     server.push(Script::Answer(response("429 Slow Down", &[("retry-after", "100")], "")));
@@ -366,7 +366,7 @@ async fn a_stop_ends_what_waits_and_finishes_what_is_under_way() {
 }
 
 #[test]
-fn zero_vectors_point_nowhere() {
+fn zero_vectors_have_no_direction() {
     assert_eq!(to_unit_length(vec![0.0, 0.0]), None);
     assert_eq!(to_unit_length(vec![3.0, -4.0]), Some(vec![0.6, -0.8]));
     assert_eq!(to_unit_length(vec![1e-30, 0.0]), Some(vec![1.0, 0.0]));

@@ -1,4 +1,4 @@
-//! The embeddings request and answer, as tolerant as the servers are different.
+//! The embeddings request and answer. Parsing is tolerant, because servers differ.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Tokens that were billed, where the server says so: some leave it out, some say 0.
+    /// Tokens that were billed, if the server reports them: some omit the number, some send 0.
     pub(super) fn tokens(&self) -> Option<u64> {
         let count = |name: &str| self.usage.get(name).and_then(Value::as_u64);
         count("prompt_tokens").or_else(|| count("total_tokens")).filter(|tokens| *tokens > 0)
@@ -32,12 +32,12 @@ impl Answer {
 #[derive(serde::Deserialize)]
 pub(super) struct Item {
     pub(super) index: Option<usize>,
-    /// `null` where a server has none for this text.
+    /// `null` if the server has no vector for this text.
     pub(super) embedding: Option<Vector>,
 }
 
-/// The vectors by `index` (by position where there is none), one for each of `expected` inputs.
-/// The error is a sentence.
+/// The vectors by `index` (by position without one), one for each of `expected` inputs. The error is a
+/// sentence.
 pub(super) fn in_order(items: Vec<Item>, expected: usize) -> Result<Vec<Vec<f32>>, String> {
     if items.len() != expected {
         let s = |count| if count == 1 { "" } else { "s" };

@@ -1,13 +1,14 @@
-//! The terms of a collection whose documents are each in a language of their own.
+//! The terms of a collection in which each document has its own language.
 //!
-//! A document's words are stemmed by the language that it is in. A question is short and holds names,
-//! so that no detector is sure of its language; its stop words are. It is asked in the languages of the
-//! collection of which most stop words are in it, and in all of them where it has none.
+//! The words of a document are stemmed by its language. A question is short and contains names, so that no
+//! detector is certain of its language; its stop words are a better sign. It is asked in those languages of
+//! the collection of which it has the most stop words, and in all of them if it has none.
 //!
-//! Measured on four languages in one collection (nDCG@10 of words alone, 1,000 questions): English for
-//! all .740, each document's language and that of the question by hand .779, by its stop words .779, and
-//! in all languages .746: what is a stop word in one is a rare word in another and outweighs the rest.
-//! Three words of a question without its stop words: .595, .636, .629.
+//! Measured on four languages in one collection (nDCG@10 of words alone, 1,000 questions): English for all
+//! .740; each document's language and the question's language set by hand .779; the question's language from
+//! its stop words .779; and the question in all languages .746, because a stop word of one language is a rare
+//! word in another and outweighs the rest. With three words of a question without its stop words: .595, .636,
+//! .629.
 
 use std::sync::OnceLock;
 
@@ -16,8 +17,7 @@ use crate::embed::unspaced::with_grams;
 use crate::text::language_of;
 use crate::types::{Kind, SparseId};
 
-/// The language of a document; `None` where it cannot be told, and of code, where what is said is the
-/// smaller part.
+/// The language of a document; `None` if it is not certain, and for code, which is mostly not prose.
 pub fn language_of_document(text: &str, kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Code => None,
@@ -29,10 +29,10 @@ pub fn language_of_document(text: &str, kind: Kind) -> Option<&'static str> {
 pub struct TermCounters {
     language: String,
     revision: u32,
-    /// Of the language that is set; of [`LANGUAGE`] where none is.
+    /// The counter of the configured language; of [`LANGUAGE`] if none is configured.
     usual: TermCounter,
-    /// In the order of [`SparseId::LANGUAGES`], and at last that of all languages that are not there:
-    /// each made for the first document that wants it.
+    /// In the order of [`SparseId::LANGUAGES`], and last the one for all other languages. Each is created for
+    /// the first document that needs it.
     others: [OnceLock<Option<TermCounter>>; SparseId::LANGUAGES.len() + 1],
 }
 
@@ -57,7 +57,7 @@ impl TermCounters {
         self.language == SparseId::OF_DOCUMENT
     }
 
-    /// What counts the terms of a document in this language; `None` where that is not known.
+    /// The counter for a document in this language; `None` if the language is not known.
     pub fn of(&self, language: Option<&str>) -> &TermCounter {
         match language {
             Some(language) if self.follows_documents() && language != LANGUAGE => {
@@ -74,13 +74,13 @@ impl TermCounters {
         }
     }
 
-    /// What a collection is created with whose terms are counted like this; `avg_len` as
-    /// [`super::mean_terms`] gives it.
+    /// The settings of a new collection whose terms are counted like this; `avg_len` from
+    /// [`super::mean_terms`].
     pub fn id(&self, avg_len: f64) -> SparseId {
         id(&self.language, avg_len)
     }
 
-    /// The languages that questions are asked in of a collection with documents in these, each once.
+    /// The languages in which questions are asked, for a collection with documents in these; each once.
     pub(super) fn asked<'a>(&self, spoken: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         if !self.follows_documents() {
             return vec![self.language.clone()];
@@ -101,13 +101,13 @@ impl TermCounters {
     }
 }
 
-/// A question, in the languages that it is asked in.
+/// A question, in the languages in which it is asked.
 pub struct Question<'a> {
     counters: Vec<&'a TermCounter>,
 }
 
 impl<'a> Question<'a> {
-    /// `counters`: of the languages of the collection.
+    /// `counters`: those of the collection's languages.
     pub(super) fn of(text: &str, counters: impl Iterator<Item = &'a TermCounter>) -> Self {
         let mut counters: Vec<&TermCounter> = counters.collect();
         if counters.len() > 1 {
@@ -116,14 +116,13 @@ impl<'a> Question<'a> {
             let stops =
                 |counter: &TermCounter| words.iter().filter(|word| counter.stops(word)).count();
             let most = counters.iter().map(|counter| stops(counter)).max().unwrap_or_default();
-            // One that has no stop words may be meant in any case.
+            // A language without stop words may be meant in any case.
             counters.retain(|counter| !counter.stems || stops(counter) * 4 >= most * 3);
         }
         Self { counters }
     }
 
-    /// Ids of the distinct terms that a part of the question is looked for with, ascending; none of
-    /// its stop words.
+    /// Ids of the distinct terms for a part of the question, ascending, without stop words.
     pub fn terms(&self, part: &str) -> Vec<u32> {
         if let [counter] = self.counters.as_slice() {
             return counter.terms(part);
@@ -138,12 +137,12 @@ impl<'a> Question<'a> {
         terms
     }
 
-    /// The terms of a text as each of the languages has them, for [`Self::has`].
+    /// The terms of a text in each of the languages, for [`Self::has`].
     pub fn of_text(&self, text: &str) -> Vec<Vec<u32>> {
         self.counters.iter().map(|counter| counter.terms(text)).collect()
     }
 
-    /// Whether a text has a word in any inflection of one of the languages.
+    /// Whether a text has a word, in any inflection of one of the languages.
     pub fn has(&self, text: &[Vec<u32>], word: &str) -> bool {
         // One letter of a word, or its number alone, is not the word.
         self.counters.iter().zip(text).any(|(counter, text)| {
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_asked_in_its_language_and_words_without_one_in_all() {
+    fn a_question_is_asked_in_its_language_and_names_in_all() {
         let encoder = encoder(&["english", "german", "italian", "korean"]);
         for (language, stored, asked) in [
             ("english", "two operators restored the backups", "How is a backup restored?"),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_words_are_those_of_the_language_with_most_of_them() {
+    fn stop_words_are_those_of_the_most_likely_language() {
         let encoder = encoder(&["chinese", "english", "german", "japanese"]);
         for (question, left_out, kept) in [
             ("when did the man die", "the", "die"),
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_a_language_has_the_terms_of_the_usual_one() {
+    fn a_document_without_a_language_has_the_terms_of_the_default_one() {
         let (auto, english) = (encoder(&[]), id(LANGUAGE, 10.0));
         let english = SparseEncoder::new(&english, []).unwrap();
         let text = "The operators restored the backups.";
@@ -209,13 +208,13 @@ mod tests {
         assert_eq!(auto.document(text, None), terms);
         assert_eq!(auto.document(text, Some("english")), terms);
         assert_ne!(auto.document(text, Some("german")), terms);
-        // What was set counts, whatever a document is in.
+        // The configured language is used, whatever language a document is in.
         assert_eq!(english.document(text, Some("german")), terms);
         assert_eq!(auto.query(text), english.query(text));
     }
 
     #[test]
-    fn words_of_languages_without_a_stemmer_stay_as_they_are() {
+    fn words_of_languages_without_a_stemmer_stay_unchanged() {
         let encoder = encoder(&["polish", "vietnamese"]);
         let stored = encoder.document("the operators", Some("polish"));
         assert_eq!(stored, encoder.document("the operators", Some("vietnamese")));

@@ -37,7 +37,7 @@ fn weights_are_those_of_the_engine() {
 }
 
 proptest! {
-    /// Compound by compound is as a whole, first and when they are known.
+    /// Counting compound by compound gives the same result as counting the whole, also from memory.
     #[test]
     fn terms_are_those_of_the_whole_text(
         text in "(\\PC|[a-zA-Z0-9]{1,4}|[-_./:#@' \n]|the |tanks |naïve|東|京|ー){0,40}",
@@ -78,7 +78,7 @@ fn a_query_finds_inflected_words_with_weight_one() {
 }
 
 #[test]
-fn a_passage_says_the_name_of_its_document_without_being_longer() {
+fn a_passage_has_the_name_of_its_document_without_being_longer() {
     let id = default_id(5.0);
     let sparse = encoder(&id);
     let name = sparse.name("contracts/acme/nda.txt", None);
@@ -94,7 +94,7 @@ fn a_passage_says_the_name_of_its_document_without_being_longer() {
     assert!(named.indices.is_sorted_by(|a, b| a < b));
     assert!(bare.indices.iter().all(|&term| weight(&bare, term) == weight(&named, term)));
     assert!(weight(&named, nda) > weight(&named, acme), "a directory counts less");
-    // What repeats the name gains less by it than the name itself gives.
+    // A passage that repeats the name gains less than the name itself gives.
     let header = sparse.passage("NDA.", None, &name);
     let gain = weight(&header, nda).unwrap() - weight(&named, nda).unwrap();
     assert!(gain > 0.0 && gain < weight(&named, nda).unwrap(), "{gain}");
@@ -104,7 +104,7 @@ fn a_passage_says_the_name_of_its_document_without_being_longer() {
 }
 
 #[test]
-fn words_of_other_languages_are_stemmed_and_their_stop_words_left_out() {
+fn words_of_other_languages_are_stemmed_without_stop_words() {
     for (language, stored, asked) in [
         ("german", "Die Sicherungen werden aufbewahrt", "Sicherung"),
         ("french", "Les sauvegardes sont conservées", "sauvegarde"),
@@ -122,7 +122,7 @@ fn words_of_other_languages_are_stemmed_and_their_stop_words_left_out() {
 }
 
 #[test]
-fn every_language_that_can_be_set_is_known() {
+fn every_configurable_language_is_supported() {
     for language in SparseId::LANGUAGES {
         assert!(TermCounter::new(language).is_ok(), "{language}");
     }
