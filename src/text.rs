@@ -1,8 +1,8 @@
-//! Blocks, sentences and words of a text, and whether one text quotes another.
+//! Splits texts into blocks, sentences and words, and finds quotations of one text in another.
 //!
-//! Both sides of a citation are read with these: the extractive model cuts passages into
-//! sentences, the citation check cuts answers into sentences and looks their words up in passages.
-//! Markdown is read as far as that needs, no further; plain text is Markdown without markup.
+//! Both sides of a citation are read with these functions: the extractive model splits passages into
+//! sentences, and the citation check splits answers into sentences and looks their words up in passages.
+//! Markdown is parsed only as far as that requires; plain text is Markdown without markup.
 
 mod fold;
 mod inline;
@@ -25,17 +25,17 @@ pub use script::{full_stop, is_unspaced, word_count};
 pub use visible::{as_seen, is_visible, joins};
 pub use words::Words;
 
-/// What a [`Block`] is.
+/// The kind of a [`Block`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockKind {
     /// A paragraph.
     Prose,
-    /// A list item, its marker left out.
+    /// A list item, without its marker.
     Item,
     /// A heading, the header row of a table, or a term with its definition indented below.
     Heading,
     TableRow,
-    /// The lines of a fenced code block, fences left out.
+    /// The lines of a fenced code block, without the fences.
     Code,
 }
 
@@ -43,7 +43,7 @@ pub enum BlockKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
     pub kind: BlockKind,
-    /// Bytes of the text; never empty, without white space at the ends (code keeps indentation).
+    /// Bytes of the text; never empty, and without white space at the ends (code keeps its indentation).
     pub range: Range<usize>,
 }
 
@@ -79,7 +79,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
         }
         let offset = at + line.find(body).unwrap_or(0);
         markup_end = offset + markup::lines(&text[offset..]);
-        // A comment may stand within a paragraph.
+        // A comment may be inside a paragraph.
         if markup_end > offset && open.is_some() && body.starts_with("<!--") {
             continue;
         }
@@ -157,8 +157,7 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     start..start + slice.trim().len()
 }
 
-/// Whether the lines after a paragraph that ends in `::` are a literal block (reStructuredText): as
-/// long as they are indented.
+/// State of a literal block (reStructuredText): the indented lines after a paragraph that ends in `::`.
 #[derive(Default)]
 enum Literal {
     #[default]
@@ -166,7 +165,7 @@ enum Literal {
     Announced,
     /// Where its first line begins.
     Open(usize),
-    /// Names of other pages: of no block.
+    /// Names of other pages, which belong to no block.
     Hidden,
 }
 
@@ -175,7 +174,7 @@ impl Literal {
         if paragraph.trim_end().ends_with("::") { Self::Announced } else { Self::No }
     }
 
-    /// Whether a line that begins at `at` is part of it; blank lines keep it open.
+    /// Whether a line that begins at `at` belongs to the block; blank lines keep it open.
     fn takes(&mut self, line: &str, at: usize) -> bool {
         let blank = line.trim().is_empty();
         let inside = match self {
@@ -191,12 +190,12 @@ impl Literal {
     }
 }
 
-/// Longest heading that only its number gives away, in words.
+/// Longest heading that is recognized only by its number, in words.
 const HEADING_WORDS: usize = 10;
 
-/// Whether a line that begins a paragraph reads as `4.2 Who may restore`: alone in its paragraph,
-/// or of several numbers and followed by a new sentence. `4. Approval` is one unless it can be an
-/// item of a list.
+/// Whether a line that begins a paragraph is a heading like `4.2 Who may restore`: alone in its paragraph, or
+/// with a number of several parts and followed by a new sentence. `4. Approval` is a heading unless it can be
+/// a list item.
 fn is_numbered_heading(line: &str, rest: &str) -> bool {
     let title = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let number = &line[..line.len() - title.len()];
@@ -237,7 +236,7 @@ fn is_term(text: &str, open: &Block, next: &str) -> bool {
         && indent(next) >= indent(&text[line..]) + 2
 }
 
-/// What a line is, seen alone.
+/// The kind of a line, judged alone.
 #[derive(PartialEq, Eq)]
 enum Shape {
     Blank,
@@ -259,7 +258,7 @@ fn shape(body: &str) -> Shape {
     match first {
         '`' if run >= 3 && !body[run..].contains('`') => Shape::Fence(first, run),
         '~' if run >= 3 && !all => Shape::Fence(first, run),
-        // Of reStructuredText: an item without its number.
+        // reStructuredText: an item without its number.
         '#' if body.starts_with("#. ") => Shape::Item(3),
         '#' if run <= 6 && (all || body[run..].starts_with(' ')) => Shape::Heading,
         // AsciiDoc.
@@ -284,7 +283,7 @@ fn closes(body: &str, mark: char, length: usize) -> bool {
     body.len() >= length && body.chars().all(|c| c == mark)
 }
 
-/// Words after whose full stop a sentence goes on.
+/// Abbreviations whose full stop does not end a sentence.
 const ABBREVIATIONS: &[&str] = &[
     "e.g.", "i.e.", "cf.", "vs.", "etc.", "approx.", "incl.", "no.", "nos.", "fig.", "figs.",
     "sec.", "ch.", "art.", "p.", "pp.", "dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "max.",
@@ -293,14 +292,14 @@ const ABBREVIATIONS: &[&str] = &[
     "sra.", "ej.", "env.", "cfr.", "sig.", "dott.", "bv.", "mld.", "mln.", "ecc.",
 ];
 
-/// The sentences of a block, as ranges of `text`, by Unicode's rules (UAX #29) with line breaks
-/// read as spaces and common abbreviations joined to what follows.
+/// The sentences of a block, as ranges of `text`, by Unicode's rules (UAX #29), with line breaks read as
+/// spaces and common abbreviations joined to what follows.
 pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     let flat = text[block.clone()].replace(['\n', '\r'], " ");
     let mut sentences: Vec<Range<usize>> = Vec::new();
     let (mut joined, mut in_code) = (false, false);
     let ticks = |text: &str| text.matches('`').count() % 2;
-    // `println!` in backticks ends no sentence.
+    // `println!` in backticks does not end a sentence.
     let paired = ticks(&flat) == 0;
     let whole = unbroken(&flat);
     let bounds = flat.split_sentence_bound_indices();
@@ -323,7 +322,7 @@ pub fn sentences(text: &str, block: &Range<usize>) -> Vec<Range<usize>> {
     sentences
 }
 
-/// The links and the mathematics of a paragraph: what looks like the end of a sentence in them is none.
+/// The links and the mathematics of a paragraph, in which no sentence ends.
 fn unbroken(paragraph: &str) -> Vec<Range<usize>> {
     if !paragraph.contains(['$', '[', '\\']) {
         return Vec::new();
@@ -332,7 +331,7 @@ fn unbroken(paragraph: &str) -> Vec<Range<usize>> {
     spans(paragraph).into_iter().filter(of_kind).map(|span| span.range).collect()
 }
 
-/// Cuts a sentence also before a name in backticks, which need not begin in upper case.
+/// Splits a sentence also before a name in backticks, which may begin in lower case.
 fn before_code(at: usize, sentence: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
     let mut start = 0;
@@ -354,7 +353,7 @@ fn goes_on(sentence: &str) -> bool {
     initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
 }
 
-/// The numbers of a text in one spelling: `1,204` is `1204`, `007` is `7`, `2.50` is `2.5`.
+/// The numbers of a text in a uniform spelling: `1,204` is `1204`, `007` is `7`, `2.50` is `2.5`.
 pub fn numbers(text: &str) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
     let mut numbers = Vec::new();

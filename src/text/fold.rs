@@ -1,13 +1,13 @@
-//! Which spellings of a word are one word.
+//! Maps the spellings of a word to one.
 //!
-//! The same word comes composed and decomposed (files from macOS, PDFs), with soft hyphens, in full or
-//! half width, with ligatures, with or without vowel marks. All that compares words asks here: terms,
-//! citations, filters, what is embedded. Only what is compared is changed; what is stored and shown is
-//! as the document has it.
+//! The same word occurs composed and decomposed (files from macOS, PDFs), with soft hyphens, in full or half
+//! width, with ligatures, with or without vowel marks. Everything that compares words uses this module:
+//! terms, citations, filters, embedding. Only the compared text is changed; stored and shown text stays as in
+//! the document.
 //!
-//! Accents of Latin and Cyrillic letters stay: there they tell words apart, and stemmers read them.
-//! Greek, Arabic and Persian are folded as Lucene's `GreekLowerCaseFilter`, `ArabicNormalizer` and
-//! `PersianNormalizer` do it, Hebrew as its writers do who leave the points out.
+//! Accents of Latin and Cyrillic letters stay: there they distinguish words, and stemmers need them. Greek,
+//! Arabic and Persian are folded as by Lucene's `GreekLowerCaseFilter`, `ArabicNormalizer` and
+//! `PersianNormalizer`; Hebrew loses its points, as in everyday writing.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 
 use super::visible::joins;
 
-/// Languages in which `ı` is another letter than `i`, as settings name them.
+/// Languages in which `ı` and `i` are different letters, as named in settings.
 const DOTLESS: &[&str] = &["turkish", "azerbaijani"];
 
-/// A text in the one spelling that its words are compared in. Case is left to who compares: capitals
-/// tell the parts of identifiers. `language` as in `sparse.language`; empty where it is not known.
+/// A text in the one spelling in which its words are compared. Case is left to the caller: capitals separate
+/// the parts of identifiers. `language` as in `sparse.language`; empty if it is not known.
 pub fn fold<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -34,7 +34,7 @@ pub fn fold<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     }
     let mut all = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)).nfkc().filter_map(folded) {
-        // What is left where `İ` was put into lower case.
+        // This dot remains when `İ` is converted to lower case.
         if c != DOT_ABOVE || !all.ends_with(['i', 'I']) {
             all.push(c);
         }
@@ -44,8 +44,8 @@ pub fn fold<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
 
 const DOT_ABOVE: char = '\u{307}';
 
-/// The letter that `c` counts as; `None` where it is no part of a word's spelling. For composed text,
-/// and for what remains of a decomposed one.
+/// The letter that `c` counts as; `None` if it does not belong to the spelling of a word. For composed text,
+/// and for what remains of decomposed text.
 pub(super) fn letter(c: char) -> Option<char> {
     Some(match c {
         '\0'..='\u{7f}' => c,
@@ -91,15 +91,15 @@ fn bare(c: char) -> char {
     base.unwrap_or(c)
 }
 
-/// Soft hyphens, joiners, marks of direction, variation selectors: within a word, and no part of it.
+/// Soft hyphens, joiners, direction marks, variation selectors: inside a word, but not part of it.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-/// A text as models have read texts: composed, in letters of one width, without what is invisible.
-/// Joiners stay, which make letters of Indic scripts and pictures.
+/// A text in the form that models were trained on: composed, in letters of one width, without invisible
+/// characters. Joiners stay, because they form letters of Indic scripts and emoji.
 pub fn legible(text: &str) -> Cow<'_, str> {
     let stays = |c: &char| !is_invisible(*c) || joins(*c);
     if text.is_ascii()
@@ -110,7 +110,7 @@ pub fn legible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(stays).nfkc().collect())
 }
 
-/// A text with the digits and decimal signs of full width, Arabic and Persian in those of ASCII.
+/// Converts digits and decimal signs in full width, Arabic and Persian to ASCII.
 pub fn plain_digits(text: &str) -> Cow<'_, str> {
     let plain = |c: char| match c {
         '０'..='９' => digit(c, '０'),
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_a_word_are_one() {
+    fn spellings_of_a_word_are_folded_into_one() {
         for (spellings, folded) in [
             (
                 &[
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_it_should_be_is_not_copied() {
+    fn text_that_needs_no_change_is_not_copied() {
         for text in
             ["", "Plain words, src/lib.rs.", "Größe naïve café", "東京のタワー", "Привет, мир"]
         {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_embedded_keeps_what_makes_letters() {
+    fn embedded_text_keeps_characters_that_form_letters() {
         assert_eq!(
             legible("pub\u{ad}lication \u{fb01}n o\u{308} १\u{200d}"),
             "publication fin ö १\u{200d}"
@@ -207,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_form_is_folded_alike_and_once(text in "(\\PC|[a-zäöİıΆςأ\u{300}-\u{30f}\u{ad}]){0,30}") {
+        fn every_form_is_folded_alike_and_only_once(text in "(\\PC|[a-zäöİıΆςأ\u{300}-\u{30f}\u{ad}]){0,30}") {
             let folded = fold(&text, "");
             prop_assert_eq!(&fold(&folded, ""), &folded);
             let forms: [String; 3] =

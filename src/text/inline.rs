@@ -1,20 +1,20 @@
-//! What is markup within a paragraph: emphasis, code, mathematics, links. Of Markdown, reStructuredText
-//! and `AsciiDoc`, as far as they can be told without knowing which it is.
+//! Markup within a paragraph: emphasis, code, mathematics and links of Markdown, reStructuredText and
+//! `AsciiDoc`, as far as they can be recognized without knowing which of these it is.
 
 use std::ops::Range;
 
 use super::{is_unspaced, links, markup};
 
-/// What a [`Span`] is.
+/// The kind of a [`Span`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SpanKind {
-    /// In backticks, one or more; with the role of reStructuredText before them.
+    /// In one or more backticks, with the role of reStructuredText before them.
     Code,
     /// `$x$`, `$$x$$`, `\(x\)`, `\[x\]`.
     Math,
     /// In asterisks or underscores.
     Emphasis,
-    /// Its text is what is seen of it.
+    /// Only its text is visible.
     Link,
 }
 
@@ -24,14 +24,14 @@ pub struct Span {
     pub kind: SpanKind,
     /// Bytes of the text, with the markup.
     pub range: Range<usize>,
-    /// Without it.
+    /// Bytes without the markup.
     pub inner: Range<usize>,
 }
 
-/// Longest mathematics, in bytes: two prices far apart are none.
+/// Longest mathematics, in bytes: two prices far apart are not mathematics.
 const LONGEST_MATH: usize = 1000;
 
-/// The spans of a paragraph, outer ones before those within them.
+/// The spans of a paragraph, outer spans before those inside them.
 pub fn spans(text: &str) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut open: Vec<Delimiter> = Vec::new();
@@ -44,7 +44,7 @@ pub fn spans(text: &str) -> Vec<Span> {
             at = span.range.end;
             spans.push(span);
         } else if let Some(span) = link(text, at) {
-            // There may be more in its text.
+            // Its text may contain more.
             at = span.inner.start.max(at + 1);
             spans.push(span);
         } else if rest.starts_with(['*', '_']) {
@@ -63,10 +63,9 @@ pub fn spans(text: &str) -> Vec<Span> {
     spans
 }
 
-/// Bytes of a paragraph, widened so that they begin and end in the middle of no link, code or emphasis, and
-/// of no word.
+/// Widens a range of a paragraph so that it does not begin or end inside a link, code, emphasis or word.
 pub fn widened(paragraph: &str, range: &Range<usize>) -> Range<usize> {
-    /// How far markup may reach beyond them: a whole paragraph in italics is not meant.
+    /// How far markup may extend beyond the range: a whole paragraph in italics is not included.
     const REACH: usize = 200;
     let (mut start, mut end) = (range.start, range.end);
     for Span { range: span, .. } in spans(paragraph) {
@@ -84,7 +83,7 @@ pub fn widened(paragraph: &str, range: &Range<usize>) -> Range<usize> {
     token_start(&paragraph[..start])..end
 }
 
-/// Where the word begins that goes on after a text: `--from`, `.NET`, `and/or`.
+/// The start of the word that continues after this text: `--from`, `.NET`, `and/or`.
 fn token_start(before: &str) -> usize {
     let mut start = before.len();
     for (at, c) in before.char_indices().rev() {
@@ -103,12 +102,12 @@ fn run_length(text: &str, mark: char) -> usize {
     text.len() - text.trim_start_matches(mark).len()
 }
 
-/// Whether letters before or after markup are of another word than those within.
+/// Whether a character beside markup separates it from other words.
 fn parts(c: Option<char>) -> bool {
     c.is_none_or(|c| !c.is_alphanumeric() || is_unspaced(c))
 }
 
-/// Code in as many backticks before it as after, or a link of reStructuredText.
+/// Code between equal numbers of backticks, or a link of reStructuredText.
 fn code(text: &str, at: usize) -> Option<Span> {
     let has_role = text[at..].starts_with(':');
     let may_precede = |c: char| c.is_whitespace() || "([{\"'-/".contains(c);
@@ -119,7 +118,7 @@ fn code(text: &str, at: usize) -> Option<Span> {
     let ticks = run_length(&text[at + role..], '`');
     let start = at + role + ticks;
     let mut end = start;
-    // Two line ends in a row end a paragraph; none is here.
+    // Two line ends in a row end a paragraph, so there are none here.
     loop {
         end += text[end..].find('`')?;
         let run = run_length(&text[end..], '`');
@@ -201,14 +200,14 @@ fn link(text: &str, at: usize) -> Option<Span> {
     if let Some(length) = links::link_target(&text[end..]) {
         return of(at - image..end + length, start..end);
     }
-    // `rows[first][last]` is none.
+    // `rows[first][last]` is not a link.
     let length = links::reference(&text[end..])?;
     let stands_alone =
         parts(before.chars().next_back()) && parts(text[end + length..].chars().next());
     if stands_alone { of(at - image..end + length, start..end) } else { None }
 }
 
-/// Where the bracket is closed that is open before this text; a link may have a picture in its text.
+/// The position of the bracket that closes the one before this text; the text of a link may contain an image.
 fn closing_bracket(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -237,7 +236,7 @@ impl Delimiter {
         let length = run_length(&text[start..], mark);
         let before = text[..start].chars().next_back();
         let after = text[start + length..].chars().next();
-        // Within a word they are its own: `snake_case`, `2*3`.
+        // Inside a word they belong to it: `snake_case`, `2*3`.
         let is_text = |c: Option<char>, signs: &str| {
             c.is_some_and(|c| c.is_alphanumeric() || !c.is_ascii() || signs.contains(c))
                 && !c.is_some_and(char::is_whitespace)
@@ -251,7 +250,7 @@ impl Delimiter {
         }
     }
 
-    /// Closes what is open with the same mark, or is open from now on.
+    /// Closes an open run of the same mark, or becomes an open run.
     fn pair(mut self, open: &mut Vec<Self>, spans: &mut Vec<Span>) {
         if self.length > 3 {
             return;
@@ -280,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_excerpt_begins_and_ends_where_words_and_markup_do() {
+    fn an_excerpt_begins_and_ends_with_whole_words_and_markup() {
         for (text, found, expected) in [
             ("See the [on-call list](ops.md), and", "call list", "[on-call list](ops.md)"),
             (

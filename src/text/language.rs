@@ -1,12 +1,12 @@
-//! In which language a text is.
+//! Detects the language of a text.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use whatlang::{Detector, Lang};
 
-/// Languages that a text may be in: those with a stemmer or stop words, and others that many write in
-/// and that would be taken for them. More would be mistaken for each other in short texts.
+/// Candidate languages: those with a stemmer or stop words, and other common ones that would be mistaken for
+/// these. With more candidates, short texts would be detected less reliably.
 const LANGUAGES: [(Lang, &str); 37] = [
     (Lang::Ara, "arabic"),
     (Lang::Aze, "azerbaijani"),
@@ -50,12 +50,11 @@ const LANGUAGES: [(Lang, &str); 37] = [
 static DETECTOR: LazyLock<Detector> =
     LazyLock::new(|| Detector::with_allowlist(LANGUAGES.map(|(lang, _)| lang).to_vec()));
 
-/// Bytes of a text that are looked at, a third of them each at its beginning, in its middle and at its
-/// end.
+/// Bytes of a text that are examined: a third each from its beginning, its middle and its end.
 const LOOKED_AT: usize = 1_500;
 
-/// The language that a text is in, or most of it, as settings name it: `german`. `None` where that is
-/// not sure, of the few words of a label, of code, of tables of numbers.
+/// The language of most of a text, as named in settings: `german`. `None` if it is not certain, as for a
+/// short label, code, or a table of numbers.
 pub fn language_of(text: &str) -> Option<&'static str> {
     let found = DETECTOR.detect(&excerpt(text)).filter(whatlang::Info::is_reliable)?;
     LANGUAGES.iter().find(|(lang, _)| *lang == found.lang()).map(|(_, name)| *name)
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_told_apart() {
+    fn languages_are_detected() {
         for (text, language) in [
             ("The backups are kept for 400 days, and two operators restore them.", "english"),
             ("Die Sicherungen werden 400 Tage lang aufbewahrt und von zweien geprüft.", "german"),
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_in_the_language_of_most_of_it() {
+    fn a_long_text_has_the_language_of_most_of_it() {
         let licence = "Permission is hereby granted, free of charge, to any person. ";
         let body = "Die Sicherungen werden vierhundert Tage lang aufbewahrt und geprüft. ";
         assert_eq!(language_of(&(licence.to_owned() + &body.repeat(900))), Some("german"));

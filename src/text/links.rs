@@ -1,11 +1,11 @@
-//! Where links lead to: of Markdown, reStructuredText and `AsciiDoc`.
+//! Targets of links in Markdown, reStructuredText and `AsciiDoc`.
 
 use super::markup::first;
 
 /// Longest label of a link that is defined elsewhere, in bytes.
 const LONGEST_LABEL: usize = 100;
 
-/// Length of `][label]`, with which a link names what defines its target. `][2]` is none.
+/// Length of `][label]`, which refers to a target that is defined elsewhere. `][2]` is not a label.
 pub(super) fn reference(text: &str) -> Option<usize> {
     let label = text.strip_prefix("][")?;
     let end = label.find([']', '[', '\n']).filter(|end| *end <= LONGEST_LABEL)?;
@@ -13,7 +13,7 @@ pub(super) fn reference(text: &str) -> Option<usize> {
     (label[end..].starts_with(']') && is_label).then_some("][".len() + end + 1)
 }
 
-/// Length of `](target)`, with or without a title, in angle brackets or not.
+/// Length of `](target)`, with or without a title, with or without angle brackets.
 pub(super) fn link_target(text: &str) -> Option<usize> {
     let inner = first(text.strip_prefix("](")?);
     let end = if inner.starts_with('<') {
@@ -40,14 +40,14 @@ pub(super) fn link_target(text: &str) -> Option<usize> {
     after.starts_with(')').then(|| "](".len() + inner.len() - after.len() + 1)
 }
 
-/// Length of the target of a link of reStructuredText: of `<https://a.org>` in `` `A <https://a.org>`_ ``.
+/// Length of the target in a link of reStructuredText: of `<https://a.org>` in `` `A <https://a.org>`_ ``.
 pub(super) fn quoted_target(text: &str) -> Option<usize> {
     let end = text.strip_prefix('<')?.find(['>', '<', '`', '\n'])? + 1;
     text[end..].starts_with(">`").then_some(end + 1)
 }
 
-/// A link of `AsciiDoc` whose colon parts a text in two: `link:a.adoc[text]`, `https://a.org[text]`. The length
-/// of the name before the colon, and of what is before the bracket after it.
+/// A link of `AsciiDoc` that is split at its colon: `link:a.adoc[text]`, `https://a.org[text]`. Returns the
+/// length of the name before the colon, and of the text after it up to the bracket.
 pub(super) fn link_macro(before: &str, after: &str) -> Option<(usize, usize)> {
     if after[1..].starts_with(|c: char| c.is_whitespace() || c == ':') {
         return None;
@@ -66,7 +66,7 @@ pub(super) fn link_macro(before: &str, after: &str) -> Option<(usize, usize)> {
     is_link.then_some((name.len(), target))
 }
 
-/// Length of what is not seen at the beginning of `<<id,text>>`, and of all of it.
+/// Length of the invisible start of `<<id,text>>`, and of the whole.
 pub(super) fn cross_reference(text: &str) -> Option<(usize, usize)> {
     let inner = text.strip_prefix("<<")?;
     let end = inner.find(['>', '\n']).filter(|end| inner[*end..].starts_with(">>"))?;

@@ -1,7 +1,5 @@
-//! What a text says to a program and not to its reader: tags, comments, directives, templates.
-//!
-//! Of HTML, MDX, mdBook, the generators of sites, reStructuredText and `AsciiDoc`; no line of it is a
-//! sentence of prose.
+//! Markup that addresses a program and not the reader: tags, comments, directives and templates of HTML, MDX,
+//! mdBook, site generators, reStructuredText and `AsciiDoc`. No line of it is a sentence of prose.
 
 use std::ops::Range;
 
@@ -12,7 +10,7 @@ use super::links::{cross_reference, quoted_target, reference};
 pub(super) struct Inline {
     /// In bytes.
     pub(super) length: usize,
-    /// Whether the words before and after it are two: not where `H<sub>2</sub>O` goes on.
+    /// Whether the markup separates the words before and after it; not in `H<sub>2</sub>O`.
     pub(super) parts_words: bool,
 }
 
@@ -22,7 +20,7 @@ const PHRASING: [&str; 31] = [
     "kbd", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup",
     "time", "tt", "u", "var",
 ];
-/// Elements that part a text, or stand alone.
+/// Elements that separate text, or are empty.
 const PARTING: [&str; 25] = [
     "br",
     "center",
@@ -53,8 +51,8 @@ const PARTING: [&str; 25] = [
 /// Longest tag and comment, in bytes.
 const LONGEST: usize = 4000;
 
-/// The tag, comment, role (``:doc:`guide` ``) or label (`][guide]`) that a text begins with. `Vec<T>` has none: an element that HTML does not know
-/// has to have attributes, or to be closed.
+/// The tag, comment, role (``:doc:`guide` ``) or label (`][guide]`) at the start of a text. `Vec<T>` is not a
+/// tag: an element that HTML does not define must have attributes, or be closed.
 pub(super) fn inline(text: &str) -> Option<Inline> {
     let unseen = comment(text)
         .or_else(|| role(text))
@@ -71,18 +69,18 @@ pub(super) fn inline(text: &str) -> Option<Inline> {
     known.then_some(Inline { length: tag.length, parts_words: !phrasing })
 }
 
-/// Length of a comment that a text begins with.
+/// Length of the comment at the start of a text.
 fn comment(text: &str) -> Option<usize> {
     let inner = text.strip_prefix("<!--")?;
     first(inner).find("-->").map(|end| "<!--".len() + end + "-->".len())
 }
 
-/// As much of a text as a tag or a comment may take.
+/// The most of a text that a tag or a comment may take.
 pub(super) fn first(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 
-/// Length of the role of reStructuredText that a text begins with.
+/// Length of the role of reStructuredText at the start of a text.
 pub(super) fn role(text: &str) -> Option<usize> {
     let end = text
         .strip_prefix(':')?
@@ -96,7 +94,7 @@ struct Tag<'a> {
     length: usize,
     /// `</name>` or `<name/>`.
     closes: bool,
-    /// Attributes with values, and without.
+    /// Whether it has attributes with values, and without.
     has_values: bool,
     has_flags: bool,
 }
@@ -129,7 +127,7 @@ fn tag(text: &str) -> Option<Tag<'_>> {
     }
 }
 
-/// Whether the attribute that a text begins with has no value, and what follows it: `name`, `name="value"`,
+/// Whether the attribute at the start of a text has no value, and the text after it: `name`, `name="value"`,
 /// `name=value`, `name={value}`.
 fn attribute(text: &str) -> Option<(bool, &str)> {
     let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '@' | '.');
@@ -147,7 +145,7 @@ fn attribute(text: &str) -> Option<(bool, &str)> {
     end.map(|end| (false, &value[end..]))
 }
 
-/// Length of what a text has in braces at its beginning.
+/// Length of the braces at the start of a text, with their content.
 fn braced(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -161,8 +159,8 @@ fn braced(text: &str) -> Option<usize> {
     None
 }
 
-/// Tags, comments and roles of a text, and whether each run of them parts two words. Those in backticks are
-/// left out, and those within a word, which would be another one without them: `H<sub>2</sub>O`.
+/// Tags, comments and roles of a text, and whether each run of them separates two words. Those in backticks
+/// are left out, and those inside a word, which would be another word without them: `H<sub>2</sub>O`.
 pub fn tags(text: &str) -> Vec<(Range<usize>, bool)> {
     let mut tags: Vec<(Range<usize>, bool)> = Vec::new();
     let mut end = 0;
@@ -187,7 +185,7 @@ pub fn tags(text: &str) -> Vec<(Range<usize>, bool)> {
     tags
 }
 
-/// Length of the tags that a text begins with, one after the other, and whether they part words.
+/// Length of the consecutive tags at the start of a text, and whether they separate words.
 fn run_of_tags(text: &str) -> (usize, bool) {
     let (mut length, mut parts_words) = (0, false);
     while let Some(tag) = inline(&text[length..]) {
@@ -197,10 +195,10 @@ fn run_of_tags(text: &str) -> (usize, bool) {
     (length, parts_words)
 }
 
-/// Length of the lines of markup that a text begins with; 0 where its first line is none. A tag or a
-/// comment may go over several.
+/// Length of the lines of markup at the start of a text; 0 if its first line is not markup. A tag or a
+/// comment may span several lines.
 pub(super) fn lines(text: &str) -> usize {
-    // As most lines of prose do.
+    // Most lines of prose begin like this.
     if text.bytes().next().is_some_and(|first| first.is_ascii_uppercase() || !first.is_ascii()) {
         return 0;
     }
@@ -222,7 +220,7 @@ pub(super) fn lines(text: &str) -> usize {
     }
 }
 
-/// Length of what a generator of sites or books replaces: `{{#include a.rs}}`, `{{< toc >}}`, `{% raw %}`.
+/// Length of a placeholder of a generator of sites or books: `{{#include a.rs}}`, `{{< toc >}}`, `{% raw %}`.
 fn template(text: &str) -> Option<usize> {
     [("{{", "}}"), ("{%", "%}")].into_iter().find_map(|(open, close)| {
         let line = text.split('\n').next()?;
@@ -231,13 +229,13 @@ fn template(text: &str) -> Option<usize> {
     })
 }
 
-/// Whether a line is nothing but what a generator replaces.
+/// Whether a line consists only of a placeholder.
 pub fn is_template(line: &str) -> bool {
     let line = line.trim();
     template(line).is_some_and(|length| length == line.len())
 }
 
-/// Whether a line, seen alone, is markup that has no tags.
+/// Whether a line, judged alone, is markup without tags.
 fn is_line(line: &str) -> bool {
     matches!(line, ".." | "::")
         || is_container(line)
@@ -250,7 +248,7 @@ fn is_line(line: &str) -> bool {
         || is_table_rule(line)
 }
 
-/// `:::note Title`, `!!! note "Title"`, `=== "Tab"`: what the lines after it are a part of.
+/// `:::note Title`, `!!! note "Title"`, `=== "Tab"`: the start of a container for the lines after it.
 fn is_container(line: &str) -> bool {
     let named = |mark: &str| {
         let rest = line.strip_prefix(mark).map(|rest| rest.trim_start_matches(['+', ' ']));
@@ -268,7 +266,7 @@ fn is_alert(line: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Where a link leads to: `[label]: target`, `.. _label: target`. `[^1]: ` begins a note.
+/// The definition of a link's target: `[label]: target`, `.. _label: target`. `[^1]: ` begins a note.
 fn is_definition(line: &str) -> bool {
     if line.starts_with(".. _") && line.contains(':') {
         return true;
@@ -285,7 +283,7 @@ fn is_definition(line: &str) -> bool {
     (leads || named) && titled && !label.starts_with('^') && !label.contains(['[', ']'])
 }
 
-/// Words from which on what follows a directive is said by it: `.. note:: Back up before you go on.`
+/// Minimum number of words after a directive that count as prose: `.. note:: Back up before you go on.`
 const SAID: usize = 3;
 
 /// `.. code-block:: rust`, `.. method:: find(text, from=0, to=None)`.
@@ -295,7 +293,7 @@ fn is_directive(line: &str) -> bool {
     })
 }
 
-/// The name of a directive of reStructuredText, and what follows it on its line.
+/// The name of a directive of reStructuredText, and the text after it on its line.
 pub(super) fn directive(line: &str) -> Option<(&str, &str)> {
     let (name, said) = line.strip_prefix(".. ")?.split_once("::")?;
     // `.. |name| image:: a.png`.
@@ -306,12 +304,12 @@ pub(super) fn directive(line: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, said))
 }
 
-/// Whether code is indented below a directive of that name.
+/// Whether code is indented below a directive with this name.
 pub(super) fn is_verbatim(name: &str) -> bool {
     ["code", "literal", "math", "doctest", "prompt"].into_iter().any(|kind| name.contains(kind))
 }
 
-/// Whether what is indented below a directive of that name is of another page, or not of the text.
+/// Whether the text indented below a directive with this name belongs to another page, or is not prose.
 pub(super) fn is_hidden(name: &str) -> bool {
     matches!(name, "toctree" | "raw")
 }

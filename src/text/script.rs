@@ -1,18 +1,17 @@
-//! What scripts have instead of spaces between words, full stops and capitals.
+//! Word separation, full stops and capitals in different scripts.
 
-/// What ends a sentence, or goes on with it: no heading ends in one.
+/// Marks that end a sentence or continue it: no heading ends in one.
 pub(super) const ENDS: [char; 22] = [
     '.', '!', '?', ':', ';', ',', '。', '！', '？', '：', '；', '，', '、', '।', '॥', '؟', '۔',
     '،', '؛', '։', '።', '။',
 ];
 
-/// Letters of scripts that put no spaces between words: those of Chinese, Japanese, Thai, Lao, Khmer
-/// and Burmese.
+/// Letters of scripts that put no spaces between words: Chinese, Japanese, Thai, Lao, Khmer and Burmese.
 pub fn is_unspaced(c: char) -> bool {
     is_ideograph(c) || is_of_phrases(c)
 }
 
-/// Han, Hiragana and Katakana: sentences end in a full stop, and nothing stands between them.
+/// Han, Hiragana and Katakana: sentences end in a full stop, without a space after it.
 fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
@@ -24,10 +23,10 @@ fn is_of_phrases(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
 }
 
-/// Letters of such scripts that make a word, on average.
+/// Average number of letters in a word of such scripts: ideographs, and the others.
 const PER_WORD: [usize; 2] = [2, 5];
 
-/// How many words a text has: as its spaces part them, and by their usual length where there are none.
+/// Number of words of a text: separated by spaces, or estimated from the usual length if there are none.
 pub fn word_count(text: &str) -> usize {
     if text.is_ascii() {
         return text.split_whitespace().count();
@@ -40,7 +39,7 @@ pub fn word_count(text: &str) -> usize {
     words.sum()
 }
 
-/// The full stop of the script that a text ends in; none, where it has none.
+/// The full stop of the script in which a text ends; empty if the script has none.
 pub fn full_stop(text: &str) -> &'static str {
     match text.chars().rev().find(|c| c.is_alphanumeric()) {
         Some(c) if is_ideograph(c) => "。",
@@ -55,10 +54,10 @@ pub(super) fn begins_title(c: char) -> bool {
     c.is_uppercase() || (c.is_alphabetic() && !c.is_lowercase())
 }
 
-/// Words of a phrase from which on a space ends it.
+/// Minimum number of words of a phrase that a space ends.
 const PHRASE_WORDS: usize = 18;
 
-/// A sentence of a script that has no full stops, cut at its spaces; any other as it is.
+/// Splits a sentence of a script without full stops at its spaces; leaves others unchanged.
 pub(super) fn at_spaces(at: usize, sentence: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
     let mut start = 0;

@@ -13,7 +13,7 @@ fn cut(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn markdown_falls_into_blocks() {
+fn markdown_is_split_into_blocks() {
     use BlockKind::{Code, Heading, Item, Prose, TableRow};
     let text = "# Backups\n\nKept for\n400 days.\n- one\n  more\n2. two\n> said\n> so\n\n\
                 | a | b |\n|---|---|\n| 1 | 2 |\n\n```rust\n  let x = 1;\n```\nUnder\n=====\nend";
@@ -65,7 +65,7 @@ fn sentences_cross_lines_and_abbreviations() {
 }
 
 #[test]
-fn lines_of_markup_are_of_no_block() {
+fn lines_of_markup_belong_to_no_block() {
     for markup in [
         "<Listing number=\"4-1\" file-name=\"src/main.rs\" caption=\"What a `String`\nis made of\">",
         "</Listing>",
@@ -107,7 +107,7 @@ fn lines_of_markup_are_of_no_block() {
 }
 
 #[test]
-fn what_only_looks_like_markup_is_a_block() {
+fn text_that_only_looks_like_markup_is_a_block() {
     for text in [
         "<https://example.com>",
         "<b>Kept</b> for 400 days.",
@@ -145,7 +145,7 @@ fn without_tags(text: &str) -> String {
 }
 
 #[test]
-fn tags_are_not_seen() {
+fn tags_are_removed() {
     for (text, seen) in [
         ("Chapter 2<!-- ignore -->, it is.", "Chapter 2, it is."),
         ("Water<br>is <em class=\"a\">wet</em>.", "Water is wet."),
@@ -163,7 +163,7 @@ fn tags_are_not_seen() {
 }
 
 #[test]
-fn what_is_quoted_may_have_its_tags_or_not() {
+fn a_quotation_may_have_its_tags_or_not() {
     let text = "It is in [the guide][guide]<!-- ignore --> of <em>forms</em>: <a class=\"kept\">.";
     let found = |quote: &str| Words::of(text).find(&Words::of(quote)).map(|range| &text[range]);
     assert_eq!(found("the guide of forms"), Some("the guide][guide]<!-- ignore --> of <em>forms"));
@@ -176,7 +176,7 @@ fn what_is_quoted_may_have_its_tags_or_not() {
 }
 
 #[test]
-fn code_in_backticks_ends_no_sentence() {
+fn code_in_backticks_does_not_end_a_sentence() {
     let text = "The `println!` macro prints. It ends.";
     assert_eq!(cut(text), ["The `println!` macro prints.", "It ends."]);
     assert_eq!(cut("A stray ` is kept. It ends."), ["A stray ` is kept.", "It ends."]);
@@ -205,7 +205,7 @@ fn sentences_end_as_their_script_ends_them() {
 }
 
 #[test]
-fn a_paragraph_of_any_script_is_no_heading() {
+fn a_paragraph_of_any_script_is_not_a_heading() {
     use BlockKind::{Heading, Prose};
     for text in [
         "تحفظ النسخ الاحتياطية لمدة 400 يوم.",

@@ -1,6 +1,6 @@
-//! Which characters a reader sees.
+//! Which characters are visible to a reader.
 
-/// Characters that show, or only separate.
+/// Whether a character is visible, or only separates.
 pub fn is_visible(c: char) -> bool {
     match c {
         '\n' | '\t' => true,
@@ -33,18 +33,19 @@ pub fn is_visible(c: char) -> bool {
     }
 }
 
-/// Neither seen nor a space: nothing of a text, for whoever reads it.
+/// Whether a character is neither visible nor a space, and so has no effect for any reader.
 pub(super) fn is_nothing(c: char) -> bool {
     !is_visible(c) && !c.is_control() && !c.is_whitespace()
 }
 
-/// Joiners and selectors: they are not seen, and make letters of Indic scripts and pictures.
+/// Whether a character is a joiner or a selector: invisible, but part of letters of Indic scripts and of
+/// emoji.
 pub fn joins(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
-/// A text as somebody reads it who sees it: without what hides in it. Control characters are spaces,
-/// and every end of a line is one.
+/// A text without its hidden characters, as a person sees it. Control characters become spaces, and every
+/// line ending becomes a newline.
 pub fn as_seen(text: &str) -> String {
     let mut seen = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hides_is_not_seen() {
+    fn hidden_characters_are_removed() {
         for (text, seen) in [
             ("plain\n\ttext", "plain\n\ttext"),
             ("a\r\nb\rc\u{2028}d\u{85}e", "a\nb\nc\nd\ne"),

@@ -1,4 +1,4 @@
-//! The words of a text, by which texts are compared.
+//! The words of a text, for comparing texts.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::{fold, is_unspaced, links, markup, visible};
 
-/// A text reduced to what a quotation must have in common with its source: words in lower case
-/// without accents, one space apart. Punctuation, typography, markup and link targets are gone;
-/// signs that change a meaning (`<`, `=`, `%`, `$`...) stay.
+/// A text reduced to what a quotation must share with its source: words in lower case without accents,
+/// separated by single spaces. Punctuation, typography, markup and link targets are removed; signs that
+/// change the meaning (`<`, `=`, `%`, `$`...) stay.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Words {
     /// Begins and ends with a space, so that only whole words are found.
     pub(super) text: String,
     /// For each byte of `text`, the bytes of the original it came from.
     origin: Vec<Origin>,
-    /// The same without tags, comments and labels of links, where it has any: a reader sees none of
-    /// them, and in code they are what is quoted.
+    /// The same without tags, comments and labels of links, if it has any: a reader does not see them, but in
+    /// code they may be what is quoted.
     untagged: Option<Box<Self>>,
 }
 
-/// First byte, and the one after the last: of a text of less than 4 GB, as all are.
+/// Offset of the first byte, and after the last. Texts are smaller than 4 GB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Origin {
     start: u32,
@@ -44,10 +44,10 @@ impl Words {
         words
     }
 
-    /// The words of a text, with its tags or without, and whether there are any.
+    /// The words of a text, with or without its tags, and whether it has any tags.
     fn read(text: &str, with_tags: bool) -> (Self, bool) {
         let mut is_tagged = false;
-        // As long as the text, nearly always, with a space at either end.
+        // Nearly always as long as the text, with a space at either end.
         let room = text.len() + 2;
         let mut words = Self {
             text: String::with_capacity(room),
@@ -56,14 +56,14 @@ impl Words {
         };
         words.push(' ', &(0..0));
         let mut target_end = 0;
-        // Where `>>` closes what `<<id,` began.
+        // Position of the `>>` that closes `<<id,`.
         let mut hidden = usize::MAX;
         let mut line_start = true;
         for (at, c) in text.char_indices() {
             if at < target_end {
                 continue;
             }
-            // Most of most texts, and what all that follows would come to.
+            // A shortcut for most characters of most texts, with the same result as the code below.
             if c.is_ascii_alphanumeric() {
                 line_start = false;
                 words.push(c.to_ascii_lowercase(), &(at..at + 1));
@@ -121,7 +121,7 @@ impl Words {
                     words.push(lower, &origin);
                 }
             }
-            // `< s>` is `<s>`, and `x < 5` is `x <5`.
+            // `< s>` equals `<s>`, and `x < 5` becomes `x <5`.
             if words.text.ends_with('<') {
                 words.space(&(origin.end..origin.end));
             }
@@ -138,12 +138,12 @@ impl Words {
         (words, is_tagged)
     }
 
-    /// Where in the original these words stand, next to each other and in this order.
+    /// Finds these words in the original, next to each other and in this order.
     pub fn find(&self, quote: &Self) -> Option<Range<usize>> {
         self.find_in_order(std::slice::from_ref(quote))
     }
 
-    /// Where in the original these stand one after the other, whatever is between them.
+    /// Finds these quotations in the original one after the other, with anything between them.
     pub fn find_in_order(&self, quotes: &[Self]) -> Option<Range<usize>> {
         let untagged = || self.untagged.as_ref()?.find_as_read(quotes);
         self.find_as_read(quotes).or_else(untagged)
@@ -156,7 +156,7 @@ impl Words {
             let wanted = quote.wanted();
             let at = from + memmem::find(&self.text.as_bytes()[from..], wanted.as_bytes())?;
             let first = at + usize::from(wanted.starts_with(' '));
-            // The space that ends one may begin the next.
+            // The space at the end of one may be the start of the next.
             from = at + wanted.trim_end_matches(' ').len();
             let (start, end) =
                 (self.origin[first].start as usize, self.origin[from - 1].end as usize);
@@ -165,7 +165,7 @@ impl Words {
         found
     }
 
-    /// What must be found of a quotation: whole words, where spaces part words.
+    /// The part of a quotation that must be found: whole words, where spaces separate words.
     fn wanted(&self) -> &str {
         let words = self.text.trim_matches(' ');
         let start = usize::from(words.starts_with(is_unspaced));
@@ -200,7 +200,7 @@ fn is_telling(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || "€£¥°＜＞＝＋％＄￡￥".contains(c)
 }
 
-/// Emphasis, and what cannot be seen: within a word, and no part of it.
+/// Emphasis and invisible characters: inside a word, but not part of it.
 fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, '*' | '`');
@@ -208,8 +208,8 @@ fn is_invisible(c: char) -> bool {
     fold::is_invisible(c) || visible::is_nothing(c)
 }
 
-/// The sign that an entity at the beginning of a text stands for, and the bytes it takes. A model may
-/// write `&lt;` for `<`, or the other way round.
+/// The character of the entity at the start of a text, and the length of the entity. A model may write `&lt;`
+/// for `<`, or the other way round.
 fn entity(text: &str) -> Option<(char, usize)> {
     const ENTITIES: [(&str, char); 5] =
         [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&#39;", '\'')];
