@@ -1,4 +1,4 @@
-//! A graph with one input and one output of floats: what is not text encoder.
+//! Graphs with one input and one output of floats, for models that are not text encoders.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,25 +10,25 @@ use super::OnnxError;
 use super::session::load_error;
 use super::values::Floats;
 
-/// A loaded graph. A run takes one core: many runs at a time keep all cores busier than many cores
-/// do on one.
+/// A loaded graph. A run takes one core: many runs at a time keep all cores busier than many cores do on one
+/// run.
 pub struct FloatGraph {
     model: Model,
     input: NodeId,
     output: NodeId,
-    /// Threads that nobody uses now.
+    /// Thread pools that are not in use.
     idle: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 impl FloatGraph {
-    /// From a file.
+    /// Loads a graph from a file.
     pub fn open(path: &Path) -> Result<Self, OnnxError> {
         let model = ModelOptions::with_all_ops().load_file(path);
         Self::of(model.map_err(|error| load_error(path, &error))?)
             .map_err(|problem| OnnxError::new(path, problem, "export the model again"))
     }
 
-    /// From what is part of the program; `name` is for errors.
+    /// Loads a graph that is part of the program; `name` is for errors.
     pub fn bundled(name: &str, bytes: &'static [u8]) -> Result<Self, OnnxError> {
         let model = ModelOptions::with_all_ops().load_static_slice(bytes);
         let path = Path::new(name);
@@ -38,17 +38,17 @@ impl FloatGraph {
 
     fn of(model: Model) -> Result<Self, String> {
         let ([input], [output]) = (model.input_ids(), model.output_ids()) else {
-            return Err("has not one input and one output".to_owned());
+            return Err("does not have exactly one input and one output".to_owned());
         };
         Ok(Self { input: *input, output: *output, model, idle: Mutex::default() })
     }
 
-    /// What the file says of itself under this name.
+    /// Metadata in the file with this name.
     pub fn metadata(&self, name: &str) -> Option<&str> {
         self.model.metadata().get(name)
     }
 
-    /// Blocks. `values` fill `shape`.
+    /// Runs the graph. Blocks. `values` must fill `shape`.
     pub fn run(&self, shape: [usize; 4], values: Vec<f32>) -> Result<Floats, String> {
         let input = Value::from_shape(shape, values).map_err(|error| error.to_string())?;
         let core = self.lock().pop();

@@ -1,5 +1,5 @@
-//! Where the files of a model are, and how it wants to be used: what the configuration files of
-//! sentence-transformers and Hugging Face say, as far as vectors and scores depend on it.
+//! The files of a model, and how it has to be used: reads the configuration files of sentence-transformers
+//! and Hugging Face, as far as vectors and scores depend on them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,22 +12,22 @@ use serde_json::Value;
 
 use super::{ModelPlace, OnnxError, unreadable};
 
-/// Tokens that a model reads of which nothing else is known.
+/// Tokens that a model reads if nothing else is known.
 const DEFAULT_TOKENS: usize = 512;
-/// What exports call the graph.
+/// Usual name of the graph's file.
 const GRAPH: &str = "model.onnx";
 const EXPORT: &str = "export the model to ONNX: `optimum-cli export onnx --model NAME DIR`, or save it with sentence-transformers and backend=\"onnx\"";
 const FAST_TOKENIZER: &str =
     "save the fast tokenizer beside it: AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)";
 
-/// How the vectors of the tokens become one: what sentence-transformers calls pooling.
+/// How the vectors of the tokens become one (pooling in sentence-transformers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pooling {
-    /// The first token's.
+    /// The vector of the first token.
     Cls,
     Max,
     Mean,
-    /// The sum over the square root of the number of tokens. Alone it points where the mean does.
+    /// The sum divided by the square root of the number of tokens. Alone, it has the direction of the mean.
     MeanSqrtLength,
     /// The mean, each token weighted by its position from 1.
     WeightedMean,
@@ -37,30 +37,30 @@ pub enum Pooling {
 /// A model in a directory.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Layout {
-    /// `onnx:` and the directory's own name, or what it was published as.
+    /// `onnx:` and the name of the directory, or the name under which it was published.
     pub name: String,
-    /// The commit that it was published with, where that is known.
+    /// The commit with which it was published, if known.
     pub commit: Option<String>,
     pub model: PathBuf,
-    /// Files beside the model that hold its weights, where they are not in it.
+    /// Files beside the model that hold its weights, if they are not in it.
     pub weights: Vec<PathBuf>,
     pub tokenizer: PathBuf,
-    /// Parts of a vector, in order: mostly one.
+    /// Parts of a vector, in order: usually one.
     pub pooling: Vec<Pooling>,
-    /// Steps after pooling that are not in the ONNX file, by name.
+    /// Names of modules after pooling that are not in the ONNX file.
     pub further_modules: Vec<String>,
-    /// Tokens of an input that the model reads, its special tokens included.
+    /// Tokens of an input that the model reads, including special tokens.
     pub max_tokens: usize,
     pub lowercase: bool,
     pub pad_id: Option<u32>,
     pub document_prompt: String,
     pub query_prompt: String,
-    /// The model was made to score pairs of texts.
+    /// Whether the model was made to score pairs of texts.
     pub scores_pairs: bool,
-    /// Where what is known of the model stands, if it is there.
+    /// Path of the model's configuration, whether or not it exists.
     pub config: PathBuf,
-    /// What each number means that it makes of a text or a pair, in their order; empty where the
-    /// configuration does not name all.
+    /// Meanings of the values that the model returns for a text or a pair, in order; empty if the
+    /// configuration does not name all of them.
     pub labels: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Module {
 }
 
 impl Layout {
-    /// Reads the configuration there. Only the model and `tokenizer.json` have to be there.
+    /// Reads the configuration in a directory. Only the model and `tokenizer.json` are required.
     pub fn read(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
         let place: ModelPlace = place.into();
         let dir = &*place.dir;
@@ -140,12 +140,12 @@ impl Layout {
         })
     }
 
-    /// Everything that vectors and scores are computed from.
+    /// All files that vectors and scores are computed from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         [&self.model, &self.tokenizer].into_iter().chain(&self.weights).map(PathBuf::as_path)
     }
 
-    /// Pooling as text, for what tells one model from another.
+    /// Pooling as text, for the identity of a model.
     pub fn pooling_name(&self) -> String {
         self.pooling.iter().map(|pooling| format!("{pooling:?}")).collect::<Vec<_>>().join("+")
     }
@@ -166,7 +166,8 @@ struct Config {
 }
 
 impl Config {
-    /// By `id2label`, or else by `label2id`. Models that have none of use here have all kinds of values there.
+    /// From `id2label`, or else from `label2id`. In models without usable labels these have all kinds of
+    /// values.
     fn labels(&self) -> Vec<String> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let named = self.id2label.as_object().into_iter().flatten();
@@ -192,7 +193,7 @@ struct SentenceConfig {
 
 #[derive(Deserialize, Default)]
 struct TokenizerConfig {
-    /// 1e30 where nobody knows it.
+    /// 1e30 if nobody knows it.
     model_max_length: Option<f64>,
 }
 
@@ -212,8 +213,8 @@ impl PromptConfig {
     }
 }
 
-/// As sentence-transformers has it: its own setting, or else what tokenizer and positions allow.
-/// `RoBERTa` and its kin begin to count positions after the padding token.
+/// As in sentence-transformers: its own setting, or else what the tokenizer and the positions allow.
+/// `RoBERTa` and its relatives count positions from after the padding token.
 fn max_tokens(config: &Config, sentence: &SentenceConfig, tokens: &TokenizerConfig) -> usize {
     let shifted = ["roberta", "camembert", "mpnet", "longformer"]
         .iter()
@@ -225,10 +226,10 @@ fn max_tokens(config: &Config, sentence: &SentenceConfig, tokens: &TokenizerConf
     known.into_iter().flatten().filter(|count| *count > 0).min().unwrap_or(DEFAULT_TOKENS)
 }
 
-/// The mean where nothing is said, as in sentence-transformers.
+/// The mean if nothing is configured, as in sentence-transformers.
 fn read_pooling(path: &Path) -> Result<Vec<Pooling>, OnnxError> {
     let Some(config) = json::<Value>(path)? else { return Ok(vec![Pooling::Mean]) };
-    // In the order in which several are put together.
+    // In the order in which several are concatenated.
     let known = [
         ("cls", "pooling_mode_cls_token", Pooling::Cls),
         ("max", "pooling_mode_max_tokens", Pooling::Max),
@@ -250,8 +251,8 @@ fn read_pooling(path: &Path) -> Result<Vec<Pooling>, OnnxError> {
     let chosen: Vec<Pooling> = chosen.map(|row| row.2).collect();
     if unknown.is_some() || chosen.is_empty() {
         let problem = match unknown {
-            Some(name) => format!("docent does not know the pooling {name:?}"),
-            None => "names no pooling that docent knows".to_owned(),
+            Some(name) => format!("has the unknown pooling {name:?}"),
+            None => "has no known pooling".to_owned(),
         };
         let hint = "use a model with cls, max, mean, weightedmean or lasttoken pooling";
         return Err(OnnxError::new(path, problem, hint));
@@ -259,7 +260,7 @@ fn read_pooling(path: &Path) -> Result<Vec<Pooling>, OnnxError> {
     Ok(chosen)
 }
 
-/// `None` where there is no such file.
+/// `None` if there is no such file.
 fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OnnxError> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -276,8 +277,8 @@ fn first_file(places: &[PathBuf], name: &str) -> Option<PathBuf> {
     places.iter().map(|place| place.join(name)).find(|file| file.is_file())
 }
 
-/// Weights may be in files of their own: `model.onnx_data`, `model.onnx.data` and their like. Those of
-/// other variants of the model are named `model_*`; those of such a variant begin with its whole name.
+/// Weights may be in separate files: `model.onnx_data`, `model.onnx.data` and the like. Files of other
+/// variants of the model are named `model_*`; those of such a variant begin with its whole name.
 fn weights(model: &Path) -> Result<Vec<PathBuf>, OnnxError> {
     let dir = model.parent().unwrap_or(Path::new("."));
     let graph = model.file_name().and_then(|name| name.to_str()).unwrap_or(GRAPH);

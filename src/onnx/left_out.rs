@@ -1,4 +1,4 @@
-//! What the runtime is in a build without the feature `onnx`: no model opens, and whoever opens one is told why.
+//! What the runtime is in a build without the feature `onnx`: no model opens, and the error says why.
 
 use std::convert::Infallible;
 use std::path::Path;

@@ -1,10 +1,10 @@
-//! ONNX models in a directory of this machine, as sentence-transformers and Hugging Face lay them
-//! out: what `embed::onnx`, `rerank::onnx` and `entailment::onnx` share.
+//! Runs ONNX models from a local directory with the layout of sentence-transformers and Hugging Face, for
+//! `embed::onnx`, `rerank::onnx` and `entailment::onnx`.
 //!
-//! [`layout`] finds the files and reads how the model wants to be used; `tokenizer` and `session`
-//! wrap the two libraries; [`Onnx`] puts them together: texts in, what the model says of each out,
-//! in batches of like length over all cores; [`PairModel`] is one that reads two texts together. Nothing is
-//! downloaded: [`crate::hub`] does that. In a build without the feature `onnx` no model opens: see `left_out`.
+//! [`layout`] finds the files and reads how the model has to be used; `tokenizer` and `session` wrap the two
+//! libraries; [`Onnx`] combines them: texts in, the model's output for each out, in batches of similar length
+//! over all cores. A [`PairModel`] reads two texts together. Nothing is downloaded here; [`crate::hub`] does
+//! that. In a build without the feature `onnx` no model opens: see `left_out`.
 
 #[cfg(feature = "onnx")]
 mod graph;
@@ -41,7 +41,7 @@ pub use pairs::PairModel;
 pub use place::{ModelPlace, Published};
 pub use values::{Answer, Encoded, Floats};
 
-/// Why a directory is of no use as a model.
+/// Why a directory cannot be used as a model.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{}: {problem}", path.display())]
 pub struct OnnxError {
@@ -68,11 +68,11 @@ pub struct Onnx {
 }
 
 impl Onnx {
-    /// Reads and prepares everything. Blocks: for some 0.1 s with a model of 90 MB.
+    /// Reads and prepares everything. Blocks, for about 0.1 s with a model of 90 MB.
     pub fn open(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
         let layout = Layout::read(place)?;
         let files: Vec<&Path> = layout.files().collect();
-        // Reading, hashing and preparing take about as long as each other.
+        // Reading, hashing and preparing take about equally long.
         let (hashes, tokenizer, session) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| files.iter().map(|file| hash(file)).collect());
             let tokenizer = scope.spawn(|| Tokenizer::open(&layout));
@@ -91,10 +91,10 @@ impl Onnx {
         })
     }
 
-    /// What tells results from those of other models: `recipe`, which was computed from
-    /// [`Self::fingerprint`], and the commit that the model was published with.
+    /// Identifies the results of this model: `recipe`, which was computed from [`Self::fingerprint`], and the
+    /// commit with which the model was published.
     pub fn revision(&self, recipe: &ContentHash) -> String {
-        /// Hexadecimal digits that are enough.
+        /// Enough hexadecimal digits.
         const DIGITS: usize = 16;
         let recipe = recipe.0.split_at(DIGITS).0;
         match &self.layout.commit {
@@ -103,44 +103,43 @@ impl Onnx {
         }
     }
 
-    /// Names of what the model answers with, as it orders them.
+    /// Names of the model's outputs, in its order.
     pub fn outputs(&self) -> &[String] {
         self.session.outputs()
     }
 
-    /// Batches that are computed at a time.
+    /// Number of batches that are computed at the same time.
     pub fn parallelism(&self) -> usize {
         self.session.cores()
     }
 
-    /// Tokens of `text`, without those that the model wants around it.
+    /// Tokens of `text`, without special tokens.
     pub fn count_tokens(&self, text: &str) -> usize {
         self.tokenizer.count(text)
     }
 
-    /// Tokens of one text that the model reads, at most.
+    /// Maximum number of tokens of one text that the model reads.
     pub fn longest_text(&self) -> usize {
         self.tokenizer.longest_text()
     }
 
-    /// Tokens of both texts of a pair that the model reads, at most.
+    /// Maximum number of tokens of both texts of a pair that the model reads.
     pub fn longest_pair(&self) -> usize {
         self.tokenizer.longest_pair()
     }
 
-    /// `text` with what the model wants around it, cut to what it reads.
+    /// `text` with special tokens, truncated to what the model reads.
     pub fn encode(&self, text: &str) -> Encoded {
         self.tokenizer.encode(text)
     }
 
-    /// Question and text as one input, the text cut to what the model reads.
+    /// Question and text as one input, with the text truncated to what the model reads.
     pub fn encode_pair(&self, question: &str, text: &str) -> Encoded {
         self.tokenizer.encode_pair(question, text)
     }
 
-    /// Asks the model for `output`, and hands what it says of each input to `read`, which returns a
-    /// sentence where that cannot be used. Results are in the order of the inputs. Blocks, and uses
-    /// all cores that are free.
+    /// Computes `output` and passes the values of each input to `read`, which returns a sentence if they
+    /// cannot be used. Results are in the order of the inputs. Blocks, and uses all free cores.
     pub fn run<T: Send>(
         &self,
         inputs: &[Encoded],
@@ -151,7 +150,7 @@ impl Onnx {
     }
 }
 
-/// SHA-256 of a file, without holding it.
+/// SHA-256 of a file, read in pieces.
 fn hash(path: &Path) -> Result<ContentHash, OnnxError> {
     let hash = File::open(path).and_then(ContentHash::of_reader);
     hash.map_err(|error| unreadable(path, &error))

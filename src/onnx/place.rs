@@ -1,18 +1,18 @@
-//! Where a model is, and what it is called.
+//! The location of a model, and its name.
 
 use std::path::{Path, PathBuf};
 
-/// A directory, and what of it is meant.
+/// A directory, and which model in it is used.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ModelPlace {
     pub dir: PathBuf,
-    /// The graph, from there; `None`: `model.onnx`, where that usually is.
+    /// The graph, relative to the directory; `None`: `model.onnx` in its usual place.
     pub graph: Option<String>,
-    /// `None`: nobody published it under a name that is known here.
+    /// `None` if it was not published under a known name.
     pub published: Option<Published>,
 }
 
-/// Where a model is from.
+/// Where a model was published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Published {
     /// `hf:ORG/NAME`.
@@ -21,7 +21,7 @@ pub struct Published {
 }
 
 impl ModelPlace {
-    /// Its name: the directory's own where nobody gave it one. Models are published under it.
+    /// Its published name, or the name of the directory.
     pub(super) fn name(&self) -> String {
         if let Some(published) = &self.published {
             return published.name.clone();

@@ -1,4 +1,4 @@
-//! The `rten` library: runs a model's graph on one batch.
+//! Wraps the `rten` library: runs a model's graph on one batch.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,18 @@ use super::layout::Layout;
 use super::values::{Answer, Encoded};
 use super::{OnnxError, unreadable};
 
-/// A loaded model, and the cores it runs on. A batch runs on one core: many batches at a time keep
-/// all cores busier than many cores do on one.
+/// A loaded model, and the cores it runs on. A batch runs on one core: many batches at a time keep all cores
+/// busier than many cores do on one batch.
 pub(super) struct Session {
     model: Model,
     ids: NodeId,
     mask: Option<NodeId>,
     type_ids: Option<NodeId>,
     outputs: Vec<String>,
-    /// Tokens of each input, where the export allows no others.
+    /// Length of every input in tokens, if the export allows no other.
     length: Option<usize>,
     cores: usize,
-    /// Threads that nobody uses now.
+    /// Thread pools that are not in use.
     idle: Mutex<Vec<Arc<ThreadPool>>>,
     returned: Condvar,
 }
@@ -40,7 +40,8 @@ impl Session {
                 Some("attention_mask") => mask = Some(*id),
                 Some("token_type_ids") => type_ids = Some(*id),
                 other => {
-                    let problem = format!("wants the input {:?}", other.unwrap_or_default());
+                    let problem =
+                        format!("requires the unknown input {:?}", other.unwrap_or_default());
                     return Err(OnnxError::new(path, problem, WANTS_TEXT));
                 }
             }
@@ -81,8 +82,8 @@ impl Session {
         self.cores
     }
 
-    /// Runs one batch and hands the answer to each of `inputs`, in order, to `read`. Waits until a
-    /// core is free.
+    /// Runs one batch and passes the output for each of `inputs`, in order, to `read`. Waits until a core is
+    /// free.
     pub(super) fn run<T>(
         &self,
         inputs: &[&Encoded],
@@ -107,8 +108,8 @@ impl Session {
             .collect()
     }
 
-    /// The tensors of a batch, padded to the longest input, or to what the model wants. What the model knows as 64-bit integers
-    /// the library wants in 32.
+    /// The tensors of a batch, padded to the longest input, or to the length that the model requires.
+    /// Integers are passed in 32 bits, as the library requires, even where the model has 64.
     fn feed(&self, inputs: &[&Encoded], pad_id: u32) -> Result<Vec<(NodeId, Value)>, String> {
         let longest = inputs.iter().map(|input| input.ids.len()).max().unwrap_or_default();
         let longest = self.length.unwrap_or(longest);
@@ -150,8 +151,8 @@ impl Session {
     }
 }
 
-/// The library looks for weights beside what a link leads to, and not beside the link: there, in a cache that
-/// many programs share, files have other names.
+/// Loads a model. For a symlink, the library looks for weights beside its target and not beside the link; in
+/// a cache that many programs share, the files there have other names. So the weights are passed to it.
 fn load(path: &Path, weights: &[PathBuf]) -> Result<Model, OnnxError> {
     let mut options = ModelOptions::with_all_ops();
     let loaded = if weights.iter().all(|weights| !weights.is_symlink()) {
@@ -167,7 +168,7 @@ fn load(path: &Path, weights: &[PathBuf]) -> Result<Model, OnnxError> {
     loaded.map_err(|error| load_error(path, &error))
 }
 
-const WANTS_TEXT: &str = "use the ONNX export of a text encoder: input_ids, attention_mask and maybe token_type_ids go in";
+const WANTS_TEXT: &str = "use the ONNX export of a text encoder, with the inputs input_ids, attention_mask and optionally token_type_ids";
 
 pub(super) fn load_error(path: &Path, error: &rten::LoadError) -> OnnxError {
     let hint = match error.kind() {

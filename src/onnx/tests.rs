@@ -10,7 +10,7 @@ pub(crate) fn model(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(name)
 }
 
-/// A copy that can be spoilt.
+/// A copy that a test can damage.
 pub(crate) fn copy(name: &str) -> tempfile::TempDir {
     fn copy_into(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
@@ -37,7 +37,7 @@ fn a_directory_says_how_its_model_is_used() {
     assert!(bert.model.ends_with("onnx/model.onnx"));
 
     let xlmr = Layout::read(model("xlmr")).unwrap();
-    // Positions are counted from behind the padding token.
+    // Positions are counted from after the padding token.
     assert_eq!((xlmr.max_tokens, xlmr.pad_id), (64, Some(1)));
     assert_eq!(xlmr.pooling, [Pooling::Cls]);
     assert_eq!(
@@ -84,7 +84,7 @@ fn configurations_differ() {
 }
 
 #[test]
-fn what_is_missing_or_broken_is_named() {
+fn missing_and_broken_files_are_named() {
     let error = |dir: &Path| Onnx::open(dir).err().unwrap();
     assert!(error(Path::new("/no/such/model")).to_string().contains("is not a directory"));
 
@@ -105,7 +105,7 @@ fn what_is_missing_or_broken_is_named() {
 }
 
 #[test]
-fn an_operator_that_is_not_there_is_named() {
+fn an_unknown_operator_is_named() {
     let dir = copy("bert");
     let file = dir.path().join("onnx/model.onnx");
     let bytes = fs::read(&file).unwrap();
@@ -118,7 +118,7 @@ fn an_operator_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_fingerprint_is_that_of_the_files_not_of_their_place() {
+fn the_fingerprint_depends_on_the_files_and_not_on_their_place() {
     let (here, there) = (Onnx::open(model("bert")).unwrap(), copy("bert"));
     assert_eq!(Onnx::open(there.path()).unwrap().fingerprint, here.fingerprint);
     let tokenizer = there.path().join("tokenizer.json");
@@ -128,13 +128,13 @@ fn the_fingerprint_is_that_of_the_files_not_of_their_place() {
 }
 
 #[test]
-fn texts_are_cut_to_what_the_model_reads() {
+fn texts_are_truncated_to_what_the_model_reads() {
     let bert = Onnx::open(model("bert")).unwrap();
     assert_eq!(bert.longest_text(), 62);
     assert_eq!(bert.encode("the ledger").ids.len(), 4);
     assert_eq!(bert.count_tokens("the ledger"), 2);
     let long = "ledger ".repeat(500);
-    // The tokenizer's own file says to cut at 16 and to pad to 32.
+    // The tokenizer's own file says to truncate at 16 and to pad to 32.
     assert_eq!((bert.encode(&long).ids.len(), bert.count_tokens(&long)), (64, 500));
     let pair = bert.encode_pair(&long, &long);
     assert_eq!(pair.ids.len(), 64);

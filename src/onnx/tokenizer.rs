@@ -1,4 +1,4 @@
-//! The `tokenizers` library: texts → token ids, exactly as the model was trained on them.
+//! Wraps the `tokenizers` library: turns texts into token ids, exactly as in the training of the model.
 
 use std::fs;
 use std::iter;
@@ -12,9 +12,9 @@ use super::{OnnxError, unreadable};
 
 pub(super) struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// Tokens of an input, special tokens included.
+    /// Tokens of an input, including special tokens.
     max_tokens: usize,
-    /// Special tokens around one text, and around two.
+    /// Number of special tokens around one text, and around two.
     around_one: usize,
     around_two: usize,
     lowercase: bool,
@@ -32,7 +32,7 @@ impl Tokenizer {
         })?;
         let padding = inner.get_padding().map(|padding| padding.pad_id);
         let named = ["[PAD]", "<pad>"].iter().find_map(|token| inner.token_to_id(token));
-        // Both would be in the way of counting, and batches are padded as they are made.
+        // Truncation and padding would falsify counts; batches are padded when they are built.
         inner.with_padding(None);
         let _ = inner.with_truncation(None);
         let around = |pair| inner.get_post_processor().map_or(0, |post| post.added_tokens(pair));
@@ -46,13 +46,14 @@ impl Tokenizer {
         })
     }
 
-    /// The same for a model that was exported for inputs of just `length` tokens, if it was.
+    /// Limits inputs to `length` tokens, if the model was exported for that length.
     pub(super) fn within(self, length: Option<usize>, layout: &Layout) -> Result<Self, OnnxError> {
         let max_tokens = self.max_tokens.min(length.unwrap_or(usize::MAX));
         if max_tokens <= self.around_two {
             let around = self.around_two;
-            let problem =
-                format!("puts {around} tokens around texts, and the model reads {max_tokens}");
+            let problem = format!(
+                "adds {around} special tokens to a pair of texts, but the model reads only {max_tokens} tokens"
+            );
             let hint = "set max_seq_length in sentence_bert_config.json";
             return Err(OnnxError::new(&layout.tokenizer, problem, hint));
         }
@@ -76,7 +77,7 @@ impl Tokenizer {
         self.finish(tokens, None)
     }
 
-    /// Where there is no room for both, the longer one is cut first, as the models were trained.
+    /// If there is no room for both, the longer one is truncated first, as in training.
     pub(super) fn encode_pair(&self, question: &str, text: &str) -> Encoded {
         let room = self.longest_pair();
         let (question, text) = (self.tokens(question), self.tokens(text));
@@ -85,10 +86,11 @@ impl Tokenizer {
         self.finish(question, Some(text))
     }
 
-    /// The tokens of `text` alone.
+    /// The tokens of `text`, without special tokens.
     fn tokens(&self, text: &str) -> Encoding {
         let lowered = self.lowercase.then(|| text.to_lowercase());
-        // Fails for a word that a vocabulary without an unknown token lacks: no model has seen any.
+        // Fails for a word that is missing in a vocabulary without an unknown token: no model has seen such a
+        // word.
         self.inner.encode_fast(lowered.as_deref().unwrap_or(text), false).unwrap_or_default()
     }
 

@@ -1,26 +1,26 @@
-//! What goes into a model, and what comes out.
+//! Inputs and outputs of models.
 
 /// An input of a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Encoded {
     pub ids: Vec<u32>,
-    /// Which of the two texts of a pair a token is of.
+    /// Which of the two texts of a pair each token belongs to.
     pub type_ids: Vec<u32>,
 }
 
-/// What the model says of one input of a batch.
+/// The model's output for one input of a batch.
 pub struct Answer<'a> {
     /// Shape of `values`: `[values]`, or `[tokens, values]` with padding at the end.
     pub shape: &'a [usize],
-    /// Row after row.
+    /// Values, row by row.
     pub values: &'a [f32],
-    /// How many of the tokens are the input's own.
+    /// Number of tokens without padding.
     pub tokens: usize,
 }
 
-/// What a graph makes of its input.
+/// The output of a graph.
 pub struct Floats {
     pub shape: Vec<usize>,
-    /// Row after row.
+    /// Values, row by row.
     pub values: Vec<f32>,
 }

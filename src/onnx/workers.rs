@@ -1,4 +1,4 @@
-//! Many inputs → batches of like length, computed on several cores at a time.
+//! Splits inputs into batches of similar length, and computes them on several cores at a time.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -9,7 +9,8 @@ use std::thread;
 use super::session::Session;
 use super::values::{Answer, Encoded};
 
-/// Tokens of a batch, padding included. More of them make no batch faster, and its memory larger.
+/// Maximum number of tokens in a batch, including padding. Larger batches are not faster, and take more
+/// memory.
 const BATCH_TOKENS: usize = 1024;
 
 /// See [`Onnx::run`](super::Onnx::run).
@@ -20,7 +21,7 @@ pub(super) fn run<T: Send>(
     output: &str,
     read: &(impl Fn(Answer<'_>) -> Result<T, String> + Sync),
 ) -> Result<Vec<T>, String> {
-    // The longest first: the last batches are the short ones, and the cores end together.
+    // The longest inputs come first: the last batches are short, so all cores finish at about the same time.
     let mut order: Vec<usize> = (0..inputs.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(inputs[place].ids.len()));
     let padded = |place: &usize| session.length().unwrap_or(inputs[*place].ids.len());
@@ -63,8 +64,8 @@ pub(super) fn run<T: Send>(
     Ok(results.into_iter().flatten().collect())
 }
 
-/// Consecutive ranges of `lengths`, which fall, each of at most `limit` tokens when padded to its
-/// first; an input over `limit` is alone.
+/// Consecutive ranges of `lengths`, which are in descending order. Each has at most `limit` tokens when
+/// padded to its first input; an input over `limit` is alone.
 fn batches(lengths: &[usize], limit: usize) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;

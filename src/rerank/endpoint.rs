@@ -1,4 +1,4 @@
-//! Scores from an HTTP `/rerank` endpoint: Jina, Cohere, llama.cpp, vLLM, infinity, and
+//! Reranking by an HTTP `/rerank` endpoint: Jina, Cohere, llama.cpp, vLLM, infinity, and
 //! text-embeddings-inference, which calls the passages `texts` and answers with a bare list.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,20 +13,20 @@ use crate::openai::Client;
 use crate::retry::{RetryPolicy, retry};
 use crate::types::RerankerId;
 
-/// How an endpoint is asked. No `Debug`: it holds the key.
+/// How an endpoint is called. No `Debug`: it holds the key.
 #[derive(Clone)]
 pub struct EndpointOptions {
-    /// The endpoint itself, ending in `rerank` or `reranking`, or what `/rerank` is appended to.
+    /// The endpoint itself, ending in `rerank` or `reranking`, or the URL to which `/rerank` is appended.
     pub url: String,
     pub api_key: Option<String>,
-    /// `None` for servers that have one model.
+    /// `None` for servers with one model.
     pub model: Option<String>,
-    /// For one request, answer included.
+    /// Limit for one request, including the answer.
     pub timeout: Duration,
     pub retry: RetryPolicy,
 }
 
-/// Prepares a reranker. Nothing is sent.
+/// Prepares a reranker. Sends no request.
 pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendError> {
     let EndpointOptions { url, api_key, retry, .. } = &options;
     let url = endpoint_of(url);
@@ -40,7 +40,7 @@ pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendErro
     Ok(EndpointReranker { id, client, options, wants_texts: AtomicBool::new(false) })
 }
 
-/// The URL that is asked: errors name that, and not what it was made of.
+/// The URL that is requested. Errors name this URL, and not the setting it was derived from.
 fn endpoint_of(url: &str) -> String {
     let (base, query) =
         url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
@@ -53,7 +53,7 @@ fn endpoint_of(url: &str) -> String {
     }
 }
 
-/// A reranking model behind an endpoint. Made by [`connect`].
+/// A reranking model behind an endpoint. Created by [`connect`].
 pub struct EndpointReranker {
     id: RerankerId,
     client: Client,
@@ -82,7 +82,7 @@ impl Reranker for EndpointReranker {
                 Err(error) if self.asks_for_texts(&error) => {
                     self.wants_texts.store(true, Ordering::Relaxed);
                 }
-                // Limits on how many there may be are told in as many ways as there are servers.
+                // Every server reports a limit on the number of passages in its own way.
                 Err(error) if most > 1 && is_refused(&error) => {
                     most = most.min(rest.len()).div_ceil(2);
                 }
@@ -127,12 +127,12 @@ impl EndpointReranker {
     }
 }
 
-/// Fewer passages may be taken, or one alone is the one to name.
+/// The endpoint may accept fewer passages; if it refuses a single one, that one is to blame.
 fn is_refused(error: &BackendError) -> bool {
     matches!(error.fault, Fault::Refused | Fault::TooLong)
 }
 
-/// The scores in the order of the passages, or what is wrong with the answer, in a sentence.
+/// The scores in the order of the passages, or a sentence that says what is wrong with the answer.
 fn scores(answer: &Value, expected: usize) -> Result<Vec<f32>, String> {
     let rows = ["results", "data"].iter().find_map(|name| answer.get(name)).unwrap_or(answer);
     let rows = rows.as_array().ok_or("answered without a list of results")?;
@@ -143,9 +143,9 @@ fn scores(answer: &Value, expected: usize) -> Result<Vec<f32>, String> {
         let score = row.get("relevance_score").or_else(|| row.get("score"));
         let score = score.and_then(Value::as_f64).filter(|score| (*score as f32).is_finite());
         let score = score.ok_or_else(|| format!("result {index} has no score"))?;
-        let place = scores
-            .get_mut(index)
-            .ok_or_else(|| format!("a result is about passage {index} of {expected}"))?;
+        let place = scores.get_mut(index).ok_or_else(|| {
+            format!("a result has the index {index}, but only {expected} passages were sent")
+        })?;
         if place.replace(score as f32).is_some() {
             return Err(format!("two results are about passage {index}"));
         }

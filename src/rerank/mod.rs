@@ -1,8 +1,8 @@
-//! Question and passages → how well each passage answers the question.
+//! Scores how well each passage answers a question.
 //!
-//! A [`Reranker`] is a trait, as [`Embedder`](crate::embed::Embedder) is: it stands for something
-//! outside the process (an endpoint, a model on disk), `query` may not know which, and recordings,
-//! traces and tests stand where it does.
+//! A [`Reranker`] is a trait, as [`Embedder`](crate::embed::Embedder) is: it represents something outside the
+//! process (an endpoint, a model on disk), `query` must not know which, and recordings, traces and tests
+//! replace it.
 
 pub mod endpoint;
 pub mod onnx;
@@ -12,23 +12,23 @@ use async_trait::async_trait;
 use crate::error::BackendError;
 use crate::types::RerankerId;
 
-/// What a model does, and so how far it can be trusted against retrieval.
+/// How a model works, and so how far its scores can be trusted compared with retrieval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RerankerKind {
-    /// It reads question and passage together: a cross-encoder, or whatever an endpoint has.
+    /// Reads question and passage together: a cross-encoder, or the model of an endpoint.
     ReadsPairs,
-    /// It makes a vector of each by itself, as an embedder does, and compares these.
+    /// Computes a vector for each text separately, as an embedder does, and compares these.
     ComparesVectors,
 }
 
-/// A model that reads question and passage together, or compares them closer than retrieval did.
+/// A model that reads question and passage together, or compares them more closely than retrieval did.
 #[async_trait]
 pub trait Reranker: Send + Sync {
     fn id(&self) -> &RerankerId;
 
     fn kind(&self) -> RerankerKind;
 
-    /// One finite score per text, in order: the higher, the better it answers. Scores of one call
-    /// compare with each other and with nothing else. Retries what is worth retrying.
+    /// Returns one finite score per text, in order: the higher, the better the text answers. Only scores of
+    /// the same call can be compared. Retries temporary failures.
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError>;
 }

@@ -1,5 +1,5 @@
-//! Scores from an ONNX model in a directory: a cross-encoder, which reads question and passage
-//! together, or an embedding model, whose cosines are the scores.
+//! Reranking by an ONNX model in a directory: a cross-encoder, which reads question and passage together, or
+//! an embedding model, whose cosines are the scores.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::onnx::layout::Layout;
 use crate::onnx::{ModelPlace, OnnxError, PairModel};
 use crate::types::RerankerId;
 
-/// Loads the model, of whichever kind it is, and tries it on a pair of words. Blocks.
+/// Loads the model, whichever kind it is, and tries it on a pair of words. Blocks.
 pub fn open(place: impl Into<ModelPlace>) -> Result<Box<dyn Reranker>, OnnxError> {
     let place = place.into();
     if Layout::read(&place)?.scores_pairs {
@@ -29,8 +29,8 @@ fn local(name: &str, revision: &str) -> RerankerId {
     RerankerId { name: name.to_owned(), revision: Some(revision.to_owned()), endpoint: None }
 }
 
-/// Its scores are the model's logits: what an endpoint would squeeze into 0..=1, where the best ones
-/// could no longer be told apart.
+/// Its scores are the model's logits. An endpoint would squeeze them into 0..=1, where the best ones could no
+/// longer be distinguished.
 struct CrossEncoder {
     id: RerankerId,
     model: Arc<PairModel>,
@@ -42,7 +42,7 @@ impl CrossEncoder {
         if model.values() != 1 {
             return Err(OnnxError {
                 path: model.layout().model.clone(),
-                problem: format!("gives {} scores for a pair, where one is wanted", model.values()),
+                problem: format!("gives {} scores for a pair instead of one", model.values()),
                 hint: "use a cross-encoder with one score for a pair, or an embedding model",
             });
         }

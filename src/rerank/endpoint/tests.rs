@@ -53,12 +53,12 @@ async fn a_server_that_wants_texts_gets_texts_as_many_as_it_takes() {
     // `documents`, ten texts, five, then three at a time.
     assert_eq!(server.requests().len(), 3 + 4);
     reranker.score("ferries?", &texts(3)).await.unwrap();
-    assert_eq!(server.requests().len(), 8, "it knows by now");
+    assert_eq!(server.requests().len(), 8, "it remembers `texts`");
 }
 
-/// As infinity 0.0.78 says it, word for word but for the passages.
+/// The message of infinity 0.0.78, word for word except for the passages.
 #[tokio::test]
-async fn however_a_limit_is_told_fewer_are_asked() {
+async fn a_refused_number_of_passages_is_halved_whatever_the_message() {
     let server = ScriptedServer::start();
     server.rerank(Dialect::Jina, "passage 1");
     let limit = r#"{"detail":[{"type":"too_long","loc":["body","documents"],"msg":"List should have at most 2048 items after validation, not 2100"}]}"#;
@@ -70,16 +70,16 @@ async fn however_a_limit_is_told_fewer_are_asked() {
     let asked = |request: &scripted::Request| request.body["documents"].as_array().map(Vec::len);
     let asked: Vec<_> = server.requests().iter().map(asked).collect();
     assert_eq!(asked, [Some(5), Some(3), Some(2)]);
-    // One alone that is refused is what is wrong.
+    // A single passage that is refused is the cause.
     server.keep(scripted::Fault::Answer(refused()));
     let error = reranker(&server.base_url()).score("?", &texts(2)).await.unwrap_err();
     assert!(error.message.contains("at most 2048"), "{error}");
     server.recover();
 }
 
-/// As infinity 0.0.78 says it, where it has several models.
+/// The message of infinity 0.0.78 with several models.
 #[tokio::test]
-async fn a_model_that_is_not_there_is_told_from_a_limit() {
+async fn an_unknown_model_is_distinguished_from_a_limit() {
     let server = ScriptedServer::start();
     let unknown = r#"{"error":{"message":"Invalid model: Engine for model name `texts-ranker` not found. Available model names are ['tiny-ce', 'minilm']","type":null,"param":null,"code":400}}"#;
     let refused = response("400 Bad Request", &[("content-type", "application/json")], unknown);
@@ -91,7 +91,7 @@ async fn a_model_that_is_not_there_is_told_from_a_limit() {
 }
 
 #[tokio::test]
-async fn passages_are_called_texts_where_these_are_missed() {
+async fn passages_are_sent_as_texts_if_the_server_asks_for_them() {
     for (message, asked) in [
         ("Failed to deserialize: missing field `texts` at line 1", 2),
         ("body.texts: Field required", 2),
@@ -124,7 +124,7 @@ async fn the_url_may_be_that_of_the_endpoint_itself() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
+async fn temporary_failures_are_retried() {
     let server = ScriptedServer::start();
     let busy = response("429 Too Many Requests", &[("retry-after", "0")], "{}");
     server.push(scripted::Fault::Answer(busy));
@@ -134,13 +134,13 @@ async fn what_passes_is_tried_again() {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_are_errors() {
+async fn unusable_answers_are_errors() {
     for (body, expected) in [
         ("[]", "0 of 2 passages have a score"),
         (r#"{"results": [{"index": 0, "relevance_score": 1}]}"#, "1 of 2 passages"),
         (r#"{"results": [{"index": 0}, {"index": 1}]}"#, "result 0 has no score"),
         (r#"[{"index": 0, "score": null}, {"index": 1, "score": 1}]"#, "result 0 has no score"),
-        (r#"[{"index": 2, "score": 1}]"#, "about passage 2 of 2"),
+        (r#"[{"index": 2, "score": 1}]"#, "has the index 2, but only 2 passages"),
         (r#"[{"index": 1, "score": 1}, {"index": 1, "score": 2}]"#, "two results are about"),
         (r#"[{"score": 1}]"#, "a result has no index"),
         (r#"{"scores": [1, 2]}"#, "without a list of results"),
@@ -156,7 +156,7 @@ async fn answers_that_are_none_are_errors() {
 }
 
 #[tokio::test]
-async fn failures_are_sorted_and_keys_are_not_shown() {
+async fn failures_are_classified_and_keys_are_not_shown() {
     for (status, fault) in [
         ("401 Unauthorized", Fault::Unauthorized),
         ("404 Not Found", Fault::NotFound),
