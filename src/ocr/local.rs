@@ -1,7 +1,7 @@
-//! Pages read in this process: a model that finds lines, and one that reads them (PP-OCR).
+//! OCR in this process: one model finds lines of text, another reads them (PP-OCR).
 //!
-//! `detect` finds the lines of a page, `recognize` says what is in each, `order` in which order they
-//! are read; `raster` has what they do with pixels. Each page takes one core.
+//! `detect` finds the lines of a page, `recognize` reads each, `order` puts them into reading order; `raster`
+//! has the operations on pixels. Each page takes one core.
 
 mod detect;
 mod order;
@@ -34,20 +34,20 @@ const RECOGNIZER: &[u8] = &[];
 #[cfg(not(feature = "onnx"))]
 const CHARACTERS: &str = "";
 
-/// What the model is called that is part of the program.
+/// Name of the model that is part of the program.
 const BUNDLED: &str = "pp-ocrv6-tiny";
 
-/// A line that is less sure as a whole is not text: lines of a drawing, dust, handwriting.
+/// A line with less confidence than this is not text: lines of a drawing, dust, handwriting.
 const SURE_ENOUGH: f32 = 0.5;
 
-/// One or two characters alone are specks more often than text: they have to be surer.
+/// One or two characters alone are specks more often than text, so more confidence is required.
 const FEW: usize = 2;
 const SURE_OF_FEW: f32 = 0.8;
 
-/// A page whose first lines are less sure than this may be upside down.
+/// A page whose longest lines have less confidence than this may be upside down.
 const DUBIOUS: f32 = 0.8;
 
-/// Lines by which is told which side of a page is up.
+/// Number of lines that are tried to find which side of a page is up.
 const TRIED: usize = 6;
 
 /// Reads pages in this process.
@@ -73,11 +73,11 @@ struct Models {
 }
 
 impl LocalOcr {
-    /// The model in a directory (`det*.onnx`, `rec*.onnx`, and a `*.txt` with a character on each
-    /// line unless the recognizer knows them itself), or the one that is part of the program.
+    /// Opens the model in a directory (`det*.onnx`, `rec*.onnx`, and a `*.txt` with one character per line
+    /// unless the recognizer contains them), or the one that is part of the program.
     ///
     /// # Errors
-    /// A directory without the two files. What is in them is looked at with the first page.
+    /// The directory lacks one of the two files. Their content is checked with the first page.
     pub fn open(dir: Option<&Path>) -> Result<Self, OnnxError> {
         let models = Arc::default();
         let free = Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from)));
@@ -125,14 +125,14 @@ impl OcrModel for LocalOcr {
         let error =
             |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
         if page.pixels.len() as u64 != u64::from(page.width) * u64::from(page.height) {
-            return Err(error("a picture does not have the pixels that its size tells"));
+            return Err(error("the number of pixels does not match the size of the picture"));
         }
-        // A page takes a core and some 200 MB.
+        // A page takes a core and about 200 MB.
         let free = Arc::clone(&self.free).acquire_owned().await;
         let free = free.map_err(|closed| error(&closed.to_string()))?;
         let (models, files) = (Arc::clone(&self.models), self.files.clone());
         let work = move || {
-            // Given back when the page is read, even if nobody waits for it any more.
+            // Released when the page is read, even if nobody waits for it any longer.
             let _free = free;
             let loaded = models.get_or_init(|| Models::load(&files).map_err(|e| e.to_string()));
             loaded.as_ref().map_err(String::clone)?.read(page)
@@ -166,7 +166,7 @@ impl Models {
                     }
                     (None, Some(known)) => known.to_owned(),
                     (None, None) => {
-                        return Err(error(recognizer, "does not name its characters".to_owned()));
+                        return Err(error(recognizer, "has no list of characters".to_owned()));
                     }
                 };
                 Ok(Self { detector, recognizer: graph, characters: lines(&characters) })
@@ -182,7 +182,7 @@ impl Models {
         let mut found = regions(&self.detector, &page)?;
         let mut quarters = 0;
         if found.iter().filter(|region| region.is_upright()).count() * 2 > found.len() {
-            // Its lines run up or down: which of both is tried below.
+            // Its lines run up or down; which of the two is found out below.
             quarters = 3;
             page = page.turned(quarters);
             found = regions(&self.detector, &page)?;
@@ -209,7 +209,7 @@ impl Models {
             .collect())
     }
 
-    /// What each region says.
+    /// The words in each region.
     fn lines(&self, page: &GrayImage, found: &[Region]) -> Result<Vec<Vec<LineWord>>, String> {
         found.iter().map(|region| self.line(page, region)).collect()
     }
@@ -218,8 +218,8 @@ impl Models {
         words(&self.recognizer, &self.characters, page, region)
     }
 
-    /// By the longest lines: read from the other side, they are surer. Short ones may be numbers, which
-    /// are numbers from both sides.
+    /// Decides by the longest lines: if the page is upside down, they are read with more confidence from the
+    /// other side. Short lines may be numbers, which look like numbers from both sides.
     fn is_upside_down(
         &self,
         page: &GrayImage,
@@ -244,7 +244,7 @@ impl Models {
     }
 }
 
-/// Whether it is text at all.
+/// Whether the line is text at all.
 fn is_sure(words: &[LineWord]) -> bool {
     let length: usize = words.iter().map(|word| word.text.chars().count()).sum();
     sureness(words) >= if length <= FEW { SURE_OF_FEW } else { SURE_ENOUGH }
@@ -257,16 +257,16 @@ fn lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Of the words of a line, by their length.
+/// Confidence in the words of a line, weighted by their length.
 fn sureness(words: &[LineWord]) -> f32 {
     let length = |word: &LineWord| word.text.chars().count() as f32;
     let all: f32 = words.iter().map(length).sum();
     words.iter().map(|word| word.mean * length(word)).sum::<f32>() / all.max(1.0)
 }
 
-/// Lines of text as they are read.
+/// Lines of text in reading order.
 fn in_order(found: &[Region], read: &[Vec<LineWord>]) -> Vec<OcrLine> {
-    // What says nothing is not there: dust between two rows makes no paragraph of them.
+    // Empty regions are left out, so that dust between two rows does not split a paragraph.
     let legible: Vec<usize> = (0..found.len()).filter(|at| !read[*at].is_empty()).collect();
     let regions: Vec<Region> = legible.iter().map(|at| found[*at]).collect();
     let columns = columns(&regions);
@@ -297,7 +297,7 @@ fn placed_word(region: &Region, word: &LineWord) -> OcrWord {
     OcrWord { text: word.text.clone(), confidence: Some(word.confidence), area: Some(area) }
 }
 
-/// Where an area of a page that was turned clockwise is on the page as it was, which has this size.
+/// Where an area of a page that was turned clockwise is on the original page, which has this size.
 fn turned_back(area: PixelBox, (width, height): (u32, u32), quarters: u8) -> PixelBox {
     let PixelBox { left, top, right, bottom } = area;
     let (from_right, from_bottom) =

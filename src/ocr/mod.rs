@@ -1,7 +1,7 @@
-//! A page as a picture → the text on it.
+//! Reads the text on a page that is given as a picture.
 //!
-//! An [`OcrModel`] is a trait, as [`Reranker`](crate::rerank::Reranker) is: `ingest` may not know
-//! whether a model of this process or an endpoint reads the page, and tests stand where it does.
+//! An [`OcrModel`] is a trait, as [`Reranker`](crate::rerank::Reranker) is: `ingest` must not know whether a
+//! model of this process or an endpoint reads the page, and tests replace it.
 
 pub mod local;
 pub mod openai;
@@ -18,8 +18,8 @@ pub use self::picture::GrayImage;
 use crate::error::BackendError;
 use crate::types::Usage;
 
-/// Tokens that a page is for an endpoint that does not tell: 85, and 170 for each of six tiles of 512
-/// pixels (`OpenAI`, "Images and vision"), and those of the prompt.
+/// Tokens assumed for a page if the endpoint does not report them: 85, plus 170 for each of six tiles of 512
+/// pixels (`OpenAI`, "Images and vision"), plus the prompt.
 const PAGE_TOKENS: u64 = 1_200;
 
 /// A rectangle of a picture, in pixels from its upper left corner.
@@ -35,21 +35,21 @@ pub struct PixelBox {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct OcrWord {
     pub text: String,
-    /// From 0 to 1; `None` where the model does not tell.
+    /// From 0 to 1; `None` if the model does not report it.
     pub confidence: Option<f32>,
-    /// `None` where the model does not tell.
+    /// `None` if the model does not report it.
     pub area: Option<PixelBox>,
 }
 
-/// Words of one line, in the order in which they are read.
+/// The words of one line, in reading order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct OcrLine {
     pub words: Vec<OcrWord>,
-    /// A paragraph begins here.
+    /// Whether a paragraph begins here.
     pub begins_paragraph: bool,
 }
 
-/// What an endpoint bills for a page, also for one that it was asked twice about, or in vain.
+/// Usage that an endpoint bills for a page, including failed and repeated requests.
 #[derive(Debug, Default)]
 pub struct Bill(Mutex<Usage>);
 
@@ -66,12 +66,12 @@ impl Bill {
 /// Reads pages.
 #[async_trait]
 pub trait OcrModel: Send + Sync {
-    /// What it is, as records name it: `pp-ocrv6-tiny`, `openai:gpt-4o-mini`.
+    /// The name of the model in records: `pp-ocrv6-tiny`, `openai:gpt-4o-mini`.
     fn id(&self) -> &str;
 
-    /// Whether it computes in this process, which nobody bills.
+    /// Whether it computes in this process and costs nothing.
     fn is_local(&self) -> bool;
 
-    /// The lines of a page in reading order; none where there is no text on it.
+    /// The lines of a page in reading order; empty if the page has no text.
     async fn read(&self, page: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError>;
 }

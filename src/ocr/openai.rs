@@ -1,7 +1,7 @@
-//! Pages read by a vision model behind an OpenAI-compatible endpoint.
+//! OCR by a vision model behind an OpenAI-compatible endpoint.
 //!
-//! Such a model tells neither where a word stands nor how sure it is, and it may write what is not
-//! on the page: what it returns is text like any other, and its pages are on record.
+//! Such a model reports neither the place of a word nor its confidence, and it may write text that is not on
+//! the page. What it returns is stored like other text, and the record lists the pages that it read.
 
 use std::time::Duration;
 
@@ -18,23 +18,23 @@ use crate::openai::{Client, tokens};
 use crate::retry::{RetryPolicy, retry};
 use crate::types::Usage;
 
-/// What is asked of each page.
+/// The prompt for each page.
 const PROMPT: &str = "Transcribe all text of this page exactly, in reading order, in the language and \
                       the letters that it is written in. Keep the line breaks; put an empty line between \
                       paragraphs; write a table row by row, with a tab between cells. Add nothing: no \
                       comment, no translation, no Markdown. Where the page has no text, answer with \
                       NO_TEXT alone.";
 
-/// What the model says of a page without text.
+/// The model's answer for a page without text.
 const NO_TEXT: &str = "NO_TEXT";
 
-/// How an endpoint is asked. No `Debug`: it holds the key.
+/// How an endpoint is called. No `Debug`: it holds the key.
 #[derive(Clone)]
 pub struct OpenAiOcrOptions {
-    /// What `/chat/completions` is appended to.
+    /// The URL to which `/chat/completions` is appended.
     pub base_url: String,
     pub api_key: Option<String>,
-    /// Where the key goes, unless where it usually does.
+    /// Header for the key, if it is not the usual one.
     pub key_header: Option<String>,
     pub model: String,
     /// Longest wait for one page.
@@ -42,14 +42,14 @@ pub struct OpenAiOcrOptions {
     pub retry: RetryPolicy,
 }
 
-/// A vision model. Made by [`connect`].
+/// A vision model. Created by [`connect`].
 pub struct OpenAiOcr {
     id: String,
     client: Client,
     options: OpenAiOcrOptions,
 }
 
-/// Prepares a vision model. Sends nothing.
+/// Prepares a vision model. Sends no request.
 pub fn connect(options: OpenAiOcrOptions) -> Result<OpenAiOcr, BackendError> {
     let OpenAiOcrOptions { base_url, api_key, key_header, retry, .. } = &options;
     let (key, header) = (api_key.as_deref(), key_header.as_deref());
@@ -87,7 +87,7 @@ impl OcrModel for OpenAiOcr {
 }
 
 impl OpenAiOcr {
-    /// The whole transcription. One that was cut off would pass for all of the page.
+    /// The whole transcription. A truncated one is an error, because it would pass for the whole page.
     fn text(&self, answer: &Value) -> Result<String, BackendError> {
         let choice = &answer["choices"][0];
         let refused = |reason: &str| self.client.error(Fault::Refused, reason);
@@ -107,7 +107,7 @@ impl OpenAiOcr {
     }
 }
 
-/// What an answer is billed with.
+/// Usage that an answer is billed with.
 fn usage(answer: &Value) -> Usage {
     let told = Usage::deserialize(&answer["usage"]).unwrap_or_default();
     let cached = answer["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64();
@@ -121,7 +121,7 @@ fn usage(answer: &Value) -> Usage {
     }
 }
 
-/// Lines of words; an empty line begins a paragraph.
+/// Splits a transcription into lines of words; an empty line begins a paragraph.
 fn lines(text: &str) -> Vec<OcrLine> {
     let text = text.trim();
     if text == NO_TEXT {
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_billed_with_what_it_tells_or_an_estimate() {
+    fn an_answer_is_billed_as_reported_or_estimated() {
         let billed = |answer: Value| {
             let usage = usage(&answer);
             (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)

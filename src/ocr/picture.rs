@@ -1,4 +1,4 @@
-//! A page as a picture.
+//! The picture of a page.
 
 /// A page in shades of grey.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -6,12 +6,12 @@ pub struct GrayImage {
     /// In pixels.
     pub width: u32,
     pub height: u32,
-    /// A byte a pixel, row by row from the top; 0 is black.
+    /// One byte per pixel, row by row from the top; 0 is black.
     pub pixels: Vec<u8>,
 }
 
 impl GrayImage {
-    /// Turned clockwise by so many right angles.
+    /// Turned clockwise by this many right angles.
     #[must_use]
     pub fn turned(self, quarters: u8) -> Self {
         let (width, height) = (self.width as usize, self.height as usize);
@@ -28,7 +28,7 @@ impl GrayImage {
         }
     }
 
-    /// Left and right in each other's place.
+    /// Mirrored from left to right.
     #[must_use]
     pub fn mirrored(mut self) -> Self {
         let width = self.width.max(1) as usize;
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_turns_are_none_and_two_mirrors_either() {
+    fn turns_and_mirrors_can_be_undone() {
         let picture = |width: u32, pixels: &[u8]| GrayImage {
             width,
             height: pixels.len() as u32 / width,

@@ -1,4 +1,4 @@
-//! A picture as a PNG file, for those who take no other.
+//! Encodes a picture as a PNG file, for endpoints that accept nothing else.
 
 use std::io::Write as _;
 
@@ -9,7 +9,7 @@ use super::GrayImage;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1A\n";
 
-/// 8 bits a pixel, in shades of grey, without filters (PNG specification, 11.2).
+/// 8 bits per pixel, greyscale, no filters (PNG specification, 11.2).
 pub(super) fn encoded(picture: &GrayImage) -> Vec<u8> {
     let mut png = SIGNATURE.to_vec();
     let mut header = picture.width.to_be_bytes().to_vec();
@@ -18,7 +18,7 @@ pub(super) fn encoded(picture: &GrayImage) -> Vec<u8> {
     chunk(&mut png, *b"IHDR", &header);
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::fast());
     for row in picture.pixels.chunks(picture.width.max(1) as usize) {
-        // A vector takes all that is written.
+        // Writing to a vector does not fail.
         let _ = rows.write_all(&[0]).and_then(|()| rows.write_all(row));
     }
     chunk(&mut png, *b"IDAT", &rows.finish().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! What stands in for a model that is billed where nothing may be billed, as in a preview: it counts
-//! pages, and says of none what is on it.
+//! Replaces a billed OCR model where nothing may be billed, as in a preview: it counts pages and does not
+//! read them.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PAGE_TOKENS};
 use crate::error::BackendError;
 use crate::types::Usage;
 
-/// Tokens that the text of a page is taken for: some 600 words.
+/// Tokens assumed for the text of a page: about 600 words.
 const TEXT_TOKENS: u64 = 800;
 
-/// What a page has instead of its text, so that it is a passage.
+/// Text of a page, so that it becomes a chunk.
 const PLACEHOLDER: &str = "…";
 
-/// `model` itself where it computes in this process, which nobody bills.
+/// Returns `model` itself if it computes in this process and costs nothing.
 pub fn unasked(model: Arc<dyn OcrModel>) -> Arc<dyn OcrModel> {
     if model.is_local() { model } else { Arc::new(Unasked(model)) }
 }
 
-/// How many pages were billed with this.
+/// Number of pages that this usage was billed for.
 pub fn pages(usage: &Usage) -> u64 {
     usage.prompt_tokens.unwrap_or(0) / PAGE_TOKENS
 }

@@ -1,34 +1,34 @@
-//! Where on a page lines of text are.
+//! Finds the lines of text on a page.
 //!
-//! The model says for each pixel how likely it belongs to the core of a line ("Real-time Scene Text
-//! Detection with Differentiable Binarization", Liao et al. 2020). Cores that hang together are made
-//! rectangles, and grown to the lines that they are the cores of. Constants are those of `PaddleOCR`'s
-//! configuration of PP-OCRv6.
+//! For each pixel, the model returns the probability that it belongs to the core of a line ("Real-time Scene
+//! Text Detection with Differentiable Binarization", Liao et al. 2020). Connected cores are turned into
+//! rectangles, which are grown to the size of their lines. Constants are those of `PaddleOCR`'s configuration
+//! of PP-OCRv6.
 
 use super::super::GrayImage;
 use super::raster::resized;
 use crate::onnx::FloatGraph;
 
-/// Longest side of what the model sees: letters of 10 points on an A4 page are 15 pixels high then.
+/// Longest side of the model's input: letters of 10 points on an A4 page are then 15 pixels high.
 const LONGEST_SIDE: u32 = 1280;
 
-/// Sides have to be multiples of this.
+/// The sides of the input have to be multiples of this.
 const STEP: u32 = 32;
 
-/// From how likely on a pixel belongs to a line, and a line is one on average.
+/// Minimum probability of a pixel in a core, and minimum mean probability of a core.
 const PIXEL: f32 = 0.2;
 const LINE: f32 = 0.4;
 
 /// The rectangle of a core is grown on each side by its area times this over its perimeter.
 const GROWTH: f32 = 1.4;
 
-/// Cores that are less high are specks.
+/// Cores that are lower than this, in pixels, are specks.
 const LEAST: f32 = 3.0;
 
-/// A page has no more.
+/// Maximum number of lines on a page.
 const MOST: usize = 3_000;
 
-/// Mean and standard deviation of the pictures that the model learned from, red to blue.
+/// Mean and standard deviation of the model's training pictures, red to blue.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
@@ -40,12 +40,12 @@ pub(super) struct Region {
     /// Half of its extent along the line, and across it.
     pub(super) half_width: f32,
     pub(super) half_height: f32,
-    /// Direction of the line; of length one, and more to the right than up or down.
+    /// Direction of the line: a unit vector that points more to the right than up or down.
     pub(super) along: (f32, f32),
 }
 
 impl Region {
-    /// The point at so much of the way from the middle to the end, and to the lower edge.
+    /// The point at these shares of the way from the middle to the right end and to the lower edge.
     pub(super) fn point(&self, along: f32, across: f32) -> (f32, f32) {
         let (ux, uy) = self.along;
         let (a, b) = (along * self.half_width, across * self.half_height);
@@ -67,7 +67,7 @@ impl Region {
     }
 }
 
-/// The lines of a page, in no order.
+/// The lines of a page, in no particular order.
 pub(super) fn regions(model: &FloatGraph, page: &GrayImage) -> Result<Vec<Region>, String> {
     let (width, height) = size(page.width, page.height);
     let grey = resized(page, width, height);
@@ -78,21 +78,24 @@ pub(super) fn regions(model: &FloatGraph, page: &GrayImage) -> Result<Vec<Region
     let input: Vec<f32> = (0..3).flat_map(normal).collect();
     let output = model.run([1, 3, height as usize, width as usize], input)?;
     if output.values.len() != grey.len() {
-        return Err(format!("a detector answers for each pixel, not with {:?}", output.shape));
+        return Err(format!(
+            "the detector's output has the shape {:?}, not one value per pixel",
+            output.shape
+        ));
     }
     let found = of_map(&output.values, width as usize);
     let (x, y) = (page.width as f32 / width as f32, page.height as f32 / height as f32);
     Ok(found.into_iter().map(|region| region.scaled(x, y)).collect())
 }
 
-/// What the model sees of a page of this size.
+/// Size of the model's input for a page of this size.
 fn size(width: u32, height: u32) -> (u32, u32) {
     let scale = (LONGEST_SIDE as f32 / width.max(height) as f32).min(1.0);
     let side = |pixels: u32| ((pixels as f32 * scale / STEP as f32).round() as u32).max(1) * STEP;
     (side(width), side(height))
 }
 
-/// Regions of a map of likelihoods.
+/// Regions of a map of probabilities.
 fn of_map(map: &[f32], width: usize) -> Vec<Region> {
     let mut seen = vec![false; map.len()];
     let mut regions = Vec::new();
@@ -112,7 +115,7 @@ fn of_map(map: &[f32], width: usize) -> Vec<Region> {
     regions
 }
 
-/// All that hangs together with a pixel, corners included.
+/// All pixels that are connected to a pixel, also diagonally.
 fn core(map: &[f32], width: usize, start: usize, seen: &mut [bool]) -> Vec<usize> {
     let height = map.len() / width;
     let (mut core, mut next) = (Vec::new(), vec![start]);
@@ -133,7 +136,7 @@ fn core(map: &[f32], width: usize, start: usize, seen: &mut [bool]) -> Vec<usize
     core
 }
 
-/// The smallest rectangle around a core, grown; `None` where it is too small.
+/// The smallest rectangle around a core, grown; `None` if it is too small.
 fn rectangle(core: &[usize], width: usize) -> Option<Region> {
     let points: Vec<(f32, f32)> =
         core.iter().map(|at| ((at % width) as f32 + 0.5, (at / width) as f32 + 0.5)).collect();
@@ -156,7 +159,8 @@ fn rectangle(core: &[usize], width: usize) -> Option<Region> {
     Some(Region { half_width: a + growth, half_height: b + growth, ..smallest })
 }
 
-/// The rectangle around points that lies along a direction, or across it: whichever is more level.
+/// The rectangle around points whose long axis is this direction or the one across it, whichever is closer to
+/// horizontal.
 fn within(points: &[(f32, f32)], direction: (f32, f32)) -> Region {
     let (mut ux, mut uy) = direction;
     if ux.abs() < uy.abs() {
@@ -170,7 +174,7 @@ fn within(points: &[(f32, f32)], direction: (f32, f32)) -> Region {
         for value in points.iter().map(of) {
             (low, high) = (low.min(value), high.max(value));
         }
-        // A pixel is one wide.
+        // A pixel has a width of one.
         (low - 0.5, high + 0.5)
     };
     let (left, right) = range(&|(x, y)| x * ux + y * uy);
@@ -218,7 +222,7 @@ fn hull(mut points: Vec<(f32, f32)>) -> Vec<(f32, f32)> {
 mod tests {
     use super::*;
 
-    /// A map with a bar in it, slanted by so many pixels over its length.
+    /// A map with a bar in it, slanted by `slant` pixels over its length.
     fn map(width: usize, height: usize, slant: f32) -> Vec<f32> {
         let bar = |at: usize| {
             let (x, y) = ((at % width) as f32, (at / width) as f32);
@@ -246,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn specks_and_what_is_unlikely_are_no_lines() {
+    fn specks_and_unlikely_cores_are_not_lines() {
         let mut speck = vec![0.0; 1600];
         speck[820] = 0.9;
         assert_eq!(of_map(&speck, 40), []);

@@ -1,34 +1,34 @@
-//! Lines of a page in the order in which they are read: rows from the top, and columns of prose one
-//! after the other. The cells of a table stay in their row.
+//! Puts the lines of a page into reading order: rows from the top, and columns of prose one after the other.
+//! The cells of a table stay in their row.
 //!
-//! Columns are told by the gutters between them: stretches down the page that no region crosses, with
-//! prose on both sides. What crosses a gutter (a title, a wide figure's caption) ends it, so that each
-//! gutter has its columns, what is above them, and what is below.
+//! Columns are found by the gutters between them: vertical stretches that no region crosses, with prose on
+//! both sides. A region that crosses a gutter (a title, the caption of a wide figure) ends it, so that each
+//! gutter has its columns, the lines above them, and the lines below.
 
 use super::detect::Region;
 
-/// A gutter is at least so wide, in heights of a line. Blanks within a line part no regions.
+/// Minimum width of a gutter, in line heights. Blanks within a line do not separate regions.
 const GUTTER: f32 = 0.3;
 
-/// Lines of prose are mostly longer than so many heights: cells of a table are shorter.
+/// Minimum median length of lines of prose, in line heights: cells of a table are shorter.
 const PROSE: f32 = 9.0;
 
-/// Notes in a margin are narrower than prose beside prose; what tells them from a table's first column
-/// is that few of them are level with a line of the text.
+/// Notes in a margin are narrower than prose beside prose. What distinguishes them from the first column of a
+/// table is that few of them are level with a line of the text.
 const NOTES: f32 = 5.0;
 const LEVEL_NOTES: f32 = 0.5;
 const LEVEL: f32 = 0.15;
 
-/// Fewer lines beside each other are no columns.
+/// Fewer adjacent lines than this are not columns.
 const LINES: usize = 3;
 
-/// Regions that stand beside each other, from the left.
+/// Regions beside each other, from the left.
 pub(super) type Row = Vec<Placed>;
 
-/// A region with its bounds on a page whose lines are level.
+/// A region with its bounds on a page with level lines.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Placed {
-    /// Among those that were given.
+    /// Index among the given regions.
     pub(super) index: usize,
     pub(super) left: f32,
     pub(super) right: f32,
@@ -50,7 +50,7 @@ impl Placed {
     }
 }
 
-/// A stretch between columns.
+/// A vertical stretch between columns.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Gutter {
     x: f32,
@@ -68,7 +68,7 @@ impl Gutter {
     }
 }
 
-/// Rows in reading order, those of a column together.
+/// Rows in reading order, grouped by column.
 pub(super) fn columns(regions: &[Region]) -> Vec<Vec<Row>> {
     let placed = level(regions);
     let gutters = gutters(&placed);
@@ -77,7 +77,7 @@ pub(super) fn columns(regions: &[Region]) -> Vec<Vec<Row>> {
     columns
 }
 
-/// As if the page had not been laid askew.
+/// Places the regions as if the page had been scanned straight.
 fn level(regions: &[Region]) -> Vec<Placed> {
     let mut slants: Vec<f32> =
         regions.iter().filter(|r| r.half_width > r.half_height * 4.0).map(|r| r.along.1).collect();
@@ -99,12 +99,12 @@ fn level(regions: &[Region]) -> Vec<Placed> {
     placed
 }
 
-/// Every gutter beside the left edge of something; `placed` is sorted from the top.
+/// All gutters at the left edge of a region; `placed` is sorted from the top.
 fn gutters(placed: &[Placed]) -> Vec<Gutter> {
     let Some(height) = median(placed.iter().map(Placed::height)) else { return Vec::new() };
     let mut edges: Vec<f32> = placed.iter().map(|region| region.left).collect();
     edges.sort_by(f32::total_cmp);
-    // Left edges of one column are not quite above each other: the leftmost counts.
+    // Left edges in one column are not exactly aligned: the leftmost is used.
     edges.dedup_by(|edge, kept| *edge - *kept < height / 2.0);
     let mut gutters = Vec::new();
     for edge in edges {
@@ -118,11 +118,11 @@ fn gutters(placed: &[Placed]) -> Vec<Gutter> {
     gutters
 }
 
-/// A gutter at `x`, if there is prose on both sides of it.
+/// The gutter at `x`, if there is prose on both sides of it.
 fn gutter(stretch: &[Placed], x: f32, height: f32) -> Option<Gutter> {
     let (left, right): (Vec<&Placed>, Vec<&Placed>) =
         stretch.iter().partition(|region| region.right <= x);
-    // What stands directly beside it.
+    // The regions directly beside the gutter.
     let next_to = |side: &[&Placed]| -> Vec<Placed> {
         let distance =
             |region: &Placed| if region.right <= x { x - region.right } else { region.left - x };
@@ -145,13 +145,13 @@ fn gutter(stretch: &[Placed], x: f32, height: f32) -> Option<Gutter> {
     let share = narrow.iter().filter(is_level).count() as f32 / narrow.len() as f32;
     let are_columns = width(narrow) >= PROSE
         || width(narrow) >= NOTES && width(wide) >= PROSE && share < LEVEL_NOTES;
-    // Where one column ends, what follows stands below both.
+    // If one column ends earlier, the text after the gutter is below both.
     let ends = |side: &[Placed]| (side[0].middle(), side[side.len() - 1].middle());
     let ((top, bottom), (other_top, other_bottom)) = (ends(&left), ends(&right));
     are_columns.then_some(Gutter { x, top: top.min(other_top), bottom: bottom.max(other_bottom) })
 }
 
-/// What stands side by side and is parted by no gutter; `placed` is sorted from the top.
+/// Regions side by side that no gutter separates; `placed` is sorted from the top.
 fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for region in placed {
@@ -159,7 +159,7 @@ fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
             row.iter().any(|other| region.is_beside(other))
                 && !row.iter().any(|other| gutters.iter().any(|it| it.parts(other, &region)))
         };
-        // Rows of several columns lie between each other.
+        // Rows of several columns are interleaved.
         match rows.iter_mut().rev().take(8).find(belongs) {
             Some(row) => row.push(region),
             None => rows.push(vec![region]),
@@ -171,8 +171,8 @@ fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
     rows
 }
 
-/// Takes the columns of the longest gutter apart, and so on with each of them, with what is above and
-/// with what is below.
+/// Separates the columns of the longest gutter, and continues with each of them, with what is above and with
+/// what is below.
 fn separate(rows: Vec<Row>, gutters: &[Gutter], columns: &mut Vec<Vec<Row>>) {
     let middle = |row: &Row| row[0].middle();
     let parts = |gutter: &&Gutter| {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_a_page_that_lies_askew_are_level() {
+    fn rows_of_a_skewed_page_are_level() {
         let sine = 0.05_f32;
         let cosine = (1.0 - sine * sine).sqrt();
         let turned = |region: Region| Region {

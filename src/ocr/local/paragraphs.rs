@@ -1,21 +1,21 @@
-//! Where in a column of rows paragraphs begin.
+//! Finds the rows of a column that begin a paragraph.
 
 use super::order::{Placed, Row, median};
 
-/// A row begins a paragraph where it is farther from the row above than most rows are by so much of a
-/// line's height, or one of the two is so many times as high as the other.
+/// A row begins a paragraph if its distance from the row above exceeds the usual one by this share of a
+/// line's height, or if one of the two rows is this many times as high as the other.
 const FARTHER: f32 = 0.35;
 const HIGHER: f32 = 1.5;
 
-/// Or where it is indented by so much of a line's height, the rows around it are not, and it is filled:
-/// up to so many heights from the end of the column.
+/// Or if it is indented by this share of a line's height, the rows around it are not, and it is filled: it
+/// ends within this many heights of the end of the column.
 const INDENTED: f32 = 0.7;
 const FILLED: f32 = 2.0;
 
-/// Fewer rows do not tell how far apart rows are.
+/// Minimum number of rows from which the usual distance can be determined.
 const TELLING: usize = 4;
 
-/// For each row of a column. `usual` is how far apart most rows of the page are.
+/// Whether each row of a column begins a paragraph. `usual`: the distance between most rows of the page.
 pub(super) fn begins(column: &[Row], usual: f32) -> Vec<bool> {
     let bounds: Vec<Placed> = column.iter().map(bounds).collect();
     let usual = if bounds.len() > TELLING { pitch(&bounds).unwrap_or(usual) } else { usual };
@@ -36,7 +36,7 @@ pub(super) fn begins(column: &[Row], usual: f32) -> Vec<bool> {
         .collect()
 }
 
-/// How far apart most rows of these columns are; nothing where there are none.
+/// The distance between most rows of these columns; 0 if there are no columns.
 pub(super) fn usual(columns: &[Vec<Row>]) -> f32 {
     let pitches = columns.iter().flat_map(|column| {
         let bounds: Vec<Placed> = column.iter().map(bounds).collect();
@@ -53,7 +53,7 @@ fn distances(rows: &[Placed]) -> impl Iterator<Item = f32> + '_ {
     rows.windows(2).map(|pair| pair[1].middle() - pair[0].middle())
 }
 
-/// From the left of a row to its right, as high as what is highest in it.
+/// The bounds of a row: from its left end to its right end, as high as its highest region.
 fn bounds(row: &Row) -> Placed {
     let tallest = row.iter().max_by(|a, b| a.height().total_cmp(&b.height()));
     let mut bounds = *tallest.unwrap_or(&row[0]);
@@ -68,7 +68,7 @@ fn bounds(row: &Row) -> Placed {
 mod tests {
     use super::*;
 
-    /// Rows with these left ends, middles and heights.
+    /// Indices of the rows that begin a paragraph, for rows with these left ends, middles and heights.
     fn begun(rows: &[(f32, f32, f32)]) -> Vec<usize> {
         let row = |(left, middle, height): &(f32, f32, f32)| {
             let (top, bottom) = (middle - height / 2.0, middle + height / 2.0);

@@ -1,8 +1,8 @@
-//! Grey pictures: made smaller, and sampled along a slanted line.
+//! Greyscale pictures: resizing, and sampling along a slanted line.
 
 use super::super::GrayImage;
 
-/// `picture` in another size, each new pixel the mean of those that it covers.
+/// `picture` in another size; each new pixel is the mean of the pixels that it covers.
 pub(super) fn resized(picture: &GrayImage, width: u32, height: u32) -> Vec<f32> {
     let columns = spans(picture.width, width);
     let rows = spans(picture.height, height);
@@ -26,7 +26,7 @@ pub(super) fn resized(picture: &GrayImage, width: u32, height: u32) -> Vec<f32> 
     resized
 }
 
-/// A stretch of old pixels that make a new one.
+/// A stretch of old pixels that make up a new one.
 struct Span {
     from: f32,
     to: f32,
@@ -34,7 +34,7 @@ struct Span {
 }
 
 impl Span {
-    /// Pixels with their share; all shares together are one.
+    /// Old pixels with their shares, which add up to one.
     fn weights(&self) -> impl Iterator<Item = (usize, f32)> + '_ {
         let (first, end) =
             (self.from as usize, (self.to.ceil() as usize).max(self.from as usize + 1));
@@ -52,7 +52,7 @@ fn spans(old: u32, new: u32) -> Vec<Span> {
     (0..new)
         .map(|at| {
             let middle = (at as f32 + 0.5) * scale;
-            // Where it grows, a pixel is as wide as an old one: that blends two neighbours.
+            // When enlarging, a new pixel is as wide as an old one, which blends two neighbours.
             let half = scale.max(1.0) / 2.0;
             let from = (middle - half).max(0.0);
             Span { from, to: (middle + half).min(old as f32).max(from + 1e-3), last }
@@ -60,7 +60,7 @@ fn spans(old: u32, new: u32) -> Vec<Span> {
         .collect()
 }
 
-/// The grey at a point between pixels; beyond the edge, that of the edge.
+/// The grey value at a point between pixels; beyond the edge, that of the edge.
 pub(super) fn sample(picture: &GrayImage, x: f32, y: f32) -> f32 {
     let (right, bottom) = (picture.width as f32 - 1.0, picture.height as f32 - 1.0);
     let (x, y) = ((x - 0.5).clamp(0.0, right), (y - 0.5).clamp(0.0, bottom));

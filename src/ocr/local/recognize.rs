@@ -1,8 +1,8 @@
-//! What a line says.
+//! Reads the text of a line.
 //!
-//! The model reads a line from left to right in narrow steps, and says for each which character it
-//! sees there, or none; a character that is seen in several steps in a row is one (connectionist
-//! temporal classification, Graves et al. 2006). A blank is a character like the others.
+//! The model reads a line from left to right in narrow steps. For each step it returns a character or none; a
+//! character in several consecutive steps is one character (connectionist temporal classification, Graves et
+//! al. 2006). A blank is a character like any other.
 
 use std::ops::Range;
 
@@ -11,35 +11,36 @@ use super::detect::Region;
 use super::raster::sample;
 use crate::onnx::FloatGraph;
 
-/// Height of what the model sees.
+/// Height of the model's input, in pixels.
 const HEIGHT: usize = 48;
 
-/// Widths are multiples of this, and at least the next one.
+/// The width of the input is a multiple of `STEP`, and at least `NARROWEST`.
 const STEP: usize = 16;
 const NARROWEST: usize = 160;
 
-/// Lines that would be wider are squeezed.
+/// Lines that would be wider are squeezed to this width.
 const WIDEST: usize = 3_200;
 
-/// Columns without ink between two characters that are a blank: so many where no other blank of the
-/// line tells, but never fewer than that many, nor than so many times those between most characters.
+/// A gap of columns without ink between two characters counts as a blank that the model left out: from
+/// `BLANK` columns on if the line has no other blank, but never below `NARROWEST_BLANK`, nor below `WIDER`
+/// times the usual gap between characters.
 const BLANK: usize = 10;
 const NARROWEST_BLANK: usize = 7;
 const WIDER: usize = 2;
 
-/// How much ink a column has that has none, in shades of grey of -1 to 1.
+/// A column has no ink if its shades of grey, from -1 to 1, differ by less than this.
 const EVEN: f32 = 0.3;
 
-/// A word of a line, and where along it it stands, from 0 to 1.
+/// A word of a line, and its extent along the line from 0 to 1.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct LineWord {
     pub(super) text: String,
     pub(super) from: f32,
     pub(super) to: f32,
-    /// That of its least sure character, from 0 to 1: it tells wrong words from right ones better
-    /// than the mean does.
+    /// Confidence of its least certain character, from 0 to 1: it separates wrong words from right ones
+    /// better than the mean does.
     pub(super) confidence: f32,
-    /// That of its characters on average: it tells what is not text at all.
+    /// Mean confidence of its characters: it separates text from what is not text.
     pub(super) mean: f32,
 }
 
@@ -57,11 +58,13 @@ pub(super) fn words(
     let gaps = gaps(&grey, width, ink);
     let input: Vec<f32> = (0..3).flat_map(|_| grey.iter().copied()).collect();
     let output = model.run([1, 3, HEIGHT, width], input)?;
-    // The first is not one at all, the last a blank.
+    // The first class is no character at all, the last is a blank.
     let classes = characters.len() + 2;
     if output.shape.last() != Some(&classes) {
         let shape = &output.shape;
-        return Err(format!("a recognizer of {classes} characters does not answer with {shape:?}"));
+        return Err(format!(
+            "the recognizer's output has the shape {shape:?}, which does not fit {classes} characters"
+        ));
     }
     let steps = output.values.len() / classes;
     let read = decoded(&output.values, classes);
@@ -77,14 +80,14 @@ pub(super) fn words(
         match first {
             // Nobody writes a comma within a word.
             Some(',' | ';') if second.is_some_and(is_latin) => true,
-            // The gap after a point is wide in numbers, addresses and abbreviations as well.
+            // The gap after a full stop is wide in numbers, addresses and abbreviations as well.
             Some('.' | ',' | ':')
                 if second.is_some_and(|it| it.is_lowercase() || it.is_numeric()) =>
             {
                 false
             }
             _ if matches!(second, Some('.' | ',')) => false,
-            // The figure one is narrow, and stands in as much room as the others.
+            // The digit one is narrow, but takes as much room as the others.
             Some(one) if one.is_numeric() && second.is_some_and(char::is_numeric) => {
                 gap(a.1, b.1) * 2 >= limit * 3
             }
@@ -94,9 +97,9 @@ pub(super) fn words(
     Ok(split(&read, characters, steps as f32 * ink as f32 / width as f32, &apart))
 }
 
-/// How wide a gap is a blank that the model left out: as wide as the blanks that it did see in the line,
-/// or else far wider than the gaps between the line's characters. Letters of a typewriter are farther
-/// apart than the words of print.
+/// The least width of a gap that is a blank which the model left out: the width of the blanks that it did see
+/// in the line, or else far wider than the gaps between the line's characters. In typewritten text, letters
+/// are farther apart than words are in print.
 fn narrowest_blank(
     read: &[Seen],
     is_blank: &impl Fn(&Seen) -> bool,
@@ -129,7 +132,7 @@ fn is_blank(characters: &[String], (class, _, _): &Seen) -> bool {
     characters.get(class - 1).is_none_or(|text| text.trim().is_empty())
 }
 
-/// Where no ink is: the model leaves out some blanks.
+/// Gaps without ink: the model leaves out some blanks.
 fn gaps(grey: &[f32], width: usize, ink: usize) -> Vec<Range<usize>> {
     let is_even = |column: usize| {
         let of_column = || (0..HEIGHT).map(|row| grey[row * width + column]);
@@ -146,10 +149,10 @@ fn gaps(grey: &[f32], width: usize, ink: usize) -> Vec<Range<usize>> {
     gaps
 }
 
-/// What the model sees of a region: `ink` columns of it, and grey up to `width`.
+/// The model's input for a region: `ink` columns of the page, and grey up to `width`.
 fn cut_out(page: &GrayImage, region: &Region, ink: usize, width: usize) -> Vec<f32> {
     let shrinks = region.half_height * 2.0 / HEIGHT as f32;
-    // As many points of a pixel as it covers old ones, so that thin strokes do not fall between.
+    // As many sample points per pixel as it covers old pixels, so that thin strokes are not missed.
     let points = (shrinks.ceil() as usize).clamp(1, 4);
     let mut grey = vec![0.0; HEIGHT * width];
     for row in 0..HEIGHT {
@@ -169,10 +172,10 @@ fn cut_out(page: &GrayImage, region: &Region, ink: usize, width: usize) -> Vec<f
     grey
 }
 
-/// A character, the step it was seen first in, and how sure that is.
+/// A character's class, the step in which it was first seen, and its confidence.
 type Seen = (usize, usize, f32);
 
-/// The likeliest class of each step, without repetitions and without none.
+/// The most likely class of each step, without repetitions and without the class for no character.
 fn decoded(values: &[f32], classes: usize) -> Vec<Seen> {
     let mut read: Vec<Seen> = Vec::new();
     let mut before = 0;
@@ -191,8 +194,8 @@ fn decoded(values: &[f32], classes: usize) -> Vec<Seen> {
     read
 }
 
-/// Cut at blanks, and where characters that were seen in two steps are apart; `steps` is how many steps
-/// the line takes.
+/// Splits a line at blanks, and between characters that are `apart`. `steps`: number of steps that the line
+/// takes.
 fn split(
     read: &[Seen],
     characters: &[String],
@@ -208,7 +211,7 @@ fn split(
         let text: String =
             word.iter().map(|(class, _, _)| characters[class - 1].as_str()).collect();
         let (first, last) = (word[0].1, word[word.len() - 1].1);
-        // Half of a character stands on each side of the steps that they were seen in.
+        // A word extends half a character beyond the first and the last step.
         let half = if word.len() > 1 {
             (last - first) as f32 / (word.len() - 1) as f32 / 2.0
         } else {
@@ -259,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_blank_is_as_wide_as_others_of_its_line() {
-        // Letters with so wide gaps after them; class 4 is the blank that the model saw.
+        // Letters with this gap after them; class 4 is the blank that the model saw.
         let limit = |gaps: &[(usize, usize)]| {
             let seen: Vec<Seen> =
                 gaps.iter().enumerate().map(|(at, (class, _))| (*class, at, 1.0)).collect();
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_stands_where_its_characters_were_seen() {
+    fn a_word_is_placed_where_its_characters_were_seen() {
         let characters = ["a".to_owned(), "b".to_owned()];
         let classes =
             [(1, 1.0), (0, 1.0), (2, 1.0), (3, 1.0), (0, 1.0), (0, 1.0), (1, 1.0), (0, 1.0)];

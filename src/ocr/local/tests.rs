@@ -7,7 +7,7 @@ use crate::ocr::Bill;
 fn areas_are_turned_back() {
     let size = (100, 200);
     let area = PixelBox { left: 10, top: 20, right: 30, bottom: 25 };
-    // Where each corner of the page as it was comes to stand on the turned one.
+    // Where an area of the original page is on the turned one.
     let turned = |PixelBox { left, top, right, bottom }: PixelBox, quarters: u8| match quarters {
         0 => PixelBox { left, top, right, bottom },
         1 => PixelBox { left: 200 - bottom, top: left, right: 200 - top, bottom: right },
@@ -37,7 +37,7 @@ async fn a_picture_without_its_pixels_is_an_error() {
     assert!(error.message.contains("pixels"), "{}", error.message);
 }
 
-/// A page with a word drawn in blocks, which is 7 of them high.
+/// A page with a word drawn in blocks, 7 blocks high.
 fn page_that_says(word: [[u8; 7]; 4]) -> GrayImage {
     let (width, height, block) = (400_u32, 200_u32, 6);
     let mut pixels = vec![255; (width * height) as usize];
