@@ -263,7 +263,7 @@ fn a_proxy_of_the_environment_is_used() {
 fn what_is_no_url_of_a_page_is_wrong_usage() {
     let env = TestEnv::new();
     for (url, why) in [
-        ("ftp://example.org/a", "ftp: is not fetched, only http and https are"),
+        ("ftp://example.org/a", "ftp: is not supported, only http and https are"),
         ("https://", "empty host"),
         ("http://me:s3cret@[::1/", "invalid"),
     ] {

@@ -1,20 +1,20 @@
-//! What an IP address reaches: the public internet, this side of it, or something that is not a web
-//! site at all. Pure.
+//! Classifies IP addresses: the public internet, this machine's networks, or something that is never a web
+//! site. Pure.
 //!
-//! The ranges are those of the IANA registries of special-purpose addresses (RFC 6890), with the
-//! addresses at which clouds serve credentials to their machines.
+//! The ranges are those of the IANA registries of special-purpose addresses (RFC 6890), and the addresses at
+//! which clouds serve credentials to their machines.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where a connection to an address would end.
+/// What a connection to an address would reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Reach {
     /// On the public internet.
     Public,
-    /// On this machine or its networks, or in a range that no public server has. The text completes
-    /// "ADDRESS is ...".
+    /// On this machine or its networks, or in a range that no public server uses. The text completes "ADDRESS
+    /// is ...".
     Local(&'static str),
-    /// At something that is never a web site worth reading, on whatever network.
+    /// Never a web site worth reading, on any network.
     Never(&'static str),
 }
 
@@ -27,14 +27,14 @@ pub(super) fn reach(address: IpAddr) -> Reach {
 
 const METADATA: Reach = Reach::Never("the address of a metadata service");
 const MULTICAST: Reach = Reach::Never("a multicast address");
-const NOWHERE: Reach = Reach::Never("an address of no machine");
+const NOWHERE: Reach = Reach::Never("an address that no machine has");
 const LOOPBACK: Reach = Reach::Local("a loopback address");
 const LINK_LOCAL: Reach = Reach::Local("a link-local address");
 const PRIVATE: Reach = Reach::Local("a private address");
 const SHARED: Reach = Reach::Local("a shared address of a provider's network");
 const RESERVED: Reach = Reach::Local("a reserved address");
 
-/// Address, length of the prefix, meaning; the first match counts.
+/// Address, length of the prefix, meaning; the first match applies.
 const V4: &[([u8; 4], u32, Reach)] = &[
     // AWS, Azure, Google Cloud, DigitalOcean and others; Alibaba; Oracle; Azure's wire server.
     ([169, 254, 169, 254], 32, METADATA),
@@ -71,8 +71,8 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
         .map_or(Reach::Public, |(_, _, reach)| *reach)
 }
 
-/// First segments, length of the prefix, meaning; the first match counts. What is in no row is
-/// public within `2000::/3` and reserved elsewhere.
+/// First segments, length of the prefix, meaning; the first match applies. An address in no row is public
+/// within `2000::/3` and reserved elsewhere.
 const V6: &[([u16; 8], u32, Reach)] = &[
     // AWS; Google Cloud.
     ([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, METADATA),
@@ -103,7 +103,7 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
         .map_or(RESERVED, |(_, _, reach)| *reach)
 }
 
-/// The IPv4 address that a connection to this one ends at: mapped, translated (NAT64, RFC 6052) or
+/// The IPv4 address that a connection to this address ends at: mapped, translated (NAT64, RFC 6052) or
 /// tunnelled (6to4, RFC 3056).
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
@@ -235,7 +235,7 @@ mod tests {
             prop_assert!(!special || reach_v4(address) != Reach::Public);
         }
 
-        /// However an address is wrapped, it is what it was.
+        /// An IPv4 address in an IPv6 address is classified like the plain one.
         #[test]
         fn wrapping_changes_nothing(bits in prop_oneof![
             any::<u32>(),

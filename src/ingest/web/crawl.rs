@@ -1,5 +1,5 @@
-//! From page to page: starts first, then what they link to, level by level, so that every page is
-//! met at its shortest distance. What is decided here does not depend on which answer comes first.
+//! Crawls from page to page: first the starts, then what they link to, level by level, so that every page is
+//! found at its shortest distance. The result does not depend on which answer comes first.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -16,39 +16,39 @@ use super::{FoundPage, Itinerary, UnchangedPage, WebDiscovery};
 use crate::ingest::discover::{Failed, Skipped};
 use crate::types::{Reach, Validators, WebOrigin};
 
-/// Pages in flight, on all hosts together.
+/// Pages requested at the same time, on all hosts together.
 const PARALLEL: usize = 8;
 
 const MOST_REDIRECTS: usize = 10;
 
-/// URLs that a crawl can tell apart for each page that it may ask for, and some more. Beyond that,
-/// further ones are left out.
+/// URLs that a crawl remembers for each page that it may fetch, plus a constant. More URLs than that are left
+/// out.
 const REMEMBERED: usize = 20;
 
-/// A URL that is to be asked for.
+/// A URL that is to be fetched.
 struct Entry {
     url: Url,
     kind: Kind,
     /// Source of the start that led here.
     root: Arc<str>,
-    /// Links from there.
+    /// Number of links from there.
     depth: u32,
-    /// Where redirects led from.
+    /// The URLs that redirected here.
     from: Vec<Url>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Named by a person: a page, or a sitemap.
+    /// Named by a person; it may be a page or a sitemap.
     Start,
-    /// Named by an index of sitemaps.
+    /// Listed in a sitemap index.
     Sitemap,
     Page,
 }
 
 impl Entry {
-    /// What is wanted of the answer, and what makes the request conditional. Where links are wanted,
-    /// the page is needed even when it did not change.
+    /// What is wanted from the answer, and the validators for a conditional request. A page whose links are
+    /// wanted is needed even if it has not changed.
     fn wish<'a>(
         &self,
         known: &'a HashMap<String, WebOrigin>,
@@ -70,25 +70,25 @@ impl Entry {
     }
 }
 
-/// A crawl from starts that go equally far.
+/// A crawl from starts with the same reach.
 pub(super) struct Crawl<'a> {
     itinerary: Itinerary<'a>,
     reach: Reach,
-    /// Pages to ask for, at most.
+    /// Maximum number of pages to fetch.
     max_pages: usize,
-    /// To be asked for at this distance from the starts, and at the next.
+    /// Entries at this distance from the starts, and at the next.
     level: Vec<Entry>,
     next_level: Vec<Entry>,
     depth: u32,
     territories: Vec<Territory>,
     roots: HashSet<Arc<str>>,
-    /// Hashes of all URLs met.
+    /// Hashes of all URLs found.
     seen: HashSet<u64>,
     hasher: RandomState,
-    /// Pages that were or are to be asked for.
+    /// Number of pages that were fetched or are queued.
     claimed: usize,
     visited: usize,
-    /// Nothing that is within reach was missed so far.
+    /// Whether every page within reach was fetched so far.
     complete: bool,
     outcome: WebDiscovery,
 }
@@ -124,8 +124,7 @@ impl<'a> Crawl<'a> {
         crawl
     }
 
-    /// Visits everything, and says what came of it. `progress` is told how many pages have been
-    /// asked for.
+    /// Visits everything and returns the result. `progress` gets the number of pages requested so far.
     pub(super) async fn run(
         mut self,
         visitor: &Visitor<'_>,
@@ -157,7 +156,7 @@ impl<'a> Crawl<'a> {
         self.finish()
     }
 
-    /// What is left to ask for at this distance, else everything at the next.
+    /// The rest of the entries at this distance, or else everything at the next.
     fn next_batch(&mut self) -> Option<Vec<Entry>> {
         if self.level.is_empty() {
             self.level = std::mem::take(&mut self.next_level);
@@ -230,7 +229,7 @@ impl<'a> Crawl<'a> {
 
     fn take_sitemap(&mut self, entry: &Entry, sitemap: Sitemap) {
         self.settle(entry);
-        // It is not a page itself.
+        // A sitemap does not count as a page.
         self.claimed -= 1;
         let (kind, urls) = match sitemap {
             Sitemap::Pages(urls) => (Kind::Page, urls),
@@ -246,7 +245,7 @@ impl<'a> Crawl<'a> {
         }
     }
 
-    /// A start that answered says where its site is.
+    /// Once a start has answered, its final URL defines its site.
     fn settle(&mut self, entry: &Entry) {
         if entry.kind == Kind::Start {
             self.territories.push(Territory::around(&entry.url, self.reach.whole_host));
@@ -269,12 +268,12 @@ impl<'a> Crawl<'a> {
             return self.skip(url.as_str(), "redirects to outside the site");
         }
         from.push(url);
-        // It takes the place of the page that led here.
+        // The target counts instead of the page that redirected here.
         self.claimed -= 1;
         self.claim(Entry { url: target, kind, root, depth, from });
     }
 
-    /// Takes up what was not met before, within the limits.
+    /// Queues an entry that was not seen before, within the limits.
     fn claim(&mut self, entry: Entry) {
         let source = entry.source();
         let most = self.max_pages.saturating_mul(REMEMBERED).saturating_add(1000);
@@ -285,7 +284,7 @@ impl<'a> Crawl<'a> {
         if !self.seen.insert(self.hasher.hash_one(source)) {
             return;
         }
-        // What is not included may lead to what is.
+        // A page that is not included may link to pages that are.
         let leads_on = entry.kind != Kind::Page || entry.depth < self.reach.depth;
         let admitted = self.admits(&entry.url) || leads_on && !self.excludes(&entry.url);
         if !admitted {
@@ -299,7 +298,7 @@ impl<'a> Crawl<'a> {
         if entry.depth == self.depth { self.level.push(entry) } else { self.next_level.push(entry) }
     }
 
-    /// Whether `--include` and `--exclude` let a page in.
+    /// Whether `--include` and `--exclude` admit a page.
     fn admits(&self, url: &Url) -> bool {
         self.itinerary.options.patterns.admit(directory(url).unwrap_or(url.path()))
             && !self.excludes(url)
@@ -321,8 +320,8 @@ impl<'a> Crawl<'a> {
         self.outcome.failed.push(Failed { source: source.to_owned(), reason: reason.to_owned() });
     }
 
-    /// Judges the stored pages that were not met. This run speaks for those that its starts led to
-    /// before, no further away than it looked, and only if it looked at everything.
+    /// Determines which stored pages are gone: those that were found from these starts before, within the
+    /// reach of this run, and were not found again. If anything was missed, none are.
     fn finish(self) -> WebDiscovery {
         let Self { itinerary: Itinerary { known, .. }, reach, roots, complete, .. } = &self;
         let outcome = &self.outcome;
@@ -349,7 +348,7 @@ impl<'a> Crawl<'a> {
     }
 }
 
-/// The path of a page that is the index of a directory, without its last slash.
+/// The path of a directory's index page, without its last slash.
 fn directory(url: &Url) -> Option<&str> {
     url.path().strip_suffix('/')
 }

@@ -1,17 +1,17 @@
-//! What a page says of itself to robots: `X-Robots-Tag` and `<meta name=robots>`. Pure.
+//! What a page says to robots: `X-Robots-Tag` and `<meta name=robots>`. Pure.
 
 use super::robots::AGENT;
 
-/// What docent is asked not to do with a page.
+/// What a page asks robots not to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Directives {
-    /// Not to store it.
+    /// Do not store the page.
     pub(super) noindex: bool,
-    /// Not to follow its links.
+    /// Do not follow its links.
     pub(super) nofollow: bool,
 }
 
-/// Directives that have a value, after a colon as the name of a robot has its own.
+/// Directives that take a value after a colon, which could be mistaken for the name of a robot.
 const WITH_VALUE: [&str; 4] =
     ["unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"];
 
@@ -20,7 +20,7 @@ impl Directives {
         Self { noindex: self.noindex || other.noindex, nofollow: self.nofollow || other.nofollow }
     }
 
-    /// One `X-Robots-Tag` header: directives for all, or after `NAME:` for that robot.
+    /// Parses one `X-Robots-Tag` header: directives for all robots, or for one robot after `NAME:`.
     pub(super) fn of_header(value: &str) -> Self {
         match value.split_once(':') {
             Some((name, rest)) if is_robot(name) => {
@@ -34,7 +34,7 @@ impl Directives {
         }
     }
 
-    /// `<meta name=NAME content=CONTENT>`.
+    /// Parses `<meta name=NAME content=CONTENT>`.
     pub(super) fn of_meta(name: &str, content: &str) -> Self {
         let name = name.trim();
         if name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case(AGENT) {
@@ -53,7 +53,7 @@ impl Directives {
     }
 }
 
-/// Whether what stands before a colon names a robot: `otherbot: noindex`, and not
+/// Whether the text before a colon is the name of a robot, as in `otherbot: noindex`, and not in
 /// `noindex, unavailable_after: 25 Jun 2027`.
 fn is_robot(name: &str) -> bool {
     let name = name.trim();

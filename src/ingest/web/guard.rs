@@ -1,12 +1,12 @@
-//! Which addresses may be asked.
+//! Decides which addresses may be connected to.
 //!
-//! A page decides where its links and redirects lead, and a name server where a name leads. So the
-//! guard looks at every URL before it is requested, and at every address that a name resolves to;
-//! the connection is then made to exactly the addresses that passed, so that a name that means
-//! something else a moment later (DNS rebinding) gains nothing.
+//! A page decides where its links and redirects lead, and a name server decides where a name leads. So the
+//! guard checks every URL before it is requested, and every address that a name resolves to. The connection
+//! is then made to exactly the addresses that passed, so that a name that resolves differently a moment later
+//! (DNS rebinding) gains nothing.
 //!
-//! Behind a proxy the name is resolved by the proxy. What this machine knows of the name is still
-//! looked at, but where the connection ends is the proxy's to decide.
+//! Behind a proxy, the proxy resolves the name. What this machine knows about the name is still checked, but
+//! the proxy decides where the connection ends.
 
 use std::fmt;
 use std::io;
@@ -28,7 +28,7 @@ pub(super) struct Guard {
     lookup: Lookup,
 }
 
-/// Why an address is not asked.
+/// Why an address is not connected to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Refused(String);
 
@@ -40,7 +40,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Why a name gives no address to connect to.
+/// Why a name has no address to connect to.
 #[derive(Debug)]
 pub(super) enum Unresolved {
     Refused(Refused),
@@ -56,13 +56,13 @@ impl Guard {
         Self { allow_private, lookup }
     }
 
-    /// Checks what a URL itself says. An address in it, in whatever notation (`0x7f.1`,
-    /// `2130706433`, `[::ffff:7f00:1]`), was made plain when it was parsed; no name is looked up
-    /// for it later, so this is where it is refused.
+    /// Checks the URL itself. An address in it, in any notation (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`),
+    /// was normalized when the URL was parsed. No name is looked up for such a URL later, so it has to be
+    /// refused here.
     pub(super) fn check_url(&self, url: &Url) -> Result<(), Refused> {
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
-            return Err(Refused(format!("{scheme}: is not fetched, only http and https are")));
+            return Err(Refused(format!("{scheme}: is not supported, only http and https are")));
         }
         let address: IpAddr = match url.host() {
             Some(Host::Ipv4(address)) => address.into(),
@@ -73,8 +73,7 @@ impl Guard {
         self.check(&address.to_string(), address)
     }
 
-    /// The addresses of a name that may be connected to. Where some may and others not, those that
-    /// may.
+    /// The addresses of a name that may be connected to. If some are refused, the others remain.
     pub(super) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved> {
         let found = (self.lookup)(host.to_owned()).await.map_err(Unresolved::Unknown)?;
         let mut refused = None;
@@ -102,13 +101,15 @@ impl Guard {
             Reach::Local(what) => {
                 Err(Refused(format!("{subject} {what} (allow it with --allow-private)")))
             }
-            Reach::Never(what) => Err(Refused(format!("{subject} {what}, and never asked"))),
+            Reach::Never(what) => {
+                Err(Refused(format!("{subject} {what}, which docent never connects to")))
+            }
         }
     }
 }
 
 async fn system_lookup(host: String) -> io::Result<Vec<IpAddr>> {
-    // The port is not looked up; any will do.
+    // Any port will do; only the addresses are used.
     Ok(tokio::net::lookup_host((host.as_str(), 0))
         .await?
         .map(|address: SocketAddr| address.ip())
@@ -124,7 +125,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A name server that gives these answers one after the other, and the last one for ever.
+    /// A name server that gives these answers one after the other, and then repeats the last.
     pub(in crate::ingest::web) fn answers(script: &[&[&str]]) -> Lookup {
         let parse = |text: &&str| text.parse::<IpAddr>().unwrap();
         let script: Vec<Vec<IpAddr>> =
@@ -182,7 +183,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_allowed_on_demand_and_what_never() {
+    fn what_is_allowed_on_request_and_what_never_is() {
         let guard = Guard::new(true);
         for text in ["http://127.0.0.1/", "http://10.0.0.1/", "http://[fd12::1]/"] {
             assert_eq!(guard.check_url(&url(text)), Ok(()), "{text}");
@@ -193,7 +194,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_where_and_how_to_go_on() {
+    fn a_refusal_names_the_address_the_reason_and_the_flag() {
         let reason = |text: &str| Guard::new(false).check_url(&url(text)).unwrap_err().to_string();
         assert_eq!(
             reason("http://2130706433/"),
@@ -201,7 +202,7 @@ pub(super) mod tests {
         );
         assert_eq!(
             reason("http://169.254.169.254/"),
-            "169.254.169.254 is the address of a metadata service, and never asked"
+            "169.254.169.254 is the address of a metadata service, which docent never connects to"
         );
     }
 
@@ -231,7 +232,7 @@ pub(super) mod tests {
     }
 
     proptest! {
-        /// An address is refused as a URL exactly when it is not public, however it is written.
+        /// An address in a URL is refused exactly when it is not public, however it is written.
         #[test]
         fn notations_agree(bits in prop_oneof![
             any::<u32>(),

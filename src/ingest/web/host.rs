@@ -1,5 +1,5 @@
-//! Manners towards one host: few requests at a time, at the pace that it asks for, and none any more
-//! when it keeps failing.
+//! Politeness towards one host: few requests at a time, at the pace it asks for, and no more requests when it
+//! keeps failing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,13 +12,13 @@ use url::Url;
 
 use super::robots::Rules;
 
-/// Requests to one host at the same time.
+/// Concurrent requests to one host.
 const REQUESTS: usize = 2;
 
-/// Pages in a row that fail, after all their tries, before the rest of the host is left alone.
+/// Pages that may fail in a row, after all their retries, before the rest of the host is skipped.
 const PATIENCE: u32 = 5;
 
-/// The hosts that a run meets, by origin.
+/// The hosts of a run, by origin.
 #[derive(Default)]
 pub(super) struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
 
@@ -30,7 +30,7 @@ impl Hosts {
 }
 
 pub(super) struct Host {
-    /// Or why they cannot be known.
+    /// The rules, or why they cannot be determined.
     pub(super) rules: OnceCell<Result<Rules, String>>,
     permits: Semaphore,
     pace: Mutex<Pace>,
@@ -49,7 +49,7 @@ impl Default for Host {
 }
 
 impl Host {
-    /// Waits until the host may be asked. The request is over when what this returns is dropped.
+    /// Waits until the host may be asked. The request ends when the returned permit is dropped.
     pub(super) async fn turn(&self, delay: Duration) -> Option<SemaphorePermit<'_>> {
         let permit = self.permits.acquire().await.ok();
         let at = self.pace().reserve(Instant::now(), delay);
@@ -59,7 +59,7 @@ impl Host {
         permit
     }
 
-    /// The host asked for a rest.
+    /// Pauses requests, as the host asked.
     pub(super) fn rest(&self, wait: Duration) {
         self.pace().rest(Instant::now(), wait);
     }
@@ -72,7 +72,7 @@ impl Host {
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it failed in a row, where that is too often.
+    /// The number of failures in a row, if that is too many.
     pub(super) fn given_up(&self) -> Option<u32> {
         Some(self.failures.load(Ordering::Relaxed)).filter(|failures| *failures >= PATIENCE)
     }
@@ -82,12 +82,12 @@ impl Host {
     }
 }
 
-/// When a host may be asked next.
+/// The next time at which a host may be asked.
 #[derive(Default)]
 struct Pace(Option<Instant>);
 
 impl Pace {
-    /// Takes the next free moment, and frees one `delay` later.
+    /// Takes the next free time, and makes the following one free `delay` later.
     fn reserve(&mut self, now: Instant, delay: Duration) -> Instant {
         let at = self.0.map_or(now, |next| next.max(now));
         self.0 = Some(at + delay);
@@ -113,11 +113,11 @@ mod tests {
         assert_eq!(pace.reserve(now, SECOND), now + SECOND);
         assert_eq!(pace.reserve(now, SECOND), now + 2 * SECOND);
         let later = now + 10 * SECOND;
-        assert_eq!(pace.reserve(later, SECOND), later, "time that passed is not made up for");
+        assert_eq!(pace.reserve(later, SECOND), later, "unused time does not accumulate");
     }
 
     #[test]
-    fn without_a_delay_nothing_waits_but_for_a_rest() {
+    fn without_a_delay_only_a_rest_causes_waiting() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         assert_eq!(pace.reserve(now, Duration::ZERO), now);
         assert_eq!(pace.reserve(now, Duration::ZERO), now);

@@ -1,7 +1,7 @@
-//! One HTTP request, and its answer. The only user of `reqwest` here.
+//! One HTTP request and its answer. The only user of `reqwest` in this folder.
 //!
-//! Redirects are not followed: a new address is a new question, for the guard and for
-//! `robots.txt`. No cookies are kept, no referrer is sent.
+//! Redirects are not followed here, because the guard and `robots.txt` have to check the new URL first. No
+//! cookies are kept, and no referrer is sent.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -23,25 +23,25 @@ use crate::types::Validators;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long this machine is asked for a name that a proxy will resolve anyway.
+/// Longest lookup, by this machine, of a name that a proxy will resolve anyway.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 const ACCEPTED: &str =
     "text/html, text/markdown;q=0.9, text/plain;q=0.9, application/pdf;q=0.9, */*;q=0.5";
 
-/// What goes with a request.
+/// Options of a request.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ask<'a> {
-    /// Makes it conditional.
+    /// Makes the request conditional.
     pub(super) known: Option<&'a Validators>,
     pub(super) credentials: Option<&'a Credentials>,
-    /// The body may come compressed.
+    /// Whether the body may be compressed.
     pub(super) gzip: bool,
 }
 
 pub(super) struct Client {
     guard: Guard,
-    /// Connects to what the guard lets through.
+    /// Connects only to addresses that the guard allows.
     direct: reqwest::Client,
     /// Connects to the proxies of the environment, which may well be on a private network.
     proxied: reqwest::Client,
@@ -67,7 +67,7 @@ impl Client {
         Ok(Self { guard, direct, proxied, proxies: Matcher::from_system() })
     }
 
-    /// Asks once.
+    /// Sends one request.
     pub(super) async fn get(&self, url: &Url, ask: Ask<'_>) -> Result<Answer, BackendError> {
         let refuse = |refused: Refused| error(url, Fault::Permanent, &refused.to_string());
         self.guard.check_url(url).map_err(refuse)?;
@@ -91,8 +91,8 @@ impl Client {
         }
     }
 
-    /// Where a proxy resolves the name of `url`: checks what this machine knows of it. A name that
-    /// only the proxy knows passes.
+    /// If a proxy resolves the name of `url`, checks what this machine knows about the name. A name that only
+    /// the proxy knows passes.
     pub(super) async fn check_proxied_name(&self, url: &Url) -> Result<(), Refused> {
         let Some(host) = url.domain().filter(|_| self.is_proxied(url)) else { return Ok(()) };
         match tokio::time::timeout(LOOKUP_TIMEOUT, self.guard.resolve(host)).await {
@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-/// Where the machine has no root certificates, pages without TLS can still be read.
+/// If the machine has no root certificates, pages without TLS can still be read.
 fn build(builder: impl Fn() -> reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
     builder()
         .build()
@@ -131,14 +131,14 @@ impl Resolve for Resolver {
                 Unresolved::Refused(refused) => Box::<dyn Error + Send + Sync>::from(refused),
                 Unresolved::Unknown(error) => Box::from(error),
             })?;
-            // The port is the URL's.
+            // The port comes from the URL.
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)
         })
     }
 }
 
-/// What a server answered: the head, and the body yet to come.
+/// A server's answer: the head, and the body still to be read.
 pub(super) struct Answer {
     url: Url,
     response: Response,
@@ -156,7 +156,7 @@ impl Answer {
         self.response.status().as_u16()
     }
 
-    /// The first header of that name.
+    /// The first header with this name.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         self.headers(name).next()
     }
@@ -166,19 +166,19 @@ impl Answer {
         values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    /// Bytes of the body, where the server says so.
+    /// Length of the body in bytes, if the server reports it.
     pub(super) fn length(&self) -> Option<u64> {
         self.response.content_length()
     }
 
-    /// All headers, names in lower case.
+    /// All headers, with names in lower case.
     pub(super) fn all_headers(&self) -> Vec<(String, String)> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = self.response.headers().iter();
         headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
     }
 
-    /// Writes the body as it comes, and gives up when it exceeds `limit` bytes.
+    /// Writes the body as it arrives, and stops when it exceeds `limit` bytes.
     pub(super) async fn save(mut self, to: &mut impl Write, limit: u64) -> Result<(), Unsaved> {
         let mut rest = limit;
         loop {

@@ -1,4 +1,4 @@
-//! Where an HTML page leads, and what it says to robots.
+//! Links of an HTML page, and what it says to robots.
 
 use url::Url;
 
@@ -6,15 +6,15 @@ use super::canonical::canonical;
 use super::directives::Directives;
 use crate::ingest::extract::{Element, Tree, decode};
 
-/// More links than this are not looked at.
+/// Maximum number of links that are taken from a page.
 const MOST: usize = 10_000;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Scan {
     pub(super) directives: Directives,
-    /// Canonical, http and https only, in order of appearance; without those marked `nofollow`.
+    /// Canonical, only http and https, in order of appearance; without links marked `nofollow`.
     pub(super) links: Vec<Url>,
-    /// The page is only a pointer to this one: `<meta http-equiv=refresh content="0; url=...">`.
+    /// The page only redirects to this one: `<meta http-equiv=refresh content="0; url=...">`.
     pub(super) refresh: Option<Url>,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn scan(url: &Url, page: &[u8]) -> Scan {
     let mut reading = Reading { scan: Scan::default(), base: url.clone() };
     let page = Tree::of(&decode(page));
     page.elements().for_each(|element| reading.look(element));
-    // In there, it leads to a page that asks for scripts to be run.
+    // Inside `noscript`, the target is a page that asks for scripts to be enabled.
     let refresh =
         page.elements_outside("noscript").find_map(|element| refresh(&reading.base, element));
     Scan { refresh, ..reading.scan }
@@ -32,7 +32,7 @@ pub(super) fn scan(url: &Url, page: &[u8]) -> Scan {
 /// A page that is being read.
 struct Reading {
     scan: Scan,
-    /// What links are relative to.
+    /// The URL that links are relative to.
     base: Url,
 }
 
@@ -40,7 +40,7 @@ impl Reading {
     fn look(&mut self, element: Element<'_>) {
         match element.name {
             "a" | "area" => self.link(element, "href"),
-            // The table of contents of some sites is in a frame.
+            // Some sites have their table of contents in a frame.
             "iframe" | "frame" => self.link(element, "src"),
             "base" => self.base(element),
             "meta" => self.meta(element),
@@ -72,13 +72,13 @@ impl Reading {
     }
 }
 
-/// The page behind a link, where it is one.
+/// The URL of a link, if it leads to a page.
 pub(super) fn link(base: &Url, href: &str) -> Option<Url> {
     let url = base.join(href.trim()).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(url).and_then(canonical)
 }
 
-/// The target of a refresh that does not wait: `0; url=page.html`.
+/// The target of an immediate refresh: `0; url=page.html`.
 fn refresh(base: &Url, element: Element<'_>) -> Option<Url> {
     let is_refresh = element.attribute("http-equiv")?.trim().eq_ignore_ascii_case("refresh");
     let content = element.attribute("content").filter(|_| is_refresh && element.name == "meta")?;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn refreshes_that_do_not_wait_are_pointers() {
+    fn immediate_refreshes_are_redirects() {
         let target = |content: &str| {
             let html = format!("<meta http-equiv=Refresh content=\"{content}\">");
             of(&html).refresh.map(String::from)
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_html_has_no_links() {
+    fn what_is_not_html_has_no_links() {
         assert_eq!(of(""), Scan::default());
         assert_eq!(of("\0\u{1}<<<a href"), Scan::default());
         let huge = format!("<a href='{}'>", "x".repeat(2 << 20));

@@ -1,5 +1,5 @@
-//! The type a server names → the extension under which a page is kept. Extraction decides by
-//! extension, as it does for files.
+//! Maps the type that a server reports to the extension under which a page is stored. Extraction decides by
+//! extension, as for files.
 
 use encoding_rs::Encoding;
 use url::Url;
@@ -7,15 +7,15 @@ use url::Url;
 use crate::ingest::extract::{Detected, detect};
 use crate::types::Kind;
 
-/// What a `Content-Type` says.
+/// The content of a `Content-Type` header.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Media {
-    /// `text/html`, in lower case; empty where nothing was said.
+    /// `text/html`, in lower case; empty if the header has no type.
     pub(super) essence: String,
     pub(super) charset: Option<&'static Encoding>,
 }
 
-/// Types that say more than the name of the page.
+/// Types that are more specific than the extension of the page.
 const BY_TYPE: &[(&str, &str)] = &[
     ("text/html", "html"),
     ("application/xhtml+xml", "xhtml"),
@@ -43,7 +43,7 @@ const BY_TYPE: &[(&str, &str)] = &[
     ("application/mbox", "mbox"),
 ];
 
-/// Types that say nothing.
+/// Types that carry no information.
 const VAGUE: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
 
 impl Media {
@@ -64,21 +64,21 @@ impl Media {
         matches!(self.essence.as_str(), "text/html" | "application/xhtml+xml")
     }
 
-    /// Whether it may be a sitemap.
+    /// Whether the page may be a sitemap.
     pub(super) fn is_xml(&self, page: &Url) -> bool {
         let xml = self.essence.ends_with("/xml") || self.essence.ends_with("+xml");
         let named = extension_of(page) == "xml" || page.path().ends_with(".xml.gz");
         !self.is_html() && (xml || named)
     }
 
-    /// The extension that tells extraction what the page is (empty: its contents decide), or why it
-    /// is not read.
+    /// The extension that tells extraction what the page is (empty: its content decides), or why it is not
+    /// read.
     pub(super) fn extension(&self, page: &Url) -> Result<String, &'static str> {
         let named = extension_of(page);
         let extension = match BY_TYPE.iter().find(|(known, _)| *known == self.essence) {
             Some((_, extension)) => (*extension).to_owned(),
             None if VAGUE.contains(&self.essence.as_str()) => named,
-            // A page in its source form, perhaps: Markdown, or a program.
+            // Perhaps a page in its source form: Markdown, or a program.
             None if self.essence.starts_with("text/") => match kind_of(&named) {
                 Detected::Known(Kind::Html | Kind::Pdf | Kind::Docx) => "txt".to_owned(),
                 Detected::Known(_) if !named.is_empty() => named,
@@ -98,7 +98,7 @@ fn kind_of(extension: &str) -> Detected {
     detect(format!("page.{extension}").as_ref(), b"")
 }
 
-/// Of the last part of the path; empty where there is none.
+/// The extension of the last part of the path; empty if there is none.
 fn extension_of(page: &Url) -> String {
     let name = page.path().rsplit('/').next().unwrap_or_default();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());

@@ -1,17 +1,17 @@
-//! Pages of the web → files to ingest, and what became of those that are stored.
+//! Fetches web pages into files to ingest, and finds out which stored pages have changed or are gone.
 //!
-//! [`gather`] starts from URLs that somebody named, reads each (a sitemap stands for the pages it
-//! lists), follows links as far as it is told to, and puts what it finds into files of a directory,
-//! so that memory does not grow with the crawl. What the collection knows of a page (`ETag`,
-//! `Last-Modified`) spares the transfer of one that did not change.
+//! [`gather`] starts from named URLs, reads each (a sitemap stands for the pages that it lists), follows
+//! links as far as requested, and writes pages to files in a directory, so that memory does not grow with the
+//! crawl. The validators that the collection has of a page (`ETag`, `Last-Modified`) save the transfer of an
+//! unchanged page.
 //!
-//! | module | what it knows |
+//! | module | content |
 //! | --- | --- |
-//! | `canonical` | the one name of a page; which pages belong to a site |
-//! | `address`, `guard` | which addresses may be asked |
+//! | `canonical` | the canonical URL of a page; which pages belong to a site |
+//! | `address`, `guard` | which addresses may be connected to |
 //! | `http` | one request and its answer |
-//! | `host`, `robots`, `directives` | manners: pace, `robots.txt`, `noindex` and `nofollow` |
-//! | `media`, `page` | an answer → a file that extraction understands |
+//! | `host`, `robots`, `directives` | politeness: pace, `robots.txt`, `noindex` and `nofollow` |
+//! | `media`, `page` | turns an answer into a file that extraction understands |
 //! | `links`, `sitemap` | where a page leads |
 //! | `visit` | all of these for one page, with retries |
 //! | `crawl` | from page to page |
@@ -48,24 +48,24 @@ use visit::Visitor;
 /// How pages are fetched.
 #[derive(Clone, Debug)]
 pub struct WebOptions {
-    /// Pages that are asked for, at most.
+    /// Maximum number of pages that are requested.
     pub max_pages: usize,
-    /// Ask addresses of this machine and its networks too.
+    /// Also connect to addresses of this machine and its networks.
     pub allow_private: bool,
     /// Which pages are wanted, by their paths.
     pub patterns: Patterns,
-    /// Bytes of one page.
+    /// Limit on the size of a page, in bytes.
     pub max_size: u64,
     /// Longest silence of a server.
     pub timeout: Duration,
-    /// What the user has named in this project. Of what earlier runs have named, only this is fetched:
-    /// the collection may have come along with somebody else's project. `None`: all of it.
+    /// The sites that the user has named in this project. Sites of earlier runs are fetched only if they are
+    /// among these: the collection may have come with somebody else's project. `None`: all may be fetched.
     pub named: Option<Vec<Site>>,
     pub retry: RetryPolicy,
 }
 
 impl WebOptions {
-    /// Whether what an earlier run wrote down may be fetched: a start, as far as it was named to go.
+    /// Whether a site of an earlier run may be fetched, as far as the user has allowed.
     pub fn may_fetch(&self, site: &Site) -> bool {
         let covers = |named: &Site| {
             named.url == site.url
@@ -75,7 +75,7 @@ impl WebOptions {
         self.named.as_ref().is_none_or(|named| named.iter().any(covers))
     }
 
-    /// The same of a page that a crawl has met: one on the host of a start.
+    /// The same for a page that a crawl has found: it must be on the host of a named site.
     pub fn may_fetch_again(&self, page: &Start) -> bool {
         let there = |named: &Site| {
             Start::parse(&named.url, named.reach).is_ok_and(|start| start.is_beside(page))
@@ -89,16 +89,16 @@ impl WebOptions {
 pub struct FoundPage {
     /// The canonical URL that answered, after redirects.
     pub source: String,
-    /// Its content; the extension says what it is.
+    /// The file with its content; the extension says what it is.
     pub path: PathBuf,
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
     pub hash: ContentHash,
     /// For the record.
     pub origin: WebOrigin,
 }
 
-/// A stored page that is as it was: there is no file of it.
+/// A stored page that has not changed; there is no file of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnchangedPage {
     pub source: String,
@@ -106,39 +106,38 @@ pub struct UnchangedPage {
     pub origin: WebOrigin,
 }
 
-/// What became of the pages that were asked for, and of those that are stored.
+/// The result for the pages that were requested, and for those that are stored.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WebDiscovery {
     /// Sorted by source, without duplicates.
     pub found: Vec<FoundPage>,
-    /// Stored pages that are as they were, by source.
+    /// Stored pages that have not changed, sorted by source.
     pub unchanged: Vec<UnchangedPage>,
-    /// Stored pages that are no more: the server says so, or a crawl that missed nothing did not
-    /// meet them again.
+    /// Stored pages that no longer exist: the server says so, or a complete crawl did not find them again.
     pub gone: Vec<String>,
-    /// Starts that lead to no page, the server says. They are gone where they were stored, and have
-    /// failed otherwise.
+    /// Starts for which the server has no page. They are in `gone` if they were stored, and in `failed`
+    /// otherwise.
     pub dead: Vec<String>,
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failed>,
 }
 
-/// Where to go, and with what.
+/// What a crawl needs: where to go, and how.
 #[derive(Clone, Copy)]
 pub struct Itinerary<'a> {
     pub starts: &'a [Start],
-    /// What the collection has, by source. One whose origin has no validators is fetched whatever
-    /// the server thinks of it.
+    /// The pages in the collection, by source. A page whose origin has no validators is always fetched in
+    /// full.
     pub known: &'a HashMap<String, WebOrigin>,
     pub options: &'a WebOptions,
-    /// Directory for the pages that are fetched.
+    /// Directory for fetched pages.
     pub spool: &'a Path,
     pub cancel: &'a Cancel,
 }
 
-/// Fetches pages into files. `progress` is told how many have been asked for.
+/// Fetches pages into files. `progress` gets the number of pages requested so far.
 ///
-/// A page that cannot be had is a row of [`WebDiscovery::failed`] and no reason to stop.
+/// A page that cannot be fetched is a row in [`WebDiscovery::failed`]; it does not stop the crawl.
 pub async fn gather(
     itinerary: Itinerary<'_>,
     progress: &mut (dyn FnMut(usize) + Send),
@@ -163,8 +162,8 @@ async fn gather_guarded(
             return WebDiscovery { failed, ..WebDiscovery::default() };
         }
     };
-    // A page that is met by two crawls may be the end of one and on the way of the other: starts
-    // share a crawl where they go equally far. The widest is first, and what it meets is its own.
+    // For one crawl a page may be at the end of its reach, for another on the way. So starts with the same
+    // reach share a crawl. The widest crawl runs first, and keeps the pages that it finds.
     let mut by_reach: BTreeMap<Reverse<Reach>, Vec<&Start>> = BTreeMap::new();
     for start in starts {
         by_reach.entry(Reverse(start.reach)).or_default().push(start);
@@ -184,7 +183,7 @@ async fn gather_guarded(
 }
 
 impl WebDiscovery {
-    /// Adds what another crawl came to. What was met by either is not gone.
+    /// Adds the result of another crawl. A page that either crawl has found is not gone.
     fn join(&mut self, other: Self) {
         self.found.extend(other.found);
         self.unchanged.extend(other.unchanged);
@@ -195,7 +194,7 @@ impl WebDiscovery {
         let new = |row: &Failed| !told.contains(row.source.as_str());
         let failed: Vec<Failed> = other.failed.into_iter().filter(new).collect();
         self.failed.extend(failed);
-        // Stable: of two with the same source the first one stays.
+        // The sort is stable: of two pages with the same source the first one stays.
         self.found.sort_by(|a, b| a.source.cmp(&b.source));
         self.found.dedup_by(|a, b| a.source == b.source);
         let met: HashSet<&str> = self.found.iter().map(|page| page.source.as_str()).collect();

@@ -1,4 +1,4 @@
-//! An answer → what it means for the run; the body of a page → a file.
+//! Interprets an answer, and writes the body of a page to a file.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -23,52 +23,52 @@ const OVER_LIMIT: &str = "over the size limit (raise it with --max-file-size)";
 
 const LONGEST_VALIDATOR: usize = 512;
 
-/// What a request led to.
+/// The result of a request.
 pub(super) enum Outcome {
     Page(Page),
     Sitemap(Sitemap),
-    /// As it was when the validators were given out.
+    /// Not changed since the validators were issued.
     Unchanged,
     Redirect(Url),
     /// The server says that there is no such page.
     Gone,
-    /// Passed over on purpose.
+    /// Skipped on purpose.
     Skip(&'static str),
     Fail(String),
 }
 
 /// A page that was fetched.
 pub(super) struct Page {
-    /// The extension says what it is. `None` where the page asks not to be stored.
+    /// Its extension says what it is. `None` if the page asks not to be stored.
     pub(super) file: Option<Spooled>,
     pub(super) validators: Validators,
-    /// Those that may be followed.
+    /// Links that may be followed.
     pub(super) links: Vec<Url>,
 }
 
 /// The content of a page, on disk.
 pub(super) struct Spooled {
     pub(super) path: PathBuf,
-    /// Bytes.
+    /// In bytes.
     pub(super) size: u64,
     pub(super) hash: ContentHash,
 }
 
-/// What is wanted of an answer.
+/// What the caller wants from an answer.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
-    /// The page may turn out to be a sitemap.
+    /// Whether the page may be a sitemap.
     pub(super) sitemap: bool,
     pub(super) links: bool,
-    /// The request was conditional.
+    /// Whether the request was conditional.
     pub(super) conditional: bool,
 }
 
-/// Where pages are kept until they are stored.
+/// Directory for pages until they are stored.
 pub(super) struct Spool {
     directory: PathBuf,
     next: AtomicUsize,
-    /// Bytes of one page.
+    /// Limit on the size of a page, in bytes.
     limit: u64,
 }
 
@@ -77,14 +77,14 @@ impl Spool {
         Self { directory: directory.to_owned(), next: AtomicUsize::new(1), limit }
     }
 
-    /// A new name; the file is not made.
+    /// A new file name; the file is not created.
     fn name(&self) -> PathBuf {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.directory.join(format!("{number:06}"))
     }
 }
 
-/// Reads an answer. An error is worth another try.
+/// Reads an answer. An error means that another try may succeed.
 pub(super) async fn read(
     url: &Url,
     answer: Answer,
@@ -96,12 +96,14 @@ pub(super) async fn read(
         304 if wanted.conditional => Ok(Outcome::Unchanged),
         status @ (301 | 302 | 303 | 307 | 308) => {
             let target = answer.header("location").and_then(|target| links::link(url, &target));
-            let nowhere = || Outcome::Fail(format!("HTTP {status}: redirects to nowhere"));
+            let nowhere =
+                || Outcome::Fail(format!("HTTP {status}: redirects without a usable target"));
             Ok(target.map_or_else(nowhere, Outcome::Redirect))
         }
         404 | 410 => Ok(Outcome::Gone),
         401 => Ok(Outcome::Fail(
-            "HTTP 401: asks for a password (https://USER:PASSWORD@HOST/... gives one)".to_owned(),
+            "HTTP 401: a password is required (give it as https://USER:PASSWORD@HOST/...)"
+                .to_owned(),
         )),
         403 => Ok(Outcome::Fail("HTTP 403: forbidden".to_owned())),
         408 | 425 | 429 | 500 | 502..=504 | 507..=599 => Err(transient(url, &answer)),
@@ -109,7 +111,7 @@ pub(super) async fn read(
     }
 }
 
-/// The error of a server that may do better in a while.
+/// The error for a server that may recover.
 pub(super) fn transient(url: &Url, answer: &Answer) -> BackendError {
     let retry_after = retry_after(&answer.all_headers(), chrono::Utc::now());
     let message = format!("HTTP {}", answer.status());
@@ -157,22 +159,24 @@ async fn read_body(
         let _ = fs::remove_file(&file);
         return match unsaved {
             Unsaved::OverLimit => Ok(Outcome::Fail(OVER_LIMIT.to_owned())),
-            Unsaved::Disk(error) => Ok(Outcome::Fail(format!("cannot be kept: {error}"))),
+            Unsaved::Disk(error) => {
+                Ok(Outcome::Fail(format!("cannot write it to a temporary file: {error}")))
+            }
             Unsaved::Broken(error) => Err(error),
         };
     }
     let body = Body { url: url.clone(), file, extension, media, directives, gzip, sitemap };
     let (limit, links) = (spool.limit, wanted.links);
-    // A parser that panics costs the page, not the run.
+    // A panic in a parser fails the page, not the run.
     let read = tokio::task::spawn_blocking(move || body.read(limit, links, validators)).await;
     Ok(match read {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => Outcome::Fail(format!("cannot be kept: {error}")),
+        Ok(Err(error)) => Outcome::Fail(format!("cannot write it to a temporary file: {error}")),
         Err(_) => Outcome::Fail("its links cannot be read".to_owned()),
     })
 }
 
-/// Whether a header of an answer is fit to be kept, and to be a header of a later request.
+/// Whether a header of an answer can be stored and sent in a later request.
 fn may_be_sent(value: &str) -> bool {
     value.len() <= LONGEST_VALIDATOR && value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
@@ -190,7 +194,7 @@ struct Body {
     media: Media,
     directives: Directives,
     gzip: bool,
-    /// It may be one.
+    /// Whether it may be a sitemap.
     sitemap: bool,
 }
 
@@ -225,7 +229,8 @@ impl Body {
         Ok(Outcome::Page(Page { file, validators, links: followed }))
     }
 
-    /// Under a name that says what it is, with the charset of the header made plain.
+    /// Stores the page under a name with its extension, converted to UTF-8 where the header's charset
+    /// requires it.
     fn keep(&self, bytes: Vec<u8>, extension: &str) -> io::Result<Spooled> {
         let bytes = in_charset(&self.media, bytes);
         let path = self.file.with_extension(extension);
@@ -254,15 +259,15 @@ fn unpacked(sent: Vec<u8>, gzip: bool, sitemap: bool, limit: u64) -> Result<Vec<
     if bytes.len() as u64 > limit { Err(OVER_LIMIT) } else { Ok(bytes) }
 }
 
-/// The same text as UTF-8 with a byte order mark, which extraction believes before anything else,
-/// where the header says more than the text does.
+/// The same text as UTF-8 with a byte order mark, which extraction trusts first, where the header knows more
+/// about the charset than the text.
 fn in_charset(media: &Media, bytes: Vec<u8>) -> Vec<u8> {
     let Some(charset) = media.charset else { return bytes };
     let is_text =
         media.essence.starts_with("text/") || media.is_html() || media.essence.ends_with("xml");
     let wide = charset == UTF_16LE || charset == UTF_16BE;
     let head = &bytes[..bytes.len().min(8192)];
-    // Plain text in UTF-8 is found to be that anyway; a page may claim something else in a `meta`.
+    // Plain text in UTF-8 is recognized anyway; a page may claim another charset in a `meta` element.
     let known = charset == UTF_8 && !media.is_html();
     if !is_text || known || Encoding::for_bom(head).is_some() || !(wide || looks_like_text(head)) {
         return bytes;
@@ -306,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_charset_of_the_header_counts() {
+    fn the_charset_of_the_header_is_used() {
         let kept = |header: &str, bytes: &[u8]| in_charset(&Media::parse(header), bytes.to_vec());
         let marked = |text: &str| format!("\u{FEFF}{text}").into_bytes();
         let latin = b"Gr\xF6\xDFe";

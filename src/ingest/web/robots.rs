@@ -5,10 +5,10 @@ use std::time::Duration;
 use robotxt::Robots;
 use url::Url;
 
-/// The name by which rules address docent.
+/// The name of docent in rules.
 pub(super) const AGENT: &str = "docent";
 
-/// More than this of a file is not read.
+/// Maximum number of bytes that are read of a file.
 pub(super) const LONGEST: u64 = robotxt::BYTE_LIMIT as u64 + 1;
 
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ impl Rules {
         Self(Robots::parse(text, AGENT))
     }
 
-    /// Those of a host that has no file.
+    /// The rules of a host without a `robots.txt`.
     pub(super) fn none() -> Self {
         Self(Robots::allow_all())
     }
@@ -28,7 +28,7 @@ impl Rules {
         self.0.is_url_allowed(page)
     }
 
-    /// The least time between two requests.
+    /// Minimum time between two requests.
     pub(super) fn delay(&self) -> Duration {
         self.0.crawl_delay().unwrap_or_default()
     }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_for_docent_beat_those_for_all() {
+    fn rules_for_docent_take_precedence_over_those_for_all() {
         let text = b"User-agent: *\nDisallow: /\nCrawl-delay: 9\n\n\
                      User-agent: Docent\nDisallow: /private/\nAllow: /private/open\nCrawl-delay: 0.5\n";
         let rules = Rules::parse(text);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_rules_allows_everything() {
+    fn a_file_without_rules_allows_everything() {
         let page = Url::parse("https://host.example/a").unwrap();
         for text in [&b""[..], b"<!doctype html><p>Not found", b"\xff\xfe\0", b"Disallow: /"] {
             assert!(Rules::parse(text).allow(&page), "{text:?}");

@@ -1,4 +1,4 @@
-//! Sitemaps (sitemaps.org): what a site lists of itself.
+//! Sitemaps (sitemaps.org): a site's list of its pages.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -10,7 +10,7 @@ use super::canonical::canonical;
 /// The protocol's limit for one file.
 const MOST: usize = 50_000;
 
-/// What a file lists; URLs are canonical.
+/// The content of a file; URLs are canonical.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Sitemap {
     Pages(Vec<Url>),
@@ -18,12 +18,12 @@ pub(super) enum Sitemap {
     Sitemaps(Vec<Url>),
 }
 
-/// Reads a sitemap; `None` for XML that is not one. What is broken half-way is read up to there.
+/// Reads a sitemap; `None` for other XML. A broken file is read up to the error.
 pub(super) fn parse(xml: &str) -> Option<Sitemap> {
     let mut reader = Reader::from_str(xml);
     let mut kind: Option<fn(Vec<Url>) -> Sitemap> = None;
     let mut urls = Vec::new();
-    // Of the element `loc`. Those of images and videos have a prefix.
+    // The text of a `loc` element. Those of images and videos have a prefix.
     let mut location: Option<String> = None;
     while urls.len() < MOST {
         let mut push =
@@ -72,7 +72,7 @@ mod tests {
             Some(Sitemap::Pages(urls) | Sitemap::Sitemaps(urls)) => {
                 urls.into_iter().map(String::from).collect()
             }
-            None => panic!("no sitemap: {xml}"),
+            None => panic!("not a sitemap: {xml}"),
         }
     }
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn other_xml_is_none_and_broken_xml_is_read_as_far_as_it_goes() {
+    fn other_xml_is_not_a_sitemap_and_broken_xml_is_read_up_to_the_error() {
         for xml in ["", "plain text", "<rss><channel/></rss>", "<html><loc>https://h/</loc></html>"]
         {
             assert_eq!(parse(xml), None, "{xml}");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_of_its_own_are_not_expanded() {
+    fn custom_entities_are_not_expanded() {
         let bomb = "<!DOCTYPE urlset [<!ENTITY a 'https://h.example/'>]>\
                     <urlset><url><loc>&a;&a;&a;</loc></url></urlset>";
         assert!(listed(bomb).is_empty());

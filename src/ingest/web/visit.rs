@@ -1,4 +1,4 @@
-//! One page, with all manners: guard, `robots.txt`, pace, tries.
+//! Fetches one page politely: guard, `robots.txt`, pace, retries.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::error::{BackendError, Fault};
 use crate::retry::{LONGEST_WAIT, retry};
 use crate::types::Validators;
 
-/// Why a page is passed over that its host does not want to be fetched.
+/// Why a page that its host does not want to be fetched is skipped.
 pub(super) const DISALLOWED: &str = "disallowed by robots.txt";
 
-/// A page takes no longer than so many times the longest silence, however steadily it trickles: with
-/// the usual 30 s, one of 64 MB passes at 3.4 Mbit/s.
+/// Longest time for a page, as a multiple of the longest silence, even if it trickles steadily: with the
+/// default of 30 s, a page of 64 MB passes at 3.4 Mbit/s.
 const SILENCES: u32 = 5;
 
-/// Redirects of a `robots.txt` (RFC 9309, section 2.3.1.2).
+/// Maximum number of redirects of a `robots.txt` (RFC 9309, section 2.3.1.2).
 const RULES_REDIRECTS: usize = 5;
 
 pub(super) struct Visitor<'a> {
@@ -33,7 +33,7 @@ pub(super) struct Visitor<'a> {
     options: &'a WebOptions,
     hosts: Hosts,
     spool: Spool,
-    /// By origin.
+    /// Credentials by origin.
     credentials: HashMap<String, Credentials>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Visitor<'a> {
         })
     }
 
-    /// `known` makes the request conditional.
+    /// Fetches a page. `known` makes the request conditional.
     pub(super) async fn visit(
         &self,
         page: &Url,
@@ -80,7 +80,7 @@ impl<'a> Visitor<'a> {
             return Outcome::Fail(reason);
         }
         if let Some(failures) = host.given_up() {
-            let reason = format!("not asked: its host failed {failures} times in a row");
+            let reason = format!("not fetched: its host failed {failures} times in a row");
             return Outcome::Fail(reason);
         }
         let attempt = || async {
@@ -113,19 +113,19 @@ impl<'a> Visitor<'a> {
         self.client.get(url, Ask { credentials, ..ask }).await
     }
 
-    /// The whole exchange, from the look-up of the name to the end of the body; or that it has none.
-    /// Then it is not tried again, which would take as long.
+    /// Limits the time of the whole exchange, from the lookup of the name to the end of the body. An exchange
+    /// that exceeds it is not retried, because that would take as long again.
     async fn within<T>(&self, host: &Host, exchange: impl Future<Output = T>) -> Result<T, String> {
         let limit = self.options.timeout.saturating_mul(SILENCES);
         tokio::time::timeout(limit, exchange).await.map_err(|_| {
             host.failed();
             let took = limit.as_secs_f64();
-            format!("no end in {took} s; where its server is so slow, raise web.timeout")
+            format!("not finished after {took} s; if the server is slow, raise web.timeout")
         })
     }
 
-    /// The rules of the host of `page`. Where it cannot be told what they are, the host is not
-    /// asked for anything else.
+    /// The rules of the host of `page`. If they cannot be determined, nothing else is requested from the
+    /// host.
     async fn read_rules(&self, page: &Url, host: &Host) -> Result<Rules, String> {
         self.client.check_proxied_name(page).await.map_err(|refused| refused.to_string())?;
         let Ok(mut url) = page.join("/robots.txt") else { return Ok(Rules::none()) };
@@ -144,7 +144,7 @@ impl<'a> Visitor<'a> {
             match retry(&self.options.retry, attempt).await {
                 Ok(Found::Rules(rules)) => return Ok(rules),
                 Ok(Found::Elsewhere(target)) => url = target,
-                // The address itself is not asked: what is wrong with it says more than the file.
+                // The guard refused the address, which says more than the name of the file.
                 Err(error) if error.fault == Fault::Permanent => return Err(error.message),
                 Err(error) => return Err(format!("robots.txt: {}", error.message)),
             }
@@ -164,7 +164,7 @@ async fn rules_of(url: &Url, answer: Answer) -> Result<Found, BackendError> {
             let mut text = Vec::new();
             match answer.save(&mut text, robots::LONGEST).await {
                 Err(Unsaved::Broken(error)) => Err(error),
-                // The beginning of one that is too long counts.
+                // The beginning of a file that is too long is used.
                 _ => Ok(Found::Rules(Rules::parse(&text))),
             }
         }
@@ -177,7 +177,7 @@ async fn rules_of(url: &Url, answer: Answer) -> Result<Found, BackendError> {
     }
 }
 
-/// A host that says how long it wants to be left alone is left alone by all requests.
+/// If a host asks for a pause, all requests to it wait.
 fn note_rest(host: &Host, error: &BackendError) {
     if let Fault::Transient { retry_after: Some(wait) } = error.fault
         && wait <= LONGEST_WAIT

@@ -1,4 +1,4 @@
-//! What servers answer, and what becomes of it.
+//! Answers of servers, and what docent makes of them.
 
 use super::*;
 
@@ -20,7 +20,7 @@ async fn robots_are_obeyed() {
 }
 
 #[tokio::test]
-async fn rules_that_cannot_be_known_forbid_and_rules_that_are_not_there_allow() {
+async fn rules_that_cannot_be_read_forbid_and_missing_rules_allow() {
     let site = Site::start();
     site.put("/page", links(&[]));
     let attempt = Try::new(&site);
@@ -42,7 +42,7 @@ async fn rules_that_cannot_be_known_forbid_and_rules_that_are_not_there_allow() 
 }
 
 #[tokio::test]
-async fn pages_that_want_no_robots() {
+async fn pages_that_ask_robots_to_stay_away() {
     let site = Site::start();
     let meta = |content: &str, to: &str| {
         Answer::html(&format!("<meta name=robots content={content}><a href='{to}'>x</a>"))
@@ -75,9 +75,13 @@ async fn bad_answers_are_rows() {
         ("/cut", Answer::text("half").cut(), "the answer was cut"),
         ("/odd", Answer::text("x").header("content-encoding", "br"), "the encoding \"br\""),
         ("/broken", broken.header("content-encoding", "gzip"), "its compression is broken"),
-        ("/lost", Answer::status("302 Found"), "HTTP 302: redirects to nowhere"),
-        ("/away", Answer::redirect("ftp://example.org/"), "HTTP 302: redirects to nowhere"),
-        ("/login", Answer::status("401 Unauthorized"), "HTTP 401: asks for a password"),
+        ("/lost", Answer::status("302 Found"), "HTTP 302: redirects without a usable target"),
+        (
+            "/away",
+            Answer::redirect("ftp://example.org/"),
+            "HTTP 302: redirects without a usable target",
+        ),
+        ("/login", Answer::status("401 Unauthorized"), "HTTP 401: a password is required"),
         ("/teapot", Answer::status("418 Teapot"), "HTTP 418"),
         ("/down", Answer::status("500 Down"), "HTTP 500"),
     ] {
@@ -93,22 +97,25 @@ async fn bad_answers_are_rows() {
 }
 
 #[tokio::test]
-async fn what_trickles_ends() {
+async fn a_slow_trickle_is_cut_off() {
     let site = Site::start();
     site.put("/page", Answer::text("a beginning").then_trickle());
     let mut attempt = Try::new(&site);
     attempt.options.timeout = Duration::from_secs(1);
     attempt.options.retry.attempts = 3;
     let discovery = attempt.visit(&["/page"]).await;
-    assert!(discovery.failed[0].reason.starts_with("no end in 5 s"), "{discovery:?}");
-    assert_eq!(site.asked(), ["/robots.txt", "/page"], "what has taken so long is not asked again");
+    assert!(discovery.failed[0].reason.starts_with("not finished after 5 s"), "{discovery:?}");
+    assert_eq!(site.asked(), ["/robots.txt", "/page"], "a page that took so long is not retried");
     site.put("/robots.txt", Answer::text("User-agent: *").then_trickle());
     let discovery = attempt.visit(&["/page"]).await;
-    assert!(discovery.failed[0].reason.starts_with("robots.txt: no end in 5 s"), "{discovery:?}");
+    assert!(
+        discovery.failed[0].reason.starts_with("robots.txt: not finished after 5 s"),
+        "{discovery:?}"
+    );
 }
 
 #[tokio::test]
-async fn tries_again_what_may_pass() {
+async fn temporary_failures_are_retried() {
     let site = Site::start();
     site.put("/page", links(&[]));
     let mut attempt = Try::new(&site);
@@ -143,7 +150,7 @@ async fn a_host_that_keeps_failing_is_left_alone() {
     assert_eq!(discovery.failed.len(), 40);
     assert!(site.asked().len() < 20);
     let reason = &discovery.failed.last().unwrap().reason;
-    assert!(reason.starts_with("not asked: its host failed"), "{reason}");
+    assert!(reason.starts_with("not fetched: its host failed"), "{reason}");
 }
 
 #[tokio::test]

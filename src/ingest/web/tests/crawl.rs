@@ -1,4 +1,4 @@
-//! From page to page, and what that says of stored ones.
+//! Crawls, and what they mean for stored pages.
 
 use super::*;
 
@@ -49,7 +49,7 @@ async fn a_site_by_its_links() {
 }
 
 #[tokio::test]
-async fn the_whole_host_on_demand_and_patterns() {
+async fn the_whole_host_on_request_and_patterns() {
     let site = Site::start();
     site.put("/docs/", links(&["/", "/blog/one", "/docs/x.txt", "/docs/y"]));
     for path in ["/", "/blog/one", "/docs/y"] {
@@ -68,7 +68,7 @@ async fn the_whole_host_on_demand_and_patterns() {
         attempt.skipped(&discovery),
         [("/blog/one".to_owned(), "excluded"), ("/docs/x.txt".to_owned(), "excluded")]
     );
-    // Pages that are not wanted themselves lead to those that are.
+    // Pages that are not wanted themselves lead to pages that are.
     attempt.options.patterns = Patterns::new(&["*.txt".to_owned()], &[]).unwrap();
     let discovery = attempt.visit(&["/docs/"]).await;
     assert_eq!(attempt.found(&discovery), ["/docs/x.txt"]);
@@ -151,7 +151,7 @@ async fn what_did_not_change_is_not_sent_again() {
     site.put("/docs/b", links(&[]).header("last-modified", "Sun, 22 Nov 2026 05:40:01 GMT"));
     let attempt = Try::new(&site).depth(1).after(&before);
     let discovery = attempt.visit(&["/docs/"]).await;
-    // The links of the first page are needed, so it is read; the pages at the end are not.
+    // The first page is read because its links are needed; the pages at the end are not.
     assert_eq!(attempt.found(&discovery), ["/docs/", "/docs/b"]);
     assert_eq!(attempt.paths(discovery.unchanged.iter().map(|page| &page.source)), ["/docs/a"]);
     assert_eq!(discovery.unchanged[0].origin, before.found[1].origin);
@@ -171,7 +171,7 @@ async fn pages_without_validators_are_fetched_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_more_is_gone() {
+async fn pages_that_no_longer_exist_are_gone() {
     let site = Site::start();
     site.put("/docs/", links(&["a", "b", "c"]));
     for path in ["/docs/a", "/docs/b", "/docs/c"] {
@@ -180,7 +180,7 @@ async fn what_is_no_more_is_gone() {
     let before = Try::new(&site).depth(1).visit(&["/docs/"]).await;
     assert_eq!(before.found.len(), 4);
 
-    // One answers 404, one is not linked any more.
+    // One answers 404, the other is no longer linked.
     site.put("/docs/", links(&["a", "b"]));
     site.remove("/docs/b");
     let attempt = Try::new(&site).depth(1).after(&before);
@@ -188,7 +188,7 @@ async fn what_is_no_more_is_gone() {
     assert_eq!(attempt.gone(&discovery), ["/docs/b", "/docs/c"]);
     assert!(discovery.failed.is_empty() && discovery.skipped.is_empty());
 
-    // A start of its own that is gone, and one that never was there.
+    // A start that is gone, and one that never existed.
     site.remove("/docs/");
     let discovery = attempt.visit(&["/docs/", "/docs/never"]).await;
     assert_eq!(attempt.gone(&discovery), ["/docs/"]);
@@ -197,7 +197,7 @@ async fn what_is_no_more_is_gone() {
 }
 
 #[tokio::test]
-async fn a_run_speaks_only_for_what_it_looked_at() {
+async fn a_run_deletes_only_within_what_it_looked_at() {
     let site = Site::start();
     site.put("/docs/", links(&["a", "x.txt"]));
     site.put("/docs/a", links(&["b"]));
@@ -211,7 +211,7 @@ async fn a_run_speaks_only_for_what_it_looked_at() {
         (Try::new(&site).gone(&discovery), discovery)
     };
 
-    // Less far, from elsewhere, or without a part of it: the rest stays.
+    // With less reach, from another start, or without a part of it, the rest stays.
     assert!(gone(Try::new(&site), &["/docs/"]).await.0.is_empty());
     assert!(gone(Try::new(&site).depth(1), &["/docs/"]).await.0.is_empty());
     assert!(gone(Try::new(&site).depth(2), &["/docs/a"]).await.0.is_empty());
@@ -227,7 +227,7 @@ async fn a_run_speaks_only_for_what_it_looked_at() {
     part.options.patterns = Patterns::new(&[], &["*.txt".to_owned()]).unwrap();
     assert!(gone(part, &["/docs/"]).await.0.is_empty());
 
-    // After a failure it does not know what it missed.
+    // After a failure the crawl does not know what it missed.
     site.once("/docs/a", Answer::status("403 Forbidden"));
     let (lost, discovery) = gone(Try::new(&site).depth(2), &["/docs/"]).await;
     assert!(lost.is_empty());

@@ -1,4 +1,4 @@
-//! Which servers a crawl talks to, and what it tells them.
+//! Which servers a crawl connects to, and what it sends them.
 
 use super::*;
 use crate::ingest::web::guard::Guard;
@@ -20,13 +20,14 @@ async fn private_addresses_are_refused_at_every_hop() {
     }
     assert!(site.asked().is_empty(), "nothing was asked");
 
-    // A name that is allowed leads on to one that never is.
+    // An allowed name redirects to an address that is never allowed.
     attempt.options.allow_private = true;
     site.put("/open", Answer::redirect("http://169.254.169.254/latest/meta-data/"));
     site.put("/public", public);
     let discovery = attempt.visit(&["/open", "/public"]).await;
     assert_eq!(attempt.found(&discovery), ["/secret"]);
-    let reason = "169.254.169.254 is the address of a metadata service, and never asked";
+    let reason =
+        "169.254.169.254 is the address of a metadata service, which docent never connects to";
     assert_eq!(discovery.failed[0].reason, reason);
 }
 
@@ -43,7 +44,7 @@ async fn visit_name(site: &Site, allow_private: bool, script: &[&[&str]]) -> Web
 }
 
 #[tokio::test]
-async fn names_are_connected_to_where_they_were_checked() {
+async fn connections_go_to_the_addresses_that_were_checked() {
     let site = Site::start();
     site.put("/page", links(&[]));
     let discovery = visit_name(&site, false, &[&["127.0.0.1"]]).await;
@@ -51,16 +52,15 @@ async fn names_are_connected_to_where_they_were_checked() {
     assert_eq!(discovery.failed[0].reason, reason);
     assert!(site.asked().is_empty());
 
-    // Of several addresses only those that may be asked are tried.
+    // Of several addresses only the allowed ones are tried.
     let discovery = visit_name(&site, true, &[&["169.254.169.254", "127.0.0.1"]]).await;
     assert_eq!(discovery.found[0].source, format!("http://docs.example:{}/page", site.port()));
     assert_eq!(site.requests()[1].headers["host"], format!("docs.example:{}", site.port()));
     site.asked();
 
-    // A name that means something else a moment later is looked at again for each connection.
+    // A name is resolved and checked again for each connection.
     let discovery = visit_name(&site, true, &[&["127.0.0.1"], &["169.254.169.254"]]).await;
-    let reason =
-        "docs.example is at 169.254.169.254, the address of a metadata service, and never asked";
+    let reason = "docs.example is at 169.254.169.254, the address of a metadata service, which docent never connects to";
     assert_eq!(discovery.failed[0].reason, reason);
     assert_eq!(site.asked(), ["/robots.txt"]);
 }

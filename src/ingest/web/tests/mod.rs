@@ -16,7 +16,7 @@ mod answers;
 mod crawl;
 mod guard;
 
-/// A crawl of a site, with what can be set about it.
+/// A crawl of a site, with its options.
 struct Try<'a> {
     site: &'a Site,
     options: WebOptions,
@@ -50,7 +50,7 @@ impl<'a> Try<'a> {
         self
     }
 
-    /// The collection holds what another crawl found.
+    /// Makes the pages of another crawl the stored pages.
     fn after(mut self, before: &WebDiscovery) -> Self {
         let pages = before.found.iter();
         self.known.extend(pages.map(|page| (page.source.clone(), page.origin.clone())));
@@ -73,7 +73,7 @@ impl<'a> Try<'a> {
         Itinerary { starts, known, options, spool: self.spool.path(), cancel }
     }
 
-    /// Paths of the site.
+    /// Paths of sources on the site.
     fn paths<'s>(&self, sources: impl IntoIterator<Item = &'s String>) -> Vec<String> {
         let root = self.site.url("");
         sources.into_iter().map(|source| source.replace(&root, "")).collect()
