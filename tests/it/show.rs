@@ -292,5 +292,5 @@ fn a_link_is_what_it_leads_to_and_one_to_nothing_is_said_to_be_one() {
     assert!(explained.stdout.contains(said), "{explained}");
     assert!(!explained.stdout.contains("did you mean"), "{explained}");
     let named = env.run(&["ingest", "tide.md"]).expect(2);
-    assert!(named.stderr.contains("tide.md: a broken link: gone.md"), "{named}");
+    assert!(named.stderr.contains("tide.md: a broken link to gone.md"), "{named}");
 }

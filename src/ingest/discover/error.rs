@@ -1,9 +1,9 @@
-//! Why the inputs of a run make no sense, and what to type instead.
+//! Errors in the inputs of a run, and what to type instead.
 
 use crate::error::shell_word;
 use crate::types::Site;
 
-/// The inputs make no sense; nothing was looked at beyond them.
+/// The inputs are not usable. Nothing but the inputs was looked at.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DiscoverError {
     #[error("no PATH was given, and no earlier run has named one")]
@@ -11,19 +11,19 @@ pub enum DiscoverError {
     #[error("{input}: no such file or directory")]
     NotFound {
         input: String,
-        /// The nearest existing name, as it would be typed.
+        /// The most similar existing name, as it would be typed.
         suggestion: Option<String>,
     },
     #[error("{input} is gone, and {documents} of the collection's documents came from it")]
     Gone { input: String, documents: usize },
-    #[error("{input}: a broken link: {target}, where it leads to, is not there")]
+    #[error("{input}: a broken link to {target}, which does not exist")]
     BrokenLink { input: String, target: String },
     #[error("{pattern}: invalid glob: {reason}")]
     InvalidGlob { pattern: String, reason: String },
     #[error("{input}: a link to {target}, outside the project")]
     Escapes { input: String, target: String },
     #[error(
-        "the collection was made from {input}, outside of the project, which you have not named here"
+        "the collection was made from {input}, which is outside the project and which you have not named here"
     )]
     Outside { input: String },
     #[error("the collection was made from {}, which you have not named here", .0.url)]
@@ -33,7 +33,7 @@ pub enum DiscoverError {
     #[error("{input}: matches no file")]
     NoMatch {
         input: String,
-        /// How many matching entries were skipped (hidden, ignored, excluded).
+        /// Number of matching entries that were skipped (hidden, ignored, excluded).
         skipped: usize,
     },
     #[error("{input}: cannot be read: {reason}")]
@@ -47,9 +47,7 @@ impl DiscoverError {
             Self::NotFound { suggestion, .. } => {
                 suggestion.as_ref().map(|name| format!("did you mean {name}?"))
             }
-            Self::BrokenLink { .. } => {
-                Some("mend the link, or name the file itself if it is elsewhere".to_owned())
-            }
+            Self::BrokenLink { .. } => Some("mend the link, or name the file itself".to_owned()),
             Self::NothingNamed => Some("docent ingest PATH".to_owned()),
             Self::Gone { .. } => {
                 Some("delete them with --allow-prune, or bring the files back".to_owned())
@@ -62,7 +60,7 @@ impl DiscoverError {
             Self::Outside { input } => {
                 let input = shell_word(input);
                 Some(format!(
-                    "if it is to be read, name it once: docent ingest {input}; if not: docent ingest --forget {input}"
+                    "to read it, name it once: docent ingest {input}; to leave it out: docent ingest --forget {input}"
                 ))
             }
             Self::Unnamed(Site { url, reach }) => {
@@ -75,21 +73,21 @@ impl DiscoverError {
                 }
                 let url = shell_word(url);
                 Some(format!(
-                    "if it is to be fetched, name it once: {command}; if not: docent ingest --forget {url}"
+                    "to fetch it, name it once: {command}; to leave it out: docent ingest --forget {url}"
                 ))
             }
             Self::NotRemembered { known, .. } if known.is_empty() => {
-                Some("there is nothing that later runs would look at".to_owned())
+                Some("the collection has no paths or sites to forget".to_owned())
             }
             Self::NotRemembered { known, .. } => Some(format!(
-                "it was made from {}; what is below one of them is left out with .docentignore or --exclude",
+                "it was made from {}; to leave out a part of that, use .docentignore or --exclude",
                 known.join(", ")
             )),
             Self::NoMatch { skipped: 0, .. } => {
                 Some("`*` stays within a directory, `**` crosses directories".to_owned())
             }
             Self::NoMatch { skipped, .. } => Some(format!(
-                "{skipped} matching entries are hidden, ignored, excluded or hold keys; name a file to take it anyway"
+                "{skipped} matching entries are hidden, ignored, excluded or hold keys; name a file to ingest it anyway"
             )),
             Self::Unreadable { .. } => None,
         }

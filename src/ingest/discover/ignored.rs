@@ -1,7 +1,7 @@
 //! The rules of `.gitignore` and `.docentignore`.
 //!
-//! The files are read here, and not by the crate that knows their syntax: it opens whatever stands
-//! there, and a named pipe or a link to a device would keep it for ever.
+//! This module reads the files, and not the `ignore` crate, which knows their syntax: that crate opens
+//! whatever is there, and would block for ever on a named pipe or a link to a device.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,14 +21,14 @@ const DOCENTIGNORE: &str = ".docentignore";
 /// Files whose content decides what is ignored.
 pub(super) const IGNORE_FILES: [&str; 2] = [GITIGNORE, DOCENTIGNORE];
 
-/// Bytes of an ignore file: more than any that a person has written.
+/// Limit on the size of an ignore file, in bytes: more than anybody writes by hand.
 const LONGEST: u64 = 1 << 20;
 
-/// The rules for what is in a directory: of its own ignore files, and of those above it.
+/// The rules for the entries of a directory: those of its own ignore files and of the directories above.
 #[derive(Clone, Default)]
 pub(super) struct Ignored(Option<Arc<Level>>);
 
-/// One directory that has rules.
+/// A directory that has rules.
 struct Level {
     docent: Gitignore,
     git: Gitignore,
@@ -42,8 +42,8 @@ pub(super) struct Unread {
 }
 
 impl Ignored {
-    /// Those of all directories above `top`, also outside of a git repository. Files of the machine (a
-    /// global gitignore) are left out: the same tree gives the same documents everywhere.
+    /// The rules of all directories above `top`, also outside of a git repository. Files of the machine (a
+    /// global gitignore) do not apply: the same tree gives the same documents everywhere.
     pub(super) fn above(top: &Path) -> (Self, Vec<Unread>) {
         let (mut rules, mut unread) = (Self::default(), Vec::new());
         let above: Vec<&Path> = top.ancestors().skip(1).collect();
@@ -54,7 +54,7 @@ impl Ignored {
         (rules, unread)
     }
 
-    /// With those of a directory below. `path` is its absolute path.
+    /// Adds the rules of a directory below. `path` is its absolute path.
     pub(super) fn below(&self, path: &Path, held: &Directory) -> (Self, Vec<Unread>) {
         let mut unread = Vec::new();
         (self.clone().extended(path, |name| held.linked_file(name), &mut unread), unread)
@@ -83,8 +83,8 @@ impl Ignored {
         Self(Some(Arc::new(Level { docent, git, above: self })))
     }
 
-    /// What they say of an entry of the directory. The nearest rule counts, and one of a
-    /// `.docentignore` more than any of a `.gitignore`. `path` is absolute.
+    /// What the rules say about an entry of the directory. The nearest rule decides; a rule of a
+    /// `.docentignore` takes precedence over any of a `.gitignore`. `path` is absolute.
     pub(super) fn matched(&self, path: &Path, is_dir: bool) -> Match<()> {
         let levels = || std::iter::successors(self.0.as_deref(), |level| level.above.0.as_deref());
         let by = |rules: &dyn Fn(&Level) -> &Gitignore| {
@@ -99,12 +99,12 @@ fn text(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other("it is longer than an ignore file may be, 1 MB"));
+        return Err(io::Error::other("it is longer than 1 MB, the limit of an ignore file"));
     }
     Ok(bytes)
 }
 
-/// What is not a pattern is passed over, as git has it.
+/// Lines that are not patterns are skipped, as in git.
 fn compile(directory: &Path, text: &[u8]) -> Gitignore {
     let mut builder = GitignoreBuilder::new(directory);
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);

@@ -1,8 +1,8 @@
-//! Where a change on disk may concern a run, and which changes do.
+//! Where changes on disk may concern a run, and which changes do.
 //!
-//! A run looks into directories, and at what leads to them: an input may be deleted, replaced by a
-//! rename, or be a link that is turned elsewhere. [`Lookout`] tells both from the same walk as the
-//! run's own; [`Judge`] passes over what that passes over.
+//! A run reads directories, and depends on what leads to them: an input may be deleted, replaced by a rename,
+//! or be a link whose target changes. [`Lookout`] derives both from the same walk that a run makes; [`Judge`]
+//! ignores what the walk ignores.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -18,18 +18,18 @@ use super::walk::{self, Walk};
 use super::{DiscoverError, DiscoverOptions, lexical, resolve, split_glob, unreadable};
 use crate::beneath::Base;
 
-/// What the inputs of a run stand for now.
+/// The files and directories that the inputs of a run lead to at the moment.
 pub struct Lookout {
     root: PathBuf,
     rules: Arc<Rules>,
     targets: Vec<Target>,
-    /// Every part of the way to each input, and the ignore files beside them. Links are resolved
-    /// but for the last part.
+    /// Each part of the path to each input, and the ignore files beside these parts. Links are resolved,
+    /// except for the last part.
     ways: HashSet<PathBuf>,
 }
 
 impl Lookout {
-    /// Inputs that are not there, yet or any more, are looked out for too.
+    /// Inputs that do not exist, yet or any longer, are watched for too.
     pub fn new(options: &DiscoverOptions) -> Result<Self, DiscoverError> {
         let root = fs::canonicalize(&options.root)
             .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
@@ -53,13 +53,13 @@ impl Lookout {
         Ok(Self { rules: Arc::new(Rules::new(options)?), root, targets, ways })
     }
 
-    /// Directories to watch for what leads to the inputs.
+    /// Directories to watch for changes of what leads to the inputs.
     pub fn ways(&self) -> BTreeSet<&Path> {
         self.ways.iter().filter_map(|way| way.parent()).collect()
     }
 
-    /// Tells each directory that a run lists, before it is listed here: whoever watches it from then
-    /// on misses nothing below it.
+    /// Calls `entering` with each directory that a run lists, before it is listed here: a caller that watches
+    /// the directory from then on misses nothing below it.
     pub fn enter(&self, entering: &mut (dyn FnMut(&Path) + Send)) {
         let entering = Mutex::new(entering);
         let entering = |directory: &Path| {
@@ -88,16 +88,15 @@ impl Lookout {
     }
 }
 
-/// Knows which changes concern a run. Rules of ignore files are those of when they were first needed:
-/// a change of such a file concerns the run, and wants a new judge.
+/// Decides which changes concern a run. The rules of an ignore file are read once, when they are first
+/// needed: a change of such a file concerns the run, and requires a new judge.
 pub struct Judge {
     ways: HashSet<PathBuf>,
     grounds: Vec<Ground>,
 }
 
 impl Judge {
-    /// Whether a run might find something else than before, now that `path` was created, changed,
-    /// moved or deleted.
+    /// Whether a run might find something different now that `path` was created, changed, moved or deleted.
     pub fn concerns(&mut self, path: &Path) -> bool {
         self.ways.contains(path) || self.grounds.iter_mut().any(|ground| ground.concerns(path))
     }
@@ -110,14 +109,14 @@ struct Ground {
     base: String,
     only: Option<GlobMatcher>,
     rules: Arc<Rules>,
-    /// By directory.
+    /// Rules by directory.
     ignored: HashMap<PathBuf, Ignored>,
 }
 
 impl Ground {
     fn concerns(&mut self, path: &Path) -> bool {
         let Ok(relative) = path.strip_prefix(&self.top) else { return false };
-        // Some systems tell of everything below a directory, also of what is never entered.
+        // Some systems report everything below a directory, including directories that a run never enters.
         let above = relative.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
         let above: Vec<&Path> = above.collect();
         if !above.into_iter().rev().all(|directory| self.admits(directory, true)) {
@@ -129,7 +128,7 @@ impl Ground {
         }
         match fs::symlink_metadata(path) {
             Ok(metadata) => self.admits(relative, metadata.is_dir()),
-            // Gone: it may have been either.
+            // The entry is gone; it may have been either.
             Err(_) => self.admits(relative, true) || self.admits(relative, false),
         }
     }
@@ -145,7 +144,7 @@ impl Ground {
         }
     }
 
-    /// The rules for what is in a directory.
+    /// The rules for the entries of a directory.
     fn ignored_in(&mut self, directory: &Path) -> Ignored {
         if let Some(known) = self.ignored.get(directory) {
             return known.clone();
@@ -156,7 +155,7 @@ impl Ground {
             }
             _ => Ignored::above(directory).0,
         };
-        // One that is gone has no rules of its own.
+        // A directory that is gone has no rules of its own.
         let held = Base::open(&self.top).and_then(|top| {
             top.directory(directory.strip_prefix(&self.top).unwrap_or(Path::new("")))
         });

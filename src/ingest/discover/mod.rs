@@ -1,11 +1,10 @@
-//! Inputs as typed → the files to ingest, and what was passed over and why.
+//! Turns the inputs, as typed, into the files to ingest and the entries that were skipped, with the reasons.
 //!
-//! One listing of each visited directory gives both the files and the skipped entries; an ignored,
-//! hidden or excluded directory is one entry and is never entered. `.gitignore` and
-//! `.docentignore` apply inside and outside of a git repository. Symlinks met on the way are never
-//! followed: a target inside the root is found under its own name. Files that hold keys or passwords
-//! by what they are (`.env`, `*.pem`) are taken only where they are named. What a file contains is
-//! not looked at here.
+//! Each visited directory is listed once, for both files and skipped entries. An ignored, hidden or excluded
+//! directory is one entry and is never entered. `.gitignore` and `.docentignore` apply inside and outside of
+//! a git repository. Symlinks found in a directory are never followed: a target inside the root is found
+//! under its own name. Files whose kind holds keys or passwords (`.env`, `*.pem`) are taken only if they are
+//! named. The content of files is not read here.
 
 mod error;
 mod ignored;
@@ -40,34 +39,33 @@ use crate::types::{ContentHash, WebOrigin};
 pub struct DiscoverOptions {
     /// Absolute project root; sources are relative to it.
     pub root: PathBuf,
-    /// As typed: files, directories, globs; relative to `cwd`.
+    /// Inputs as typed: files, directories and globs, relative to `cwd`.
     pub inputs: Vec<String>,
     pub cwd: PathBuf,
     /// Patterns in the syntax of `.gitignore`, relative to the root. Empty includes everything.
     pub include: Vec<String>,
-    /// The same syntax; wins over `include`. Both apply to files named explicitly too, because a
-    /// shell may have named them.
+    /// The same syntax; wins over `include`. Both apply to explicitly named files too, because a shell may
+    /// have expanded the names.
     pub exclude: Vec<String>,
-    /// Bytes.
+    /// In bytes.
     pub max_file_size: u64,
     /// Whether names that begin with a dot are taken.
     pub hidden: bool,
-    /// Sources of the documents that are stored: an input that is gone may have held some.
+    /// Sources of the stored documents: some may have come from an input that is gone.
     pub known: Vec<String>,
-    /// Inputs of earlier runs, as sources: a file among them was named.
+    /// Inputs of earlier runs, as sources: a file among them counts as named.
     pub named: Vec<String>,
-    /// Whether an input that is gone stands for documents to delete.
+    /// Whether the documents of an input that is gone are to be deleted.
     pub allow_gone: bool,
-    /// The inputs were not typed now but are those of earlier runs: what some of them stood for may
-    /// be gone.
+    /// Whether the inputs come from earlier runs and were not typed now; some of them may be gone.
     pub remembered: bool,
-    /// Absolute paths and globs outside of the root that the user has named in this project. Inputs
-    /// of earlier runs are read there only where they are among them: the collection may have come
-    /// along with somebody else's project.
+    /// Absolute paths and globs outside of the root that the user has named in this project. Inputs of
+    /// earlier runs outside of the root are read only if they are listed here: the collection may have come
+    /// with somebody else's project.
     pub outside: Vec<PathBuf>,
     /// Absolute directories of docent's own data, which are never entered.
     pub own: Vec<PathBuf>,
-    /// Files that are too old are passed over; `None`: none is.
+    /// Limit on the age of files; older files are skipped. `None`: no limit.
     pub expiry: Option<Expiry>,
 }
 
@@ -76,17 +74,17 @@ pub struct DiscoverOptions {
 pub struct FoundFile {
     /// Path relative to the root, `/`-separated; absolute where the file is outside the root.
     pub source: String,
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// Modification time, nanoseconds since the Unix epoch; never 0, but for a page.
+    /// Modification time in nanoseconds since the Unix epoch; 0 only for a page.
     pub mtime: i64,
-    /// Of a page that was fetched.
+    /// Set for a page that was fetched.
     pub page: Option<Box<FetchedPage>>,
-    /// It is an input by itself, and not one of those below a directory.
+    /// It is an input itself, and not just below an input directory.
     pub named: bool,
 }
 
-/// What only a page has: the file that it was fetched into, and where it was found.
+/// Fields of a page: the file it was fetched into, and where it was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchedPage {
     pub path: PathBuf,
@@ -94,7 +92,7 @@ pub struct FetchedPage {
 }
 
 impl FoundFile {
-    /// The file of a source, where there is one. A link is not one.
+    /// The file of a source, if there is one. A link does not count.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
         let seen = Base::open(root).and_then(|root| root.look(Path::new(source))).ok()?;
         let Stamp { size, mtime } = seen.stamp;
@@ -102,7 +100,7 @@ impl FoundFile {
         (seen.kind == Kind::File).then_some(file)
     }
 
-    /// Where its content lies, unless it came from standard input.
+    /// Where its content is, unless it came from standard input.
     pub fn path(&self, root: &Path) -> PathBuf {
         match &self.page {
             Some(page) => page.path.clone(),
@@ -110,7 +108,7 @@ impl FoundFile {
         }
     }
 
-    /// Opens it to be read. A link that was put in its place since, or on the way to it, is not followed.
+    /// Opens it for reading. A link that has replaced it, or a directory on the way to it, is not followed.
     pub(super) fn open(&self, root: &Path) -> io::Result<File> {
         match &self.page {
             Some(page) => beneath::open_file(&page.path),
@@ -118,20 +116,20 @@ impl FoundFile {
         }
     }
 
-    /// Of its content as it is now.
+    /// The hash of its current content.
     pub fn hash(&self, root: &Path) -> io::Result<ContentHash> {
         ContentHash::of_reader(self.open(root)?)
     }
 }
 
-/// An entry that was passed over on purpose. A directory stands for everything below it.
+/// An entry that was skipped on purpose. A directory stands for everything below it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
     pub source: String,
     pub reason: &'static str,
 }
 
-/// An entry that could not be taken.
+/// An entry that could not be read or used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failed {
     pub source: String,
@@ -145,14 +143,14 @@ pub struct Discovery {
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failed>,
     pub scope: Scope,
-    /// Remembered inputs that are gone, and that no document is left of.
+    /// Remembered inputs that are gone and have no documents left.
     pub lost: Vec<String>,
-    /// Of those that failed, what was named and is not a file at all: a device, a pipe.
+    /// Failed inputs that are not files at all: a device, a pipe.
     pub no_files: Vec<String>,
 }
 
 impl DiscoverOptions {
-    /// Whether what an earlier run wrote down may be read.
+    /// Whether an input that an earlier run recorded may be read.
     pub(in crate::ingest) fn may_read(&self, input: &str) -> bool {
         let path = lexical(&self.root.join(input));
         path.starts_with(&self.root) || self.outside.iter().any(|named| path.starts_with(named))
@@ -166,13 +164,13 @@ impl DiscoverOptions {
     }
 }
 
-/// The absolute path or glob that an input stands for, where that is outside of the root.
+/// The absolute path or glob that an input leads to, if that is outside of the root.
 pub fn outside(input: &str, root: &Path, cwd: &Path) -> Option<PathBuf> {
     let path = PathBuf::from(resolve(input, root, cwd).ok()?.name());
     path.is_absolute().then_some(path)
 }
 
-/// Finds the files behind `options.inputs`.
+/// Finds the files that `options.inputs` lead to.
 pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let root = fs::canonicalize(&options.root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
@@ -217,7 +215,7 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     Ok(Discovery { lost, ..discovery })
 }
 
-/// The source that an input had when it was there.
+/// The source that an input had when it existed.
 pub(super) fn former_source(input: &str, root: &Path, options: &DiscoverOptions) -> Option<String> {
     let path = lexical(&options.cwd.join(input));
     match path.strip_prefix(root) {
@@ -226,13 +224,13 @@ pub(super) fn former_source(input: &str, root: &Path, options: &DiscoverOptions)
     }
 }
 
-/// How many stored documents came from an input that is gone.
+/// Number of stored documents that came from an input that is gone.
 fn held(input: &str, root: &Path, options: &DiscoverOptions) -> usize {
     let Some(source) = former_source(input, root, options) else { return 0 };
     options.known.iter().filter(|known| scope::is_under(known, &source)).count()
 }
 
-/// An input that is gone, where its documents may go too.
+/// The target of an input that is gone, if its documents may be deleted.
 fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<Target, DiscoverError> {
     match former_source(input, root, options) {
         Some(source) if options.allow_gone => Ok(Target::Directory(source)),
@@ -243,12 +241,12 @@ fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<Target, D
     }
 }
 
-/// What an input stands for. An existing path is a path even when it looks like a glob. Symlinks
-/// are resolved: the source is the target's own name.
+/// Resolves an input. An existing path is a path even if it looks like a glob. Symlinks are resolved: the
+/// source is the target's own name.
 fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError> {
     match fs::canonicalize(cwd.join(input)) {
         Ok(path) => {
-            // A link that came with the project, perhaps named by a shell's `*`, may not lead out.
+            // A link that came with the project, perhaps named by a shell's `*`, must not lead outside.
             if !path.starts_with(root) && lexical(&cwd.join(input)).starts_with(root) {
                 let target = path.display().to_string();
                 return Err(DiscoverError::Escapes { input: input.to_owned(), target });
@@ -256,7 +254,7 @@ fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError
             let source = source_in(&path, input, root)?;
             Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
         }
-        // What it leads to has no name: `<(...)` is such a pipe, and a deleted file such another.
+        // The target has no name: the pipe of `<(...)`, or a deleted file.
         Err(error) if is_missing(&error) && fs::metadata(cwd.join(input)).is_ok() => {
             let reason = walk::not_a_file("it has no name on a disk");
             Err(DiscoverError::Unreadable { input: input.to_owned(), reason })
@@ -275,7 +273,7 @@ fn split_glob(input: &str) -> Option<(&str, &str)> {
     Some(input.split_at(input[..first].rfind('/').map_or(0, |slash| slash + 1)))
 }
 
-/// The walk starts from `base`: naming it is explicit, even where it is hidden or ignored.
+/// The walk starts from `base`: it counts as named, even if it is hidden or ignored.
 fn resolve_glob(
     input: &str,
     base: &str,
@@ -290,7 +288,7 @@ fn resolve_glob(
     Target::glob(base, rest, input)
 }
 
-/// Relative to the root; an absolute path where it is outside.
+/// The path relative to the root, or an absolute path if it is outside.
 fn source_in(path: &Path, input: &str, root: &Path) -> Result<String, DiscoverError> {
     let source = match path.strip_prefix(root) {
         Ok(relative) => walk::source_of(relative),
@@ -302,7 +300,7 @@ fn source_in(path: &Path, input: &str, root: &Path) -> Result<String, DiscoverEr
     })
 }
 
-/// The path as it was typed, without `.` and `..`.
+/// The path as typed, without `.` and `..`.
 pub fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -322,7 +320,7 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
 }
 
-/// Where a link leads, on the way to `path` or at its end, that leads to nothing.
+/// The target of a broken link at `path` or on the way to it.
 pub fn broken_link(path: &Path) -> Option<String> {
     let is_link = |part: &&Path| part.symlink_metadata().is_ok_and(|found| found.is_symlink());
     let link = path.ancestors().filter(is_link).find(|link| link.metadata().is_err())?;
@@ -333,7 +331,7 @@ fn unreadable(input: &str, error: &io::Error) -> DiscoverError {
     DiscoverError::Unreadable { input: input.to_owned(), reason: error.to_string() }
 }
 
-/// Suggests the most similar name beside the first missing part of the path.
+/// Suggests the name that is most similar to the first missing part of the path.
 fn not_found(input: &str, cwd: &Path) -> DiscoverError {
     let typed = Path::new(input);
     let suggestion = typed.ancestors().find_map(|part| {

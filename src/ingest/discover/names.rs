@@ -1,4 +1,4 @@
-//! What is passed over for its name alone: docent's own data, hidden, ignored and excluded entries.
+//! Entries that are skipped because of their names: docent's own data, hidden, ignored and excluded entries.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{DiscoverError, DiscoverOptions, Patterns};
 /// Never entered and never counted: docent's own data and git's.
 const INTERNAL: [&str; 2] = [".docent", ".git"];
 
-/// What the flags of a run shut out, and where docent keeps its own data.
+/// The entries that a run's flags exclude, and where docent keeps its own data.
 pub(super) struct Rules {
     pub(super) patterns: Patterns,
     pub(super) hidden: bool,
@@ -28,8 +28,8 @@ impl Rules {
         INTERNAL.iter().any(|internal| name == *internal) || self.own.iter().any(|own| own == path)
     }
 
-    /// Why an entry is passed over, if it is. `ignored` has the rules of its directory, `path` is
-    /// absolute, `source` below the root.
+    /// Why an entry is skipped, if it is. `ignored` has the rules of its directory, `path` is absolute,
+    /// `source` relative to the root.
     pub(super) fn skip(
         &self,
         ignored: &Ignored,
@@ -52,8 +52,7 @@ impl Rules {
     }
 }
 
-/// The path of a directory's entry, with links on the way to it resolved. The entry itself need not
-/// be there.
+/// The path of a directory's entry, with links on the way to it resolved. The entry itself need not exist.
 pub(super) fn entry(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }

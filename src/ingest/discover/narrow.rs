@@ -1,16 +1,16 @@
-//! A part of what earlier runs were told to bring in.
+//! Restricts a run to a part of its inputs.
 
 use std::path::Path;
 
 use super::scope::{Root, is_under};
 use super::{lexical, walk};
 
-/// Patterns for [`include`](super::DiscoverOptions::include) that let only these files and directories
-/// pass. They open nothing: what the walk below `roots` would pass over, it passes over. A path is relative
-/// to the project, or absolute, and none is a glob.
+/// Patterns for [`include`](super::DiscoverOptions::include) that match only these files and directories.
+/// They do not override the walk below `roots`: what it skips stays skipped. A path is relative to the
+/// project, or absolute, and is not a glob.
 ///
 /// # Errors
-/// The first path that has nothing in common with `roots`.
+/// Returns the first path that is not below `roots`.
 pub fn narrowed<'a>(
     paths: &'a [String],
     roots: &[String],
@@ -32,7 +32,7 @@ pub fn narrowed<'a>(
     paths.iter().map(pattern).collect()
 }
 
-/// As the file would be called if it were a document.
+/// The source that the file would have as a document.
 fn source_of(path: &str, project: &Path) -> Option<String> {
     let path = lexical(&project.join(path.trim()));
     match path.strip_prefix(project) {
@@ -41,7 +41,7 @@ fn source_of(path: &str, project: &Path) -> Option<String> {
     }
 }
 
-/// The pattern that matches this path alone, and what is below it.
+/// The pattern that matches only this path and what is below it.
 fn literal(source: &str) -> String {
     let mut pattern = "/".to_owned();
     for c in source.trim_start_matches('/').chars() {
@@ -59,7 +59,7 @@ mod tests {
     use crate::ingest::discover::Patterns;
 
     #[test]
-    fn a_path_is_a_part_of_what_was_named() {
+    fn a_path_is_a_part_of_the_inputs() {
         let roots = ["docs", "notes/*.txt", "/else/where", "one.md"].map(str::to_owned);
         let of = |path: &str| {
             let paths = [path.to_owned()];
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_a_pattern() {
+    fn special_characters_in_a_name_are_literal() {
         let names = ["a*b", "a?b", "[ab]", "{a,b}", "!a", "#a", "a\\b", " a ", "a.md"];
         for name in names {
             let patterns = Patterns::new(&[literal(name)], &[]).expect("a pattern");

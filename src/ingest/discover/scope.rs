@@ -1,4 +1,4 @@
-//! What a run was asked about: the inputs, less what its flags shut out.
+//! What a run is responsible for: its inputs, without what its flags exclude.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -39,17 +39,17 @@ impl Target {
         Ok(Self::Glob { base, pattern, matcher: glob.compile_matcher() })
     }
 
-    /// The file, or the directory the walk starts from.
+    /// The file, or the directory where the walk starts.
     pub(super) fn base(&self) -> &str {
         match self {
             Self::File(base) | Self::Directory(base) | Self::Glob { base, .. } => base,
         }
     }
 
-    /// Whether a file of this name is asked for, and the directory the walk starts from.
+    /// The directory where the walk starts, if a file of this name is asked for.
     fn reaches(&self, source: &str) -> Option<&str> {
         match self {
-            // What was below it is gone: it was a directory.
+            // If a source below it was stored, it was a directory.
             Self::File(file) => is_under(source, file).then_some(file),
             Self::Directory(base) => is_under(source, base).then_some(base),
             Self::Glob { base, matcher, .. } => matcher.is_match(source).then_some(base),
@@ -66,11 +66,11 @@ impl Target {
     }
 }
 
-/// What an earlier run was told to bring in, as the manifest names it.
+/// An input of an earlier run, as the manifest names it.
 pub(in crate::ingest) struct Root(Target);
 
 impl Root {
-    /// `None` for a URL. `root` is that of the project.
+    /// `None` for a URL. `root` is the project's root.
     pub(in crate::ingest) fn named(name: &str, root: &Path) -> Option<Self> {
         if is_url(name) {
             return None;
@@ -81,7 +81,7 @@ impl Root {
         Some(Self(Target::Directory(if name == "." { String::new() } else { name.to_owned() })))
     }
 
-    /// Whether it stood for this document.
+    /// Whether this input includes the document.
     pub(in crate::ingest) fn holds(&self, source: &str) -> bool {
         self.0.reaches(source).is_some()
     }
@@ -99,7 +99,7 @@ impl Patterns {
         Ok(Self { include: compile(include)?, exclude: compile(exclude)? })
     }
 
-    /// Whether the file `source` passes. A pattern that names a directory covers what is in it.
+    /// Whether the file `source` is admitted. A pattern that names a directory covers what is in it.
     pub fn admit(&self, source: &str) -> bool {
         (self.include.is_empty() || matches(&self.include, source)) && !self.exclude(source)
     }
@@ -109,7 +109,7 @@ impl Patterns {
         matches(&self.exclude, source)
     }
 
-    /// Whether nothing below the directory `source` can pass.
+    /// Whether everything below the directory `source` is excluded.
     pub fn shut_out(&self, source: &str) -> bool {
         self.exclude.matched(source.trim_start_matches('/'), true).is_ignore()
     }
@@ -136,31 +136,32 @@ fn compile(patterns: &[String]) -> Result<Gitignore, DiscoverError> {
     })
 }
 
-/// The sources a run speaks for. A document outside it is left alone by the run.
+/// The sources that a run is responsible for. Documents outside of it are left alone.
 #[derive(Clone, Debug)]
 pub struct Scope {
     pub(super) targets: Vec<Target>,
     pub(super) patterns: Patterns,
     pub(super) hidden: bool,
-    /// Files and directories that could not be read or taken: not seen is not gone.
+    /// Files and directories that could not be read: their documents do not count as deleted.
     pub(super) failed: Vec<String>,
-    /// Inputs of earlier runs: a file that is taken only where it is named stays.
+    /// Inputs of earlier runs. A file that is taken only if it is named stays if it is among them.
     pub(super) named: HashSet<String>,
     /// Pages that are known to be gone.
     pub(super) gone: HashSet<String>,
 }
 
 impl Scope {
-    /// Whether a document of this source that was not found has been deleted.
+    /// Whether a document of this source has been deleted if it was not found.
     ///
-    /// True for a source under an ingested directory, matching an ingested glob, or named; unless
-    /// the run's flags shut it out (`--include`, `--exclude`, no `--hidden`), it could not be read, or
-    /// an earlier run was told of this very file, which is taken only then. A page is gone where that was found out ([`Self::lose`]).
+    /// True for a source that is below an ingested directory, matches an ingested glob, or was named. False
+    /// if the run's flags exclude it (`--include`, `--exclude`, no `--hidden`), if it could not be read, or
+    /// if an earlier run named this very file and it is of a kind that is taken only if named. A page counts
+    /// as deleted only if that was found out ([`Self::lose`]).
     pub fn covers(&self, source: &str) -> bool {
         self.gone.contains(source) || self.covers_file(source)
     }
 
-    /// Notes pages that are gone.
+    /// Records pages that are gone.
     pub fn lose(&mut self, pages: Vec<String>) {
         self.gone.extend(pages);
     }
@@ -176,7 +177,7 @@ impl Scope {
             && !self.failed.iter().any(|failed| is_under(source, failed))
     }
 
-    /// Whether an earlier run was told of this very file or directory.
+    /// Whether an earlier run named this very file or directory.
     pub(in crate::ingest) fn is_remembered(&self, source: &str) -> bool {
         self.named.contains(source)
     }
@@ -189,7 +190,7 @@ impl Scope {
         })
     }
 
-    /// The inputs as sources and patterns relative to the root, for lineage.
+    /// The inputs as sources and as patterns relative to the root, for the lineage.
     pub fn roots(&self) -> Vec<String> {
         self.targets.iter().map(Target::name).collect()
     }

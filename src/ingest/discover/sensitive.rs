@@ -1,11 +1,11 @@
-//! Files that hold keys and passwords by what they are. They are taken only where they are named.
+//! Files whose kind holds keys or passwords. They are taken only if they are named.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 /// Whole names, in lower case.
 const NAMES: [&str; 22] = [
-    // OpenSSH; the `.pub` beside it is for everybody.
+    // OpenSSH; the `.pub` beside it is public.
     "id_rsa",
     "id_dsa",
     "id_ecdsa",
@@ -13,7 +13,7 @@ const NAMES: [&str; 22] = [
     "id_ed25519",
     "id_ed25519_sk",
     "id_xmss",
-    // Clients that log in by themselves.
+    // Clients that log in without asking.
     ".netrc",
     "_netrc",
     ".authinfo",
@@ -67,11 +67,11 @@ const ENDS: [&str; 17] = [
     ".env",
 ];
 
-/// `.env.example` and its like are written to be read.
+/// `.env.example` and the like are written to be read.
 const SAMPLES_OF_ENV: [&str; 5] = [".example", ".sample", ".template", ".dist", ".defaults"];
 
-/// Whether a file whose name says that it holds keys is a presentation of Keynote, which has the same
-/// extension: a ZIP archive, as keys never are.
+/// Whether a file that looks like a key by its extension is a Keynote presentation. Keynote uses the same
+/// extension for a ZIP archive, which a key never is.
 pub(super) fn is_presentation(source: &str, open: impl FnOnce() -> io::Result<File>) -> bool {
     let is_key = source.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("key"));
     let mut start = [0; 4];
@@ -80,7 +80,7 @@ pub(super) fn is_presentation(source: &str, open: impl FnOnce() -> io::Result<Fi
         && start == *b"PK\x03\x04"
 }
 
-/// Whether the file holds keys or passwords, as its name has it.
+/// Whether the name of the file says that it holds keys or passwords.
 pub(super) fn is_sensitive(source: &str) -> bool {
     let source = source.to_ascii_lowercase();
     let name = source.rsplit('/').next().unwrap_or_default();
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_presentation_is_no_key() {
+    fn a_presentation_is_not_a_key() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = |name: &str, content: &[u8]| {
             let path = dir.path().join(name);

@@ -80,7 +80,7 @@ fn files_directories_and_globs_overlap_without_duplicates() {
     assert!(found.files[0].mtime > 1_500_000_000_000_000_000);
 }
 
-/// More of everything than one thread takes at a time: what several find is what one would.
+/// More entries than one thread takes at a time: several threads find what one would.
 #[test]
 fn a_large_tree_is_found_whole_and_in_order() {
     let flat = (0..700).map(|i| format!("flat/{i}.md"));
@@ -90,7 +90,7 @@ fn a_large_tree_is_found_whole_and_in_order() {
     });
     let mut expected: Vec<String> = flat.chain(deep).collect();
     let project = Project::new(&expected.iter().map(String::as_str).collect::<Vec<_>>());
-    // Each is ignored in its own directory alone.
+    // Each is ignored only in its own directory.
     for i in (0..60).step_by(2) {
         project.write(&format!("deep/{}/{i}/.gitignore", i % 7), "b.md\n");
         expected.retain(|source| *source != format!("deep/{}/{i}/b.md", i % 7));

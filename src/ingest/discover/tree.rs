@@ -1,5 +1,5 @@
-//! Everything below a directory, by as many threads as the machine has cores: what a walk waits for
-//! is the system's answer for each file, and it answers several at once.
+//! Lists everything below a directory, with as many threads as there are cores: a walk waits for the system's
+//! answer for each file, and the system answers several at once.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,10 +15,10 @@ use super::sensitive::{is_presentation, is_sensitive};
 use super::walk::{self, Met};
 use crate::beneath::{self, Base, Directory, Entry, Kind};
 
-/// How many files of a directory one thread takes at a time.
+/// Number of files of a directory that one thread takes at a time.
 const BATCH: usize = 256;
 
-/// The directory, and what is asked of what is below it.
+/// A directory to walk, and what to look for below it.
 pub(super) struct Tree<'a> {
     pub(super) root: &'a Path,
     /// The root, held open.
@@ -27,13 +27,13 @@ pub(super) struct Tree<'a> {
     pub(super) base: &'a str,
     pub(super) only: Option<&'a GlobMatcher>,
     pub(super) rules: &'a Rules,
-    /// Bytes.
+    /// In bytes.
     pub(super) max_file_size: u64,
-    /// Is told each directory before it is listed.
+    /// Called with each directory before it is listed.
     pub(super) entering: &'a (dyn Fn(&Path) + Sync),
 }
 
-/// A walk on its way.
+/// A walk in progress.
 struct Walking<'a> {
     tree: &'a Tree<'a>,
     top: PathBuf,
@@ -55,7 +55,7 @@ enum Verdict {
 }
 
 impl Tree<'_> {
-    /// What was met, in no order.
+    /// Everything that was found, in no particular order.
     pub(super) fn walk(&self) -> Vec<Met> {
         let top = self.root.join(self.base);
         let (above, unread) = Ignored::above(&top);
@@ -69,7 +69,7 @@ impl Tree<'_> {
 }
 
 impl Walking<'_> {
-    /// `place` is the source of a directory, `above` has the rules for what is beside it.
+    /// Lists a directory. `place` is its source; `above` has the rules for its siblings.
     fn list<'scope>(&'scope self, scope: &Scope<'scope>, place: String, above: &Ignored) {
         let path = self.top.join(self.below_top(&place));
         (self.tree.entering)(&path);
@@ -121,7 +121,8 @@ impl Walking<'_> {
             let wanted = self.tree.only.is_none_or(|glob| glob.is_match(&source));
             match self.judge(&listed, &Entry { name: name.clone(), kind }, &path, &source) {
                 Verdict::Directory => {
-                    // Not the directory itself: of a large tree, too many would be held open.
+                    // Only the rules are kept, not the open directory: in a large tree, too many would be
+                    // open.
                     let ignored = listed.ignored.clone();
                     scope.spawn(move |scope| self.list(scope, source, &ignored));
                 }
@@ -145,7 +146,7 @@ impl Walking<'_> {
 
     fn judge(&self, listed: &Listed, entry: &Entry, path: &Path, source: &str) -> Verdict {
         let kind = entry.kind.or_else(|| Some(listed.held.look(&entry.name).ok()?.kind));
-        // An entry that vanished since the listing is taken as a file and fails there.
+        // An entry that has vanished since the listing is treated as a file and fails later.
         let Some(kind) = kind else { return Verdict::File };
         let is_dir = kind == Kind::Directory;
         if let Some(why) = self.tree.rules.skip(&listed.ignored, path, source, is_dir) {
@@ -182,7 +183,8 @@ impl Walking<'_> {
         self.add(met);
     }
 
-    /// Says which ignore files of the project are not obeyed. What is above it is not its own.
+    /// Reports ignore files of the project whose rules are not applied. Files above the project are not
+    /// reported.
     fn fail_unread(&self, unread: Vec<Unread>, met: &mut Met) {
         for Unread { path, reason } in unread {
             let source = match path.strip_prefix(self.tree.root) {

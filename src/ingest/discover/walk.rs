@@ -1,4 +1,4 @@
-//! Visits targets, and gathers what was met: taken, skipped or failed.
+//! Visits targets, and collects what was found: taken, skipped or failed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
@@ -11,27 +11,27 @@ use super::tree::Tree;
 use super::{Discovery, Failed, FoundFile, Skipped};
 use crate::beneath::{self, Base, Kind, Seen, Stamp};
 
-/// The state of a discovery. Inputs may overlap: what was met twice is there twice until the end.
+/// The state of a discovery. Inputs may overlap; duplicates are removed at the end.
 pub(super) struct Walk<'a> {
     root: &'a Path,
     /// The root, held open.
     held: &'a Base,
     rules: &'a Rules,
     max_file_size: u64,
-    /// Is told each directory before it is listed.
+    /// Called with each directory before it is listed.
     entering: &'a (dyn Fn(&Path) + Sync),
     met: Vec<Met>,
 }
 
-/// A named file, or what was met in a part of a directory.
+/// The result for a named file, or for a part of a directory.
 #[derive(Default)]
 pub(super) struct Met {
-    /// Ordered by source in the end.
+    /// Sorted by source at the end.
     files: Vec<FoundFile>,
     skipped: Vec<(String, &'static str)>,
     failed: Vec<(String, String)>,
     no_files: Vec<String>,
-    /// How many files there were, failed ones included, and a directory that was asked for and failed.
+    /// Number of files, including failed ones, plus a target directory that failed.
     taken: usize,
 }
 
@@ -47,8 +47,8 @@ impl<'a> Walk<'a> {
         Self { root, held, rules, max_file_size, entering, met: Vec::new() }
     }
 
-    /// Returns how many files the target led to (failed ones included), and how many entries it
-    /// skipped.
+    /// Returns the number of files the target led to (including failed ones), and the number of skipped
+    /// entries.
     pub(super) fn visit(&mut self, target: &Target) -> (usize, usize) {
         let &mut Self { root, held, rules, max_file_size, entering, .. } = self;
         let below =
@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
             failed.extend(met.failed);
             no_files.extend(met.no_files);
         }
-        // Most of them come one after another, and are in order then.
+        // Most parts do not overlap, so sorting by the first source nearly sorts everything.
         parts.sort_by(|a, b| first(a).cmp(&first(b)));
         let mut files: Vec<_> = parts.into_iter().flatten().collect();
         files.sort_by(|a, b| a.source.cmp(&b.source));
@@ -134,18 +134,18 @@ impl Met {
         self.failed.push((source, reason));
     }
 
-    /// The directory that was asked for: whether it holds what is looked for is not known.
+    /// Fails the target directory: whether it holds what is looked for is not known.
     pub(super) fn fail_whole(&mut self, source: String, reason: String) {
         self.taken += 1;
         self.fail(source, reason);
     }
 
-    /// A file. `max_file_size` is in bytes.
+    /// Takes a file. `max_file_size` is in bytes.
     pub(super) fn take(&mut self, source: String, seen: io::Result<Seen>, max_file_size: u64) {
         self.taken += 1;
         match seen {
             Err(error) => self.fail(source, reason(&error)),
-            // It was one when it was found.
+            // It was a file when it was listed.
             Ok(Seen { kind, .. }) if kind != Kind::File => {
                 self.fail(source, reason(&beneath::not_a_file(kind)));
             }
@@ -171,7 +171,7 @@ fn first(files: &[FoundFile]) -> Option<&str> {
     files.first().map(|file| file.source.as_str())
 }
 
-/// `relative` with `/` between its parts; `None` where it is not UTF-8.
+/// `relative` with `/` between its parts; `None` if it is not UTF-8.
 pub(super) fn source_of(relative: &Path) -> Option<String> {
     let parts = relative.components().map(|part| match part {
         Component::Normal(name) => name.to_str(),
@@ -180,7 +180,7 @@ pub(super) fn source_of(relative: &Path) -> Option<String> {
     Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
-/// With `\xFF` for what is not UTF-8.
+/// The name, with `\xFF` for bytes that are not UTF-8.
 pub(super) fn shown(name: &OsStr) -> String {
     let mut shown = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -215,12 +215,12 @@ pub(in crate::ingest) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Why something that was named is not read.
+/// Why a named path that is not a file is not read.
 pub(super) fn not_a_file(what: &str) -> String {
     format!("not a file ({what}): pipe it in with `docent ingest -`")
 }
 
-/// `64 MB`, `1.2 GB`: powers of 1024, one decimal where it says something.
+/// Formats as `64 MB`, `1.2 GB`: powers of 1024, with one decimal unless it is 0.
 fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
     let mut value = count as f64;

@@ -51,7 +51,7 @@ impl Project {
         Lookout::new(&self.options(inputs)).unwrap()
     }
 
-    /// Of these paths, those that concern a run over `inputs`.
+    /// Those of the paths that concern a run over `inputs`.
     fn concern<'a>(&self, inputs: &[&str], paths: &[&'a str]) -> Vec<&'a str> {
         let mut judge = self.lookout(inputs).judge();
         paths.iter().filter(|path| judge.concerns(&self.root.join(path))).copied().collect()
@@ -89,7 +89,7 @@ fn directories_are_those_that_a_run_enters() {
 }
 
 #[test]
-fn changes_below_an_input_concern_it_unless_they_are_passed_over() {
+fn changes_below_an_input_concern_it_unless_they_are_skipped() {
     let project = Project::new(&["docs/a.md", "docs/target/x", "docs/.swap", "docs/a.bak", "x.md"]);
     project.write("docs/.gitignore", "target/\n*.log\n");
     let paths = [
@@ -143,7 +143,7 @@ fn a_glob_is_concerned_by_what_it_matches_and_by_directories() {
     let project = Project::new(&["docs/a.md", "docs/deep/b.md"]);
     let paths = ["docs/a.md", "docs/a.txt", "docs/deep", "docs/deep/new.md", "docs/deep/new.txt"];
     let concerned = ["docs/a.md", "docs/deep", "docs/deep/new.md"];
-    // What is gone may have been a directory.
+    // A path that is gone may have been a directory.
     let gone = ["docs/a.txt", "docs/deep/new.txt"];
     let found = project.concern(&["docs/**/*.md"], &paths);
     assert_eq!(found, paths, "none of the others is there");
@@ -153,7 +153,7 @@ fn a_glob_is_concerned_by_what_it_matches_and_by_directories() {
     assert_eq!(project.concern(&["docs/**/*.md"], &paths), concerned);
 }
 
-/// Files are replaced by renames, directories by checkouts: what is watched is where that happens.
+/// Files are replaced by renames, directories by checkouts: the places where that happens are watched.
 #[test]
 fn the_way_to_an_input_is_watched_up_to_the_project() {
     let project = Project::new(&["a/b/c/doc.md", "a/b/c/other.md"]);
@@ -172,12 +172,12 @@ fn the_way_to_an_input_is_watched_up_to_the_project() {
     assert_eq!(project.concern(&["a/b/c/doc.md"], &file), file);
     let none: [&str; 0] = [];
     assert_eq!(project.concern(&["a/b/c/doc.md"], &["a/b/c/other.md", "a/x", "x"]), none);
-    // Not there yet: watched from where it will appear.
+    // It does not exist yet: it is watched for where it will appear.
     assert_eq!(places(&["a/new/sub"]), ["", "a"]);
     assert_eq!(project.concern(&["a/new/sub"], &["a/new", "a/x"]), ["a/new"]);
 }
 
-/// The link may be turned, and what it leads to may change.
+/// The link may change, and so may its target.
 #[test]
 fn a_link_is_watched_and_so_is_its_target() {
     let project = Project::new(&["real/v1/a.md", "real/v2/a.md"]);

@@ -1,8 +1,8 @@
-//! Trees that somebody made to harm, or that change while they are walked.
+//! Trees that were made to do harm, or that change during the walk.
 
 use super::*;
 
-/// The link is there when the directory is opened, and was not when it was found.
+/// The link is there when the directory is opened, and was not there when it was listed.
 #[test]
 fn a_directory_that_is_swapped_for_a_link_is_not_entered() {
     let project = Project::new(&["a.md", "docs/sub/b.md", "docs/sub/deep/c.md"]);
@@ -39,7 +39,7 @@ fn make_pipe(path: &Path) {
 }
 
 #[test]
-fn what_is_no_file_is_passed_over_and_fails_where_it_is_named() {
+fn what_is_not_a_file_is_skipped_and_fails_if_it_is_named() {
     let project = Project::new(&["a.md"]);
     make_pipe(&project.path().join("pipe.md"));
     let _listens = std::os::unix::net::UnixListener::bind(project.path().join("s.md")).unwrap();
@@ -62,7 +62,7 @@ fn what_is_no_file_is_passed_over_and_fails_where_it_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pipe_of_a_shell_is_told_from_a_file_that_is_not_there() {
+fn a_pipe_of_a_shell_is_distinguished_from_a_missing_file() {
     use std::os::fd::AsRawFd as _;
     let project = Project::new(&[]);
     let (reads, _writes) = std::io::pipe().unwrap();
@@ -71,7 +71,7 @@ fn a_pipe_of_a_shell_is_told_from_a_file_that_is_not_there() {
 }
 
 #[test]
-fn the_nearest_rule_counts_and_one_of_docentignore_more() {
+fn the_nearest_rule_decides_and_docentignore_takes_precedence() {
     let project = Project::new(&["a.log", "keep/a.log", "keep/b.log", "keep/deep/a.log", "c.md"]);
     project.write(".gitignore", "\u{feff}*.log\r\n\\\n[z-\nc.md\n");
     project.write(".docentignore", "!c.md\n");
@@ -83,13 +83,13 @@ fn the_nearest_rule_counts_and_one_of_docentignore_more() {
     }
 }
 
-/// It might shut out what nobody wants to be read.
+/// It might exclude files that nobody wants to be read.
 #[test]
-fn an_ignore_file_that_cannot_be_read_is_said() {
+fn an_ignore_file_that_cannot_be_read_is_reported() {
     let project = Project::new(&["a.md", "b.md", "docs/c.md", "docs/d.md", "shared/ignore"]);
     let at = |name: &str| project.path().join(name);
     project.write("shared/ignore", "b.md\nd.md\n");
-    // One that is shared by a link is obeyed, as it always was.
+    // An ignore file that is shared by a link is obeyed.
     symlink("shared/ignore", at(".gitignore")).unwrap();
     symlink("nowhere", at("shared/.gitignore")).unwrap();
     assert_eq!(sources(&project.find(&["."])), ["a.md", "docs/c.md", "shared/ignore"]);
@@ -107,7 +107,7 @@ fn an_ignore_file_that_cannot_be_read_is_said() {
                 ("docs/.gitignore", "its rules are not applied: not a file: device"),
                 (
                     "shared/.docentignore",
-                    "its rules are not applied: it is longer than an ignore file may be, 1 MB"
+                    "its rules are not applied: it is longer than 1 MB, the limit of an ignore file"
                 ),
             ]
         );
