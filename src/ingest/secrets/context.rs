@@ -1,4 +1,4 @@
-//! Secrets that are known by what stands around them: key blocks, URLs, names with a value.
+//! Secrets that are found by their context: key blocks, URLs, values after a name.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::scan::Finding;
 pub(super) const PEM_BEGIN: &str = "-----BEGIN ";
 pub(super) const URL_MARK: &str = "://";
 
-/// What a name says of its value.
+/// What a name says about its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     Password,
@@ -18,8 +18,7 @@ pub(super) enum Named {
     AwsSecret,
 }
 
-/// Ends of names whose value may be a secret. Of several that end in the same place the longest
-/// counts.
+/// Ends of names whose value may be a secret. If several match at the same place, the longest counts.
 pub(super) const NAMES: [(&str, Named); 22] = [
     ("password", Named::Password),
     ("passwd", Named::Password),
@@ -45,15 +44,15 @@ pub(super) const NAMES: [(&str, Named); 22] = [
     ("secret access key", Named::AwsSecret),
 ];
 
-/// Parts of names whose values are shown to everybody, or name a place in a list.
+/// Parts of names whose values are public, or mark a position in a list.
 const PUBLIC: [&str; 8] = ["page", "next", "csrf", "xsrf", "sync", "continu", "public", "publish"];
 
-/// Whether secrets of this kind have a form of their own.
+/// Whether secrets of this kind can be recognized by their form.
 pub(super) fn has_form(rule: Rule) -> bool {
     ![PASSWORD, KEY, URL_PASSWORD].contains(&rule)
 }
 
-/// A block with a private key in it, or the beginning of one.
+/// A block that contains a private key, or the beginning of one.
 pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<Finding> {
     const DASHES: &str = "-----";
     const LABEL: usize = 64;
@@ -63,7 +62,7 @@ pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<Finding> {
         return None;
     }
     let start = head + DASHES.len();
-    // Whatever begins next ends this: no byte is looked at for two blocks.
+    // The next dashes end the body: no byte is looked at for two blocks.
     let body = &text[start..];
     let closing = body.find(DASHES);
     let body = &body[..closing.unwrap_or(body.len())];
@@ -77,15 +76,15 @@ pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<Finding> {
     Some(Finding { rule: PRIVATE_KEY, range: begin.start..end.unwrap_or(last) })
 }
 
-/// Characters of Base64 in a key block: an Ed25519 key has 64.
+/// Minimum number of Base64 characters in a key block: an Ed25519 key has 64.
 const SHORTEST_KEY: usize = 60;
 
-/// Bytes between two lines of a key, at most: line breaks as they are or as they are escaped,
-/// indentation, quotation marks, a checksum. Before the first there may be headers.
+/// Maximum number of bytes between two lines of a key: line breaks, plain or escaped, indentation, quotation
+/// marks, a checksum. There may be headers before the first line.
 const BETWEEN_LINES: usize = 80;
 const BEFORE_LINES: usize = 400;
 
-/// The length of `-----END RSA PRIVATE KEY-----`, where `text` begins with it.
+/// The length of `-----END RSA PRIVATE KEY-----` if `text` begins with it.
 fn end_of_block(text: &str) -> Option<usize> {
     const END: &str = "-----END ";
     let label = text.strip_prefix(END)?.bytes().take(64).position(|byte| byte == b'-')?;
@@ -93,7 +92,7 @@ fn end_of_block(text: &str) -> Option<usize> {
     Some(END.len() + label + dashes.take_while(|byte| **byte == b'-').count())
 }
 
-/// The lines of a key that begins `text`: runs of Base64 that are no words.
+/// The lines of the key at the start of `text`: runs of Base64 that are not words.
 fn key_lines(text: &str) -> Vec<Range<usize>> {
     const SHORTEST: usize = 16;
     let mut lines: Vec<Range<usize>> = Vec::new();
@@ -136,7 +135,7 @@ pub(super) fn url_password(text: &str, mark: Range<usize>) -> Option<Finding> {
     is_real.then(|| Finding { rule: URL_PASSWORD, range: start..start + password.len() })
 }
 
-/// Not counting those of `%40`.
+/// Whether the password has a digit, not counting those of `%40`.
 fn has_digit(password: &str) -> bool {
     let encoded = |part: &str| part.get(2..).unwrap_or_default().contains(is_digit);
     let mut parts = password.split('%');
@@ -147,14 +146,14 @@ fn is_digit(character: char) -> bool {
     character.is_ascii_digit()
 }
 
-/// RFC 2606: names of examples.
+/// Host names for examples, as in RFC 2606.
 fn is_example_host(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let top = [".example", ".test", ".invalid"].iter().any(|top| name.ends_with(top));
     top || name.contains("example.") || ["host", "hostname", "server"].contains(&name.as_str())
 }
 
-/// The value of a name: `PASSWORD=...`, `"token": "..."`, `secret => '...'`, `<password>...</`.
+/// The value after a name: `PASSWORD=...`, `"token": "..."`, `secret => '...'`, `<password>...</`.
 pub(super) fn named(text: &str, name: Range<usize>, named: Named) -> Option<Finding> {
     if is_public(text, name.start) {
         return None;
@@ -174,13 +173,13 @@ pub(super) fn named(text: &str, name: Range<usize>, named: Named) -> Option<Find
     Some(Finding { rule, range })
 }
 
-/// Signs that are in no name of a program.
+/// Whether the value has characters that no identifier has.
 fn has_sign(value: &str) -> bool {
     value.bytes().any(|byte| b"!#%^&*+=~?@".contains(&byte))
 }
 
-/// What the name is the end of says that its value is not a secret: it is shown to everybody, or the
-/// name is in the place of a secret.
+/// Whether the part of the name before `end` says that the value is not a secret: it is public, or the name
+/// is in the label of a redacted secret.
 fn is_public(text: &str, end: usize) -> bool {
     const LOOK_BACK: usize = 24;
     let bytes = &text.as_bytes()[end.saturating_sub(LOOK_BACK)..end];
@@ -190,7 +189,7 @@ fn is_public(text: &str, end: usize) -> bool {
     text[..start].ends_with(REDACTED) || PUBLIC.iter().any(|public| name.contains(public))
 }
 
-/// The range of what follows the name that ends at `end`, and whether it is in quotes.
+/// The range of the value of the name that ends at `end`, and whether it is quoted.
 fn value(text: &str, end: usize) -> Option<(Range<usize>, bool)> {
     const LONGEST: usize = 300;
     let bytes = text.as_bytes();

@@ -1,6 +1,6 @@
-//! Whether a value can be a secret: made by chance rather than by a writer of examples.
+//! Whether a value can be a secret: random rather than made up for an example.
 
-/// Parts of values that only stand for a secret, in lower case.
+/// Parts of values that stand in for a secret, in lower case.
 const PLACEHOLDERS: [&str; 34] = [
     "123456",
     "abcdef",
@@ -38,16 +38,16 @@ const PLACEHOLDERS: [&str; 34] = [
     "api_key",
 ];
 
-/// The same for tokens whose form is known already: their bodies hold some of the shorter ones by
+/// The same for tokens of a known form, whose random bodies would contain some of the shorter words by
 /// chance.
 const PLACEHOLDERS_OF_TOKENS: [&str; 8] =
     ["example", "placeholder", "redacted", "dummy", "sample", "1234567", "abcdefg", "your"];
 
-/// Values that their vendors print in their documentation or build into their emulators. Without
-/// the prefix, so that this list is not a finding itself.
+/// Values that vendors print in their documentation or build into their emulators. The prefixes are
+/// missing, so that this list is not a finding itself.
 const KNOWN_EXAMPLES: [&str; 8] = [
-    // AWS, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>; the others
-    // of AWS say EXAMPLE.
+    // AWS, <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>; its other
+    // examples contain EXAMPLE.
     "I44QH8DHB",
     // GitHub, <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>
     "16C7e42F292c6912E7710c838347Ae178B4a",
@@ -64,16 +64,16 @@ const KNOWN_EXAMPLES: [&str; 8] = [
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMb",
 ];
 
-/// Of a token without its prefix.
+/// Minimum entropy, in bits per character: of a token without its prefix, and of other kinds of values.
 const TOKEN_ENTROPY: f64 = 2.75;
 const HEX_ENTROPY: f64 = 3.0;
 const KEY_ENTROPY: f64 = 3.5;
 const PASSWORD_ENTROPY: f64 = 2.5;
 
-/// So often in a row, a character stands for all of them.
+/// A value with a character this often in a row is a placeholder.
 const RUN: usize = 5;
 
-/// Whether what follows the prefix of a token is more than an example.
+/// Whether the text after the prefix of a token is more than an example.
 pub(super) fn is_token(body: &str) -> bool {
     entropy(body) >= TOKEN_ENTROPY
         && !has_run(body)
@@ -81,7 +81,7 @@ pub(super) fn is_token(body: &str) -> bool {
         && !is_known_example(body)
 }
 
-/// Whether a value that is named as a key or a token looks like one.
+/// Whether the value of a name like `key` or `token` looks like one.
 pub(super) fn is_key(value: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(&byte);
     let is_hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -95,8 +95,8 @@ pub(super) fn is_key(value: &str) -> bool {
         && !is_known_example(value)
 }
 
-/// Whether a value that is named as a password looks like one. `mixed` is how often letters, digits
-/// and signs take turns in it at least.
+/// Whether the value of a name like `password` looks like one. `mixed` is the least number of changes between
+/// letters, digits and signs.
 pub(super) fn is_password(value: &str, shortest: usize, mixed: usize) -> bool {
     (shortest..=128).contains(&value.len())
         && value.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -108,7 +108,7 @@ pub(super) fn is_password(value: &str, shortest: usize, mixed: usize) -> bool {
         && !stands_for_one(value)
 }
 
-/// Whether letters and digits are mixed as in no name of a program.
+/// Whether letters and digits are mixed as in no identifier.
 pub(super) fn is_no_name(value: &str) -> bool {
     let pairs = value.as_bytes().windows(2);
     let mixed = pairs.filter(|pair| {
@@ -118,7 +118,7 @@ pub(super) fn is_no_name(value: &str) -> bool {
     mixed.count() >= 3
 }
 
-/// A variable, a template, a sample, a pattern.
+/// Whether the value is a variable, a template, a sample or a pattern.
 pub(super) fn stands_for_one(value: &str) -> bool {
     let both = |open, close| value.contains(open) && value.contains(close);
     value.starts_with(['$', '%', '@', '/', '.', '&'])
@@ -147,7 +147,7 @@ fn has_run(value: &str) -> bool {
     value.as_bytes().windows(RUN).any(same)
 }
 
-/// `550e8400-e29b-41d4-a716-446655440000`: names things, mostly.
+/// UUIDs like `550e8400-e29b-41d4-a716-446655440000` are mostly names of things.
 fn is_uuid(value: &str) -> bool {
     uuid::Uuid::try_parse(value).is_ok() && value.contains('-')
 }
@@ -156,7 +156,7 @@ fn is_digest(value: &str) -> bool {
     ["sha1", "sha2", "sha3", "sha5", "md5"].iter().any(|name| value.starts_with(name))
 }
 
-/// Bits per character, as the characters of the value are distributed.
+/// Bits per character, from the distribution of the value's own characters.
 fn entropy(value: &str) -> f64 {
     let mut counts = [0_u32; 256];
     value.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
@@ -170,13 +170,13 @@ enum Class {
     Lower,
     Upper,
     Digit,
-    /// What stands between words.
+    /// A character that separates words.
     Between,
     Sign,
 }
 
-/// How often a letter, a digit or a sign is followed by one of another class. Words with capitals
-/// and words with something between them have none.
+/// Number of times that a letter, a digit or a sign is followed by one of another class. Capitalized words
+/// and separated words do not count.
 fn changes(value: &str) -> usize {
     let classes: Vec<Class> = value.bytes().map(class).collect();
     let pairs = classes.windows(2);

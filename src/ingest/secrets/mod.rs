@@ -1,8 +1,8 @@
-//! Document → the secrets it holds, and the document without them. Pure.
+//! Finds the secrets in a document, and removes them. Pure.
 //!
-//! [`mod@scan`] finds keys and tokens by their form ([`rules`]) and passwords by what stands around them
-//! ([`context`]); examples and placeholders are none ([`likely`]). Whoever is warned of what is no
-//! secret turns the warnings off: where it is a matter of doubt, nothing is found.
+//! [`mod@scan`] finds keys and tokens by their form ([`rules`]) and passwords by their context ([`context`]).
+//! Examples and placeholders are left out ([`likely`]). False positives teach people to switch the check off,
+//! so doubtful matches are ignored.
 
 mod context;
 mod likely;
@@ -21,13 +21,13 @@ use super::chunk::PlaceIndex;
 use super::document::Document;
 use crate::types::{DocumentRecord, OnSecret, Screening};
 
-/// A secret in a document. Its value is told nowhere.
+/// A secret in a document. Its value is never reported.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FoundSecret {
     pub source: String,
     /// `path:L10`, `path#page=3`.
     pub citation: String,
-    /// Which rule it was found by: `aws-access-key-id`.
+    /// Id of the rule that found it: `aws-access-key-id`.
     pub rule: &'static str,
     /// [`Rule::what`]
     #[serde(skip)]
@@ -37,7 +37,7 @@ pub struct FoundSecret {
 /// Secrets of one document, or of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 pub struct Secrets {
-    /// At most 1,000 of them.
+    /// At most 1,000 of the secrets.
     #[serde(rename = "secrets")]
     pub listed: Vec<FoundSecret>,
     #[serde(rename = "secrets_total")]
@@ -45,7 +45,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// More are only counted.
+    /// Maximum number of secrets that are listed; more are only counted.
     pub const LISTED: usize = 1_000;
 
     pub(super) fn add(&mut self, others: &Self) {
@@ -66,13 +66,13 @@ impl Secrets {
         format!("{} ({place}){more}", first.what)
     }
 
-    /// Why the document that holds them has failed.
+    /// Why a document with these secrets fails.
     pub(super) fn failure(&self, source: &str) -> String {
         format!("holds what looks like {}; see --on-secret", self.in_words(source))
     }
 }
 
-/// Looks for secrets in a document, and takes them out where `policy` says so.
+/// Finds the secrets in a document, and removes them if `policy` says so.
 pub(super) fn examine(document: &mut Document, source: &str, policy: OnSecret) -> Secrets {
     let findings = scan(&document.text);
     let secrets = Secrets {
@@ -85,13 +85,13 @@ pub(super) fn examine(document: &mut Document, source: &str, policy: OnSecret) -
     secrets
 }
 
-/// What a record says of a document that was stored after it was examined.
+/// The entry in the record of a document that was stored after it was examined.
 pub(super) fn screening(secrets: &Secrets, policy: OnSecret) -> Screening {
     let stored = if policy.keeps_out() { 0 } else { secrets.total as u32 };
     Screening { revision: REVISION, stored }
 }
 
-/// Whether a document may be stored with secrets in it, as far as the rules of now can tell.
+/// Whether a stored document may contain secrets, as far as the current rules can tell.
 pub fn may_hold_some(record: &DocumentRecord) -> bool {
     record.secrets != Some(Screening { revision: REVISION, stored: 0 })
 }
@@ -112,8 +112,8 @@ fn rows(document: &Document, source: &str, findings: &[Finding]) -> Vec<FoundSec
     inside.chain(beside).take(Secrets::LISTED).map(row).collect()
 }
 
-/// Secrets in the title and in headings that the text does not have, each with the offset of what
-/// it stands above.
+/// Secrets in the title and in headings that the text does not contain, each with the offset of the text
+/// below it.
 fn beside(document: &Document, findings: &[Finding]) -> Vec<(Rule, usize)> {
     let mut known: HashSet<&str> =
         findings.iter().map(|finding| &document.text[finding.range.clone()]).collect();

@@ -1,18 +1,18 @@
-//! A document without its secrets. What is told of places in its text stays true.
+//! Removes secrets from a document. Places in its text stay correct.
 
 use std::ops::Range;
 
 use super::scan::{Finding, scan};
 use crate::ingest::document::{Document, Mark, Places};
 
-/// Begins what stands in the place of a secret.
+/// Start of the text that replaces a secret.
 pub(super) const REDACTED: &str = "[redacted: ";
 
-/// What is taken out may uncover what was joined to it: it is looked through again, so often.
+/// Maximum number of rounds: removing a secret may uncover another one that was joined to it.
 const ROUNDS: usize = 16;
 
-/// Puts `[redacted: RULE]` in the place of each finding, which are those of the document's text; and
-/// of what its title and its headings hold.
+/// Replaces each of the `findings` in the document's text with `[redacted: RULE]`, and the secrets in its
+/// title and headings.
 pub(super) fn redact(document: &mut Document, findings: Vec<Finding>) {
     document.title = clean(&document.title);
     for heading in document.sections.iter_mut().flat_map(|section| &mut section.headings) {
@@ -28,7 +28,7 @@ pub(super) fn redact(document: &mut Document, findings: Vec<Finding>) {
     }
 }
 
-/// A text without what is found in it.
+/// A text without the secrets that are found in it.
 pub(super) fn clean(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..ROUNDS {
@@ -72,11 +72,11 @@ pub(super) struct Redacted {
 struct Cut {
     old: Range<usize>,
     new: Range<usize>,
-    /// Length of the new text without the line breaks that it keeps.
+    /// Length of the label, without the line breaks after it.
     label: usize,
 }
 
-/// Line breaks of a secret are kept after its label: the lines below it have the same numbers.
+/// Line breaks within a secret are kept after its label, so that the lines below keep their numbers.
 pub(super) fn redacted(text: &str, findings: &[Finding]) -> Redacted {
     let mut redacted = Redacted { text: String::with_capacity(text.len()), cuts: Vec::new() };
     let mut done = 0;
@@ -95,8 +95,8 @@ pub(super) fn redacted(text: &str, findings: &[Finding]) -> Redacted {
 }
 
 impl Redacted {
-    /// Where what was at `offset` of the old `text` is now. What was within a secret is after its
-    /// label, in its line.
+    /// The new offset of what was at `offset` of the old `text`. What was inside a secret moves to the end of
+    /// its label, in the same line.
     pub(super) fn offset(&self, text: &str, offset: usize) -> usize {
         let before = self.cuts.partition_point(|cut| cut.old.start < offset);
         let Some(cut) = before.checked_sub(1).map(|last| &self.cuts[last]) else { return offset };

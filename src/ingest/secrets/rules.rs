@@ -1,6 +1,6 @@
-//! The kinds of secrets that are known, and the form of those that have one of their own.
+//! The known kinds of secrets, and the form of those that have one.
 //!
-//! Above each token stands where its form is described.
+//! The comment above each token says where its form is described.
 
 use std::ops::RangeInclusive;
 
@@ -15,14 +15,14 @@ pub struct Rule {
     pub what: &'static str,
 }
 
-/// A secret that is known by how it begins.
+/// A secret that is recognized by its prefix.
 pub(super) struct Token {
     pub rule: Rule,
     pub prefixes: &'static [&'static str],
-    /// Which bytes may follow, and how many.
+    /// Which bytes may follow the prefix, and how many.
     pub body: fn(u8) -> bool,
     pub length: RangeInclusive<usize>,
-    /// What else is true of the body.
+    /// A further condition on the body.
     pub check: fn(&str) -> bool,
 }
 
@@ -90,7 +90,7 @@ pub(super) static TOKENS: &[Token] = &[
     // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     token("slack-webhook", "a Slack webhook", &["hooks.slack.com/services/", "hooks.slack.com/workflows/"], base64, 40..=120)
         .and(|body| body.starts_with('T') && body.matches('/').count() >= 2),
-    // https://docs.stripe.com/keys: what is not of test mode
+    // https://docs.stripe.com/keys: keys that are not for test mode
     token("stripe-key", "a Stripe key", &["sk_live_", "rk_live_"], alphanumeric, 20..=250),
     // https://docs.cloud.google.com/docs/authentication/api-keys
     token("google-api-key", "a Google API key", &["AIza"], base64url, 35..=35),
@@ -127,9 +127,9 @@ pub(super) static TOKENS: &[Token] = &[
     token("jwt", "a JSON Web Token", &["eyJ"], dotted, 60..=8192).and(is_jwt),
 ];
 
-/// Header with the name of an algorithm, payload, signature; what begins with `{"` is `eyJ`.
+/// Header with the name of an algorithm, payload, signature. `eyJ` is `{"` in Base64.
 fn is_jwt(body: &str) -> bool {
-    // `"alg"` in Base64, as it may fall.
+    // `"alg"` in Base64, at its three possible alignments.
     const ALG: [&str; 3] = ["ImFsZyI6", "hbGciO", "iYWxnIj"];
     let parts: Vec<&str> = body.split('.').collect();
     match parts[..] {
@@ -150,14 +150,14 @@ pub(super) const PRIVATE_KEY: Rule = Rule { id: "private-key", what: "a private 
 /// `USER:PASSWORD@HOST` in a URL: RFC 3986, 3.2.1.
 pub(super) const URL_PASSWORD: Rule = Rule { id: "password-in-url", what: "a password in a URL" };
 
-/// 40 characters of Base64, after a name that says so:
+/// 40 characters of Base64 after a name that says so:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-keys-admin-managed.html>.
 pub(super) const AWS_SECRET: Rule =
     Rule { id: "aws-secret-access-key", what: "an AWS secret access key" };
 
-/// A value after a name that says so, as gitleaks' `generic-api-key` and detect-secrets' keyword
-/// detector have it; held to more than they ask for.
+/// A value after a name that says so, as in gitleaks' `generic-api-key` and detect-secrets' keyword detector,
+/// but with stricter conditions.
 pub(super) const PASSWORD: Rule = Rule { id: "password", what: "a password" };
 
-/// The same for keys, tokens and secrets of no known form.
+/// The same for keys, tokens and secrets without a known form.
 pub(super) const KEY: Rule = Rule { id: "secret", what: "a secret key or token" };

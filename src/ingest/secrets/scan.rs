@@ -1,5 +1,5 @@
-//! Text → findings. One pass of an automaton finds where a secret may begin; what stands there is
-//! looked at once, and no further than such a secret is long.
+//! Finds secrets in a text. One pass of an automaton finds where a secret may begin; each such place is
+//! looked at once, and no further than a secret of that kind is long.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ pub struct Finding {
     pub range: Range<usize>,
 }
 
-/// What an anchor stands at the beginning of.
+/// What may begin at a match of the automaton.
 #[derive(Clone, Copy)]
 enum Anchor {
     Token(&'static Token),
@@ -29,7 +29,7 @@ enum Anchor {
 
 struct Anchors {
     automaton: AhoCorasick,
-    /// By pattern.
+    /// Anchors by pattern.
     meanings: Vec<Anchor>,
 }
 
@@ -70,11 +70,11 @@ pub fn scan(text: &str) -> Vec<Finding> {
     merged(findings.into_iter().chain(repeats).collect())
 }
 
-/// Values that are looked for in the whole text, at most.
+/// Maximum number of values that are searched for in the whole text.
 const REPEATED: usize = 256;
 
-/// Where else the text has a value that was found by what is around it: a key that a command prints
-/// may be set in the next paragraph.
+/// Other places of values that were found by their context: a key that a command prints may be set in the
+/// next paragraph.
 fn repeats(text: &str, findings: &[Finding]) -> Vec<Finding> {
     let named = findings.iter().filter(|finding| !context::has_form(finding.rule)).take(REPEATED);
     let named: Vec<&Finding> = named.collect();
@@ -98,7 +98,7 @@ fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding
     let bytes = text.as_bytes();
     let is_exact = token.prefixes.contains(&&text[prefix.clone()]);
     let before = prefix.start.checked_sub(1).map(|at| bytes[at]);
-    // One that begins within the body of another is not looked at again.
+    // A prefix inside the body of another token is not looked at again.
     let joins = |byte: u8| b"-.".contains(&byte) && (token.body)(byte);
     let within = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || joins(byte);
     if !is_exact || before.is_some_and(within) {
@@ -107,7 +107,7 @@ fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding
     let rest = &bytes[prefix.end..];
     let most = rest.iter().take(token.length.end() + 1);
     let mut length = most.take_while(|byte| (token.body)(**byte)).count();
-    // The end of a sentence is not part of a token.
+    // A full stop after a token is not part of it.
     while length > 0 && rest[length - 1] == b'.' {
         length -= 1;
     }
@@ -120,7 +120,7 @@ fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding
     (fits && likely::is_token(body)).then_some(finding)
 }
 
-/// Where findings overlap, all that they cover is one, of the kind that says most.
+/// Joins overlapping findings into one, of the most specific kind.
 fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_key(|finding| finding.range.start);
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());

@@ -1,5 +1,5 @@
-//! What is a secret and what is not one. Secrets are put together here, so that no scanner of this
-//! repository takes them for real ones.
+//! What is a secret and what is not. The secrets are assembled here, so that no scanner takes the ones in
+//! this repository for real.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -13,7 +13,7 @@ const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const HEX: &str = "0123456789abcdef";
 const WORD: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
 
-/// Made as by chance, and always the same.
+/// A random-looking string, always the same.
 fn chance(alphabet: &str, length: usize) -> String {
     let mut state = length as u64 + 977;
     let mut next = || {
@@ -28,7 +28,7 @@ fn body(length: usize) -> String {
     chance(ALPHANUMERIC, length)
 }
 
-/// As `openssl genpkey` and `ssh-keygen` write them.
+/// A key as `openssl genpkey` and `ssh-keygen` write it.
 fn pem(label: &str, lines: usize) -> String {
     let text = body(64 * lines);
     let lines: Vec<&str> = (0..lines).map(|line| &text[line * 64..(line + 1) * 64]).collect();
@@ -36,7 +36,7 @@ fn pem(label: &str, lines: usize) -> String {
     format!("{dashes}BEGIN {label}{dashes}\n{}\n{dashes}END {label}{dashes}", lines.join("\n"))
 }
 
-/// By the rule that finds it, a secret.
+/// Secrets, each with the rule that finds it.
 fn secrets() -> Vec<(&'static str, String)> {
     let jwt_header = concat!("ey", "JhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9");
     vec![
@@ -86,7 +86,7 @@ fn secrets() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// By the rule, text around a value, and the value.
+/// A rule, text with a value in it, and the value.
 fn in_context() -> Vec<(&'static str, String, String)> {
     let password = || format!("Zk{}vQ!p2", "9");
     let key = || body(40);
@@ -118,7 +118,7 @@ fn rules(text: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn secrets_are_found_where_they_stand() {
+fn secrets_are_found_in_any_surroundings() {
     for (rule, secret) in secrets() {
         for (before, after) in [
             ("", ""),
@@ -152,7 +152,7 @@ fn values_are_found_by_what_is_around_them() {
 }
 
 #[test]
-fn a_value_is_found_wherever_it_stands_again() {
+fn a_value_is_found_wherever_it_is_repeated() {
     let value = chance(HEX, 48);
     let text = format!("$ make-key\n'{value}'\n\nThen set SECRET_KEY = '{value}'.\n");
     let found: Vec<&str> = scan(&text).iter().map(|finding| &text[finding.range.clone()]).collect();
@@ -174,14 +174,14 @@ fn a_key_is_found_however_its_lines_are_broken() {
         let found = scan(&text);
         assert_eq!((found.len(), found[0].range.clone()), (1, 0..text.len()), "{text}");
     }
-    // Cut off, it goes as far as it does.
+    // A key that is cut off ends where its text ends.
     let cut = &key[..key.len() - 60];
     let text = format!("{cut}\n\nThe next paragraph.");
     assert_eq!(scan(&text)[0].range, 0..cut.len());
 }
 
 #[test]
-fn examples_placeholders_and_code_are_no_secrets() {
+fn examples_placeholders_and_code_are_not_secrets() {
     let token = |prefix: &str, body: &str| format!("{prefix}{body}");
     let dashes = "-".repeat(5);
     let texts = [
@@ -200,7 +200,7 @@ fn examples_placeholders_and_code_are_no_secrets() {
             "AccountKey=",
             "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
         ),
-        // Stand-ins.
+        // Placeholders.
         token("ghp_", &"x".repeat(36)),
         token("ghp_", "abcdefghijklmnopqrstuvwxyz0123456789"),
         token("sk-", "your-api-key-goes-here"),
@@ -253,7 +253,7 @@ fn examples_placeholders_and_code_are_no_secrets() {
         "[redacted: gitlab-token]=vJWtTbmmh1GLakXFFs3bStEtqH7bLt72".into(),
         "ssh://git@host.org:22/x".into(),
         "mailto:a:b@c.org".into(),
-        // Chance.
+        // Random strings that are not secrets.
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into(),
         "commit 9fceb02d0ae598e95dc970b74767f19372d61af8".into(),
         "task-ant-hill sk-toolbar desk-project glpatten xoxb hf_model AKIAna".into(),
@@ -326,7 +326,7 @@ fn titles_and_headings_are_part_of_a_document() {
 }
 
 #[test]
-fn what_is_only_warned_of_stays() {
+fn secrets_stay_in_the_text_unless_they_are_redacted() {
     let text = format!("x {} y", secrets()[0].1);
     for policy in [OnSecret::Warn, OnSecret::Skip, OnSecret::Fail] {
         let mut kept = document(&text, Places::Verbatim);

@@ -1,11 +1,11 @@
-//! Any text: nothing panics, nothing that is found is left, every place is where it was.
+//! For any text: nothing panics, no finding is left, and every place stays correct.
 
 use proptest::prelude::*;
 
 use super::super::redact::{clean, redacted};
 use super::*;
 
-/// Text in which much looks like the beginning of a secret.
+/// Text with many beginnings of secrets.
 fn text() -> impl Strategy<Value = String> {
     let whole: Vec<String> = secrets().into_iter().map(|(_, secret)| secret).collect();
     let around: Vec<String> = in_context().into_iter().map(|(_, text, _)| text).collect();
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_secret_is_where_the_offsets_say(text in text()) {
+    fn text_outside_of_secrets_is_where_the_offsets_say(text in text()) {
         let findings = scan(&text);
         let redacted = redacted(&text, &findings);
         let mut last = 0;
@@ -86,7 +86,7 @@ proptest! {
     }
 }
 
-/// Each would take hours if what is looked at grew with the text before or after it.
+/// Each would take hours if the search grew with the text before or after a match.
 #[test]
 fn hostile_texts_take_no_longer_than_others() {
     let long = body(64);
