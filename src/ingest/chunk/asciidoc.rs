@@ -1,7 +1,7 @@
 //! The sections of an `AsciiDoc` document.
 //!
-//! A title is marked with `=` (or `#`, as in Markdown), or underlined in the older style. Nothing is
-//! a title inside a delimited block: a listing, an example, a table, a comment.
+//! A title is marked with `=` (or `#`, as in Markdown), or underlined in the older style. A delimited block
+//! (listing, example, table, comment) contains no titles.
 
 use super::sections::Sections;
 
@@ -35,7 +35,7 @@ pub(super) fn sections(text: &str) -> Sections {
         } else if let Some((level, title)) = marked(line) {
             sections.open(begin, start, level, plain(title));
         } else if is_delimiter(line) {
-            // What opens a fenced block may name its language.
+            // The line that opens a fenced block may name its language.
             block = Some(if line.starts_with("```") { "```" } else { line });
         }
         open = line.is_empty() || line.starts_with(['[', ':']) || line.starts_with("//");
@@ -67,7 +67,7 @@ fn underlined(title: &str, next: &str) -> Option<usize> {
     (same && is_text && fits).then_some(level + 1)
 }
 
-/// Whether a line opens a block that the same line closes.
+/// Whether a line opens a block that ends with the same line.
 fn is_delimiter(line: &str) -> bool {
     let Some(mark) = line.chars().next() else { return false };
     let same = line.chars().all(|other| other == mark);
@@ -79,7 +79,7 @@ fn is_delimiter(line: &str) -> bool {
     }
 }
 
-/// The words of a title, without anchors and inline markup.
+/// The text of a title, without anchors and inline markup.
 fn plain(title: &str) -> String {
     let mut words = String::with_capacity(title.len());
     let mut rest = title;

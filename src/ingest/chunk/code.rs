@@ -1,4 +1,4 @@
-//! The items of source code: which functions, types and modules are around an offset.
+//! The items of source code: which functions, types and modules enclose an offset.
 
 use std::ops::Range;
 
@@ -8,18 +8,19 @@ use tree_sitter::{Node, Parser, Tree};
 use super::outline::Outline;
 use crate::ingest::document::Language;
 
-/// Longer code, in bytes, is generated or minified: it is cut as plain text.
+/// Code longer than this, in bytes, is generated or minified; it is cut as plain text.
 pub(super) const MAX_PARSED: usize = 1 << 20;
 
-/// Nodes of a syntax tree that are within more others than this are cut as plain text. text-splitter
-/// takes each depth for a level, and its work grows with the levels times the nodes: 16 kB of `+++`
-/// take it minutes. What people write is some 50 deep, a long sum of generated code some hundreds.
+/// Code whose syntax tree is nested deeper than this is cut as plain text. text-splitter treats each depth as
+/// a level, and its work grows with levels times nodes: 16 kB of `+++` take minutes. Hand-written code is
+/// about 50 levels deep, a long sum in generated code some hundreds.
 const MAX_DEPTH: u32 = 512;
 
-/// Of a deep tree, every so many nodes one is deep too.
+/// Number of nodes between two checks of the depth: in a tree that is too deep, at least one of as many nodes
+/// is too deep.
 const LOOKED_AT: usize = 64;
 
-/// Pieces of code, with their offsets, along its syntax.
+/// Cuts code along its syntax; returns pieces with their offsets.
 pub(super) fn split(
     text: &str,
     language: Language,
@@ -44,9 +45,8 @@ fn grammar(language: Language) -> tree_sitter::Language {
     .into()
 }
 
-/// The path of items at every offset: `impl Ledger`, `fn restore`. An item begins with the comments,
-/// attributes and decorators in front of it. A piece may straddle items. Also, whether the tree is too
-/// deep to cut along.
+/// The path of items at every offset (`impl Ledger`, `fn restore`), and whether the tree is too deep to cut
+/// along. An item begins with its comments, attributes and decorators. A piece may straddle items.
 pub(super) fn outline(text: &str, language: Language) -> (Outline, bool) {
     let mut parser = Parser::new();
     let parsed =
@@ -80,14 +80,15 @@ struct Item {
     label: String,
 }
 
-/// Leaves the items that end at or before `offset`, telling the end of each and what is left.
+/// Closes the items that end at or before `offset`; calls `left` with the end of each and the items that
+/// remain.
 fn close(around: &mut Vec<Item>, offset: usize, mut left: impl FnMut(usize, &[Item])) {
     while let Some(item) = around.pop_if(|item| item.range.end <= offset) {
         left(item.range.end, around);
     }
 }
 
-/// What is known while the children of a node are visited.
+/// State while the children of a node are visited.
 struct Level {
     /// Where the comments and attributes before the next item begin.
     lead: Option<usize>,
@@ -160,7 +161,7 @@ fn is_wrapper(kind: &str) -> bool {
     )
 }
 
-/// How an item is named in a heading path; `None` for a node that is no item.
+/// The name of an item in a heading path; `None` if the node is not an item.
 fn label(text: &str, language: Language, node: Node<'_>) -> Option<String> {
     use Language as L;
     let kind = node.kind();
@@ -210,7 +211,7 @@ fn label(text: &str, language: Language, node: Node<'_>) -> Option<String> {
     }
 }
 
-/// Declarations that Java and TypeScript write alike.
+/// Keywords of declarations that Java and TypeScript share.
 fn declaration(kind: &str) -> Option<&'static str> {
     match kind {
         "class_declaration" | "abstract_class_declaration" => Some("class"),
@@ -243,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_that_is_too_deep_is_told() {
+    fn a_tree_that_is_too_deep_is_detected() {
         let sum = |terms: usize| format!("let x = {};\n", vec!["price"; terms].join(" + "));
         for (text, deep) in [
             (sum(3), false),

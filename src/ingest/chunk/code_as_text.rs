@@ -1,4 +1,4 @@
-//! What [`code`](super::code) is in a build without grammars: code is cut as text.
+//! Replaces [`code`](super::code) in a build without grammars: code is cut as text.
 
 use text_splitter::{ChunkConfig, ChunkSizer};
 

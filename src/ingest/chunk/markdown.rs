@@ -1,6 +1,6 @@
 //! The sections of a Markdown text: its headings as `CommonMark` has them.
 //!
-//! Those in quotes are a part of what is quoted; those in lists head what follows, like any other.
+//! Headings in block quotes belong to the quoted text. Headings in lists count like any other.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 use super::sections::Sections;
 use crate::ingest::document::single_spaced;
 
-/// What is not `CommonMark` and changes where headings are, or what they say. Attributes (`{#id}`)
-/// are none of these: `GET /users/{id}` would lose its end.
+/// Extensions to `CommonMark` that change where headings are or what they say. Attributes (`{#id}`) are left
+/// out: `GET /users/{id}` would lose its end.
 const OPTIONS: Options =
     Options::ENABLE_TABLES.union(Options::ENABLE_FOOTNOTES).union(Options::ENABLE_STRIKETHROUGH);
 
@@ -37,12 +37,12 @@ pub(super) fn front_matter(text: &str) -> usize {
     0
 }
 
-/// Longest front matter that is kept, in bytes: what is longer is settings of a site, not a page's
-/// author, date and tags.
+/// Longest front matter that is kept, in bytes: longer ones are settings of a site, not a page's author, date
+/// and tags.
 const LONGEST_FRONT_MATTER: usize = 4000;
 
-/// Cuts a text at its headings. Its front matter goes with its first section, where it is found with
-/// what the page says.
+/// Cuts a text at its headings. Front matter is kept in the first section, so that a search finds it together
+/// with the page's text.
 pub(super) fn sections(text: &str) -> Sections {
     let start = front_matter(text);
     let alone = text[start..].trim().is_empty();
@@ -54,7 +54,7 @@ pub(super) fn sections(text: &str) -> Sections {
     sections
 }
 
-/// What the first heading says.
+/// The text of the first heading.
 pub(super) fn title(text: &str) -> Option<String> {
     headings(&text[front_matter(text)..]).next().map(|heading| heading.title)
 }
@@ -101,7 +101,7 @@ fn without_id(title: &str) -> &str {
     id.map_or(title, |id| &title[..id])
 }
 
-/// Adds to the title of the heading that is open, where one is.
+/// Appends to the title of the open heading, if there is one.
 fn say(title: &mut Option<String>, words: &str) {
     if let Some(title) = title {
         title.push_str(words);

@@ -1,19 +1,19 @@
-//! Document → pieces that fit the embedder, each with its headings and its place. Pure.
+//! Cuts a document into pieces that fit the embedder, each with its headings and its place. Pure.
 //!
-//! A text is cut where its structure says so, by text-splitter; what is decided here:
+//! text-splitter cuts a text along its structure. This module decides:
 //!
 //! - **Markdown**, reStructuredText and `AsciiDoc` are cut at their headings first, so that a piece
 //!   belongs to one section and its heading path is true of all of it. Only tiny sections share a
-//!   piece (see `sections`). Front matter goes with the first section: its date, authors and tags are
-//!   found by it.
+//!   piece (see `sections`). Front matter stays in the first section, so that a search for its date,
+//!   authors or tags finds that section.
 //! - **Code** is cut along the syntax tree; its headings are the items around the piece's start.
-//! - **Rows** are gathered until a piece is full, and never cut where they fit one.
-//! - **Pages**, slides, records and other sections of the source are cut each by itself.
+//! - **Rows** are gathered until a piece is full, and are cut only if they do not fit one.
+//! - **Pages**, slides, records and other sections of the source are cut separately.
 //!
-//! text-splitter rescans what is left of its input for every piece, and asks for the size of many
-//! overlapping candidates. It is therefore given windows of at most `WINDOW` bytes, and sizes come
-//! from a `ruler` laid along each window once. A piece's true size is checked at the end, so the
-//! limit holds for any tokenizer.
+//! text-splitter rescans the rest of its input for every piece, and asks for the size of many overlapping
+//! candidates. It is therefore given windows of at most `WINDOW` bytes, and sizes come from a `ruler` that is
+//! computed once per window. The true size of each piece is checked at the end, so the limit holds for any
+//! tokenizer.
 
 mod asciidoc;
 #[cfg_attr(not(feature = "code"), path = "code_as_text.rs")]
@@ -36,7 +36,8 @@ use outline::Outline;
 pub(super) use place::PlaceIndex;
 use ruler::{Ruler, Words};
 
-/// Raised whenever the same text and options would be cut differently, as in a build that cuts code as text.
+/// Raised whenever the same text and options would be cut differently. A build that cuts code as text has its
+/// own number.
 pub const REVISION: u32 = if cfg!(feature = "code") { 6 } else { 1_006 };
 
 /// Number of tokens of a text.
@@ -45,9 +46,9 @@ pub type Count<'a> = &'a (dyn Fn(&str) -> usize + Sync);
 /// Sizes in tokens of the embedder's tokenizer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChunkOptions {
-    /// Limit on what is embedded of a piece: heading path and text.
+    /// Limit for the embedded text of a piece: heading path and text.
     pub max_tokens: usize,
-    /// How much of a piece may be repeated at the start of the next one of the same section.
+    /// How much of a piece may be repeated at the start of the next piece of the same section.
     pub overlap_tokens: usize,
 }
 
@@ -57,20 +58,20 @@ impl Default for ChunkOptions {
     }
 }
 
-/// Most bytes text-splitter sees at once, by syntax: its work grows with the square of it, the
-/// faster the more levels the syntax has.
+/// Maximum number of bytes that text-splitter gets at once, by syntax. Its work grows with the square of
+/// that, and faster for syntaxes with more levels.
 const WINDOW: usize = 32 << 10;
 const CODE_WINDOW: usize = 16 << 10;
 
-/// Code whose lines are longer than this, in bytes and on average, was minified, or is data: its tree
-/// takes many times as long to cut along as text does, and nobody reads it by its tree.
+/// Code whose average line is longer than this, in bytes, is minified or data. Cutting it along its tree
+/// takes many times as long as cutting it as text, and the tree means nothing to a reader.
 const MINIFIED_LINE: usize = 400;
 
-/// The heading path may take this part of the limit; more is cut off from its outer end.
+/// The heading path may take up one part in this many of the limit; a longer path loses its outer end.
 const HEADINGS_SHARE: usize = 4;
 
-/// Cuts a document. Pieces are in document order, none is blank, none is over the limit (but a
-/// single character that is over it by itself).
+/// Cuts a document. Pieces are in document order, not blank, and within the limit, except for a single
+/// character that exceeds it alone.
 pub fn chunk<'a>(
     document: &'a Document,
     options: &ChunkOptions,
@@ -108,13 +109,13 @@ pub fn chunk<'a>(
         cutter.syntax = syntax;
         cutter.cut_region(&region, &outline.measured(title_tokens, budget, count));
     }
-    // Halves of a piece can end up behind the overlap of the next one.
+    // Halves of a piece can end up after the overlap of the next piece.
     cutter.pieces.sort_by_key(|(start, _)| *start);
     cutter.pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
-/// What no piece may leave, each with the headings that its text does not carry and its syntax: the
-/// sections of the document, or all of it.
+/// The ranges that a piece may not cross, each with its syntax and the headings that its text does not
+/// contain: the sections of the document, or all of it.
 fn regions(document: &Document) -> Vec<(Range<usize>, &[String], Syntax)> {
     let text = document.text.as_str();
     let mut starts: Vec<(usize, &[String], Syntax)> = vec![(0, &[], document.syntax)];
@@ -132,12 +133,12 @@ fn regions(document: &Document) -> Vec<(Range<usize>, &[String], Syntax)> {
         .collect()
 }
 
-/// The metadata at the very start of a text in Markdown: `---` (YAML) or `+++` (TOML) lines around it.
+/// The metadata at the very start of a Markdown text, between lines of `---` (YAML) or `+++` (TOML).
 pub fn front_matter(text: &str) -> &str {
     &text[..markdown::front_matter(text)]
 }
 
-/// The first heading of a text; empty where it has none.
+/// The first heading of a text; empty if it has none.
 pub fn title(text: &str, syntax: Syntax) -> String {
     let sections = match syntax {
         Syntax::Markdown => return markdown::title(text).unwrap_or_default(),
@@ -148,9 +149,9 @@ pub fn title(text: &str, syntax: Syntax) -> String {
     sections.paths().find_map(|path| path.last().cloned()).unwrap_or_default()
 }
 
-/// `'d` is the document's life.
+/// `'d` is the lifetime of the document.
 struct Cutter<'a, 'd> {
-    /// What is embedded above the headings of each piece.
+    /// Title that is embedded above the headings of each piece.
     title: Option<&'d str>,
     text: &'d str,
     places: &'a PlaceIndex,
@@ -159,13 +160,13 @@ struct Cutter<'a, 'd> {
     overlap: usize,
     words: Words<'a>,
     count: Count<'a>,
-    /// With the offset of their first word.
+    /// Pieces with the offset of their first word.
     pieces: Vec<(usize, Piece<'d>)>,
 }
 
 impl<'d> Cutter<'_, 'd> {
-    /// A title gives context where the headings do not: returns its tokens, 0 where there is none or
-    /// it takes more than `budget`.
+    /// Embeds the title, which gives context where no heading contains it. Returns its tokens; 0 if the title
+    /// is empty or takes more than `budget`.
     fn add_title(&mut self, title: &'d str, budget: usize) -> usize {
         if title.trim().is_empty() || title.contains(char::is_control) {
             return 0;
@@ -178,8 +179,8 @@ impl<'d> Cutter<'_, 'd> {
         tokens
     }
 
-    /// The headings of a region, and where it must be cut. Code that is nested too deeply is plain text
-    /// from then on.
+    /// The headings of a region, and where it must be cut. Switches to plain text for code that is nested too
+    /// deeply.
     fn outline(&mut self, region: &Range<usize>) -> Outline {
         let text = &self.text[region.clone()];
         let sections = match self.syntax {
@@ -201,7 +202,7 @@ impl<'d> Cutter<'_, 'd> {
         }
     }
 
-    /// A region is what a piece may not leave.
+    /// Cuts a region, which no piece may cross.
     fn cut_region(&mut self, region: &Range<usize>, outline: &Outline) {
         if self.syntax == Syntax::Rows {
             return self.cut_rows(region, outline);
@@ -211,7 +212,7 @@ impl<'d> Cutter<'_, 'd> {
         }
     }
 
-    /// Gathers rows until a piece is full. One that is too long by itself is cut like any text.
+    /// Gathers rows until a piece is full. A row that is too long is cut like any text.
     fn cut_rows(&mut self, region: &Range<usize>, outline: &Outline) {
         let capacity = self.capacity(outline, &(0..region.len()));
         let mut starts = self.places.rows(region);
@@ -231,7 +232,7 @@ impl<'d> Cutter<'_, 'd> {
         self.cut_section(region.start, start - region.start..end - region.start, outline);
     }
 
-    /// `section` counts from `base`, the start of the region.
+    /// Offsets in `section` are relative to `base`, the start of the region.
     fn cut_section(&mut self, base: usize, section: Range<usize>, outline: &Outline) {
         let region = &self.text[base..];
         for window in windows(region, section, self.window()) {
@@ -239,7 +240,7 @@ impl<'d> Cutter<'_, 'd> {
         }
     }
 
-    /// What the headings in `range` leave for the text of a piece.
+    /// Tokens left for the text of a piece beside the headings in `range`.
     fn capacity(&self, outline: &Outline, range: &Range<usize>) -> usize {
         (self.max_tokens - outline.reserve(range)).max(1)
     }
@@ -248,7 +249,7 @@ impl<'d> Cutter<'_, 'd> {
         if matches!(self.syntax, Syntax::Code(_)) { CODE_WINDOW } else { WINDOW }
     }
 
-    /// `window` counts from `base`, the start of the region.
+    /// Offsets in `window` are relative to `base`, the start of the region.
     fn cut_window(&mut self, base: usize, window: Range<usize>, outline: &Outline) {
         let text = &self.text[base + window.start..base + window.end];
         let ruler = Ruler::new(text, &mut self.words);
@@ -262,7 +263,7 @@ impl<'d> Cutter<'_, 'd> {
         }
     }
 
-    /// Adds the piece; in halves where the ruler was too optimistic.
+    /// Adds the piece, or halves it if the ruler's estimate was too low.
     fn push(&mut self, range: Range<usize>, headings: &Arc<[String]>) {
         let text = &self.text[range.clone()];
         let embedded = Chunk::embedded_text(self.title, headings, text);
@@ -284,7 +285,7 @@ impl<'d> Cutter<'_, 'd> {
     }
 }
 
-/// Asks text-splitter. A text that fits is not cut at all.
+/// Splits a text with text-splitter. A text that fits is not split.
 fn split(
     text: &str,
     syntax: Syntax,
@@ -320,9 +321,9 @@ fn is_minified(code: &str) -> bool {
     code.len() > MINIFIED_LINE * lines
 }
 
-/// Joins a tiny piece with the next one where both fit: text-splitter leaves the head of an item
-/// or a closing brace alone when the level below them is the one that fits. Drops a piece that the
-/// next one, beginning with the overlap, repeats as a whole.
+/// Joins a tiny piece with the next one if both fit: text-splitter leaves the head of an item or a closing
+/// brace alone when the level below them is the one that fits. Drops a piece that the overlap of the next one
+/// repeats completely.
 fn joined(
     text: &str,
     ranges: impl DoubleEndedIterator<Item = Range<usize>>,
@@ -348,8 +349,8 @@ fn joined(
     joined
 }
 
-/// Cuts `range` into windows of at most `limit` bytes, preferably between blocks (a blank line
-/// before an unindented one), else at a blank line, a line's end, a space.
+/// Cuts `range` into windows of at most `limit` bytes, preferably between blocks (at a blank line before an
+/// unindented line), else at a blank line, the end of a line, or a space.
 fn windows(text: &str, range: Range<usize>, limit: usize) -> Vec<Range<usize>> {
     let mut windows = Vec::new();
     let mut start = range.start;
@@ -373,8 +374,8 @@ fn windows(text: &str, range: Range<usize>, limit: usize) -> Vec<Range<usize>> {
     windows
 }
 
-/// `range` without blank lines and spaces around it, but with the indentation of its first line
-/// where it has several lines; `None` where nothing is left. It does not begin before `floor`.
+/// `range` without blank lines and spaces around it, but with the indentation of its first line if it has
+/// several lines; `None` if nothing is left. The result does not begin before `floor`.
 fn trimmed(text: &str, floor: usize, range: Range<usize>) -> Option<Range<usize>> {
     let piece = &text[range.clone()];
     let body = piece.trim();
@@ -398,8 +399,8 @@ fn indentation(text: &str) -> usize {
     text.len() - text.trim_start().len()
 }
 
-/// Where to halve a text: at the white space nearest the middle, else between two characters;
-/// `None` for a single character.
+/// Where to halve a text: at the white space nearest to the middle, else between two characters; `None` for a
+/// single character.
 fn middle(text: &str) -> Option<usize> {
     let half = text.floor_char_boundary(text.len() / 2);
     let after = text[half..].find(char::is_whitespace).map(|at| half + at);

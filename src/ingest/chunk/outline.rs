@@ -1,4 +1,4 @@
-//! Which headings are in force where in a text, and where it must be cut.
+//! Which headings apply where in a text, and where the text must be cut.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Count;
 use crate::ingest::document::single_spaced;
 
-/// Longest single heading kept, in characters.
+/// Longest heading that is kept, in characters.
 const MAX_HEADING: usize = 200;
 
 /// Headings by byte offset. Always has an entry at 0.
@@ -16,13 +16,13 @@ pub(super) struct Outline {
     cuts: Vec<usize>,
 }
 
-/// The path in force from `offset` up to the next entry.
+/// The path that applies from `offset` up to the next entry.
 struct Entry {
     offset: usize,
     headings: Vec<String>,
-    /// The path as pieces share it, once it is [measured](Outline::measured).
+    /// The path as pieces share it, set by [`measured`](Outline::measured).
     shared: Arc<[String]>,
-    /// Of the path as it is embedded, title included.
+    /// Tokens of the path as it is embedded, title included.
     tokens: usize,
 }
 
@@ -32,7 +32,7 @@ impl Outline {
         Self::new(Vec::new(), vec![0, text.len()])
     }
 
-    /// `paths` are ordered by offset; of several at one offset the last is in force.
+    /// `paths` are ordered by offset; of several at the same offset the last applies.
     pub(super) fn new(paths: Vec<(usize, Vec<String>)>, cuts: Vec<usize>) -> Self {
         let mut entries =
             vec![Entry { offset: 0, headings: Vec::new(), shared: Arc::default(), tokens: 0 }];
@@ -43,7 +43,7 @@ impl Outline {
         Self { entries, cuts }
     }
 
-    /// The same with `headings` above all of its paths.
+    /// Puts `headings` above all paths.
     pub(super) fn under(mut self, headings: &[String]) -> Self {
         for entry in &mut self.entries {
             entry.headings.splice(0..0, headings.iter().filter_map(|heading| tidied(heading)));
@@ -51,15 +51,15 @@ impl Outline {
         self
     }
 
-    /// Whether one of the headings says `title`.
+    /// Whether one of the headings contains `title`, whatever the case.
     pub(super) fn says(&self, title: &str) -> bool {
         let title = title.to_lowercase();
         let mut headings = self.entries.iter().flat_map(|entry| &entry.headings);
         headings.any(|heading| heading.to_lowercase().contains(&title))
     }
 
-    /// Shortens paths of more than `budget` tokens from their outer end, and measures them all;
-    /// `title` tokens stand above each.
+    /// Shortens paths of more than `budget` tokens from their outer end, and measures all of them with the
+    /// `title` tokens that precede each.
     pub(super) fn measured(mut self, title: usize, budget: usize, count: Count<'_>) -> Self {
         for entry in &mut self.entries {
             entry.tokens = title + shorten(&mut entry.headings, budget - title, count);
@@ -76,7 +76,7 @@ impl Outline {
         &self.entries[self.index_at(offset)].shared
     }
 
-    /// Tokens that the longest path in force somewhere in `range` takes.
+    /// Tokens of the longest path that applies anywhere in `range`.
     pub(super) fn reserve(&self, range: &Range<usize>) -> usize {
         let entries = &self.entries[self.index_at(range.start)..];
         let within = entries.iter().take_while(|entry| entry.offset <= range.end);
@@ -88,14 +88,14 @@ impl Outline {
     }
 }
 
-/// One line of single spaces, bounded; `None` where nothing is left.
+/// The heading as one line with single spaces, cut to [`MAX_HEADING`]; `None` if it is empty.
 fn tidied(heading: &str) -> Option<String> {
     let line = single_spaced(heading);
     let line: String = line.chars().take(MAX_HEADING).collect();
     (!line.is_empty()).then_some(line)
 }
 
-/// Returns how many tokens the path takes in the end.
+/// Shortens a path to `budget` tokens and returns its tokens.
 fn shorten(headings: &mut Vec<String>, budget: usize, count: Count<'_>) -> usize {
     loop {
         let Some(innermost) = headings.last().cloned() else { return 0 };

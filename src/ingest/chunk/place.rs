@@ -1,16 +1,16 @@
-//! Byte ranges of a document's text → places in its source.
+//! Maps byte ranges of a document's text to places in its source.
 
 use std::ops::Range;
 
 use crate::ingest::document::{Document, Mark, Places, RecognizedWord, Unit};
 use crate::types::{Locator, PageArea, Recognition};
 
-/// Words of less confidence, in percent, are marked as doubtful.
+/// Words with less confidence than this, in percent, are marked as doubtful.
 const DOUBTFUL: u8 = 70;
 
 pub(in crate::ingest) struct PlaceIndex {
     units: Units,
-    /// What was recognized in pictures, ordered by place in the text.
+    /// Words that were recognized in pictures, ordered by place in the text.
     words: Vec<RecognizedWord>,
 }
 
@@ -18,7 +18,7 @@ enum Units {
     /// Offsets at which the lines begin.
     Lines(Vec<usize>),
     Marks(Unit, Vec<Mark>),
-    /// The marks of the rows, and for each sheet its number and where it begins among them.
+    /// The marks of all rows, and for each sheet the index of its first mark and its number.
     Sheets(Vec<Mark>, Vec<(usize, u32)>),
 }
 
@@ -42,8 +42,7 @@ impl PlaceIndex {
         Self { units, words: document.recognized.clone() }
     }
 
-    /// The place of a range that is not empty, and what is known of its text where that was
-    /// recognized in a picture.
+    /// The place of a non-empty range, and the quality of its text if that was recognized in a picture.
     pub(in crate::ingest) fn place(
         &self,
         range: &Range<usize>,
@@ -61,7 +60,7 @@ impl PlaceIndex {
         }
     }
 
-    /// The place of a range that is not empty.
+    /// The place of a non-empty range.
     pub(in crate::ingest) fn locate(&self, range: &Range<usize>) -> Locator {
         match &self.units {
             Units::Lines(starts) => {
@@ -94,7 +93,7 @@ impl PlaceIndex {
         }
     }
 
-    /// Where the rows within `range` begin.
+    /// The offsets at which the rows within `range` begin.
     pub(in crate::ingest) fn rows(&self, range: &Range<usize>) -> Vec<usize> {
         match &self.units {
             Units::Lines(starts) => within(starts, range, |start| *start),
@@ -105,7 +104,7 @@ impl PlaceIndex {
     }
 }
 
-/// What covers all of the words; `None` where one has no place.
+/// The area that covers all words; `None` if a word has no area.
 fn area(words: &[RecognizedWord]) -> Option<PageArea> {
     let areas: Option<Vec<PageArea>> = words.iter().map(|word| word.area).collect();
     areas?.into_iter().reduce(PageArea::union)
@@ -121,8 +120,8 @@ fn recognition(words: &[RecognizedWord], range: &Range<usize>) -> Recognition {
     }
 }
 
-/// The index of the first mark that `range` touches, and the first and last unit of all that it
-/// does.
+/// The index of the first mark that `range` touches, and the first and last unit of all marks that it
+/// touches.
 fn touched(marks: &[Mark], range: &Range<usize>) -> (usize, u32, u32) {
     let upto = |at: usize| marks.partition_point(|mark| mark.offset <= at);
     let from = upto(range.start).saturating_sub(1);
@@ -132,7 +131,7 @@ fn touched(marks: &[Mark], range: &Range<usize>) -> (usize, u32, u32) {
     (from, first, last)
 }
 
-/// The offsets within `range`, of items that are ordered by offset.
+/// The offsets within `range` of items that are ordered by offset.
 fn within<T>(items: &[T], range: &Range<usize>, offset: impl Fn(&T) -> usize) -> Vec<usize> {
     let from = items.partition_point(|item| offset(item) < range.start);
     let items = items[from..].iter().map(offset);

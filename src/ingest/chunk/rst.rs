@@ -1,16 +1,16 @@
 //! The sections of a reStructuredText document.
 //!
-//! A title is underlined, and perhaps overlined, with one repeated punctuation character. What level
-//! a style of underline has is decided by which comes first.
+//! A title is underlined, and sometimes overlined, with one repeated punctuation character. The styles of
+//! underline get their levels in the order in which they first appear.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::sections::Sections;
 
-/// An underline this long is one even where its title is longer (docutils warns, and takes it).
+/// An underline this long is accepted even if its title is longer (docutils warns, and accepts it).
 const LONG_ENOUGH: usize = 4;
 
-/// A character, and whether it also stands above the title.
+/// A character, and whether there is also a line of it above the title.
 type Style = (char, bool);
 
 /// Cuts a text at its section titles.
@@ -39,7 +39,7 @@ pub(super) fn sections(text: &str) -> Sections {
     sections
 }
 
-/// The title that begins with the first of these lines, its style, and how many lines it takes.
+/// The title that begins with the first of these lines, its style, and its number of lines.
 fn title<'a>(lines: &[&'a str]) -> Option<(&'a str, Style, usize)> {
     let line = |index: usize| lines.get(index).map(|line| line.trim_end());
     let first = line(0).filter(|line| !line.trim().is_empty())?;
@@ -56,19 +56,19 @@ fn title<'a>(lines: &[&'a str]) -> Option<(&'a str, Style, usize)> {
     (fits && !inset && !first.starts_with(".. ")).then_some((first, (mark, false), 2))
 }
 
-/// A line of one repeated punctuation character: that, and how often.
+/// The character and length of a line that is one repeated punctuation character.
 fn adornment(line: &str) -> Option<(char, usize)> {
     let mark = line.chars().next().filter(char::is_ascii_punctuation)?;
     line.chars().all(|other| other == mark).then_some((mark, line.len())).filter(|(_, n)| *n > 1)
 }
 
-/// The words of a title, without inline markup: ``` ``code`` ```, `*emphasis*`, ``:role:`text` ``.
+/// The text of a title, without inline markup: ``` ``code`` ```, `*emphasis*`, ``:role:`text` ``.
 fn plain(title: &str) -> String {
     let mut words = String::with_capacity(title.len());
     let mut parts = title.trim().split('`');
     let mut before = parts.next().unwrap_or_default();
     for part in parts {
-        // A role stands before the opening mark, the target of a link inside.
+        // A role is before the opening mark, the target of a link inside.
         let role = before.strip_suffix(':').and_then(|text| text.rfind(':')).filter(|colon| {
             before[colon + 1..before.len() - 1]
                 .chars()

@@ -1,8 +1,8 @@
 //! Token counts of slices of a text, from counts of its words taken once.
 //!
-//! A tokenizer splits at white space before anything else, so the tokens of a text are nearly those
-//! of its words added up; where it joins a line break to what stands before it, the sum is a little
-//! high. Words repeat, so most counts are remembered.
+//! A tokenizer splits at white space before anything else, so the tokens of a text are nearly the sum of the
+//! tokens of its words; if the tokenizer joins a line break to what precedes it, the sum is a little high.
+//! Words repeat, so most counts are remembered.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use super::Count;
 /// Longest run of characters taken as one word, in bytes.
 const MAX_WORD: usize = 64;
 
-/// Words whose counts are remembered, at most: a log may have millions, each met once.
+/// Maximum number of words whose counts are remembered: a log may have millions, each seen once.
 const REMEMBERED: usize = 1 << 15;
 
-/// Counts of words seen before. A word includes the white space in front of it, as tokenizers see it.
+/// Counts of words seen before. A word includes the white space before it, as tokenizers see it.
 pub(super) struct Words<'a> {
     count: Count<'a>,
     known: HashMap<Box<str>, u32>,
@@ -44,9 +44,9 @@ impl<'a> Words<'a> {
 pub(super) struct Ruler<'a> {
     text: &'a str,
     count: Count<'a>,
-    /// Start of each word, and one past the last.
+    /// Start of each word, and the end of the text.
     starts: Vec<usize>,
-    /// Tokens before each word, and in all.
+    /// Tokens before each word, and of the whole text.
     sums: Vec<usize>,
 }
 

@@ -1,54 +1,55 @@
 //! The sections of a text under headings, whatever marks them.
 //!
-//! A section reaches from its heading to the next one. Sections are joined where they would make poor
-//! pieces alone:
+//! A section extends from its heading to the next one. Sections are joined where one alone would make a poor
+//! piece:
 //!
-//! - a heading without a text of its own, or a tiny preamble (a rule, badges), goes with the section
-//!   below it, under that one's path;
-//! - a tiny section goes with the next if both fit a piece, under the path they have in common.
+//! - a heading without text of its own, or a tiny preamble (a rule, badges), is joined with the section
+//!   below it, under the path of that section;
+//! - a tiny section is joined with the next one if both fit a piece, under the part of their paths that
+//!   they share.
 
 use std::ops::Range;
 
 use super::Count;
 use super::outline::Outline;
 
-/// A section below this part of the limit is tiny.
+/// A section is tiny if it is smaller than one part in this many of the limit.
 const TINY_SHARE: usize = 8;
 
-/// More bytes than this per token are taken for a text that does not fit, without counting.
+/// A text with more bytes per token of the limit than this is assumed not to fit, without counting.
 const BYTES_PER_TOKEN: usize = 16;
 
 struct Section {
     start: usize,
     /// Where the text after the heading begins.
     body: usize,
-    /// Empty before the first heading, and where joined sections have nothing in common.
+    /// Empty before the first heading, and if joined sections have nothing in common.
     path: Vec<String>,
-    /// Whether it stands before the first heading.
+    /// Whether it is before the first heading.
     preamble: bool,
 }
 
-/// Sections in the making: headings are told in the order of the text.
+/// Collects sections: headings are added in the order of the text.
 pub(super) struct Sections {
     sections: Vec<Section>,
-    /// The headings in force, with their levels.
+    /// The headings that apply, outermost first, with their levels.
     above: Vec<(usize, String)>,
 }
 
 impl Sections {
-    /// What stands before `start` is in no section.
+    /// Starts the first section at `start`; text before it is in no section.
     pub(super) fn new(start: usize) -> Self {
         Self::after(start, start)
     }
 
-    /// The same, where what stands from `start` to `body` is no text of its own: it goes with what
-    /// follows.
+    /// The same, but the text from `start` to `body` (front matter) is not content: it is joined with the
+    /// section that follows.
     pub(super) fn after(start: usize, body: usize) -> Self {
         let preamble = Section { start, body, path: Vec::new(), preamble: true };
         Self { sections: vec![preamble], above: Vec::new() }
     }
 
-    /// A heading begins at `start`, and its text at `body`.
+    /// Adds a heading that begins at `start` and whose text begins at `body`.
     pub(super) fn open(&mut self, start: usize, body: usize, level: usize, title: String) {
         self.above.retain(|(above, _)| *above < level);
         self.above.push((level, title));
@@ -61,7 +62,7 @@ impl Sections {
         self.sections.iter().skip(1).map(|section| section.path.as_slice())
     }
 
-    /// Joins what is too small to stand alone. `max_tokens` is the limit of a piece.
+    /// Joins sections that are too small. `max_tokens` is the limit of a piece.
     pub(super) fn outline(self, text: &str, max_tokens: usize, count: Count<'_>) -> Outline {
         let mut sections = self.sections;
         let first = sections.get(1).map_or(text.len(), |first| first.start);
@@ -84,7 +85,7 @@ impl Sections {
 }
 
 impl Section {
-    /// Joins `next`, which reaches to `end`, where one of both would make a poor piece alone.
+    /// Joins `next`, which ends at `end`, if either section alone would make a poor piece.
     fn takes(
         &mut self,
         next: &Self,
@@ -108,7 +109,7 @@ impl Section {
         if tiny && fits(self.start..end, capacity) {
             let common = self.path.iter().zip(&next.path).take_while(|(a, b)| a == b).count();
             self.path.truncate(common);
-            // What follows is not below a heading of its own any more.
+            // The joined text is no longer under one heading.
             self.body = self.start;
             return true;
         }

@@ -259,7 +259,7 @@ fn pages_are_cut_apart_and_paragraphs_are_counted() {
 }
 
 #[test]
-fn sections_stand_under_their_own_headings() {
+fn sections_are_under_their_own_headings() {
     let text = "before\n\n# One\n\nfirst\n\n# Two\n\nsecond";
     let mark = |offset, number| Mark { offset, first: number, last: number };
     let (one, two) = (text.find("# One").unwrap(), text.find("# Two").unwrap());
@@ -367,7 +367,7 @@ fn code_without_lines_is_cut_as_text() {
 }
 
 #[test]
-fn deep_nesting_is_survived() {
+fn deep_nesting_does_not_overflow() {
     for deep in ["(".repeat(20_000), "(\n".repeat(20_000)] {
         for syntax in [Syntax::Markdown, Syntax::Code(Language::Rust), Syntax::Code(Language::Cpp)]
         {
@@ -378,7 +378,7 @@ fn deep_nesting_is_survived() {
 }
 
 #[test]
-fn a_title_is_embedded_where_no_heading_says_it() {
+fn a_title_is_embedded_if_no_heading_contains_it() {
     let titled = |title: &str, text: &str, max_tokens: usize| {
         let mut document = document(text, Syntax::Markdown, Places::Verbatim);
         document.title = title.to_owned();
@@ -387,7 +387,7 @@ fn a_title_is_embedded_where_no_heading_says_it() {
     };
     let two = "# Kept\n\none two three four\n\n# Restored\n\nfive six seven eight\n";
     assert_eq!(titled("Backups of ledgers", two, 40), [true, true]);
-    // A heading that says it is context enough, and a first heading is none for the second.
+    // A heading that contains the title is enough context for its own section, and for later ones.
     assert_eq!(titled("kept", two, 40), [false, false]);
     assert_eq!(titled("Backup", "# Backups and more\n\none two three\n", 40), [false]);
     for none in ["", "  ", "two\nlines", &"word ".repeat(9)] {

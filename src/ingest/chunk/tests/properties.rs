@@ -1,4 +1,4 @@
-//! What holds for any text.
+//! Properties that hold for any text.
 
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn framed(text: &str) -> usize {
     2 + text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count()
 }
 
-/// The parts that structured texts are made of, thrown together.
+/// A random sequence of the parts that structured texts are made of.
 fn anything() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         4 => "[a-z]{1,9}( [a-z]{1,9}){0,12}",
@@ -52,7 +52,7 @@ fn counts() -> impl Strategy<Value = fn(&str) -> usize> {
     prop::sample::select(vec![words as fn(&str) -> usize, characters, quarters, framed])
 }
 
-/// Checks everything that holds for any text.
+/// Checks all properties for one text.
 fn check(
     text: &str,
     syntax: Syntax,
@@ -85,7 +85,7 @@ fn check(
         prop_assert!(begin + at.unwrap() < first_end);
         prop_assert!(begin + at.unwrap() + piece.text.len() > starts[last as usize - 1]);
 
-        // The same words may stand in several places of these lines: all of them count.
+        // The same words may occur in several places of these lines: all of them count.
         for (at, _) in lines.char_indices() {
             if lines[at..].starts_with(piece.text) {
                 covered[begin + at..begin + at + piece.text.len()].fill(true);
@@ -109,7 +109,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn whatever_the_text(
+    fn pieces_are_valid_for_any_text(
         text in anything(),
         syntax in syntaxes(),
         max_tokens in 1usize..60,
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn marks_of_any_order_are_survived(
+    fn marks_in_any_order_are_accepted(
         text in anything(),
         marks in prop::collection::vec((0usize..500, 0u32..5, 0u32..5), 0..6),
         sections in prop::collection::vec(0usize..500, 0..4),
