@@ -1,4 +1,4 @@
-//! Why there is nothing of a source in a collection.
+//! Why a source has no documents in a collection.
 
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -15,28 +15,27 @@ use crate::types::{DocumentRecord, OcrPolicy, OnSecret, is_url};
 pub enum Absence {
     /// There is no such file.
     NoFile,
-    /// It is a link, and this, which it leads to, is not there.
+    /// It is a link whose target, given here, does not exist.
     BrokenLink(String),
-    /// A page of the web that no run has come to.
+    /// A web page that no run has reached.
     NoPage,
-    /// It is a file, and below nothing that was ever brought in.
+    /// It is a file outside of everything that was ever ingested.
     OutsideRoots,
-    /// It is passed over.
+    /// It is ignored or skipped.
     Skipped {
         reason: &'static str,
-        /// The file itself, or the directory that is passed over with all that is in it.
+        /// The file itself, or the skipped directory that contains it.
         entry: String,
-        /// It would be taken if it were named.
+        /// The file would be ingested if it were named on the command line.
         when_named: bool,
     },
-    /// It cannot be taken.
+    /// It cannot be ingested, for this reason.
     Unfit(String),
-    /// The next run brings it in.
+    /// The next run ingests it.
     Pending,
 }
 
-/// Looks for a source that has no record as a run over `options.inputs` would, which are those of
-/// earlier runs.
+/// Looks for a source that has no record, as a run over `options.inputs` (those of earlier runs) would.
 pub fn absence(
     source: &str,
     options: &DiscoverOptions,
@@ -69,7 +68,7 @@ pub fn absence(
         }));
     };
     if let Some(reason) = prepare::passed_over(&file, &options.root, ocr.reads_image(found.named)) {
-        // A picture is read where it is named.
+        // A picture is read when it is named.
         let when_named = ocr.reads_image(true) && reason == prepare::PICTURE;
         return Ok(skipped(reason, source, when_named));
     }
@@ -79,8 +78,8 @@ pub fn absence(
     Ok(Absence::Pending)
 }
 
-/// Files that a run over `options.inputs` would bring in and that no document is stored of. None where
-/// they cannot be looked for.
+/// Files that a run over `options.inputs` would ingest and that are not stored yet. Empty if the search for
+/// them fails.
 pub fn pending(
     options: &DiscoverOptions,
     documents: &[DocumentRecord],
@@ -96,7 +95,7 @@ pub fn pending(
     files.map(|file| file.source).collect()
 }
 
-/// Of files that are text.
+/// Checks text files only.
 fn holds_a_secret(file: &FoundFile, root: &Path) -> bool {
     let mut text = String::new();
     let read = file.open(root).and_then(|mut file| file.read_to_string(&mut text));

@@ -1,4 +1,4 @@
-//! Chunks → points, many documents at a time.
+//! Turns chunks into points, many documents at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,44 +18,44 @@ use crate::store::VectorStore;
 use crate::task::off_thread;
 use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
 
-/// What is stored together: parts of documents, and what could not be prepared.
+/// What is stored together: parts of documents, and the documents that could not be prepared.
 #[derive(Default)]
 pub(super) struct Batch {
     pub parts: Vec<Part>,
     pub refused: Vec<Refused>,
 }
 
-/// Chunks of one document. A document over the size of a batch comes in several parts.
+/// Chunks of one document. A document that is larger than a batch comes in several parts.
 pub(super) struct Part {
     pub document: Arc<Target>,
     pub chunks: Vec<Chunk>,
     pub last: bool,
 }
 
-/// The document that parts belong to.
+/// The document that a part belongs to.
 pub(super) struct Target {
     pub record: DocumentRecord,
     pub replaces: Replaces,
-    /// Ids of all its chunks.
+    /// Ids of all chunks of the document.
     pub ids: Vec<uuid::Uuid>,
     pub secrets: Secrets,
 }
 
-/// Chunks that are embedded and stored together, at most: fewer where a request holds fewer, so that
-/// what a slow endpoint has answered is stored soon.
+/// Maximum number of chunks that are embedded and stored together. A batch has fewer where a request holds
+/// fewer, so that the answers of a slow endpoint are stored soon.
 pub(super) const BATCH_CHUNKS: usize = 512;
 
-/// Chunks of a batch. A batch is one request: what is paid for is stored.
+/// Number of chunks in a batch. A batch is one request: what is paid for is stored.
 pub(super) fn size(embedder: &dyn Embedder, chunks: &ChunkOptions) -> usize {
     let limits = embedder.limits();
-    // No tokenizer makes more tokens than bytes, and to load one takes 100 ms.
+    // No tokenizer makes more tokens than there are bytes, and loading one takes 100 ms.
     let prefix = embedder.id().document_prefix.len();
     let fit = limits.batch_tokens / (chunks.max_tokens + prefix).max(1);
     limits.batch_items.min(fit).clamp(1, BATCH_CHUNKS)
 }
 
-/// Gathers documents until `size` chunks are together, and cuts larger ones. No more chunks are made
-/// than are asked for.
+/// Gathers documents until there are `size` chunks, and cuts larger documents. Chunks are made only when they
+/// are asked for.
 pub(super) fn gather(
     prepared: impl Stream<Item = Prepared>,
     size: usize,
@@ -69,19 +69,19 @@ pub(super) fn gather(
 
 struct Gathering<S> {
     prepared: S,
-    /// A document that is not done.
+    /// A document that has more chunks to give.
     open: Option<(Arc<Target>, Box<Chunks>)>,
     batch: Batch,
 }
 
 impl<S: Stream<Item = Prepared> + Unpin> Gathering<S> {
-    /// `None` after the last, which is empty where there is nothing left for it.
+    /// `None` after the last batch. The last batch may be empty.
     async fn next(&mut self, size: usize) -> Option<Batch> {
         loop {
             if let Some((document, rest)) = &mut self.open {
                 let held: usize = self.batch.parts.iter().map(|part| part.chunks.len()).sum();
                 let room = size.saturating_sub(held);
-                // A document that fits into a batch is not cut.
+                // A document that fits into a batch is not split.
                 if rest.len() > room && rest.len() <= size {
                     return Some(std::mem::take(&mut self.batch));
                 }
@@ -121,9 +121,9 @@ fn target(ready: Ready) -> (Arc<Target>, Box<Chunks>) {
 pub(super) struct Embedded {
     pub parts: Vec<EmbeddedPart>,
     pub refused: Vec<Refused>,
-    /// Texts that were embedded.
+    /// Number of texts that were embedded.
     pub embedded: usize,
-    /// Chunks whose vector was known.
+    /// Number of chunks whose vector was known.
     pub reused: usize,
 }
 
@@ -138,41 +138,41 @@ pub(super) struct EmbeddedPart {
 pub(super) enum Missing {
     /// The embedder refused the text, for this reason.
     Refused(String),
-    /// The run stopped before it was asked.
+    /// The run stopped before the embedder was asked.
     Stopped,
 }
 
-/// The vector of a text, `None` where the model has nothing to say of it.
+/// The vector of a text; `None` where the model has no vector for it.
 type Outcome = Result<Option<Vec<f32>>, Missing>;
 
-/// Vectors of repeated texts that are kept at most.
+/// Maximum number of vectors of repeated texts that are kept.
 const REPEATED: usize = 4_096;
 
 /// Turns chunks into points, embedding each text once.
 pub(super) struct Encoder {
     pub embedder: Arc<dyn Embedder>,
-    /// One for each batch that may be embedded at a time.
+    /// One permit for each batch that may be embedded at the same time.
     pub slots: Semaphore,
-    /// What ends the run, and the batch it happened to: nothing is asked for those after it.
+    /// The error that ends the run, and the number of its batch: later batches are not sent to the embedder.
     pub failure: OnceLock<(usize, BackendError)>,
     pub store: Arc<dyn VectorStore>,
     pub sparse: Arc<SparseEncoder>,
-    /// Language of most documents.
+    /// Language of most documents of the collection.
     pub usual: String,
     pub budget: Arc<Budget>,
-    /// Stores with chunks from before this run, which may have the text of any new one.
+    /// A store with chunks from before this run; any of them may have the text of a new chunk.
     pub lender: Option<Arc<dyn VectorStore>>,
     pub known: Mutex<Known>,
 }
 
-/// What is remembered of the texts that have come by.
+/// What is remembered of the texts seen so far.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Beginnings of the hashes that this run has stored or is about to, as numbers: of a million
-    /// chunks one in four thousand is mistaken for another, which costs a question to the store.
+    /// First 32 bits of the hashes that this run has stored or is about to store. Among a million chunks, one
+    /// in four thousand is mistaken for another, which costs one request to the store.
     seen: HashSet<u32>,
-    /// Texts met again. A licence or a footer is in every document, and the store would read all
-    /// its points each time it is asked for one.
+    /// Vectors of texts that were seen more than once. A licence or a footer is in every document, and the
+    /// store would read all its points for each request.
     repeated: HashMap<ContentHash, Vec<f32>>,
 }
 
@@ -191,15 +191,15 @@ impl Known {
     }
 }
 
-/// Vectors that need not be made.
+/// Vectors that need not be computed.
 struct Found {
     vectors: HashMap<ContentHash, Vec<f32>>,
-    /// Texts that came by before, and whose vector is not stored yet.
+    /// Texts that were seen before and whose vector is not stored yet.
     again: Vec<ContentHash>,
 }
 
 impl Encoder {
-    /// `number`: batches are stored in its order.
+    /// Embeds one batch. Batches are stored in the order of `number`.
     pub(super) async fn encode(
         &self,
         number: usize,
@@ -236,7 +236,7 @@ impl Encoder {
         {
             return Err(error.clone());
         }
-        // Others may have embedded what was met again, while this batch waited.
+        // Another batch may have embedded these texts while this one waited.
         found.extend(self.known().repeated(&again));
         let mut by_hash: HashMap<ContentHash, Outcome> =
             found.into_iter().map(|(hash, vector)| (hash, Ok(Some(vector)))).collect();
@@ -270,7 +270,7 @@ impl Encoder {
         embed_or_split(&*self.embedder, inputs).await
     }
 
-    /// Vectors that are stored of these texts. Only stores that may have one are asked.
+    /// Looks up the stored vectors of these texts, asking only stores that may have one.
     async fn stored(&self, hashes: &[ContentHash]) -> Result<Found, BackendError> {
         let mut found = HashMap::new();
         let (mut again, mut first) = (Vec::new(), Vec::new());
@@ -306,7 +306,7 @@ impl Encoder {
     }
 }
 
-/// The first eight digits.
+/// The first eight hexadecimal digits, as a number.
 fn beginning(hash: &ContentHash) -> u32 {
     hash.0.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
@@ -331,7 +331,7 @@ fn join(
             Some(Err(Missing::Refused(reason))) => {
                 let place = chunk.locator.cite("");
                 let place = place.trim_start_matches([':', '#']);
-                return Err(Missing::Refused(format!("{place} was refused: {reason}")));
+                return Err(Missing::Refused(format!("the embedder refused {place}: {reason}")));
             }
             Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
             None => None,
@@ -342,16 +342,15 @@ fn join(
     EmbeddedPart { points: points.collect(), document: part.document, last: part.last }
 }
 
-/// Lone inputs that may be refused in a row, none accepted, before the endpoint is to blame.
+/// Single inputs that may be refused in a row, with none accepted, before the endpoint is to blame.
 const REFUSALS_BEFORE_GIVING_UP: usize = 4;
 
-/// What no model fails on: it tells an endpoint that fails from one that fails on a text.
+/// A text that no model fails on: it distinguishes an endpoint that is down from one that fails on a text.
 const HARMLESS: &str = "dimension";
 
-/// Embeds all inputs; where a request is refused for what it contains, halves it until the bad
-/// input is alone and answers for itself. So it does where a server fails with 500 time and again
-/// and still embeds another text. Other errors, and an endpoint that refuses whatever it is given,
-/// end the run.
+/// Embeds all inputs. A request that is refused for its content is halved until the bad input is alone and
+/// only that one fails. The same is done where a server keeps failing with 500 and still embeds another text.
+/// Other errors, and an endpoint that refuses everything, end the run.
 async fn embed_or_split(
     embedder: &dyn Embedder,
     inputs: Vec<String>,
@@ -393,8 +392,8 @@ async fn embed_or_split(
     Ok(results)
 }
 
-/// Whether an error is about what was asked, not about the one that was asked. `works`: that one has
-/// embedded something else meanwhile.
+/// Whether an error was caused by the texts and not by the embedder. `works`: the embedder has embedded
+/// another text meanwhile.
 async fn of_these_texts(embedder: &dyn Embedder, error: &BackendError, works: &mut bool) -> bool {
     match (error.fault, error.status) {
         (Fault::TooLong | Fault::Refused, _) => true,

@@ -1,4 +1,4 @@
-//! What a run may spend on embedding, and on having pages read.
+//! What a run may spend on embedding and on OCR.
 
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,20 +10,19 @@ use crate::embed::Embedder;
 use crate::ocr::Bill;
 use crate::types::{ChatPrice, Usage};
 
-/// What a run may spend, and what its requests cost, in the user's currency.
+/// What a run may spend, and the prices of its requests, in the user's currency.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Limit {
     pub most: f64,
     /// Price of one token that is embedded.
     pub embedding: f64,
-    /// Of the model that reads pages. `None`: nobody bills it.
+    /// Price of the OCR model. `None`: it costs nothing.
     pub ocr: Option<ChatPrice>,
 }
 
-/// What a run may spend, shared by the batches and pages under way. A batch asks before it is
-/// embedded, at what the embedder counts, and is paid for at what it bills. What a page will cost is
-/// not known before: it is taken for as much as the dearest one so far, and the first one is read
-/// alone.
+/// What a run may spend, shared by the batches and pages in progress. A batch reserves what the embedder
+/// counts before it is embedded, and pays what the embedder bills. The cost of a page is not known in
+/// advance: each is assumed to cost as much as the dearest one so far, and the first page is read alone.
 pub struct Budget {
     /// `None`: no limit.
     limit: Option<Limit>,
@@ -31,35 +30,35 @@ pub struct Budget {
     spending: Mutex<Spending>,
     /// Batches ask in order.
     turn: tokio::sync::Mutex<()>,
-    /// A batch or a page has ended, and what was reserved for it is free.
+    /// Notified when a batch or a page has ended and its reservation is free.
     freed: Notify,
 }
 
 #[derive(Default)]
 struct Spending {
-    /// What the batches under way are expected to be, in tokens.
+    /// Expected tokens of the batches in progress.
     reserved: u64,
-    /// What was embedded when the last batch ended or began.
+    /// Tokens embedded, as of when the last batch began or ended.
     embedded: u64,
-    /// Pages under way.
+    /// Pages in progress.
     pages: u32,
-    /// What the pages before cost.
+    /// Cost of the pages that were read.
     read: f64,
-    /// What the dearest of them cost.
+    /// Cost of the dearest page.
     dearest: f64,
     usage: Usage,
     /// See [`Budget::left_pages`].
     left_pages: bool,
 }
 
-/// Leave to embed one batch. Dropped when that is done.
+/// Permission to embed one batch. Dropped when the batch is embedded.
 pub(super) struct Reserved<'a> {
     budget: &'a Budget,
     embedder: &'a dyn Embedder,
     tokens: u64,
 }
 
-/// Leave to have one page read. Dropped when that is done, with what was billed.
+/// Permission to have one page read. Dropped when the page is read, with what was billed.
 pub(super) struct ReservedPage<'a> {
     budget: &'a Budget,
     pub(super) bill: Bill,
@@ -69,7 +68,7 @@ pub(super) struct ReservedPage<'a> {
 pub(super) type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
 impl Budget {
-    /// What does not fit into `limit` any more cancels `stop`.
+    /// A budget that cancels `stop` when the next request does not fit into `limit`.
     pub fn new(limit: Option<Limit>, stop: Canceller) -> Self {
         Self {
             limit,
@@ -80,7 +79,7 @@ impl Budget {
         }
     }
 
-    /// What the pages of the run were billed with.
+    /// Usage that was billed for the pages of the run.
     pub fn ocr_usage(&self) -> Usage {
         self.spending().usage
     }
@@ -90,13 +89,13 @@ impl Budget {
         self.spending().left_pages
     }
 
-    /// What ends the run when the budget is used up.
+    /// Ends the run when the budget is used up.
     pub fn canceller(&self) -> Canceller {
         self.stop.clone()
     }
 
-    /// The turn of a batch, in the order in which batches ask: it is taken before anything else is
-    /// awaited, so that what comes first is also paid for first. Without a limit there are no turns.
+    /// The turn of a batch, in the order in which batches ask. It is taken before anything else is awaited,
+    /// so that the first batch is also paid for first. Without a limit there are no turns.
     pub(super) async fn turn(&self) -> Option<Turn<'_>> {
         match self.limit {
             Some(_) => Some(self.turn.lock().await),
@@ -104,8 +103,8 @@ impl Budget {
         }
     }
 
-    /// Leave to embed these, or `None` where they would cost too much: then nor will anything after
-    /// them. Waits where that depends on what the batches under way will have cost.
+    /// Permission to embed these inputs, or `None` if they would cost too much; then everything after them is
+    /// refused too. Waits if the answer depends on what the batches in progress will cost.
     pub(super) async fn reserve<'a>(
         &'a self,
         embedder: &'a dyn Embedder,
@@ -117,7 +116,7 @@ impl Budget {
         let prefix = embedder.count_tokens(&embedder.id().document_prefix);
         let counted = inputs.iter().map(|text| embedder.count_tokens(text) + prefix);
         let tokens = counted.sum::<usize>() as u64;
-        // Held until there is an answer.
+        // Held until the decision is made.
         let _turn = turn;
         loop {
             let mut freed = pin!(self.freed.notified());
@@ -125,7 +124,7 @@ impl Budget {
             {
                 let mut spending = self.spending();
                 spending.embedded = embedder.tokens_embedded();
-                // Pages are not waited for: they may wait for batches.
+                // Pages are not waited for: they may be waiting for batches.
                 let cost = spending.so_far(&limit)
                     + spending.pages_under_way()
                     + limit.embedding * tokens as f64;
@@ -141,9 +140,9 @@ impl Budget {
         }
     }
 
-    /// The same for a page that a model of this process (`is_local`) or another reads. It does not
-    /// cancel: the documents that were read before are still embedded, and so are those without
-    /// pictures. See [`Self::left_pages`].
+    /// Permission to have a page read, by a model of this process (`is_local`) or a remote one. A refusal
+    /// does not cancel the run: the documents that were read before are still embedded, and so are those
+    /// without pictures. See [`Self::left_pages`].
     pub(super) async fn reserve_page(&self, is_local: bool) -> Option<ReservedPage<'_>> {
         let limit = self.limit.filter(|limit| !is_local && limit.ocr.is_some());
         loop {
@@ -175,7 +174,7 @@ impl Budget {
         }
     }
 
-    /// Ends the run where that is too much.
+    /// Ends the run if `cost` is over the limit.
     fn is_over(&self, limit: &Limit, cost: f64) -> bool {
         let is_over = !limit.allows(cost) || self.stop.is_cancelled();
         if is_over {

@@ -1,4 +1,4 @@
-//! Points → the store, document by document: new chunks in, record written, stale chunks out.
+//! Writes points to the store, document by document: new chunks in, record written, stale chunks out.
 
 mod stored;
 
@@ -18,43 +18,44 @@ use crate::error::BackendError;
 use crate::store::{Change, CollectionWriter, Intent, Moved};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Point, Validators};
 
-/// What was stored is made durable after so many chunks, or so long: a crash costs little more.
+/// Writes are made durable after this many chunks or this much time: a crash costs little more.
 const FLUSH_CHUNKS: usize = 2_048;
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a document that a cut-off run left half replaced stays incomplete.
-const INCOMPLETE: &str = "a run was cut off while it was replaced: bring it in again";
+const INCOMPLETE: &str = "a run was interrupted while replacing it: ingest it again";
 
 pub(super) struct Committer<'a> {
     store: &'a dyn CollectionWriter,
     pub report: IngestReport,
-    /// What is not in the report yet.
+    /// What was given to the store and is not in the report yet.
     given: Unconfirmed,
     /// Chunks that were written and have no record yet.
     chunks_given: usize,
     pub ledger: Ledger,
     /// Sources with chunks and no record, left by a run that was cut off.
     orphans: BTreeSet<String>,
-    /// Failures the collection remembers, by source.
+    /// Failures that the collection remembers, by source.
     known_failures: HashMap<String, FailureRecord>,
-    /// Sources that no later run looks at: how they failed is not remembered.
+    /// Sources that no later run looks at: their failures are not remembered.
     refused: HashSet<String>,
-    /// Documents that have another name now.
+    /// Documents that have a new name now, by their old source.
     moved: HashMap<String, Moved>,
     new_failures: Vec<FailureRecord>,
     /// Ends the run with the first failure.
     fail_fast: Option<Canceller>,
-    /// Documents were left out because the run stops.
+    /// Documents were left out because the run was stopped.
     pub cut_short: bool,
-    /// Documents one of whose earlier parts was refused, or left out.
+    /// Documents of which an earlier part was refused or left out.
     broken: HashSet<String>,
-    /// Documents of which something was stored.
+    /// Documents of which a part was stored.
     begun: HashSet<String>,
-    /// Some parts of a document are stored beside the version they replace: nobody is to see that.
+    /// Some parts of a document are stored beside the version that they replace; readers must not see that
+    /// state.
     half_replaced: Option<Change>,
     unflushed: usize,
     flushed_at: Instant,
-    /// A record was written that no chunk led to: nobody else makes it durable.
+    /// A record was written without any chunk: `conclude` has to make it durable.
     recorded: bool,
 }
 
@@ -97,8 +98,8 @@ impl<'a> Committer<'a> {
         Self { fail_fast, ..self }
     }
 
-    /// Writes the records that change without their documents: a new time and the old content, a
-    /// failure that is over or new, a document that this run cannot complete.
+    /// Writes the records that change without their documents: a new time for the old content, a failure that
+    /// is new or resolved, a document that this run cannot complete.
     pub(super) async fn tidy(&mut self, survey: &Survey) -> Result<(), BackendError> {
         let known = survey.by_source();
         let touched = survey.plan.touched.iter().filter_map(|file| {
@@ -106,8 +107,8 @@ impl<'a> Committer<'a> {
             let (size, mtime, ingested_at) = (file.size, file.mtime, survey.started_at.clone());
             Some(DocumentRecord { size, mtime, ingested_at, ..record.clone() })
         });
-        // Without its hash, the same content counts as a change when it comes again; without its
-        // validators, it does come again.
+        // Without its hash, the same content counts as a change when it is seen again; without its
+        // validators, the page is fetched again.
         let incomplete = survey.incomplete.iter().map(|record| DocumentRecord {
             document_hash: ContentHash(String::new()),
             content_hash: None,
@@ -128,7 +129,7 @@ impl<'a> Committer<'a> {
             self.fail(&record.source, INCOMPLETE, (record.size, record.mtime), None);
         }
         for failed in &survey.failed {
-            // What is not a page will not be one when it is tried again.
+            // What is not a page now is not one on the next try either.
             if survey.pages.dead.contains(&failed.source) {
                 self.report.fail(&failed.source, &failed.reason);
                 self.end_if_fast();
@@ -144,7 +145,7 @@ impl<'a> Committer<'a> {
         self.forget(&survey.plan.forgotten).await
     }
 
-    /// Stores a batch. What it returns as done is visible; it is durable after the next flush.
+    /// Stores a batch. Documents reported as done are visible; they are durable after the next flush.
     pub(super) async fn commit(
         &mut self,
         batch: Embedded,
@@ -169,7 +170,7 @@ impl<'a> Committer<'a> {
         Ok(())
     }
 
-    /// Returns whether the last document of it is replaced in part only.
+    /// Returns whether the last document of the batch is replaced only in part.
     async fn store_batch(
         &mut self,
         batch: Embedded,
@@ -211,7 +212,7 @@ impl<'a> Committer<'a> {
         Ok(half_replaced)
     }
 
-    /// What is to become of a document, of which this is the first part.
+    /// What will happen to the document of which this is the first part.
     fn intent(&self, part: &EmbeddedPart) -> Intent {
         let Target { record, replaces, ids, .. } = &*part.document;
         let has_others = *replaces == Replaces::Changed || self.orphans.contains(&record.source);
@@ -227,15 +228,15 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// Writes what was not written with a batch.
+    /// Writes the failures that did not come with a batch.
     pub(super) async fn conclude(&mut self) -> Result<(), BackendError> {
         self.remember().await?;
-        // What the run has changed otherwise is made durable at its end.
+        // Other changes of the run are made durable at its end.
         if self.recorded && !self.ledger.is_open() { self.store.flush().await } else { Ok(()) }
     }
 
-    /// A row of the report, and a record unless there is the same already. `hash` is `None` where
-    /// another try may go better though the file is the same.
+    /// Adds a row to the report, and a record unless the same one is stored. `hash` is `None` where another
+    /// try may succeed with the same file.
     fn fail(&mut self, source: &str, reason: &str, file: (u64, i64), hash: Option<ContentHash>) {
         self.report.fail(source, reason);
         self.end_if_fast();
@@ -305,7 +306,7 @@ impl<'a> Committer<'a> {
         Ok(())
     }
 
-    /// Takes out chunks without a record that no document of this run has replaced.
+    /// Deletes chunks without a record that no document of this run has replaced.
     pub(super) async fn clear_orphans(&mut self) -> Result<(), BackendError> {
         let orphans: Vec<String> = std::mem::take(&mut self.orphans).into_iter().collect();
         if orphans.is_empty() {
@@ -315,8 +316,8 @@ impl<'a> Committer<'a> {
         self.store.delete_documents(&orphans).await
     }
 
-    /// Sets aside documents with a refused chunk: of a new one nothing stays, of a changed one the
-    /// earlier version does.
+    /// Sets aside documents with a refused chunk. A new document is deleted, a changed one keeps its earlier
+    /// version.
     async fn sort(
         &mut self,
         part: EmbeddedPart,
@@ -332,7 +333,7 @@ impl<'a> Committer<'a> {
                 let document = part.last.then_some(part.document);
                 Ok(Sorted::Good { points, document, half_replaced })
             }
-            // What was stored of it before is paid for: the next run goes on from there.
+            // Parts that were stored before are paid for: the next run continues from there.
             Err(Missing::Stopped) => {
                 self.cut_short = true;
                 self.broken.insert(source);
@@ -351,7 +352,7 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// After the records: takes out what the documents replace.
+    /// Runs after the records are written: deletes what the documents replace.
     async fn settle(
         &mut self,
         documents: &[Arc<Target>],
@@ -378,7 +379,7 @@ impl<'a> Committer<'a> {
             }
         }
         if !stale.is_empty() || !moved.is_empty() {
-            // What is taken out is not missed after a kill: what takes its place is durable.
+            // A kill must not lose both versions: the new one is durable before the old one is deleted.
             self.store.flush().await?;
         }
         if !stale.is_empty() {
@@ -402,8 +403,8 @@ impl<'a> Committer<'a> {
 }
 
 enum Sorted {
-    /// Points to be stored, and the document that is complete with them. `half_replaced`: it is not,
-    /// and an earlier version of it is stored.
+    /// Points to be stored, and the document if they complete it. `half_replaced`: the document is not
+    /// complete yet, and an earlier version of it is stored.
     Good {
         points: Vec<Point>,
         document: Option<Arc<Target>>,

@@ -1,4 +1,5 @@
-//! A document as chunks, each made when it is asked for: the text is held once, however many there are.
+//! A document as chunks. Each is made when it is asked for, so the text is held once, however many chunks
+//! there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,13 +20,13 @@ pub(super) struct Chunks {
     text: String,
     /// As in [`Document::page_labels`].
     page_labels: Vec<(u32, String)>,
-    /// What all of them say of their document.
+    /// The record of the document, with the fields that all its chunks share.
     record: DocumentRecord,
     cuts: Vec<Cut>,
     next: usize,
 }
 
-/// Where a chunk is, and what is known of it.
+/// The position of a chunk, and what is known about it.
 struct Cut {
     start: usize,
     length: usize,
@@ -37,7 +38,7 @@ struct Cut {
     occurrence: u32,
 }
 
-/// Chunks a document, and says in its record how many chunks and terms there are, and of which language.
+/// Chunks a document, and records its language and the numbers of chunks and terms.
 pub(super) fn cut(
     mut record: DocumentRecord,
     document: Document,
@@ -80,12 +81,12 @@ pub(super) fn cut(
 }
 
 impl Chunks {
-    /// Whether none is left.
+    /// Whether no chunk is left.
     pub(super) fn is_done(&self) -> bool {
         self.len() == 0
     }
 
-    /// What the document calls the page of a chunk.
+    /// The document's own label for the page of a chunk.
     fn page_label(&self, locator: Locator) -> Option<&str> {
         let page = locator.page()?;
         let at = self.page_labels.binary_search_by_key(&page, |(number, _)| *number).ok()?;
@@ -107,7 +108,7 @@ impl Chunks {
         content.digest()
     }
 
-    /// The ids of all of them.
+    /// The ids of all chunks.
     pub(super) fn ids(&self) -> Vec<Uuid> {
         let id = |cut: &Cut| {
             let hash = ContentHash::from_digest(&cut.digest);

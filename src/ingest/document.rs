@@ -1,5 +1,4 @@
-//! What extraction makes of a file, and what chunking makes of that: text with a way back to the
-//! source.
+//! The text of a document with a way back to its source: what extraction makes and chunking reads.
 
 use std::sync::Arc;
 
@@ -10,24 +9,24 @@ use crate::types::{Locator, OcrRecord, PageArea, ReadingWarning, Recognition};
 /// A document's text, with the place of every part of it in the source.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Document {
-    /// From the document itself (metadata, first heading); empty where it has none.
+    /// Title from the document itself (metadata, first heading); empty if it has none.
     pub title: String,
     pub text: String,
     pub syntax: Syntax,
     pub places: Places,
-    /// What no piece may leave, ordered by offset. Text before the first is a section too.
+    /// Sections that no piece may cross, ordered by offset. Text before the first one is a section too.
     #[serde(default)]
     pub sections: Vec<Section>,
-    /// What of the source is not in the text.
+    /// Parts of the source that are missing in the text.
     #[serde(default)]
     pub warnings: Vec<ReadingWarning>,
-    /// Pages that have another label than their number, with it; ordered by number.
+    /// Number and label of the pages whose label differs from their number; ordered by number.
     #[serde(default)]
     pub page_labels: Vec<(u32, String)>,
-    /// That pages were read as pictures.
+    /// Set if pages were read as pictures.
     #[serde(skip)]
     pub ocr: Option<OcrRecord>,
-    /// The words of those pages, ordered by place in the text.
+    /// The words that were recognized on those pages, ordered by their place in the text.
     #[serde(skip)]
     pub recognized: Vec<RecognizedWord>,
 }
@@ -35,23 +34,23 @@ pub struct Document {
 /// A word of the text that was recognized in a picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RecognizedWord {
-    /// Offset of its first byte, and of the one after its last.
+    /// Offset of its first byte; `end` is that of the byte after its last.
     pub start: usize,
     pub end: usize,
-    /// In percent; `None` where the model does not tell.
+    /// In percent; `None` if the model does not report it.
     pub confidence: Option<u8>,
     pub page: u32,
-    /// `None` where the model does not tell.
+    /// `None` if the model does not report it.
     pub area: Option<PageArea>,
 }
 
-/// A part of a document that is cut by itself: a page, a slide, a record. It reaches to the next.
+/// A part of a document that is chunked by itself: a page, a slide, a record. It extends to the next section.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Section {
     pub offset: usize,
-    /// Headings that the text does not carry itself, outermost first.
+    /// Headings that are not in the text, outermost first.
     pub headings: Vec<String>,
-    /// Where it is another than that of the document: it is one of its own, attached to that.
+    /// Set if it differs from the syntax of the document, as in an attachment.
     #[serde(default)]
     pub syntax: Option<Syntax>,
 }
@@ -66,12 +65,12 @@ pub enum Syntax {
     Asciidoc,
     #[default]
     Plain,
-    /// One row for each mark of [`Places`]: rows are kept whole where they fit a piece.
+    /// One row for each mark of [`Places`]. A row is kept whole if it fits into a piece.
     Rows,
     Code(Language),
 }
 
-/// Languages that are cut along their items. Others are cut as plain text.
+/// Languages that are cut along their items. Code in other languages is cut as plain text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -96,8 +95,8 @@ pub enum Places {
     /// Each mark says that the text from its offset up to the next mark's offset came from these
     /// units. Marks are ordered by offset, the first at 0.
     Marked(Unit, Vec<Mark>),
-    /// The same for the rows of several sheets, each a [`Section`]: with the number of each sheet,
-    /// in the order of the text.
+    /// Rows of several sheets, each sheet a [`Section`]: the number of each sheet with its marks, in the
+    /// order of the text.
     Sheets(Vec<(u32, Vec<Mark>)>),
 }
 
@@ -110,10 +109,10 @@ pub enum Unit {
     Slide,
     Cell,
     Record,
-    /// `first` is the message, `last` what is attached to it, from 1: 0 is the message itself.
+    /// `first` is the message, `last` its attachment, from 1; 0 is the message itself.
     Message,
     Section,
-    /// `last` is the second after.
+    /// `last` is the second after the end.
     Second,
 }
 
@@ -125,22 +124,22 @@ pub struct Mark {
     pub last: u32,
 }
 
-/// A piece cut from a document, whose text it shares.
+/// A piece cut from a document. It borrows the document's text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Piece<'a> {
-    /// Offset of the text in that of the document, in bytes.
+    /// Byte offset of the piece in the document's text.
     pub start: usize,
     pub text: &'a str,
     pub locator: Locator,
-    /// `None` where the text is the document's own.
+    /// `None` if the text was not recognized in a picture.
     pub recognition: Option<Box<Recognition>>,
     /// Heading path or enclosing items, outermost first.
     pub headings: Arc<[String]>,
-    /// The title of the document is embedded, too: no heading says it.
+    /// Whether the title of the document is embedded too, because no heading contains it.
     pub titled: bool,
 }
 
-/// One line of single spaces, as titles and cells are.
+/// The text as one line with single spaces, as in titles and cells.
 pub(super) fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,11 +1,11 @@
-//! Why an ingest does not begin.
+//! Errors that keep an ingest from starting.
 
 use super::discover::DiscoverError;
 use super::pages::SpoolError;
 use super::plan::Prune;
 use crate::error::BackendError;
 
-/// Why nothing could be brought in at all.
+/// Why an ingest could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     #[error(transparent)]

@@ -1,18 +1,18 @@
-//! What an ingest says on its way.
+//! Events of an ingest in progress.
 
 use super::extract::PageRead;
 
-/// Progress, in order of happening.
+/// Progress, in the order in which it happens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestEvent {
-    /// Pages of the web were asked for.
+    /// Web pages were requested.
     Fetched {
         pages: usize,
     },
     Discovered {
         files: usize,
     },
-    /// What there is to do.
+    /// The work of the run is known.
     Planned {
         documents: usize,
         deleted: usize,
@@ -24,6 +24,6 @@ pub enum IngestEvent {
         source: String,
         chunks: usize,
     },
-    /// The last documents are in; indexes are being built.
+    /// The last documents are stored; indexes are being built.
     Optimizing,
 }

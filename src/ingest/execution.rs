@@ -22,11 +22,11 @@ use crate::store::VectorStore;
 use crate::task::Task;
 use crate::types::{Manifest, Ownership, SCHEMA_VERSION, SparseId};
 
-/// Chunks that are looked at before a collection is created, to estimate their mean length.
+/// Chunks that are prepared before a collection is created, to estimate their mean length.
 const SAMPLE_CHUNKS: usize = 2_000;
 
-/// Chunks that may have their vectors before their turn to be stored comes, beside those that are
-/// being embedded: neither a slow answer nor a store that is busy leaves the embedder without work.
+/// Chunks that may be embedded ahead of being stored, in addition to those in progress: neither a slow answer
+/// nor a busy store leaves the embedder without work.
 const AHEAD_CHUNKS: usize = 2_048;
 
 /// One run over a plan.
@@ -35,9 +35,9 @@ pub(super) struct Execution<'a> {
     pub backends: &'a Backends,
     pub destination: &'a Destination,
     pub cancel: &'a Cancel,
-    /// Something was left out because the run stops.
+    /// Something was left out because the run was stopped.
     pub cut_short: AtomicBool,
-    /// What was built again is the collection.
+    /// The rebuilt version has become the collection.
     pub published: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ impl Execution<'_> {
         let Destination { writer, build, .. } = self.destination;
         let own = writer.clone() as Arc<dyn VectorStore>;
         let mut lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
-        // What was damaged is made again.
+        // A damaged version lends no vectors: they are computed again.
         if let (Some(former), true) = (&lender, build.former().is_some())
             && former.verify().await.is_err()
         {
@@ -77,10 +77,11 @@ impl Execution<'_> {
         let exists = committer.ledger.exists();
         let in_parts = self.options.partition.is_some();
         if in_parts && !exists && nothing_to_do {
-            // Another part makes the collection, and knows how long its chunks are.
+            // Another part creates the collection, and knows how long its chunks are.
             return Ok(());
         }
-        // Without documents, what a manifest says of their mean length was a guess. Other parts may have some.
+        // In an empty collection, the mean length in the manifest was a guess. Other parts may have
+        // documents.
         if survey.records.is_empty() && !(in_parts && exists) {
             sample = first(&mut prepared).await;
             self.begin(&sample, &mut committer.ledger).await?;
@@ -136,7 +137,7 @@ impl Execution<'_> {
             let food = stream::unfold(food, |mut food| async { Some((food.recv().await?, food)) });
             let size = batch::size(&*self.backends.embedder, &self.options.chunk);
             let open = limits.concurrency.max(1) + AHEAD_CHUNKS.div_ceil(size);
-            // Tasks go on by themselves while this one waits for the store.
+            // Spawned tasks continue while this one waits for the store.
             let encode = |(number, batch)| {
                 let encoder = Arc::clone(&encoder);
                 Task::spawn(async move { encoder.encode(number, batch).await })
@@ -145,7 +146,7 @@ impl Execution<'_> {
             let mut encoded = Box::pin(encoded);
             while let Some(batch) = encoded.next().await {
                 let failed = batch.is_err();
-                // The other side is gone when the store failed: it has the error.
+                // If the receiver is gone, the store has failed and has the error.
                 if sender.send(batch).await.is_err() || failed {
                     break;
                 }
@@ -159,7 +160,7 @@ impl Execution<'_> {
             }
             Ok(())
         };
-        // Whichever fails ends all: the receiver is dropped with its future, and so is the sender.
+        // The first failure ends everything: the receiver is dropped with its future, and so is the sender.
         tokio::pin!(store);
         tokio::select! {
             biased;
@@ -168,7 +169,7 @@ impl Execution<'_> {
         }
     }
 
-    /// A collection begins knowing how long its chunks are: BM25 wants their mean length.
+    /// Creates the collection, with the mean length of its chunks, which BM25 needs.
     async fn begin(&self, sample: &[Prepared], ledger: &mut Ledger) -> Result<(), BackendError> {
         let store = &*self.destination.writer;
         let ready = || sample.iter().filter_map(Prepared::ready);
@@ -188,7 +189,7 @@ impl Execution<'_> {
             chunker: self.options.chunker_id(),
             sparse,
             docent: env!("CARGO_PKG_VERSION").to_owned(),
-            // The run that makes it has begun before.
+            // The run that creates the collection started before it.
             created_at: ledger.run.started_at.clone(),
             unfinished: None,
             unfinished_parts: Vec::new(),
@@ -202,8 +203,8 @@ impl Execution<'_> {
         ledger.create(store, manifest).await
     }
 
-    /// What is skipped or refused only when it is read is looked at in each run, and changes
-    /// nothing: such a run leaves no trace.
+    /// Ends the run. Files that are skipped or refused only after they are read are read again in every run;
+    /// a run that found nothing else leaves no trace.
     async fn finish(
         &self,
         survey: &Survey,
@@ -238,7 +239,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Of a successor.
+    /// Publishes the successor, or sets it aside.
     async fn complete(&self, completion: Completion) -> Result<BuiltVersion, BackendError> {
         let store = &*self.destination.writer;
         let Completion { aside, keep } = completion;
@@ -251,14 +252,15 @@ impl Execution<'_> {
         Ok(BuiltVersion { version, live: aside.is_none() })
     }
 
-    /// Not only when its turn to be stored comes: many documents are prepared before.
+    /// Checked when a document is prepared, and not only when it is stored: many documents are prepared
+    /// ahead.
     fn end_if_failed(&self, document: &Prepared) {
         if let Some(stop) = self.options.fail_fast.as_ref().filter(|_| document.has_failed()) {
             stop.cancel(Stop::FirstFailure);
         }
     }
 
-    /// Whether to leave out what comes next.
+    /// Whether to leave out the rest of the work.
     fn stops(&self) -> bool {
         let stops = self.cancelled();
         self.cut_short.fetch_or(stops, Ordering::Relaxed);
@@ -270,7 +272,7 @@ impl Execution<'_> {
     }
 }
 
-/// The first documents, up to [`SAMPLE_CHUNKS`].
+/// The first documents, up to [`SAMPLE_CHUNKS`] chunks.
 async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Prepared> {
     let mut sample = Vec::new();
     let mut chunks = 0;

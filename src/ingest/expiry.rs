@@ -1,7 +1,7 @@
-//! Documents that are older than they may become: they are not brought in, and taken out.
+//! Documents that are older than `ingest.ttl`: they are not ingested, and deleted if they are stored.
 //!
-//! How old a document is, its date says: of a file when it was modified, of a page what its server calls its last
-//! modification, and of what came in otherwise when it came. What has no date does not grow old.
+//! The age of a document comes from its date: a file's modification time, the `Last-Modified` of a page, and
+//! the time of ingestion for everything else. A document without a date does not expire.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use super::pages::Pages;
 use super::plan::Plan;
 use crate::types::{DocumentRecord, WebOrigin, upload_of};
 
-/// Why a file or a page is passed over.
+/// Why a file or a page is skipped.
 pub(super) const TOO_OLD: &str = "older than ingest.ttl";
 
-/// Archives and build systems that keep no time write the first moments of 1970.
+/// Archives and build systems that keep no times write the first moments of 1970.
 const NO_DATE_BEFORE: i64 = 86_400 * NANOSECONDS;
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
-/// How old documents may become. Times are nanoseconds since the Unix epoch.
+/// How old documents may become. Times are in nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Expiry {
     ttl: i64,
@@ -34,13 +34,13 @@ impl Expiry {
         Self { ttl: i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX), now }
     }
 
-    /// From the time that the system says it is.
+    /// Measures from the system's current time.
     pub fn from_now(ttl: Duration) -> Self {
         Self::new(ttl, chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX))
     }
 
-    /// In how many nanoseconds something of this date is too old: less than 0 where it is. A date in the future
-    /// is one like any other. `None`: never.
+    /// Nanoseconds until something with this date is too old; negative if it is already. A date in the future
+    /// is treated like any other. `None`: never.
     pub fn left(self, date: Option<i64>) -> Option<i64> {
         Some(date?.saturating_add(self.ttl).saturating_sub(self.now))
     }
@@ -49,7 +49,7 @@ impl Expiry {
         self.left(date).is_some_and(|left| left < 0)
     }
 
-    /// Files and pages that are too old are passed over.
+    /// Skips files and pages that are too old.
     pub(super) fn pass_over(self, discovery: &mut Discovery) {
         let is_over = |file: &mut FoundFile| self.is_over(date_of_file(file));
         let over = discovery.files.extract_if(.., is_over);
@@ -65,7 +65,7 @@ fn date_of_file(file: &FoundFile) -> Option<i64> {
     }
 }
 
-/// The date of a document that is stored. An upload has none: it goes by request.
+/// The date of a stored document. An upload has none: it is deleted on request only.
 pub fn date_of(record: &DocumentRecord) -> Option<i64> {
     match &record.web {
         Some(web) => date_of_page(web),
@@ -86,13 +86,13 @@ fn date(nanoseconds: i64) -> Option<i64> {
     Some(nanoseconds).filter(|time| *time >= NO_DATE_BEFORE)
 }
 
-/// Documents that go because they are too old, by source.
+/// Sources of the documents that are deleted because they are too old.
 #[derive(Default)]
 pub(super) struct Expired(HashSet<String>);
 
 impl Expired {
-    /// `records` against what was found: a file that is as new again as it may be stays, and so does what the
-    /// run brings in itself.
+    /// Compares `records` with what was found. A file with a recent date again stays, and so does what the
+    /// run itself ingests.
     pub(super) fn of(
         options: &IngestOptions,
         records: &[DocumentRecord],
@@ -128,7 +128,8 @@ impl Expired {
         self.0.contains(source)
     }
 
-    /// Those that go with the plan, which moves the document where its file has a new name and a new date. Sorted.
+    /// Adds the expired documents to the plan's deletions and returns them, sorted. A document stays if the
+    /// plan moves it: its file has a new name and a new date.
     pub(super) fn taken_out_by(self, plan: &mut Plan) -> Vec<String> {
         let moved: HashSet<&str> = plan.moved.iter().map(|step| step.from.as_str()).collect();
         let goes = |source: &String| !moved.contains(source.as_str());
@@ -142,7 +143,7 @@ impl Expired {
     }
 }
 
-/// A file that the run was not asked about has been written since.
+/// Whether a file that the run was not asked about has been written since.
 fn is_new_again(options: &IngestOptions, expiry: Expiry, record: &DocumentRecord) -> bool {
     let source = &record.source;
     record.is_file()
@@ -203,7 +204,8 @@ mod tests {
     }
 
     proptest! {
-        /// Time alone makes old, and a clock that goes back makes young again; nothing overflows.
+        /// Only time makes a document old, and a clock that goes back makes it young again; nothing
+        /// overflows.
         #[test]
         fn what_is_too_old_stays_so_while_time_passes(
             date in any::<i64>(), now in any::<i64>(), later in any::<i64>(),

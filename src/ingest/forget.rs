@@ -1,4 +1,4 @@
-//! What a collection was made from, and is to be made from no more.
+//! Inputs of earlier runs that are to be forgotten.
 
 use std::collections::HashSet;
 
@@ -7,18 +7,18 @@ use super::web::Start;
 use crate::error::shell_word;
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Reach};
 
-/// PATHs of earlier runs that no later run is to look at.
+/// Paths of earlier runs that later runs are not to look at.
 #[derive(Default, Debug)]
 pub(super) struct Forgotten {
     /// Roots and sites, as the manifest names them.
     pub(super) roots: HashSet<String>,
-    /// What was brought in from them and from nothing else that stays.
+    /// Documents that were ingested from these roots, and from no root that stays.
     pub(super) documents: Vec<String>,
     pub(super) failures: Vec<String>,
 }
 
 impl Forgotten {
-    /// `typed`: paths relative to the working directory, globs and URLs, as they were typed once.
+    /// `typed`: paths relative to the working directory, globs and URLs, as they were once typed.
     pub(super) fn of(
         typed: &[String],
         options: &DiscoverOptions,
@@ -61,7 +61,7 @@ fn names(manifest: &Manifest) -> impl Iterator<Item = &str> {
     manifest.roots.iter().map(String::as_str).chain(sites)
 }
 
-/// The root that an input stood for when it was named.
+/// The root that an input was recorded as when it was named.
 fn meant(input: &str, options: &DiscoverOptions, known: &[&str]) -> Option<String> {
     let source = former_source(input, &options.root, options);
     let source = source.map(|source| if source.is_empty() { ".".to_owned() } else { source });
@@ -72,13 +72,13 @@ fn meant(input: &str, options: &DiscoverOptions, known: &[&str]) -> Option<Strin
     meant.into_iter().find(|name| known.contains(&name.as_str()))
 }
 
-/// What was named and is not a file, nor ever was one that was brought in.
+/// Sources that were named, are not files, and never were ingested as files.
 pub(super) fn refused(no_files: &[String], records: &[DocumentRecord]) -> HashSet<String> {
     let known: HashSet<&str> = records.iter().map(|record| record.source.as_str()).collect();
     no_files.iter().filter(|source| !known.contains(source.as_str())).cloned().collect()
 }
 
-/// What a row says of an input that fails in every run.
+/// Hint on the report's row of an input that fails in every run.
 pub(super) fn advice(source: &str) -> String {
-    format!("; or have it forgotten: docent ingest --forget {}", shell_word(source))
+    format!("; or forget it: docent ingest --forget {}", shell_word(source))
 }

@@ -1,4 +1,4 @@
-//! Documents that are no files: from standard input, or from a collection of texts in one file.
+//! Documents that are not files: from standard input, or from a file that holds a collection of texts.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -9,15 +9,16 @@ use super::document::Document;
 use crate::beneath;
 use crate::types::ContentHash;
 
-/// Documents that a run is given, not told where to find.
+/// Documents that are passed to a run instead of being found by it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Inline {
-    /// What the lineage calls them.
+    /// Name of the input in the lineage.
     pub name: String,
     pub documents: Vec<InlineDocument>,
-    /// They are all there should be: others that are neither files nor pages are deleted.
+    /// These are all the inline documents there should be: others that are neither files nor pages are
+    /// deleted.
     pub complete: bool,
-    /// Sources of such documents that are to be deleted.
+    /// Sources of inline documents that are to be deleted.
     pub gone: Vec<String>,
 }
 
@@ -38,16 +39,16 @@ pub struct InlineDocument {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Content {
-    /// As of a file: what they are is told from name and content.
+    /// The bytes of a file: their format is detected from name and content.
     Bytes(Vec<u8>),
-    /// The same in a file that docent keeps: it is read when its turn comes.
+    /// The same in a file that docent keeps; it is read when its turn comes.
     Kept(PathBuf),
-    /// What extraction would give. It is of the kind `text`, whatever its source is called.
+    /// A document as extraction would return it. Its kind is `text`, whatever its source is called.
     Document(Arc<Document>),
 }
 
 impl Content {
-    /// `None` where it can't be read.
+    /// `None` if the content cannot be read.
     pub(super) fn hash(&self) -> Option<ContentHash> {
         Some(match self {
             Self::Bytes(bytes) => ContentHash::of(bytes),
@@ -56,7 +57,7 @@ impl Content {
         })
     }
 
-    /// Bytes.
+    /// In bytes.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -69,16 +70,16 @@ impl Content {
 }
 
 pub(super) fn hash_of(document: &Document) -> ContentHash {
-    // Maps have texts as keys here, so there always is a JSON text.
+    // All maps have string keys, so serialization does not fail.
     ContentHash::of(&serde_json::to_vec(document).unwrap_or_default())
 }
 
-/// Opens a file that docent keeps. A link that was put in its place is not followed.
+/// Opens a file that docent keeps. A link in its place is not followed.
 fn kept(path: &Path) -> io::Result<File> {
     beneath::open_file(path)
 }
 
-/// What such a file has; at most `limit` bytes, and one more where there are more.
+/// Reads such a file: at most `limit` bytes, plus one if there are more.
 pub(super) fn read_kept(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     kept(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

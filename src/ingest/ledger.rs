@@ -1,7 +1,7 @@
 //! The manifest of a collection while a run changes it.
 //!
-//! It names the run from before the first change until after the last: a manifest that still does
-//! when nobody writes was left by a run that was cut off.
+//! The manifest names the run from before its first change until after its last. If it still does when nobody
+//! is writing, that run was cut off.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -20,24 +20,25 @@ pub(super) enum End {
     /// It found nothing to change.
     Unchanged,
     Complete,
-    /// It was told to stop; the next one does the rest.
+    /// It was stopped; the next run does the rest.
     CutShort,
 }
 
-/// What a run keeps the collection in line with.
+/// The roots and sites that a run keeps the collection in line with.
 #[derive(Clone, Default)]
 pub(super) struct Kept {
-    /// As sources.
+    /// Roots, as sources.
     pub roots: Vec<String>,
     pub sites: Vec<Site>,
-    /// Roots and sites of earlier runs that are no more.
+    /// Roots and sites of earlier runs that no longer exist.
     pub lost: HashSet<String>,
     /// The directory of the project.
     pub project: PathBuf,
 }
 
 impl Kept {
-    /// Leaves in what another part has documents of: the run over that takes them out first.
+    /// Keeps a lost root in the manifest while another partition has documents of it: the run over that
+    /// partition deletes them first.
     fn spare(&mut self, documents: &[DocumentRecord]) {
         let Self { lost, project, .. } = self;
         lost.retain(|name| {
@@ -50,7 +51,8 @@ impl Kept {
         });
     }
 
-    /// A site that is there already keeps the wider reach of both.
+    /// Adds roots and sites to a manifest, and removes those that are lost. A site that is known already
+    /// keeps the wider reach.
     fn noted(self, mut manifest: Manifest) -> Manifest {
         for root in self.roots {
             if !manifest.roots.contains(&root) {
@@ -72,24 +74,24 @@ impl Kept {
     }
 }
 
-/// What counts of a document for the collection.
+/// What the manifest counts of a document.
 struct Stored {
-    /// Of its terms.
+    /// Language of its terms.
     language: String,
     content_hash: Option<ContentHash>,
 }
 
-/// What a run does to what the collection comes to.
+/// How a run changes the totals in the manifest.
 #[derive(Default)]
 struct Sum {
-    /// Language of most documents, of those of which it can be told.
+    /// Language of most documents whose language is known.
     usual: String,
-    /// Documents that this run has stored, or taken out.
+    /// Documents that this run has stored (`Some`) or deleted (`None`), by source.
     changed: HashMap<String, Option<Stored>>,
 }
 
 impl Sum {
-    /// How many documents are in which language, and what all of them come to.
+    /// Number of documents in each language, and the content hash of all documents.
     fn up(&self, before: &[DocumentRecord]) -> (BTreeMap<String, u64>, Option<ContentHash>) {
         let stayed = before.iter().filter(|record| !self.changed.contains_key(&record.source));
         let changed = self.changed.iter().filter_map(|(source, it)| Some((source, it.as_ref()?)));
@@ -112,7 +114,7 @@ pub(super) struct Ledger {
     kept: Kept,
     open: bool,
     sum: Sum,
-    /// This run has made the collection.
+    /// Whether this run created the collection.
     pub created: bool,
 }
 
@@ -124,7 +126,7 @@ impl Ledger {
         Self { manifest, run, kept, open: false, sum, created: false }
     }
 
-    /// Told of the first documents of a collection.
+    /// Takes the usual language from the first documents of a collection.
     pub(super) fn begin_with<'r>(&mut self, records: impl Iterator<Item = &'r DocumentRecord>) {
         self.sum.usual = most(records.filter_map(|record| Some((record.language.as_deref()?, 1))));
     }
@@ -138,8 +140,8 @@ impl Ledger {
         self.manifest.is_some()
     }
 
-    /// Whether there is something to write at the end: this run, or the one before that was cut
-    /// off, has left a mark to be taken out, or there is something to note.
+    /// Whether there is something to write at the end: the mark of this run, or of an earlier one that was
+    /// cut off, has to be removed, or roots and sites have to be recorded.
     pub(super) fn is_open(&self) -> bool {
         let left = |manifest: &Manifest| manifest.unfinished_of(self.run.partition).is_some();
         self.open
@@ -155,7 +157,8 @@ impl Ledger {
         })
     }
 
-    /// Creates the collection, the run begun; where another part has made it meanwhile, joins that.
+    /// Creates the collection and marks the run as begun. If another partition has created it meanwhile,
+    /// joins that one.
     pub(super) async fn create(
         &mut self,
         store: &dyn CollectionWriter,
@@ -183,7 +186,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Changes the manifest, here and in the store: as it is there by now, where others bring in other parts.
+    /// Changes the manifest, here and in the store. With partitions it is read from the store first, because
+    /// other runs may have changed it.
     async fn change(
         &mut self,
         store: &dyn CollectionWriter,
@@ -206,7 +210,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// A collection without documents gets new sparse settings.
+    /// Sets the sparse settings of a collection that has no documents.
     pub(super) async fn begin_anew(
         &mut self,
         store: &dyn CollectionWriter,
@@ -218,7 +222,7 @@ impl Ledger {
         self.open(store).await
     }
 
-    /// Told before each change; writes before the first.
+    /// Called before each change; marks the run as begun before the first one.
     pub(super) async fn open(&mut self, store: &dyn CollectionWriter) -> Result<(), BackendError> {
         if !self.open && self.manifest.is_some() {
             let run = self.run.clone();
@@ -228,7 +232,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Told before parts of documents are stored: whoever asks from now on asks in their languages, too.
+    /// Called before parts of documents are stored: from now on, questions are also asked in the languages of
+    /// these documents.
     pub(super) async fn will_store<'r>(
         &mut self,
         store: &dyn CollectionWriter,
@@ -249,7 +254,7 @@ impl Ledger {
         self.change(store, note, false).await
     }
 
-    /// Told of documents that are stored.
+    /// Records that documents were stored.
     pub(super) fn stored(&mut self, records: &[DocumentRecord]) {
         let stored = |record: &DocumentRecord| Stored {
             language: sparse::language_of_terms(record, &self.sum.usual).to_owned(),
@@ -259,13 +264,13 @@ impl Ledger {
         self.sum.changed.extend(stored);
     }
 
-    /// Told of documents that were taken out.
+    /// Records that documents were deleted.
     pub(super) fn took_out(&mut self, sources: &[String]) {
         self.sum.changed.extend(sources.iter().map(|source| (source.clone(), None)));
     }
 
-    /// After everything is durable: the run is part of the lineage if it changed anything, and done
-    /// if it was not cut short. `before` was there when it began.
+    /// Called after everything is durable. The run is added to the lineage if it changed anything, and is
+    /// marked as complete unless it was cut short. `before`: the records from before the run.
     pub(super) async fn close(
         &mut self,
         store: &dyn CollectionWriter,
@@ -296,7 +301,7 @@ impl Ledger {
     }
 }
 
-/// What another part has made is built as this one would be.
+/// Checks that a collection that another partition has created is built as this run would build it.
 fn check_same(own: &Manifest, there: &Manifest, endpoint: &str) -> Result<(), BackendError> {
     let words = |manifest: &Manifest| {
         let SparseId { model, revision, language, .. } = &manifest.sparse;
@@ -304,21 +309,21 @@ fn check_same(own: &Manifest, there: &Manifest, endpoint: &str) -> Result<(), Ba
     };
     let differs = [
         (own.embedder != there.embedder, "embedder"),
-        (own.chunker != there.chunker, "size of chunks"),
+        (own.chunker != there.chunker, "chunk size"),
         (words(own) != words(there), "language"),
     ];
     match differs.into_iter().find(|(differs, _)| *differs) {
         None => Ok(()),
         Some((_, what)) => {
             let message = format!(
-                "another part has made the collection meanwhile with another {what}: give all parts the same settings"
+                "another partition has created the collection with a different {what}: run all partitions with the same settings"
             );
             Err(BackendError::new(Service::Store, Fault::Taken, endpoint, &message))
         }
     }
 }
 
-/// The language with the most documents; the default where there is none.
+/// The language with the most documents; the default language if there are no documents.
 fn most<'a>(spoken: impl Iterator<Item = (&'a str, u64)>) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (language, documents) in spoken {
@@ -328,7 +333,7 @@ fn most<'a>(spoken: impl Iterator<Item = (&'a str, u64)>) -> String {
     most.map_or(sparse::LANGUAGE, |(language, _)| language).to_owned()
 }
 
-/// RFC 3339, UTC, to the second.
+/// The current time: RFC 3339, UTC, to the second.
 pub(super) fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -1,15 +1,15 @@
 //! Files → points: `discover → plan → extract → chunk → embed → store → commit record`. Pages of the
 //! web are fetched into files first ([`web`]), and then go the same way.
 //!
-//! [`execution`] is one bounded stream. Documents are read, extracted and chunked a few at a time
-//! ([`prepare`]; [`secrets`] are looked for on the way), gathered into batches and embedded
-//! ([`batch`]) by one task, and stored in order ([`commit`]) by another, with a short queue between:
-//! memory does not grow with the corpus, and a slow store slows the reading of files.
+//! [`execution`] is one bounded stream. Documents are read, extracted, checked for [`secrets`] and chunked a
+//! few at a time ([`prepare`]). One task gathers their chunks into batches and embeds them ([`batch`]),
+//! another stores them in order ([`commit`]), with a short queue between the two: memory does not grow with
+//! the corpus, and a slow store slows the reading of files.
 //!
-//! Per document: new chunks in, record written, stale chunks out. The record is the commit mark, so
-//! whatever happens on the way, the next run finds what is left to do ([`survey`]). The manifest
-//! says that a run goes on from its first change to its last ([`ledger`]): where it still says so,
-//! that run was cut off, and the next one looks at what it left.
+//! Per document: new chunks in, record written, stale chunks out. The record is the commit mark: wherever a
+//! run is cut off, the next run finds what is left to do ([`survey`]). The manifest says from a run's first
+//! change to its last that the run is going on ([`ledger`]); a manifest that still says so belongs to a run
+//! that was cut off, and the next run looks at what that run left.
 
 pub mod absence;
 mod batch;
@@ -65,9 +65,9 @@ use survey::Survey;
 
 /// Brings the collection in line with its sources.
 ///
-/// `cancel` ends the run after what is in flight, committed; so does [`IngestOptions::budget`] where
-/// it is used up. A backend that fails on the way ends it too: the report says what was done until
-/// then, and carries the error.
+/// `cancel` ends the run once the work in flight is committed, and so does [`IngestOptions::budget`] once it
+/// is used up. A backend that fails ends the run too: the report says what was done until then, and carries
+/// the error.
 pub async fn ingest(
     options: &IngestOptions,
     backends: &Backends,
@@ -118,14 +118,14 @@ pub async fn ingest(
     let read = options.budget.ocr_usage();
     report.ocr_tokens = read.prompt_tokens.unwrap_or(0) + read.completion_tokens.unwrap_or(0);
     report.elapsed_ms = started.elapsed().as_millis() as u64;
-    // Many small pieces: who waits for the report need not wait until they are freed.
+    // Many small pieces: the caller need not wait for its report until they are freed.
     let pieces = (survey.records, survey.plan, survey.former);
     tokio::task::spawn_blocking(move || drop(pieces));
     Ok(report)
 }
 
-/// Deletion with care: see [`plan::PruneLimit`]. What is left behind by a rebuild and is not a file is not
-/// brought back by any later run.
+/// Checks the run's deletions against [`plan::PruneLimit`]. Documents that a rebuild leaves behind and that
+/// are not files cannot be brought back by a later run.
 fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
     if let Some(agreed) = &options.agreed {
         let same = plan::deletion_hash(&survey.plan.deleted) == *agreed;

@@ -1,4 +1,4 @@
-//! What an ingest is asked for, and what it works with.
+//! Options and backends of an ingest.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,53 +16,53 @@ use crate::embed::sparse::TermCounters;
 use crate::store::{Aside, CollectionWriter, Reader};
 use crate::types::{ChunkerId, ContentHash, Manifest, OcrPolicy, OnSecret, Partition};
 
-/// What to bring in, and how.
+/// What to ingest, and how.
 pub struct IngestOptions {
     pub discover: DiscoverOptions,
-    /// As typed: what earlier runs were told to bring in, and no later run is to look at. Nothing is
-    /// brought in then.
+    /// Inputs of earlier runs that no later run is to look at, as typed. With any of these, nothing is
+    /// ingested.
     pub forget: Vec<String>,
-    /// Pages that were named, each with its reach.
+    /// Web pages that were named, each with its reach.
     pub starts: Vec<Start>,
-    /// Of all that is found and stored, what falls into it: nothing else is looked at. `None` for all.
+    /// The partition of all sources, found and stored, that the run looks at. `None` for all.
     pub partition: Option<Partition>,
     pub web: WebOptions,
     pub inline: Option<Inline>,
-    /// Where the collection is built again: documents that no file and nobody else brings in.
+    /// Documents to be carried over in a rebuild, because no file and no page provides them.
     pub kept: Vec<InlineDocument>,
-    /// Documents of other projects in the collection, by source, and whose each is: they stay theirs.
+    /// Documents in the collection that belong to other projects: source and project. They are left alone.
     pub taken: HashMap<String, String>,
     pub chunk: ChunkOptions,
     /// `None` leaves the tags of known documents as they are.
     pub tags: Option<Vec<String>>,
-    /// The fields of records that are their text: none for all of them. `None` leaves those of
-    /// known documents as they are.
+    /// The fields of a record that make up its text; empty for all fields. `None` leaves those of known
+    /// documents as they are.
     pub text_fields: Option<Vec<String>>,
     pub on_secret: OnSecret,
-    /// Which text in pictures is read; what reads it is the extractor's.
+    /// Which pictures are read for text. The model is chosen by the extractor.
     pub ocr: OcrPolicy,
     /// Compare the content of every file.
     pub checksum: bool,
-    /// Take up only what failed before.
+    /// Process only sources that failed before.
     pub retry_failed: bool,
     pub prune: PruneLimit,
-    /// The one [deletion](super::plan::deletion_hash) that somebody has agreed to, whatever its share;
-    /// `None` where nobody was asked. It says nothing of a collection that is built again.
+    /// The one [deletion](super::plan::deletion_hash) that a user has agreed to, whatever its share; `None`
+    /// if nobody was asked. Not used in a rebuild.
     pub agreed: Option<ContentHash>,
-    /// Documents that are read and chunked at the same time.
+    /// Number of documents that are read and chunked at the same time.
     pub parallel: usize,
     pub budget: Arc<Budget>,
-    /// Told by the first failure, where that is to end the run.
+    /// Cancelled by the first failure, if a failure is to end the run.
     pub fail_fast: Option<Canceller>,
 }
 
 impl IngestOptions {
-    /// Whether the run is asked about nothing by name.
+    /// Whether the command names no file, page or inline document.
     pub(super) fn names_nothing(&self) -> bool {
         self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
     }
 
-    /// The documents that are no files.
+    /// The documents that are not files or pages.
     pub fn inline_documents(&self) -> impl Iterator<Item = &InlineDocument> {
         self.inline.iter().flat_map(|inline| &inline.documents).chain(&self.kept)
     }
@@ -71,7 +71,7 @@ impl IngestOptions {
         self.inline_documents().map(|document| document.source.as_str()).collect()
     }
 
-    /// Whether the run is to look at a source.
+    /// Whether the run looks at a source.
     pub(super) fn looks_at(&self, source: &str) -> bool {
         self.partition.is_none_or(|partition| partition.holds(source))
     }
@@ -85,7 +85,7 @@ impl IngestOptions {
         }
     }
 
-    /// What the manifest records of the chunker.
+    /// The chunker's entry in the manifest.
     pub fn chunker_id(&self) -> ChunkerId {
         ChunkerId {
             max_tokens: self.chunk.max_tokens,
@@ -95,43 +95,43 @@ impl IngestOptions {
     }
 }
 
-/// What an ingest works with.
+/// The services that an ingest uses.
 pub struct Backends {
     pub embedder: Arc<dyn Embedder>,
     pub extractor: Extractor,
     pub terms: Arc<TermCounters>,
 }
 
-/// What an ingest writes.
+/// The collection that an ingest writes.
 pub struct Destination {
     pub writer: Arc<dyn CollectionWriter>,
-    /// `None` where the collection does not exist yet.
+    /// `None` if the collection does not exist yet.
     pub manifest: Option<Manifest>,
     pub build: Build,
 }
 
-/// What becomes of the collection. Where it is built after another one, that tells what to bring
-/// in, lends its vectors where they are of the same embedder, and is there until the end.
+/// How the collection is built. Where it is built from an existing one (the former), that one says what to
+/// ingest, lends its vectors if they are of the same embedder, and exists until the end.
 pub enum Build {
-    /// It is brought in line with its sources.
+    /// Brings the collection in line with its sources.
     Sync,
-    /// It is the successor of this version.
+    /// Builds the successor of this version.
     Rebuild(Reader, Completion),
-    /// It is built from the sources of this collection, which stays as it is.
+    /// Builds from the sources of this collection, which stays as it is.
     Copy(Reader),
 }
 
-/// What becomes of a successor that is complete.
+/// What happens to a successor when it is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Completion {
-    /// It stays beside the version that it was built after; `None` where it takes its place.
+    /// It is kept beside the version that it was built from; with `None` it replaces that version.
     pub aside: Option<Aside>,
-    /// Former versions that stay.
+    /// Number of former versions that are kept.
     pub keep: usize,
 }
 
 impl Build {
-    /// The collection that this one is built after.
+    /// The collection that this one is built from.
     pub(super) fn former(&self) -> Option<&Reader> {
         match self {
             Self::Sync => None,

@@ -1,5 +1,5 @@
-//! Pages of the web on their way into a plan. They go through it as files: the content of those
-//! that were fetched was hashed on arrival, and those that are gone are in the scope.
+//! Web pages on their way into a plan. The plan treats them as files: fetched pages were hashed on arrival,
+//! and pages that are gone are in the scope.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -16,29 +16,29 @@ use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
 use crate::cancel::Cancel;
 use crate::types::{ContentHash, DocumentRecord, Validators, WebOrigin};
 
-/// What a plan does not say of pages.
+/// What a run knows of pages besides its plan.
 #[derive(Default)]
 pub(super) struct Pages {
-    /// Of those that were fetched; the plan takes them.
+    /// Hashes of the fetched pages, by source; the plan takes them.
     pub(super) hashes: HashMap<String, ContentHash>,
     /// Starts that lead to no page.
     pub(super) dead: HashSet<String>,
-    /// Of those that the server did not send again.
+    /// How pages were found that the server reported as unchanged, by source.
     unchanged: HashMap<String, WebOrigin>,
-    /// Holds fetched pages until they are stored, and is removed with what is in it.
+    /// Holds fetched pages until they are stored; removed with its content on drop.
     _spool: Option<TempDir>,
 }
 
-/// No directory for pages can be made.
+/// No temporary directory for pages could be created.
 #[derive(Debug, thiserror::Error)]
-#[error("no directory for pages can be made in {}: {reason}", place.display())]
+#[error("cannot create a temporary directory for web pages in {}: {reason}", place.display())]
 pub struct SpoolError {
     place: PathBuf,
     reason: io::Error,
 }
 
 impl Pages {
-    /// Asks for the pages that `starts` lead to and adds them to `discovery`.
+    /// Fetches the pages that `starts` lead to and adds them to `discovery`.
     pub(super) async fn gather(
         starts: &[Start],
         known: &HashMap<String, WebOrigin>,
@@ -82,28 +82,28 @@ impl Pages {
         Self { hashes, dead, unchanged: unchanged.collect(), _spool: None }
     }
 
-    /// How one was found that the server did not send again.
+    /// How a page was found that the server reported as unchanged.
     pub(super) fn origin(&self, source: &str) -> Option<&WebOrigin> {
         self.unchanged.get(source)
     }
 
-    /// Those are not kept as they were.
+    /// Removes these sources from the unchanged pages.
     pub(super) fn leave_out(&mut self, sources: &HashSet<String>) {
         self.unchanged.retain(|source, _| !sources.contains(source));
     }
 
-    /// How many are as they were without being in the plan.
+    /// Number of unchanged pages that are not in the plan.
     pub(super) fn unchanged(&self) -> usize {
         self.unchanged.len()
     }
 
-    /// Leaves out what another run brings in.
+    /// Keeps only the sources for which `stays` is true; other partitions have the rest.
     pub(super) fn retain(&mut self, stays: impl Fn(&str) -> bool) {
         self.hashes.retain(|source, _| stays(source));
         self.unchanged.retain(|source, _| stays(source));
     }
 
-    /// Records of pages with the old content that were found another way, or have new validators.
+    /// Records of unchanged pages that were found in another way, or have new validators.
     pub(super) fn touched<'a>(
         &'a self,
         plan: &'a Plan,
@@ -123,9 +123,8 @@ impl Pages {
     }
 }
 
-/// What the collection knows of pages, by source. A page that is needed whatever the server thinks
-/// of it, to compare its content, because it is not as it is wanted or because it is `damaged`, loses
-/// its validators.
+/// What the collection knows of pages, by source. A page whose content is needed in any case loses its
+/// validators: with `checksum`, if its record does not match the options, or if it is `damaged`.
 pub(super) fn known(
     records: &[DocumentRecord],
     options: &IngestOptions,

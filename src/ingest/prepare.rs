@@ -1,4 +1,4 @@
-//! One document, up to its chunks: read → detect → hash → extract → look for secrets → chunk.
+//! Prepares one document: read → detect → hash → extract → look for secrets → chunk.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -20,36 +20,36 @@ use super::unread;
 use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
 
-/// Why code and JSON without content are passed over.
+/// Why code and JSON without content are skipped.
 const NOTHING_IN_IT: &str = "empty";
 
-/// Why Markdown is passed over that has no text of its own, as an index page of a site: nothing is amiss.
+/// Why Markdown without text of its own, such as the index page of a site, is skipped: this is not an error.
 const ONLY_FRONT_MATTER: &str = "empty but for its front matter";
 
-/// Why a document is passed over that holds a key, token or password.
+/// Why a document that holds a key, token or password is skipped.
 pub(super) const HOLDS_A_SECRET: &str = "holds a secret";
 
-/// Why a picture is passed over.
+/// Why a picture is skipped.
 pub(super) const PICTURE: &str = "picture (--ocr always reads it)";
 
-/// Why a document that was piped in is not taken; an earlier version stays.
-const NOTHING_CAME: &str = "empty: no text came in; what was stored before stays";
+/// Why a document from standard input is not ingested; an earlier version stays.
+const NOTHING_CAME: &str = "empty: the input has no text; the stored version stays";
 
 const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
-/// A document that is to be brought in.
+/// A document that is to be ingested.
 pub(super) struct Work {
     pub file: FoundFile,
     /// `None`: read the file.
     pub content: Option<Content>,
     pub replaces: Replaces,
-    /// What it replaces may hold secrets.
+    /// The version that it replaces may hold secrets.
     pub suspect: bool,
     pub tags: Vec<String>,
     pub text_fields: Vec<String>,
 }
 
-/// What the collection holds of it.
+/// What the document replaces in the collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Replaces {
     Nothing,
@@ -61,7 +61,7 @@ pub(super) enum Replaces {
     },
 }
 
-/// What became of it.
+/// The result of preparing a document.
 pub(super) enum Prepared {
     Ready(Ready),
     Refused(Refused),
@@ -69,28 +69,28 @@ pub(super) enum Prepared {
 
 pub(super) struct Refused {
     pub file: FoundFile,
-    /// Of the content that was refused; `None` where another try may go better.
+    /// Hash of the refused content; `None` if another try may succeed.
     pub hash: Option<ContentHash>,
     pub replaces: Replaces,
     pub why: Why,
     pub secrets: Secrets,
 }
 
-/// Why nothing is brought in.
+/// Why a document is not ingested.
 pub(super) enum Why {
-    /// Passed over on purpose.
+    /// Skipped on purpose.
     Skip(&'static str),
-    /// There is no text in it: the reason.
+    /// It has no text, for this reason.
     Empty(&'static str),
     Fail(String),
-    /// It holds secrets, and what it replaces may do so too.
+    /// It holds secrets, and the version that it replaces may too.
     Withhold(String),
-    /// The run stops before it is read.
+    /// The run stopped before the document was read.
     Stopped,
 }
 
 impl Why {
-    /// What went wrong, if anything did.
+    /// The reason, if this is a failure.
     pub(super) fn failure(&self) -> Option<&str> {
         match self {
             Self::Skip(_) | Self::Stopped => None,
@@ -100,10 +100,10 @@ impl Why {
     }
 }
 
-/// [`Refused`] for what can be told from the bytes.
+/// A refusal that the bytes alone justify.
 type Unfit = (Why, Option<ContentHash>);
 
-/// As in [`Refused`].
+/// A [`Refused`] without the file.
 struct Rejected {
     why: Why,
     hash: Option<ContentHash>,
@@ -117,9 +117,8 @@ impl From<Unfit> for Rejected {
 }
 
 impl Refused {
-    /// The document the collection should not have any more: its file is gone, or has become
-    /// something without text, or with secrets that are not to be stored. After a mere failure the
-    /// earlier version stays.
+    /// The document that the collection should no longer have: its file is gone, has no text any more, or has
+    /// secrets that are not to be stored. After a mere failure the earlier version stays.
     pub(super) fn outdated(&self) -> Option<&str> {
         match (&self.replaces, &self.why) {
             (_, Why::Stopped) => None,
@@ -136,7 +135,7 @@ pub(super) struct Ready {
     pub record: DocumentRecord,
     pub replaces: Replaces,
     pub chunks: Box<Chunks>,
-    /// What was found in it, whether it is stored or not.
+    /// Secrets that were found, stored or not.
     pub secrets: Secrets,
 }
 
@@ -194,7 +193,7 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
     work
 }
 
-/// Reads, extracts and chunks one document. A bad one is a result, not an error.
+/// Reads, extracts and chunks one document. A bad document is a result, not an error.
 pub(super) async fn prepare(
     work: Work,
     options: &IngestOptions,
@@ -218,7 +217,7 @@ async fn try_prepare(
 ) -> Result<Ready, Rejected> {
     let Work { file, content, replaces, suspect, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
-    // An edit in the second in which this is read may leave no other trace.
+    // An edit in the second in which the file is read can be detected only by this time.
     let ingested_at = super::now();
     let path = match content {
         Some(_) => PathBuf::from(&file.source),
@@ -229,7 +228,7 @@ async fn try_prepare(
     let unfit = {
         let (path, named) = (path.clone(), file.named);
         move |(why, hash): Unfit| match why {
-            // What was piped in may be nothing because what should write it has failed.
+            // Empty input may mean that the command that writes it has failed.
             Why::Empty(_) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
             Why::Skip(NOTHING_IN_IT | ONLY_FRONT_MATTER) if inline => {
                 (Why::Fail(NOTHING_CAME.to_owned()), None)
@@ -268,7 +267,7 @@ async fn try_prepare(
     off_thread(move || {
         let secrets = secrets::examine(&mut document, &file.source, policy);
         if let Some(why) = refusal(policy, &secrets, &file.source, suspect) {
-            // With another policy it is brought in.
+            // Another policy would ingest it.
             return Err(Rejected { why, hash: None, secrets });
         }
         let record = DocumentRecord {
@@ -303,7 +302,7 @@ async fn try_prepare(
     .await
 }
 
-/// Why a document with these secrets is not brought in, if it is not.
+/// Why the policy keeps a document with these secrets out, if it does.
 fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> Option<Why> {
     match policy {
         _ if secrets.total == 0 => None,
@@ -314,18 +313,18 @@ fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> 
     }
 }
 
-/// Why a document that somebody named fails, where a file found by the way would be passed over; `None`
-/// where it is passed over all the same.
+/// The failure of a document that was named, where a file found in a directory would be skipped; `None` if
+/// the named one is skipped too.
 pub(super) fn unread(path: &Path, reason: &str) -> Option<String> {
     match reason {
-        PICTURE => Some("picture: text in pictures is read without --ocr off".to_owned()),
-        extract::MINIFIED => Some("minified: name what it was made of".to_owned()),
+        PICTURE => Some("picture: not read with --ocr off".to_owned()),
+        extract::MINIFIED => Some("minified: ingest the source it was built from".to_owned()),
         extract::UNSUPPORTED_TYPE | extract::BINARY => Some(unread::advice(path, reason)),
         _ => None,
     }
 }
 
-/// Why the file would be passed over once it is read, if it would: nothing is to be done about it.
+/// Why a file would be skipped once it is read, if it would be. Not an error.
 pub(super) fn passed_over(
     file: &FoundFile,
     root: &Path,
@@ -343,7 +342,7 @@ pub(super) fn passed_over(
     }
 }
 
-/// What is to become a document, and what it is.
+/// A document's content and kind, before extraction.
 struct Source {
     file: FoundFile,
     content: Body,
@@ -358,7 +357,7 @@ enum Body {
 }
 
 impl Body {
-    /// Bytes.
+    /// In bytes.
     fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -401,7 +400,7 @@ fn read(
         })?,
     };
     match extract::detect(path, &bytes[..bytes.len().min(HEAD)]) {
-        // `__init__.py` and its like are empty on purpose.
+        // `__init__.py` and the like are empty on purpose.
         Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(NOTHING_IN_IT), None)),
         // So is `{}`.
         Detected::Known(Kind::Json) if holds_nothing(&bytes) => {
@@ -422,8 +421,8 @@ fn read(
     }
 }
 
-/// Whether a file has front matter and nothing else; one that is longer than what is looked at first is
-/// brought in.
+/// Whether a file has front matter and nothing else. A file that is longer than `HEAD` is assumed to have
+/// more.
 fn is_front_matter(bytes: &[u8]) -> bool {
     let text = if bytes.len() < HEAD { std::str::from_utf8(bytes).unwrap_or_default() } else { "" };
     let head = chunk::front_matter(text);

@@ -1,4 +1,4 @@
-//! What an ingest would do: the plan in words, and what embedding it would take.
+//! What an ingest would do: its plan, and the cost of embedding.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::error::BackendError;
 use crate::store::{Reader, VectorStore};
 use crate::types::{Chunk, ContentHash, OnSecret, Partition};
 
-/// A plan, for a person and for a pipeline. Lists are sorted by source.
+/// The plan of an ingest, for people and pipelines. Lists are sorted by source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Preview {
-    /// The part of the sources that this is about, with `--partition`.
+    /// The part of the sources that was looked at, with `--partition`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
     pub added: Vec<String>,
@@ -35,21 +35,20 @@ pub struct Preview {
     pub unchanged: usize,
     pub skipped: usize,
     pub skipped_by_reason: BTreeMap<String, usize>,
-    /// Each of them. A directory stands for everything below it.
+    /// The skipped sources. A directory stands for everything below it.
     pub skipped_sources: Vec<SkippedSource>,
-    /// Of what is deleted, what is older than `ingest.ttl`.
+    /// Documents to be deleted because they are older than `ingest.ttl`; also in `deleted`.
     pub expired: Vec<String>,
-    /// What cannot be brought in: known from earlier runs, or found while the plan was made.
+    /// Sources that cannot be ingested: known from earlier runs, or found while the plan was made.
     pub failed: Vec<FailedSource>,
-    /// Documents that a run that was cut off left in disorder, and that this one would mend.
+    /// Documents that an interrupted run left incomplete, and that this one would repair.
     pub damaged: usize,
-    /// What looks like a secret in what would be brought in; nothing where only the comparison was
-    /// asked for.
+    /// Possible secrets in the documents that would be ingested; empty with the comparison alone.
     #[serde(flatten)]
     pub secrets: Secrets,
-    /// What would become of documents with secrets.
+    /// What would happen to documents with secrets.
     pub on_secret: OnSecret,
-    /// `None` where only the comparison was asked for.
+    /// `None` with the comparison alone.
     pub work: Option<Work>,
 }
 
@@ -59,22 +58,22 @@ pub struct Renamed {
     pub to: String,
 }
 
-/// What carrying out the plan would take.
+/// The work that the plan would take.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Work {
     /// Chunks to be stored.
     pub chunks: usize,
     /// Texts to be embedded for them.
     pub embedded: usize,
-    /// Chunks whose vector is known already.
+    /// Chunks whose vector is already known.
     pub reused: usize,
     /// Tokens to be embedded, as docent counts them.
     pub tokens: usize,
-    /// Requests to the embedding endpoint, about; none for an embedder in this process.
+    /// Estimated requests to the embedding endpoint; 0 for an embedder in this process.
     pub requests: usize,
-    /// Pages that a vision model would be asked to read; what is on them is not among the chunks.
+    /// Pages that a vision model would be asked to read; their text is not counted in the chunks.
     pub ocr_pages: u64,
-    /// What the tokens and the pages cost, about, in the user's currency, where the prices are known.
+    /// Estimated cost of tokens and pages in the user's currency, if the prices are known.
     pub cost: Option<f64>,
 }
 
@@ -140,7 +139,7 @@ impl Preview {
         preview
     }
 
-    /// What turned out when the document was read.
+    /// Moves a document that turned out differently when it was read.
     fn refuse(&mut self, refused: &Refused) {
         let source = &refused.file.source;
         self.secrets.add(&refused.secrets);
@@ -160,8 +159,8 @@ impl Preview {
         }
     }
 
-    /// What failed before is tried again where another setting or another day may mend it. Without
-    /// reading it, there is nothing new to say of it.
+    /// Files that failed before are tried again if another setting or a later try may help. Without reading
+    /// them, the old failure is all that can be said.
     fn leave_failed(&mut self, survey: &Survey) {
         let files = survey.plan.added.iter().map(|file| (file.source.as_str(), file));
         let files: HashMap<&str, &FoundFile> = files.collect();
@@ -188,7 +187,7 @@ impl Preview {
         self.skipped_sources.push(SkippedSource { source, reason });
     }
 
-    /// Once, though it is known from the name and found again when the file is read.
+    /// Adds a failure once, even if it is known from the name and found again when the file is read.
     fn fail(&mut self, source: &str, reason: &str) {
         let row = FailedSource { source: source.to_owned(), reason: reason.to_owned() };
         if !self.failed.contains(&row) {
@@ -197,14 +196,14 @@ impl Preview {
     }
 }
 
-/// Takes `source` off the list; whether it was there.
+/// Removes `source` from the list; returns whether it was there.
 fn take(list: &mut Vec<String>, source: &str) -> bool {
     let before = list.len();
     list.retain(|listed| listed != source);
     list.len() < before
 }
 
-/// Of the collection that is to be replaced, sorted.
+/// Documents of the collection that a rebuild would leave behind, sorted.
 fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
     let documents = survey.left_behind(options).into_iter();
     let mut sources: Vec<String> = documents.map(|record| record.source.clone()).collect();
@@ -212,7 +211,7 @@ fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
     sources
 }
 
-/// Compares, and reads no more than that needs.
+/// Compares sources with the collection, and reads only what that needs.
 pub async fn check(
     options: &IngestOptions,
     stored: Option<Stored<'_>>,
@@ -225,8 +224,8 @@ pub async fn check(
     Ok(preview)
 }
 
-/// Compares, extracts and cuts, and says what embedding and storing it would take. `stored` is the
-/// collection, `None` where it does not exist; `rebuild`: all of it would be built again.
+/// Compares, extracts and chunks, and reports what embedding and storing would take. `stored` is the
+/// collection, `None` if it does not exist; `rebuild`: all of it would be built again.
 pub async fn preview(
     options: &IngestOptions,
     backends: &Backends,

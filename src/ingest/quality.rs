@@ -1,8 +1,8 @@
-//! Whether the text of a document looks as if it had been read well.
+//! Checks whether the text of a document looks as if it had been read well.
 //!
-//! A parser that fails in silence leaves words fallen apart, run together or in letters that are none.
-//! What is stored is looked at, so this needs no file and tells of every reader alike. It is a hint: a
-//! table of codes looks odd and is right.
+//! A parser that fails silently leaves words that are split, run together, or made of unknown letters. This
+//! check looks at what is stored, so it needs no file and works for every reader. It is a hint: a table of
+//! codes looks odd and is right.
 
 use std::collections::BTreeSet;
 
@@ -14,31 +14,30 @@ use crate::error::BackendError;
 use crate::store::{VectorStore, chunks_of};
 use crate::types::{Chunk, DocumentRecord, Kind, WarningCode, ranges};
 
-/// Words from which on shares say something.
+/// Minimum number of words for which shares are meaningful.
 const ENOUGH_WORDS: usize = 30;
 
-/// Most of each share that good texts have: see `docs/quality.md` for the measurement.
+/// Upper limit of each share in good texts; `docs/quality.md` has the measurement.
 const ODD_WORDS: f64 = 0.05;
 const SIGNS: f64 = 0.05;
 const SINGLE_LETTERS: f64 = 0.22;
 const REPLACEMENTS: f64 = 0.005;
 const PAGES_WITHOUT_TEXT: f64 = 0.25;
 
-/// Longest word of a language that is not two run together, in letters: German and Finnish come near.
+/// Length in letters of the longest word that is not two words run together: German and Finnish come near it.
 const LONGEST_WORD: usize = 35;
 
 /// What was counted in the text of a document. Shares are 0 to 1.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct Measures {
     pub words: usize,
-    /// Of all words: those without a vowel, in letters of two scripts, with capitals inside, or longer
-    /// than any.
+    /// Share of words that have no vowel, mix two scripts, have capitals inside, or are too long.
     pub odd_words: f64,
-    /// Of all characters but spaces: those that are neither letters, digits nor punctuation.
+    /// Share of characters, without spaces, that are neither letters, digits nor punctuation.
     pub signs: f64,
-    /// Of all words: those of one letter.
+    /// Share of words that have one letter.
     pub single_letters: f64,
-    /// Of all characters but spaces: U+FFFD and those for private use, which stand for unknown letters.
+    /// Share of characters, without spaces, that stand for unknown letters: U+FFFD and private use.
     pub replacements: f64,
 }
 
@@ -46,15 +45,15 @@ pub struct Measures {
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Doubtful {
     pub source: String,
-    /// In words, each for itself.
+    /// One sentence for each reason.
     pub reasons: Vec<String>,
     #[serde(flatten)]
     pub measures: Measures,
-    /// Pages between the first and the last that have no text.
+    /// Pages without text between the first and the last page.
     pub pages_without_text: Vec<u32>,
 }
 
-/// The documents that look broken, the worst first. Every chunk is read.
+/// The documents that look broken, worst first. Every chunk is read.
 pub async fn doubtful(
     store: &dyn VectorStore,
     documents: &[DocumentRecord],
@@ -66,14 +65,14 @@ pub async fn doubtful(
     Ok(worst_first(found))
 }
 
-/// By how often over its limit the worst of the shares is; where that is the same, in their order.
+/// Sorts by how far the worst share exceeds its limit; ties keep their order.
 fn worst_first(mut found: Vec<(f64, Doubtful)>) -> Vec<Doubtful> {
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     found.into_iter().map(|(_, doubtful)| doubtful).collect()
 }
 
-/// Whether part of the text is missing or wrong. A guess that was wrong shows in the text; what is
-/// hidden, attached or not calculated is left out on purpose.
+/// Whether the warning means that part of the text is missing or wrong. A wrong guess shows in the text;
+/// hidden, attached or uncalculated content is left out on purpose.
 fn is_broken(code: WarningCode) -> bool {
     use WarningCode::{AttachmentsNotRead, HiddenContent, UncalculatedFormulas};
     !code.is_guess()
@@ -94,9 +93,9 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
     let empty: Vec<u32> = span.clone().filter(|page| !pages.contains(page)).collect();
     let share = |count: usize, of: usize| if of == 0 { 0.0 } else { count as f64 / of as f64 };
     let mut reasons: Vec<String> = Vec::new();
-    // Code and data have names and signs of their own.
+    // Code and data have their own kinds of names and signs.
     let is_prose = !matches!(record.kind, Kind::Code | Kind::Json | Kind::Csv | Kind::Spreadsheet);
-    // What was said to be missing weighs as much as a share at its limit.
+    // Text that a warning reports as missing weighs as much as a share at its limit.
     let mut worst = 1.0_f64;
     let mut over = |value: f64, limit: f64, what: &str| {
         if value > limit {
@@ -111,7 +110,7 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
             "of its words are odd (no vowel, two scripts, run together)",
         );
         over(measures.single_letters, SINGLE_LETTERS, "of its words are single letters");
-        over(measures.signs, SIGNS, "of its characters are no part of words");
+        over(measures.signs, SIGNS, "of its characters are not part of words");
     }
     over(measures.replacements, REPLACEMENTS, "of its characters stand for unknown letters");
     let without_text = share(empty.len(), span.count());
@@ -223,7 +222,7 @@ fn is_cyrillic(c: char) -> bool {
     matches!(c, '\u{400}'..='\u{52f}')
 }
 
-/// Scripts whose words are not told by spaces.
+/// Whether the script of a character does not separate words by spaces.
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')

@@ -1,4 +1,4 @@
-//! One file, read as it is at one moment.
+//! Reads a file in a consistent state.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -7,16 +7,16 @@ use std::path::Path;
 use super::discover::{self, FoundFile};
 use crate::beneath::Stamp;
 
-/// Bytes that tell what a file is.
+/// Bytes from which the format of a file is detected.
 pub(super) const HEAD: usize = 8192;
 
-/// How often a file that changes meanwhile is read again.
+/// How often a file that changes during the reading is read again.
 const TRIES: usize = 3;
 
-/// Why there is nothing of it.
+/// Why a file has no content.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Unread<T> {
-    /// Its beginning was enough.
+    /// `judge` decided from its beginning.
     Enough(T),
     TooLarge,
     Failed(String),
@@ -28,11 +28,11 @@ impl<T> From<io::Error> for Unread<T> {
     }
 }
 
-/// Its content, and with it size and modification time as they were when that was read. `judge` is
-/// shown its beginning, at most [`HEAD`] bytes, and may spare the rest.
+/// Reads a file, and returns its content with the size and modification time that belong to it. `judge` sees
+/// the first bytes, at most [`HEAD`], and may stop the reading there.
 ///
-/// A system cannot tell that a file was changed halfway through; what it can tell is that its size
-/// or its time has changed since the reading began.
+/// The system cannot report a change halfway through; it can report that size or time have changed since the
+/// reading began.
 pub(super) fn read<T>(
     found: &FoundFile,
     root: &Path,
@@ -52,17 +52,17 @@ pub(super) fn read<T>(
         if bytes.len() as u64 > limit { Err(Unread::TooLarge) } else { Ok(bytes) }
     };
     match unchanged(&mut file, stamp, whole)? {
-        // A page has no time of its own.
+        // A page has no modification time.
         Some((_, bytes)) if found.page.is_some() => Ok((found.clone(), bytes)),
         Some((Stamp { size, mtime }, bytes)) => {
             Ok((FoundFile { size, mtime, ..found.clone() }, bytes))
         }
-        None => Err(Unread::Failed("it changes while it is read".to_owned())),
+        None => Err(Unread::Failed("the file kept changing while it was read".to_owned())),
     }
 }
 
-/// What `read` gives of a thing that `look` finds the same before and after; `None` where that does
-/// not come about.
+/// The result of `read` if `look` returns the same before and after it; `None` if it never does within
+/// [`TRIES`].
 fn unchanged<F, S: PartialEq, T, E>(
     file: &mut F,
     look: impl Fn(&F) -> Result<S, E>,
@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// Changes with the first so many readings.
+    /// Changes during each of the first `changes` readings.
     struct Restless {
         changes: usize,
         version: usize,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_meanwhile_is_read_again_but_not_for_ever() {
+    fn a_file_that_changes_is_read_again_but_not_for_ever() {
         assert_eq!(settle(0), Some((0, 0)));
         assert_eq!(settle(1), Some((1, 1)));
         assert_eq!(settle(2), Some((2, 2)));
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(missing, Err(Unread::Failed("vanished while it was being read".to_owned())));
     }
 
-    /// What was found is read and nothing else, whatever stands there by then.
+    /// Only the file that was found is read, whatever has taken its place since.
     #[cfg(unix)]
     #[test]
     fn what_was_swapped_since_it_was_found_is_not_read() {

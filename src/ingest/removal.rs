@@ -1,4 +1,4 @@
-//! Documents that are taken out of a collection because somebody says so, and not because they are gone.
+//! Deletes documents from a collection on request, and not because their sources are gone.
 
 use uuid::Uuid;
 
@@ -7,14 +7,14 @@ use crate::error::BackendError;
 use crate::store::CollectionWriter;
 use crate::types::Run;
 
-/// A run of its own in the lineage: nothing is read by it.
+/// The lineage's entry of a removal: a run that reads nothing.
 pub fn removal_run(run_id: Uuid) -> Run {
     let docent = env!("CARGO_PKG_VERSION").to_owned();
     Run { run_id, started_at: now(), docent, roots: Vec::new(), partition: None }
 }
 
-/// Takes documents and failures out, and leaves nothing of them in the files, see
-/// [`CollectionWriter::scrub`]. Cut off anywhere, the same again completes it: `run` is to have the same id then.
+/// Deletes documents and failures, and leaves nothing of them in the files, see [`CollectionWriter::scrub`].
+/// If it is cut off, calling it again completes it; `run` must have the same id then.
 ///
 /// # Errors
 /// The store fails.
@@ -29,7 +29,7 @@ pub async fn take_out(
     }
     let before = store.documents().await?;
     let left = manifest.as_ref().and_then(|manifest| manifest.unfinished.as_ref());
-    // What another run has left to be compared stays so.
+    // Another run's unfinished work still has to be compared.
     let end = match left.filter(|left| left.run_id != run.run_id) {
         Some(_) => End::CutShort,
         None => End::Complete,

@@ -1,7 +1,7 @@
-//! What a run finds before it does anything: the files, what is stored of them, and the plan.
+//! What a run finds before it does anything: the files, their records, and the plan.
 //!
-//! The collection says by itself whether the run before was cut off (`Manifest::unfinished`). Only
-//! then are all its chunks counted, and what does not agree with its record becomes work.
+//! The manifest says whether the last run was cut off (`Manifest::unfinished`). Only then are all chunks
+//! counted, and documents whose chunks do not match their record become work.
 
 mod inputs;
 
@@ -28,32 +28,32 @@ use crate::task::off_thread;
 use crate::types::{ContentHash, DocumentRecord, EmbedderId, FailureRecord, Manifest};
 
 pub(super) struct Survey {
-    /// When it began, RFC 3339.
+    /// When the run began, RFC 3339.
     pub started_at: String,
-    /// How many files were found, pages that were fetched among them.
+    /// Number of files found, fetched pages included.
     pub files: usize,
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failed>,
     pub scope: Scope,
-    /// Remembered inputs that are gone, and that no document is left of.
+    /// Remembered inputs that are gone and have no documents left.
     pub lost: Vec<String>,
-    /// What was named, is not a file and never was a document: no later run looks at it.
+    /// Inputs that were named, are not files and never were documents: no later run looks at them.
     pub refused: HashSet<String>,
-    /// What is to be looked at no more.
+    /// Roots and sites that no later run is to look at.
     pub forgotten: HashSet<String>,
-    /// Where pages of the web were looked for.
+    /// Web pages from which the run started.
     pub starts: Vec<Start>,
     pub records: Vec<DocumentRecord>,
     pub failures: Vec<FailureRecord>,
     pub audit: Audit,
-    /// Damaged documents that this run cannot read again: they came from standard input, or their
-    /// file is gone and the run was not asked about it.
+    /// Damaged documents that this run cannot read again: they came from standard input, or their file is
+    /// gone and outside of the run's inputs.
     pub incomplete: Vec<DocumentRecord>,
     pub pages: Pages,
     pub plan: Plan,
-    /// Of what is deleted, or left behind, what is too old. Sorted.
+    /// Deleted documents, or documents left behind, that are too old. Sorted.
     pub expired: Vec<String>,
-    /// The documents of the collection that is to be replaced.
+    /// The documents of the collection that is being replaced.
     pub former: Option<Vec<DocumentRecord>>,
 }
 
@@ -62,14 +62,14 @@ impl Survey {
         BySource(&self.records)
     }
 
-    /// Of the collection that is to be replaced.
+    /// Records of the collection that is being replaced.
     pub(super) fn former_by_source(&self) -> BySource<'_> {
         BySource(self.former.as_deref().unwrap_or_default())
     }
 
-    /// Documents of the collection that is to be replaced that the new one does not have.
+    /// Documents of the replaced collection that the new one does not have.
     pub(super) fn left_behind(&self, options: &IngestOptions) -> Vec<&DocumentRecord> {
-        // Of such a survey, all files are to be added.
+        // In a rebuild, all files are in `added`.
         let there: HashSet<&str> = self.plan.added.iter().map(|f| f.source.as_str()).collect();
         let inline = options.inline_sources();
         let gone = |source: &str| !there.contains(source) && !inline.contains(source);
@@ -77,8 +77,8 @@ impl Survey {
         former.filter(|record| gone(&record.source)).collect()
     }
 
-    /// The store that may have had vectors of any new chunk's text before the run: that of the
-    /// collection that is built again, or else `own`.
+    /// The store that may have vectors for the texts of new chunks: the collection that is being rebuilt, or
+    /// else `own`.
     pub(super) fn lender(
         &self,
         embedder: &EmbedderId,
@@ -106,7 +106,7 @@ impl Survey {
         }
     }
 
-    /// What to add to the reason why a source failed: one that was named is looked at in each run.
+    /// Hint to add to the reason why a source failed, if every run looks at that source.
     pub(super) fn advice(&self, source: &str, options: &IngestOptions) -> String {
         let is_start = self.starts.iter().any(|start| start.source() == source);
         let is_input = is_start || self.scope.is_input(source);
@@ -124,7 +124,7 @@ impl Survey {
     }
 }
 
-/// A collection that exists, as it is before a run.
+/// An existing collection, as it is before a run.
 #[derive(Clone, Copy)]
 pub struct Stored<'a> {
     pub store: &'a dyn VectorStore,
@@ -137,7 +137,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// Document records, ordered by source as every store gives them.
+/// Document records, ordered by source, as every store returns them.
 #[derive(Clone, Copy)]
 pub(super) struct BySource<'a>(&'a [DocumentRecord]);
 
@@ -148,7 +148,7 @@ impl<'a> BySource<'a> {
     }
 }
 
-/// What there is to do, for a run or for one who asks.
+/// Surveys for a run or for a preview.
 pub(super) async fn take(
     options: &IngestOptions,
     replaces: Option<&Reader>,
@@ -162,8 +162,7 @@ pub(super) async fn take(
     }
 }
 
-/// For a collection that is rebuilt: everything is to be added. Without inputs, what `former`
-/// was built from.
+/// The survey of a rebuild: everything is to be added. Without inputs, the inputs of `former` are used.
 async fn again(
     options: &IngestOptions,
     former: &Reader,
@@ -203,7 +202,7 @@ async fn again(
     })
 }
 
-/// Looks, and changes nothing. `stored` is `None` where the collection does not exist.
+/// Surveys without changing anything. `stored` is `None` if the collection does not exist.
 pub(super) async fn survey(
     options: &IngestOptions,
     stored: Option<Stored<'_>>,
@@ -294,7 +293,7 @@ pub(super) async fn survey(
     })
 }
 
-/// What falls into no part of this run is another's to bring in, and to tell of.
+/// Removes what is not in the run's partition: another run ingests and reports it.
 fn leave_to_others(options: &IngestOptions, discovery: &mut Discovery, pages: &mut Pages) {
     if options.partition.is_none() {
         return;
@@ -305,14 +304,14 @@ fn leave_to_others(options: &IngestOptions, discovery: &mut Discovery, pages: &m
     pages.retain(|source| options.looks_at(source));
 }
 
-/// Pages, and what a run that was cut off has left, come after the walk.
+/// Skips expired pages and files left by a run that was cut off; these were added after the walk.
 fn pass_over_expired(options: &IngestOptions, discovery: &mut Discovery) {
     if let Some(expiry) = options.discover.expiry {
         expiry.pass_over(discovery);
     }
 }
 
-/// What has the name of another project's document fails: a source is one document.
+/// A file whose name is that of another project's document fails: a source is one document.
 fn set_aside(taken: &HashMap<String, String>, discovery: &mut Discovery) {
     if taken.is_empty() {
         return;
@@ -327,7 +326,7 @@ fn set_aside(taken: &HashMap<String, String>, discovery: &mut Discovery) {
     }
 }
 
-/// Documents that are no files, where the run has all that there should be.
+/// Inline documents to be deleted: those the run names as gone, and all that are missing from a complete set.
 fn no_more(options: &IngestOptions, records: &[DocumentRecord]) -> Vec<String> {
     let Some(inline) = &options.inline else { return Vec::new() };
     let there = options.inline_sources();
@@ -339,8 +338,7 @@ fn no_more(options: &IngestOptions, records: &[DocumentRecord]) -> Vec<String> {
     gone.map(|record| record.source.clone()).collect()
 }
 
-/// Adds damaged documents whose file is there, whatever the run was asked about. Returns those that
-/// have none.
+/// Adds damaged documents whose file exists, even outside of the run's inputs. Returns those without a file.
 fn widen(
     options: &IngestOptions,
     discovery: &mut Discovery,
@@ -374,7 +372,7 @@ async fn hash(files: Vec<&FoundFile>, options: &IngestOptions) -> HashMap<String
     let hash = |file: FoundFile| async move {
         let root = root.clone();
         off_thread(move || {
-            // One that cannot be read counts as changed, and fails with a reason when its turn comes.
+            // A file that cannot be read counts as changed, and fails with a reason when it is prepared.
             let hash = file.hash(&root).ok()?;
             Some((file.source, hash))
         })

@@ -119,7 +119,7 @@ impl Project {
         EdgeStore::open(&data, "docs", EdgeOptions::default()).unwrap()
     }
 
-    /// The collection after a run, as a process of its own reads it.
+    /// The collection after a run, as another process reads it.
     async fn read(&self) -> Reader {
         self.collection().read().await.unwrap().unwrap()
     }
@@ -140,7 +140,7 @@ impl Project {
         report
     }
 
-    /// Into what is written, which is closed then.
+    /// Runs an ingest into `writer` and closes it.
     async fn bring_in(
         &self,
         writer: Arc<dyn CollectionWriter>,
@@ -222,7 +222,7 @@ impl Project {
         (report, events)
     }
 
-    /// How many stored chunks have the word.
+    /// Number of stored chunks that contain the word.
     async fn found(&self, word: &str) -> usize {
         let query = SparseEncoder::new(&sparse::default_id(10.0), []).unwrap().query(word);
         let request = SearchRequest { sparse: Some(query), limit: 10_000, ..Default::default() };
@@ -230,7 +230,7 @@ impl Project {
     }
 }
 
-/// More chunks than a batch has, each with `word`, and `last` at the end.
+/// A text with more chunks than a batch, each with `word`, and `last` at the end.
 fn long(word: &str, last: &str) -> String {
     let sentence = |number| format!("Paragraph {number} is about the {word} and nothing else.\n\n");
     let text: String = (0..2 * BATCH_CHUNKS).map(sentence).collect();
@@ -254,7 +254,7 @@ async fn what_a_run_that_was_cut_off_left_behind_is_taken_out_by_the_next() {
     assert_eq!((project.found("walrus").await, project.found("penguins").await), (0, 1));
 }
 
-/// Another process asks all the time, also between two batches of the document.
+/// Another process reads all the time, also between two batches of the document.
 #[tokio::test]
 async fn nobody_sees_a_document_half_replaced() {
     let text = |word| (0..4).map(|_| long(word, "")).collect::<String>();
@@ -282,7 +282,7 @@ async fn nobody_sees_a_document_half_replaced() {
 }
 
 #[tokio::test]
-async fn of_a_new_document_with_a_refused_chunk_nothing_stays() {
+async fn nothing_stays_of_a_new_document_with_a_refused_chunk() {
     let mut project = Project::new();
     project.write("small.txt", "A small file.");
     project.write("large.txt", &long("walrus", "poison"));
@@ -295,7 +295,7 @@ async fn of_a_new_document_with_a_refused_chunk_nothing_stays() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_is_no_fault_of_the_document() {
+async fn an_endpoint_that_fails_is_not_blamed_on_the_document() {
     for fault in [Fault::Permanent, Fault::Changed, Fault::Unauthorized] {
         let mut project = Project::new();
         project.write("a.txt", "About walruses and poison.");
@@ -367,7 +367,7 @@ async fn a_document_without_text_any_more_is_taken_out() {
 }
 
 #[tokio::test]
-async fn emptied_code_is_passed_over_and_taken_out() {
+async fn emptied_code_is_skipped_and_deleted() {
     let mut project = Project::new();
     project.write("a.py", "# about walruses\n");
     project.ingest().await;
@@ -418,7 +418,7 @@ async fn a_file_from_the_epoch_is_a_file() {
     assert_eq!(project.ingest().await.deleted, 1);
 }
 
-/// A time after the one at which it was last looked at would leave a doubt for ever.
+/// A file time later than that of the last look would never be trusted.
 #[tokio::test]
 async fn a_file_with_a_new_time_is_read_once() {
     let mut project = Project::new();
@@ -452,7 +452,7 @@ async fn new_tags_of_standard_input_are_a_change() {
     assert_eq!(project.documents().await[0].tags, ["team=a"]);
 }
 
-/// Those of a run that has all of them; named like what they are not.
+/// A complete set of inline documents, with names that suggest other types.
 fn texts(rows: &[(&str, &str)]) -> Inline {
     let document = |&(source, text): &(&str, &str)| InlineDocument {
         source: source.to_owned(),
@@ -474,7 +474,7 @@ fn texts(rows: &[(&str, &str)]) -> Inline {
 }
 
 #[tokio::test]
-async fn texts_that_are_no_files_are_kept_in_line_as_a_whole() {
+async fn texts_that_are_not_files_are_kept_in_line_as_a_set() {
     let mut project = Project::new();
     project.write("a.txt", "About penguins.");
     project.inline = Some(texts(&[("1.pdf", "walrus"), ("2", "# walrus"), ("3", "walrus")]));
@@ -512,7 +512,7 @@ async fn the_first_documents_decide_the_mean_length_even_of_a_collection_that_wa
 mod parts;
 mod sequences;
 
-/// What so many tokens cost, at a price of one for each.
+/// A budget of this many tokens, at a price of one per token.
 fn tokens(most: u64) -> Limit {
     Limit { most: most as f64, embedding: 1.0, ocr: None }
 }

@@ -1,8 +1,8 @@
-//! What to do about a file that somebody named and that is of no type that is read.
+//! Advice on files that were named and whose type is not supported.
 
 use std::path::Path;
 
-/// Extensions of formats that something else reads, and what to do with such a file.
+/// Extensions of formats that other programs read, and what to do with such files.
 const INSTEAD: &[(&[&str], &str)] = &[
     (&["doc", "dot"], "save it as .docx (or run `soffice --headless --convert-to docx FILE`)"),
     (&["ppt", "pps"], "save it as .pptx (or run `soffice --headless --convert-to pptx FILE`)"),
@@ -17,7 +17,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "zip", "gz", "tgz", "bz2", "xz", "zst", "lz4", "7z", "rar", "tar", "jar", "war", "whl",
             "egg", "deb", "rpm", "apk", "cab", "crate", "gem",
         ],
-        "unpack it, and name what is in it",
+        "unpack it and ingest the files in it",
     ),
     (
         &["ico", "icns", "avif", "heic", "psd", "xcf", "svg", "svgz", "raw"],
@@ -28,7 +28,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
             "mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4", "m4v", "mov", "avi",
             "mkv", "webm", "wmv", "flv",
         ],
-        "have it transcribed, and name the text",
+        "transcribe it and ingest the text",
     ),
     (
         &["db", "sqlite", "sqlite3", "mdb", "accdb", "parquet", "arrow", "feather", "h5"],
@@ -36,16 +36,16 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The name of what is piped in, unless it is given another.
+/// The source of standard input without `--source`.
 const STDIN: &str = "stdin";
 
-/// A reason with what to do.
+/// A reason with advice on what to do.
 pub(super) fn advice(path: &Path, reason: &str) -> String {
     let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
     let extension = extension.to_lowercase();
     let row = INSTEAD.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
     let unknown = if path.as_os_str() == STDIN {
-        "say what it is with --source, such as --source report.docx"
+        "give it a name and type with --source, such as --source report.docx"
     } else {
         "leave it out with --exclude, or save it as text"
     };
@@ -58,17 +58,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_to_do_goes_by_the_extension() {
+    fn advice_depends_on_the_extension() {
         for (name, expected) in [
             ("a/Letter.pages", "unsupported type: save it as .docx"),
             (
                 "a/Report.DOC",
                 "unsupported type: save it as .docx (or run `soffice --headless --convert-to docx FILE`)",
             ),
-            ("b.tar.gz", "unsupported type: unpack it, and name what is in it"),
+            ("b.tar.gz", "unsupported type: unpack it and ingest the files in it"),
             (
                 "stdin",
-                "unsupported type: say what it is with --source, such as --source report.docx",
+                "unsupported type: give it a name and type with --source, such as --source report.docx",
             ),
             ("c", "unsupported type: leave it out with --exclude, or save it as text"),
         ] {

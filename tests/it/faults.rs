@@ -233,7 +233,7 @@ fn another_model() {
 
 #[test]
 fn numbers_that_are_none() {
-    let reason = "L1-L3 was refused: a vector has values that are not numbers";
+    let reason = "the embedder refused L1-L3: a vector has values that are not numbers";
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for floats in [false, true] {
             let scene = Scene::new();
@@ -258,7 +258,7 @@ fn no_vector_for_one_text() {
         let scene = Scene::new();
         scene.server.spoil("Corfu", how);
         let run = scene.ingest(5);
-        let expected = format!("failed  docs/c.md  L1-L3 was refused: {reason}\n");
+        let expected = format!("failed  docs/c.md  the embedder refused L1-L3: {reason}\n");
         assert_eq!(run.stderr, expected, "{run}");
         scene.heals();
     }

@@ -115,7 +115,9 @@ fn meanwhile(env: &TestEnv, path: &str, mut change: impl FnMut(&mut File) + Send
     for run in runs {
         match run.code {
             Some(0) => {}
-            Some(5) => assert!(run.stderr.contains("it changes while it is read"), "{run}"),
+            Some(5) => {
+                assert!(run.stderr.contains("the file kept changing while it was read"), "{run}")
+            }
             _ => panic!("{run}"),
         }
     }

@@ -35,7 +35,7 @@ fn a_path_is_forgotten_with_its_documents() {
     env.write("empty.md", "");
     env.run(&["ingest", "docs", "docs/old", "extra", "empty.md"]).expect(5);
     let run = env.run(&["ingest"]).expect(5);
-    let row = "empty: the file has 0 bytes; or have it forgotten: docent ingest --forget empty.md";
+    let row = "empty: the file has 0 bytes; or forget it: docent ingest --forget empty.md";
     assert!(run.stderr.contains(row), "{run}");
     env.run(&["ingest", "--forget", "empty.md"]).expect(0);
     env.run(&["ingest"]).expect(0);
@@ -60,7 +60,7 @@ fn much_is_forgotten_only_when_that_is_meant() {
     }
     env.run(&["ingest", "docs/*.md"]).expect(0);
     let run = env.run(&["ingest", "--forget", "docs/*.md"]).expect(1);
-    let text = "11 of the collection's 11 documents were brought in from there";
+    let text = "this would delete 11 of the collection's 11 documents, which came from the forgotten paths";
     assert!(run.stderr.contains(text), "{run}");
     assert_eq!(sources(&env).len(), 11);
     env.run(&["ingest", "--forget", "docs/*.md", "--allow-prune"]).expect(0);

@@ -24,7 +24,7 @@ fn a_named_file_that_is_not_read_has_failed() {
     let mut found = failed(&report);
     found.sort();
     let row = |(source, reason): (&str, &str)| {
-        let forget = format!("or have it forgotten: docent ingest --forget {source}");
+        let forget = format!("or forget it: docent ingest --forget {source}");
         (source.to_owned(), format!("{reason}; {forget}"))
     };
     assert_eq!(found, rows.map(row));

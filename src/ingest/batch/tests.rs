@@ -1,4 +1,4 @@
-//! Gathering: what is cut, and that what is cut is not held twice.
+//! Gathering: which documents are split, and that their chunks are not held twice.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -12,7 +12,7 @@ use crate::ingest::cut;
 use crate::ingest::document::{Document, Places, Syntax};
 use crate::types::Kind;
 
-/// A line is a chunk.
+/// A document in which each line is a chunk.
 fn ready(source: &str, expected: u32) -> Prepared {
     let record = DocumentRecord {
         project: None,
@@ -59,7 +59,7 @@ async fn gathered(documents: &[(&str, u32)], size: usize) -> Vec<Batch> {
     gather(stream::iter(prepared), size).collect().await
 }
 
-/// Source and number of chunks of every part, batch by batch; `+` where more is to come.
+/// Source and number of chunks of every part, batch by batch; `+` where more parts follow.
 fn shape(batches: &[Batch]) -> Vec<Vec<String>> {
     let part = |part: &Part| {
         let more = if part.last { "" } else { "+" };
@@ -69,7 +69,7 @@ fn shape(batches: &[Batch]) -> Vec<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_document_is_cut_only_where_no_batch_holds_it() {
+async fn only_a_document_larger_than_a_batch_is_split() {
     let batches = gathered(&[("a", 3), ("b", 2), ("c", 10), ("d", 1)], 4).await;
     let shape = shape(&batches);
     assert_eq!(

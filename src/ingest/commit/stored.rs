@@ -1,7 +1,7 @@
-//! What a run has stored: counted when the store says that it has it, and not when it is given.
+//! Counts what a run has stored: when the store confirms a write, not when it is sent.
 //!
-//! A store may let a run go on before an update is applied. Of a run that fails, what was under way
-//! may be there or not, and is not counted unless the store has signed for it.
+//! A store may let a run continue before an update is applied. If the run fails, updates in progress may or
+//! may not be there; they are counted only if the store has confirmed them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,11 +14,10 @@ use crate::ingest::report::IngestReport;
 use crate::store::Receipt;
 use crate::types::DocumentRecord;
 
-/// Records that are written, and documents that are taken out, at once: what is counted as stored or
-/// not.
+/// Records written, or documents deleted, in one request. Each group is counted as a whole.
 const RECORDS: usize = 256;
 
-/// What is given to the store at once.
+/// What is sent to the store in one request.
 #[derive(Default)]
 struct Given {
     /// Documents whose records were written.
@@ -27,7 +26,7 @@ struct Given {
     chunks: usize,
 }
 
-/// What was given, until it is counted.
+/// What was sent and is not counted yet.
 #[derive(Default)]
 pub(super) struct Unconfirmed(VecDeque<(Receipt, Given)>);
 
@@ -40,7 +39,7 @@ impl Unconfirmed {
         self.0.is_empty()
     }
 
-    /// Adds to the report what is signed for.
+    /// Adds confirmed writes to the report.
     pub(super) fn count(&mut self, report: &mut IngestReport) {
         while self.0.front().is_some_and(|(receipt, _)| receipt.is_signed()) {
             if let Some((_, given)) = self.0.pop_front() {
@@ -70,7 +69,7 @@ impl Given {
 }
 
 impl Committer<'_> {
-    /// Writes the records of documents, and notes what is stored once they are.
+    /// Writes the records of complete documents, and queues them to be counted when they are confirmed.
     pub(super) async fn record(&mut self, complete: &[Arc<Target>]) -> Result<(), BackendError> {
         for documents in complete.chunks(RECORDS) {
             let records: Vec<DocumentRecord> =
@@ -84,26 +83,26 @@ impl Committer<'_> {
         Ok(())
     }
 
-    /// Whether something was written, stored by now or not.
+    /// Whether anything was written, confirmed or not.
     pub(in crate::ingest) fn has_changed_anything(&self) -> bool {
         !self.report.changed_nothing() || !self.given.is_empty() || self.chunks_given > 0
     }
 
-    /// At the end, however it came: the report says what the store has.
+    /// Ends the counting, however the run ended: the report says what the store has.
     pub(in crate::ingest) async fn count_what_is_stored(&mut self) {
         self.given.count(&mut self.report);
         let rest = std::mem::take(&mut self.chunks_given);
         if self.given.is_empty() && rest == 0 {
             return;
         }
-        // What fails of it is known, or told when the writer is closed.
+        // A failed write is known already, or reported when the writer is closed.
         let settled = self.store.flush().await;
         self.given.count(&mut self.report);
-        // Of documents that are not complete.
+        // These chunks belong to documents that are not complete.
         self.report.chunks += if settled.is_ok() { rest } else { 0 };
     }
 
-    /// Takes out documents with their records.
+    /// Deletes documents and their records.
     pub(in crate::ingest) async fn delete(
         &mut self,
         sources: &[String],

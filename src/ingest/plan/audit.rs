@@ -1,13 +1,13 @@
-//! Records × stored chunks → what a run that was cut off has left behind.
+//! Compares records with stored chunks, to find what a run that was cut off has left behind.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::types::{DocumentRecord, Tally};
 
-/// What does not agree. Sorted by source.
+/// Disagreements between records and chunks. Sorted by source.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Audit {
-    /// Documents whose chunks are not those of their record, all of them and no others.
+    /// Documents whose stored chunks are not exactly those of their record.
     pub damaged: Vec<String>,
     /// Sources that have chunks and no record.
     pub orphans: Vec<String>,

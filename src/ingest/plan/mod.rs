@@ -1,7 +1,7 @@
-//! Files × records → what there is to do. Pure: contents are seen only as hashes.
+//! Compares files with records to decide what to do. Pure: contents are seen only as hashes.
 //!
-//! Size and modification time decide first, as in git's index; a hash is asked for only where they
-//! leave a doubt ([`to_hash`]). A file that failed before is not tried again while it is the same.
+//! Size and modification time decide first, as in git's index; a hash is computed only where these leave a
+//! doubt ([`to_hash`]). A file that failed before is not tried again until it changes.
 
 mod audit;
 mod prune;
@@ -16,17 +16,17 @@ use super::discover::{FoundFile, Scope};
 use super::secrets;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, OcrPolicy, OnSecret};
 
-/// What files and records are compared for.
+/// The inputs of a comparison, besides files and records.
 #[derive(Clone, Copy)]
 pub struct Compared<'a> {
     pub scope: &'a Scope,
     pub failures: &'a [FailureRecord],
-    /// Documents that are not stored as their records say; they count as changed.
+    /// Documents whose stored chunks do not match their records; they count as changed.
     pub damaged: &'a [String],
     pub wanted: Wanted<'a>,
     /// Hash every file.
     pub checksum: bool,
-    /// Only files that failed before, and those in any case.
+    /// Consider only files that failed before, and try each of them again.
     pub retry_failed: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct Plan {
     pub touched: Vec<FoundFile>,
     /// Failed before, and nothing has changed since.
     pub failed: Vec<FailureRecord>,
-    /// Failures to be forgotten: the file is gone, or is again as it is stored.
+    /// Failures to be forgotten: the file is gone, or matches the stored document again.
     pub forgotten: Vec<String>,
 }
 
@@ -54,8 +54,8 @@ pub struct Move {
     pub to: FoundFile,
 }
 
-/// The files whose content hash [`plan`] needs: the same size with another modification time or
-/// one that may hide an edit, and new files that may be a vanished document under a new name.
+/// The files whose content hash [`plan`] needs: files of the same size with another modification time, or
+/// with one that may hide an edit, and new files that may be a vanished document under a new name.
 pub fn to_hash<'a>(compared: &Compared<'_>, pairs: &'a [Pair<'_>]) -> Vec<&'a FoundFile> {
     let vanished: HashSet<u64> = vanished(compared, pairs).map(|record| record.size).collect();
     let in_doubt = |pair: &Pair<'_>| match pair {
@@ -70,12 +70,12 @@ pub fn to_hash<'a>(compared: &Compared<'_>, pairs: &'a [Pair<'_>]) -> Vec<&'a Fo
 /// A file, the record of its source, or both.
 pub type Pair<'a> = EitherOrBoth<FoundFile, &'a DocumentRecord>;
 
-/// What [`to_hash`] and [`plan`] look through, ordered by source. Records of documents that are
-/// neither files nor pages are passed over.
+/// Pairs files with records for [`to_hash`] and [`plan`], ordered by source. Records of documents that are
+/// neither files nor pages are left out.
 pub fn pairs(mut files: Vec<FoundFile>, records: &[DocumentRecord]) -> Vec<Pair<'_>> {
     let comparable = |record: &&DocumentRecord| record.is_file() || record.web.is_some();
     let mut records: Vec<_> = records.iter().filter(comparable).collect();
-    // Both are ordered but for a few, and then this is a look at each.
+    // Both are almost sorted already, so this takes about one comparison per item.
     files.sort_by(|a, b| a.source.cmp(&b.source));
     records.sort_by(|a, b| a.source.cmp(&b.source));
     files
@@ -84,8 +84,8 @@ pub fn pairs(mut files: Vec<FoundFile>, records: &[DocumentRecord]) -> Vec<Pair<
         .collect()
 }
 
-/// Whether a stored document is as its file is. `hash` is asked for the file's content where size
-/// and time leave a doubt, `None` where that cannot be read.
+/// Whether a stored document matches its file. `hash` is called where size and time leave a doubt; it returns
+/// `None` if the file cannot be read.
 pub fn is_current(
     record: &DocumentRecord,
     file: &FoundFile,
@@ -99,29 +99,29 @@ fn is_in_doubt(file: &FoundFile, record: &DocumentRecord) -> bool {
     record.size == file.size && (record.mtime != file.mtime || is_racy(record))
 }
 
-/// Whether an edit after the reading could have the same modification time: the file was modified
-/// in the second in which it was ingested, or later ("racy" in git's words).
+/// Whether an edit after the file was read could have the same modification time: the file was modified in
+/// the second in which it was ingested, or later (git calls this "racy").
 fn is_racy(record: &DocumentRecord) -> bool {
     chrono::DateTime::parse_from_rfc3339(&record.ingested_at)
         .is_ok_and(|ingested| record.mtime.div_euclid(1_000_000_000) >= ingested.timestamp())
 }
 
-/// What a run asks of the documents besides their content. `None` leaves known documents as they
-/// are; one that differs from what is asked for counts as changed.
+/// What a run requires of documents besides their content. `None` leaves known documents as they are; a
+/// document that does not match counts as changed.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Wanted<'a> {
     pub tags: Option<&'a [String]>,
-    /// Only documents whose records have fields are asked.
+    /// Applies only to documents whose kind has fields.
     pub text_fields: Option<&'a [String]>,
-    /// What keeps secrets out wants no document that may hold some; what lets them in leaves those
-    /// as they are that do not.
+    /// A policy that keeps secrets out also rejects stored documents that may hold some; a policy that lets
+    /// them in leaves documents without secrets as they are.
     pub on_secret: OnSecret,
-    /// What reads pages as pictures wants no document where that was left out.
+    /// A policy that reads pages as pictures rejects stored documents of which pages were left out.
     pub ocr: OcrPolicy,
 }
 
 impl Wanted<'_> {
-    /// Whether a document is as it is wanted.
+    /// Whether a document matches.
     pub fn is_met_by(&self, record: &DocumentRecord) -> bool {
         let same = |wanted: Option<&[String]>, found: &[String]| {
             wanted.is_none_or(|wanted| sorted(wanted) == sorted(found))
@@ -132,7 +132,7 @@ impl Wanted<'_> {
             && !record.warnings.iter().any(|warning| warning.code.wants_ocr(self.ocr))
     }
 
-    /// Tags and text fields: what is wanted, else what the document has.
+    /// Tags and text fields to store: the required ones, or else those of the known document.
     pub fn or_kept(&self, known: Option<&DocumentRecord>) -> (Vec<String>, Vec<String>) {
         let tags = self.tags.or(known.map(|record| record.tags.as_slice()));
         let fields = self.text_fields.or(known.map(|record| record.text_fields.as_slice()));
@@ -140,7 +140,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Compares. `hashes` is by source; a file without a hash is judged by size and time alone.
+/// Makes the plan. `hashes` is by source; a file without a hash is judged by size and time alone.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(
     compared: &Compared<'_>,
@@ -156,7 +156,7 @@ pub fn plan(
 
     let mut plan = Plan::default();
     let mut fresh = Vec::new();
-    // Of the files that failed before, those that are there.
+    // The files that failed before and still exist.
     let mut there = HashSet::new();
     for pair in pairs {
         let (file, record) = match pair {
@@ -212,8 +212,8 @@ pub fn plan(
     plan
 }
 
-/// Whether the file is the one that failed, and this docent the one that could not read it. A page
-/// has no modification time, and its hash is known.
+/// Whether a failure still applies: the same file and the same version of docent. A page has no modification
+/// time, but its hash is known.
 fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) -> bool {
     failure.document_hash.is_some()
         && (file.page.is_none() || failure.document_hash.as_ref() == hash)
@@ -221,7 +221,7 @@ fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) 
         && failure.docent == env!("CARGO_PKG_VERSION")
 }
 
-/// Failures of files that are gone, or as they are stored. `there` are files that failed before.
+/// Failures of files that are gone or match their records. `there`: existing files that failed before.
 fn forgotten(compared: &Compared<'_>, there: &HashSet<&str>, plan: &Plan) -> Vec<String> {
     let settled = plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str());
     let settled: HashSet<&str> = settled.filter(|source| there.contains(source)).collect();

@@ -1,28 +1,28 @@
-//! Deletion with care: a typing mistake, a volume that is not mounted or a wrong directory must not
-//! empty a collection.
+//! Limits on deletion: a typing mistake, a volume that is not mounted or a wrong directory must not empty a
+//! collection.
 
 use crate::types::ContentHash;
 
-/// How much a run may delete without being told so.
+/// How much a run may delete without confirmation.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PruneLimit {
-    /// Part of the collection's documents, 0 to 1.
+    /// Share of the collection's documents, 0 to 1.
     pub share: f64,
-    /// Any number.
+    /// Allow any number.
     pub allow: bool,
 }
 
 impl PruneLimit {
-    /// Up to so many documents are deleted whatever their share.
+    /// This many documents may be deleted whatever their share.
     pub const FREE: usize = 10;
 
-    /// Whether so many of a collection's documents may be deleted.
+    /// Whether this many of a collection's documents may be deleted.
     pub fn check(&self, deleted: usize, documents: usize) -> Result<(), Prune> {
         let within = deleted <= Self::FREE || deleted as f64 <= self.share * documents as f64;
         if self.allow || within { Ok(()) } else { Err(Prune::TooMany { deleted, documents }) }
     }
 
-    /// Whether documents that no file stands for may be given up: nothing brings them back.
+    /// Whether documents that no file provides may be deleted: nothing brings them back.
     pub fn check_unique(&self, sources: &[&str]) -> Result<(), Prune> {
         match sources {
             [first, ..] if !self.allow => {
@@ -33,7 +33,7 @@ impl PruneLimit {
     }
 }
 
-/// What stands for a deletion, in whatever order its sources are: another one has another hash.
+/// Identifies a deletion, whatever the order of its sources: another set of sources has another hash.
 pub fn deletion_hash(sources: &[String]) -> ContentHash {
     let mut sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     sources.sort_unstable();
@@ -41,7 +41,7 @@ pub fn deletion_hash(sources: &[String]) -> ContentHash {
 }
 
 impl Prune {
-    /// Of what is deleted, so much is too old.
+    /// The error for a deletion of which `expired` documents are too old.
     pub(in crate::ingest) fn of(deleted: usize, documents: usize, expired: usize) -> Self {
         match expired {
             0 => Self::TooMany { deleted, documents },
@@ -62,12 +62,14 @@ pub enum Prune {
         match deleted - expired { 0 => String::new(), n => format!(", and the files of {n} are gone") }
     )]
     Expired { deleted: usize, documents: usize, expired: usize },
-    #[error("other documents would be deleted than somebody has agreed to")]
+    #[error("the documents to be deleted are no longer those that were agreed to")]
     Unagreed,
-    #[error("{deleted} of the collection's {documents} documents were brought in from there")]
+    #[error(
+        "this would delete {deleted} of the collection's {documents} documents, which came from the forgotten paths"
+    )]
     Forgets { deleted: usize, documents: usize },
     #[error(
-        "this would give up {first}{}: no PATH of this run stands for that",
+        "this would delete {first}{}, which no PATH of this run provides",
         match others { 0 => String::new(), n => format!(" and {n} more documents") }
     )]
     Unique { first: String, others: usize },

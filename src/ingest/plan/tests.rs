@@ -19,7 +19,7 @@ fn hash(content: u8) -> ContentHash {
     ContentHash::of(&[content])
 }
 
-/// Names from 10 on lie outside the scope.
+/// Names from 10 on are outside the scope.
 fn source(name: u8) -> String {
     if name < 10 { format!("docs/{name}") } else { format!("other/{name}") }
 }
@@ -89,7 +89,7 @@ fn run(on_disk: &[Row], stored: &[Row], checksum: bool) -> Plan {
     super::plan(&compared, pairs, &hashes)
 }
 
-/// With the hash of no file.
+/// Plans without any hash.
 fn plan(compared: &Compared<'_>, files: &[FoundFile], records: &[DocumentRecord]) -> Plan {
     super::plan(compared, pairs(files.to_vec(), records), &HashMap::new())
 }
@@ -106,7 +106,7 @@ fn compared(scope: &Scope) -> Compared<'_> {
 }
 
 #[test]
-fn documents_that_are_no_files_are_neither_compared_nor_missed() {
+fn documents_that_are_not_files_are_neither_compared_nor_missed() {
     let (files, scope) = ([file(&(0, 0, 5))], scope());
     let records = [(0, 0, 0), (1, 0, 0)].map(|row| record(&row));
     let compared = compared(&scope);
@@ -214,7 +214,7 @@ fn what_failed_is_not_tried_again_while_it_is_the_same() {
 }
 
 #[test]
-fn another_try_touches_nothing_but_what_failed() {
+fn a_retry_touches_only_what_failed() {
     let stored = [(0, 0, 5), (1, 2, 5)].map(|row| record(&row));
     let (on_disk, failures) = ([file(&(1, 4, 6)), file(&(2, 4, 6))], [failure(&(2, 0, 1), None)]);
     let scope = scope();
@@ -232,7 +232,7 @@ fn a_damaged_document_is_a_change() {
 }
 
 #[test]
-fn only_all_the_chunks_of_a_record_and_no_others_are_in_order() {
+fn a_document_is_intact_only_with_exactly_the_chunks_of_its_record() {
     let tally = |name: u8, content: u8, chunks: u32| Tally {
         source: source(name),
         document_hash: hash(content),
@@ -253,7 +253,7 @@ fn only_all_the_chunks_of_a_record_and_no_others_are_in_order() {
 }
 
 #[test]
-fn much_is_deleted_only_when_told_so() {
+fn large_deletions_need_permission() {
     let limit = PruneLimit { share: 0.5, allow: false };
     for (deleted, documents, fits) in
         [(10, 10, true), (11, 22, true), (11, 21, false), (0, 0, true), (500, 1_000, true)]
@@ -279,8 +279,8 @@ fn rows(names: std::ops::Range<u8>) -> impl Strategy<Value = Vec<Row>> {
         .prop_map(|rows| rows.into_iter().map(|(name, (content, t))| (name, content, t)).collect())
 }
 
-/// Two rows with the same name, size and time have the same content unless somebody forged the
-/// time; the plan without checksum may take them for equal.
+/// Two rows with the same name, size and time have the same content unless somebody forged the time; the plan
+/// without checksum may take them for equal.
 fn forged(on_disk: &[Row], stored: &[Row]) -> bool {
     on_disk.iter().any(|a| {
         stored.iter().any(|b| a.0 == b.0 && a.2 == b.2 && a.1 != b.1 && size(a.1) == size(b.1))

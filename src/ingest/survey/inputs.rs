@@ -1,4 +1,4 @@
-//! What a run looks at: what it was asked about, or what earlier runs were.
+//! The inputs of a run: those it was given, or those of earlier runs.
 
 use crate::error::BackendError;
 use crate::ingest::discover::{self, DiscoverError, DiscoverOptions, Discovery};
@@ -14,7 +14,7 @@ pub(super) struct Inputs {
     pub(super) starts: Vec<Start>,
 }
 
-/// Without any that are named, those of earlier runs; for another try, what failed.
+/// The given inputs; without any, those of earlier runs; with `retry_failed`, the sources that failed.
 pub(super) fn inputs(
     options: &IngestOptions,
     manifest: Option<&Manifest>,
@@ -34,12 +34,12 @@ pub(super) fn inputs(
     if let Some(site) = sites.clone().find(|site| !options.web.may_fetch(site)) {
         return Err(DiscoverError::Unnamed(site.clone()));
     }
-    // They were URLs when they were written.
+    // They were valid URLs when they were recorded.
     starts.extend(sites.filter_map(|site| Start::parse(&site.url, site.reach).ok()));
     if options.retry_failed {
         let there = |source: &&str| discover.root.join(source).exists();
         discover.inputs = failed().filter(there).map(str::to_owned).collect();
-        // A page is looked for where it was found, and by itself.
+        // A page is fetched from its site, and on its own.
         let pages: Vec<&str> = failed().filter(|source| Start::is_url(source)).collect();
         if pages.is_empty() {
             starts.clear();
@@ -60,8 +60,8 @@ pub(super) fn inputs(
     Ok(Inputs { discover, starts })
 }
 
-/// Walks while the documents are read. What is stored matters only where an input is gone: then it
-/// is looked at once more.
+/// Walks the inputs while the documents are read. The documents matter only if an input is gone: then the
+/// inputs are walked again with their sources.
 pub(super) async fn look(
     mut options: DiscoverOptions,
     documents: impl Future<Output = Result<Vec<DocumentRecord>, BackendError>>,

@@ -1,4 +1,4 @@
-//! Several runs, each over a part of the sources: together they make what one run makes.
+//! Several runs, each over a partition of the sources, make the same collection as one run.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::store::scripted::well_behaved;
 use crate::types::{ContentHash, Manifest, Tally};
 
-/// What there is to be brought in: texts by name.
+/// Files to be ingested: texts by name.
 type Files = BTreeMap<u8, String>;
 
 fn files() -> impl Strategy<Value = Files> {
@@ -48,7 +48,7 @@ impl Site {
         Box::pin(self.project.bring_in(writer.unwrap(), partition)).await.0
     }
 
-    /// All parts, in this order or at the same time.
+    /// Runs all partitions, in this order or at the same time.
     async fn run_parts(&self, of: u32, order: &[u32], together: bool) -> Vec<IngestReport> {
         let parts = order.iter().filter(|number| **number <= of);
         let parts = parts.map(|number| format!("{number}/{of}").parse().unwrap());
@@ -67,8 +67,7 @@ impl Site {
         Manifest::clone(self.collection.read().await.unwrap().unwrap().manifest())
     }
 
-    /// What there is of each document, less what tells when and by whom it was written, and what the
-    /// manifest says of all.
+    /// Records and chunks of each document, without times and run ids, and the totals of the manifest.
     async fn contents(
         &self,
     ) -> (Vec<DocumentRecord>, Vec<Tally>, Option<ContentHash>, Vec<String>) {
@@ -116,7 +115,7 @@ proptest! {
                 let by_parts = parts.run_parts(of, &order, together).await;
                 let one = whole.run(None).await;
                 if files.is_empty() && parts.collection.read().await.unwrap().is_none() {
-                    // Nobody had anything to make it for.
+                    // No run had a reason to create it.
                     continue;
                 }
                 assert_eq!(parts.contents().await, whole.contents().await);
@@ -125,7 +124,7 @@ proptest! {
                 assert_eq!(manifest.unfinished_parts, []);
                 let [added, _, chunks, unchanged, total] = count(&by_parts);
                 let [one_added, one_changed, one_chunks, one_unchanged, one_total] = count(&[one]);
-                // A file with another name is moved by one run, where two parts take it out and bring it in.
+                // One run moves a renamed file; with partitions, one may delete it and another add it.
                 prop_assert!(added >= one_added && added + unchanged <= one_total + one_changed);
                 assert_eq!((chunks, unchanged, total), (one_chunks, one_unchanged, one_total));
             }
@@ -134,7 +133,7 @@ proptest! {
     }
 }
 
-/// A part that was cut off is completed by itself; the others end meanwhile.
+/// A partition whose run was cut off is completed by its own next run; the others end meanwhile.
 #[tokio::test]
 async fn a_part_that_fails_keeps_none_of_the_others_from_its_end() {
     let mut parts = Site::new();
@@ -166,7 +165,7 @@ async fn a_part_that_fails_keeps_none_of_the_others_from_its_end() {
     assert_eq!(parts.manifest().await.unfinished, None);
 }
 
-/// What another number of parts has left is in each part, and one run over all ends any.
+/// Another number of partitions completes what was cut off, and so does one run over everything.
 #[tokio::test]
 async fn what_was_cut_off_is_completed_by_other_parts_too() {
     for of in [None, Some(2)] {

@@ -1,5 +1,4 @@
-//! Whatever happens to the files and to the runs in between, the last run makes of them what a
-//! clean ingest makes.
+//! Whatever happens to files and runs, the last run leaves the same collection as a clean ingest.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +21,9 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     Nothing,
-    /// The embedder, at a text with this word.
+    /// The embedder fails at a text with this word.
     Endpoint(u8),
-    /// After so many tokens.
+    /// The budget ends after this many tokens.
     Budget(u64),
 }
 
@@ -53,7 +52,7 @@ fn text(word: u8, paragraphs: usize) -> String {
     (0..paragraphs).map(paragraph).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Records less what tells when and by whom they were written, and the chunks of each version.
+/// Records without times and run ids, and the chunks of each version.
 async fn contents(project: &Project) -> (Vec<DocumentRecord>, Vec<Tally>) {
     let reader = project.read().await;
     let neutral = |record: DocumentRecord| DocumentRecord {
