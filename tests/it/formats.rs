@@ -387,7 +387,10 @@ fn a_bomb_costs_a_row_and_no_memory() {
     env.write("docs/good.md", "# Good\n\nThis is fine.\n");
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     assert_eq!(report["added"], 1);
-    assert_eq!(report["failed"][0]["reason"], "needed more than 256 MB");
+    assert_eq!(
+        report["failed"][0]["reason"],
+        "needed more than 256 MB (raise ingest.extract_memory)"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn texts_are_read_in_their_encoding_and_guesses_are_said() {
     assert_eq!(hit(&env, "возврат товара")["source"], "docs/koi8.txt");
     assert_eq!(hit(&env, "Möwen")["source"], "docs/wide.txt");
     let shown = env.run(&["show", "docs/bad.txt"]).expect(0);
-    assert!(shown.stdout.contains("1 place is not UTF-8: in line 2"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("1 byte sequence is not UTF-8, in line 2"), "{}", shown.stdout);
 }
 
 #[test]

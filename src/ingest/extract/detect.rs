@@ -10,14 +10,14 @@ use crate::types::Kind;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Detected {
     Known(Kind),
-    /// Nothing docent reads; the reason is counted in the report.
+    /// Nothing that docent reads; the reason is counted in the report.
     Skip(&'static str),
 }
 
-/// Why a file of a format that is known and not read is passed over.
+/// Why a file of a known format that docent does not read is passed over.
 pub const UNSUPPORTED_TYPE: &str = "unsupported type";
 
-/// Why a file is passed over that is of no format that is known.
+/// Why a file of no known format is passed over.
 pub const BINARY: &str = "binary";
 
 const MARKDOWN: &[&str] = &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"];
@@ -86,9 +86,9 @@ const CODE: &[&str] = &[
     "wat", "ld",
 ];
 
-/// Formats that are known and not read.
+/// Known formats that are not read.
 const UNSUPPORTED: &[&str] = &[
-    // Pictures, but for those that are read
+    // Pictures, except those that are read
     "ico",
     "icns",
     "avif",
@@ -209,13 +209,13 @@ const UNSUPPORTED: &[&str] = &[
     "map",
 ];
 
-/// Why what a program wrote for a browser is passed over.
+/// Why a file that a program wrote for browsers is passed over.
 pub const MINIFIED: &str = "minified";
 
-/// Extensions of what is minified, or made to be loaded: indexes of a search, bundles, style sheets.
+/// Extensions of files that are minified or made to be loaded: search indexes, bundles, style sheets.
 const FOR_BROWSERS: &[&str] = &["js", "mjs", "cjs", "css"];
 
-/// Whether most of a file for browsers, by its first bytes, is in lines that nobody writes.
+/// Whether most of the first bytes of a file for browsers are in lines that nobody writes by hand.
 fn is_minified(extension: &str, head: &[u8]) -> bool {
     const LONG_LINE: usize = 1_000;
     if !FOR_BROWSERS.contains(&extension) {
@@ -228,9 +228,8 @@ fn is_minified(extension: &str, head: &[u8]) -> bool {
 
 /// Decides from the file name and the first bytes (8 KiB are enough).
 ///
-/// A known extension decides alone: a file that is something else than its name says fails in
-/// extraction, with a reason, instead of disappearing among the skipped. The contents decide
-/// where the name says nothing.
+/// A known extension decides alone: a file whose contents contradict its name fails in extraction, with a
+/// reason, instead of disappearing among the skipped files. The contents decide where the name says nothing.
 pub fn detect(path: &Path, head: &[u8]) -> Detected {
     let extension = extension(path);
     let is = |list: &[&str]| list.contains(&extension.as_str());
@@ -272,7 +271,7 @@ pub fn language(path: &Path) -> Option<Language> {
     })
 }
 
-/// Formats known by their first bytes, with the name used in messages.
+/// The format that the first bytes show, by the name used in messages.
 pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
         (b"%PDF-", "PDF"),
@@ -341,14 +340,14 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     }
 }
 
-/// Whether a name is that of a picture, of whatever format.
+/// Whether a name is that of a picture of any format.
 pub(super) fn is_picture(path: &Path) -> bool {
     const PICTURES: &[&str] =
         &["png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "emf", "wmf", "svg", "webp", "heic"];
     PICTURES.contains(&extension(path).as_str())
 }
 
-/// In lower case; empty where there is none.
+/// The extension in lower case; empty if there is none.
 pub(super) fn extension(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }

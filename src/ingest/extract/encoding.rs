@@ -9,26 +9,26 @@ use crate::types::{ReadingWarning, WarningCode};
 /// How much of a file the heuristics look at, in bytes.
 pub(super) const SAMPLE: usize = 8 * 1024;
 
-/// The text of a file, and what a person should know of how it was come by.
+/// The text of a file, and what a person should know about how it was decoded.
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
     pub(super) text: String,
     pub(super) warnings: Vec<ReadingWarning>,
 }
 
-/// Encodings of 32 bits; `encoding_rs` has none of them, as the web has none.
+/// Encodings of 32 bits; `encoding_rs` has neither, as the web has neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Utf32 {
     Little,
     Big,
 }
 
-/// The text of a file in any common encoding, without its byte order mark, in lines that end in LF.
+/// Decodes the text of a file in any common encoding, without its byte order mark, in lines that end in LF.
 ///
-/// A byte order mark decides; then UTF-16 and UTF-32 by their zero bytes; then `declared` (what the
-/// document says of itself); then the escape sequences of ISO-2022-JP; then UTF-8 where the bytes
-/// are valid, or mostly so: no other encoding looks like it. What is left is guessed by its letters,
-/// and the document says so.
+/// The first of these decides: a byte order mark; zero bytes, for UTF-16 and UTF-32; `declared`, which is what
+/// the document says of itself; the escape sequences of ISO-2022-JP; UTF-8 where all or most of the bytes are
+/// valid, since no other encoding looks like it. Otherwise the encoding is guessed from its letters, and a
+/// warning says so.
 pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decoded {
     if let Some((order, start)) = utf32(bytes) {
         return read_utf32(&bytes[start..], order);
@@ -53,17 +53,17 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&'static Encoding>) -> Decod
         name = of_page;
         decoded = Decoded { text: line_ends::in_lf(text), ..Decoded::default() };
     }
-    let message = format!("its encoding is {name} by its letters; save it as UTF-8 to be sure");
+    let message = format!("encoding {name}, guessed from its letters; save it as UTF-8 to be sure");
     decoded.warnings.insert(0, warning(WarningCode::GuessedEncoding, message));
     decoded
 }
 
-/// Whether the encoding can be told from the bytes alone, and is not one of single bytes.
+/// Whether the bytes alone show the encoding, and it is not a single-byte one.
 pub(super) fn is_wide(bytes: &[u8]) -> bool {
     utf32(bytes).is_some() || marked(bytes).is_some()
 }
 
-/// What byte order marks and zero bytes say.
+/// The encoding that a byte order mark or zero bytes show.
 fn marked(bytes: &[u8]) -> Option<&'static Encoding> {
     let by_mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     by_mark.or_else(|| utf16_without_mark(bytes))
@@ -77,7 +77,7 @@ fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
     let mut text = line_ends::in_lf(text.into_owned());
     let mut warnings = Vec::new();
-    // A replacement character that was in the file before is not an error of this reading.
+    // A replacement character that the file had before is not a decoding error.
     if had_errors {
         let (first, count) = if encoding == UTF_8 { bad_utf8(bytes) } else { replaced(&text) };
         warnings.extend(bad_bytes(encoding.name(), first, count));
@@ -86,14 +86,14 @@ fn read(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     Decoded { text, warnings }
 }
 
-/// Zeros are no characters of a text.
+/// Replaces zero bytes, which are not characters of a text.
 fn without_zeros(text: &mut String) -> Option<ReadingWarning> {
     let first = text.find('\0')?;
     let line = 1 + text[..first].matches('\n').count();
     let message = match text.matches('\0').count() {
-        1 => format!("1 zero byte is in it: in line {line}; it is read as \u{FFFD}"),
+        1 => format!("contains 1 zero byte, in line {line}; it is read as \u{FFFD}"),
         many => format!(
-            "{many} zero bytes are in it: the first is in line {line}; each is read as \u{FFFD}"
+            "contains {many} zero bytes, the first in line {line}; each is read as \u{FFFD}"
         ),
     };
     *text = text.replace('\0', "\u{FFFD}");
@@ -103,8 +103,8 @@ fn without_zeros(text: &mut String) -> Option<ReadingWarning> {
 fn bad_bytes(encoding: &str, line: usize, count: usize) -> Option<ReadingWarning> {
     let places = match count {
         0 => return None,
-        1 => format!("1 place is not {encoding}: in line {line}"),
-        many => format!("{many} places are not {encoding}: the first is in line {line}"),
+        1 => format!("1 byte sequence is not {encoding}, in line {line}"),
+        many => format!("{many} byte sequences are not {encoding}, the first in line {line}"),
     };
     let message = format!("{places}; each is read as \u{FFFD}");
     Some(warning(WarningCode::BadBytes, message))
@@ -123,37 +123,38 @@ fn bad_utf8(bytes: &[u8]) -> (usize, usize) {
     (first, count)
 }
 
-/// The same of a text that was decoded.
+/// The line of the first replacement character in a decoded text, and how many there are.
 fn replaced(text: &str) -> (usize, usize) {
     let first = text.find('\u{FFFD}').unwrap_or(0);
     (1 + text[..first].matches('\n').count(), text.matches('\u{FFFD}').count())
 }
 
-/// Whether more of what is not ASCII is UTF-8 than is not. Of what is in other encodings, chance
-/// makes at most two fifths look like UTF-8 (Shift JIS), and next to nothing in those of single bytes.
+/// Whether at least half of what is not ASCII is UTF-8. In text of other encodings, chance makes at most two
+/// fifths look like UTF-8 (Shift JIS), and next to nothing in single-byte encodings.
 pub(super) fn is_mostly_utf8(bytes: &[u8]) -> bool {
-    // Nearly every file is, and that is seen in a fraction of the time.
+    // Nearly every file is UTF-8, and this check takes a fraction of the time.
     if std::str::from_utf8(bytes).is_ok() {
         return true;
     }
     let (mut good, mut bad) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid();
-        // Continuation bytes are counted off: what begins a character of several bytes is left.
+        // Continuation bytes do not count: the first byte of each multi-byte character does.
         good += valid.bytes().filter(|byte| *byte >= 0xC0).count();
         bad += usize::from(!chunk.invalid().is_empty());
     }
     bad == 0 || (good > 0 && good >= bad)
 }
 
-/// Whether it shifts to the Japanese characters of ISO-2022-JP: that is ASCII but for its escapes.
+/// Whether the text shifts to the Japanese characters of ISO-2022-JP, which is ASCII except for its escapes.
 fn names_iso_2022_jp(bytes: &[u8]) -> bool {
     let shifts = |escape: &[u8]| memchr::memmem::find(bytes, escape).is_some();
     bytes.is_ascii() && (shifts(b"\x1b$B") || shifts(b"\x1b$@"))
 }
 
-/// Text in a Latin script has a zero in every second byte of UTF-16, and none in the others. Text in
-/// another has zeros at its spaces and line ends, and nearly all its letters are of one script.
+/// Detects UTF-16 without a byte order mark. Latin text has a zero in every second byte, and none in the
+/// others. Text in another script has zeros at its spaces and line ends, and nearly all its letters are of one
+/// script.
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(SAMPLE) & !1];
     if sample.len() < 4 || memchr::memchr(0, sample).is_none() {
@@ -178,8 +179,8 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Whether a few zeros stand in a text of one byte a character: two of its letters at a time would be
-/// Chinese ones. `zeros`: at every second byte, at most.
+/// Whether this is single-byte text with a few zeros in it: read as UTF-16, pairs of its letters would be
+/// Chinese characters. `zeros`: how many there are at even or at odd offsets, whichever are more.
 fn is_ascii_with_zeros(sample: &[u8], zeros: usize) -> bool {
     let others = sample.iter().filter(|byte| **byte != 0);
     let (ascii, all) = others.fold((0, 0), |(ascii, all), byte| {
@@ -188,7 +189,7 @@ fn is_ascii_with_zeros(sample: &[u8], zeros: usize) -> bool {
     zeros * 10 < sample.len() / 2 * 8 && ascii * 20 >= all * 19
 }
 
-/// Fewest characters by which a script is told.
+/// Fewest characters that identify a script.
 const FEWEST: usize = 8;
 
 fn is_of_one_script(sample: &[u8], encoding: &'static Encoding) -> bool {
@@ -231,7 +232,7 @@ const SCRIPTS: [&[(u32, u32)]; 9] = [
 
 /// The byte order of UTF-32, and where its text begins.
 fn utf32(bytes: &[u8]) -> Option<(Utf32, usize)> {
-    // The first is also the mark of UTF-16 and a NUL, with which no text begins.
+    // The first mark is also that of UTF-16 followed by a NUL, which does not start any text.
     if bytes.starts_with(b"\xFF\xFE\0\0") {
         return Some((Utf32::Little, 4));
     }
@@ -331,7 +332,7 @@ mod tests {
         let decoded = decode(&bytes, None);
         assert_eq!(decoded.text, format!("{line}One bad \u{FFFD} byte\n{line}"));
         assert_eq!(codes(&decoded), [WarningCode::BadBytes]);
-        let message = "1 place is not UTF-8: in line 2; each is read as \u{FFFD}";
+        let message = "1 byte sequence is not UTF-8, in line 2; each is read as \u{FFFD}";
         assert_eq!(decoded.warnings[0].message, message);
         // Cut off within a character.
         let cut = decode(&"Möbel für".as_bytes()[..9], None);
@@ -348,12 +349,12 @@ mod tests {
             (
                 b"name,age\njo,3\0\nmia,4\n".to_vec(),
                 "name,age\njo,3\u{FFFD}\nmia,4\n".to_owned(),
-                "1 zero byte is in it: in line 2; it is read as \u{FFFD}",
+                "contains 1 zero byte, in line 2; it is read as \u{FFFD}",
             ),
             (
                 [&log[..], b"\0\0", &log].concat(),
                 String::from_utf8_lossy(&[&log[..], b"\xFF\xFE", &log].concat()).into_owned(),
-                "2 zero bytes are in it: the first is in line 10; each is read as \u{FFFD}",
+                "contains 2 zero bytes, the first in line 10; each is read as \u{FFFD}",
             ),
         ] {
             assert_eq!(binary::reason(&bytes), None);

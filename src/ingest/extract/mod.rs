@@ -73,10 +73,10 @@ use super::document::{Document, single_spaced};
 use crate::task::off_thread;
 use crate::types::Kind;
 
-/// The argument that makes docent a worker. It is for docent itself, and in no help.
+/// The argument that makes docent a worker. docent passes it to itself; no help lists it.
 pub const SUBCOMMAND: &str = "extract-worker";
 
-/// Environment variable that tells a worker its limit in MB; see [`run_worker`].
+/// Environment variable with a worker's memory limit in MB; see [`run_worker`].
 pub const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_MB";
 
 /// Why a file has no document.
@@ -84,11 +84,11 @@ pub const MEMORY_VARIABLE: &str = "DOCENT_WORKER_MEMORY_MB";
 pub struct ExtractError {
     /// One line, for the report.
     pub reason: String,
-    /// The same file may be read with other settings, or another time.
+    /// The same file may be read with other settings, or at another time.
     pub may_pass: bool,
-    /// The run stops before it is read.
+    /// The run stopped before the file was read.
     pub is_stopped: bool,
-    /// The process that read it ended, or was ended.
+    /// The process that read the file died or was killed.
     is_of_child: bool,
 }
 
@@ -105,7 +105,7 @@ impl ExtractError {
         Self { reason: line, may_pass: false, is_stopped: false, is_of_child: false }
     }
 
-    /// What another try, or another setting, may mend.
+    /// A failure that another try, or another setting, may mend.
     fn may_pass(reason: &str) -> Self {
         Self { may_pass: true, ..Self::new(reason) }
     }
@@ -114,7 +114,7 @@ impl ExtractError {
         Self { is_stopped: true, ..Self::may_pass("the run stopped before it was read") }
     }
 
-    /// What a parser said of a file that its format does not allow.
+    /// What a parser reports about a file that its format does not allow.
     fn damaged(error: &dyn fmt::Display) -> Self {
         Self::new(&format!("damaged or truncated: {error}"))
     }
@@ -123,7 +123,7 @@ impl ExtractError {
         Self::new("encrypted: a password is needed (open it, and save it without one)")
     }
 
-    /// None of the fields that were asked for is among those there are.
+    /// None of the requested fields exists.
     fn no_field(fields: &[String], names: &[String]) -> Self {
         const SHOWN: usize = 12;
         let mut known = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -136,7 +136,7 @@ impl ExtractError {
         Self::new(&format!("no field `{fields}` in it; it has {known} (choose with --text-field)"))
     }
 
-    /// What is named as text of this kind is of a format with a signature.
+    /// The error for a file that is named as text of this kind but starts with the signature of another format.
     fn disguised(kind: &str, bytes: &[u8]) -> Option<Self> {
         let found = container::name(bytes)?;
         let article = if starts_like_a_vowel(found) { "an" } else { "a" };
@@ -144,7 +144,7 @@ impl ExtractError {
         Some(Self::new(&format!("named as {kind}, but it is {article} {found} file{rename}")))
     }
 
-    /// The file is not what its extension says.
+    /// The error for a file that is not what its extension says.
     fn lie(extension: &str, expected: &str, bytes: &[u8]) -> Self {
         let article = |name: &str| if starts_like_a_vowel(name) { "an" } else { "a" };
         let found = container::name(bytes).map_or_else(
@@ -162,7 +162,7 @@ impl ExtractError {
     }
 }
 
-/// Whether the name of a format is spoken with a vowel first.
+/// Whether the spoken name of a format starts with a vowel.
 fn starts_like_a_vowel(name: &str) -> bool {
     name.starts_with(['E', 'M', 'O', 'R', 'X', 'e'])
 }
@@ -183,24 +183,24 @@ pub fn looks_like_text(head: &[u8]) -> bool {
 /// Limits of the child processes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExtractOptions {
-    /// How many children there are at most; they are started when needed.
+    /// Most children at a time; they are started when needed.
     pub workers: usize,
-    /// Processor time for one file; other work of the machine does not count.
+    /// Processor time for one file; other work on the machine does not count.
     pub timeout: Duration,
     /// Address space of one child; 0 for no limit.
     pub memory_mb: u64,
-    /// Of PDFs that are locked.
+    /// Passwords to try on locked PDFs.
     pub passwords: Vec<String>,
-    /// Comments of reviewers in documents are text, too.
+    /// Whether reviewers' comments in documents are text.
     pub comments: bool,
-    /// What is run, with the argument `extract-worker`, to get a child: docent itself.
+    /// The program that is run with the argument `extract-worker` as a child: docent itself.
     pub program: PathBuf,
 }
 
 /// Makes documents of files. Shared by all tasks of a run.
 pub struct Extractor {
     pool: pool::Pool,
-    /// `None`: pages that only their pictures tell are named in a warning.
+    /// `None`: pages whose text is only in their pictures are named in a warning.
     ocr: Option<Ocr>,
 }
 
@@ -209,9 +209,9 @@ impl Extractor {
         Self { pool: pool::Pool::new(options), ocr }
     }
 
-    /// The text of one file. `source` is its path, for what only the extension tells: the language
-    /// of source code, whether JSON is JSON Lines. Of records, `text_fields` are the text; all
-    /// fields are where it is empty.
+    /// The text of one file. `source` is its path, for what only the extension says: the language of source
+    /// code, whether JSON is JSON Lines. `text_fields` names the fields of records that are text; all are if it
+    /// is empty.
     ///
     /// Dropping the future gives up on the file.
     pub async fn extract(
@@ -238,10 +238,10 @@ impl Extractor {
         Ok(document)
     }
 
-    /// What a worker makes of a file, and what OCR makes of its pictures.
+    /// The document that a worker makes of a file, with what OCR reads in its pictures.
     async fn parse(&self, request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
         let parsed = match self.pool.parse(request, bytes).await {
-            // What is attached to a mail can be anything: the mail itself is read without it.
+            // An attachment can be anything: if one kills the worker, the mail is read without its attachments.
             Err(error) if request.kind == Kind::Email && error.is_of_child => {
                 mail::without_attachments(&self.pool, request, bytes, &error).await
             }
@@ -255,12 +255,12 @@ impl Extractor {
     }
 }
 
-/// Why a file has no text of which all is blank.
+/// Why a blank file has no text.
 pub(in crate::ingest) fn nothing_in(bytes: &[u8]) -> &'static str {
     if bytes.is_empty() { "empty: the file has 0 bytes" } else { "empty: the file is all blanks" }
 }
 
-/// Why a document without text has none, as its warnings tell.
+/// Why a document has no text, as its warnings say.
 fn without_text(document: &Document) -> ExtractError {
     if document.warnings.is_empty() {
         return ExtractError::new("empty: nothing is written in it");
@@ -271,8 +271,8 @@ fn without_text(document: &Document) -> ExtractError {
     ExtractError { may_pass, ..ExtractError::new(&reason) }
 }
 
-/// What [`Extractor::extract`] makes of a file that is not blank, made in this process and on this
-/// thread: a parser that panics, hangs or eats memory does so here. Benchmarks measure it.
+/// Does the work of [`Extractor::extract`] for a file that is not blank, in this process and on this thread: a
+/// parser that panics, hangs or exhausts memory does so here. Benchmarks measure it.
 pub fn document(
     source: &str,
     kind: Kind,
@@ -287,7 +287,7 @@ pub fn document(
     if document.text.trim().is_empty() { Err(without_text(&document)) } else { Ok(document) }
 }
 
-/// What is in another document, read as the file it would be.
+/// Reads a file that is within another document as if it were a file of its own.
 fn read_part(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     if is_the_file(request.kind) {
         return Ok(text::document(&request.source, request.kind, bytes)?.into());

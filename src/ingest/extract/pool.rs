@@ -19,11 +19,11 @@ use super::worker::{self, Answer, Extracted, PictureSize, Request};
 use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
 use crate::ocr::GrayImage;
 
-/// How long the last words of a dead child are waited for.
+/// How long to wait for the last words of a dead child.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How many times its limit a child may take by the clock: it may have to wait for a processor,
-/// but it may also wait for what never comes.
+/// How many times its limit a child may take by the clock: it may have to wait for a processor, but it may also
+/// be waiting for something that never comes.
 const PATIENCE: u32 = 8;
 
 pub(super) struct Pool {
@@ -38,12 +38,12 @@ impl Pool {
         Self { options, permits, idle: Mutex::default() }
     }
 
-    /// Of PDFs that are locked.
+    /// Passwords to try on locked PDFs.
     pub(super) fn passwords(&self) -> &[String] {
         &self.options.passwords
     }
 
-    /// Whether comments of reviewers are text.
+    /// Whether reviewers' comments are text.
     pub(super) fn reads_comments(&self) -> bool {
         self.options.comments
     }
@@ -60,7 +60,7 @@ impl Pool {
         let used = self.idle().pop();
         if let Some(worker) = used {
             match self.ask(worker, request, bytes).await {
-                // What earlier files left behind counts against the limit: a fresh child decides.
+                // Memory that earlier files left behind counts against the limit, so a fresh child decides.
                 Err(Failed::Died(_)) => {}
                 outcome => return outcome.map_err(|failed| failed.reason(&self.options)),
             }
@@ -69,8 +69,8 @@ impl Pool {
         self.ask(worker, request, bytes).await.map_err(|failed| failed.reason(&self.options))
     }
 
-    /// Has a child draw pages of the file, as [`Pictures::next`] asks for them. It is kept for that
-    /// until all are drawn.
+    /// Has a child draw pages of the file, as [`Pictures::next`] asks for them. The child is reserved until all
+    /// are drawn.
     pub(super) fn pictures<'a>(
         &'a self,
         request: &'a Request,
@@ -90,7 +90,7 @@ impl Pool {
             .map_err(|error| ExtractError::new(&format!("no worker could be started: {error}")))
     }
 
-    /// Keeps the worker where it lives on.
+    /// Sends the request, and returns the worker to the pool if it survives.
     async fn ask(
         &self,
         mut worker: Worker,
@@ -118,16 +118,16 @@ fn shut_down() -> ExtractError {
 }
 
 /// Pages of one file that a child draws one after the other: the file is sent and opened once.
-/// Where the child ends over a page, another one goes on with the next.
+/// If the child dies over a page, another child goes on with the next.
 ///
-/// Dropping this, or a future of it, kills the child.
+/// Dropping this, or a future that it returned, kills the child.
 pub(super) struct Pictures<'a> {
     pool: &'a Pool,
     request: &'a Request,
     bytes: &'a [u8],
     left: VecDeque<WantedPage>,
     permit: Option<SemaphorePermit<'a>>,
-    /// It is drawing what is left.
+    /// The worker that is drawing the remaining pages.
     asked: Option<Worker>,
 }
 
@@ -154,7 +154,7 @@ impl Pictures<'_> {
         };
         if let Some((worker, is_asked)) = used {
             match self.ask(worker, is_asked).await {
-                // As for documents: a fresh child decides.
+                // As for documents, a fresh child decides.
                 Err(Failed::Died(_)) => {}
                 outcome => return outcome.map_err(|failed| failed.reason(&self.pool.options)),
             }
@@ -163,7 +163,7 @@ impl Pictures<'_> {
         self.ask(worker, false).await.map_err(|failed| failed.reason(&self.pool.options))
     }
 
-    /// Keeps the worker where it goes on with the pages behind.
+    /// Reads the next picture, and keeps the worker for the remaining pages if it survives.
     async fn ask(&mut self, mut worker: Worker, is_asked: bool) -> Result<PagePicture, Failed> {
         let (child, limit) = (worker.child.id(), self.pool.options.timeout);
         let exchange = async {
@@ -189,7 +189,7 @@ impl Pictures<'_> {
 enum Failed {
     Refused(String),
     TimedOut,
-    /// What it wrote to standard error, or its exit status.
+    /// What the child wrote to standard error, or its exit status.
     Died(String),
 }
 
@@ -198,9 +198,12 @@ impl Failed {
         let is_of_child = !matches!(self, Self::Refused(_));
         let error = ExtractError::new(&match self {
             Self::Refused(reason) => reason,
-            Self::TimedOut => format!("took longer than {} s", options.timeout.as_secs_f64()),
+            Self::TimedOut => format!(
+                "took longer than {} s (raise ingest.extract_timeout)",
+                options.timeout.as_secs_f64()
+            ),
             Self::Died(words) if words.contains("memory allocation") => {
-                format!("needed more than {} MB", options.memory_mb)
+                format!("needed more than {} MB (raise ingest.extract_memory)", options.memory_mb)
             }
             Self::Died(words) if words.contains("overflowed its stack") => {
                 "nested too deeply".to_owned()
@@ -211,7 +214,7 @@ impl Failed {
     }
 }
 
-/// A child process; it ends when its standard input does, and is killed when this is dropped.
+/// A child process. It ends when its standard input does, and is killed when this value is dropped.
 struct Worker {
     child: Child,
     requests: ChildStdin,
@@ -241,9 +244,9 @@ impl Worker {
         }
     }
 
-    /// `limit` is what the child may use for each answer.
+    /// `limit` is the processor time that the child may use for each answer.
     async fn send(&mut self, request: &Request, limit: Duration, bytes: &[u8]) -> io::Result<()> {
-        // It stops by itself before it is stopped, if it can.
+        // The child gets less, so that a parser that can stop by itself does so before it is killed.
         let request = Request { limit: limit / 5 * 4, ..request.clone() };
         self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
@@ -266,14 +269,14 @@ impl Worker {
         };
         let PictureSize { width, height, units_per_pixel } = size;
         let pixels = self.read_sized().await?;
-        // A child that dies in the middle of them is dead.
+        // Too few pixels: the child died while writing them.
         if pixels.len() as u64 != u64::from(width) * u64::from(height) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(Ok(PagePicture { picture: GrayImage { width, height, pixels }, units_per_pixel }))
     }
 
-    /// Reads a length and so many bytes.
+    /// Reads a length and that many bytes.
     async fn read_sized(&mut self) -> io::Result<Vec<u8>> {
         let length = self.answers.read_u64_le().await?;
         let mut bytes = Vec::new();
@@ -281,7 +284,7 @@ impl Worker {
         Ok(bytes)
     }
 
-    /// What a dead child wrote to standard error; else how it ended.
+    /// What a dead child wrote to standard error, else how it ended.
     async fn last_words(mut self) -> String {
         let words = async {
             let mut words = Vec::new();
@@ -299,7 +302,7 @@ impl Worker {
     }
 }
 
-/// `None` where the child took more than `limit` of processor time until then.
+/// `None` if the child used more than `limit` of processor time before `answer` was ready.
 async fn within<T>(
     child: Option<u32>,
     limit: Duration,
@@ -321,11 +324,11 @@ async fn within<T>(
     }
 }
 
-/// What a process has used so far; `None` where the system does not tell.
+/// The processor time that a process has used so far; `None` where the system does not say.
 #[cfg(target_os = "linux")]
 fn processor_time(process: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the program stands in brackets, and may have blanks in it.
+    // The name of the program is in brackets, and may contain blanks.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
     let (user, system) = (fields.next()?.ok()?, fields.next()?.ok()?);

@@ -1,8 +1,8 @@
 //! Paragraphs and tables as word processors have them → Markdown, each with its place.
 //!
-//! A note stands on a line of its own behind the paragraph, the item or the table that has its mark: no
-//! sentence is divided, and a passage with the sentence has the note too. The mark is left out: a figure
-//! behind a word would be taken for a part of it, and `[1]` for a citation.
+//! A note is written on a line of its own after the paragraph, item or table that has its mark: no sentence is
+//! split, and a passage with the sentence has the note too. The mark is left out: a number after a word would
+//! be taken for a part of the word, and `[1]` for a citation.
 
 use super::table::{Cell, Grid};
 use crate::ingest::document::{Mark, single_spaced};
@@ -11,7 +11,7 @@ use crate::ingest::document::{Mark, single_spaced};
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Meaning {
     Title,
-    /// Level from 1.
+    /// Its level, from 1.
     Heading(u8),
     Item,
     #[default]
@@ -20,17 +20,17 @@ pub(super) enum Meaning {
 
 #[derive(Clone, Default, Debug)]
 pub(super) struct Paragraph {
-    /// Its place.
+    /// Its number in the document, as its place.
     pub(super) number: u32,
     pub(super) text: String,
     pub(super) meaning: Meaning,
     /// Depth in its list, from 0.
     pub(super) level: usize,
-    /// Its number as it is shown: `2.1`, `(a)`; empty where it has none, or a bullet.
+    /// Its number as shown: `2.1`, `(a)`; empty if it has none, or a bullet.
     pub(super) label: String,
     /// The texts of its notes.
     pub(super) notes: Vec<String>,
-    /// What stands on it: charts, diagrams.
+    /// What is anchored to it: charts, diagrams.
     pub(super) drawings: Vec<String>,
 }
 
@@ -39,27 +39,27 @@ impl Paragraph {
         self.text.trim().is_empty() && self.notes.is_empty() && self.drawings.is_empty()
     }
 
-    /// Its text on one line, with its number.
+    /// The text on one line, with the paragraph's number.
     fn one_line(&self) -> String {
         labelled(&self.label, &single_spaced(&self.text))
     }
 }
 
-/// What is made of a text, in order.
+/// The text that is built from paragraphs and tables, in order.
 #[derive(Default, Debug)]
 pub(super) struct Prose {
-    /// Of a paragraph that is the title, else the first heading.
+    /// The text of the title paragraph, else of the first heading.
     pub(super) title: String,
     pub(super) text: String,
     pub(super) marks: Vec<Mark>,
     titled: bool,
-    /// A list that the next item may go on.
+    /// Whether the next item continues a list.
     in_list: bool,
-    /// Tables that are open: one may be in a cell of another.
+    /// Rows of the open tables: a table may be in a cell of another.
     rows: Vec<Row>,
-    /// The table that the rows belong to, where it is not within a cell.
+    /// The outermost table that rows are added to.
     grid: Grid,
-    /// What follows that table.
+    /// What follows the outermost table.
     behind: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Prose {
 struct Row {
     cells: Vec<(Cell, Vec<Paragraph>)>,
     is_header: bool,
-    /// It is not shown.
+    /// Whether the row is not shown.
     is_hidden: bool,
 }
 
@@ -99,7 +99,7 @@ impl Prose {
         }
     }
 
-    /// A cell outside a row is not one.
+    /// A cell outside of a row is ignored.
     pub(super) fn begin_cell(&mut self, cell: Cell) {
         if let Some(row) = self.rows.last_mut() {
             row.cells.push((cell, Vec::new()));
@@ -112,7 +112,7 @@ impl Prose {
         }
     }
 
-    /// A table of one cell a row is a frame around paragraphs. Rows of a table within a cell become
+    /// A table with one cell in each row is a frame around paragraphs. Rows of a table within a cell become
     /// paragraphs of that cell.
     pub(super) fn end_row(&mut self) {
         let Some(row) = self.rows.pop().filter(|row| !row.is_hidden) else { return };
@@ -128,7 +128,7 @@ impl Prose {
         }
     }
 
-    /// The end of a table; one within a cell goes on as a part of that cell.
+    /// Ends a table; the text of a table within a cell becomes part of that cell.
     pub(super) fn end_table(&mut self) {
         if !self.rows.is_empty() {
             return;
@@ -148,7 +148,7 @@ impl Prose {
         self.in_list = false;
     }
 
-    /// What is still open ends here.
+    /// Ends what is still open.
     pub(super) fn finish(mut self) -> Self {
         while !self.rows.is_empty() {
             self.end_row();
@@ -235,11 +235,11 @@ impl Prose {
     }
 }
 
-/// Deepest level of a list that is set in.
+/// Deepest list level that is indented.
 const DEEPEST: usize = 8;
 
-/// An item, and whether it is one of a tight list. What Markdown knows as a list becomes one; others are
-/// paragraphs with their numbers.
+/// An item, and whether it belongs to a tight list. What Markdown knows as a list item becomes one; others
+/// become paragraphs with their numbers.
 fn item(paragraph: &Paragraph) -> (String, bool) {
     let label = if paragraph.label.is_empty() { "-" } else { &paragraph.label };
     let figures = label.strip_suffix(['.', ')']).unwrap_or_default();

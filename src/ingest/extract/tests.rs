@@ -70,7 +70,10 @@ async fn a_child_that_takes_too_long_is_killed() {
     let script =
         format!("if [ -e slow ]; then {}; else : >slow; exec sleep 600; fi", answer("quick"));
     let extractor = extractor(directory.path(), &script, Duration::from_millis(500));
-    assert_eq!(ask(&extractor).await.unwrap_err(), "took longer than 0.5 s");
+    assert_eq!(
+        ask(&extractor).await.unwrap_err(),
+        "took longer than 0.5 s (raise ingest.extract_timeout)"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +91,7 @@ async fn a_file_that_kills_every_child_has_a_reason() {
     for (script, expected) in [
         (
             "echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$",
-            "needed more than 64 MB",
+            "needed more than 64 MB (raise ingest.extract_memory)",
         ),
         ("echo 'thread x has overflowed its stack' >&2; exit 1", "nested too deeply"),
         ("exit 3", "the parser crashed: exit status: 3"),

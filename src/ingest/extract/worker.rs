@@ -1,9 +1,9 @@
 //! The child's side: parses what could hang, panic or eat memory.
 //!
-//! Requests and answers are frames on standard input and output. A request is a JSON [`Request`]
-//! and the file, each after its length (eight bytes, little endian); an answer is [`MAGIC`], the
-//! length and a JSON [`Answer`], and the same of the pixels where a picture was asked for. Of several
-//! pages the answers follow each other as the pages are drawn: the file is sent and opened once.
+//! Requests and answers are frames on standard input and output. A request is a JSON [`Request`] and the file,
+//! each after its length (eight bytes, little endian). An answer is [`MAGIC`], the length and a JSON
+//! [`Answer`]; where a picture was requested, the length of its pixels and the pixels follow. Several pages are
+//! answered one after the other as they are drawn: the file is sent and opened once.
 
 use std::any::Any;
 use std::io::{self, Read, Write};
@@ -33,22 +33,22 @@ pub(super) struct Request {
     pub(super) text_fields: Vec<String>,
     /// Processor time for the file. A parser that can stop by itself keeps what it has by then.
     pub(super) limit: Duration,
-    /// Of PDFs that are locked.
+    /// Passwords to try on locked PDFs.
     #[serde(default)]
     pub(super) passwords: Vec<String>,
-    /// Comments of reviewers are text.
+    /// Whether reviewers' comments are text.
     #[serde(default)]
     pub(super) comments: bool,
-    /// The pages that are wanted as pictures; none for the document. `limit` is for each.
+    /// The pages that are wanted as pictures; none for the document. `limit` applies to each page.
     #[serde(default)]
     pub(super) pages: Vec<WantedPage>,
-    /// How many mails it is attached in, one in another.
+    /// How many mails this file is nested in, each attached to the next.
     #[serde(default)]
     pub(super) nesting: u32,
 }
 
 impl Request {
-    /// The frame of a request, up to the file.
+    /// The frame of a request, without the file.
     pub(super) fn header(&self, length: usize) -> io::Result<Vec<u8>> {
         let json = serde_json::to_vec(self)?;
         let mut header = (json.len() as u64).to_le_bytes().to_vec();
@@ -58,20 +58,20 @@ impl Request {
     }
 }
 
-/// Bytes of text that a document may have: a small file can unpack to any size.
+/// Most bytes of text in a document: a small file can unpack to any size.
 const MAX_TEXT: usize = 128 << 20;
 
-/// Starts every answer: whatever a parser prints is not taken for one.
+/// Starts every answer, so that nothing a parser prints is taken for one.
 pub(super) const MAGIC: [u8; 4] = *b"dcnt";
 
-/// What is asked for, or the reason why there is none.
+/// The result of a request, or the reason why there is none.
 pub(super) type Answer<T> = Result<T, String>;
 
 /// What is made of a file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Extracted {
     pub(super) document: Document,
-    /// Pages that its text does not tell, or not all of them.
+    /// Pages whose text is missing, or not all there.
     #[serde(default)]
     pub(super) unread: PagesUnread,
 }
@@ -90,10 +90,10 @@ pub(super) struct PictureSize {
     pub(super) units_per_pixel: f32,
 }
 
-/// Name of the thread that parses; its panics are answers and are not printed.
+/// Name of the thread that parses; its panics become answers and are not printed.
 const THREAD: &str = "extract";
 
-/// Recursive parsers meet deep nesting. Only what is used of it becomes memory.
+/// Stack of that thread: recursive parsers meet deep nesting. Only the part that is used becomes memory.
 const STACK: usize = 64 << 20;
 
 /// Serves requests until `input` ends. `memory_mb` limits the address space of the whole process
@@ -115,8 +115,8 @@ pub fn run_worker(
     Ok(())
 }
 
-/// Answers with the picture of each page that is asked for. While one is written, the next one is
-/// drawn, and no more than that.
+/// Answers with the picture of each requested page. While one is written, the next one is drawn, and never
+/// more.
 fn write_pictures(output: &mut impl Write, request: Request, bytes: Vec<u8>) -> io::Result<()> {
     let wanted = request.pages.len();
     let (taker, drawn) = sync_channel(0);
@@ -151,7 +151,7 @@ fn write_picture(output: &mut impl Write, picture: Answer<PagePicture>) -> io::R
     Ok(())
 }
 
-/// Pages of a file as pictures, each given to `take` until that wants no more.
+/// Draws pages of a file, and gives each to `take` until `take` returns false.
 fn page_pictures(
     request: &Request,
     bytes: Vec<u8>,
@@ -215,7 +215,7 @@ pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, Extrac
     within_limit(document.into())
 }
 
-/// What is known of a picture file before it is read: how many pages it has.
+/// The result for a picture file, which has only pages to be read by OCR.
 fn only_pictures(pages: u32) -> Extracted {
     let document = Parts::new(Unit::Page).finish(String::new(), Syntax::Plain);
     Extracted { document, unread: PagesUnread::scanned(pages) }
@@ -236,7 +236,7 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     format!("the parser panicked: {}", message.unwrap_or("no message"))
 }
 
-/// Runs `work` on a thread with a stack of its own; a panic is a reason.
+/// Runs `work` on a thread with a stack of its own; a panic becomes a reason.
 fn answer<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExtractError> + Send + 'static,
 ) -> Answer<T> {
@@ -257,8 +257,8 @@ fn no_thread(error: &io::Error) -> String {
     format!("no thread could be started: {error}")
 }
 
-/// Where the system has such a limit and keeps to it. macOS refuses it as it sees fit, and then the time limit is
-/// all there is.
+/// Limits the address space where the system supports it. macOS may refuse; then the time limit is the only
+/// one.
 #[cfg(unix)]
 fn limit_memory(memory_mb: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
@@ -272,7 +272,7 @@ fn limit_memory(memory_mb: u64) -> io::Result<()> {
     }
 }
 
-/// There is none.
+/// There is no such limit here.
 #[cfg(not(unix))]
 fn limit_memory(_: u64) -> io::Result<()> {
     Ok(())
@@ -298,7 +298,7 @@ fn read_request(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>>
     Ok(Some((request, read_sized(&mut input)?)))
 }
 
-/// Reads a length and so many bytes.
+/// Reads a length and that many bytes.
 fn read_sized(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     input.read_exact(&mut length)?;
