@@ -1,11 +1,11 @@
-//! What somebody wrote to stand in for a picture (its alternative text).
+//! The alternative text of pictures: what somebody wrote to describe them.
 
 use std::path::Path;
 
 use super::detect;
 use crate::ingest::document::single_spaced;
 
-/// What programs write of themselves in the place of a person; what follows is how sure they are.
+/// What programs append to descriptions that they generated; how sure they are follows.
 const MACHINES: &[&str] = &[
     "description automatically generated",
     "ai-generated content may be incorrect",
@@ -45,10 +45,10 @@ const NAMES: &[&str] = &[
     "그림",
 ];
 
-/// Stands before what somebody wrote.
+/// Precedes a description that a person wrote.
 pub(super) const MARK: &str = "Picture: ";
 
-/// A line for the text; `None` for what a program wrote, and for names of files.
+/// A line for the text; `None` for generated descriptions and for names of files.
 pub(super) fn line(text: &str) -> Option<String> {
     let text = single_spaced(text);
     let lower = text.to_lowercase();

@@ -1,14 +1,14 @@
-//! Whether bytes are text at all: binary data, tables of numbers behind a header, texts of mainframes.
+//! Whether bytes are text at all: detects binary data, tables of numbers after a header, and EBCDIC.
 
 use super::encoding::{SAMPLE, is_mostly_utf8, is_wide};
 
-/// Whether bytes are no text in any encoding that is known.
+/// Whether bytes are not text in any known encoding.
 pub(super) fn looks_binary(bytes: &[u8]) -> bool {
     reason(bytes).is_some()
 }
 
-/// What bytes are that are no text in any encoding that is known, or begin like one and go on as
-/// something else: tables of numbers behind a header. Says where that shows, and what there is to do.
+/// Why bytes are not text in any known encoding, or start as text and go on as something else, such as tables
+/// of numbers after a header. Says where that shows, and what to do.
 pub(super) fn reason(bytes: &[u8]) -> Option<String> {
     if is_wide(bytes) {
         return None;
@@ -33,16 +33,16 @@ pub(super) fn reason(bytes: &[u8]) -> Option<String> {
     let first = || rest.iter().position(|byte| is_control(*byte)).unwrap_or(0) + head.len();
     turns.then(|| {
         format!(
-            "binary data behind a header (from offset {} on): leave it out with --exclude",
+            "binary data after a header (from offset {} on): leave it out with --exclude",
             first()
         )
     })
 }
 
-/// Whether a few zeros have strayed into a text, as logs have them that were cut off: one in a line, or in a hundred
+/// Whether a few zeros have strayed into a text, as in logs that were cut off: one in a line, or in a hundred
 /// bytes, and no other control characters.
 fn are_strays(head: &[u8], zeros: usize, controls: usize) -> bool {
-    /// Fewer bytes than this are no line.
+    /// Fewer bytes than this are not a line.
     const LINE: usize = 16;
     head.len() >= LINE
         && zeros <= (head.len() / 100).max(1)
@@ -52,12 +52,12 @@ fn are_strays(head: &[u8], zeros: usize, controls: usize) -> bool {
 }
 
 fn controls(bytes: &[u8]) -> usize {
-    // Each sum fits a byte, so that many bytes are counted at a time.
+    // Each sum fits a byte, so that many bytes are counted at once.
     let of = |chunk: &[u8]| -> u8 { chunk.iter().map(|byte| u8::from(is_control(*byte))).sum() };
     bytes.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(of(chunk))).sum()
 }
 
-/// A control character that text does not have (escape sequences and form feeds do occur).
+/// Whether this is a control character that text does not have (escape sequences and form feeds do occur).
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "without branches, many bytes are looked at together"
@@ -67,8 +67,8 @@ fn is_control(byte: u8) -> bool {
     ((byte < 0x20) & !is_known & (byte != 0x08) & (byte != 0x0C)) | (byte == 0x7F)
 }
 
-/// Whether it is a text of IBM's mainframes: letters and digits where no other encoding has them,
-/// spaces that are `@`.
+/// Whether this is EBCDIC, the text of IBM's mainframes: letters and digits where no other encoding has them,
+/// and spaces that are `@`.
 pub(super) fn is_ebcdic(head: &[u8]) -> bool {
     let share =
         |is: fn(&u8) -> bool| head.iter().filter(|byte| is(byte)).count() * 100 / head.len().max(1);
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(reason(&header), None);
         let numbers = [header, (0..=255).cycle().take(9000).collect()].concat();
         let said = reason(&numbers).unwrap_or_default();
-        assert!(said.starts_with("binary data behind a header (from offset 9000 on)"), "{said}");
+        assert!(said.starts_with("binary data after a header (from offset 9000 on)"), "{said}");
     }
 
     #[test]

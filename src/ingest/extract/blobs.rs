@@ -1,20 +1,20 @@
-//! Text without what is written into it as letters but says nothing: pictures and files in base64.
+//! Leaves out of a text what is written in letters but says nothing: pictures and files in base64.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A run of base64 this long is data, not a word, a key or a hash, in bytes.
+/// Length from which a run of base64 is data and not a word, a key or a hash, in bytes.
 const LONG: usize = 512;
 
-/// What an address has before its base64.
+/// What precedes the base64 in an address.
 const DATA: &str = ";base64,";
 
-/// Lines of base64 as mail and PEM break them are data from so many on, and from this width on.
+/// How many lines of base64, broken as mail and PEM break them, are data; lines of this width or more count.
 const LINES: usize = 6;
 const WIDTH: usize = 60;
 
-/// A text without base64: `data:` addresses and blocks of it. Line ends stay, so that a line keeps
-/// its number.
+/// The text without base64, in `data:` addresses and in blocks. Line ends stay, so that lines keep their
+/// numbers.
 pub(super) fn without_blobs(text: &str) -> Cow<'_, str> {
     let cuts = cuts(text);
     if cuts.is_empty() {
@@ -37,9 +37,9 @@ fn between(cuts: Vec<(usize, usize)>, length: usize) -> impl Iterator<Item = Ran
     })
 }
 
-/// Where base64 is, ordered by its beginning.
+/// Where base64 is, in order of its start.
 fn cuts(text: &str) -> Vec<(usize, usize)> {
-    // Most texts have nothing of the kind: that is seen without taking them apart.
+    // Most texts have no base64, and this check shows it without parsing them.
     if !has_long_word(text.as_bytes()) && !text.contains(DATA) {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ fn cuts(text: &str) -> Vec<(usize, usize)> {
     cuts
 }
 
-/// Whether there is a word of [`WIDTH`]. One that long is met by steps of that width.
+/// Whether there is a word of at least [`WIDTH`] bytes. Steps of that width meet every such word.
 fn has_long_word(bytes: &[u8]) -> bool {
     let is_part = |byte: &&u8| !matches!(byte, b' ' | b'\n');
     (WIDTH - 1..bytes.len()).step_by(WIDTH).any(|at| {
@@ -77,7 +77,7 @@ pub(super) fn looks_like_base64(head: &[u8]) -> bool {
         || runs(text).first().is_some_and(|(from, _)| *from == 0)
 }
 
-/// `data:image/png;base64,iVBORw0KGgo=`
+/// Finds addresses such as `data:image/png;base64,iVBORw0KGgo=`.
 fn data_addresses(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -97,7 +97,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
-/// Whether letters are those of data: of both cases, with digits. Words and hashes have not all three.
+/// Whether letters look like data: both cases, with digits. Words and hashes lack one of the three.
 fn is_mixed(run: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| run.iter().any(is);
     has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
@@ -120,7 +120,8 @@ fn runs(text: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// Lines of one width, each without its end. A PEM file is let be: its first line says what it is.
+/// Finds blocks of lines of one width, each without its line end. A PEM file is left alone: its first line says
+/// what it is.
 fn blocks(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut block: Vec<(usize, usize)> = Vec::new();

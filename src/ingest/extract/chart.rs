@@ -1,5 +1,5 @@
-//! Charts and diagrams of Office, which are parts of their own: a chart is a table whose rows carry
-//! the names of its series, a diagram (`SmartArt`) a list.
+//! Charts and diagrams of Office, which are separate parts of a package: a chart becomes a table whose rows
+//! carry the names of its series, a diagram (`SmartArt`) a list.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,13 +12,13 @@ use super::table::{Cell, Grid};
 use super::xml::{self, Element, Handler, attribute};
 use crate::ingest::document::single_spaced;
 
-/// What a text draws, by the id of its relation.
+/// The drawings of a text, by the id of their relation.
 #[derive(Default)]
 pub(super) struct Drawings(HashMap<String, String>);
 
 impl Drawings {
-    /// Adds the part of a relation, where it is a drawing that has text. What can be read of it is
-    /// enough.
+    /// Adds the part of a relation if it is a drawing with text. A partly readable drawing is added as far as
+    /// it can be read.
     pub(super) fn add(
         &mut self,
         package: &mut Package<'_>,
@@ -40,7 +40,7 @@ impl Drawings {
         self.0.get(id)
     }
 
-    /// Those that are not named, by their ids.
+    /// Drawings that are not named, in the order of their ids.
     pub(super) fn except(&self, named: &HashSet<&str>) -> Vec<String> {
         let mut others: Vec<_> =
             self.0.iter().filter(|(id, _)| !named.contains(id.as_str())).collect();
@@ -72,7 +72,7 @@ struct Chart {
     series: Vec<Series>,
 }
 
-/// The title of a chart and its table; empty where it has no text.
+/// The title of a chart and its table; empty if it has no text.
 fn read(part: &str) -> String {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
@@ -133,7 +133,7 @@ fn table(axis: &str, categories: &[Points], series: &[Series]) -> String {
     if is_named { grid.into_lines().text } else { plain.join("\n") }
 }
 
-/// The name of a point. An outer level is said once for all points it is above.
+/// The name of a point. The name of an outer level applies to all points until the next name.
 fn category(levels: &[Points], point: u32) -> String {
     let (inner, outer) = match levels.split_first() {
         Some((inner, outer)) => (inner.get(&point), outer),
@@ -144,7 +144,7 @@ fn category(levels: &[Points], point: u32) -> String {
     names.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// What the values that are read belong to.
+/// What the values being read belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Name,
@@ -200,7 +200,7 @@ impl Handler for Reading {
         match name {
             "formatCode" => self.format = std::mem::take(&mut self.text),
             "v" => self.end_value(),
-            // Newer charts have the value in it.
+            // Newer charts have the value directly in this element.
             "pt" => {
                 self.end_value();
                 self.point = None;
@@ -216,10 +216,10 @@ impl Handler for Reading {
     }
 }
 
-/// Categories have at most so many levels.
+/// Most levels of categories.
 const MOST_LEVELS: usize = 8;
 
-/// Elements deeper than this say nothing of the chart.
+/// Elements deeper than this have nothing to do with the chart.
 const DEEPEST: usize = 64;
 
 impl Reading {
@@ -227,7 +227,7 @@ impl Reading {
         self.path.iter().any(|open| open == name)
     }
 
-    /// Text of a title: of the chart, or of an axis.
+    /// Ends a text of a title: of the chart, or of an axis.
     fn end_text(&mut self) {
         let text = std::mem::take(&mut self.text);
         if !self.is_in("title") {

@@ -1,5 +1,5 @@
-//! Western texts of DOS and of Macintosh before Unicode. No browser guesses them, and read as Windows-1252 their
-//! letters are signs within words: `Gr”áe`, `cafŽ`.
+//! Western text of DOS and the Macintosh before Unicode. Browsers do not guess these encodings; read as
+//! Windows-1252, their letters become signs within words: `Gr”áe`, `cafŽ`.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ const CP437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£�
 const CP850: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐\
 └┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{AD}±‗¾¶§÷¸°¨·¹³²■\u{A0}";
 
-/// Letters of Western languages that are no rare ones.
+/// Common letters of Western languages.
 const LETTERS: &str = "ÄÖÜäöüßÀÂÇÈÉÊËÎÏÔÙÛàâçèéêëîïôùûœÁÍÑÓÚáíñóúÃÕãõìòÅØÆåøæ";
 
-/// Characters that are not ASCII by which it is decided, at most.
+/// Most non-ASCII characters that are looked at.
 const SAMPLE: usize = 2000;
 
-/// What speaks for a reading of a text, and what against it.
+/// The evidence for and against a reading of a text.
 #[derive(Default)]
 struct Evidence {
     all: usize,
@@ -25,8 +25,8 @@ struct Evidence {
     bad: usize,
 }
 
-/// The name of the encoding and the text, where these bytes are clearly one of DOS or Macintosh; `guessed` is how they
-/// would be read else.
+/// The name of the encoding and the text, if these bytes clearly use an encoding of DOS or the Macintosh;
+/// `guessed` is the text as it would otherwise be read.
 pub(super) fn of(bytes: &[u8], guessed: &str) -> Option<(&'static str, String)> {
     let against = evidence(guessed);
     if against.bad == 0 || against.bad * 10 < against.all * 3 {
@@ -59,7 +59,7 @@ fn decode(bytes: &[u8], upper: &str) -> String {
     bytes.iter().map(of).collect()
 }
 
-/// Looks at each character that is not ASCII, and at those beside it.
+/// Looks at each non-ASCII character and its neighbours.
 fn evidence(text: &str) -> Evidence {
     let mut evidence = Evidence::default();
     let mut before = (' ', ' ');
@@ -79,7 +79,7 @@ fn evidence(text: &str) -> Evidence {
     evidence
 }
 
-/// A letter in a word, the apostrophe of one, a line of a box.
+/// Whether a character is plausible where it is: a letter in a word, an apostrophe, a line of a box.
 fn is_good(before: char, c: char, after: char) -> bool {
     let is_box = |c: char| matches!(c, '\u{2500}'..='\u{259F}');
     if is_box(c) {
@@ -89,8 +89,8 @@ fn is_good(before: char, c: char, after: char) -> bool {
         || c == '’' && before.is_alphabetic() && after.is_alphabetic()
 }
 
-/// What no text has there: a capital behind a small letter, a sign within a word, a quotation mark that opens behind a
-/// letter, a control character, a letter four times.
+/// Whether a character is implausible where it is: a capital after a small letter, a sign within a word, an
+/// opening quotation mark after a letter, a control character, a letter four times.
 fn is_bad(before: (char, char), c: char, after: char) -> bool {
     let in_word = before.1.is_alphabetic() && after.is_alphabetic();
     c.is_control()
@@ -138,7 +138,7 @@ mod tests {
         let doubled = "╔══════╤═════╗\r\n║ Port │ Fee ║\r\n╟──────┼─────╢\r\n╚══════╧═════╝\r\n";
         for text in [german, french, spanish, "Müller", "Größe"] {
             for (bytes, expected) in [(encode(text, CP850), "IBM850"), (mac(text), "Macintosh")] {
-                // Its `ñ` would be a dash, which joins words, too.
+                // As Macintosh, the `ñ` would be a dash, which joins words, too.
                 if text == spanish && expected == "Macintosh" {
                     continue;
                 }

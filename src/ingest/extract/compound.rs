@@ -10,7 +10,7 @@ use super::ExtractError;
 pub(super) struct Compound<'a>(CompoundFile<Cursor<&'a [u8]>>);
 
 impl<'a> Compound<'a> {
-    /// `name` is what the file should be, for the message.
+    /// `name` is what the file should be, for the error message.
     pub(super) fn open(bytes: &'a [u8], name: &str) -> Result<Self, ExtractError> {
         let opened = CompoundFile::open(Cursor::new(bytes));
         opened.map(Self).map_err(|_| {
@@ -21,7 +21,7 @@ impl<'a> Compound<'a> {
         })
     }
 
-    /// The bytes of a stream; `None` where there is none of that name, or it can't be read.
+    /// The bytes of a stream; `None` if no stream has that name, or it can't be read.
     pub(super) fn stream(&mut self, path: &str) -> Option<Vec<u8>> {
         let mut stream = self.0.open_stream(path).ok()?;
         let mut bytes = Vec::new();
@@ -29,7 +29,7 @@ impl<'a> Compound<'a> {
         Some(bytes)
     }
 
-    /// The names of what is in a folder; none where there is no such folder.
+    /// The names of the entries of a folder; empty if there is no such folder.
     pub(super) fn names(&self, folder: &str) -> Vec<String> {
         let entries = self.0.read_storage(folder);
         entries.map(|all| all.map(|entry| entry.name().to_owned()).collect()).unwrap_or_default()
@@ -52,7 +52,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A compound file of these streams.
+    /// A compound file with these streams.
     pub(in crate::ingest::extract) fn compound(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut file = CompoundFile::create(Cursor::new(Vec::new())).unwrap();
         for (path, bytes) in streams {

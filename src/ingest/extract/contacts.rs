@@ -1,4 +1,4 @@
-//! Contacts (vCard, RFC 6350) → a section for each, its fields a line each.
+//! Contacts (vCard, RFC 6350) → a section for each, with a line for each field.
 
 use super::ExtractError;
 use super::content_line::{self, Property};
@@ -6,7 +6,7 @@ use super::parts::Parts;
 use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
 use crate::types::Kind;
 
-/// Properties, and what they are called, in the order in which they are told.
+/// Properties and their labels, in the order in which they are written.
 const NAMES: [(&str, &str); 15] = [
     ("FN", "Name"),
     ("NICKNAME", "Nickname"),
@@ -25,7 +25,7 @@ const NAMES: [(&str, &str); 15] = [
     ("NOTE", "Note"),
 ];
 
-/// Cited by its lines.
+/// The document is cited by lines.
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     let (properties, warnings) = content_line::of_file(Kind::Contacts, bytes)?;
     let mut contacts: Vec<((u32, u32), Vec<Property>)> = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     Ok(Document { warnings, ..parts.finish(title, Syntax::Plain) })
 }
 
-/// As it is shown, else made of its parts.
+/// The formatted name, else one made of its parts.
 fn name(properties: &[Property]) -> String {
     let first = |name: &str| properties.iter().find(|property| property.name == name);
     let shown = first("FN").map(|name| single_spaced(&name.text())).unwrap_or_default();
@@ -105,7 +105,7 @@ fn listed(parts: &[String]) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// ` (work, fax)`.
+/// The kinds of an entry, as in ` (work, fax)`.
 fn kinds(property: &Property) -> String {
     const KNOWN: [&str; 8] = ["home", "work", "cell", "fax", "pager", "spouse", "child", "parent"];
     let all = property.parameters("TYPE").flat_map(|kinds| kinds.split(','));
@@ -119,7 +119,7 @@ fn kinds(property: &Property) -> String {
     if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) }
 }
 
-/// `19850412` as `1985-04-12`.
+/// Rewrites `19850412` as `1985-04-12`.
 fn date(value: &str) -> String {
     let day = value.split('T').next().unwrap_or(value);
     let date = chrono::NaiveDate::parse_from_str(day, "%Y%m%d");

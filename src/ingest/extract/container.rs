@@ -1,4 +1,4 @@
-//! Which document is in a container (a ZIP archive or a compound file), as far as its first bytes tell.
+//! Which document is in a container (a ZIP archive or a compound file), as far as its first bytes show.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ pub(super) fn content(head: &[u8]) -> Option<Content> {
     }
 }
 
-/// The name of a format in messages, of a document in a container by what that is.
+/// The name of a format in messages; for a container, that of the document in it.
 pub(super) fn name(bytes: &[u8]) -> Option<&'static str> {
     content(bytes).map(|(_, name, _)| name).or_else(|| detect::magic(bytes))
 }
 
-/// What there is to do about a file whose name lies: it is read by another one.
+/// What to do about a file whose name is wrong: a parser is chosen by the name.
 pub(super) fn rename(bytes: &[u8]) -> Option<String> {
     let extension = match content(bytes) {
         Some((.., extension)) => extension,
@@ -37,7 +37,7 @@ pub(super) fn rename(bytes: &[u8]) -> Option<String> {
     Some(format!("name it .{extension}"))
 }
 
-/// Where `OpenDocument` and EPUB say what they are: in their first part.
+/// `OpenDocument` and EPUB declare their type in their first part.
 const TYPES: &[(&[u8], Content)] = &[
     (b"application/epub+zip", (Kind::Epub, "EPUB", "epub")),
     (b"application/vnd.oasis.opendocument.text", (Kind::Odt, "ODT", "odt")),
@@ -45,7 +45,7 @@ const TYPES: &[(&[u8], Content)] = &[
     (b"application/vnd.oasis.opendocument.spreadsheet", (Kind::Spreadsheet, "ODS", "ods")),
 ];
 
-/// Folders of Office.
+/// Folders of Office packages.
 const FOLDERS: &[(&str, Content)] = &[
     ("word/", (Kind::Docx, "DOCX", "docx")),
     ("ppt/", (Kind::Pptx, "PPTX", "pptx")),
@@ -53,7 +53,7 @@ const FOLDERS: &[(&str, Content)] = &[
 ];
 
 fn packed(head: &[u8]) -> Option<Content> {
-    /// Of a local file header (APPNOTE 4.3.7), up to the name.
+    /// Length of a local file header (APPNOTE 4.3.7), up to the name.
     const HEADER: usize = 30;
     let short =
         |at: usize| Some(usize::from(u16::from_le_bytes([*head.get(at)?, *head.get(at + 1)?])));
@@ -69,7 +69,7 @@ fn packed(head: &[u8]) -> Option<Content> {
         }
         names.push(String::from_utf8_lossy(name).into_owned());
     }
-    // What every package of Office has at its top.
+    // Every Office package has these at its top level.
     let is_of_package = |name: &String| {
         name == "[Content_Types].xml" || name.starts_with("_rels/") || name.starts_with("docProps/")
     };
@@ -81,26 +81,27 @@ fn packed(head: &[u8]) -> Option<Content> {
     FOLDERS.iter().find(in_folder).map(|(_, content)| *content)
 }
 
-/// Streams of a compound file that tell what it is; those of later rows are in messages too.
+/// Streams of a compound file that show what it is. Messages may contain the streams of later rows, too.
 const STREAMS: &[(&str, Content)] = &[
     ("__properties_version1.0", (Kind::Email, "MSG", "msg")),
     ("WordDocument", (Kind::Docx, "DOC", "doc")),
     ("Workbook", (Kind::Spreadsheet, "XLS", "xls")),
 ];
 
-/// The directory of a compound file is often behind its streams: what is not in `head` is not known.
+/// Looks for known streams. The directory of a compound file often comes after its streams, so `head` may not
+/// have it.
 fn compound(head: &[u8]) -> Option<Content> {
     let holds = |(name, _): &&(&str, Content)| memmem::find(head, &utf16(name)).is_some();
     STREAMS.iter().find(holds).map(|(_, content)| *content)
 }
 
-/// As the directory of a compound file has it.
+/// A name as it is in the directory of a compound file.
 pub(super) fn utf16(name: &str) -> Vec<u8> {
     name.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// What a file is that has the extension of Word's or Excel's binary formats and is none of theirs:
-/// programs write pages, mails and other documents under these names.
+/// The kind of a file that has the extension of Word's or Excel's binary formats but is in another format:
+/// programs write web pages, mails and other documents under these names.
 pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     let extension = detect::extension(path);
     if !matches!(extension.as_str(), "doc" | "dot" | "xls" | "ppt" | "pps") {
@@ -108,7 +109,7 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     }
     match detect::magic(head) {
         Some("RTF") => return Some(Kind::Rtf),
-        // Where the directory is not in the head.
+        // A Word document whose directory is not in the head.
         Some("OLE") if matches!(extension.as_str(), "doc" | "dot") => return Some(Kind::Docx),
         _ => {}
     }
@@ -130,7 +131,7 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Whether it begins as a page that a program saved with all that is on it.
+/// Whether a file starts as a web page that a program saved with everything on it.
 pub(super) fn is_saved_page(head: &[u8]) -> bool {
     let head = &head[..head.len().min(2048)];
     let has = |words: &[u8]| memmem::find(&head.to_ascii_lowercase(), words).is_some();
@@ -163,7 +164,7 @@ mod tests {
         ] {
             assert_eq!(content(&bytes).map(|(.., extension)| extension), expected);
         }
-        // Deflated here, though they should be stored.
+        // These are deflated, though they should be stored.
         assert_eq!(content(&typed("application/epub+zip")), None);
         let stored = |kind: &str| {
             let header = [b"PK\x03\x04".to_vec(), vec![0; 22], vec![8, 0, 0, 0]].concat();

@@ -9,13 +9,13 @@ use crate::types::{Kind, ReadingWarning};
 /// A line, unfolded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Property {
-    /// Of the file, 1-based: where it begins, and where it ends.
+    /// Its first and last line in the file, from 1.
     pub(super) lines: (u32, u32),
     /// In capitals, without the group that some contacts put before it.
     pub(super) name: String,
-    /// Names in capitals. What has no name is a `TYPE`.
+    /// Names in capitals. A parameter without a name is a `TYPE`.
     parameters: Vec<(String, String)>,
-    /// As it was written: commas and line ends may be behind a backslash.
+    /// As it was written: commas and line ends may be escaped with a backslash.
     pub(super) value: String,
 }
 
@@ -25,7 +25,7 @@ impl Property {
         named.next().map(|(_, value)| value.as_str())
     }
 
-    /// All of that name.
+    /// All parameters with that name.
     pub(super) fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.parameters.iter().filter(move |(known, _)| known == name);
         named.map(|(_, value)| value.as_str())
@@ -36,7 +36,7 @@ impl Property {
         self.parts(&[]).concat()
     }
 
-    /// The value divided at these characters, where no backslash is before them.
+    /// The parts of the value between these characters, unless a backslash escapes them.
     pub(super) fn parts(&self, dividers: &[char]) -> Vec<String> {
         let (mut parts, mut part) = (Vec::new(), String::new());
         let mut characters = self.value.chars();
@@ -57,7 +57,7 @@ impl Property {
     }
 }
 
-/// The lines of a file that is named as `kind`, and how it was decoded.
+/// The lines of a file that is named as `kind`, with the warnings of its decoding.
 pub(super) fn of_file(
     kind: Kind,
     bytes: &[u8],
@@ -70,7 +70,7 @@ pub(super) fn of_file(
     Ok((properties(text.as_bytes()), warnings))
 }
 
-/// The lines of a text that is UTF-8, once it is unfolded. What is not a property is passed over.
+/// The lines of a text that is UTF-8 once it is unfolded. What is not a property is skipped.
 pub(super) fn properties(text: &[u8]) -> Vec<Property> {
     unfolded(text).0.into_iter().filter_map(|(lines, line)| property(lines, &line)).collect()
 }
@@ -84,8 +84,7 @@ impl Unfolded {
     }
 }
 
-/// A line goes on in the next where that begins with a blank, or where it is quoted-printable and ends
-/// with `=`.
+/// A line continues in the next if that starts with a blank, or if it is quoted-printable and ends with `=`.
 fn unfolded(text: &[u8]) -> Unfolded {
     let mut lines: Vec<((u32, u32), Vec<u8>)> = Vec::new();
     let mut is_soft = false;
@@ -146,7 +145,7 @@ fn parameter(written: &str) -> (String, String) {
     (name.trim().to_ascii_uppercase(), value.replace("^^", "^"))
 }
 
-/// Quoted-printable; line ends as the other lines have them.
+/// Decodes quoted-printable; line ends become those of the other lines.
 fn decoded(value: &str, charset: Option<&String>) -> String {
     let mut bytes = Vec::new();
     let mut rest = value.as_bytes();

@@ -8,10 +8,10 @@ use super::{ExtractError, text};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 use crate::types::Kind;
 
-/// What may stand between cells.
+/// Characters that may separate cells.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
-/// How much of a file is looked at to find out.
+/// How much of a file is examined to find the separator.
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_ROWS: usize = 50;
 
@@ -37,7 +37,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
     })
 }
 
-/// Reads from byte `start` on. A row can have several lines: a quoted cell holds line breaks.
+/// Reads from byte `start` on. A row may span several lines: a quoted cell can contain line breaks.
 pub(super) fn rows(
     text: &str,
     start: usize,
@@ -52,7 +52,7 @@ pub(super) fn rows(
         let to = start + reader.position().byte() as usize;
         let raw = &text[from..to];
         from = to;
-        // Blank lines before a row are passed over.
+        // Blank lines before a row are skipped.
         let body = raw.trim_start_matches(['\n', '\r']);
         let first = line + count_lines(&raw[..raw.len() - body.len()]);
         let last = first + count_lines(body.trim_end_matches(['\n', '\r']));
@@ -77,7 +77,7 @@ fn count_lines(text: &str) -> u32 {
     text.matches('\n').count() as u32
 }
 
-/// `sep=;` on a line of its own at the start, as Excel writes it: that, and the length of the line.
+/// The delimiter of a first line `sep=;`, as Excel writes it, and the length of that line.
 fn declared_delimiter(text: &str) -> (Option<u8>, usize) {
     let line = text.split_inclusive('\n').next().unwrap_or_default();
     match line.trim_end().strip_prefix("sep=").map(str::as_bytes) {
@@ -94,7 +94,7 @@ fn likely_delimiter(sample: &str) -> u8 {
         let alike = |width: usize| widths.iter().filter(|other| **other == width).count();
         widths.iter().filter(|width| **width > 1).map(|width| (alike(*width), *width)).max()
     };
-    // Of equals, the one that comes first.
+    // If several are equal, the first wins.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b',')
 }
 
@@ -149,7 +149,7 @@ mod tests {
             ("Name,Name,\nA,B,C\nD,E,F\n", "Name: A | Name: B | C\nName: D | Name: E | F"),
             ("Q,Q,Q,Q\nx,y,z,w\n", "Q: x | Q: y | Q: z | Q: w"),
             (",Fee,\nOslo,3,x\nBonn,4,y\n", "Oslo | Fee: 3 | x\nBonn | Fee: 4 | y"),
-            // Values that come again are no names.
+            // Values that are repeated are not names.
             ("red,red\nred,blue\n", "red | red\nred | blue"),
             // Titles above the names.
             (

@@ -1,4 +1,4 @@
-//! What parsers do with files that are cut off or altered: they end, with a document or a reason.
+//! Tests what parsers do with files that are cut off or altered: they end, with a document or a reason.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use super::{ExtractError, calendar, contacts, epub, mail, odf, pdf, pptx, rtf, s
 use crate::ingest::document::Document;
 use crate::types::Kind;
 
-/// A file that consists of one text, of parts in a package, or of bytes.
+/// A valid file: one text, parts in a package, or bytes.
 #[derive(Clone, Debug)]
 enum Good {
     Text(String),
@@ -112,8 +112,8 @@ fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError
     parse(&request, bytes).map(|extracted| extracted.document)
 }
 
-/// It ends with a document whose places are in order, or with a reason. A library may panic: the
-/// worker answers for it. What is written here may not.
+/// Checks that reading ends with a document whose places are in order, or with a reason. A library may panic,
+/// since the worker reports that. docent's own code may not.
 fn survives(kind: Kind, source: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
     let outcome = catch_unwind(AssertUnwindSafe(|| read(kind, source, bytes)));
     match outcome {

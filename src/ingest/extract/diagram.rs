@@ -1,4 +1,4 @@
-//! The data of a diagram (`SmartArt`) → a list, with what hangs on a point below it.
+//! The data of a diagram (`SmartArt`) → a list, with the children of each point below it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,9 +18,9 @@ pub(super) fn read(part: &str) -> String {
 struct Data {
     /// Points with their texts, in the order of the part.
     points: Vec<(String, String)>,
-    /// The point that is the diagram itself.
+    /// The point that represents the diagram itself.
     root: Option<String>,
-    /// What hangs on a point, with its place among those.
+    /// The children of each point, with their positions.
     below: HashMap<String, Vec<(u32, String)>>,
     in_text: bool,
 }
@@ -57,7 +57,7 @@ impl Handler for Data {
     }
 
     fn text(&mut self, text: &str) {
-        // The element around the paragraphs has the same name as that of their letters.
+        // The element around the paragraphs has the same name as that around their letters.
         if self.in_text {
             self.text_of(text);
         }
@@ -71,7 +71,7 @@ impl Data {
         }
     }
 
-    /// Points that hang on none come last.
+    /// Points without a parent come last.
     fn written(mut self) -> String {
         for below in self.below.values_mut() {
             below.sort();
@@ -80,7 +80,7 @@ impl Data {
             self.points.iter().map(|(id, text)| (id.as_str(), single_spaced(text))).collect();
         let mut written = HashSet::new();
         let mut lines = Vec::new();
-        // The last is written first.
+        // A stack: the last entry is written first.
         let mut waiting: Vec<(usize, &str)> =
             self.points.iter().rev().map(|(id, _)| (0, id.as_str())).collect();
         waiting.extend(self.root.as_deref().map(|root| (0, root)));

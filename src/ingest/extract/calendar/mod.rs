@@ -1,5 +1,5 @@
-//! Calendars and invitations (iCalendar, RFC 5545) → the lines that people read, an event, a task or a
-//! journal entry a section.
+//! Calendars and invitations (iCalendar, RFC 5545) → the lines that people read, with a section for each event,
+//! task or journal entry.
 
 mod people;
 mod repeats;
@@ -11,11 +11,11 @@ use super::parts::Parts;
 use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
 use crate::types::Kind;
 
-/// What a calendar holds, and what it is called.
+/// The entries of a calendar, and what they are called.
 const ENTRIES: [(&str, &str); 3] =
     [("VEVENT", "Event"), ("VTODO", "Task"), ("VJOURNAL", "Journal entry")];
 
-/// Properties that are texts, and what they are called, in the order in which they are told.
+/// Text properties and their labels, in the order in which they are written.
 const TEXTS: [(&str, &str); 10] = [
     ("LOCATION", "Location"),
     ("CONFERENCE", "Meeting link"),
@@ -29,7 +29,7 @@ const TEXTS: [(&str, &str); 10] = [
     ("COMMENT", "Comment"),
 ];
 
-/// Cited by its lines.
+/// The document is cited by lines.
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     let (properties, warnings) = content_line::of_file(Kind::Calendar, bytes)?;
     let calendar = Calendar::of(properties);
@@ -54,7 +54,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     Ok(Document { warnings, ..parts.finish(title, Syntax::Plain) })
 }
 
-/// The same as a part of a text: a blank line between the entries.
+/// The same as part of another text, with a blank line between the entries.
 pub(super) fn text(calendar: &[u8]) -> String {
     let Ok((properties, _)) = content_line::of_file(Kind::Calendar, calendar) else {
         return String::new();
@@ -66,18 +66,18 @@ pub(super) fn text(calendar: &[u8]) -> String {
 
 #[derive(Default)]
 struct Calendar {
-    /// Whether it says that it is one.
+    /// Whether the file says that it is a calendar.
     is_one: bool,
     name: String,
     entries: Vec<Entry>,
 }
 
 struct Entry {
-    /// What it is called that it is.
+    /// The label of this kind of entry.
     called: &'static str,
     lines: (u32, u32),
     properties: Vec<Property>,
-    /// The calendar was sent to call it off.
+    /// Whether the calendar was sent to cancel the entry.
     called_off: bool,
 }
 
@@ -138,7 +138,7 @@ impl Entry {
         self.properties.iter().find(|property| property.name == name)
     }
 
-    /// In every passage of it stands what it is, and that it is off.
+    /// The heading of each passage: the summary, and whether the entry is cancelled.
     fn heading(&self) -> Option<String> {
         let summary = single_spaced(&self.first("SUMMARY")?.text());
         let off = if self.status() == Some("cancelled".to_owned()) { " (cancelled)" } else { "" };
@@ -182,7 +182,7 @@ impl Entry {
             let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
             lines.push((called, texts.join(if listed { ", " } else { "\n" })));
         }
-        // Files come with an invitation in its mail; what is written into it is not text.
+        // Attached files come with the mail of an invitation; data that is embedded here is not text.
         let links = self.all("ATTACH").map(Property::text).filter(|link| link.contains("://"));
         lines.extend(links.map(|link| ("Attached", link)));
         let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());

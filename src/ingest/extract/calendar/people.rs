@@ -1,9 +1,9 @@
-//! Who calls to an event, and who comes.
+//! Organizers and attendees of an event.
 
 use super::Property;
 use crate::ingest::document::single_spaced;
 
-/// What is said of an attendee, and in which words.
+/// Parameters of an attendee, and the words for them.
 const WORDS: [(&str, &str, &str); 13] = [
     ("CUTYPE", "ROOM", "room"),
     ("CUTYPE", "RESOURCE", "resource"),
@@ -20,7 +20,7 @@ const WORDS: [(&str, &str, &str); 13] = [
     ("PARTSTAT", "IN-PROCESS", "at work"),
 ];
 
-/// `Ann Lee <ann@example.com> (accepted, optional)`.
+/// Describes a person, as in `Ann Lee <ann@example.com> (accepted, optional)`.
 pub(super) fn told(property: &Property) -> String {
     let name = property.parameter("CN").map(single_spaced).unwrap_or_default();
     let mut address = address(&property.value);
@@ -43,7 +43,7 @@ pub(super) fn told(property: &Property) -> String {
     }
 }
 
-/// Of a mail. Other addresses are numbers of machines.
+/// The mail address, if it is one; other addresses are machine identifiers.
 fn address(value: &str) -> String {
     let value = value.trim();
     let (scheme, rest) = value.split_once(':').unwrap_or(("mailto", value));

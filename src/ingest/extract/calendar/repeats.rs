@@ -27,8 +27,8 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// `every 2 weeks on Monday and Friday, until Friday, 2024-12-20`. A rule that has no simple words as it
-/// was written.
+/// A rule in words: `every 2 weeks on Monday and Friday, until Friday, 2024-12-20`. A rule that simple words
+/// cannot express is shown as it was written.
 pub(super) fn told(rule: &str) -> String {
     in_words(rule).unwrap_or_else(|| format!("by the rule {rule}"))
 }
@@ -79,7 +79,7 @@ fn in_words(rule: &str) -> Option<String> {
 }
 
 impl<'a> Rule<'a> {
-    /// `None` for parts that are not told in words.
+    /// `None` if the rule has parts that are not put into words.
     fn of(rule: &'a str) -> Option<Self> {
         let mut read = Self { interval: 1, ..Self::default() };
         for part in rule.split(';').filter(|part| !part.trim().is_empty()) {
@@ -155,14 +155,14 @@ impl<'a> Rule<'a> {
     }
 }
 
-/// `-1FR` as -1 and Friday.
+/// Parses `-1FR` as -1 and Friday.
 fn weekday(day: &str) -> Option<(Option<i32>, &'static str)> {
     let (number, name) = day.split_at_checked(day.len().checked_sub(2)?)?;
     let (_, name) = DAYS.iter().find(|(known, _)| *known == name)?;
     Some((if number.is_empty() { None } else { Some(number.parse().ok()?) }, name))
 }
 
-/// `second`, `last`, `second to last`.
+/// An ordinal: `second`, `last`, `second to last`.
 fn nth(number: i32) -> Option<String> {
     const FIRST: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
     let ordinal = |number: i32| {
@@ -185,7 +185,7 @@ fn nth(number: i32) -> Option<String> {
     }
 }
 
-/// `a, b and c`.
+/// Joins words: `a, b and c`.
 fn and<T: Into<String>>(words: impl Iterator<Item = Option<T>>) -> Option<String> {
     let words: Vec<String> = words.map(|word| word.map(Into::into)).collect::<Option<_>>()?;
     let (last, others) = words.split_last()?;

@@ -1,4 +1,4 @@
-//! Days, times and how long something lasts.
+//! Days, times and durations.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
@@ -8,7 +8,7 @@ use super::Property;
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Moment {
     Day(NaiveDate),
-    /// With its zone: none where it is wherever somebody is, `UTC`, or what the calendar calls it.
+    /// With its zone: empty for floating local time, else `UTC` or the name that the calendar uses.
     Time(NaiveDateTime, String),
 }
 
@@ -29,7 +29,7 @@ pub(super) fn span(
                 Some(Moment::Day(behind)) => Some(behind),
                 _ => lasts.and_then(duration).and_then(|it| first.checked_add_signed(it)),
             };
-            // The end is the day behind the last.
+            // The end is the day after the last.
             let last = behind.and_then(|behind| behind.checked_sub_days(Days::new(1)));
             match last.filter(|last| *last > first) {
                 Some(last) => format!("{} to {} (whole days)", day(first), day(last)),
@@ -43,7 +43,7 @@ pub(super) fn span(
         }
         (Some(Moment::Time(from, zone)), None) if end.is_none() => {
             let to = lasts.and_then(duration).and_then(|it| from.checked_add_signed(it));
-            // Clocks are changed at night: in a zone, only what begins later is sure to end so.
+            // Clocks change at night: in a zone, the end is certain only for events that start after that.
             let sure = zone.is_empty() || zone == "UTC" || from.hour() >= 4;
             let to = to.filter(|to| sure && to.date() == from.date());
             let lasts = lasts.map(|lasts| format!(", for {}", in_words(lasts)));
@@ -63,10 +63,10 @@ fn within_a_day(from: NaiveDateTime, to: Option<NaiveDateTime>, zone: &str) -> S
     format!("{from}{}{zone}", until.unwrap_or_default())
 }
 
-/// All times of a property, which may be a list.
+/// All times of a property, which may have several.
 pub(super) fn list(property: &Property) -> String {
     let times = property.value.split(',').map(|value| {
-        // Of a period, when it begins.
+        // A period is shown by its start.
         let value = value.split('/').next().unwrap_or(value);
         shown(value, property.parameter("TZID"))
     });
@@ -77,7 +77,7 @@ fn one(property: &Property) -> String {
     shown(&property.value, property.parameter("TZID"))
 }
 
-/// A time, or what was written in its place.
+/// The time, or the text as it was written if it is not one.
 pub(super) fn shown(value: &str, zone: Option<&str>) -> String {
     match moment(value, zone) {
         Some(Moment::Day(date)) => day(date),
@@ -90,7 +90,7 @@ fn day(date: NaiveDate) -> String {
     date.format("%A, %Y-%m-%d").to_string()
 }
 
-/// `20240301`, `20240301T100500Z`; seconds may be missing.
+/// Parses `20240301` and `20240301T100500Z`; seconds may be missing.
 fn moment(value: &str, zone: Option<&str>) -> Option<Moment> {
     let (date, time) = value.trim().split_once(['T', 't']).unwrap_or((value.trim(), ""));
     let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
@@ -99,7 +99,7 @@ fn moment(value: &str, zone: Option<&str>) -> Option<Moment> {
         return Some(Moment::Day(date));
     }
     let part = |at: usize| digits.get(at..at + 2)?.parse::<u32>().ok();
-    // The second in which a day is made longer is of the one before.
+    // A leap second is counted as the second before.
     let second = part(4).unwrap_or(0).min(59);
     let at = date.and_hms_opt(part(0)?, part(2)?, second)?;
     let zone = match zone {
@@ -110,7 +110,7 @@ fn moment(value: &str, zone: Option<&str>) -> Option<Moment> {
     Some(Moment::Time(at, zone.to_owned()))
 }
 
-/// Some programs put themselves before the name: `/example.org/1.0/Europe/Berlin`.
+/// The name of a zone without the prefix of some programs: `/example.org/1.0/Europe/Berlin`.
 fn named(zone: &str) -> &str {
     let slashes: Vec<usize> = zone.match_indices('/').map(|(at, _)| at).collect();
     match slashes.as_slice() {
@@ -119,7 +119,7 @@ fn named(zone: &str) -> &str {
     }
 }
 
-/// What `P1W2DT3H4M5S` holds: numbers and units.
+/// The numbers and units of `P1W2DT3H4M5S`.
 fn parts(duration: &str) -> Option<(bool, Vec<(i64, char)>)> {
     let (negative, rest) = match duration.as_bytes().first()? {
         b'-' => (true, &duration[1..]),
@@ -157,7 +157,7 @@ fn duration(value: &str) -> Option<TimeDelta> {
     TimeDelta::try_seconds(seconds.sum()).filter(|_| !negative)
 }
 
-/// `1 hour 30 minutes`; what can't be read as it was written.
+/// A duration as `1 hour 30 minutes`, or as it was written if it cannot be parsed.
 fn in_words(value: &str) -> String {
     let Some((false, parts)) = parts(value) else { return value.to_owned() };
     let words = parts.iter().filter(|(number, _)| *number > 0).map(|(number, unit)| {
@@ -227,7 +227,7 @@ mod tests {
         let of = |lines: &str| when(&format!("DTSTART;TZID=Europe/Berlin:20240301T{lines}"));
         let told = "Friday, 2024-03-01 10:05 to 11:35 Europe/Berlin, for 1 hour 30 minutes";
         assert_eq!(of("100500\nDURATION:PT1H30M"), told);
-        // A clock may be changed meanwhile.
+        // Clocks may change during the night.
         let night = "Friday, 2024-03-01 01:00 Europe/Berlin, for 4 hours";
         assert_eq!(of("010000\nDURATION:PT4H"), night);
         let weeks = "Friday, 2024-03-01 10:00 Europe/Berlin, for 2 weeks 1 day";

@@ -1,7 +1,8 @@
 //! DOC (Word 97 to 2003, [MS-DOC]) → Markdown by paragraph.
 //!
-//! The text lies in pieces that a table puts in order: after a fast save they are anywhere in the file, some with
-//! one byte a letter, some with two. What is said of letters and paragraphs refers to where they lie (`properties`).
+//! The text is in pieces that a table puts in order: after a fast save they are anywhere in the file, some with
+//! one byte per letter, some with two. Formatting of letters and paragraphs refers to their places in the file
+//! (`properties`).
 
 mod properties;
 mod styles;
@@ -21,7 +22,7 @@ use super::rtf::Rows;
 use super::symbols;
 use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
 
-/// Places of tables in the file information block (`FibRgFcLcb97`), as their number in it.
+/// Indexes of tables in the file information block (`FibRgFcLcb97`).
 const STYLES: usize = 1;
 const FOOTNOTES: [usize; 2] = [2, 3];
 const COMMENTS: [usize; 2] = [4, 5];
@@ -31,18 +32,18 @@ const FONTS: usize = 15;
 const PIECES: usize = 33;
 const ENDNOTES: [usize; 2] = [46, 47];
 
-/// The version of Word 97, before which the format was another.
+/// The version of Word 97; before it, the format was different.
 const WORD_97: u16 = 0xC1;
 
-/// Fields in fields; Word itself knows twenty.
+/// Deepest nesting of fields; Word itself allows twenty.
 const DEEPEST: usize = 64;
 
-/// Whether the directory of a compound file says that it is one.
+/// Whether the directory of a compound file shows a Word document.
 pub(super) fn is_word(bytes: &[u8]) -> bool {
     Compound::open(bytes, "a Word document").is_ok_and(|file| file.has_stream("/WordDocument"))
 }
 
-/// `comments`: those of reviewers are read, too. `extension` is that of the file, for the message.
+/// `comments`: whether reviewers' comments are read, too. `extension` is that of the file, for the message.
 pub(super) fn document(
     extension: &str,
     bytes: &[u8],
@@ -57,7 +58,7 @@ pub(super) fn document(
     };
     if magic != 0xA5EC || version < WORD_97 {
         return Err(ExtractError::new(
-            "of Word 6 or 95, or older: open it in Word or LibreOffice and save it as DOCX",
+            "written by Word 95 or older: open it in Word or LibreOffice and save it as DOCX",
         ));
     }
     if flags & 0x0100 != 0 {
@@ -68,7 +69,7 @@ pub(super) fn document(
     let header = Header { main: &main, table: &table };
     let pieces = header.part(PIECES).unwrap_or_default();
     let text =
-        Text::read(&main, pieces).ok_or_else(|| damaged("its text is not where it should be"))?;
+        Text::read(&main, pieces).ok_or_else(|| damaged("its text can't be found"))?;
     let mut reader = Reader {
         looks: properties::looks(&main, header.part(LOOKS).unwrap_or_default()),
         layouts: properties::layouts(&main, header.part(LAYOUTS).unwrap_or_default()),
@@ -108,7 +109,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
-/// All numbers of four bytes.
+/// All four-byte numbers.
 fn numbers(bytes: &[u8]) -> Vec<u32> {
     (0..bytes.len() / 4).filter_map(|at| u32_at(bytes, at * 4)).collect()
 }
@@ -121,7 +122,7 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn part(&self, number: usize) -> Option<&'a [u8]> {
-        /// Where the list of the tables begins: a place and a length each.
+        /// Where the list of the tables starts; each entry is an offset and a length.
         const LIST: usize = 0x9A;
         let at = LIST + 8 * number;
         let (start, length) =
@@ -129,8 +130,8 @@ impl<'a> Header<'a> {
         self.table.get(start..start.checked_add(length)?)
     }
 
-    /// Letters of the text, the footnotes, the headers, macros, comments, endnotes and text boxes, which follow each
-    /// other.
+    /// Numbers of letters of the text, the footnotes, the headers, macros, comments, endnotes and text boxes,
+    /// which follow each other.
     fn lengths(&self) -> [u32; 7] {
         std::array::from_fn(|at| u32_at(self.main, 0x4C + 4 * at).unwrap_or(0))
     }
@@ -142,9 +143,9 @@ struct Reader {
     layouts: Runs<Layout>,
     styles: Styles,
     fonts: Vec<String>,
-    /// By the place of their marks.
+    /// Notes by the place of their marks.
     notes: HashMap<u32, Vec<String>>,
-    /// Fields that are open: whether each is still being told what to show.
+    /// Open fields: whether each is still in its instruction, before its result.
     fields: Vec<bool>,
     prose: Prose,
     rows: Rows,
@@ -168,7 +169,7 @@ impl Reader {
             let count = texts.len().saturating_sub(2);
             let mut end = 0;
             for (at, mark) in numbers(marks).into_iter().take(count).enumerate() {
-                // They follow each other: none is read twice.
+                // Notes follow each other, so none is read twice.
                 if texts[at] < end {
                     continue;
                 }
@@ -177,7 +178,7 @@ impl Reader {
                 if text.is_empty() {
                     continue;
                 }
-                // Initials stand behind the places of all marks.
+                // Initials follow the places of all marks.
                 let about = (count + 1) * 4 + at * 30;
                 let text = if kind == 1 {
                     format!("Comment by {}: {text}", initials(marks, about))
@@ -226,7 +227,7 @@ impl Reader {
             };
             if layout.in_table {
                 self.rows.add(paragraph);
-                // A table within a cell ends its cells otherwise.
+                // The cells of a nested table end with another mark.
                 if self.text.unit(mark) == Some(7) {
                     self.rows.end_cell();
                 }
@@ -244,11 +245,11 @@ impl Reader {
         }
     }
 
-    /// The paragraph that begins at a letter, and where the next one does.
+    /// The paragraph that starts at a letter, and the place where the next one starts.
     fn paragraph(&mut self, start: u32, end: u32) -> Option<(Paragraph, u32)> {
         let mut paragraph = Paragraph::default();
         let mut formatted = Formatted::default();
-        // The first half of a letter beyond the first plane.
+        // The first half of a surrogate pair.
         let mut half = None;
         self.text.unit(start).filter(|_| start < end)?;
         let mut at = start;
@@ -291,12 +292,12 @@ impl Reader {
             }
         }
         formatted.set(&mut paragraph.text, Formatting::default());
-        // Text behind a field that never ends is kept.
+        // The text after a field that never ends is kept.
         self.fields.fill(false);
         Some((paragraph, at))
     }
 
-    /// What a letter of the file is in the text.
+    /// The character that a letter of the file becomes in the text.
     fn letter(&self, letter: Option<char>, look: &Look) -> Option<char> {
         if let Some((font, code)) = look.symbol {
             let font = self.fonts.get(usize::from(font)).map_or("", String::as_str);
@@ -316,7 +317,7 @@ impl Reader {
     }
 }
 
-/// Who has written a comment: a length, and up to nine letters.
+/// The initials of a comment's author: a length, and up to nine letters.
 fn initials(marks: &[u8], at: usize) -> String {
     let length = u16_at(marks, at).unwrap_or(0).min(9);
     let units = (0..usize::from(length)).filter_map(|unit| u16_at(marks, at + 2 + unit * 2));

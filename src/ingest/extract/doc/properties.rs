@@ -1,35 +1,35 @@
-//! What is said of letters and paragraphs: pages of 512 bytes, which list where runs begin, and for each how it differs
-//! from its style.
+//! Formatting of letters and paragraphs: pages of 512 bytes, which list where runs start, and how each run
+//! differs from its style.
 
 use super::{numbers, u16_at, u32_at};
 use crate::ingest::extract::formatting::{Formatting, Script};
 
-/// Of letters.
+/// Formatting of letters.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Look {
     pub(super) hidden: bool,
     pub(super) formatting: Formatting,
     pub(super) font: u16,
-    /// A sign of a font, with the number of the font.
+    /// A symbol as the number of its font and its code.
     pub(super) symbol: Option<(u16, u16)>,
 }
 
-/// Of a paragraph.
+/// Formatting of a paragraph.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Layout {
     pub(super) style: u16,
-    /// From 0.
+    /// Outline level, from 0.
     pub(super) outline: Option<u8>,
     pub(super) level: usize,
     pub(super) in_list: bool,
     pub(super) in_table: bool,
-    /// It is the end of a row, and no text.
+    /// Whether this is the end of a row, and not text.
     pub(super) ends_row: bool,
     /// The cells of that row, in the words of RTF.
     pub(super) row: Vec<(&'static str, Option<i32>)>,
 }
 
-/// Runs by where they begin and end in the file.
+/// Runs with their start and end in the file.
 pub(super) struct Runs<T>(Vec<(u32, u32, T)>);
 
 impl<T> Runs<T> {
@@ -47,7 +47,7 @@ pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<Look> {
         let mut deleted = false;
         for (code, value) in Changes(page.get(at + 1..at + 1 + length)?) {
             let first = value.first().copied().unwrap_or(0);
-            // As the style says it, or the other way round.
+            // As the style has it, or the opposite.
             let is_on = matches!(first, 1 | 0x81);
             match code {
                 0x083C => look.hidden = is_on,
@@ -72,7 +72,7 @@ pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<Look> {
 
 pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
     runs(main, pages, 13, |page, at| {
-        // The length in words, or half of one more where the first byte is zero.
+        // The length in words, one byte less; or, if the first byte is zero, the words follow in the second.
         let (start, length) = match usize::from(*page.get(at)?) {
             0 => (at + 2, 2 * usize::from(*page.get(at + 1)?)),
             words => (at + 1, 2 * words - 1),
@@ -87,11 +87,11 @@ pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
                 0x2417 => layout.ends_row = first != 0,
                 0x2640 => layout.outline = Some(first),
                 0x260A => layout.level = first.into(),
-                // 2047 and above are none of the lists.
+                // 2047 and above are not lists.
                 0x460B => layout.in_list = matches!(u16_at(value, 0), Some(1..=0x7FE)),
                 0x3404 if first != 0 => layout.row.push(("trhdr", None)),
                 0xD608 => {
-                    // The definition comes before what is said of the row.
+                    // The definition goes before other properties of the row.
                     let header = std::mem::take(&mut layout.row);
                     layout.row = cells(value).unwrap_or_default();
                     layout.row.extend(header);
@@ -103,14 +103,14 @@ pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
     })
 }
 
-/// The definition of a row: how many cells it has, where their edges are, and twenty bytes of each.
+/// Parses the definition of a row: the number of cells, their edges, and twenty bytes for each.
 fn cells(value: &[u8]) -> Option<Vec<(&'static str, Option<i32>)>> {
     let count = usize::from(*value.first()?);
     let edge = |at: usize| u16_at(value, 1 + 2 * at).map(|edge| i32::from(edge.cast_signed()));
     let mut row = vec![("trowd", None), ("trleft", Some(edge(0)?))];
     for cell in 0..count {
         let flags = u16_at(value, 1 + 2 * (count + 1) + 20 * cell).unwrap_or(0);
-        // Merged with the one before: 2; with that above and not the first of them: 1.
+        // 2: merged with the cell before it; 1: merged with the cell above it, and not the first of them.
         if flags & 3 == 2 {
             row.push(("clmrg", None));
         }
@@ -122,8 +122,8 @@ fn cells(value: &[u8]) -> Option<Vec<(&'static str, Option<i32>)>> {
     Some(row)
 }
 
-/// The runs of the pages that a table lists. `each`: bytes that a page has for each run, of which the first says
-/// where in the page, in words, it is told of.
+/// The runs on the pages that a table lists. `each`: how many bytes a page has for each run, the first of which
+/// is the offset of its formatting in the page, in words.
 fn runs<T: Default>(
     main: &[u8],
     table: &[u8],
@@ -133,7 +133,7 @@ fn runs<T: Default>(
     const PAGE: usize = 512;
     let count = table.len().saturating_sub(4) / 8;
     let mut pages = numbers(table.get((count + 1) * 4..).unwrap_or_default());
-    // Each once.
+    // Each page is read once.
     pages.sort_unstable();
     pages.dedup();
     let mut runs = Vec::new();
@@ -154,7 +154,7 @@ fn runs<T: Default>(
     Runs(runs)
 }
 
-/// Changes to a style: a code and a value each ([MS-DOC] 2.6).
+/// Changes to a style, each a code and a value ([MS-DOC] 2.6).
 struct Changes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Changes<'a> {
@@ -168,9 +168,9 @@ impl<'a> Iterator for Changes<'a> {
             2 | 4 | 5 => (0, 2),
             3 => (0, 4),
             7 => (0, 3),
-            // Its length has two bytes, and is one more than what follows.
+            // The length has two bytes, and is one more than what follows.
             _ if code == 0xD608 => (2, usize::from(u16_at(rest, 0)?).saturating_sub(1)),
-            // Tab stops that say so are longer than can be said.
+            // A list of tab stops with this length is longer than the length field can express.
             _ if code == 0xC615 && rest.first() == Some(&255) => return None,
             _ => (1, usize::from(*rest.first()?)),
         };

@@ -1,9 +1,9 @@
-//! What the styles mean, and how fonts are called.
+//! The meanings of styles, and the names of fonts.
 
 use super::u16_at;
 use crate::ingest::extract::prose::Meaning;
 
-/// A style: which of those that are built in it is, and which it is based on.
+/// Styles: for each, which built-in style it is, and which it is based on.
 pub(super) struct Styles(Vec<(u16, u16)>);
 
 impl Styles {
@@ -15,7 +15,7 @@ impl Styles {
         let meaning = |(built_in, _)| match built_in {
             1..=9 => Some(Meaning::Heading(built_in as u8)),
             62 => Some(Meaning::Title),
-            // Lists with bullets and numbers, of five levels.
+            // Lists with bullets and numbers, on five levels.
             48 | 49 | 54..=61 => Some(Meaning::Item),
             _ => None,
         };
@@ -23,13 +23,13 @@ impl Styles {
     }
 }
 
-/// Reads the style sheet as far as it can be read: a header, then each style after its length.
+/// Reads the style sheet as far as possible: a header, then each style after its length.
 pub(super) fn read(sheet: &[u8]) -> Styles {
     let mut styles = Vec::new();
     let mut at = u16_at(sheet, 0).map_or(0, |header| 2 + usize::from(header));
     while let Some(length) = u16_at(sheet, at) {
         let style = u16_at(sheet, at + 2).zip(u16_at(sheet, at + 4)).filter(|_| length >= 4);
-        // The upper bits are others'; 0xFFF is not a style.
+        // The upper bits mean something else; 0xFFF is not a style.
         let style = style.map(|(built_in, base)| (built_in & 0xFFF, base >> 4));
         styles.push(style.unwrap_or((0xFFF, 0xFFF)));
         at += 2 + usize::from(length) + usize::from(length % 2);
@@ -37,7 +37,7 @@ pub(super) fn read(sheet: &[u8]) -> Styles {
     Styles(styles)
 }
 
-/// The names of the fonts, each behind 39 bytes about it.
+/// The names of the fonts, each after 39 bytes about it.
 pub(super) fn fonts(table: &[u8]) -> Vec<String> {
     let mut fonts = Vec::new();
     let mut at = 4;

@@ -5,10 +5,10 @@ use encoding_rs::WINDOWS_1252;
 use super::*;
 use crate::ingest::extract::compound::tests::compound;
 
-/// A piece: its letters, and whether they have two bytes each.
+/// A piece: its letters, and whether each has two bytes.
 type Piece<'a> = (&'a str, bool);
 
-/// A document of these pieces, which lie in the file from the last to the first, as after fast saves.
+/// A document of these pieces, which are in the file from last to first, as after fast saves.
 fn word(pieces: &[Piece<'_>], flags: u16, version: u16) -> Vec<u8> {
     let mut main = vec![0; 0x400];
     main[0..2].copy_from_slice(&0xA5EC_u16.to_le_bytes());
@@ -38,7 +38,7 @@ fn word(pieces: &[Piece<'_>], flags: u16, version: u16) -> Vec<u8> {
         table.extend(place.to_le_bytes());
         table.extend([0, 0]);
     }
-    // What was changed in a fast save, then the table.
+    // The changes of a fast save, then the table.
     let changes = [1, 3, 0, 9, 9, 9];
     let clx = [&changes[..], &[2], &(table.len() as u32).to_le_bytes(), &table].concat();
     let at = 0x9A + 8 * PIECES;
@@ -75,7 +75,7 @@ fn what_is_no_text_is_left_out() {
 fn what_can_not_be_read_is_said() {
     let reason = |bytes: &[u8]| document("doc", bytes, false).unwrap_err().reason;
     let piece = [("text\r", false)];
-    assert!(reason(&word(&piece, 0, 0x65)).starts_with("of Word 6 or 95, or older: open it"));
+    assert!(reason(&word(&piece, 0, 0x65)).starts_with("written by Word 95 or older: open it"));
     assert!(reason(&word(&piece, 0x100, WORD_97)).starts_with("encrypted: a password is needed"));
     assert!(reason(&word(&piece, 0x200, WORD_97)).contains("the table of its parts is missing"));
     let other = compound(&[("/Workbook", b"x".to_vec())]);
@@ -98,7 +98,7 @@ fn damaged_files_end() {
         for byte in bytes[at..].iter_mut().take(5) {
             *byte = byte.wrapping_mul(31).wrapping_add(255);
         }
-        // Whatever comes of it, it comes soon.
+        // Whatever the result, it comes soon.
         let _ = document("doc", &bytes, true);
         let _ = document("doc", &whole[..at], true);
     }

@@ -1,4 +1,4 @@
-//! The table of pieces → the letters in their order, each with its place in the file.
+//! The piece table → the letters in order, each with its place in the file.
 
 use encoding_rs::WINDOWS_1252;
 
@@ -11,16 +11,16 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// `None` where the table is damaged, or leads out of the file.
+    /// `None` if the table is damaged or points outside of the file.
     pub(super) fn read(main: &[u8], pieces: &[u8]) -> Option<Self> {
         let table = table(pieces)?;
         let count = table.len().checked_sub(4)? / 12;
         let mut text = Self::default();
         for piece in 0..count {
             let length = u32_at(table, piece * 4 + 4)?.checked_sub(u32_at(table, piece * 4)?)?;
-            // Flags of two bytes stand before the place.
+            // Two bytes of flags precede the place.
             let place = u32_at(table, (count + 1) * 4 + piece * 8 + 2)?;
-            // Pieces do not overlap: the text is no longer than the file.
+            // Pieces do not overlap: the text is not longer than the file.
             if text.units.len() + length as usize > main.len() {
                 return None;
             }
@@ -50,7 +50,7 @@ impl Text {
     }
 }
 
-/// What a fast save has changed stands before the table.
+/// The piece table itself, which follows the changes of a fast save.
 fn table(mut pieces: &[u8]) -> Option<&[u8]> {
     loop {
         match pieces.first()? {
