@@ -1,13 +1,13 @@
-//! Formatting that changes what a text says: 10⁶ is another number than 106, and what is struck out is
-//! no longer so.
+//! Formatting that changes what a text says: 10⁶ is another number than 106, and text that is struck out no
+//! longer applies.
 //!
-//! Raised and lowered characters are those of Unicode, where it has them all, and else behind `^` and
-//! `_`, as formulas are written. The index folds them (NFKC), so that `H2O` finds `H₂O`, and `m2` `m²`.
-//! What is struck out stands between `~~`, as in Markdown.
+//! Raised and lowered characters become those of Unicode if it has them all, else they follow `^` or `_`, as in
+//! formulas. The index folds them (NFKC), so that `H2O` finds `H₂O`, and `m2` finds `m²`. Struck-out text is
+//! between `~~`, as in Markdown.
 
 use std::borrow::Cow;
 
-/// Where characters stand to the line.
+/// Whether characters are raised or lowered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Script {
     Super,
@@ -21,7 +21,7 @@ pub(super) struct Formatting {
 }
 
 impl Formatting {
-    /// Marks what was put behind `text` from byte `start` on.
+    /// Marks the text that was appended from byte `start` on.
     pub(super) fn end(self, text: &mut String, start: usize) {
         if let Some(script) = self.script {
             end_script(text, start, script);
@@ -31,13 +31,13 @@ impl Formatting {
         }
     }
 
-    /// Of a text within one of another formatting.
+    /// The script of text within text of another script.
     pub(super) fn within(self, outer: Self) -> Self {
         Self { script: self.script.or(outer.script), struck: self.struck || outer.struck }
     }
 }
 
-/// The formatting of the end of a text that is read run by run.
+/// The formatting at the end of a text that is read run by run.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Formatted {
     now: Formatting,
@@ -46,7 +46,7 @@ pub(super) struct Formatted {
 }
 
 impl Formatted {
-    /// What is put behind `text` from here on has this formatting.
+    /// Sets the formatting of what is appended to `text` from here on.
     pub(super) fn set(&mut self, text: &mut String, next: Formatting) {
         if next == self.now {
             return;
@@ -68,7 +68,7 @@ impl Formatted {
     }
 }
 
-/// What was put behind `text` from byte `start` on is struck out.
+/// Marks the text that was appended from byte `start` on as struck out.
 fn end_strike(text: &mut String, start: usize) {
     let struck = text[start..].trim();
     if !struck.is_empty() {
@@ -78,7 +78,7 @@ fn end_strike(text: &mut String, start: usize) {
     }
 }
 
-/// What was put behind `text` from byte `start` on is raised or lowered.
+/// Marks the text that was appended from byte `start` on as raised or lowered.
 pub(super) fn end_script(text: &mut String, start: usize, script: Script) {
     let start = text.len() - text[start..].trim_start().len();
     let inner = text.split_off(start);
@@ -89,7 +89,8 @@ pub(super) fn end_script(text: &mut String, start: usize, script: Script) {
     text.push_str(&inner);
 }
 
-/// Longest text that is a script and not just set small, in bytes, and how many letters in a row it has at most:
+/// Longest text that is a script and not just small print, in bytes, and most letters in a row: others are
+/// words.
 /// others are words.
 const LONGEST: usize = 24;
 const LETTERS: usize = 2;
@@ -102,7 +103,7 @@ fn written<'a>(before: &str, inner: &'a str, script: Script) -> Cow<'a, str> {
         && inner.len() <= LONGEST
         && !inner.starts_with('[')
         && longest <= LETTERS
-        // Marks of notes and of trade; ordinals and abbreviations: 1st, Mlle.
+        // Note and trade marks; ordinals and abbreviations: 1st, Mlle.
         && (has_digit || longest > 0 || inner.contains(is_sign))
         && (has_digit || inner.contains(is_sign) || runs.all(|run| run < LETTERS));
     let base = before.chars().next_back();
@@ -110,7 +111,7 @@ fn written<'a>(before: &str, inner: &'a str, script: Script) -> Cow<'a, str> {
         return Cow::Borrowed(inner);
     }
     if script == Script::Super && matches!(inner, "a" | "d" | "e" | "h" | "o" | "r") {
-        // Degrees, as they are typed where the keyboard has no sign for them.
+        // Degrees, typed with an `o` where the keyboard has no degree sign.
         let is_degree = inner == "o" && base.is_some_and(|base| base.is_ascii_digit());
         return Cow::Borrowed(if is_degree { "°" } else { inner });
     }
@@ -133,18 +134,19 @@ fn written<'a>(before: &str, inner: &'a str, script: Script) -> Cow<'a, str> {
     Cow::Owned(if is_one { format!("{mark}{inner}") } else { format!("{mark}({inner})") })
 }
 
-/// Signs that make a formula of letters.
+/// Signs that turn letters into a formula.
 fn is_sign(c: char) -> bool {
     matches!(c, '+' | '-' | '−' | '–' | '=' | '/' | '×' | '·')
 }
 
-/// `2nd`, all of it raised.
+/// Whether all of a raised text is an ordinal: `2nd`.
 fn is_ordinal(inner: &str) -> bool {
     let letters = inner.trim_start_matches(|c: char| c.is_ascii_digit());
     matches!(letters, "st" | "nd" | "rd" | "th" | "er" | "re")
 }
 
-/// ¹/ and ₂ are `1/2`, apart from a number before them: 5¹/₂ would be found as 51/2.
+/// Ends a fraction: ¹/ and ₂ are `1/2`, with a blank after a number before them, since 5¹/₂ would be indexed as
+/// 51/2.
 fn end_fraction(text: &mut String, below: &str) -> bool {
     let is_number = !below.is_empty() && below.bytes().all(|byte| byte.is_ascii_digit());
     let Some(before) = text.strip_suffix(['/', '⁄', '∕']).filter(|_| is_number) else {
@@ -161,7 +163,7 @@ fn end_fraction(text: &mut String, below: &str) -> bool {
     true
 }
 
-/// The character of Unicode that is `c` raised or lowered.
+/// The raised or lowered form of `c` in Unicode.
 fn character(c: char, script: Script) -> Option<char> {
     const RAISED: &str =
         "0⁰1¹2²3³4⁴5⁵6⁶7⁷8⁸9⁹+⁺-⁻−⁻–⁻‐⁻=⁼(⁽)⁾aᵃbᵇcᶜdᵈeᵉfᶠgᵍhʰiⁱjʲkᵏlˡmᵐnⁿoᵒpᵖrʳsˢtᵗuᵘvᵛwʷxˣyʸzᶻTᵀ";

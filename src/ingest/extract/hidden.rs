@@ -1,8 +1,8 @@
-//! What a document keeps out of sight and is left out, said in a warning.
+//! Warnings about hidden parts of a document that were left out.
 
 use crate::types::{ReadingWarning, WarningCode, ranges};
 
-/// Slides by their numbers.
+/// Warns about hidden slides, by number.
 pub(super) fn slides(numbers: &[u32]) -> Option<ReadingWarning> {
     let message = match numbers {
         [] => return None,
@@ -12,9 +12,9 @@ pub(super) fn slides(numbers: &[u32]) -> Option<ReadingWarning> {
     Some(ReadingWarning { code: WarningCode::HiddenContent, message, pages: Vec::new() })
 }
 
-/// Sheets by their names.
+/// Warns about hidden sheets, by name.
 pub(super) fn sheets(names: &[String]) -> Option<ReadingWarning> {
-    /// So many are named.
+    /// Most sheets that are named.
     const NAMED: usize = 5;
     let first: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let first = first.join(", ");

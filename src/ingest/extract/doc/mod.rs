@@ -68,8 +68,7 @@ pub(super) fn document(
     let table = table.ok_or_else(|| damaged("the table of its parts is missing"))?;
     let header = Header { main: &main, table: &table };
     let pieces = header.part(PIECES).unwrap_or_default();
-    let text =
-        Text::read(&main, pieces).ok_or_else(|| damaged("its text can't be found"))?;
+    let text = Text::read(&main, pieces).ok_or_else(|| damaged("its text can't be found"))?;
     let mut reader = Reader {
         looks: properties::looks(&main, header.part(LOOKS).unwrap_or_default()),
         layouts: properties::layouts(&main, header.part(LAYOUTS).unwrap_or_default()),

@@ -1,5 +1,5 @@
-//! `word/document.xml` → Markdown. Paragraphs are counted from 1 in the order in which they start,
-//! those of tables and text boxes included.
+//! `word/document.xml` → Markdown. Paragraphs are numbered from 1 in the order in which they start, including
+//! those of tables and text boxes.
 
 use super::fields::{Fields, FormField};
 use super::notes::Notes;
@@ -30,21 +30,21 @@ pub(super) struct Body<'a> {
     prose: Prose,
     /// Number of the paragraph that started last.
     count: u32,
-    /// A paragraph can hold another, in a text box.
+    /// Open paragraphs: a paragraph can contain another, in a text box.
     paragraphs: Vec<Open>,
     runs: Vec<Run>,
-    /// The large first letter of the paragraph that comes.
+    /// A drop cap, the large first letter of the next paragraph.
     drop_cap: String,
     fields: Fields,
     formula: Option<Formula>,
-    /// Content controls that are open: whether each shows what is to be filled in.
+    /// Open content controls: whether each shows its placeholder.
     controls: Vec<bool>,
-    /// Depth of open elements that are no text: deleted, moved away, or there twice.
+    /// Depth of open elements that are not text: deleted, moved away, or duplicated.
     skipped: usize,
-    /// Depth of open elements that tell how it was before a change.
+    /// Depth of open elements with the properties from before a change.
     changes: usize,
     in_text: bool,
-    /// What stands in for the drawing that is open.
+    /// The alternative text of the open drawing.
     alt: Option<String>,
 }
 
@@ -60,12 +60,12 @@ pub(super) fn read<'a>(
     Ok(body.finish())
 }
 
-/// Deleted and moved text, and the second version of what a newer Word draws otherwise.
+/// Whether an element is deleted or moved text, or a second version for older versions of Word.
 fn is_skipped(name: &str) -> bool {
     matches!(name, "del" | "moveFrom" | "Fallback")
 }
 
-/// Properties as they were before a tracked change.
+/// Whether an element has properties from before a tracked change.
 fn is_change(name: &str) -> bool {
     name.ends_with("Change")
 }
@@ -100,7 +100,7 @@ impl Handler for Body<'_> {
                 self.formula = Some(formula);
             }
             "tr" => self.prose.begin_row(),
-            // Columns that the row leaves out at its beginning.
+            // Columns that the row skips at its start.
             "gridBefore" => {
                 let columns = value().parse().unwrap_or(1);
                 self.prose.begin_cell(Cell { columns, ..Cell::default() });
@@ -208,7 +208,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// What has been read.
+    /// Returns what was read.
     pub(super) fn finish(mut self) -> Prose {
         while !self.paragraphs.is_empty() {
             self.end_paragraph();
@@ -236,14 +236,14 @@ impl<'a> Body<'a> {
         self.runs.push(Run { hidden, formatting, font: String::new() });
     }
 
-    /// What stands in a run besides text, and its properties.
+    /// Reads what a run has besides text, and its properties.
     fn describe_run(&mut self, name: &str, element: &Element<'_>) {
         let value = || attribute(element, "val").unwrap_or_default();
         match name {
             "sym" => self.add_symbol(element),
             "vanish" => self.in_run(|run| run.hidden = !is_off(&value())),
             "vertAlign" => self.in_run(|run| run.formatting.script = script(&value())),
-            // Writers say of both what they are not.
+            // Writers give both properties: a `dstrike` that is off does not undo `strike`.
             "dstrike" if is_off(&value()) => {}
             "strike" | "dstrike" => {
                 self.in_run(|run| run.formatting.struck = !is_off(&value()));
@@ -277,7 +277,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Whether what is read is shown.
+    /// Whether the current position is shown.
     fn is_shown(&self) -> bool {
         self.skipped == 0
             && !self.fields.in_instruction()
@@ -300,7 +300,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Letters of the private area are of the font of their run.
+    /// Replaces letters of the private use area, which belong to the font of their run.
     fn signs(&self, text: &str) -> String {
         let font = self.runs.last().map_or("", |run| &run.font);
         let sign = |character| {

@@ -1,4 +1,4 @@
-//! Parts of a document in formats of their own (`altChunk`), which Word takes in when it opens it.
+//! Parts of a document in other formats (`altChunk`), which Word merges when it opens the document.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,14 +10,14 @@ use super::super::worker::Request;
 use super::super::{ExtractError, detect, encoding, read_part};
 use crate::types::{ReadingWarning, WarningCode};
 
-/// What their relations are called.
+/// The type of their relations.
 const KIND: &str = "aFChunk";
 
-/// How many documents may be one in another.
+/// Deepest nesting of documents in documents.
 const DEEPEST: u32 = 4;
 
-/// The texts of the parts by the ids of their relations, and what could not be read. `request`: that of
-/// the document.
+/// The texts of the parts by the ids of their relations, and a warning for those that could not be read.
+/// `request` is that of the document.
 pub(super) fn read(
     package: &mut Package<'_>,
     relations: &[Relation],
@@ -43,7 +43,7 @@ pub(super) fn read(
     Ok((texts, warning))
 }
 
-/// The text of a part, read as the file it would be.
+/// The text of a part, read as if it were a file of its own.
 fn text(name: &str, bytes: &[u8], request: &Request) -> Result<String, ExtractError> {
     if request.nesting >= DEEPEST {
         return Err(ExtractError::new("too deep"));

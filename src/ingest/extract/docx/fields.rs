@@ -1,21 +1,21 @@
-//! Fields of a document: what they show is text, how they are told to find it is not one.
+//! Fields of a document: their results are text, their instructions are not.
 
-/// Fields that are open, the outermost first.
+/// Open fields, the outermost first.
 #[derive(Default)]
 pub(super) struct Fields {
-    /// Whether each is still being told what to show.
+    /// Whether each is still in its instruction.
     open: Vec<bool>,
     form: Option<FormField>,
 }
 
-/// A field of a form of before 2007, whose choice is not in the text.
+/// A form field from before Word 2007, whose choice is not in the text.
 pub(super) enum FormField {
     Box(bool),
-    /// Which entry is chosen, and all of them.
+    /// The index of the chosen entry, and all entries.
     List(usize, Vec<String>),
 }
 
-/// Longest list of a form, in entries: Word's own have 25.
+/// Most entries of a form's list; Word's own have 25.
 const LONGEST_LIST: usize = 1000;
 
 impl Fields {
@@ -38,7 +38,8 @@ impl Fields {
         self.open.contains(&true)
     }
 
-    /// One that goes on is told by now what to show: text behind a field that never ends is kept.
+    /// Ends the instructions of fields that continue in the next paragraph: the text after a field that never
+    /// ends is kept.
     pub(super) fn end_paragraph(&mut self) {
         self.open.fill(false);
     }
@@ -64,7 +65,7 @@ impl Fields {
         }
     }
 
-    /// What the field shows. Its instruction goes on, and has nothing else to show.
+    /// The result of the form field. The rest of its instruction shows nothing else.
     pub(super) fn end_form(&mut self) -> Option<String> {
         let form = self.form.take()?;
         self.open.fill(false);

@@ -25,7 +25,7 @@ use crate::ingest::document::{Document, Places, Syntax, Unit};
 pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
     let comments = request.comments;
     let extension = detect::extension(Path::new(&request.source));
-    // The format of before 2007, under its name or the new one.
+    // The format from before 2007, with its own extension or the new one.
     if doc::is_word(bytes) || is_old(&extension) && detect::magic(bytes) == Some("OLE") {
         return doc::document(&extension, bytes, comments);
     }
@@ -56,7 +56,7 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         }
     }
     let mut lists = || {
-        // What can be read of them is enough.
+        // Numbering is used as far as it can be read.
         let part = parts.of_kind("numbering", "numbering.xml").ok().flatten();
         part.map(|part| numbering::read(&part)).unwrap_or_default()
     };
@@ -88,7 +88,7 @@ fn main_part(package: &mut Package<'_>) -> Result<Option<String>, ExtractError> 
     Ok(relations.find(|found| found.kind == "officeDocument").map(|found| found.target))
 }
 
-/// The parts around the main one.
+/// The parts that belong to the main one.
 struct Parts<'a> {
     package: Package<'a>,
     main: String,
@@ -96,7 +96,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The part that stands beside the main one under its usual name, or that it is related to.
+    /// The part beside the main one with the usual name, or the one that a relation names.
     fn of_kind(&mut self, kind: &str, usual: &str) -> Result<Option<String>, ExtractError> {
         let usual = resolve(&self.main, usual);
         if let Some(part) = self.package.part(&usual)? {
@@ -116,7 +116,7 @@ impl Parts<'_> {
         Ok(self.relations.as_deref().unwrap_or_default())
     }
 
-    /// What is drawn in the text, by the id of the relation.
+    /// Drawings in the text, by the ids of their relations.
     fn drawings(&mut self, text: &str) -> Result<HashMap<String, String>, ExtractError> {
         let mut drawings = Drawings::default();
         if text.contains(":chart ") || text.contains(":relIds ") {

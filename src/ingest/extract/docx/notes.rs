@@ -1,5 +1,5 @@
-//! What a text refers to and has once: footnotes, endnotes and comments, which are parts of their own,
-//! and drawings.
+//! What a text refers to: footnotes, endnotes and comments, which are separate parts, and drawings. Each is
+//! placed once.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::numbering::Lists;
 use super::styles::Styles;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// What has not been met of it, by its ids.
+/// What the text has not referred to yet, by id.
 #[derive(Default)]
 pub(super) struct Notes {
     /// Charts and diagrams, by the ids of their relations.
@@ -19,7 +19,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// The one that an element refers to, once.
+    /// Takes what an element refers to; it is returned once.
     pub(super) fn take(&mut self, reference: &str, id: &str) -> Option<String> {
         match reference {
             "footnoteReference" => self.footnotes.remove(id),
@@ -57,7 +57,7 @@ impl Handler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if is_note(name) {
             self.end_note();
-            // Others are lines that part the notes from the text.
+            // Other types are the lines between the text and its notes.
             let is_text = matches!(attribute(element, "type").as_deref(), None | Some("normal"));
             self.note = attribute(element, "id").filter(|_| is_text).map(|id| Note {
                 id,

@@ -1,4 +1,4 @@
-//! The numbers of paragraphs, as `word/numbering.xml` has them: `2.1`, `§ 4.2`, `Article 7`, `(a)`, `iv.`
+//! The numbers of paragraphs, as defined in `word/numbering.xml`: `2.1`, `§ 4.2`, `Article 7`, `(a)`, `iv.`
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,18 +9,19 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 /// Levels of a list.
 pub(super) const LEVELS: usize = 9;
 
-/// Longest pattern of a number, in bytes: it is repeated with each paragraph.
+/// Longest pattern of a number, in bytes: every paragraph repeats it.
 const LONGEST_PATTERN: usize = 100;
 
 #[derive(Clone, Debug)]
 struct Level {
     start: u32,
     numeral: Numeral,
-    /// `%1.%2`: where the numbers of the levels stand.
+    /// `%1.%2`: where the numbers of the levels go.
     pattern: String,
-    /// All its numbers are decimal.
+    /// Whether all of its numbers are decimal.
     legal: bool,
-    /// The level (from 1) whose paragraphs begin it again; 0 for none. Unless it is said, all above do.
+    /// The level (from 1) whose paragraphs restart this one; 0 for none. If it is not given, all higher levels
+    /// do.
     restart: Option<usize>,
     /// The style whose paragraphs are on this level.
     style: Option<String>,
@@ -42,7 +43,7 @@ impl Default for Level {
 #[derive(Default, Debug)]
 struct Abstract {
     levels: [Level; LEVELS],
-    /// The style that has the levels in place of this.
+    /// The style whose levels are used instead.
     link: Option<String>,
 }
 
@@ -53,19 +54,19 @@ struct Num {
     levels: HashMap<usize, Level>,
 }
 
-/// The lists of a document, and how far they have been counted.
+/// The lists of a document, and how far each has been counted.
 #[derive(Default, Debug)]
 pub(super) struct Numbering {
     abstracts: HashMap<String, Abstract>,
     nums: HashMap<String, Num>,
-    /// By abstract list: lists that have one in common go on with each other.
+    /// Counters by abstract list: lists that share one continue each other's numbers.
     counts: HashMap<String, [Option<u32>; LEVELS]>,
-    /// Lists and levels whose own start has been used.
+    /// Lists and levels whose own start value has been used.
     started: HashSet<(String, usize)>,
 }
 
-/// The lists of a document, which are read when the first paragraph belongs to one: most documents
-/// have some that no paragraph uses.
+/// The lists of a document. They are read when the first paragraph needs them: most documents define lists that
+/// no paragraph uses.
 pub(super) struct Lists<'a> {
     read: Option<&'a mut dyn FnMut() -> Numbering>,
     numbering: Numbering,
@@ -76,7 +77,7 @@ impl<'a> Lists<'a> {
         Self { read: Some(read), numbering: Numbering::default() }
     }
 
-    /// Of a text whose paragraphs are not numbered.
+    /// For text whose paragraphs are not numbered.
     pub(super) fn none() -> Self {
         Self { read: None, numbering: Numbering::default() }
     }
@@ -90,13 +91,13 @@ impl<'a> Lists<'a> {
 }
 
 impl Numbering {
-    /// The level of a list that is a style's.
+    /// The level of the list that belongs to a style.
     pub(super) fn level_of(&self, num: &str, style: &str, styles: &Styles) -> Option<usize> {
         let (_, list) = self.resolved(num, styles)?;
         list.levels.iter().position(|level| level.style.as_deref() == Some(style))
     }
 
-    /// Counts a paragraph, and gives its number; empty for a bullet, `None` for no list.
+    /// Counts a paragraph and returns its number; empty for a bullet, `None` if there is no such list.
     pub(super) fn count(&mut self, num: &str, level: usize, styles: &Styles) -> Option<String> {
         let level = level.min(LEVELS - 1);
         let (of, list) = self.resolved(num, styles)?;
@@ -135,7 +136,7 @@ impl Numbering {
         Some(label)
     }
 
-    /// The abstract list of a list, by way of a style where it has none of its own.
+    /// The abstract list of a list, through a style if it has no levels itself.
     fn resolved<'a>(&'a self, num: &str, styles: &'a Styles) -> Option<(&'a str, &'a Abstract)> {
         let of = &self.nums.get(num)?.of;
         let (of, list) = self.abstracts.get_key_value(of)?;
@@ -146,7 +147,7 @@ impl Numbering {
     }
 }
 
-/// A pattern with its numbers.
+/// A pattern with the numbers filled in.
 fn filled(pattern: &str, number: impl Fn(usize) -> String) -> String {
     let mut out = String::new();
     let mut characters = pattern.chars().peekable();
@@ -163,7 +164,7 @@ fn filled(pattern: &str, number: impl Fn(usize) -> String) -> String {
     out.trim().to_owned()
 }
 
-/// Reads `word/numbering.xml`, as far as it can be read.
+/// Reads `word/numbering.xml` as far as possible.
 pub(super) fn read(part: &str) -> Numbering {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
@@ -176,7 +177,7 @@ struct Reading {
     in_abstract: Option<String>,
     in_num: Option<String>,
     level: Option<(usize, Level)>,
-    /// Level of the override that is read.
+    /// The level whose override is being read.
     overridden: Option<usize>,
 }
 
@@ -276,7 +277,7 @@ fn describe(level: &mut Level, name: &str, element: &Element<'_>) {
     }
 }
 
-/// Whether a property is there to be off.
+/// Whether the value of a property turns it off.
 pub(super) fn is_off(value: &str) -> bool {
     matches!(value, "0" | "false" | "off")
 }

@@ -12,20 +12,20 @@ use crate::ingest::extract::xml::{Element, attribute};
 pub(super) struct Open {
     pub(super) paragraph: Paragraph,
     style: Option<String>,
-    /// What its own properties say of its list; `0` is not one.
+    /// The list that its own properties name; `0` means none.
     num: Option<String>,
     level: Option<usize>,
-    /// Its own properties say which level of the outline it is on.
+    /// Whether its own properties set the outline level.
     outlined: bool,
-    /// The letters of its style are hidden.
+    /// Whether the style hides its letters.
     pub(super) hidden: bool,
-    /// That of the letters of its style.
+    /// The formatting of letters in its style.
     pub(super) formatting: Formatting,
-    /// That of the end of its text.
+    /// The formatting at the end of its text so far.
     formatted: Formatted,
-    /// It is the first letter of the paragraph behind it.
+    /// Whether it is a drop cap, the first letter of the next paragraph.
     pub(super) is_drop_cap: bool,
-    /// Its mark is hidden or deleted: it has no number of its own.
+    /// Whether its mark is hidden or deleted, so that it has no number of its own.
     pub(super) unmarked: bool,
     pub(super) in_properties: bool,
     described: bool,
@@ -41,13 +41,13 @@ impl Open {
         self.paragraph.text.push_str(text);
     }
 
-    /// What was read, which has ended.
+    /// Returns the paragraph, which has ended.
     pub(super) fn finish(mut self) -> Paragraph {
         self.formatted.end(&mut self.paragraph.text);
         self.paragraph
     }
 
-    /// Takes one of its properties.
+    /// Reads one of its properties.
     pub(super) fn describe(&mut self, name: &str, element: &Element<'_>) {
         let value = || attribute(element, "val").unwrap_or_default();
         match name {
@@ -64,13 +64,13 @@ impl Open {
             }
             "ilvl" => self.level = value().parse().ok(),
             "numId" => self.num = Some(value()),
-            // That of the mark at its end.
+            // This applies to the mark at the end of the paragraph.
             "vanish" => self.unmarked |= !is_off(&value()),
             _ => {}
         }
     }
 
-    /// What its style and its list make of it. `counts`: it is one that its list counts.
+    /// Applies the style and the list. `counts`: whether the list counts this paragraph.
     pub(super) fn end_properties(&mut self, styles: &Styles, lists: &mut Lists<'_>, counts: bool) {
         self.in_properties = false;
         if std::mem::replace(&mut self.described, true) {

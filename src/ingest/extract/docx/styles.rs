@@ -1,4 +1,4 @@
-//! What the styles of a document mean.
+//! The meanings of the styles of a document.
 
 use std::collections::HashMap;
 
@@ -10,21 +10,21 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 /// A style as it is declared.
 #[derive(Clone, Default, Debug)]
 struct Style {
-    /// What its name alone says.
+    /// The meaning that its name alone gives.
     named: Meaning,
     based_on: Option<String>,
-    /// From 0.
+    /// Outline level, from 0.
     outline: Option<u8>,
-    /// The list it belongs to, and the level there.
+    /// Its list, and the level in that list.
     num: Option<String>,
     level: Option<usize>,
-    /// Its letters are not shown.
+    /// Whether its letters are hidden.
     hidden: Option<bool>,
     script: Option<Script>,
     struck: Option<bool>,
 }
 
-/// The script that a value of `vertAlign` means; `None` for that of the line.
+/// The script for a value of `vertAlign`; `None` for normal text.
 pub(super) fn script(value: &str) -> Option<Script> {
     match value {
         "superscript" => Some(Script::Super),
@@ -33,12 +33,12 @@ pub(super) fn script(value: &str) -> Option<Script> {
     }
 }
 
-/// The list of a style.
+/// The list that a style sets.
 #[derive(Clone, Default, Debug)]
 pub(super) struct StyleNumbers {
     pub(super) num: Option<String>,
     pub(super) level: Option<usize>,
-    /// The style that says so: one that others are based on.
+    /// The style that sets the list, which may be a base style.
     pub(super) style: String,
 }
 
@@ -54,7 +54,7 @@ impl Styles {
         }
         let mut in_list = None;
         for (_, style) in self.chain(id) {
-            // Bases that are not declared are known by their ids.
+            // Bases that are not declared are identified by their ids.
             let base = style.based_on.as_ref().filter(|base| !self.0.contains_key(*base));
             let outline = style.outline.filter(|level| *level < 9);
             in_list = in_list.or(style.num.as_ref().map(|num| num != "0"));
@@ -74,12 +74,12 @@ impl Styles {
         if in_list == Some(true) { Meaning::Item } else { Meaning::Plain }
     }
 
-    /// Whether letters of this style are hidden; `None` where it does not say.
+    /// Whether the style hides its letters; `None` if it does not say.
     pub(super) fn hides(&self, id: &str) -> Option<bool> {
         self.chain(id).find_map(|(_, style)| style.hidden)
     }
 
-    /// That of letters of this style.
+    /// The formatting of letters in this style.
     pub(super) fn formatting(&self, id: &str) -> Formatting {
         let script = self.chain(id).find_map(|(_, style)| style.script);
         let struck = self.chain(id).find_map(|(_, style)| style.struck);
@@ -99,7 +99,7 @@ impl Styles {
         numbers
     }
 
-    /// A style and those it is based on.
+    /// A style and its bases.
     fn chain<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a str, &'a Style)> {
         /// A chain of `basedOn` longer than this is a cycle.
         const MAX_CHAIN: usize = 16;
@@ -125,7 +125,7 @@ fn by_name(name: &str) -> Meaning {
     Meaning::Plain
 }
 
-/// Reads `word/styles.xml`, as far as it can be read.
+/// Reads `word/styles.xml` as far as possible.
 pub(super) fn read(part: &str) -> Styles {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
@@ -165,7 +165,7 @@ fn describe(style: &mut Style, name: &str, element: &Element<'_>) {
         "vanish" => style.hidden = Some(!value().is_some_and(|value| is_off(&value))),
         "strike" | "dstrike" => {
             let is_on = !value().is_some_and(|value| is_off(&value));
-            // Writers say of both what they are not.
+            // Writers give both properties: a `dstrike` that is off does not undo `strike`.
             if is_on || name == "strike" {
                 style.struck = Some(is_on);
             }

@@ -37,7 +37,7 @@ fn paragraph(properties: &str, text: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
 }
 
-/// The text between marks, with the paragraphs it comes from.
+/// The text between marks, with the paragraphs that it comes from.
 fn located(bytes: &[u8]) -> Vec<(String, u32, u32)> {
     let document = document(bytes).unwrap();
     units(&document).into_iter().map(|(first, last, text)| (text.to_owned(), first, last)).collect()

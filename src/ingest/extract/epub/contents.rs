@@ -1,4 +1,4 @@
-//! The table of contents of a book: a page of links (EPUB 3), or a list of points (EPUB 2).
+//! The table of contents of a book: a page of links (EPUB 3), or a list of navigation points (EPUB 2).
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::{Package, resolve};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// The titles of the parts it names. A part with several titles has its first.
+/// The titles of the parts that it lists. A part with several titles gets the first.
 pub(super) fn titles(
     package: &mut Package<'_>,
     opf: &Opf,
@@ -30,7 +30,7 @@ pub(super) fn titles(
 struct Reading<'a> {
     name: &'a str,
     titles: HashMap<String, String>,
-    /// A page of contents also lists landmarks and pages.
+    /// Whether this is another list: pages of contents also list landmarks and page numbers.
     elsewhere: bool,
     target: Option<String>,
     label: String,

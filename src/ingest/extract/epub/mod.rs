@@ -1,5 +1,5 @@
-//! EPUB → Markdown by section of the book, in reading order. The text of a section is that of its
-//! HTML page; what holds the book together is read in `opf` and `contents`.
+//! EPUB → Markdown by section of the book, in reading order. The text of a section is that of its HTML page;
+//! the package document and the table of contents are read in `opf` and `contents`.
 
 mod contents;
 mod opf;
@@ -16,7 +16,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     let container = required(&mut package, "META-INF/container.xml")?;
     let root = Attributes::of(&container, "rootfile", "full-path")?.into_iter().next();
     let Some(root) = root else {
-        return Err(ExtractError::new("named .epub, but it names no book"));
+        return Err(ExtractError::new("named .epub, but its container.xml names no book"));
     };
     let opf = Opf::read(&required(&mut package, &root)?, &root)?;
     let titles = contents::titles(&mut package, &opf)?;
@@ -37,7 +37,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         let Some(page) = package.bytes(path)? else {
             return Err(ExtractError::damaged(&format!("it lacks {path}")));
         };
-        // What a book calls a page may be a picture.
+        // What a book declares as a page may be a picture.
         if detect::magic(&page).is_some() {
             continue;
         }
@@ -54,7 +54,7 @@ fn required(package: &mut Package<'_>, name: &str) -> Result<String, ExtractErro
     part.ok_or_else(|| ExtractError::new(&format!("named .epub, but it has no {name}")))
 }
 
-/// The values of one attribute of all elements of one name.
+/// The values of one attribute, of all elements with one name.
 struct Attributes<'a> {
     element: &'a str,
     attribute: &'a str,
@@ -81,7 +81,7 @@ impl Handler for Attributes<'_> {
     fn text(&mut self, _: &str) {}
 }
 
-/// A reference in a book as the name of a part: `chapter%201.xhtml#top` is `chapter 1.xhtml`.
+/// The name of the part that a reference points to: `chapter%201.xhtml#top` is `chapter 1.xhtml`.
 fn decoded(reference: &str) -> String {
     let part = reference.split('#').next().unwrap_or_default();
     percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()

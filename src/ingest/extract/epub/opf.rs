@@ -1,4 +1,4 @@
-//! The package document of a book: its parts, and the order in which they are read.
+//! The package document of a book: its parts and their reading order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 #[derive(Default, Debug)]
 pub(super) struct Opf {
     pub(super) title: String,
-    /// Parts in reading order; `None` for a picture, where the book has no page in its stead.
+    /// Parts in reading order; `None` for a picture without a page as its fallback.
     pub(super) spine: Vec<Option<String>>,
     /// The page with the table of contents (EPUB 3).
     pub(super) contents: Option<String>,
@@ -19,13 +19,13 @@ pub(super) struct Opf {
 }
 
 impl Opf {
-    /// `name` is that of the part.
+    /// Parses the package document; `name` is that of its part.
     pub(super) fn read(part: &str, name: &str) -> Result<Self, ExtractError> {
         let mut reading = Reading { name, ..Reading::default() };
         xml::read(part, &mut reading)?;
         let Reading { items, order, mut opf, .. } = reading;
         opf.title = xml::element_text(part, "title").unwrap_or_default();
-        // A page that has its own place in the order is not read a second time for a picture.
+        // A page with its own place in the order is not read again as the fallback of a picture.
         let pages = order.iter().filter_map(|id| items.get(id)).filter(|item| item.is_page());
         let mut placed: HashSet<&str> = pages.map(|item| item.part.as_str()).collect();
         for (id, item) in order.iter().filter_map(|id| Some((id, items.get(id)?))) {
@@ -43,7 +43,7 @@ impl Opf {
 struct Item {
     part: String,
     media: String,
-    /// What stands in for it where it can't be shown.
+    /// The id of its fallback, for readers that cannot show it.
     fallback: String,
 }
 
@@ -55,9 +55,9 @@ impl Item {
     }
 }
 
-/// The page that an item is, or that stands in for it.
+/// The page that an item is, or its fallback.
 fn page<'a>(items: &'a HashMap<String, Item>, id: &str) -> Option<&'a str> {
-    /// A chain of items that stand in for each other is no longer than this, unless it is a circle.
+    /// Longest chain of fallbacks; a longer one is a cycle.
     const LONGEST: usize = 8;
     let next = |item: &&Item| items.get(&item.fallback);
     let mut chain = std::iter::successors(items.get(id), next).take(LONGEST);

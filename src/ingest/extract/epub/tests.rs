@@ -11,7 +11,7 @@ fn page(body: &str) -> String {
     )
 }
 
-/// A book of a cover, its contents and three sections, the last of which goes on with a chapter.
+/// A book with a cover, its contents and three sections; the last continues with a chapter.
 pub(in crate::ingest::extract) fn parts() -> Vec<(&'static str, String)> {
     let container =
         "<container><rootfiles><rootfile full-path=\"OEBPS/book.opf\"/></rootfiles></container>";

@@ -1,22 +1,22 @@
-//! Which asides are boxes of the text, and which stand beside it. Pure.
+//! Decides which asides belong to the text and which are beside it. Pure.
 
 use super::role::{Role, Skip, has_furniture_name};
 use super::tree::Tree;
 use super::weights::Weights;
 
-/// Share of text in an aside that is in no link, in percent: others lead elsewhere.
+/// Least share of text in an aside that is outside of links, in percent: asides of links lead elsewhere.
 const TEXT: usize = 70;
 
 /// An element that is open.
 struct Open {
     end: usize,
     in_main_part: bool,
-    /// The block in it that was met last.
+    /// The last block in it so far.
     last: Option<usize>,
 }
 
-/// Marks those as content that stand behind a paragraph, or in the main part before one, and are text themselves.
-/// `weights`: of all text.
+/// Marks asides as content if they are mostly text and follow a paragraph, or in the main part precede one.
+/// `weights` are those of all text.
 pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) {
     let nodes = tree.nodes();
     let mut open: Vec<Open> = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]
                 meanings[index].1 = Skip::Content;
             }
         }
-        // Boxes may follow each other.
+        // Asides may follow each other, so they are not counted as blocks.
         let is_block = role.is_block() && skip < Skip::Always && element.name != "aside";
         if let Some(around) = open.last_mut().filter(|_| is_block) {
             around.last = Some(index);
@@ -48,9 +48,9 @@ pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]
     }
 }
 
-/// The block behind an element, where it is a part of a text.
+/// The block after an element, if it is text.
 fn next(tree: &Tree, meanings: &[(Role, Skip)], index: usize) -> Option<usize> {
-    /// White space may stand between them.
+    /// White space may be between them.
     const NEAR: usize = 2;
     let end = tree.nodes()[index].end;
     let next = (end..tree.nodes().len()).take(NEAR).find(|at| tree.element(*at).is_some())?;

@@ -1,4 +1,4 @@
-//! What of a page is its text, by where its paragraphs are: names of elements only hint at it. Pure.
+//! Finds the text of a page by where its paragraphs are, since names of elements only hint at it. Pure.
 
 use std::ops::Range;
 
@@ -6,16 +6,16 @@ use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
 use super::weights::{Lengths, Weight, Weights};
 
-/// Characters that make a part of a page worth taking alone.
+/// Characters that make a part of a page worth extracting alone.
 const ENOUGH: usize = 200;
 
-/// What of a page's paragraphs, and of all its text but links, a part has at least that stands for
-/// the page; in percent.
+/// Least share of a page's paragraphs, and of all its text outside of links, that a part needs to stand for the
+/// page, in percent.
 const PARAGRAPHS: usize = 80;
 const TEXT: usize = 70;
 
-/// Corrects what names say of elements: what holds most paragraphs is not furniture, and lists of
-/// links are. `weights`: of all text. Gives those of what is not furniture.
+/// Corrects what names say of elements: what holds most paragraphs is not furniture, and lists of links are.
+/// `weights` are those of all text. Returns the weights of what is not furniture.
 pub(super) fn correct(
     tree: &Tree,
     lengths: &Lengths,
@@ -26,7 +26,7 @@ pub(super) fn correct(
     let page = weights.within(0, end);
     let are_comments =
         |index: usize| meanings[index].1 == Skip::Furniture && is_comments(tree, index);
-    // There may be more of them than of the text that they are on.
+    // There may be more comments than text.
     let without_comments = (0..end).any(are_comments) && {
         let rest = Weights::of(tree, lengths, meanings, Skip::Furniture);
         rest.within(0, end).paragraphs >= ENOUGH
@@ -37,7 +37,7 @@ pub(super) fn correct(
         if without_comments && skip == Skip::Furniture && is_comments(tree, index) {
             continue;
         }
-        // Documentation has headings that link to the types they name, and others in a header.
+        // Documentation has headings that link to the types they name, and other headings in a header.
         let has_heading = weight.headings > 2;
         if skip >= Skip::Header {
             let holds_most = weight.paragraphs * 2 > page.paragraphs;
@@ -62,7 +62,7 @@ pub(super) fn correct(
     weights
 }
 
-/// Whether an element is called `comments`, and no more than that.
+/// Whether an element is called `comments` and nothing else.
 fn is_comments(tree: &Tree, index: usize) -> bool {
     let Some(element) = tree.element(index) else { return false };
     let names = ["class", "id"].map(|name| element.attribute(name).unwrap_or_default());
@@ -70,7 +70,7 @@ fn is_comments(tree: &Tree, index: usize) -> bool {
     names.any(|name| name.eq_ignore_ascii_case("comments"))
 }
 
-/// Headings over nothing but furniture are furniture. Gives whether there are any.
+/// Marks headings over nothing but furniture as furniture. Returns whether there are any.
 fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) -> bool {
     let nodes = tree.nodes();
     let mut are_there = false;
@@ -87,7 +87,7 @@ fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) 
                     over_furniture = false;
                     break;
                 }
-                // A link beside the heading is its own: `edit`.
+                // A link beside the heading, such as `edit`, belongs to the heading.
                 over_furniture |=
                     meanings[next].1 == Skip::Furniture && meanings[next].0.is_block();
                 next = nodes[next].end;
@@ -102,9 +102,9 @@ fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) 
     are_there
 }
 
-/// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all
-/// paragraphs, from the heading of the page on. On an article, what is in `<main>` beside that part
-/// belongs to other articles. `titled`: the article that it is named after, of several.
+/// The nodes of the page's text: those of its `<main>`, or of the smallest part with nearly all paragraphs,
+/// from the heading of the page on. On an article, what is in `<main>` outside of that part belongs to other
+/// articles. `titled`: if there are several articles, the one that the page is named after.
 pub(super) fn text(
     tree: &Tree,
     weights: &Weights,
@@ -116,7 +116,7 @@ pub(super) fn text(
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
     let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
     let mut range = 0..nodes.len();
-    // A short one stands for a short page.
+    // A short main part stands for a short page.
     let stands_for_it = |main: &usize| {
         let (its, all) = (weights.within(*main, nodes[*main].end), weights.within(0, nodes.len()));
         its.all >= ENOUGH || its.all > 0 && its.unlinked() * 100 >= all.unlinked() * TEXT
@@ -146,13 +146,13 @@ pub(super) fn text(
         }
         inside = part + 1..range.end;
     }
-    // What is between the heading and the paragraphs is their beginning, and so is what stands
-    // before them in an `<article>`.
+    // The text between the heading and the paragraphs is their beginning, and so is the text before them in an
+    // `<article>`.
     let is_heading = |index: &usize| meanings[*index].0 == Role::Heading(1) && length(index) > 0;
     let heading = (titled.unwrap_or(0)..range.start).rev().find(is_heading);
     let start = beginning.unwrap_or(range.start);
     if is_article {
-        // A heading without a text below it names what was left out.
+        // A heading without text below it is that of a part that was left out.
         let is_text = |index: &usize| {
             let weight = weights.within(*index, index + 1);
             weight.all > weight.headings
@@ -162,7 +162,7 @@ pub(super) fn text(
     heading.map_or(start, |heading| heading.min(start))..range.end
 }
 
-/// The part, next below the one with these nodes `inside`, that can stand for the page.
+/// The part directly inside of these nodes that can stand for the page.
 fn main_part(
     tree: &Tree,
     weights: &Weights,

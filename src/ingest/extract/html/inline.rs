@@ -1,10 +1,9 @@
-//! The lines of a block while they are written, and the formatting that says something of their text.
+//! The lines of a block while they are written, and the formatting that changes what their text says.
 
 use super::role::Role;
 use crate::ingest::extract::formatting::end_script;
 
-/// A line of the block being written, with the offsets of its first and last character in the
-/// source.
+/// A line of the block being written, with the offsets of its first and last characters in the source.
 #[derive(Default)]
 pub(super) struct Line {
     pub(super) text: String,
@@ -18,15 +17,15 @@ impl Line {
     }
 }
 
-/// The elements of formatting that are open.
+/// The open elements of formatting.
 #[derive(Default)]
 pub(super) struct Inline {
-    /// Where raised and lowered characters begin: how many lines there are, and the length of the last
-    /// one; `None` where that line is written already.
+    /// Where raised and lowered text starts: the number of lines, and the length of the last one; `None` if
+    /// that line is written already.
     scripts: Vec<Option<(usize, usize)>>,
-    /// How many strike out their text.
+    /// How many open elements strike out their text.
     struck: usize,
-    /// The last line has the mark of that.
+    /// Whether the last line has the opening mark of struck-out text.
     in_strike: bool,
 }
 
@@ -61,14 +60,14 @@ impl Inline {
         }
     }
 
-    /// Marks the beginning of what is struck out.
+    /// Marks the start of struck-out text.
     pub(super) fn begin(&mut self, line: &mut Line) {
         if self.struck > 0 && !std::mem::replace(&mut self.in_strike, true) {
             line.text.push_str("~~");
         }
     }
 
-    /// Marks its end on the last line; it may go on in the next.
+    /// Marks its end on the last line; the text may continue on the next.
     pub(super) fn end_line(&mut self, lines: &mut [Line]) {
         if std::mem::take(&mut self.in_strike)
             && let Some(line) = lines.last_mut()

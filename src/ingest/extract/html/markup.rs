@@ -1,5 +1,5 @@
-//! What documentation tools put around their text and code: anchors, line numbers, formulas that are
-//! hidden since a picture shows them. Pure.
+//! Removes what documentation tools put around text and code: anchors, line numbers, formulas that are hidden
+//! because a picture shows them. Pure.
 
 use super::names::has_class;
 use super::role::{Role, Skip};
@@ -15,7 +15,7 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
         while open.pop_if(|around| nodes[*around].end <= index).is_some() {}
         let (role, skip) = meanings[index];
         match role {
-            // Of docutils: a box with a title, within the text.
+            // docutils: a box with a title, within the text.
             Role::Paragraph if has_class(element, "sidebar-title") => {
                 let around = open.last().copied();
                 let sidebar = around.filter(|around| {
@@ -60,7 +60,7 @@ fn is_math(meaning: Option<&(Role, Skip)>) -> bool {
     meaning == Some(&(Role::Math, Skip::Content))
 }
 
-/// Line numbers and prompts, which are not what readers copy.
+/// Whether a style hides content from copying: line numbers and prompts.
 fn is_not_copied(style: &str) -> bool {
     style
         .split_once("user-select")

@@ -2,13 +2,13 @@
 
 use super::tree::{Content, Tree};
 
-/// How deep formulas are followed; what is in them deeper is left as it stands.
+/// Deepest nesting of formulas; content below is left as it is.
 const DEEPEST: usize = 64;
 
-/// Characters with the place in the source that they come from.
+/// Characters with their places in the source.
 pub(super) type Placed = Vec<(char, usize)>;
 
-/// The formula from node `math` on.
+/// The formula at node `math`.
 pub(super) fn line(tree: &Tree, math: usize) -> Placed {
     part(tree, math, DEEPEST)
 }
@@ -19,7 +19,7 @@ fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
         let characters = tree.parts(range).flat_map(|(text, start)| {
             text.char_indices().map(move |(at, character)| (character, start + at))
         });
-        // Operators that are not shown: applied to, times, and, plus.
+        // Invisible operators: function application, times, separator, plus.
         let is_shown =
             |(c, _): &(char, usize)| !c.is_whitespace() && !matches!(c, '\u{2061}'..='\u{2064}');
         return characters.filter(is_shown).collect();
@@ -31,7 +31,7 @@ fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
     let mut parts = Vec::new();
     let mut next = index + 1;
     while next < node.end {
-        // White space between elements is no part.
+        // White space between elements is not a part.
         let child = part(tree, next, deepest - 1);
         if !child.is_empty() {
             parts.push(child);
@@ -58,7 +58,7 @@ fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
     signed.flat_map(|(part, sign)| with_sign(sign, bracketed(part))).collect()
 }
 
-/// A part of several characters is put into brackets, a number is not.
+/// Puts a part of several characters into brackets, unless it is a number.
 fn bracketed(part: Placed) -> Placed {
     let is_number = part.iter().all(|(c, _)| c.is_ascii_digit() || *c == '.');
     let (Some((_, first)), Some((_, last))) = (part.first(), part.last()) else { return part };

@@ -1,4 +1,4 @@
-//! HTML → the main text as Markdown, with the source lines of every line of it.
+//! HTML → the main text as Markdown, with the source lines of each of its lines.
 
 mod aside;
 mod furniture;
@@ -24,10 +24,10 @@ use super::encoding::{self, Decoded};
 use super::{ExtractError, binary};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
-/// Where a page declares its encoding (the HTML standard says within 1024 bytes; pages exceed it).
+/// Within how many bytes a page declares its encoding (the HTML standard says 1024; pages exceed it).
 const DECLARED_WITHIN: usize = 4096;
 
-/// Bytes of text that make a part of a page worth taking alone: a paragraph.
+/// Bytes of text that make a part of a page worth extracting alone: a paragraph.
 const ENOUGH: usize = 200;
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
@@ -54,12 +54,12 @@ pub(in crate::ingest) fn decode(bytes: &[u8]) -> String {
     decoded(bytes).text
 }
 
-/// The same, and what is to be said of it.
+/// The same, with warnings.
 pub(super) fn decoded(bytes: &[u8]) -> Decoded {
     encoding::decode(bytes, declared_encoding(bytes))
 }
 
-/// What a named reference of HTML stands for: `eacute` is `é`.
+/// The character that a named reference of HTML stands for: `eacute` is `é`.
 pub(super) fn named_character(name: &str) -> Option<String> {
     const LONGEST: usize = 32;
     if name.len() > LONGEST || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -76,7 +76,7 @@ pub(super) fn markdown(source: &str) -> String {
     main_text(source).text
 }
 
-/// All of a page of a book: nothing in it leads elsewhere.
+/// All of the text of a page of a book: nothing in it leads elsewhere.
 pub(super) fn whole_markdown(source: &str) -> String {
     Page::new(source).render(Scope::Everything).text
 }
@@ -87,8 +87,7 @@ pub(super) fn titled_markdown(source: &str) -> (String, String) {
     (title, text)
 }
 
-/// The page's text without furniture, or everything that is text at all where that is next to
-/// nothing.
+/// The page's text without furniture, or all of its text if that leaves next to nothing.
 fn main_text(source: &str) -> Rendered {
     let page = Page::new(source);
     let text = page.render(Scope::Text);
@@ -100,7 +99,8 @@ fn main_text(source: &str) -> Rendered {
     if stands_for_it { text } else { everything }
 }
 
-/// `<meta charset=..>`, `<meta http-equiv content="..; charset=..">`, `<?xml encoding=..?>`.
+/// The encoding declared by `<meta charset=..>`, `<meta http-equiv content="..; charset=..">` or `<?xml
+/// encoding=..?>`.
 fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes[..bytes.len().min(DECLARED_WITHIN)].to_ascii_lowercase();
     let head = String::from_utf8_lossy(&head);
@@ -111,7 +111,7 @@ fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
         after(&head, "charset=")
     }?;
     let encoding = Encoding::for_label(label.as_bytes())?;
-    // A file that could be read up to here is not UTF-16, whatever it says.
+    // A file that could be read up to here is not UTF-16, whatever it declares.
     Some(if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding })
 }
 

@@ -1,9 +1,9 @@
-//! The words in the names of elements: what a page calls its parts. Pure.
+//! The words in the names of elements, by which a page names its parts. Pure.
 
 use super::tree::Element;
 
-/// Whether a word says that the element is laid out around what its other words name, and is not itself
-/// it: `with-sidebar`, `nav-open`.
+/// Whether a word means that the element is laid out around what its other words name, and is not itself that:
+/// `with-sidebar`, `nav-open`.
 fn is_layout(word: &str) -> bool {
     matches!(
         word,
@@ -21,7 +21,7 @@ fn is_layout(word: &str) -> bool {
     )
 }
 
-/// The names an element has in its class and its id.
+/// The names of an element in its class and its id.
 pub(super) struct Names<'a>([Option<&'a str>; 2]);
 
 impl<'a> Names<'a> {
@@ -33,13 +33,13 @@ impl<'a> Names<'a> {
         Self(["class", "id"].map(attribute))
     }
 
-    /// Whether one of them has one of the words, which are in lower case.
+    /// Whether one of the names contains one of the words, which are in lower case.
     pub(super) fn any(&self, wanted: &[&str]) -> bool {
         self.0.iter().flatten().any(|names| names_one(names, |word| wanted.contains(&word)))
     }
 }
 
-/// Whether `names`, the value of a class or id attribute, has a name with a word that is wanted.
+/// Whether `names`, the value of a class or id attribute, has a name with a wanted word.
 pub(super) fn names_one(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
     let mut word = String::new();
     names.split_ascii_whitespace().any(|name| {
@@ -49,7 +49,7 @@ pub(super) fn names_one(names: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
             layout |= is_layout(word);
             word.clear();
         };
-        // `site-nav`, `site_nav` and `siteNav` are `site` and `nav`.
+        // `site-nav`, `site_nav` and `siteNav` all have the words `site` and `nav`.
         let mut after_lower = false;
         for character in name.chars() {
             let is_part = character.is_alphanumeric();

@@ -1,22 +1,21 @@
-//! What stands in for a picture on a page (its alternative text), where it says something that the page does not
-//! say beside it. Pure.
+//! The alternative text of a picture on a page, if it says something that the text beside it does not. Pure.
 
 use super::role::{Role, Skip};
 use super::tree::{Content, Element, Tree};
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::alt;
 
-/// Pixels up to which a picture is a sign of the page, and none of the text.
+/// Pixels up to which a picture is an icon of the page, and not part of the text.
 const SIGN: u32 = 40;
 
 /// A picture in the text.
 pub(super) struct Picture {
     pub(super) text: String,
-    /// It stands in a line of text, and is not a block of its own.
+    /// Whether it is within a line of text, and not a block of its own.
     pub(super) is_in_line: bool,
 }
 
-/// Of the picture at node `image` within the open elements, the innermost last. `follows`: text stands before it.
+/// The picture at node `image`; `open` are the open elements, the innermost last. `follows`: text precedes it.
 pub(super) fn of(
     tree: &Tree,
     meanings: &[(Role, Skip)],
@@ -44,7 +43,7 @@ fn is_small(element: Element<'_>) -> bool {
     ["width", "height"].into_iter().filter_map(pixels).any(|size| size <= SIGN)
 }
 
-/// Whether it is the label of a link to a page, and not to the picture itself.
+/// Whether the picture labels a link to a page, and not to the picture itself.
 fn leads_elsewhere(tree: &Tree, open: &[usize]) -> bool {
     let links = open.iter().filter_map(|index| tree.element(*index)).filter(|it| it.name == "a");
     let href = links.filter_map(|link| link.attribute("href")).next_back();
@@ -54,7 +53,7 @@ fn leads_elsewhere(tree: &Tree, open: &[usize]) -> bool {
     })
 }
 
-/// Whether the caption of its figure says it.
+/// Whether the caption of its figure says the same.
 fn is_in_caption(tree: &Tree, open: &[usize], described: &str) -> bool {
     let figure = open
         .iter()
@@ -71,7 +70,7 @@ fn is_in_caption(tree: &Tree, open: &[usize], described: &str) -> bool {
     })
 }
 
-/// Whether text follows it in the same block.
+/// Whether text follows in the same block.
 fn is_before_text(tree: &Tree, meanings: &[(Role, Skip)], open: &[usize], image: usize) -> bool {
     let nodes = tree.nodes();
     let is_block = |index: usize| meanings[index].0.is_block() || meanings[index].0 == Role::Cell;
@@ -85,5 +84,5 @@ fn is_before_text(tree: &Tree, meanings: &[(Role, Skip)], open: &[usize], image:
     (image + 1..end).take(NEAR).take_while(|index| !ends(index)).any(is_text)
 }
 
-/// Nodes behind a picture that are looked at.
+/// How many nodes after a picture are looked at.
 const NEAR: usize = 50;

@@ -1,7 +1,6 @@
-//! What stands beside the text of an article. Pages that say they are one (news, blogs) have
-//! photographs with captions, teasers of other articles and links to them between their
-//! paragraphs. Pages that do not say so keep all that: in documentation, a caption or a short text
-//! with a link is what readers look for. Pure.
+//! Finds what is beside the text of an article. Pages that declare themselves articles (news, blogs) have
+//! photographs with captions, teasers of other articles and links to them between their paragraphs. Other pages
+//! keep all that: in documentation, a caption or a short text with a link is what readers look for. Pure.
 
 use super::names::Names;
 use super::role::{Role, Skip};
@@ -9,14 +8,14 @@ use super::tree::{Content, Element, Tree};
 use super::weights::Weights;
 use crate::ingest::document::single_spaced;
 
-/// Types of schema.org, as data (JSON-LD) and as attributes (microdata).
+/// Types of schema.org, in data (JSON-LD) and in attributes (microdata).
 const TYPES: &[&str] = &["NewsArticle", "BlogPosting", "\"Article\"", "schema.org/Article"];
 
-/// Words that name the maker of a picture, and advertising.
+/// Words for the maker of a picture, and for advertising.
 const MAKERS: &[&str] = &["advertising", "copyright", "credit", "credits"];
 
-/// Words that name a short text about another article. A few sites call the first paragraph so:
-/// that has no links.
+/// Words for a short text about another article. A few sites use them for the first paragraph, which has no
+/// links.
 const TEASERS: &[&str] = &["teaser", "teasers", "recirc"];
 
 const CAPTIONS: &[&str] = &["caption", "figcaption"];
@@ -25,10 +24,10 @@ const CAPTIONS: &[&str] = &["caption", "figcaption"];
 const ENOUGH: usize = 200;
 const MOST_ARTICLES: usize = 50;
 
-/// Characters from which on a caption is a text of its own, as in galleries.
+/// Characters from which a caption is a text of its own, as in galleries.
 const LONG: usize = 300;
 
-/// What captions of photographs have, and those of figures have not.
+/// Words in captions of photographs that captions of figures do not have.
 const CREDITS: &[&str] = &[
     "©",
     "foto:",
@@ -45,11 +44,11 @@ const CREDITS: &[&str] = &[
     "afp",
 ];
 
-/// Share of links in a teaser, and in a block that is nothing but a link to elsewhere; in percent.
+/// Share of links in a teaser, and in a block that is only a link to elsewhere, in percent.
 const SOME_LINKS: usize = 20;
 const MOST_LINKS: usize = 70;
 
-/// Whether the page says that it is an article: by Open Graph, schema.org or microformats.
+/// Whether the page declares itself an article, by Open Graph, schema.org or microformats.
 pub(super) fn is_article(tree: &Tree) -> bool {
     let mut in_data = false;
     tree.nodes().iter().enumerate().any(|(index, node)| {
@@ -82,8 +81,8 @@ fn names_type(text: &str) -> bool {
     TYPES.iter().any(|kind| text.contains(kind))
 }
 
-/// Of a page with several articles, as those have that add the next one when a reader comes to the
-/// end: the one whose heading is in the title of the page.
+/// The article whose heading is in the title of the page, if the page has several: some pages add the next
+/// article when a reader reaches the end.
 pub(super) fn titled_article(
     tree: &Tree,
     weights: &Weights,
@@ -91,7 +90,7 @@ pub(super) fn titled_article(
 ) -> Option<usize> {
     let end = |index: usize| tree.nodes()[index].end;
     let text = |index: usize| tree.element(index).map(|element| single_spaced(&element.text()));
-    // Articles that are open, and those that have a heading and paragraphs.
+    // Open articles, and those that have a heading and paragraphs.
     let (mut open, mut articles) = (Vec::new(), Vec::new());
     for (index, (role, _)) in meanings.iter().enumerate() {
         while open.pop_if(|article| end(*article) <= index).is_some() {}
@@ -106,7 +105,7 @@ pub(super) fn titled_article(
             _ => {}
         }
     }
-    // The headings of one are not those of several.
+    // Several headings may belong to one article.
     if articles.iter().all(|(article, _)| *article == articles[0].0) {
         return None;
     }
@@ -116,8 +115,8 @@ pub(super) fn titled_article(
     articles.into_iter().find(|(_, heading)| is_in_title(*heading)).map(|(article, _)| article)
 }
 
-/// Marks what stands beside the text: on every page the captions of photographs, on articles also
-/// other captions, teasers and mere links.
+/// Marks what is beside the text: on every page the captions of photographs, on articles also other captions,
+/// teasers and bare links.
 pub(super) fn mark(
     tree: &Tree,
     weights: &Weights,
@@ -139,11 +138,11 @@ pub(super) fn mark(
             continue;
         }
         let is_linked = |part: usize| weight.linked * 100 > weight.all * part;
-        // Taken apart where it may matter only.
+        // Names are parsed only where they may matter.
         let names = |wanted: &[&str]| Names::of(element).any(wanted);
         let is_beside = match role {
             Role::Main | Role::Heading(1) | Role::Pre | Role::Table | Role::TableSection => false,
-            // The one that the page is named after is not beside another.
+            // The article that the page is named after is not beside another one.
             Role::Article if titled.is_some_and(|titled| (index..node.end).contains(&titled)) => {
                 false
             }
@@ -164,13 +163,13 @@ pub(super) fn mark(
     }
 }
 
-/// Figures of an article have a number, its photographs have none.
+/// Whether a caption is that of a photograph: in articles, figures have numbers and photographs have none.
 fn is_of_photograph(caption: &str, in_article: bool) -> bool {
     let lower = caption.to_lowercase();
     in_article && !is_numbered(caption) || CREDITS.iter().any(|credit| lower.contains(credit))
 }
 
-/// Whether a caption begins with a word and a number: `Figure 3`, `Abb. 2:`.
+/// Whether a caption starts with a word and a number: `Figure 3`, `Abb. 2:`.
 fn is_numbered(caption: &str) -> bool {
     let mut words = caption.split_whitespace();
     let is_word = |word: &str| word.trim_end_matches('.').chars().all(char::is_alphabetic);

@@ -1,4 +1,4 @@
-//! A tree → Markdown with the source lines of every line of it. Pure.
+//! A tree → Markdown with the source lines of each of its lines. Pure.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use crate::ingest::extract::blobs;
 pub(super) enum Scope {
     /// The page's text, without furniture.
     Text,
-    /// All that is text, menus and forms included.
+    /// Everything that is text, menus and forms included.
     Everything,
 }
 
@@ -28,19 +28,19 @@ pub(super) struct Rendered {
     pub(super) marks: Vec<Mark>,
 }
 
-/// A page, and what each of its elements means.
+/// A page with the meanings of its elements.
 pub(super) struct Page<'a> {
     source: &'a str,
     tree: Tree,
     /// One for each node.
     meanings: Vec<(Role, Skip)>,
-    /// Of the panels of tabs.
+    /// The titles of the panels of tabs.
     titles: HashMap<usize, usize>,
-    /// Of what is not furniture.
+    /// The weights of what is not furniture.
     weights: Weights,
-    /// It says that it is one.
+    /// Whether the page declares itself an article.
     is_article: bool,
-    /// Of several articles, the one that it is named after.
+    /// The article that the page is named after, if there are several.
     titled: Option<usize>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Page<'a> {
         renderer.finish()
     }
 
-    /// The nodes of the TeX in a formula, where it has some beside what is shown.
+    /// The nodes of a formula's TeX, if it has some beside what is shown.
     fn formula(&self, math: usize, end: usize) -> Option<Range<usize>> {
         let mut inside = (math + 1..end).take(MOST_OF_A_FORMULA);
         let annotation = inside.find(|index| {
@@ -109,8 +109,8 @@ impl<'a> Page<'a> {
         Some(annotation + 1..self.tree.nodes()[annotation].end)
     }
 
-    /// Whether a table lays out the page: it holds another table, a heading or preformatted text.
-    /// Its cells are blocks, not columns.
+    /// Whether a table is used for layout: it contains another table, a heading or preformatted text. Its cells
+    /// are blocks, not columns.
     fn is_layout(&self, table: usize, end: usize) -> bool {
         let mut inside = self.meanings[table + 1..end].iter();
         inside.any(|(role, _)| matches!(role, Role::Table | Role::Heading(_) | Role::Pre))
@@ -125,7 +125,7 @@ struct Open {
     index: usize,
     end: usize,
     role: Role,
-    /// It is inside of a main part, or is one.
+    /// Whether it is a main part, or inside of one.
     in_main_part: bool,
 }
 
@@ -140,7 +140,7 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    /// Whether what is in the element counts.
+    /// Opens an element; returns whether its content counts.
     fn open(&mut self, index: usize, end: usize) -> bool {
         let (role, skip) = self.page.meanings[index];
         let in_main_part = self.open.last().is_some_and(|around| around.in_main_part);
@@ -161,7 +161,7 @@ impl Renderer<'_> {
             if role.is_block() {
                 self.writer.boundary();
             }
-            // What is hidden has no column.
+            // A hidden cell does not take a column.
             if role == Role::Cell && skip != Skip::Always {
                 self.writer.begin_cell(Cell { is_skipped: true, ..self.cell(index) });
             }
@@ -197,7 +197,7 @@ impl Renderer<'_> {
         true
     }
 
-    /// Writes a formula: as the TeX it was made of, or as a line.
+    /// Writes a formula: as its TeX, or as a line.
     fn formula(&mut self, math: usize, end: usize) {
         if let Some(source) = self.page.formula(math, end) {
             self.texts(source);
@@ -208,7 +208,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Writes what stands in for a picture, but on articles: their photographs have captions.
+    /// Writes the alternative text of a picture, except on articles, whose photographs have captions.
     fn picture(&mut self, image: usize, at: usize) {
         if self.page.is_article || !self.range.contains(&image) {
             return;
@@ -227,7 +227,7 @@ impl Renderer<'_> {
         space(&mut self.writer);
     }
 
-    /// Writes the texts of these nodes, whatever is around them.
+    /// Writes the texts of these nodes, wherever they are.
     fn texts(&mut self, nodes: Range<usize>) {
         for index in nodes {
             if let Content::Text(range) = &self.page.tree.nodes()[index].content {
@@ -280,8 +280,8 @@ impl Renderer<'_> {
         }
     }
 
-    /// Whether a text is the raised number of a note. Without brackets it would change the word, or
-    /// the number, that it stands behind.
+    /// Whether a text is the raised number of a note. Without brackets it would change the word or number
+    /// before it.
     fn is_note(&self, text: &str) -> bool {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let [.., outer, inner] = self.open.as_slice() else { return false };
@@ -299,7 +299,7 @@ impl Renderer<'_> {
             let whole = self.page.tree.element(open.index).map(Element::text);
             whole.is_some_and(|whole| whole.trim() == text)
         };
-        // Books raise it by a style.
+        // Books raise the number by a style.
         let is_mark = |open: &Open| {
             let is_called_note = self.is_called_note(open.index);
             is_link(open)
@@ -323,10 +323,10 @@ impl Renderer<'_> {
     }
 }
 
-/// Digits of the number of a note, at most.
+/// Most digits in the number of a note.
 const LONGEST_NUMBER: usize = 3;
 
-/// The signs that documentation tools put behind headings and notes.
+/// The signs that documentation tools put after headings and notes.
 fn is_permalink(text: &str) -> bool {
     matches!(text, "¶" | "§" | "#" | "🔗" | "↩" | "↩\u{FE0E}" | "↑" | "^")
 }

@@ -1,4 +1,4 @@
-//! What an element means for the text: how it is laid out, and whether it is content at all.
+//! What an element means for the text: how it is laid out, and whether it is content.
 
 use super::names::{Names, names_one};
 use crate::ingest::extract::formatting::Script;
@@ -33,7 +33,7 @@ pub(super) enum Role {
     Article,
     /// Raised or lowered characters.
     Script(Script),
-    /// Text that no longer counts.
+    /// Text that no longer applies.
     Struck,
     /// Other elements that start on a new line.
     Block,
@@ -45,7 +45,7 @@ impl Role {
         match attribute("role") {
             Some("main") => Self::Main,
             Some("article") => Self::Article,
-            // What programs make of formatting.
+            // Formatting as programs write it.
             _ if matches!(name, "span" | "font") => {
                 attribute("style").and_then(Self::of_style).unwrap_or(Self::Inline)
             }
@@ -69,7 +69,7 @@ impl Role {
         decoration.is_some_and(strikes).then_some(Self::Struck)
     }
 
-    /// Where attributes say nothing else.
+    /// The role of a name, unless attributes say otherwise.
     pub(super) fn named(name: &str) -> Self {
         match name {
             "title" => Self::Title,
@@ -101,7 +101,7 @@ impl Role {
         }
     }
 
-    /// Whether an element of this role starts and ends a line of its own.
+    /// Whether an element of this role starts and ends a line.
     pub(super) fn is_block(self) -> bool {
         !matches!(
             self,
@@ -116,8 +116,8 @@ impl Role {
         )
     }
 
-    /// Whether the start of an element of role `next` ends one of this role that has no end tag
-    /// (WHATWG HTML, 13.1.2.4 "Optional tags").
+    /// Whether the start of an element of role `next` ends an element of this role without an end tag (WHATWG
+    /// HTML, 13.1.2.4 "Optional tags").
     pub(super) fn is_ended_by(self, next: Self) -> bool {
         match self {
             Self::Paragraph => {
@@ -133,14 +133,14 @@ impl Role {
         }
     }
 
-    /// Whether an implied end looks no further out than an element of this role: a new `<li>`
-    /// does not end the item around its own list.
+    /// Whether an implied end searches no further out than an element of this role: a new `<li>` does not end
+    /// the item around its own list.
     pub(super) fn is_scope(self) -> bool {
         matches!(self, Self::List { .. } | Self::Table | Self::Main | Self::Article | Self::Block)
     }
 
-    /// Whether the end tag of an element of role `ended` reaches no further out than an element of
-    /// this role (WHATWG HTML, 13.2.4.2).
+    /// Whether the end tag of an element of role `ended` reaches no further out than an element of this role
+    /// (WHATWG HTML, 13.2.4.2).
     pub(super) fn confines(self, ended: Self) -> bool {
         match ended {
             Self::Table | Self::TableSection | Self::Row | Self::Cell => self == Self::Table,
@@ -154,7 +154,7 @@ impl Role {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Skip {
     Content,
-    /// The page's header: only outside of its main parts.
+    /// The header of the page: skipped outside of its main parts.
     Header,
     /// Menus, banners, forms: skipped unless nothing is left without them.
     Furniture,
@@ -196,7 +196,7 @@ fn is_furniture(word: &str) -> bool {
             | "advertisement"
             | "related"
             | "relatedposts"
-            // Links of notes back to the text, and of documentation to its source.
+            // Links from notes back to the text, and from documentation to its source.
             | "backlink"
             | "backref"
             | "editsection"
@@ -207,8 +207,8 @@ fn is_furniture(word: &str) -> bool {
     )
 }
 
-/// Whether a word names furniture where blocks are in it. In a line such words are parts of a text, or
-/// of code with colours.
+/// Whether a word names furniture if the element contains blocks. Within a line, such words mark parts of text
+/// or of highlighted code.
 fn is_furniture_block(word: &str) -> bool {
     matches!(
         word,
@@ -234,7 +234,7 @@ fn is_furniture_block(word: &str) -> bool {
     )
 }
 
-/// Words that name an `<aside>` which is read with the text around it.
+/// Words for an `<aside>` that is read with the text around it.
 const CALLOUTS: &[&str] = &[
     "admonition",
     "callout",
@@ -253,7 +253,7 @@ const CALLOUTS: &[&str] = &[
     "warning",
 ];
 
-/// Words that name what is hidden until its title is chosen.
+/// Words for what is hidden until its title is chosen.
 const DISCLOSED: &[&str] = &[
     "accordion",
     "collapse",
@@ -274,7 +274,7 @@ impl Skip {
         match name {
             "script" | "style" | "template" | "svg" | "annotation" | "annotation-xml" | "iframe" | "object"
             | "canvas" | "audio" | "video" | "noembed" | "noframes" | "title" | "datalist"
-            // The readings of ruby would take its words apart. What is deleted is no part of the text.
+            // Ruby readings would split words. Deleted text is not part of the text.
             | "rt" | "rp" | "del" => {
                 return Self::Always;
             }
@@ -282,8 +282,8 @@ impl Skip {
             _ => {}
         }
         let role = attribute("role").unwrap_or_default();
-        // All panels but one are hidden until their tabs are chosen. A caption that repeats the
-        // description of its picture is hidden from those who hear that.
+        // All panels but one are hidden until their tabs are chosen. A caption that repeats the description of
+        // its picture is hidden from screen readers.
         let is_shown_later =
             || role == "tabpanel" || name == "figcaption" || Names::from(&attribute).any(DISCLOSED);
         if is_hidden(&attribute) && !is_shown_later() {
@@ -292,7 +292,7 @@ impl Skip {
         match name {
             "aside" if is_callout(&attribute) => return Self::Content,
             "nav" | "footer" | "aside" | "form" | "button" | "select" | "textarea" | "dialog"
-            // Without scripts, this is what a reader sees: mostly a request to allow them.
+            // Readers without scripts see this: mostly a request to enable them.
             | "noscript" | "search" => return Self::Furniture,
             _ if is_furniture_role(role) => return Self::Furniture,
             "header" => return Self::Header,
@@ -309,7 +309,7 @@ impl Skip {
     }
 }
 
-/// Whether the class or the id of an element says that it is furniture.
+/// Whether the class or the id of an element names furniture.
 pub(super) fn has_furniture_name<'a>(
     name: &str,
     attribute: impl Fn(&str) -> Option<&'a str>,

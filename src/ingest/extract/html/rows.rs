@@ -1,5 +1,4 @@
-//! The rows of a table → one line a row, with the names of the columns where the table has them.
-//! Pure.
+//! The rows of a table → one line for each, with the names of the columns if the table has them. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +6,19 @@ use super::inline::Line;
 use crate::ingest::document::Mark;
 use crate::ingest::extract::table::{self, Grid, LONGEST_REPEATED, WIDEST};
 
-/// Most rows of a header.
+/// Most header rows.
 const HEADERS: usize = 4;
 
-/// What a cell costs that is repeated, beside its text.
+/// The cost of a repeated cell in bytes, besides its text.
 const CELL: usize = 8;
 
 #[derive(Default)]
 pub(super) struct Table {
-    /// It is there for its looks: its cells are blocks, not columns.
+    /// Whether it is used for layout: its cells are blocks, not columns.
     pub(super) is_layout: bool,
-    /// It says that it has no columns.
+    /// Whether it declares that it has no columns.
     pub(super) is_nameless: bool,
-    /// The part of the table that the rows are in now, and whether that is its head.
+    /// The current part of the table, and whether that is its head.
     pub(super) section: (usize, bool),
     pub(super) rows: Vec<Row>,
 }
@@ -29,16 +28,16 @@ pub(super) struct Row {
     pub(super) section: (usize, bool),
 }
 
-/// What a cell says of itself.
+/// The attributes of a cell.
 #[derive(Clone, Copy)]
 pub(super) struct Cell {
     pub(super) columns: u32,
-    /// Of 0, all that are left.
+    /// 0: all remaining rows.
     pub(super) rows: usize,
-    /// It is a header: of its row, or of what else.
+    /// Whether it is a header, of its row or otherwise.
     pub(super) is_header: bool,
     pub(super) is_of_row: bool,
-    /// It has a column, but is not text.
+    /// Whether it only takes a column and is not text.
     pub(super) is_skipped: bool,
 }
 
@@ -57,7 +56,7 @@ impl Cell {
 }
 
 impl Row {
-    /// The row as it stands.
+    /// The row as it was written.
     fn line(&self) -> Line {
         let cells = self.cells.iter().filter(|(cell, _)| !cell.is_skipped);
         let texts: Vec<&str> = cells.map(|(_, line)| line.text.as_str()).collect();
@@ -71,8 +70,8 @@ impl Row {
 }
 
 impl Table {
-    /// One line a row. `room`: how many bytes may be repeated; a table that needs more is written
-    /// as it stands.
+    /// One line for each row. `room`: how many bytes may be repeated; a table that needs more is written as it
+    /// is.
     pub(super) fn lines(&self, room: &mut usize) -> Vec<Line> {
         let named = if self.is_nameless { None } else { self.named(room) };
         named.unwrap_or_else(|| self.rows.iter().map(Row::line).collect())
@@ -85,7 +84,7 @@ impl Table {
         }
         let top = placed.iter().position(|row| row.cells.len() > 1).unwrap_or(0);
         let headers = headers(placed.get(top..)?);
-        // A row that begins with its name is not a header.
+        // A row that starts with its own name is not a header.
         if headers.is_empty() && placed[top].has_header {
             return None;
         }
@@ -104,7 +103,7 @@ impl Table {
         take(room, names.saturating_mul(below.len()))?;
         let lines = grid.into_lines();
         let texts = lines.text.lines().zip(&lines.marks);
-        // The names of columns without values are those of all rows of the header.
+        // A line of column names without values comes from all header rows.
         let line = |(text, mark): (&str, &Mark)| Line {
             text: text.to_owned(),
             span: (mark.first..=mark.last)
@@ -114,9 +113,9 @@ impl Table {
         Some(texts.map(line).collect())
     }
 
-    /// The rows that have a text, with the cells that reach into them from above.
+    /// The rows with text, including the cells that extend into them from above.
     fn placed(&self, room: &mut usize) -> Option<Vec<Placed>> {
-        // By column: where the cells end, and what they say.
+        // By column: where the cells end, and their text.
         let mut above: BTreeMap<u32, Above<'_>> = BTreeMap::new();
         let mut section = 0;
         let has_head = self.rows.iter().any(|row| row.section.1 && row.span().is_some());
@@ -152,7 +151,7 @@ impl Table {
                 }
             }
             for (column, cell) in above.range(placed.width..) {
-                // Those that begin in this row are there.
+                // Cells that start in this row are placed already.
                 while placed.width < *column {
                     placed.push("", (column - placed.width).min(WIDEST), room)?;
                 }
@@ -170,22 +169,22 @@ impl Table {
     }
 }
 
-/// A cell that reaches into the rows below its own.
+/// A cell that extends into the rows below its own.
 struct Above<'a> {
-    /// The first row that it is not in.
+    /// The first row that it does not extend into.
     end: usize,
     columns: u32,
     text: &'a str,
 }
 
-/// A row whose cells are in their columns.
+/// A row with its cells placed in columns.
 #[derive(Default)]
 struct Placed {
     cells: Vec<table::Cell>,
     span: Option<(usize, usize)>,
     width: u32,
     is_header: bool,
-    /// Some of its cells are headers.
+    /// Whether some of its cells are headers.
     has_header: bool,
 }
 
@@ -204,7 +203,8 @@ impl Placed {
     }
 }
 
-/// The rows of the header, of those from the first with columns on: none where they cannot be one.
+/// The header rows among these, which start with the first row that has columns; empty if they cannot be a
+/// header.
 fn headers(rows: &[Placed]) -> &[Placed] {
     let across = rows.first().is_some_and(|row| row.cells.len() == 1);
     let is_header = |row: &&Placed| row.is_header && (across || row.cells.len() > 1);

@@ -1,5 +1,5 @@
-//! Which title belongs to which panel of a set of tabs: titles stand together before the panels, and
-//! a panel without its title (`Linux`, `macOS`) says little. Pure.
+//! Finds the title of each panel in a set of tabs: titles are together before the panels, and a panel without
+//! its title (`Linux`, `macOS`) says little. Pure.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use super::names::has_class;
 use super::role::{Role, Skip};
 use super::tree::{Element, Tree};
 
-/// The title of each panel, both by node. Titles are no text where they stand.
+/// The title of each panel, both by node. Titles are skipped where they were.
 pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usize, usize> {
     let nodes = tree.nodes();
     let mut titles = HashMap::new();
-    // Most pages have none.
+    // Most pages have no tabs.
     if !LISTS.iter().any(|word| tree.mentions(word)) {
         return titles;
     }
@@ -24,7 +24,7 @@ pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usiz
             let end = nodes[list].end;
             let is_tab = |index: &usize| tree.element(*index).is_some_and(is_tab);
             let tabs: Vec<usize> = (list + 1..end).filter(is_tab).collect();
-            // The list may have a wrapper of its own.
+            // The list of titles may have a wrapper of its own.
             let panels =
                 open.iter().rev().take(2).map(|around| panels(tree, end, nodes[*around].end));
             let panels = panels.into_iter().find(|panels| !panels.is_empty()).unwrap_or_default();
@@ -59,7 +59,7 @@ fn panels(tree: &Tree, start: usize, end: usize) -> Vec<usize> {
 
 // Tabs of ARIA, and those of Material for MkDocs, which has no roles.
 
-/// The role, or else the class, of what holds the titles.
+/// The role, or else the class, of the element with the titles.
 const LISTS: [&str; 2] = ["tablist", "tabbed-labels"];
 
 fn is_list(element: Element<'_>) -> bool {

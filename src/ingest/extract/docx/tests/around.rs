@@ -1,8 +1,8 @@
-//! What a text refers to: notes, lists, drawings; and what of it is not shown.
+//! Tests of what a text refers to (notes, lists, drawings) and of what is not shown.
 
 use super::*;
 
-/// A document of a body and parts beside it, by the kinds of their relations.
+/// A document with a body and other parts, by the kinds of their relations.
 fn with_parts(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     let relation = |(kind, _): &(&str, &str)| {
         format!(
@@ -74,7 +74,7 @@ fn notes_stand_behind_their_paragraph() {
     let expected = "Blasting is allowed on Tuesdays. Helmets are blue.\nExcept in spring.\nApproved by Quill.\n\n\
         Port: Oslo | Fee: 7 | Day: Monday\n\nWithout VAT.\n\nEnd.";
     assert_eq!(text(&body, &parts), expected);
-    // The notes of a part that is not there, or damaged, are not there either.
+    // Notes of a missing or damaged part are left out.
     assert!(
         text(&body, &[]).starts_with("Blasting is allowed on Tuesdays. Helmets are blue.\n\nPort")
     );
@@ -114,15 +114,15 @@ fn what_is_not_shown_is_left_out() {
             ),
             "a",
         ),
-        // That of the mark says nothing of the letters.
+        // Formatting of the paragraph mark does not apply to the letters.
         (format!("<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>{}</w:p>", run("a")), "a"),
         (format!("<w:p><w:pPr><w:rPr><w:del w:id=\"1\"/></w:rPr></w:pPr>{}</w:p>", run("a")), "a"),
-        // What a tracked change has done away with.
+        // What a tracked change removed.
         (
             "<w:p><w:pPr><w:pStyle w:val=\"No\"/><w:pPrChange><w:pPr><w:pStyle w:val=\"Heading1\"/></w:pPr></w:pPrChange></w:pPr><w:r><w:rPr><w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange></w:rPr><w:t>a</w:t></w:r></w:p>".to_owned(),
             "a",
         ),
-        // Content controls: what is in them, and not what asks for it.
+        // Content controls: their content is read, their placeholders are not.
         (
             format!(
                 "<w:sdt><w:sdtPr><w:alias w:val=\"x\"/></w:sdtPr><w:sdtContent><w:p>{}</w:p></w:sdtContent></w:sdt>",
@@ -165,7 +165,7 @@ fn formatting_that_changes_what_a_text_says() {
         (with("<w:dstrike/>", "50 ") + &run("40"), "~~50~~ 40"),
         (with("<w:strike w:val=\"0\"/>", "50 ") + &run("40"), "50 40"),
         (with("<w:rStyle w:val=\"Out\"/>", "50") + &run(" 40"), "~~50~~ 40"),
-        // All of a paragraph, but for a run.
+        // A style applies to the whole paragraph, except to one run.
         (
             format!(
                 "<w:pPr><w:pStyle w:val=\"Out\"/></w:pPr>{}{}",

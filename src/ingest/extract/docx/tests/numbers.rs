@@ -3,7 +3,7 @@
 use super::around::text;
 use super::*;
 
-/// A level of a list: its number format, its pattern, and what else is said.
+/// A level of a list: its number format, its pattern, and other properties.
 fn level(index: usize, format: &str, pattern: &str, more: &str) -> String {
     format!(
         "<w:lvl w:ilvl=\"{index}\"><w:start w:val=\"1\"/><w:numFmt w:val=\"{format}\"/><w:lvlText w:val=\"{pattern}\"/>{more}</w:lvl>"
