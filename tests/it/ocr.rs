@@ -83,7 +83,8 @@ fn what_is_left_unread_is_said_and_read_later() {
 
 #[test]
 fn pictures_that_are_a_part_of_their_page() {
-    const BESIDE: &str = "pictures beside the text of page 1 (--ocr always reads them)";
+    const BESIDE: &str =
+        "pictures beside the text of page 1 are not read (--ocr always reads them)";
     let env = project(&["beside-text.pdf"]);
     let source = "docs/beside-text.pdf";
     let warned = |run: &Run| {

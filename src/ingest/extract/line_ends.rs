@@ -1,15 +1,15 @@
-//! Ends of lines, as editors count them: LF, CR and LF, CR alone. Other controls that part words or lines are
-//! blanks, or the ends of lines in a file that has no others.
+//! Line ends as editors count them: LF, CR LF, or CR alone. Other control characters that separate words or
+//! lines become blanks, or line ends in a file that has no others.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr3, memmem};
 
-/// Next line, line separator, paragraph separator: their first bytes are those of other characters, too.
+/// Next line, line separator, paragraph separator: other characters share their first bytes.
 const SEPARATORS: [&str; 3] = ["\u{85}", "\u{2028}", "\u{2029}"];
 
-/// A text in which each line ends in LF, or in CR and LF, and in nothing else. Words that a form feed, a vertical tab or
-/// a separator parted are parted by a blank.
+/// Makes each line of a text end in LF, or in CR LF, and in nothing else. Words separated by a form feed, a
+/// vertical tab or a separator are then separated by a blank.
 pub(super) fn in_lf(text: String) -> String {
     match plain(&text) {
         Cow::Borrowed(_) => text,
@@ -35,7 +35,7 @@ fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines)
 }
 
-/// Where the first character is that is changed. Nearly no text has one.
+/// Where the first character is that has to be changed. Almost no text has one.
 fn first_odd(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -53,7 +53,7 @@ fn first_odd(text: &str) -> Option<usize> {
     separators.chain(control).min()
 }
 
-/// How many lines end in a text as it is in a file.
+/// How many lines end in a text as it is in the file.
 pub(super) fn count(text: &str) -> usize {
     plain(text).matches('\n').count()
 }

@@ -11,7 +11,7 @@ use crate::ingest::chunk;
 use crate::ingest::document::{Document, Mark, Places, Syntax, Unit};
 use crate::types::Kind;
 
-/// Of what a cell printed, the beginning is kept.
+/// Most lines that are kept of a cell's output, from its start.
 const OUTPUT_LINES: usize = 20;
 const OUTPUT_CHARACTERS: usize = 1500;
 
@@ -21,7 +21,7 @@ struct Notebook {
     metadata: Metadata,
     #[serde(default)]
     cells: Vec<Cell>,
-    /// Where the cells were before version 4 of the format.
+    /// The cells, before version 4 of the format.
     #[serde(default)]
     worksheets: Vec<Worksheet>,
 }
@@ -55,10 +55,10 @@ struct Cell {
     cell_type: String,
     #[serde(default)]
     source: Lines,
-    /// The code of a cell before version 4.
+    /// The code of a cell, before version 4.
     #[serde(default)]
     input: Lines,
-    /// Of a heading before version 4.
+    /// The level of a heading, before version 4.
     level: Option<usize>,
     #[serde(default)]
     outputs: Vec<Output>,
@@ -133,7 +133,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
 }
 
 impl Metadata {
-    /// In lower case; Python where it is not said, as in the first years.
+    /// In lower case; Python if it is not given, as in early notebooks.
     fn language(&self) -> String {
         let info = self.language_info.as_ref().and_then(|info| info.name.as_deref());
         let kernel = self.kernelspec.as_ref().and_then(|kernel| kernel.language.as_deref());
@@ -165,7 +165,7 @@ impl Cell {
 }
 
 impl Output {
-    /// What it says in words: no pictures, no widgets, no addresses of objects.
+    /// The text of an output: no pictures, no widgets, no addresses of objects.
     fn markdown(&self) -> String {
         let data = |kind: &str| {
             let lines: Option<Lines> =
@@ -189,7 +189,7 @@ impl Output {
     }
 }
 
-/// A code block, fenced by more backticks than it has itself.
+/// A code block, in a fence with more backticks than the code contains.
 pub(super) fn fenced(code: &str, language: &str) -> String {
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
@@ -209,7 +209,7 @@ fn shortened(output: &str) -> String {
     kept
 }
 
-/// A text without the colours of a terminal.
+/// Removes the colour codes of terminals.
 fn without_escapes(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Numeral {
     Decimal,
-    /// With two figures at least.
+    /// With at least two digits.
     Padded,
     LowerRoman,
     UpperRoman,
@@ -24,7 +24,7 @@ pub(super) enum Numeral {
 }
 
 impl Numeral {
-    /// As Word's `numFmt` names it (ECMA-376 part 1, 17.18.59). What is not known here is decimal.
+    /// The format that Word's `numFmt` names (ECMA-376 part 1, 17.18.59); decimal if it is unknown.
     pub(super) fn named(name: &str) -> Self {
         match name {
             "decimalZero" => Self::Padded,
@@ -48,7 +48,7 @@ impl Numeral {
         }
     }
 
-    /// By the sign for one, as `OpenDocument` has it.
+    /// The format shown by its numeral for one, as in `OpenDocument`.
     pub(super) fn sampled(sample: &str) -> Self {
         match sample {
             "" => Self::None,
@@ -87,7 +87,7 @@ impl Numeral {
     }
 }
 
-/// From 1 to 3,999: above, Roman numbers have no signs.
+/// For 1 to 3,999: Roman numerals cannot write more.
 pub(super) fn roman(mut number: u32) -> Option<String> {
     const STEPS: [(u32, &str); 13] = [
         (1000, "M"),
@@ -121,12 +121,12 @@ fn latin() -> Vec<char> {
     ('a'..='z').collect()
 }
 
-/// Lists leave out the letters that no word begins with, and those that look like others.
+/// Lists leave out letters that no word starts with, and those that look like others.
 fn russian() -> Vec<char> {
     ('а'..='я').filter(|letter| !"йъыь".contains(*letter)).collect()
 }
 
-/// `z` is followed by `aa`, that by `bb`.
+/// `z` is followed by `aa`, and that by `bb`.
 fn letters(number: u32, alphabet: &[char]) -> Option<String> {
     const MOST: usize = 5;
     let index = number.checked_sub(1)? as usize;

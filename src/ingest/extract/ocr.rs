@@ -1,4 +1,4 @@
-//! Pages that only their pictures tell: which are read by OCR, and what comes of them.
+//! Pages whose text is only in pictures: which of them OCR reads, and how the result joins the document.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -20,24 +20,24 @@ use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
 use crate::ocr::{GrayImage, OcrLine, OcrModel, PixelBox};
 use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
 
-/// Letters of a word that is not in any text.
+/// Least letters of a word that does not occur in every text.
 const LONG: usize = 4;
 
-/// What reads pictures, and how many of them.
+/// How pictures are read, and which.
 #[derive(Clone)]
 pub struct Ocr {
     pub model: Arc<dyn OcrModel>,
-    /// What its pages are paid from.
+    /// The budget that pages are paid from.
     pub budget: Arc<Budget>,
-    /// Also pictures on pages that have text.
+    /// Whether pictures on pages with text are read, too.
     pub beside_text: bool,
-    /// Pages that are read at the same time.
+    /// How many pages are read at the same time.
     pub parallel: usize,
-    /// Hears of each page.
+    /// Where each page that was read is reported.
     pub on_page: Option<UnboundedSender<PageRead>>,
 }
 
-/// A page was read by OCR, or could not be.
+/// The report that OCR read a page, or failed to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRead {
     pub source: String,
@@ -52,12 +52,12 @@ pub struct PageRead {
 pub(super) struct WantedPage {
     /// From 1.
     pub(super) page: u32,
-    /// Without its letters.
+    /// Whether only its pictures are drawn, without its letters.
     pub(super) pictures_only: bool,
 }
 
 impl WantedPage {
-    /// All that is seen of it.
+    /// The page as it is seen.
     #[cfg(test)]
     pub(super) fn whole(page: u32) -> Self {
         Self { page, pictures_only: false }
@@ -68,11 +68,11 @@ impl WantedPage {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct PagePicture {
     pub(super) picture: GrayImage,
-    /// What the file measures its page in, per pixel: points of a PDF, pixels of a picture.
+    /// The units of the file's coordinates per pixel: points of a PDF, pixels of a picture.
     pub(super) units_per_pixel: f32,
 }
 
-/// A document without what its pictures say; the warnings tell which pages these are.
+/// A document without the text of its pictures; warnings name their pages.
 pub(super) fn left_unread(mut document: Document, unread: &PagesUnread) -> Document {
     document.warnings.extend(warning(WarningCode::ScannedPages, &unread.without_text()));
     document.warnings.extend(warning(WarningCode::UnknownLetters, &unread.unreadable));
@@ -81,7 +81,7 @@ pub(super) fn left_unread(mut document: Document, unread: &PagesUnread) -> Docum
     document
 }
 
-/// Pages that have text, and are pictures for the most part.
+/// Warns about pages that have text, but are mostly pictures.
 fn beside_text(pages: &[u32]) -> Option<ReadingWarning> {
     let on = if pages.len() == 1 { "page" } else { "pages" };
     let message = format!(
@@ -104,12 +104,10 @@ fn warning(code: WarningCode, pages: &[u32]) -> Option<ReadingWarning> {
             format!("{page} are pictures, and their text is not read (--ocr auto reads it)")
         }
         WarningCode::UnknownLetters => {
-            format!(
-                "{page}: the file does not tell which letters these are (--ocr auto reads them)"
-            )
+            format!("{page}: the file does not say which letters it shows (--ocr auto reads them)")
         }
         WarningCode::PicturesBesideText => {
-            format!("pictures beside the text of {page} (--ocr always reads them)")
+            format!("pictures beside the text of {page} are not read (--ocr always reads them)")
         }
         WarningCode::NothingRecognized if one => format!("{page} is a picture without text"),
         WarningCode::NothingRecognized => format!("{page} are pictures without text"),
@@ -120,15 +118,15 @@ fn warning(code: WarningCode, pages: &[u32]) -> Option<ReadingWarning> {
 
 /// Why a page has no text from its picture.
 enum PageError {
-    /// Other pages of the file may do better.
+    /// Other pages of the file may succeed.
     Page(String),
-    /// The model can't be asked: the document fails, and another try may go better.
+    /// The model cannot be reached: the document fails, and another try may succeed.
     Model(BackendError),
-    /// There is nothing left to pay it with.
+    /// The budget is spent.
     Stopped,
 }
 
-/// Adds what the pictures of a document say.
+/// Adds the text in the pictures of a document.
 pub(super) async fn recognize(
     pool: &Pool,
     ocr: &Ocr,
@@ -160,7 +158,7 @@ pub(super) async fn recognize(
         count += 1;
         if let Some(on_page) = &ocr.on_page {
             let source = request.source.clone();
-            // Whoever listened may be gone.
+            // The receiver may be gone.
             let _ = on_page.send(PageRead { source, read: count, of: wanted.len() });
         }
         match outcome {
@@ -222,8 +220,8 @@ impl Recognized {
             let text = parts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n");
             let headings = parts.last().map(|(headings, _)| headings.clone()).unwrap_or_default();
             match self.pages.get(&page) {
-                // Its letters say nothing, or another program recognized them before: what the
-                // picture shows is the text.
+                // The letters of the page are useless, or another program recognized them before: the text in
+                // the picture replaces them.
                 Some(recognized) if replaced(page, &text, recognized) => {
                     whole.recognized(page, headings, recognized);
                 }
@@ -238,7 +236,7 @@ impl Recognized {
             }
         }
         let mut warnings = document.warnings;
-        // Of a page with text, nothing is missing where its picture has none.
+        // A page with text misses nothing if its picture has no text.
         let with_text = |page: &u32| !unread.scanned.contains(page);
         self.empty.retain(|page| !with_text(page));
         warnings.extend(warning(WarningCode::NothingRecognized, &self.empty));
@@ -255,7 +253,7 @@ impl Recognized {
     }
 }
 
-/// A document that is put together again.
+/// A document that is being put together again.
 struct Whole {
     parts: Parts,
     words: Vec<RecognizedWord>,
@@ -287,9 +285,9 @@ impl Whole {
 #[derive(Clone, PartialEq, Debug, Default)]
 struct PageText {
     text: String,
-    /// With offsets in `text`.
+    /// Words with their offsets in `text`.
     words: Vec<RecognizedWord>,
-    /// Where its lines begin and end among the words, and whether a paragraph begins.
+    /// The words of each line, and whether the line starts a paragraph.
     lines: Vec<(std::ops::Range<usize>, bool)>,
 }
 
@@ -312,7 +310,7 @@ impl PageText {
         read
     }
 
-    /// Adds a line. A word that was broken at the end of the line before is joined.
+    /// Adds a line. A word that was broken at the end of the previous line is joined.
     fn push(&mut self, words: &[Word<'_>], begins_paragraph: bool, page: u32) {
         let Some(first) = words.first() else { return };
         let begins_paragraph = begins_paragraph && !self.text.is_empty();
@@ -337,8 +335,8 @@ impl PageText {
         self.lines.push((from..self.words.len(), begins_paragraph));
     }
 
-    /// The lines most of whose words are not in a text that is known. Short words are in any text: they
-    /// count only where a line has no others.
+    /// The lines with most of their words missing from a known text. Short words occur in any text: they count
+    /// only in a line that has no others.
     fn without_lines_of(&self, known: &str) -> Self {
         let known: HashSet<String> = known.split_whitespace().map(bare).collect();
         let mut rest = Self::default();
@@ -381,7 +379,7 @@ fn percent(confidence: f32) -> u8 {
     (confidence.clamp(0.0, 1.0) * 100.0).round() as u8
 }
 
-/// The area that covers a box of the picture.
+/// The area of the page that a box of the picture covers.
 fn in_units(area: PixelBox, units_per_pixel: f32) -> PageArea {
     let down = |pixels: u32| (pixels as f32 * units_per_pixel).floor() as u32;
     let up = |pixels: u32| (pixels as f32 * units_per_pixel).ceil() as u32;

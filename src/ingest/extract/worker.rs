@@ -366,8 +366,8 @@ mod tests {
     #[test]
     fn pages_of_one_file_answer_one_request() {
         for (name, kind, pages, fails) in [
-            ("two-pages.tiff", Kind::Image, vec![2, 9, 1], vec!["no page 9: it has 2"]),
-            ("mixed.pdf", Kind::Pdf, vec![2, 7, 2], vec!["no page 7: it has 3"]),
+            ("two-pages.tiff", Kind::Image, vec![2, 9, 1], vec!["no page 9: the file has 2"]),
+            ("mixed.pdf", Kind::Pdf, vec![2, 7, 2], vec!["no page 7: the file has 3"]),
             ("cut.pdf", Kind::Pdf, vec![1, 2], vec!["damaged or truncated"; 2]),
             ("page.html", Kind::Html, vec![1], vec!["html has no pictures of pages"]),
         ] {

@@ -1,8 +1,8 @@
 //! HTML → a tree of elements and texts, each text with its place in the source. The only user of
 //! `html5gum`.
 //!
-//! Tokens are those of the standard. The tree is simpler: what has no end tag ends where the
-//! standard says, but nothing is moved out of tables, and no formatting is opened again.
+//! Tokens are those of the standard. The tree is simpler: an element without an end tag ends where the standard
+//! says, but nothing is moved out of tables, and no formatting element is opened again.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,13 +13,13 @@ use memchr::memmem;
 
 use super::role::Role;
 
-/// The longest value of an attribute that is kept: longer ones are images, not words or addresses.
+/// Longest attribute value that is kept: longer ones are images, not words or addresses.
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// How far a tag looks for the element that it ends: deeper nesting than this is not a real page.
+/// How far up an end tag looks for its element: no real page is nested deeper than this.
 const LOOK_UP: usize = 256;
 
-/// The nodes are in document order: an element is followed by all that is in it.
+/// A parsed page. Nodes are in document order: an element is followed by everything in it.
 #[derive(Default)]
 pub(in crate::ingest) struct Tree {
     nodes: Vec<Node>,
@@ -27,11 +27,12 @@ pub(in crate::ingest) struct Tree {
     attributes: Vec<Attribute>,
     /// Names and values of attributes.
     words: String,
-    /// All texts, character references resolved.
+    /// All texts, with character references resolved.
     text: String,
     /// Where the tags of pictures are in the source, by node.
     images: Vec<(usize, usize)>,
-    /// From which offset of `text` on which offset of the source corresponds. The last is the end.
+    /// Offsets of `text` with the offsets of the source that they come from, each valid up to the next. The
+    /// last is the end.
     origins: Vec<(usize, usize)>,
 }
 
@@ -42,13 +43,13 @@ pub(super) struct Node {
 }
 
 pub(super) enum Content {
-    /// Index of the name, and which of the attributes are its.
+    /// Index of the name, and the range of its attributes.
     Element(usize, Range<usize>),
     /// Range of [`Tree::text`].
     Text(Range<usize>),
 }
 
-/// The name is before `value`, in [`Tree::words`].
+/// An attribute: its name precedes `value` in [`Tree::words`].
 struct Attribute {
     start: usize,
     value: Range<usize>,
@@ -59,7 +60,7 @@ pub(in crate::ingest) struct Element<'a> {
     tree: &'a Tree,
     pub(in crate::ingest) name: &'a str,
     attributes: &'a [Attribute],
-    /// What is in it.
+    /// The nodes in it.
     nodes: &'a [Node],
 }
 
@@ -97,7 +98,7 @@ impl Tree {
         (0..self.nodes.len()).filter_map(|index| self.element(index))
     }
 
-    /// Without those of this name, and what is in them.
+    /// All elements except those with this name and their contents.
     pub(in crate::ingest) fn elements_outside(
         &self,
         name: &str,
@@ -130,13 +131,13 @@ impl Tree {
         })
     }
 
-    /// Where the tag of a picture is in the source.
+    /// The offset of a picture's tag in the source.
     pub(super) fn image_at(&self, node: usize) -> Option<usize> {
         let at = self.images.binary_search_by_key(&node, |(node, _)| *node).ok()?;
         Some(self.images[at].1)
     }
 
-    /// Whether a value of an attribute, or its name, may have this in it.
+    /// Whether the name or the value of any attribute may contain this.
     pub(super) fn mentions(&self, word: &str) -> bool {
         memmem::find(self.words.as_bytes(), word.as_bytes()).is_some()
     }
@@ -145,7 +146,7 @@ impl Tree {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
-    /// A text in parts that are in the source at the offset beside them.
+    /// Splits a text into parts, each with its offset in the source.
     pub(super) fn parts(&self, range: &Range<usize>) -> impl Iterator<Item = (&str, usize)> {
         let first = self.origins.partition_point(|(text, _)| *text <= range.start);
         let origins = &self.origins[first.saturating_sub(1)..];
@@ -157,28 +158,28 @@ impl Tree {
     }
 }
 
-/// An element whose end was not met.
+/// An element whose end was not reached.
 struct Open {
     node: usize,
     name: usize,
     role: Role,
-    /// Its content is SVG or `MathML`.
+    /// Whether its content is SVG or `MathML`.
     foreign: bool,
 }
 
-/// Receives the tokens.
+/// Builds the tree from the tokens.
 struct Builder<'a> {
     source: &'a [u8],
     tree: &'a mut Tree,
-    /// Up to here the source is read.
+    /// How far the source is read.
     position: usize,
     text: Vec<u8>,
-    /// What comes next belongs to the text that is the last node.
+    /// Whether the next characters belong to the text in the last node.
     in_text: bool,
     words: Vec<u8>,
     names: HashMap<Vec<u8>, usize>,
     open: Vec<Open>,
-    /// The tag that is being read.
+    /// The tag being read.
     name: Vec<u8>,
     is_end: bool,
     is_self_closing: bool,
@@ -244,7 +245,7 @@ impl<'a> Builder<'a> {
         self.open.last().is_some_and(|open| open.foreign)
     }
 
-    /// Ends what the start of an element of this role ends.
+    /// Ends the elements that the start of an element of this role ends.
     fn end_implied(&mut self, next: Role) {
         if !next.is_block() && next != Role::Cell {
             return;
@@ -260,7 +261,7 @@ impl<'a> Builder<'a> {
         (0..ended).for_each(|_| self.pop());
     }
 
-    /// Ends the innermost element of the name, and all in it.
+    /// Ends the innermost element of that name, and everything in it.
     fn end(&mut self) {
         let Some(name) = self.names.get(&self.name).copied() else { return };
         let role = Role::named(&self.tree.names[name]);
@@ -310,7 +311,7 @@ impl Emitter for Builder<'_> {
     fn emit_string(&mut self, text: &[u8]) {
         let start = self.position.saturating_sub(text.len());
         let verbatim = self.source.get(start..self.position) == Some(text);
-        // What is not in the source as it is stands for a reference or a carriage return.
+        // Text that is not in the source literally comes from a reference or a carriage return.
         let origin = if verbatim { start } else { self.position.saturating_sub(1) };
         let at = self.text.len();
         let goes_on = |(text, source): &(usize, usize)| at - text + source == origin;
@@ -413,13 +414,13 @@ impl Emitter for Builder<'_> {
     fn emit_current_doctype(&mut self) {}
 }
 
-/// Parts of a string, together valid.
+/// The parts of a string, which are valid together.
 fn string(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into())
 }
 
-/// How the content of an element of HTML is read.
+/// How the tokenizer reads the content of an HTML element.
 fn next_state(name: &str) -> Option<State> {
     match name {
         "title" | "textarea" => Some(State::RcData),
@@ -430,7 +431,7 @@ fn next_state(name: &str) -> Option<State> {
     }
 }
 
-/// Elements of SVG and `MathML` that hold HTML (WHATWG HTML, 13.2.6).
+/// Elements of SVG and `MathML` that contain HTML (WHATWG HTML, 13.2.6).
 fn is_integration_point(name: &str) -> bool {
     matches!(name, "foreignobject" | "desc" | "title" | "mi" | "mo" | "mn" | "ms" | "mtext")
 }

@@ -1,4 +1,4 @@
-//! How much text is where on a page, and how much of it is links. Pure.
+//! Measures how much text is in each part of a page, and how much of it is links. Pure.
 
 use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
@@ -24,18 +24,18 @@ impl Weight {
         self.all - self.linked
     }
 
-    /// Whether it is a list of links: a menu, related pages.
+    /// Whether this is a list of links: a menu, related pages.
     pub(super) fn is_links(self) -> bool {
         self.linked * 10 > self.all * 7 && self.paragraphs * 10 < self.all
     }
 }
 
-/// How many characters each text has but for base64, by node. Counted once: what is weighed changes with the
-/// meanings of elements, the texts do not.
+/// How many characters each text has without base64, by node. Counted once: the texts do not change with the
+/// meanings of elements, as the weights do.
 pub(super) struct Lengths(Vec<usize>);
 
 impl Lengths {
-    /// Of texts that are not skipped always.
+    /// Counts the texts that are not always skipped.
     pub(super) fn of(tree: &Tree, meanings: &[(Role, Skip)]) -> Self {
         let nodes = tree.nodes();
         let mut lengths = vec![0; nodes.len()];
@@ -54,23 +54,23 @@ impl Lengths {
     }
 }
 
-/// The characters of its words, and one more for each.
+/// The characters of its words, plus one for each word.
 fn length(text: &str) -> usize {
     let (mut length, mut in_word) = (0, false);
     for character in text.chars() {
         let is_part = !character.is_whitespace();
-        // A word counts one more where it begins.
+        // The start of a word counts one more.
         length += usize::from(is_part) + usize::from(is_part && !in_word);
         in_word = is_part;
     }
     length
 }
 
-/// The weights of all nodes before each node.
+/// The sum of the weights of all nodes before each node.
 pub(super) struct Weights(Vec<Weight>);
 
 impl Weights {
-    /// Of what is skipped less than `limit`.
+    /// Weighs what is skipped less than `limit`.
     pub(super) fn of(
         tree: &Tree,
         lengths: &Lengths,
@@ -108,7 +108,7 @@ impl Weights {
         Self(scan.weights)
     }
 
-    /// Of the nodes from `start` on that are before `end`.
+    /// The weight of the nodes from `start` up to `end`.
     pub(super) fn within(&self, start: usize, end: usize) -> Weight {
         let (from, to) = (self.0[start], self.0[end]);
         Weight {
@@ -121,14 +121,14 @@ impl Weights {
 }
 
 struct Scan {
-    /// That of a node is behind it.
+    /// The weight of a node is at the index after it.
     weights: Vec<Weight>,
     /// The ends and roles of the open elements.
     open: Vec<(usize, Role)>,
     links: usize,
     headings: usize,
     pre: usize,
-    /// The texts outside of links in the block so far.
+    /// The texts outside of links in the current block.
     block: Vec<usize>,
 }
 
@@ -163,7 +163,7 @@ impl Scan {
         }
     }
 
-    /// A block ends where an element of this role begins or ends.
+    /// Ends the block if an element of this role starts or ends one.
     fn boundary(&mut self, role: Role) {
         if role.is_block() || role == Role::Cell {
             let length: usize = self.block.iter().map(|text| self.weights[*text].all).sum();

@@ -1,4 +1,4 @@
-//! Writes Markdown block by block, and remembers the source lines of every line written.
+//! Writes Markdown block by block, and records the source lines of every line written.
 
 use super::inline::{Inline, Line};
 use super::role::Role;
@@ -24,17 +24,17 @@ pub(super) struct Writer {
 
     /// Lines of the current block.
     lines: Vec<Line>,
-    /// White space was met since the last character.
+    /// Whether white space was met since the last character.
     space: bool,
     pre: usize,
     heading: Option<u8>,
-    /// The open lists: the number of the last item, where they are numbered.
+    /// The open lists; for numbered ones, the number of the last item.
     lists: Vec<Option<u32>>,
-    /// A list item has begun and nothing of it is written.
+    /// The marker of a list item of which nothing is written yet.
     marker: Option<String>,
     /// The open tables.
     tables: Vec<Table>,
-    /// Cells begun in the current row: one for each of the lines.
+    /// Cells started in the current row, one for each of the lines.
     cells: Option<Vec<Cell>>,
     inline: Inline,
     /// Bytes that may still be repeated.
@@ -62,7 +62,7 @@ impl Writer {
         }
     }
 
-    /// An element starts.
+    /// Starts an element.
     pub(super) fn open(&mut self, role: Role) {
         if self.is_line_of_code(role) {
             return self.end_line_of_code();
@@ -84,7 +84,7 @@ impl Writer {
         }
     }
 
-    /// An element ends.
+    /// Ends an element.
     pub(super) fn close(&mut self, role: Role) {
         if self.is_line_of_code(role) {
             return self.end_line_of_code();
@@ -116,7 +116,7 @@ impl Writer {
         }
     }
 
-    /// Some tools make each line of a listing a block.
+    /// Whether this starts a line of code: some tools make each line of a listing a block.
     fn is_line_of_code(&self, role: Role) -> bool {
         self.pre > 0 && matches!(role, Role::Block | Role::Paragraph)
     }
@@ -152,8 +152,8 @@ impl Writer {
         }
     }
 
-    /// Whether what comes next would be a part of the word before: of one that ends in a letter, or
-    /// in a letter and the end of a sentence.
+    /// Whether text that comes next would be a part of the word before it, which ends in a letter, or in a
+    /// letter and the end of a sentence.
     pub(super) fn ends_with_word(&self) -> bool {
         let line = self.lines.last().filter(|_| self.pre == 0 && !self.space);
         let word = line.map_or("", |line| line.text.as_str());
@@ -163,7 +163,7 @@ impl Writer {
         word.chars().rev().take(2).filter(|character| character.is_alphabetic()).count() == 2
     }
 
-    /// Whether something is written on the line that goes on.
+    /// Whether the current line has text.
     pub(super) fn is_in_line(&self) -> bool {
         self.lines.last().is_some_and(|line| !line.text.is_empty())
     }
@@ -178,7 +178,7 @@ impl Writer {
         }
     }
 
-    /// Writes the current block, where it has text.
+    /// Writes the current block if it has text.
     pub(super) fn end_block(&mut self) {
         self.space = false;
         self.inline.end_block(&mut self.lines);
@@ -195,7 +195,7 @@ impl Writer {
                 table.rows.push(Row { cells, section: table.section });
             }
         } else {
-            // What is in a table, but in none of its rows, stays where it is.
+            // Text in a table, but outside of its rows, stays where it is.
             if lines.iter().any(|line| line.span.is_some()) {
                 self.write_rows();
             }
@@ -203,13 +203,13 @@ impl Writer {
         }
     }
 
-    /// The text, its marks, and the first heading.
+    /// Returns the text, its marks, and the first heading.
     pub(super) fn finish(mut self) -> (String, Vec<Mark>, String) {
         self.end_block();
         (self.text, self.marks, self.first_heading)
     }
 
-    /// Between blocks: within a row of a table that is a space.
+    /// Separates blocks; within a row of a table, with a space.
     pub(super) fn boundary(&mut self) {
         if self.cells.is_some() {
             self.space = true;
@@ -235,7 +235,7 @@ impl Writer {
         self.tables.push(table);
     }
 
-    /// A part of a table begins, or ends.
+    /// Starts or ends a part of a table.
     pub(super) fn begin_section(&mut self, is_head: bool) {
         if let Some(table) = self.tables.last_mut() {
             table.section = (table.section.0 + 1, is_head);
@@ -265,7 +265,7 @@ impl Writer {
         }
     }
 
-    /// Writes the rows of the innermost table that wait.
+    /// Writes the pending rows of the innermost table.
     fn write_rows(&mut self) {
         let Some(table) = self.tables.last_mut() else { return };
         let lines = table.lines(&mut self.room);
@@ -351,7 +351,7 @@ impl Writer {
         }
     }
 
-    /// Ends the block before: with a blank line, or without between items and between rows.
+    /// Ends the previous block with a blank line, or, between items and between rows, without one.
     fn separate(&mut self, next: Block) {
         if !self.text.is_empty() {
             let tight = next != Block::Other && next == self.last;
@@ -360,7 +360,7 @@ impl Writer {
         self.last = next;
     }
 
-    /// What is written from here on comes from the source lines of `span`.
+    /// Marks that the text from here on comes from the source lines of `span`.
     fn mark(&mut self, span: Option<(usize, usize)>) {
         let Some((first, last)) = span else { return };
         let line = |offset| self.line_feeds.partition_point(|feed| *feed < offset) as u32 + 1;

@@ -1,5 +1,5 @@
-//! BMP, as Windows has it since 3.0 and as OS/2 1 had it: palettes, colours of 16, 24 and 32 bits, and the two
-//! codes for runs (Microsoft, "Bitmap Storage" and "Bitmap Compression").
+//! BMP, as in Windows since 3.0 and in OS/2 1: palettes, colours of 16, 24 and 32 bits, and both run-length
+//! encodings (Microsoft, "Bitmap Storage" and "Bitmap Compression").
 
 use super::exif::Turn;
 use super::{Pixel, Raw, check_size};
@@ -7,11 +7,11 @@ use crate::ingest::extract::ExtractError;
 
 const FILE_HEADER: usize = 14;
 
-/// Length of the header of OS/2 1, and of the first of Windows.
+/// Length of the header of OS/2 1, and of the first one of Windows.
 const CORE: usize = 12;
 const INFO: usize = 40;
 
-/// What the pixels are packed with.
+/// The compression of the pixels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Packing {
     Plain,
@@ -25,14 +25,14 @@ struct Header {
     from_top: bool,
     bits: u32,
     packing: Packing,
-    /// Where a colour is in a pixel of 16 or 32 bits: red, green, blue.
+    /// The bits of red, green and blue in a pixel of 16 or 32 bits.
     masks: [u32; 3],
     palette: Vec<[u8; 3]>,
     pixels: usize,
 }
 
-/// `BM` begins texts too: the reserved bytes are zero, and the length of the next header is one of those
-/// there are.
+/// Whether a file is a BMP. Texts may start with `BM` too, so the reserved bytes must be zero, and the length
+/// of the next header a known one.
 pub(super) fn begins(head: &[u8]) -> bool {
     head.starts_with(b"BM")
         && head.get(6..10) == Some(&[0; 4])
@@ -62,8 +62,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
                 Some(_) => header.palette.get(usize::from(line[column])).copied(),
                 None => header.color(line, column),
             };
-            // What the palette does not have is black, as everywhere.
-            let color = color.ok_or_else(|| ExtractError::damaged(&"fewer pixels than it says"))?;
+            // Colours missing from the palette are black, as in other programs.
+            let color =
+                color.ok_or_else(|| ExtractError::damaged(&"fewer pixels than its header says"))?;
             samples.extend(color);
         }
     }
@@ -71,11 +72,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
     Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Turn::NONE })
 }
 
-/// `None` where it ends too early.
+/// `None` if the header is cut off.
 fn header(bytes: &[u8]) -> Option<Result<Header, ExtractError>> {
-    let unknown = |what: &str| {
-        Some(Err(ExtractError::new(&format!("a BMP of a kind that is not read: {what}"))))
-    };
+    let unknown = |what: &str| Some(Err(ExtractError::new(&format!("unsupported BMP: {what}"))));
     let pixels = number(bytes, 10)? as usize;
     let length = number(bytes, FILE_HEADER)? as usize;
     let at = |offset: usize| FILE_HEADER + offset;
@@ -117,7 +116,7 @@ fn header(bytes: &[u8]) -> Option<Result<Header, ExtractError>> {
 }
 
 impl Header {
-    /// `None` beyond the end of the line.
+    /// `None` after the end of the line.
     fn color(&self, line: &[u8], column: usize) -> Option<[u8; 3]> {
         let bits = self.bits as usize;
         if bits <= 8 {
@@ -132,14 +131,15 @@ impl Header {
     }
 }
 
-/// The part of a value that a mask covers, of 255.
+/// The part of a value that a mask selects, scaled to 255.
 fn part(value: u32, mask: u32) -> u8 {
     let most = mask.checked_shr(mask.trailing_zeros()).unwrap_or(0);
     let part = (value & mask).checked_shr(mask.trailing_zeros()).unwrap_or(0);
     (u64::from(part) * 255).checked_div(u64::from(most)).unwrap_or(0) as u8
 }
 
-/// The places in the palette, row by row as they are stored. What no run reaches has the first colour.
+/// Decodes runs into palette indices, row by row as they are stored. Pixels that no run reaches have the first
+/// colour.
 fn runs(header: &Header, data: &[u8]) -> Result<Vec<u8>, ExtractError> {
     let (width, height) = (header.width as usize, header.height as usize);
     let mut indices = vec![0; width * height];
@@ -147,7 +147,7 @@ fn runs(header: &Header, data: &[u8]) -> Result<Vec<u8>, ExtractError> {
     let is_half = header.packing == Packing::Runs4;
     let mut bytes = data.iter().copied();
     let mut next =
-        || bytes.next().ok_or_else(|| ExtractError::damaged(&"fewer pixels than it says"));
+        || bytes.next().ok_or_else(|| ExtractError::damaged(&"fewer pixels than its header says"));
     let mut put = |column: &mut usize, row: usize, index: u8| {
         if *column < width && row < height {
             indices[row * width + *column] = index;
@@ -199,7 +199,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// Of 4 by 2 pixels, with black and white as palette.
+    /// A file of 4 by 2 pixels, with black and white as its palette.
     fn file(bits: u16, packing: u32, height: i32, rest: &[u8]) -> Vec<u8> {
         let mut file = b"BM\0\0\0\0\0\0\0\0".to_vec();
         let colors: u32 = if bits <= 8 { 2 } else { 0 };
@@ -224,7 +224,7 @@ mod tests {
     fn all_kinds_show_one_picture() {
         let white = |bytes: usize| vec![255_u8; bytes];
         let black = |bytes: usize| vec![0_u8; bytes];
-        // The upper row is white but for its first pixel, the lower one is black.
+        // The upper row is white except for its first pixel, the lower one is black.
         for (what, file) in [
             ("1", file(1, 0, 2, &[0, 0, 0, 0, 0x70, 0, 0, 0])),
             ("4", file(4, 0, 2, &[0, 0, 0, 0, 0x01, 0x11, 0, 0])),
@@ -247,11 +247,11 @@ mod tests {
     #[test]
     fn what_is_not_read_is_named() {
         let reason = |file: &[u8]| decode(file).err().unwrap().reason;
+        assert_eq!(reason(&file(8, 4, 2, b"")), "unsupported BMP: 8 bits, compression 4");
         assert_eq!(
-            reason(&file(8, 4, 2, b"")),
-            "a BMP of a kind that is not read: 8 bits, compression 4"
+            reason(&file(8, 0, 2, b"")),
+            "damaged or truncated: fewer pixels than its header says"
         );
-        assert_eq!(reason(&file(8, 0, 2, b"")), "damaged or truncated: fewer pixels than it says");
         assert_eq!(
             reason(&file(8, 0, 1 << 30, b"")),
             "too large: 4295 megapixels; at most 64 are read"

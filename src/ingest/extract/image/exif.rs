@@ -2,7 +2,7 @@
 
 use crate::ocr::GrayImage;
 
-/// How a picture has to be turned to stand upright; the number is that of the standard.
+/// How to turn a picture upright; the number is the orientation of the standard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Turn(u16);
 
@@ -30,12 +30,12 @@ impl Turn {
     }
 }
 
-/// The orientation in a block of Exif, which begins with its byte order.
+/// The orientation in an Exif block, which starts with its byte order.
 pub(super) fn turn(block: &[u8]) -> Turn {
     orientation(block).map_or(Turn::NONE, Turn::new)
 }
 
-/// That of the first directory.
+/// The orientation in the first directory.
 fn orientation(block: &[u8]) -> Option<u32> {
     let is_little = match block.get(..2)? {
         b"II" => true,
@@ -54,7 +54,7 @@ fn orientation(block: &[u8]) -> Option<u32> {
     for index in 0..short(start)? {
         let at = start.checked_add(2 + usize::from(index) * 12)?;
         if short(at)? == 0x0112 {
-            // A number of four bytes is not what the standard says, and found all the same.
+            // The standard does not allow four-byte numbers here, but files have them.
             return if short(at + 2)? == 3 { short(at + 8).map(u32::from) } else { long(at + 8) };
         }
     }

@@ -1,4 +1,4 @@
-//! GIF. Of one that moves, the first frame, on its screen.
+//! GIF. An animation is read as its first frame, placed on its screen.
 
 use weezl::BitOrder;
 use weezl::decode::Decoder;
@@ -11,10 +11,10 @@ use crate::ingest::extract::ExtractError;
 const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2C;
 
-/// The extension that says which colour is not one.
+/// The extension that names the transparent colour.
 const CONTROL: u8 = 0xF9;
 
-/// Rows of a picture that comes coarse first: where each pass begins, and its step.
+/// Rows of an interlaced picture: the first row of each pass, and its step.
 const PASSES: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
 
 struct Frame<'a> {
@@ -53,7 +53,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
     Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Turn::NONE })
 }
 
-/// The size of the screen and the first frame on it; `None` where the file ends before.
+/// The size of the screen and the first frame on it; `None` if the file ends before them.
 fn first_frame<'a>(
     reader: &mut Reader<'a>,
 ) -> Option<Result<(usize, usize, Frame<'a>), ExtractError>> {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         Some(usize::from(bytes[0]) | usize::from(bytes[1]) << 8)
     }
 
-    /// Empty where the flags say that there is none.
+    /// The palette; empty if the flags say that there is none.
     fn palette(&mut self, flags: u8) -> Option<&'a [u8]> {
         if flags & 0x80 == 0 {
             return Some(&[]);
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         self.take(3 << ((flags & 7) + 1))
     }
 
-    /// Blocks up to the empty one, together; what there is of them where the file is cut off.
+    /// The data of all blocks up to the empty one; if the file is cut off, what there is.
     fn blocks(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         while let Some(length) = self.byte().filter(|length| *length > 0) {
@@ -161,7 +161,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// A screen of 4 by 4 with white, black and "none", and a frame of 2 by `rows` at (1, 0).
+    /// A screen of 4 by 4 with white, black and transparent, and a frame of 2 by `rows` at (1, 0).
     fn file(flags: u8, rows: u8, indices: &[u8]) -> Vec<u8> {
         let mut file = b"GIF89a\x04\0\x04\0\x81\0\0".to_vec();
         file.extend([255, 255, 255, 0, 0, 0, 9, 9, 9, 9, 9, 9]);

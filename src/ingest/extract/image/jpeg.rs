@@ -1,4 +1,4 @@
-//! JPEG, of which only the brightness is decoded where it is apart from the colours.
+//! JPEG. Only the brightness is decoded where it is separate from the colours.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -30,15 +30,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
     Ok(Raw { width, height, pixel, samples, turn: head.turn })
 }
 
-/// What stands around the picture.
+/// The metadata of a picture.
 struct Head {
     turn: Turn,
-    /// The mark of the end is there. The decoder would fill in grey for what is missing.
+    /// Whether the end marker is there; without it, the decoder would fill in grey for missing data.
     ends: bool,
 }
 
 impl Head {
-    /// Goes from segment to segment up to the picture (ISO/IEC 10918-1, B.1.1.4).
+    /// Reads the segments up to the picture (ISO/IEC 10918-1, B.1.1.4).
     fn of(bytes: &[u8]) -> Self {
         let mut turn = Turn::NONE;
         let mut at = 2;

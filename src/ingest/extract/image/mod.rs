@@ -1,5 +1,5 @@
-//! Picture files → pages as pictures, for OCR. Each decoder is asked for its size first: memory is
-//! allocated for what a picture says that it has.
+//! Picture files → pages as pictures, for OCR. The size is checked before anything is decoded, since memory is
+//! allocated for the size that a file claims.
 
 mod bmp;
 mod exif;
@@ -13,10 +13,10 @@ use self::exif::Turn;
 use super::ExtractError;
 use crate::ocr::GrayImage;
 
-/// A page of A4 at 900 dpi has fewer.
+/// Most pixels of a page; A4 at 900 dpi has fewer.
 const MAX_PIXELS: u64 = 64_000_000;
 
-/// Bytes of a decoded picture in colours.
+/// Most bytes of a decoded colour picture.
 const MAX_DECODED: usize = MAX_PIXELS as usize * 4;
 
 /// The formats that are read.
@@ -31,9 +31,9 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// By how a file begins.
+    /// The format, by the first bytes.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
-        // The last two are those of files of more than 4 GB.
+        // The last two are BigTIFF, for files of more than 4 GB.
         const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
         if head.starts_with(b"\x89PNG") {
             Some(Self::Png)
@@ -42,7 +42,7 @@ impl Format {
         } else if TIFF.iter().any(|start| head.starts_with(start)) {
             Some(Self::Tiff)
         } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
-            // Sound and films are in the same container.
+            // Audio and video use the same container.
             Some(Self::WebP)
         } else if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
             Some(Self::Gif)
@@ -67,11 +67,11 @@ impl Format {
 
 fn format(bytes: &[u8]) -> Result<Format, ExtractError> {
     let unknown =
-        || ExtractError::new("not a picture that is read: PNG, JPEG, TIFF, WebP, GIF or BMP");
+        || ExtractError::new("unsupported picture format: use PNG, JPEG, TIFF, WebP, GIF or BMP");
     Format::of(bytes).ok_or_else(unknown)
 }
 
-/// How many pages a file has: one, but for TIFF.
+/// How many pages a file has: one, except for TIFF.
 pub(super) fn pages(bytes: &[u8]) -> Result<u32, ExtractError> {
     match format(bytes)? {
         Format::Tiff => tiff::pages(bytes),
@@ -97,10 +97,10 @@ pub(super) fn page(bytes: &[u8], page: u32) -> Result<GrayImage, ExtractError> {
 }
 
 fn no_page(page: u32, pages: u32) -> ExtractError {
-    ExtractError::new(&format!("no page {page}: it has {pages}"))
+    ExtractError::new(&format!("no page {page}: the file has {pages}"))
 }
 
-/// The parts of a pixel, a byte each.
+/// The channels of a pixel, a byte each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Pixel {
     Grey,
@@ -120,7 +120,7 @@ impl Pixel {
         }
     }
 
-    /// How bright it is on white paper.
+    /// The brightness on white paper.
     fn shade(self, parts: &[u8]) -> u8 {
         let rgb = |red: u8, green: u8, blue: u8| {
             let [red, green, blue] = [red, green, blue].map(u32::from);
@@ -144,7 +144,7 @@ impl Pixel {
     }
 }
 
-/// What a decoder gives.
+/// The output of a decoder.
 struct Raw {
     width: u32,
     height: u32,
@@ -158,7 +158,7 @@ impl Raw {
         let Self { width, height, pixel, samples, turn } = self;
         let count = width as usize * height as usize;
         if samples.len() < count * pixel.parts() || count == 0 {
-            return Err(ExtractError::damaged(&"fewer pixels than it says"));
+            return Err(ExtractError::damaged(&"fewer pixels than its header says"));
         }
         let pixels = if pixel == Pixel::Grey {
             let mut pixels = samples;
@@ -171,7 +171,7 @@ impl Raw {
     }
 }
 
-/// Asked before anything is allocated.
+/// Checked before anything is allocated.
 fn check_size(width: u32, height: u32) -> Result<(), ExtractError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS {

@@ -1,4 +1,4 @@
-//! PNG. Of one that moves, the picture for those who cannot show that.
+//! PNG. An animation is read as the picture for programs that cannot show it.
 
 use std::io::Cursor;
 

@@ -7,7 +7,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{folder}{name}")).unwrap()
 }
 
-/// The share of dark pixels in a box of parts of the page.
+/// The share of dark pixels in a box, whose edges are fractions of the page.
 fn ink(picture: &GrayImage, [left, top, right, bottom]: [f32; 4]) -> f32 {
     let GrayImage { width, height, pixels } = picture;
     let (across, down) = (|part: f32| (part * *width as f32) as usize, *height as f32);
@@ -42,10 +42,13 @@ fn only_tiff_has_pages() {
     assert_eq!(pages(&tiff), Ok(2));
     assert_eq!(pages(&fixture("clear.png")), Ok(1));
     let reason = |bytes: &[u8], number| page(bytes, number).unwrap_err().reason;
-    assert_eq!(reason(&tiff, 3), "no page 3: it has 2");
-    assert_eq!(reason(&tiff, 0), "no page 0: it has 1");
-    assert_eq!(reason(&fixture("clear.png"), 2), "no page 2: it has 1");
-    assert_eq!(reason(b"RIFF", 1), "not a picture that is read: PNG, JPEG, TIFF, WebP, GIF or BMP");
+    assert_eq!(reason(&tiff, 3), "no page 3: the file has 2");
+    assert_eq!(reason(&tiff, 0), "no page 0: the file has 1");
+    assert_eq!(reason(&fixture("clear.png"), 2), "no page 2: the file has 1");
+    assert_eq!(
+        reason(b"RIFF", 1),
+        "unsupported picture format: use PNG, JPEG, TIFF, WebP, GIF or BMP"
+    );
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn files_that_are_cut_off_are_damaged() {
         let whole = fixture(name);
         for part in [1, 2, 3, 5, 7] {
             let cut = &whole[..whole.len() * part / 8];
-            // The first page of a TIFF may be all there.
+            // The first page of a TIFF may be complete.
             let outcome = pages(cut).and_then(|_| page(cut, 1));
             let reason = outcome.unwrap_err().reason;
             assert!(reason.starts_with("damaged or truncated"), "{name} {part}: {reason}");
@@ -66,7 +69,7 @@ fn files_that_are_cut_off_are_damaged() {
 #[test]
 fn what_is_too_large_is_not_decoded() {
     let mut png = fixture("clear.png");
-    // Width and height of the header, and its checksum.
+    // Width and height in the header, and its checksum.
     png[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
     let checksum = crc32fast::hash(&png[12..29]);
     png[29..33].copy_from_slice(&checksum.to_be_bytes());

@@ -1,4 +1,4 @@
-//! TIFF, as scanners and fax machines make it: several pages, in black and white.
+//! TIFF, as produced by scanners and fax machines: several pages, in black and white.
 
 use std::io::Cursor;
 
@@ -10,7 +10,7 @@ use super::exif::Turn;
 use super::{MAX_DECODED, Pixel, Raw, check_size, no_page};
 use crate::ingest::extract::ExtractError;
 
-/// More than a fax or a book has: a file may be made to seem endless.
+/// Most pages, more than a fax or a book has: a file can be made to look endless.
 const MAX_PAGES: u32 = 20_000;
 
 type File<'a> = Decoder<Cursor<&'a [u8]>>;
@@ -74,15 +74,13 @@ pub(super) fn decode(bytes: &[u8], page: u32) -> Result<Raw, ExtractError> {
             (Pixel::Grey, every(&samples, num_samples.into()))
         }
         (colours, _) => {
-            return Err(ExtractError::new(&format!(
-                "TIFF in colours that are not read: {colours:?}"
-            )));
+            return Err(ExtractError::new(&format!("unsupported TIFF colours: {colours:?}")));
         }
     };
     Ok(Raw { width, height, pixel, samples, turn })
 }
 
-/// The shade of each code: the table has all red parts, then all green and all blue ones.
+/// The shade of each code: the table has all red values, then all green and all blue ones.
 fn palette(file: &mut File<'_>) -> Result<Vec<u8>, ExtractError> {
     let table = file.get_tag_u16_vec(Tag::ColorMap).map_err(failed)?;
     let count = table.len() / 3;
@@ -91,12 +89,12 @@ fn palette(file: &mut File<'_>) -> Result<Vec<u8>, ExtractError> {
     Ok((0..count).map(shade).collect())
 }
 
-/// The first of so many: the brightness, in the colour spaces that have it apart.
+/// The first of every `parts` samples: the brightness, in colour spaces where it is separate.
 fn every(samples: &[u8], parts: usize) -> Vec<u8> {
     samples.iter().step_by(parts.max(1)).copied().collect()
 }
 
-/// Samples of less than a byte; rows begin with a byte.
+/// Unpacks samples of less than a byte; each row starts at a byte.
 fn unpacked(
     samples: &[u8],
     (width, height): (usize, usize),
@@ -110,7 +108,7 @@ fn unpacked(
     for row in samples.chunks(row).take(height) {
         pixels.extend((0..width).map(|column| {
             let bit = column * bits;
-            // No code of 1, 2, 4 or 8 bits goes over into the next byte.
+            // No code of 1, 2, 4 or 8 bits crosses into the next byte.
             let byte = u32::from(row.get(bit / 8).copied().unwrap_or(0));
             shade((byte >> (8 - bits - bit % 8)) & mask)
         }));
@@ -127,14 +125,16 @@ fn bytes_of(samples: DecodingResult) -> Result<Vec<u8>, ExtractError> {
         DecodingResult::F32(samples) => {
             samples.iter().map(|sample| (sample * 255.0) as u8).collect()
         }
-        _ => return Err(ExtractError::new("TIFF with samples that are not read")),
+        _ => return Err(ExtractError::new("unsupported TIFF samples")),
     })
 }
 
 fn failed(error: TiffError) -> ExtractError {
     match error {
         TiffError::LimitsExceeded => ExtractError::new("too large: more than memory allows"),
-        TiffError::UnsupportedError(what) => ExtractError::new(&format!("not read: {what}")),
+        TiffError::UnsupportedError(what) => {
+            ExtractError::new(&format!("unsupported TIFF: {what}"))
+        }
         error => ExtractError::damaged(&error),
     }
 }

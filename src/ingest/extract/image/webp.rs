@@ -1,4 +1,4 @@
-//! WebP. Of one that moves, the first frame.
+//! WebP. An animation is read as its first frame.
 
 use std::io::Cursor;
 

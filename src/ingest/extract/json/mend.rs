@@ -2,13 +2,13 @@
 
 use crate::types::{ReadingWarning, WarningCode};
 
-/// A text that is JSON after all, line for line, and what was changed.
+/// A text that was made JSON, line for line, and counts of what was changed.
 #[derive(Debug)]
 pub(in crate::ingest::extract) struct Mended {
     pub(in crate::ingest::extract) text: String,
-    /// Of `NaN` and `Infinity`.
+    /// How many `NaN` and `Infinity` values.
     numbers: usize,
-    /// Halves of characters: `\ud83d` alone.
+    /// How many halves of characters (lone surrogates): `\ud83d` alone.
     halves: usize,
 }
 
@@ -16,19 +16,18 @@ impl Mended {
     pub(in crate::ingest::extract) fn warning(&self) -> ReadingWarning {
         let mut parts = Vec::new();
         if self.numbers > 0 {
-            parts.push(format!("{} of NaN or Infinity, read as words", self.numbers));
+            parts.push(format!("{}× NaN or Infinity, read as words", self.numbers));
         }
         if self.halves > 0 {
             let halves = self.halves;
-            parts
-                .push(format!("{halves} halves of characters (lone surrogates), read as \u{FFFD}"));
+            parts.push(format!("{halves}× half a character (lone surrogate), read as \u{FFFD}"));
         }
-        let message = format!("it has what JSON does not allow: {}", parts.join("; "));
+        let message = format!("contains what JSON does not allow: {}", parts.join("; "));
         ReadingWarning { code: WarningCode::NotWellFormed, message, pages: Vec::new() }
     }
 }
 
-/// `None` where there is nothing of the kind.
+/// `None` if there was nothing to change.
 pub(in crate::ingest::extract) fn mended(json: &str) -> Option<Mended> {
     let mut mended = Mended { text: String::with_capacity(json.len() + 64), numbers: 0, halves: 0 };
     let bytes = json.as_bytes();
@@ -41,7 +40,7 @@ pub(in crate::ingest::extract) fn mended(json: &str) -> Option<Mended> {
             b'\\' if in_string => {
                 let length = escape(rest.as_bytes(), &mut mended, &json[kept..at]);
                 match length {
-                    // A whole pair, or what is not a surrogate.
+                    // A complete pair, or not a surrogate.
                     Ok(length) => at += length,
                     Err(length) => {
                         at += length;
@@ -76,7 +75,7 @@ pub(in crate::ingest::extract) fn mended(json: &str) -> Option<Mended> {
     (mended.numbers + mended.halves > 0).then_some(mended)
 }
 
-/// Length of the escape that `rest` begins with; as an error, of half a character, which was replaced.
+/// The length of the escape that `rest` starts with; `Err` for half a character, which was replaced.
 fn escape(rest: &[u8], mended: &mut Mended, before: &str) -> Result<usize, usize> {
     let unit = |at: usize| {
         let digits = rest.get(at..at + 6)?.strip_prefix(b"\\u")?;
@@ -91,7 +90,7 @@ fn escape(rest: &[u8], mended: &mut Mended, before: &str) -> Result<usize, usize
             Err(6)
         }
         (Some(_), _) => Ok(6),
-        // The character behind may be longer than a byte: that one is passed over by itself.
+        // The character after it may be longer than a byte and is passed over on its own.
         (None, _) => Ok(1 + usize::from(rest.get(1).is_some_and(u8::is_ascii))),
     }
 }
@@ -110,7 +109,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&mended.text).unwrap();
         let c = "NaN \u{FFFD} x 😀 \\ud83d é";
         assert_eq!(value, serde_json::json!({"a": "NaN", "b": ["-Infinity", "Infinity"], "c": c}));
-        let message = "it has what JSON does not allow: 3 of NaN or Infinity, read as words; 1 halves of characters (lone surrogates), read as \u{FFFD}";
+        let message = "contains what JSON does not allow: 3× NaN or Infinity, read as words; 1× half a character (lone surrogate), read as \u{FFFD}";
         assert_eq!(mended.warning().message, message);
         for whole in ["{\"a\": -1, \"NaN\": \"Infinity\"}", "", "\"\\", "\"\\u12", "[INF]", "NaNs"]
         {

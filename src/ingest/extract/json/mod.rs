@@ -1,7 +1,7 @@
 //! JSON and JSON Lines → records, or a document of fields.
 //!
-//! An array of objects, alone or as the bulk of an object, is a list of records: each is cut by
-//! itself. Any other value is one document, a line for each field, cited by the lines of the file.
+//! An array of objects, alone or as the bulk of an object, is a list of records, and each record is cut on its
+//! own. Any other value is one document with a line for each field, cited by the lines of the file.
 
 pub(super) mod mend;
 mod record;
@@ -48,9 +48,9 @@ fn reason(error: &NotJson) -> ExtractError {
 
 struct Reading<'a> {
     fields: &'a [String],
-    /// Whether any of the fields was met.
+    /// Whether any of the requested fields was found.
     found: bool,
-    /// Names of other fields that were, for the message.
+    /// Names of the other fields, for the error message.
     known: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A value a line.
+    /// Reads one value per line.
     fn lines(&mut self, text: &str) -> Result<Document, ExtractError> {
         let mut parts = Parts::new(Unit::Line);
         let count = text.lines().count();
@@ -133,7 +133,7 @@ impl Reading<'_> {
     }
 
     fn look(&mut self, leaves: &[Leaf]) {
-        /// More names than this help nobody.
+        /// Most names that help.
         const ENOUGH: usize = 50;
         if self.fields.is_empty() || self.found {
             return;
@@ -145,7 +145,7 @@ impl Reading<'_> {
     }
 }
 
-/// The records of a value, and what stands around them; `None` where it is not a list of records.
+/// The records of a value, and the rest of the value; `None` if it is not a list of records.
 fn records(root: &Node) -> Option<(&[Node], Node)> {
     let around = |value| Node { first: root.first, last: root.last, value };
     match &root.value {
@@ -169,13 +169,13 @@ fn records(root: &Node) -> Option<(&[Node], Node)> {
     }
 }
 
-/// Objects, or mostly so.
+/// Whether all or most items are objects.
 fn is_records(items: &[Node]) -> bool {
     let maps = items.iter().filter(|item| item.value.is_map()).count();
     maps > 0 && maps * 2 >= items.len()
 }
 
-/// How many scalars there are in it.
+/// How many scalars a value contains.
 fn weight(node: &Node) -> usize {
     match &node.value {
         Value::Null => 0,

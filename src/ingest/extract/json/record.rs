@@ -1,10 +1,10 @@
-//! A JSON value as the lines a person would write: `name: Ann`, `address.city: Oslo`.
+//! A JSON value as the lines that a person would write: `name: Ann`, `address.city: Oslo`.
 
 use super::tree::{Node, Value};
 use crate::ingest::extract::blobs::is_blob;
 use crate::ingest::extract::table::is_among;
 
-/// A list of values this short is one line.
+/// Longest list of values that is written on one line.
 const SHORT_LIST: usize = 120;
 
 /// Fields that name a record, the best first.
@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 100;
 /// A field with a value of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Leaf {
-    /// The way to it: `author.name`, `items[0].price`.
+    /// The path to it: `author.name`, `items[0].price`.
     pub(super) path: String,
     pub(super) text: String,
     /// Its first and last line in the source.
@@ -25,14 +25,14 @@ pub(super) struct Leaf {
     pub(super) last: u32,
 }
 
-/// What a record is called, if it says so.
+/// The name of a record, if it has one.
 pub(super) fn name(record: &Value) -> Option<String> {
     let names = NAMES.iter().filter_map(|name| record.scalar(name));
     let mut names = names.map(str::trim).filter(|name| name.chars().count() <= LONGEST_NAME);
     names.find(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// The fields of a value, in order. Empty ones have nothing to say.
+/// The fields of a value, in order, without empty ones.
 pub(super) fn leaves(node: &Node) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     collect(node, "", &mut leaves);
@@ -42,7 +42,7 @@ pub(super) fn leaves(node: &Node) -> Vec<Leaf> {
 fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
     match &node.value {
         Value::Null => {}
-        // Pictures and files that are written into it.
+        // Empty values, and pictures and files embedded as base64.
         Value::Scalar(text) if text.trim().is_empty() || is_blob(text.trim()) => {}
         Value::Scalar(text) => leaves.push(Leaf {
             path: path.to_owned(),
@@ -74,7 +74,7 @@ fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
     }
 }
 
-/// The scalars of a list on one line, where they are short.
+/// The scalars of a list on one line, if they are short.
 fn short_list(items: &[Node]) -> Option<String> {
     let texts: Option<Vec<&str>> = items
         .iter()
@@ -88,8 +88,8 @@ fn short_list(items: &[Node]) -> Option<String> {
 }
 
 impl Leaf {
-    /// Whether it is one of these fields, or inside one. Places in lists do not count:
-    /// `items[0].price` is `items.price`.
+    /// Whether this is one of these fields, or inside one. Indexes of lists do not count: `items[0].price` is
+    /// `items.price`.
     pub(super) fn is_in(&self, fields: &[String]) -> bool {
         let path = self.plain_path();
         let steps = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
@@ -97,7 +97,7 @@ impl Leaf {
         ways.any(|way| is_among(way, fields))
     }
 
-    /// Its path without places in lists.
+    /// Its path without indexes of lists.
     pub(super) fn plain_path(&self) -> String {
         let mut parts = self.path.split('[');
         let mut path = parts.next().unwrap_or_default().to_owned();
@@ -112,7 +112,7 @@ impl Leaf {
         path
     }
 
-    /// `path: text`; a text of several lines below its path.
+    /// `path: text`; a text of several lines follows its path.
     pub(super) fn line(&self, labelled: bool) -> String {
         match (labelled && !self.path.is_empty(), self.text.contains('\n')) {
             (false, _) => self.text.clone(),
@@ -122,8 +122,8 @@ impl Leaf {
     }
 }
 
-/// The lines of a record: of `fields` only, where there are any. The name of a field is left out
-/// where only one is asked for.
+/// The lines of a record, only those of `fields` if any are given. The name of the field is left out if only
+/// one is requested.
 pub(super) fn text(leaves: &[Leaf], fields: &[String]) -> String {
     let mut text = String::new();
     let mut tight = true;

@@ -72,7 +72,7 @@ fn lines_of_json_cite_their_lines() {
     assert_eq!(units(&document), expected);
     assert_eq!(headings(&document), ["1", "", ""]);
     let Places::Marked(Unit::Line, _) = &document.places else { panic!("no lines") };
-    // Under the wrong name too.
+    // Also under the wrong name.
     assert_eq!(units(&read("log.json", "{\"a\": 1}\n{\"a\": 2}\n")).len(), 2);
 }
 
@@ -84,7 +84,7 @@ fn what_is_wrong_is_said() {
         reason("a.jsonl", "{\"a\": 1}\n{\"a\" 2}\n{\"a\": 3}\n"),
         "line 2: not JSON: expected colon after the string or word in object property (column 6)"
     );
-    // A line that is cut off and is not the last, or is complete, is broken.
+    // A cut-off line is an error if it is not the last, or is complete.
     assert!(reason("a.jsonl", "{\"a\": 1\n{\"a\": 2}\n").starts_with("line 1: not JSON"));
     assert!(reason("a.jsonl", "{\"a\": 1}\n{\"a\": 2\n").starts_with("line 2: not JSON"));
     assert!(reason("a.jsonl", "{\"a\": ").starts_with("line 1: not JSON"));

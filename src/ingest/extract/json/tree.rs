@@ -1,7 +1,7 @@
-//! JSON with the lines of every value. Of what is read, the only user of `jsonc_parser`.
+//! JSON with the lines of every value. The only user of `jsonc_parser` among the readers.
 //!
-//! What editors and compilers keep their settings in is read too: comments, trailing commas, names
-//! without quotes and the rest of JSON5.
+//! The dialects of settings files are read too: comments, trailing commas, names without quotes, and the rest
+//! of JSON5.
 
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged as _;
@@ -19,7 +19,7 @@ pub(super) struct Node {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Value {
     Null,
-    /// A string, a boolean, or a number as it is written, as text.
+    /// A string, a boolean, or a number as written, as text.
     Scalar(String),
     List(Vec<Node>),
     /// Fields in the order in which they are written.
@@ -69,7 +69,7 @@ impl NotJson {
     }
 }
 
-/// Whether the parser failed at the end of the text, and not because of what is there.
+/// Whether the parser failed because the text ended, and not because of what is there.
 fn is_cut_off(text: &str, error: &ParseError) -> bool {
     let superfluous = matches!(
         error.kind(),
@@ -80,7 +80,7 @@ fn is_cut_off(text: &str, error: &ParseError) -> bool {
     error.range().end == text.len() && !superfluous
 }
 
-/// Reads a text that is one JSON value.
+/// Parses a text that is one JSON value.
 pub(super) fn parse(text: &str) -> Result<Node, NotJson> {
     let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(read(&deep), [(1, 1, "1".to_owned())]);
     }
 
-    /// What serde reads, which has no lines.
+    /// What serde reads, without lines.
     fn value(json: &serde_json::Value) -> Value {
         let node = |json| Node { first: 0, last: 0, value: value(json) };
         match json {

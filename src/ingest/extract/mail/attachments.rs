@@ -1,4 +1,4 @@
-//! What is attached to a message → documents of its own, in the one of the mail.
+//! Attachments of a message → documents of their own, within that of the mail.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,19 +15,19 @@ use crate::ingest::document::{Document, single_spaced};
 use crate::ingest::extract::parts::Parts;
 use crate::types::{Kind, ReadingWarning, WarningCode, ranges};
 
-/// How many mails may be one in another.
+/// Deepest nesting of mails in mails.
 pub(super) const DEEPEST: u32 = 4;
 
-/// How many attachments are read of one file.
+/// Most attachments that are read in one file.
 const MOST: usize = 2_000;
 
-/// Bytes of text that the attachments of one file may come to.
+/// Most bytes of text in all attachments of one file.
 const MOST_TEXT: usize = 64 << 20;
 
-/// How many of those that were not read are named.
+/// How many of the attachments that were not read are named.
 const NAMED: usize = 12;
 
-/// The attachments of one file: what was read, and what was not.
+/// The attachments of one file: those that were read, and those that were not.
 pub(super) struct Attachments<'a> {
     request: &'a Request,
     begun: Instant,
@@ -36,7 +36,7 @@ pub(super) struct Attachments<'a> {
     unread: Vec<(String, String)>,
 }
 
-/// The name of what is attached; of a message, its subject.
+/// The name of an attachment; if it is a message, its subject.
 pub(super) fn name_of(part: &MessagePart<'_>) -> Option<String> {
     let name = part.attachment_name().map(single_spaced);
     name.or_else(|| part.message().map(super::subject)).filter(|name| !name.is_empty())
@@ -47,8 +47,8 @@ impl<'a> Attachments<'a> {
         Self { request, begun: Instant::now(), count: 0, unread: Vec::new() }
     }
 
-    /// Adds what is attached to `message`, which is number `number` of the file or is attached to it
-    /// itself; `attached` counts them all.
+    /// Adds the attachments of `message`. `number` is that of the message in the file, also for messages nested
+    /// in it; `attached` counts all attachments.
     pub(super) fn push(
         &mut self,
         parts: &mut Parts,
@@ -87,14 +87,14 @@ impl<'a> Attachments<'a> {
         }
     }
 
-    /// Whether there is room for another attachment; `length`: bytes of text so far.
+    /// Whether there is room for another attachment; `length` is the bytes of text so far.
     pub(super) fn begin(&mut self, length: usize, depth: u32) -> Result<(), String> {
         self.count += 1;
         if self.count > MOST || length > MOST_TEXT {
-            return Err("too much is attached".to_owned());
+            return Err("too many attachments, or too much text in them".to_owned());
         }
         if self.request.nesting + depth >= DEEPEST {
-            return Err("mails are attached to mails too deeply".to_owned());
+            return Err("mails are nested too deeply".to_owned());
         }
         Ok(())
     }
@@ -103,7 +103,8 @@ impl<'a> Attachments<'a> {
         self.unread.push((name, reason));
     }
 
-    /// `None` for what has nothing to read: pictures, signatures. `part`: what its mail says of it.
+    /// `None` for attachments without anything to read: pictures, signatures. `part`: the attachment's part of
+    /// the mail.
     pub(super) fn read(
         &mut self,
         name: &str,
@@ -124,7 +125,7 @@ impl<'a> Attachments<'a> {
         }
         let limit = self.request.limit.saturating_sub(self.begun.elapsed());
         if limit.is_zero() {
-            return Err("the mail takes too long".to_owned());
+            return Err("no time left for this mail".to_owned());
         }
         let request = Request {
             source: name.to_owned(),
@@ -146,13 +147,16 @@ impl<'a> Attachments<'a> {
         pages.extend(&unread.unreadable);
         pages.sort_unstable();
         if !pages.is_empty() {
-            let reason = format!("page {} is a picture, and is read in files only", ranges(&pages));
+            let reason = format!(
+                "page {} is a picture: save the attachment as a file to have it read",
+                ranges(&pages)
+            );
             self.unread.push((name.to_owned(), reason));
         }
         Ok(Some(document))
     }
 
-    /// What was not read, if anything was not.
+    /// The warning about what was not read, if there is any.
     pub(super) fn warning(self) -> Option<ReadingWarning> {
         let named = self.unread.iter().take(NAMED);
         let mut names: Vec<String> =
@@ -165,7 +169,7 @@ impl<'a> Attachments<'a> {
 }
 
 pub(super) fn warning(what: &str) -> ReadingWarning {
-    let message = format!("attached, and not read or not whole: {what}");
+    let message = format!("attachments not read, or not in full: {what}");
     ReadingWarning { code: WarningCode::AttachmentsNotRead, message, pages: Vec::new() }
 }
 

@@ -7,8 +7,8 @@ use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
 use crate::ingest::extract::encoding::{self, Decoded};
 use crate::ingest::extract::{calendar, html};
 
-/// The text of a message: as it was written, or of its page where there is nothing else; and what it
-/// asks to put into a calendar. `recoded`: the mail was made UTF-8 as a whole.
+/// The text of a message: its plain text, or that of its HTML page if there is no other, and the calendar
+/// entries that it proposes. `recoded`: the whole mail was converted to UTF-8.
 pub(super) fn body(message: &Message<'_>, recoded: bool) -> Decoded {
     let root = message.root_part();
     let is_sealed = root.is_content_type("multipart", "encrypted")
@@ -38,22 +38,22 @@ pub(super) fn body(message: &Message<'_>, recoded: bool) -> Decoded {
     Decoded { text: bodies.join("\n\n"), warnings }
 }
 
-/// Invitations; the body tells what they say.
+/// Whether a part is an invitation, which is written into the body.
 pub(super) fn is_calendar(part: &MessagePart<'_>) -> bool {
     part.is_content_type("text", "calendar") || part.is_content_type("application", "ics")
 }
 
 fn invitation(message: &Message<'_>, part: &MessagePart<'_>, recoded: bool) -> String {
     let text = decoded(message, part, recoded).text;
-    // A file, or one whose lines are folded within a character.
+    // An attached file, or an invitation whose lines are folded within a character.
     if text.is_empty() || text.contains('\u{FFFD}') {
         return calendar::text(&written(message, part).unwrap_or_default());
     }
     calendar::text(text.as_bytes())
 }
 
-/// The text of a part with line feeds only. One that names no encoding, or is not what it names, is
-/// read as a file is.
+/// The text of a part with line feeds only. A part that names no encoding, or the wrong one, is decoded like a
+/// file.
 pub(super) fn decoded(message: &Message<'_>, part: &MessagePart<'_>, recoded: bool) -> Decoded {
     let text = match &part.body {
         PartType::Text(text) | PartType::Html(text) => text.as_ref(),
@@ -73,7 +73,7 @@ pub(super) fn decoded(message: &Message<'_>, part: &MessagePart<'_>, recoded: bo
     decoded
 }
 
-/// The bytes of a part before they are text.
+/// The bytes of a part before they are decoded.
 fn written(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Vec<u8>> {
     let range = part.offset_body as usize..part.offset_end as usize;
     let raw = message.raw_message.get(range)?;

@@ -1,5 +1,4 @@
-//! Headers as they should be: what old programs wrote into them in bytes of their own, and when a message
-//! was sent.
+//! Repairs headers that old programs wrote in an 8-bit encoding, and reads the date of a message.
 
 use std::borrow::Cow;
 
@@ -10,8 +9,8 @@ use mail_parser::{HeaderName, Message};
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::encoding;
 
-/// The message with headers that are UTF-8 throughout. Those that are not are read in the encoding that
-/// the message names, else in the one that their letters and those of the text look like.
+/// The message with all headers in UTF-8. Other headers are decoded with the encoding that the message names,
+/// else with the one that their letters and those of the text suggest.
 pub(super) fn in_utf8(message: &[u8]) -> Cow<'_, [u8]> {
     if std::str::from_utf8(message).is_ok() {
         return Cow::Borrowed(message);
@@ -48,15 +47,15 @@ pub(super) fn in_utf8(message: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(mended)
 }
 
-/// How many lines of the text are looked at beside the headers.
+/// How many lines of the text are examined besides the headers.
 const MOST: usize = 200;
 
-/// Whether people wrote it: data has no lines, or long ones.
+/// Whether a person wrote the line: data has no lines, or long ones.
 fn is_written(line: &[u8]) -> bool {
     line.len() < 1000 && !line.contains(&0)
 }
 
-/// Which lines are headers: of the message, of its parts, of messages that are attached.
+/// Which lines are headers: of the message, of its parts, or of attached messages.
 fn are_headers(lines: &[&[u8]]) -> Vec<bool> {
     let mut within = true;
     let mut holds_message = false;
@@ -77,7 +76,7 @@ fn are_headers(lines: &[&[u8]]) -> Vec<bool> {
     of_headers
 }
 
-/// What a part of the message says that it is written in, but for UTF-8: these headers are not.
+/// The encoding that a part of the message names, unless it is UTF-8, which these headers are not.
 fn charset(line: &[u8]) -> Option<&'static Encoding> {
     let line = String::from_utf8_lossy(line).to_ascii_lowercase();
     let (_, label) = line.split_once("charset=")?;
@@ -86,7 +85,7 @@ fn charset(line: &[u8]) -> Option<&'static Encoding> {
         .filter(|encoding| *encoding != UTF_8 && label != "us-ascii" && label != "ascii")
 }
 
-/// When the message was sent, with its zone: `2024-03-01 10:05 +0100`; what is not a date as it was written.
+/// When the message was sent, with its zone: `2024-03-01 10:05 +0100`; as it was written if it is not a date.
 pub(super) fn date(message: &Message<'_>) -> Option<String> {
     let written = single_spaced(message.header_raw(HeaderName::Date)?);
     if written.is_empty() {
@@ -96,7 +95,7 @@ pub(super) fn date(message: &Message<'_>) -> Option<String> {
     Some(shown.unwrap_or_else(|| written.chars().take(LONGEST).collect()))
 }
 
-/// Characters of a date that is not one.
+/// Most characters that are kept of a date that cannot be parsed.
 const LONGEST: usize = 100;
 
 /// Zones that have one meaning in mail (RFC 5322, 4.3).
@@ -137,7 +136,7 @@ mod tests {
             ("1 Mar 24 10:05:00 GMT", Some("2024-03-01 10:05 UTC")),
             ("1 Mar 2024 10:05:00 UTC", Some("2024-03-01 10:05 UTC")),
             ("1 Mar 2024 10:05:00 -0000", Some("2024-03-01 10:05 UTC")),
-            // No zone, and ones that nobody knows.
+            // No zone, and zones that nobody knows.
             ("1 Mar 2024 10:05:00", None),
             ("Fri Mar 1 10:05:00 2024", None),
             ("1 Mar 2024 10:05:00 MEZ", None),
@@ -155,13 +154,13 @@ mod tests {
         let write = |encoding: &'static Encoding, text: &str| encoding.encode(text).0.into_owned();
         let mail = "Subject: Grüße aus Köln\r\nFrom: Jörg <j@b.de>\r\n\r\nSchöne Grüße\r\n";
         let (head, body) = mail.split_at(mail.find("\r\n\r\n").unwrap_or(0));
-        // The body as it is: it is read by itself.
+        // The body stays as it is: it is decoded separately.
         let read = in_utf8(&write(latin, mail)).into_owned();
         assert_eq!(read, [head.as_bytes(), &write(latin, body)].concat());
-        // A part names the encoding, and another part its name in it.
+        // One part names the encoding, and another has its name written in it.
         let mail = "Subject: Отчёт\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=\"koi8-r\"\n\nbody\n--b\nContent-Type: text/csv;\n name=\"Цены.csv\"\n\n1\n--b\nContent-Type: message/rfc822\n\nSubject: Итоги\n\n--\nbye\n--b--\n";
         assert_eq!(mended(&write(cyrillic, mail)), mail);
-        // Beside one that is UTF-8.
+        // One header is UTF-8, another is not.
         let mixed =
             [b"From: J\xC3\xB6rg\nSubject: ".as_slice(), &write(latin, "Grüße"), b"\n\nx\n"];
         assert_eq!(mended(&mixed.concat()), "From: Jörg\nSubject: Grüße\n\nx\n");

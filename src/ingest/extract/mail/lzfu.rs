@@ -1,20 +1,20 @@
-//! RTF as Outlook keeps it, compressed (MS-OXRTFCP).
+//! RTF as Outlook stores it, compressed (MS-OXRTFCP).
 
-/// What every text may refer to from its beginning.
+/// Initial contents of the window, which every text may refer to.
 const BEFORE: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \
 \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \
 \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 
-/// Bytes of the window that references reach into.
+/// Size of the window that references point into, in bytes.
 const WINDOW: usize = 4096;
 
-/// Bytes in front of the text: its sizes, how it is kept, a checksum.
+/// Bytes before the text: its sizes, its compression, a checksum.
 const HEADER: usize = 16;
 
-/// More than this is not unpacked, in bytes.
+/// Most bytes that are unpacked.
 const MOST: usize = 64 << 20;
 
-/// The RTF; `None` for what is not one. Of one that is cut off, what there is.
+/// The RTF, as far as it goes if it is cut off; `None` if this is not compressed RTF.
 pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     let body = bytes.get(HEADER..)?;
     match bytes.get(8..12)? {
@@ -52,7 +52,7 @@ fn read(body: &[u8]) -> Vec<u8> {
             let Some(second) = bytes.next() else { break 'read };
             let reference = u16::from_be_bytes([first, second]);
             let (from, length) = (usize::from(reference >> 4), usize::from(reference & 15) + 2);
-            // A reference to where the next byte comes is the end.
+            // A reference to the position of the next byte marks the end.
             if from == at {
                 break 'read;
             }

@@ -1,11 +1,11 @@
-//! Mailboxes: messages one after another, each after a line `From SENDER DATE`.
+//! Mailboxes: a sequence of messages, each after a line `From SENDER DATE`.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 const FROM: &[u8] = b"From ";
 
-/// By its name, or by how it begins.
+/// Whether a file is a mailbox, by its name or its first line.
 pub(super) fn is_mailbox(source: &str, bytes: &[u8]) -> bool {
     let path = Path::new(source);
     let named = path.extension().or(path.file_name()).unwrap_or_default();
@@ -13,17 +13,17 @@ pub(super) fn is_mailbox(source: &str, bytes: &[u8]) -> bool {
         || bytes.split_inclusive(|byte| *byte == b'\n').next().is_some_and(is_separator)
 }
 
-/// A single message, without the line that a mailbox had before it.
+/// A single message, without the separator line of a mailbox before it.
 pub(super) fn without_separator(message: &[u8]) -> &[u8] {
     let first = message.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let is_header = first.contains(&b':');
     if message.starts_with(FROM) && !is_header { after_line(message) } else { message }
 }
 
-/// The messages, without the lines between them.
+/// The messages, without their separator lines.
 pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let mut rest = bytes;
-    // What stands before the first of them is not a message.
+    // Text before the first separator is not a message.
     let first = next_separator(rest, true);
     rest = first.map_or(&[], |at| &rest[at..]);
     std::iter::from_fn(move || {
@@ -38,7 +38,7 @@ pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     })
 }
 
-/// Where the next message begins: at a separator after a blank line. `here`: also at the start.
+/// Where the next message starts: at a separator after a blank line. `here`: also at the start.
 fn next_separator(bytes: &[u8], here: bool) -> Option<usize> {
     let (mut at, mut blank) = (0, here);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -51,7 +51,7 @@ fn next_separator(bytes: &[u8], here: bool) -> Option<usize> {
     None
 }
 
-/// A line of a letter can begin with "From" too; it has no time of day.
+/// Whether a line is a separator. A line of a letter can start with "From" too, but has no time of day.
 fn is_separator(line: &[u8]) -> bool {
     let is_time = |word: &[u8]| {
         matches!(word, [a, .., b] if a.is_ascii_digit() && b.is_ascii_digit())
@@ -65,7 +65,7 @@ fn after_line(bytes: &[u8]) -> &[u8] {
     &bytes[end..]
 }
 
-/// Lines of a letter that begin with "From" were written as `>From`.
+/// Restores lines of a letter that start with "From", which were written as `>From`.
 fn unquoted(message: &[u8]) -> Cow<'_, [u8]> {
     let is_quoted = |line: &[u8]| {
         let marks = line.iter().take_while(|byte| **byte == b'>').count();

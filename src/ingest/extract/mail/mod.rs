@@ -1,7 +1,7 @@
 //! E-mail (EML, mbox, Outlook's MSG) → a section for each message, under its subject. The only user of
 //! `mail-parser`.
 //!
-//! What is attached is read as the files it would be, each under its name.
+//! Attachments are read as if they were files, each under its name.
 
 mod attachments;
 mod body;
@@ -68,14 +68,14 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         reading.push(1, &message);
     }
     let mut warnings = reading.warnings;
-    // Of one kind one is enough: a mailbox has thousands of messages.
+    // One warning of each kind is enough: a mailbox has thousands of messages.
     warnings.dedup_by_key(|warning| warning.code);
     warnings.truncate(2);
     warnings.extend(reading.attachments.warning());
     Ok(Document { warnings, ..reading.parts.finish(title, Syntax::Plain) })
 }
 
-/// A mail whose attachments ended the process that read them.
+/// Reads a mail again without its attachments, after they killed the process that read them.
 pub(super) async fn without_attachments(
     pool: &Pool,
     request: &Request,
@@ -85,7 +85,7 @@ pub(super) async fn without_attachments(
     let request = Request { nesting: DEEPEST, ..request.clone() };
     let mut extracted = pool.parse(&request, bytes).await?;
     extracted.document.warnings.pop();
-    let what = format!("all of it, since a part {}", error.reason);
+    let what = format!("all of them, because one {}", error.reason);
     extracted.document.warnings.push(attachments::warning(&what));
     Ok(extracted)
 }
@@ -94,7 +94,7 @@ struct Reading<'a> {
     parts: Parts,
     attachments: Attachments<'a>,
     warnings: Vec<ReadingWarning>,
-    /// The file was made UTF-8 as a whole.
+    /// Whether the whole file was converted to UTF-8.
     recoded: bool,
 }
 
@@ -109,7 +109,7 @@ impl Reading<'_> {
     }
 }
 
-/// Any text is a message to the parser; a real one has a header that is known.
+/// The parser takes any text for a message; a real one has a known header.
 fn has_headers(message: &Message<'_>) -> bool {
     message.headers().iter().any(|header| !header.name.is_other())
 }
@@ -118,7 +118,7 @@ fn subject(message: &Message<'_>) -> String {
     single_spaced(message.subject().unwrap_or_default())
 }
 
-/// Who wrote to whom when, what is attached, and what the message says.
+/// The text of a message: who wrote to whom and when, its attachments, and its body.
 fn text(message: &Message<'_>, recoded: bool, warnings: &mut Vec<ReadingWarning>) -> String {
     let people = |address: Option<&Address<'_>>| address.map(people_of).unwrap_or_default();
     let head = Head {
@@ -133,7 +133,7 @@ fn text(message: &Message<'_>, recoded: bool, warnings: &mut Vec<ReadingWarning>
     head.with(&body)
 }
 
-/// What a message says of itself.
+/// The headers of a message that are shown.
 struct Head {
     from: Vec<String>,
     to: Vec<String>,
@@ -143,7 +143,7 @@ struct Head {
 }
 
 impl Head {
-    /// Before what the message says.
+    /// Puts the headers before the body.
     fn with(&self, body: &str) -> String {
         let mut lines = Vec::new();
         for (name, people) in [("From", &self.from), ("To", &self.to), ("Cc", &self.copies)] {
@@ -174,7 +174,7 @@ fn people_of(address: &Address<'_>) -> Vec<String> {
 }
 
 fn listed(all: &[String]) -> String {
-    /// The members of a long list say little.
+    /// Most members of a list that are named.
     const ENOUGH: usize = 10;
     let mut people = all[..all.len().min(ENOUGH)].join(", ");
     if all.len() > ENOUGH {

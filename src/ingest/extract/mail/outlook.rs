@@ -1,5 +1,5 @@
-//! Messages that Outlook saves (MSG, MS-OXMSG): a folder of properties, with a folder for each recipient
-//! and for what is attached.
+//! Messages saved by Outlook (MSG, MS-OXMSG): a folder of properties, with a folder for each recipient and each
+//! attachment.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
 /// The stream of a folder with the properties of fixed size.
 const PROPERTIES: &str = "__properties_version1.0";
 
-/// Bytes in front of the properties of the message, of one attached to it, and of all else.
+/// Bytes before the properties of the message, of an attached message, and of anything else.
 const FRONTS: [usize; 3] = [32, 24, 8];
 
 /// Numbers of properties (MS-OXPROPS).
@@ -35,7 +35,7 @@ const DELIVERED: u16 = 0x0E06;
 const BODY: u16 = 0x1000;
 const RTF: u16 = 0x1009;
 const HTML: u16 = 0x1013;
-/// Of a recipient or an attachment.
+/// The name of a recipient or an attachment.
 const NAME: u16 = 0x3001;
 const PERSON: [u16; 3] = [NAME, 0x39FE, 0x3003];
 const CONTENT: u16 = 0x3701;
@@ -43,7 +43,7 @@ const FILE_NAMES: [u16; 3] = [0x3707, 0x3704, NAME];
 const CODE_PAGES: [u16; 2] = [0x3FFD, 0x3FDE];
 
 pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
-    let mut file = Compound::open(bytes, "a message of Outlook")?;
+    let mut file = Compound::open(bytes, "an Outlook message")?;
     if !file.has_stream(&format!("/{PROPERTIES}")) {
         let extension = detect::extension(Path::new(&request.source));
         let reason = format!(
@@ -65,16 +65,17 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
     Ok(Document { warnings, ..parts.finish(title, Syntax::Plain) })
 }
 
-/// Where a message stands in its file.
+/// The position of a message in its file.
 #[derive(Clone, Copy)]
 struct Level<'a> {
     units: (u32, u32),
     headings: &'a [String],
-    /// How many messages it is attached in.
+    /// How many messages it is nested in.
     depth: u32,
 }
 
-/// Reads a message with what is attached to it; its subject. `attached` counts all of the file.
+/// Reads a message with its attachments, and returns its subject. `attached` counts all attachments of the
+/// file.
 fn read(
     file: &mut Compound<'_>,
     folder: &str,
@@ -116,7 +117,8 @@ fn read(
             }
             let Some(bytes) = properties.bytes(file, CONTENT) else {
                 let is_object = file.is_folder(&inner);
-                let reason = if is_object { "an object of Office" } else { "not in the message" };
+                let reason =
+                    if is_object { "an embedded Office object" } else { "not in the message" };
                 return Err(reason.to_owned());
             };
             if let Some(document) = attachments.read(&name, &bytes, None, depth)? {
@@ -131,7 +133,7 @@ fn read(
     subject
 }
 
-/// In the order of their numbers.
+/// The folders of attachments, in the order of their numbers.
 fn attached_folders(file: &Compound<'_>, folder: &str) -> Vec<String> {
     let mut names = file.names(&format!("{folder}/"));
     names.retain(|name| name.starts_with("__attach_version1.0_#"));
@@ -139,7 +141,7 @@ fn attached_folders(file: &Compound<'_>, folder: &str) -> Vec<String> {
     names.into_iter().map(|name| format!("{folder}/{name}")).collect()
 }
 
-/// That of the file; of a message, its subject.
+/// The name of an attached file; of a message, its subject.
 fn name_of(file: &mut Compound<'_>, properties: &Properties) -> String {
     let name = FILE_NAMES.iter().find_map(|id| properties.text(file, *id));
     let name = name.unwrap_or_else(|| {
@@ -177,8 +179,8 @@ fn head(file: &mut Compound<'_>, folder: &str, properties: &Properties) -> Head 
     Head { from: sender.into_iter().collect(), to, copies, date, attached: Vec::new() }
 }
 
-/// `Ann Lee <ann@example.com>`, by the properties of the name and of its addresses. Addresses within a
-/// company say nothing to people.
+/// `Ann Lee <ann@example.com>`, from the property of the name and those of its addresses. Internal addresses of
+/// a company mean nothing to people.
 fn person(
     file: &mut Compound<'_>,
     of: &Properties,
@@ -195,7 +197,7 @@ fn person(
     }
 }
 
-/// As its headers say, else as the servers that took it do.
+/// The date in its headers, else the one of the servers that received it.
 fn sent(file: &mut Compound<'_>, properties: &Properties) -> Option<String> {
     /// Seconds from 1601 to 1970.
     const TO_1970: i64 = 11_644_473_600;
@@ -210,7 +212,7 @@ fn sent(file: &mut Compound<'_>, properties: &Properties) -> Option<String> {
     Some(format!("{} UTC", date.format("%Y-%m-%d %H:%M")))
 }
 
-/// As it was written, else what is made of its RTF or its page.
+/// The plain text, else that of its RTF or its HTML page.
 fn body(file: &mut Compound<'_>, properties: &Properties) -> String {
     let class = properties.text(file, MESSAGE_CLASS).unwrap_or_default().to_ascii_uppercase();
     let plain = properties.text(file, BODY).unwrap_or_default().replace("\r\n", "\n");
@@ -234,7 +236,7 @@ fn body(file: &mut Compound<'_>, properties: &Properties) -> String {
     text.trim().to_owned()
 }
 
-/// The name of the stream or folder of a property; `kind`: what type it is of.
+/// The name of the stream or folder of a property; `kind` is its type.
 fn stream(id: u16, kind: &str) -> String {
     format!("__substg1.0_{id:04X}{kind}")
 }
@@ -243,14 +245,14 @@ fn stream(id: u16, kind: &str) -> String {
 #[derive(Clone)]
 struct Properties {
     folder: String,
-    /// Those of fixed size: numbers and values.
+    /// The properties of fixed size: numbers and values.
     fixed: Vec<(u16, u64)>,
-    /// Of texts that are not Unicode.
+    /// The encoding of texts that are not Unicode.
     encoding: &'static Encoding,
 }
 
 impl Properties {
-    /// Reads those of fixed size; so many bytes stand in `front` of them.
+    /// Reads the properties of fixed size, which follow `front` other bytes.
     fn of(file: &mut Compound<'_>, folder: &str, front: usize, usual: &'static Encoding) -> Self {
         /// Type, number, flags and value.
         const SIZE: usize = 16;
@@ -261,7 +263,7 @@ impl Properties {
             value.copy_from_slice(&entry[8..]);
             let kind = u16::from_le_bytes([entry[0], entry[1]]);
             let value = u64::from_le_bytes(value);
-            // Numbers of 32 bits leave the rest as it was.
+            // The upper half of 32-bit numbers is not cleared.
             let value = if kind == 3 { value & u64::from(u32::MAX) } else { value };
             (u16::from_le_bytes([entry[2], entry[3]]), value)
         });

@@ -1,4 +1,4 @@
-//! Pages that browsers saved with all that is on them: MHTML (RFC 2557), a mail whose body is a page.
+//! Pages that browsers saved with everything on them: MHTML (RFC 2557), a mail whose body is a page.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(in crate::ingest::extract) fn is_saved_page(source: &str) -> bool {
     ["mhtml", "mht"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// The page under its address, and those in its frames, a section each.
+/// The page under its address, and those in its frames, in a section each.
 pub(in crate::ingest::extract) fn page(bytes: &[u8]) -> Result<Document, ExtractError> {
     let Some(message) = MessageParser::default().parse(bytes) else {
         return html::document(bytes);
@@ -38,13 +38,13 @@ pub(in crate::ingest::extract) fn page(bytes: &[u8]) -> Result<Document, Extract
         warnings.extend(decoded.warnings);
     }
     if parts.is_empty() {
-        // A page under the name of a saved one.
+        // An HTML page with the name of a saved one.
         return html::document(bytes);
     }
     Ok(Document { warnings, ..parts.finish(title, Syntax::Markdown) })
 }
 
-/// Where Chrome got the page.
+/// The address that Chrome saved the page from.
 fn snapshot(message: &Message<'_>) -> Option<String> {
     let name = HeaderName::Other("Snapshot-Content-Location".into());
     let value = message.header(name)?.as_text()?;

@@ -48,12 +48,12 @@ fn a_message_under_its_subject() {
         Date: 2024-03-01 10:05 +0100\nAttachments: plan.pdf\n\nSie liegen 400 Tage, für alle Kunden.";
     assert_eq!(units(&mail), [(1, 0, text)]);
     assert_eq!(mail.sections[0].headings, ["Backups of the ledger"]);
-    // Its attachment is no more than the first bytes of a PDF.
+    // Its attachment is only the first bytes of a PDF.
     assert_eq!(mail.warnings[0].code, WarningCode::AttachmentsNotRead);
     assert!(mail.warnings[0].message.contains("plan.pdf ("), "{:?}", mail.warnings);
 }
 
-/// A message with these parts: headers and content of each.
+/// A message with these parts, each with its headers and its content.
 fn mixed(subject: &str, parts: &[(&str, &str)]) -> String {
     let mut mail = format!(
         "From: a@b.de\nSubject: {subject}\nContent-Type: multipart/mixed; boundary=B{0}\n",
@@ -101,7 +101,7 @@ fn attachments_are_read_under_their_names() {
     assert_eq!(headings, paths);
     let syntaxes: Vec<Option<Syntax>> = mail.sections.iter().map(|s| s.syntax).collect();
     assert_eq!(syntaxes, [None, Some(Syntax::Rows), None, Some(Syntax::Markdown)]);
-    let message = "attached, and not read or not whole: a.zip (unsupported type)";
+    let message = "attachments not read, or not in full: a.zip (unsupported type)";
     assert_eq!(mail.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(), [message]);
 }
 

@@ -112,7 +112,7 @@ fn numbered(pdf: &Pdf, page: u32) -> Result<&Page<'_>, ExtractError> {
     let index = (page as usize).checked_sub(1);
     index
         .and_then(|index| pages.get(index))
-        .ok_or_else(|| ExtractError::new(&format!("no page {page}: it has {}", pages.len())))
+        .ok_or_else(|| ExtractError::new(&format!("no page {page}: the file has {}", pages.len())))
 }
 
 /// Why a page has no picture.

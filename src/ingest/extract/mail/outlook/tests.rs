@@ -39,7 +39,7 @@ fn read(streams: &Streams) -> Document {
     document("a.msg", &file(streams)).unwrap()
 }
 
-/// 2024-03-01 09:05 UTC in hundreds of nanoseconds since 1601.
+/// 2024-03-01 09:05 UTC in units of 100 ns since 1601.
 const TIME: u64 = (1_709_283_900 + 11_644_473_600) * 10_000_000;
 
 fn message() -> Streams {
@@ -118,7 +118,7 @@ fn what_is_attached_is_read() {
     assert_eq!(read[1], (1, 1, "Port: Oslo | Fee: 3"));
     assert_eq!(read[2], (1, 2, "Dredging in June."));
     assert_eq!(mail.sections[2].headings, ["Quay 4 is shut", "The plan"]);
-    let said = "attached, and not read or not whole: drawing.vsd (binary)";
+    let said = "attachments not read, or not in full: drawing.vsd (binary)";
     assert_eq!(mail.warnings[0].message, said);
 }
 
@@ -178,7 +178,7 @@ fn what_is_no_message_is_named() {
     assert!(reason(&other).starts_with("named .msg, but it holds no message"));
     let whole = file(&message());
     assert!(reason(&whole[..600]).starts_with("damaged or truncated"));
-    // A mail under the name of a message.
+    // A mail with the name of an Outlook message.
     let mail = document("a.msg", b"From: a@b.de\nSubject: Fees\n\nThree.").unwrap();
     assert_eq!(mail.title, "Fees");
 }

@@ -85,7 +85,7 @@ fn a_file_with_pages_of_both_kinds() {
         assert!(ink(&page, HEADING) > 0.02 && ink(&page, EMPTY) == 0.0);
     }
     let reason = picture(&bytes, 4).unwrap_err();
-    assert_eq!((reason.as_str(), picture(&bytes, 0).is_err()), ("no page 4: it has 3", true));
+    assert_eq!((reason.as_str(), picture(&bytes, 0).is_err()), ("no page 4: the file has 3", true));
     let document = read(&bytes).unwrap();
     let pages: Vec<u32> = units(&document).iter().map(|unit| unit.0).collect();
     assert_eq!(pages, [1, 2, 3]);
