@@ -1,9 +1,9 @@
-//! Formulas of Office (OMML, ECMA-376 part 1, 22.1) → a line as one would type it: `x^2`, `(a+b)/c`,
+//! Formulas of Office (OMML, ECMA-376 part 1, 22.1) → a line as a person would type it: `x^2`, `(a+b)/c`,
 //! `√(2)`, `∑_(i=1)^n i`.
 
 use super::xml::{Element, attribute};
 
-/// Deeper than this, what holds a formula is read as what it holds.
+/// Deepest nesting of structures that are told apart; below it, only their contents are read.
 const DEEPEST: usize = 64;
 
 /// A structure being read: its arguments, each with the name of its element.
@@ -11,12 +11,12 @@ const DEEPEST: usize = 64;
 struct Structure {
     name: String,
     arguments: Vec<(String, String)>,
-    /// The sign of a sum, brackets, or an accent; where they are not said, there is a usual one.
+    /// The sign of a sum, the brackets, or an accent; `None` for the usual one.
     sign: Option<String>,
     open: Option<String>,
     close: Option<String>,
     separator: Option<String>,
-    /// A fraction on one line; a root whose degree is hidden.
+    /// Whether a fraction is on one line, or the degree of a root is hidden.
     flag: bool,
 }
 
@@ -25,9 +25,9 @@ struct Structure {
 pub(super) struct Formula {
     text: String,
     structures: Vec<Structure>,
-    /// Structures that are open within the deepest that is told apart.
+    /// How many structures are open below the deepest that is told apart.
     deeper: usize,
-    /// Elements that are open within this one, itself included.
+    /// How many elements are open within the formula, including itself.
     depth: usize,
     in_text: bool,
 }
@@ -65,7 +65,7 @@ impl Formula {
         }
     }
 
-    /// Whether the formula ends with this element.
+    /// Ends an element; returns whether the formula ends with it.
     pub(super) fn end(&mut self, name: &str) -> bool {
         self.depth = self.depth.saturating_sub(1);
         match name {
@@ -169,7 +169,7 @@ impl Structure {
         }
     }
 
-    /// Those of a matrix.
+    /// The rows of a matrix.
     fn rows(&self) -> Vec<String> {
         let rows = self.arguments.split(|(name, _)| name == "mr").skip(1);
         rows.map(|row| row.iter().map(|(_, cell)| cell.trim()).collect::<Vec<_>>().join(", "))
@@ -188,7 +188,7 @@ fn scripts(sub: &str, sup: &str) -> String {
     out
 }
 
-/// In brackets, unless it is one thing.
+/// Puts text into brackets, unless it is a single term.
 fn grouped(text: &str) -> String {
     let is_one =
         text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '′' | '\u{300}'..='\u{36F}'));

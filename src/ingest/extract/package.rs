@@ -7,17 +7,17 @@ use zip::result::ZipError;
 
 use super::{ExtractError, container, detect, encoding};
 
-/// Bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
+/// Most bytes of one part after unpacking. The text of a thousand-page book is a tenth of this.
 const MAX_PART: u64 = 128 << 20;
 
-/// How much room is made for a part before it is unpacked, in bytes.
+/// Most bytes that are reserved for a part before it is unpacked.
 const LONGEST_PROMISE: usize = 1 << 20;
 
 pub(super) struct Package<'a>(ZipArchive<Cursor<&'a [u8]>>);
 
 impl<'a> Package<'a> {
-    /// `extension` and `name` are what the file should be, `old` is the extension of the format
-    /// before it, for the message.
+    /// Opens a document. `extension` and `name` are what the file should be, `old` is the extension of the
+    /// preceding format; all are for the error message.
     pub(super) fn open(
         bytes: &'a [u8],
         extension: &str,
@@ -34,12 +34,12 @@ impl<'a> Package<'a> {
         })
     }
 
-    /// `None` where it can't be opened.
+    /// `None` if it can't be opened.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
         ZipArchive::new(Cursor::new(bytes)).map(Self).ok()
     }
 
-    /// What is not in a package that should be a document named `name`.
+    /// The error for a package that does not contain a document `name`.
     pub(super) fn lacks(bytes: &[u8], extension: &str, name: &str) -> ExtractError {
         match container::content(bytes) {
             Some(_) => ExtractError::lie(extension, name, bytes),
@@ -53,12 +53,12 @@ impl<'a> Package<'a> {
         self.0.file_names().flatten().map(std::borrow::Cow::into_owned)
     }
 
-    /// A part, decoded; `None` where there is none of that name.
+    /// A part, decoded; `None` if no part has that name.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, ExtractError> {
         Ok(self.bytes(name)?.map(decoded))
     }
 
-    /// A part as it is; `None` where there is none of that name.
+    /// The bytes of a part; `None` if no part has that name.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
         let damaged = || {
             let what = format!("{name} in it can't be unpacked: copy or download it again");
@@ -72,7 +72,7 @@ impl<'a> Package<'a> {
             }
             Err(_) => return Err(damaged()),
         };
-        // What a part says of its size is a hint, nobody has to keep to it.
+        // The declared size of a part is a hint that need not be true.
         let size = usize::try_from(file.size()).unwrap_or(0);
         let mut bytes = Vec::with_capacity(size.min(LONGEST_PROMISE));
         file.take(MAX_PART + 1).read_to_end(&mut bytes).map_err(|_| damaged())?;
@@ -86,7 +86,7 @@ impl<'a> Package<'a> {
     }
 }
 
-/// Nearly all parts are UTF-8, and need not be looked through for what they are.
+/// Decodes a part. Nearly all parts are UTF-8, and their encoding need not be detected.
 fn decoded(bytes: Vec<u8>) -> String {
     let is_utf16 = bytes.get(1) == Some(&0);
     match String::from_utf8(bytes) {
@@ -96,19 +96,19 @@ fn decoded(bytes: Vec<u8>) -> String {
     }
 }
 
-/// An OLE file under a new name: a package behind a password, or the format before packages.
+/// The error for an OLE file with the extension of a package: a package with a password, or an older format.
 pub(super) fn ole(bytes: &[u8], old: &str) -> ExtractError {
-    // Names within are UTF-16.
+    // Names in the file are UTF-16.
     let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
     if bytes.windows(name.len()).any(|window| window == name) {
         return ExtractError::encrypted();
     }
     ExtractError::new(&format!(
-        "an old .{old} under a new name: open it in Office or LibreOffice and save it again"
+        "a renamed .{old} file: open it in Office or LibreOffice and save it again"
     ))
 }
 
-/// `target` as a part written in `from` means it: relative to its folder, or to the package.
+/// The part that `target`, written in the part `from`, refers to: relative to its folder, or to the package.
 pub(super) fn resolve(from: &str, target: &str) -> String {
     let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut path: Vec<&str> = if target.starts_with('/') {
@@ -139,7 +139,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A package of these parts.
+    /// A package with these parts.
     pub(in crate::ingest::extract) fn package(parts: &[(&str, &str)]) -> Vec<u8> {
         let parts: Vec<_> = parts.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
         package_of_bytes(&parts)
@@ -154,7 +154,7 @@ pub(super) mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    /// A small package with one part that is too large.
+    /// A small package with one part that unpacks to too much.
     pub(in crate::ingest::extract) fn bomb(parts: &[(&str, &str)], name: &str) -> Vec<u8> {
         let whole = package(parts);
         let mut zip = ZipWriter::new_append(Cursor::new(whole)).unwrap();
@@ -187,9 +187,6 @@ pub(super) mod tests {
             ole(&encrypted, "doc").to_string().starts_with("encrypted: a password is needed (")
         );
         let old = ole(b"\xD0\xCF\x11\xE0\xA1\xB1..", "doc").to_string();
-        assert_eq!(
-            old,
-            "an old .doc under a new name: open it in Office or LibreOffice and save it again"
-        );
+        assert_eq!(old, "a renamed .doc file: open it in Office or LibreOffice and save it again");
     }
 }

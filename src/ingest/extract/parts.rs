@@ -1,8 +1,8 @@
-//! Documents that consist of numbered parts: pages, slides, records, messages.
+//! Documents made of numbered parts: pages, slides, records, messages.
 
 use crate::ingest::document::{Document, Mark, Places, Section, Syntax, Unit};
 
-/// A document in the making. Every part is a [`Section`] of it.
+/// A document being built. Every part is one of its [`Section`]s.
 pub(super) struct Parts {
     unit: Unit,
     text: String,
@@ -15,13 +15,13 @@ impl Parts {
         Self { unit, text: String::new(), marks: Vec::new(), sections: Vec::new() }
     }
 
-    /// Adds a part that is unit `number` of the source, under `headings` that are not in its text.
-    /// A part without text is not one. Returns where its text begins.
+    /// Adds a part: unit `number` of the source, under `headings` that are not in its text. A part without text
+    /// is ignored. Returns where its text starts.
     pub(super) fn push(&mut self, number: u32, headings: Vec<String>, text: &str) -> Option<usize> {
         self.push_units((number, number), headings, text)
     }
 
-    /// The same for a part that is several units, or is told by two numbers ([`Unit`]).
+    /// The same for a part that spans several units, or has two numbers ([`Unit`]).
     pub(super) fn push_units(
         &mut self,
         (first, last): (u32, u32),
@@ -42,8 +42,8 @@ impl Parts {
         Some(offset)
     }
 
-    /// Adds a document that is part of this one, as the same units throughout. It keeps its sections
-    /// and its syntax.
+    /// Adds a document that is part of this one; all of it belongs to the same units. It keeps its sections and
+    /// its syntax.
     pub(super) fn append(&mut self, units: (u32, u32), headings: &[String], document: &Document) {
         let (first, last) = units;
         let Some(base) = self.push_units(units, headings.to_vec(), &document.text) else { return };
@@ -68,7 +68,7 @@ impl Parts {
             headings.extend(place.into_iter().chain(section.headings.iter().cloned()));
             let offset = base + section.offset;
             if offset < self.text.len() {
-                // The document's first section is the one that was just added.
+                // The section that was just added is replaced by the document's first section.
                 self.sections.pop_if(|before| before.offset == offset);
                 self.sections.push(Section { offset, headings, syntax: section.syntax.or(syntax) });
             }
@@ -101,7 +101,7 @@ impl Parts {
 pub(super) mod tests {
     use super::*;
 
-    /// The text between marks, with the units it comes from.
+    /// The text between marks, with the units that it comes from.
     pub(in crate::ingest::extract) fn units(document: &Document) -> Vec<(u32, u32, &str)> {
         let marks: Vec<Mark> = match &document.places {
             Places::Marked(_, marks) => marks.clone(),

@@ -1,20 +1,20 @@
-//! Which parts of a package belong to which.
+//! Relations between the parts of a package.
 
 use super::ExtractError;
 use super::package::{Package, resolve};
 use super::xml::{self, Element, Handler, attribute};
 
-/// A part that another one refers to.
+/// A part that another part refers to.
 #[derive(Clone, Debug)]
 pub(super) struct Relation {
     pub(super) id: String,
-    /// The last step of its type: `slide`, `notesSlide`.
+    /// The last segment of its type: `slide`, `notesSlide`.
     pub(super) kind: String,
     /// Name of the part.
     pub(super) target: String,
 }
 
-/// The parts that `part` refers to; those of the package itself for an empty name.
+/// The parts that `part` refers to; for an empty name, those of the package itself.
 pub(super) fn relations(
     package: &mut Package<'_>,
     part: &str,

@@ -204,7 +204,7 @@ fn the_title_of_the_properties_comes_first() {
 #[test]
 fn what_is_no_docx_is_named() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
-    let old = "an old .doc under a new name: open it in Office or LibreOffice and save it again";
+    let old = "a renamed .doc file: open it in Office or LibreOffice and save it again";
     assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     assert_eq!(
         reason(b"%PDF-1.7"),

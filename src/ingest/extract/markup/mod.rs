@@ -1,9 +1,9 @@
 //! XML → its text without the tags, as Markdown cited by lines.
 //!
-//! Documents (`DocBook`, JATS, TEI, FB2, DITA, OPML) are read by what the elements of these vocabularies
-//! mean: titles head sections, tables have columns, footnotes stand below their paragraph. All other
-//! XML is read by what its elements hold: text with elements in it is a paragraph, text alone is a
-//! field, a line `name: value`.
+//! Documents (`DocBook`, JATS, TEI, FB2, DITA, OPML) are read by the meanings of elements in these
+//! vocabularies: titles head sections, tables have columns, footnotes follow their paragraph. All other XML is
+//! read by what its elements contain: text with elements in it is a paragraph, text alone is a field, written
+//! as a line `name: value`.
 
 mod role;
 mod writer;
@@ -35,7 +35,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     }
     let writer = Writer::new(&source);
     let mut reading = Reading { vocabulary, writer, ..Reading::default() };
-    // The same text was read to its end before.
+    // The vocabulary was read from the same text to its end, so this does not fail.
     xml::read(&source, &mut reading)?;
     let (title, text, marks) = reading.writer.finish();
     let places = Places::Marked(Unit::Line, marks);
@@ -56,7 +56,7 @@ struct Open {
     about: String,
     /// Whether it is part of a paragraph, or is one.
     in_text: bool,
-    /// That of its text, and where in the block that begins.
+    /// The formatting of its text, and where that starts in the block.
     formatting: (Formatting, usize),
 }
 
@@ -65,18 +65,18 @@ struct Reading {
     vocabulary: Vocabulary,
     writer: Writer,
     open: Vec<Open>,
-    /// How many of the open elements have the role.
+    /// How many of the open elements have each role.
     sections: usize,
     references: usize,
     skipped: usize,
-    /// Parts of what is read as a whole: of a name or a date.
+    /// Parts of a name or a date, which is read as a whole.
     parts: Vec<(String, String)>,
-    /// Whether parts are gathered.
+    /// How many open elements collect parts.
     gathers: usize,
 }
 
 impl Reading {
-    /// The role of an element where it stands.
+    /// The role of an element in its context.
     fn role(&self, name: &str, element: &Element<'_>) -> Role {
         let role = self.vocabulary.role(name);
         let around = self.open.last();
@@ -111,7 +111,7 @@ impl Reading {
         }
     }
 
-    /// How many levels down its section is.
+    /// How deeply the current section is nested.
     fn level(&self) -> u8 {
         self.sections.clamp(1, 6) as u8
     }
@@ -276,7 +276,7 @@ impl Handler for Reading {
     }
 }
 
-/// Elements whose title is a caption.
+/// Whether an element has a caption as its title.
 fn is_figure(name: &str) -> bool {
     matches!(
         name,
@@ -284,7 +284,7 @@ fn is_figure(name: &str) -> bool {
     )
 }
 
-/// `Ann Mary Lee` of the parts of a name, in whatever order they are.
+/// Joins the parts of a name, in whatever order they are: `Ann Mary Lee`.
 fn person(parts: &[(String, String)]) -> String {
     let named = |names: &[&str]| {
         let parts = parts.iter().filter(|(name, _)| names.contains(&name.as_str()));
@@ -302,7 +302,7 @@ fn person(parts: &[(String, String)]) -> String {
     all.join(" ")
 }
 
-/// `2024-03-01` of day, month and year; else as it is written.
+/// Joins year, month and day: `2024-03-01`; any other date is left as written.
 fn date(parts: &[(String, String)]) -> String {
     let part = |wanted: &str| {
         let found = parts.iter().find(|(name, _)| name == wanted);

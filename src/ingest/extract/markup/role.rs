@@ -1,5 +1,5 @@
-//! What an element of XML means for the text, by its name in the vocabularies of documents (`DocBook`,
-//! JATS, TEI, FB2, DITA) and by what it holds in all others.
+//! What an XML element means for the text: by its name in the vocabularies of documents (`DocBook`, JATS, TEI,
+//! FB2, DITA), otherwise by what it contains.
 
 use std::collections::HashMap;
 
@@ -9,25 +9,25 @@ use crate::ingest::extract::xml::{Element, Handler};
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
-    /// Its title stands one level below that of the section around it.
+    /// A section, whose title is one level below that of the section around it.
     Section,
     Title,
     Paragraph,
     /// A line of verse.
     Line,
     Item,
-    /// Text that is laid out by its line ends.
+    /// Text whose line ends are kept.
     Pre,
     Table,
-    /// The rows in it name columns.
+    /// The rows in it name the columns.
     Head,
     Row,
     Cell,
-    /// What stands below the text it is in.
+    /// Text that is written after the text it is in.
     Note,
     /// The number of what follows.
     Label,
-    /// Somebody who wrote it.
+    /// An author or contributor.
     Person,
     Date,
     /// An entry of a bibliography.
@@ -37,15 +37,15 @@ pub(super) enum Role {
     Break,
     /// A field: a line `name: value`.
     Field,
-    /// Holds others, and no text of its own.
+    /// Contains other elements, and no text of its own.
     Container,
     /// Part of the text around it.
     Inline,
-    /// No text.
+    /// Not text.
     Skip,
 }
 
-/// Documents, by the name of their root. Others are data.
+/// Names of the root elements of documents. Other files are data.
 const DOCUMENTS: &[&str] = &[
     // DocBook
     "book",
@@ -80,7 +80,7 @@ const DOCUMENTS: &[&str] = &[
     "opml",
 ];
 
-/// What elements of a name hold, anywhere in the file.
+/// What elements with one name contain, anywhere in the file.
 #[derive(Clone, Copy, Default)]
 struct Content {
     text: bool,
@@ -106,7 +106,7 @@ impl Vocabulary {
         self.contents.get(name).copied().unwrap_or_default()
     }
 
-    /// Whether its parts are marked, and text stands between them.
+    /// Whether its parts are marked up, with text between them.
     pub(super) fn is_mixed(&self, name: &str) -> bool {
         self.content(name).text
     }
@@ -150,8 +150,8 @@ impl Handler for Vocabulary {
     }
 }
 
-/// What a part of a text says by where its letters stand, and whether they are struck out. `rendition`: how it
-/// says that it is written.
+/// The formatting of a part of a text: raised or lowered, or struck out. `rendition` is its attribute of that
+/// name.
 pub(super) fn formatting(name: &str, rendition: Option<&str>) -> Formatting {
     let script = match (name, rendition.unwrap_or_default()) {
         ("sup" | "superscript", _) | (_, "superscript" | "sup") => Some(Script::Super),
@@ -163,7 +163,7 @@ pub(super) fn formatting(name: &str, rendition: Option<&str>) -> Formatting {
     Formatting { script, struck }
 }
 
-/// Names that mean the same everywhere.
+/// The role of a name that means the same everywhere.
 fn generic(name: &str) -> Option<Role> {
     Some(match name {
         "title" | "head" | "heading" | "headline" => Role::Title,
@@ -172,7 +172,7 @@ fn generic(name: &str) -> Option<Role> {
     })
 }
 
-/// Names in the vocabularies of documents.
+/// The role of a name in the vocabularies of documents.
 fn known(name: &str) -> Option<Role> {
     Some(match name {
         "book" | "article" | "chapter" | "section" | "sect1" | "sect2" | "sect3" | "sect4"
@@ -208,13 +208,13 @@ fn known(name: &str) -> Option<Role> {
         "emphasis" | "emph" | "italic" | "bold" | "hi" | "code" | "literal" | "ph" | "xref"
         | "link" | "ulink" | "uri" | "ext-link" | "a" | "i" | "b" | "sup" | "sub" | "superscript"
         | "subscript" | "strike" | "strikethrough" | "s" | "line-through" | "ins" | "command" | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => Role::Inline,
-        // What is for indexes, counts and machines; pictures of FB2.
+        // For indexes, counts and machines; pictures of FB2.
         "indexterm" | "index" | "titleabbrev" | "binary" | "journal-id" | "issn" | "article-id"
         | "elocation-id" | "contrib-id" | "history" | "counts" | "custom-meta-group"
         | "self-uri" | "object-id" | "document-info" | "src-title-info" | "encodingDesc"
         | "revisionDesc" | "facsimile" | "stylesheet" | "colspec" | "tex-math" | "revhistory"
         | "prolog" | "processing-meta"
-        // What is deleted.
+        // Deleted text.
         | "del" => Role::Skip,
         _ => return None,
     })

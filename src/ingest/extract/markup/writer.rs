@@ -1,4 +1,4 @@
-//! Writes Markdown block by block, and remembers the source lines of every block.
+//! Writes Markdown block by block, and records the source lines of every block.
 
 mod table;
 
@@ -8,10 +8,10 @@ use super::super::html;
 use super::super::notebook::fenced;
 use crate::ingest::document::{Mark, single_spaced};
 
-/// Longest line of fields of one name that are joined: `tag: a, b, c`.
+/// Longest line of joined fields of one name: `tag: a, b, c`.
 const LONGEST_JOINED: usize = 200;
 
-/// How many times the source the cells may take that stand over several rows.
+/// How many times the size of the source repeated cells may take, which span several rows.
 const REPEATED: usize = 16;
 
 /// Offsets of the first and the last byte in the source.
@@ -43,28 +43,28 @@ pub(super) struct Writer {
     text: String,
     marks: Vec<Mark>,
     title: String,
-    /// What is read now is at `from..to` of the source.
+    /// The source range `from..to` that is being read.
     from: usize,
     to: usize,
     block: Block,
-    /// Blocks in which a note or a label interrupts.
+    /// Blocks that a note or a label interrupts.
     outer: Vec<Block>,
     notes: Vec<Block>,
     label: String,
     heading: Option<u8>,
     pre: usize,
     lists: usize,
-    /// A list item has begun and nothing of it is written.
+    /// Whether a list item has started of which nothing is written yet.
     marker: bool,
     table: Option<Table>,
-    /// Names of those who wrote it, as what, and where.
+    /// The authors: names, roles, and where they are.
     people: Vec<(String, String, Span)>,
     last: Kind,
-    /// The name of the field that was written last.
+    /// The name of the last field written.
     field: String,
-    /// Where the last line begins.
+    /// Where the last line starts.
     line: usize,
-    /// Bytes that cells over several rows may still take.
+    /// Bytes that repeated cells may still take.
     room: usize,
 }
 
@@ -74,7 +74,7 @@ impl Writer {
         Self { line_feeds, room: source.len().saturating_mul(REPEATED), ..Self::default() }
     }
 
-    /// What comes next ends at this offset of the source.
+    /// Sets the source offset at which the next event ends.
     pub(super) fn at(&mut self, offset: usize) {
         self.from = std::mem::replace(&mut self.to, offset);
     }
@@ -130,7 +130,7 @@ impl Writer {
         self.block.text.len()
     }
 
-    /// What the block has from byte `start` on has a formatting.
+    /// Applies a formatting to the block from byte `start` on.
     pub(super) fn end_formatting(&mut self, start: usize, formatting: Formatting) {
         if self.block.text.is_char_boundary(start) {
             formatting.end(&mut self.block.text, start);
@@ -149,7 +149,7 @@ impl Writer {
         self.block.space = true;
     }
 
-    /// Writes the block that is open, where it has text.
+    /// Writes the open block if it has text.
     pub(super) fn end_block(&mut self) {
         if self.in_row() || self.heading.is_some() || !self.outer.is_empty() {
             return self.space();
@@ -176,7 +176,7 @@ impl Writer {
         self.end_block();
     }
 
-    /// A heading that the source leaves to whoever prints it.
+    /// Writes a heading that the source leaves to its publisher.
     pub(super) fn untitled(&mut self, level: u8, title: &str) {
         self.write_heading(level, title, Some((self.from, self.to)));
     }
@@ -229,7 +229,7 @@ impl Writer {
         }
     }
 
-    /// What a note says is kept until the block around it is written.
+    /// Starts a note, whose text is kept until the block around it is written.
     pub(super) fn begin_note(&mut self) {
         self.outer.push(std::mem::take(&mut self.block));
     }
@@ -238,7 +238,7 @@ impl Writer {
         let outer = self.outer.pop().unwrap_or_default();
         let note = std::mem::replace(&mut self.block, outer);
         if self.in_row() {
-            // A cell has no place below it.
+            // A note cannot follow its cell, so it goes into the cell.
             self.space();
             self.push_text(&format!("({})", note.text));
         } else if !note.text.is_empty() {
@@ -246,7 +246,7 @@ impl Writer {
         }
     }
 
-    /// A label stands before what follows.
+    /// Starts a label, which is written before what follows.
     pub(super) fn begin_label(&mut self) {
         self.end_block();
         self.outer.push(std::mem::take(&mut self.block));
@@ -258,7 +258,7 @@ impl Writer {
         self.label = label.text;
     }
 
-    /// A line `name: value`; `about` are attributes of it.
+    /// Writes a line `name: value`; `about` are its attributes.
     pub(super) fn end_field(&mut self, name: &str, about: &str) {
         if self.in_row() || self.heading.is_some() || !self.outer.is_empty() {
             return self.space();
@@ -269,7 +269,7 @@ impl Writer {
             return;
         }
         let span = span.or(Some((self.from, self.to.saturating_sub(1))));
-        // Feeds have pages as the text of a field.
+        // Feeds have HTML pages as the text of a field.
         if ["</", "<p>", "<br"].iter().any(|tag| value.contains(tag)) {
             let page = html::markdown(&text);
             return self.write(Kind::Other, &format!("{name}:\n\n{page}"), span);
@@ -292,7 +292,7 @@ impl Writer {
         }
     }
 
-    /// Somebody who wrote it: all of one kind are one line.
+    /// Adds an author; all with the same role are written on one line.
     pub(super) fn add_person(&mut self, role: &str, name: &str) {
         let role = match role {
             "editor" => "Editors",
@@ -314,7 +314,7 @@ impl Writer {
         }
     }
 
-    /// Between the parts of an entry that has no text between them.
+    /// Separates the parts of an entry that has no text between them.
     pub(super) fn separate(&mut self) {
         let text = self.block.text.trim_end();
         if !text.is_empty() && !text.ends_with([',', '.', ';', ':', '(']) {
@@ -342,7 +342,7 @@ impl Writer {
         if self.lists > 0 {
             let marked = std::mem::take(&mut self.marker);
             let depth = if marked { self.lists - 1 } else { self.lists };
-            // Deeper than this, indentation says nothing more.
+            // Indentation deeper than this adds nothing.
             self.text.push_str(&"  ".repeat(depth.min(8)));
             self.text.push_str(if marked { "- " } else { "" });
         }
@@ -361,7 +361,7 @@ impl Writer {
         self.last = next;
     }
 
-    /// What is written from `offset` on comes from the source lines of `span`.
+    /// Marks that the text from `offset` on comes from the source lines of `span`.
     fn mark(&mut self, offset: usize, span: Span) {
         let Some((first, last)) = span else { return };
         let line = |at: usize| self.line_feeds.partition_point(|feed| *feed < at) as u32 + 1;

@@ -1,5 +1,5 @@
-//! The text of an ODT → Markdown. Paragraphs and headings are counted from 1, those of tables and text
-//! boxes included.
+//! The text of an ODT → Markdown. Paragraphs and headings are numbered from 1, including those of tables and
+//! text boxes.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::ingest::extract::formatting::{Formatted, Formatting};
 use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// Reads a part, whose own styles come before its text. `comments`: those of reviewers are text.
+/// Reads a part, in which its own styles precede its text. `comments`: whether reviewers' comments are text.
 pub(super) fn read(
     xml: &str,
     styles: Styles,
@@ -48,33 +48,33 @@ pub(super) fn read(
 struct Body<'a> {
     styles: Styles,
     objects: &'a Objects,
-    /// Those that have been met.
+    /// The objects that were already written.
     drawn: HashSet<&'a str>,
     comments: bool,
     lists: Lists,
     prose: Prose,
     count: u32,
-    /// A paragraph can hold another, in a text box or a note.
+    /// Open paragraphs: a paragraph can contain another, in a text box or a note.
     paragraphs: Vec<Open>,
-    /// Whether the letters of each span that is open are hidden, and their formatting.
+    /// For each open span, whether its letters are hidden, and their formatting.
     spans: Vec<(bool, Formatting)>,
-    /// Notes that are open.
+    /// Open notes.
     notes: Vec<Note>,
     tables: Vec<Table>,
     formula: Option<Formula>,
     in_creator: bool,
-    /// What stands in for a picture, while it is read.
+    /// The alternative text of a picture, while it is read.
     alt: Option<String>,
-    /// Depth of open elements that are no text.
+    /// Depth of open elements that are not text.
     skipped: usize,
 }
 
 /// A paragraph being read.
 struct Open {
     paragraph: Paragraph,
-    /// Its letters are hidden.
+    /// Whether its letters are hidden.
     hidden: bool,
-    /// That of its style, and of the end of its text.
+    /// The formatting of its style, and that at the end of its text so far.
     formatting: Formatting,
     formatted: Formatted,
 }
@@ -92,10 +92,10 @@ struct Table {
 }
 
 impl Body<'_> {
-    /// What is deleted, what names a picture, and what stands at the place of a note.
+    /// Whether an element is deleted text, the name of a picture, or the mark of a note.
     fn is_skipped(&self, name: &str) -> bool {
         match name {
-            // Names of pictures, in a paragraph. Charts have titles, too.
+            // Names of pictures are in a paragraph; charts have titles, too.
             "desc" | "title" => !self.paragraphs.is_empty(),
             "tracked-changes" | "note-citation" | "ruby-text" | "forms" | "binary-data"
             | "date" | "date-string" | "meta" | "page-thumbnail" => true,
@@ -110,7 +110,7 @@ impl Handler for Body<'_> {
         if let Some(formula) = &mut self.formula {
             return formula.start(name);
         }
-        // The date of a comment is not one that the text shows; others are.
+        // The date of a comment is not shown in the text; other dates are.
         if self.is_skipped(name) && (name != "date" || !self.notes.is_empty()) {
             self.alt = (name == "desc" && self.skipped == 0).then(String::new);
             self.skipped += 1;
@@ -198,7 +198,7 @@ impl Body<'_> {
         let style = attribute(element, "style-name").unwrap_or_default();
         let mut paragraph = self.paragraph();
         if let Some(level) = self.lists.level() {
-            // What follows the first paragraph of an item goes on as text.
+            // After the first paragraph of an item, its text continues as plain text.
             if let Some(label) = self.lists.take_label() {
                 (paragraph.meaning, paragraph.label) = (Meaning::Item, label);
                 paragraph.level = level;
@@ -234,7 +234,7 @@ impl Body<'_> {
         self.open_paragraph(paragraph, &style);
     }
 
-    /// The next one; those of notes are not counted.
+    /// Starts the next paragraph; those of notes are not counted.
     fn paragraph(&mut self) -> Paragraph {
         self.count += u32::from(self.notes.is_empty());
         Paragraph { number: self.count, ..Paragraph::default() }
@@ -308,14 +308,14 @@ impl Body<'_> {
         }
     }
 
-    /// A formula, or a chart or sheet, that is a part of its own.
+    /// Adds a formula, chart or sheet that is a separate part.
     fn add_object(&mut self, element: &Element<'_>) {
         let name = attribute(element, "href").unwrap_or_default();
         let objects = self.objects;
         let Some((name, object)) = objects.get_key_value(name.trim_start_matches("./")) else {
             return;
         };
-        // Once is enough.
+        // Each object is written once.
         if !self.drawn.insert(name) {
             return;
         }

@@ -1,5 +1,4 @@
-//! Formulas of an `OpenDocument` (`MathML`) → the line they were typed as, where it is there; else their
-//! signs.
+//! Formulas of an `OpenDocument` (`MathML`) → the line that was typed if the file has it, else their signs.
 
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::xml::{self, Element, Handler};
@@ -19,7 +18,7 @@ impl Formula {
         self.in_source = name == "annotation";
     }
 
-    /// Whether the formula ends with this element.
+    /// Ends an element; returns whether the formula ends with it.
     pub(super) fn end(&mut self, name: &str) -> bool {
         self.depth = self.depth.saturating_sub(1);
         if name == "annotation" {
@@ -42,7 +41,7 @@ impl Formula {
     }
 }
 
-/// The formula that a part holds; `None` for no formula.
+/// The formula in a part; `None` if there is none.
 pub(super) fn read(part: &str) -> Option<String> {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
@@ -52,7 +51,7 @@ pub(super) fn read(part: &str) -> Option<String> {
 #[derive(Default)]
 struct Reading {
     formula: Option<Formula>,
-    /// Only the first element can be one.
+    /// Whether the first element was read; only that can be a formula.
     begun: bool,
     done: bool,
 }

@@ -1,4 +1,4 @@
-//! Lists of an `OpenDocument`, and how far they have been counted.
+//! Lists of an `OpenDocument`, and how far each has been counted.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ type Counts = [Option<u32>; LEVELS];
 
 #[derive(Default, Debug)]
 pub(super) struct Lists {
-    /// Lists that are open, each within the one before it.
+    /// Open lists, each within the one before it.
     open: Vec<List>,
     counts: Counts,
-    /// How far lists had been counted when they ended, by their ids and by their styles.
+    /// The counters of lists that have ended, by their ids and by their styles.
     ended: HashMap<String, Counts>,
     ended_of_style: HashMap<String, Counts>,
     headings: Counts,
-    /// Of the item that has begun, until a paragraph takes it.
+    /// The number of the item that has started, until a paragraph takes it.
     label: Option<String>,
 }
 
@@ -26,11 +26,11 @@ struct List {
     id: Option<String>,
 }
 
-/// Deeper lists are counted with this level.
+/// Deepest nesting that is counted; deeper lists share this level.
 const DEEPEST: usize = 100;
 
 impl Lists {
-    /// Whether the element is one of lists.
+    /// Handles the start of an element; returns whether it belongs to a list.
     pub(super) fn start(&mut self, name: &str, element: &Element<'_>, styles: &Styles) -> bool {
         match name {
             "list" => self.begin(element),
@@ -72,7 +72,7 @@ impl Lists {
         if self.open.len() < DEEPEST {
             self.open.push(List { style, id: attribute(element, "id") });
         } else {
-            // One that ends is taken from these.
+            // A placeholder, which the end of the list removes.
             self.open.push(List::default());
         }
     }
@@ -85,17 +85,17 @@ impl Lists {
         self.label = Some(styles.label(&list.style, level, &self.counts));
     }
 
-    /// Depth of the list that is open, from 0; `None` where none is.
+    /// Depth of the innermost open list, from 0; `None` outside of lists.
     pub(super) fn level(&self) -> Option<usize> {
         self.open.len().checked_sub(1)
     }
 
-    /// The number of the item that begins with this paragraph; `None` for one that goes on.
+    /// The number of the item that starts with this paragraph; `None` for a paragraph that continues one.
     pub(super) fn take_label(&mut self) -> Option<String> {
         self.label.take()
     }
 
-    /// The number of a heading of a level from 0.
+    /// The number of a heading; `level` counts from 0.
     pub(super) fn heading(&mut self, level: usize, start: Option<u32>, styles: &Styles) -> String {
         let level = level.min(LEVELS - 1);
         let Some(its) = styles.level(OUTLINE, level) else { return String::new() };

@@ -1,5 +1,5 @@
-//! `OpenDocument`: texts (ODT) → Markdown by paragraph, presentations (ODP) → Markdown by slide. In a
-//! package, or in one XML file (FODT, FODP).
+//! `OpenDocument`: texts (ODT) → Markdown by paragraph, presentations (ODP) → Markdown by slide. The file is a
+//! package, or a single XML file (FODT, FODP).
 
 mod body;
 mod formula;
@@ -19,17 +19,17 @@ use super::xml::{self, Element, Handler};
 use super::{ExtractError, detect, hidden, wordless};
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
-/// What is drawn in a text, by the folder of its part.
+/// The objects drawn in a text, by the folder of their part.
 type Objects = HashMap<String, Object>;
 
 #[derive(Default)]
 struct Object {
     formula: Option<String>,
-    /// The title and the table of a chart, or the rows of a sheet.
+    /// The title and table of a chart, or the rows of a sheet.
     text: String,
 }
 
-/// More objects than this are not read.
+/// Most objects that are read.
 const MOST_OBJECTS: usize = 1000;
 
 /// The parts of a document.
@@ -40,7 +40,7 @@ struct Parts {
     title: Option<String>,
 }
 
-/// `comments`: those of reviewers are read, too.
+/// `comments`: whether reviewers' comments are read, too.
 pub(super) fn text(source: &str, bytes: &[u8], comments: bool) -> Result<Document, ExtractError> {
     let Parts { content, styles, objects, title } = parts(source, bytes, "ODT", ":text>")?;
     let prose = body::read(&content, styles, &objects, comments)?;
@@ -62,7 +62,7 @@ pub(super) fn presentation(source: &str, bytes: &[u8]) -> Result<Document, Extra
     Ok(document)
 }
 
-/// `name` is what the file should be; the element `body` ends so.
+/// Reads the parts of a file. `name` is what it should be; the tags of its body element end with `body`.
 fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, ExtractError> {
     let extension = detect::extension(Path::new(source));
     let nothing = || {
@@ -88,7 +88,7 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
     let Some(content) = content else { return Err(nothing()) };
     let common = package.part("styles.xml")?.unwrap_or_default();
     let mut reading = StylesOnly(Styles::default());
-    // What can be read of them is enough.
+    // Styles are used as far as they can be read.
     let _ = xml::read(&common, &mut reading);
     let objects =
         if content.contains(":object ") { objects(&mut package)? } else { Objects::default() };
@@ -97,7 +97,7 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
     Ok(Parts { content, styles: reading.0, objects, title })
 }
 
-/// Objects within objects are not looked into.
+/// Reads objects, but not objects within them.
 fn objects(package: &mut Package<'_>) -> Result<Objects, ExtractError> {
     let names: Vec<String> = package.names().collect();
     let folders = names.iter().filter_map(|name| name.strip_suffix("/content.xml"));
@@ -116,7 +116,7 @@ fn objects(package: &mut Package<'_>) -> Result<Objects, ExtractError> {
     Ok(objects)
 }
 
-/// Reads a part that has nothing but styles.
+/// A reader for parts that contain only styles.
 struct StylesOnly(Styles);
 
 impl Handler for StylesOnly {

@@ -1,6 +1,6 @@
-//! What elements of a slide are, and how long.
+//! The elements of a slide, and their lengths.
 
-/// What repeats the text, or is no part of what a slide shows.
+/// Whether an element repeats the text, or is not shown on the slide.
 pub(super) fn is_skipped(name: &str) -> bool {
     matches!(
         name,
@@ -34,7 +34,7 @@ pub(super) fn is_shape(name: &str) -> bool {
     )
 }
 
-/// A length with its unit.
+/// Converts a length with its unit.
 pub(super) fn centimetres(length: &str) -> Option<f64> {
     let units = length.trim().find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = length.trim().split_at(units);

@@ -21,12 +21,12 @@ use crate::ingest::extract::slide::{
 use crate::ingest::extract::table::{Cell, Grid};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// What was read of a presentation.
+/// The slides of a presentation.
 pub(super) struct Slides {
     pub(super) parts: Parts,
-    /// Of the first slide that has one.
+    /// The title of the first slide that has one.
     pub(super) title: String,
-    /// Slides that are hidden, and those that are nothing but pictures.
+    /// Numbers of slides that are hidden, and of slides that are only pictures.
     pub(super) hidden: Vec<u32>,
     pub(super) pictures: Vec<u32>,
 }
@@ -67,29 +67,29 @@ pub(super) fn read(xml: &str, styles: Styles, objects: &Objects) -> Result<Slide
 struct Reading<'a> {
     styles: Styles,
     objects: &'a Objects,
-    /// Those that have been met.
+    /// The objects that were already written.
     drawn: HashSet<&'a str>,
     lists: Lists,
     parts: Parts,
     first_title: String,
     left_out: Vec<u32>,
     pictures: Vec<u32>,
-    /// What stands in for the shape where it has no text.
+    /// The alternative text of the shape, if it has no text.
     alt: Option<String>,
     in_alt: bool,
     number: u32,
     slide: Option<Slide>,
-    /// Groups that are open.
+    /// Open groups.
     groups: Vec<Vec<Item>>,
-    /// Groups that are open within the deepest.
+    /// How many groups are open below the deepest level.
     deeper: usize,
     shape: Option<Shape>,
-    /// The speaker notes, from their beginning on.
+    /// The speaker notes, since they started.
     notes: Option<String>,
     line: Option<Line>,
-    /// That of the end of the line.
+    /// The formatting at the end of the line so far.
     formatted: Formatted,
-    /// Whether the letters of each span that is open are hidden, and their formatting.
+    /// For each open span, whether its letters are hidden, and their formatting.
     spans: Vec<(bool, Formatting)>,
     row: Option<Vec<Cell>>,
     grid: Grid,
@@ -99,7 +99,7 @@ struct Reading<'a> {
     skipped: usize,
 }
 
-/// Groups within groups are told apart so far down.
+/// Deepest nesting of groups that are told apart.
 const DEEPEST_GROUP: usize = 32;
 
 impl Handler for Reading<'_> {
@@ -281,7 +281,7 @@ impl Reading<'_> {
             shape.blocks.extend(alt.map(Block::Rows));
         }
         match &mut self.notes {
-            // The rest of the page of notes is a picture of the slide, and furniture.
+            // The rest of a notes page is a picture of the slide, and furniture.
             Some(notes) if shape.role == Role::Other => {
                 for text in shape.texts() {
                     if !notes.is_empty() {
@@ -309,7 +309,7 @@ impl Reading<'_> {
             line.level = level.min(DEEPEST);
             line.bullet = Some(match self.lists.take_label() {
                 Some(label) if label.is_empty() => Bullet::Sign,
-                // It is counted already.
+                // The list has counted this item already.
                 Some(before) => {
                     let after = String::new();
                     Bullet::Number(Numbering { numeral: Numeral::None, before, after, start: 0 })
@@ -374,7 +374,7 @@ impl Reading<'_> {
         let Some((name, object)) = objects.get_key_value(name.trim_start_matches("./")) else {
             return;
         };
-        // Once is enough.
+        // Each object is written once.
         if !self.drawn.insert(name) {
             return;
         }

@@ -1,15 +1,15 @@
-//! Cells of an `OpenDocument` table that stand over several rows or columns.
+//! Cells of an `OpenDocument` table that span several rows or columns.
 
 use crate::ingest::extract::table::{Cell, WIDEST};
 use crate::ingest::extract::xml::{Element, attribute};
 
-/// The cells of a table that reach down into the rows below.
+/// The cells of a table that extend into the rows below.
 #[derive(Default)]
 pub(super) struct Spans {
-    /// By column: how many rows below the one that is read it reaches.
+    /// For each column, how many rows below the current one its cell extends to.
     below: Vec<u32>,
     column: usize,
-    /// Columns that the cell before takes, besides its own.
+    /// Columns that the previous cell covers, besides its own.
     across: u32,
 }
 
@@ -18,8 +18,8 @@ impl Spans {
         (self.column, self.across) = (0, 0);
     }
 
-    /// What an element of a row is: cells of which the last one gets the text. A covered cell is a part
-    /// of that above, or of the one before it, and then it is not one.
+    /// The cells that an element of a row stands for; the last one gets the text. A covered cell is part of the
+    /// cell above it, or of the one before it, which adds no cell.
     pub(super) fn cells(&mut self, name: &str, element: &Element<'_>) -> Vec<Cell> {
         let number = |name| {
             let number = attribute(element, name).and_then(|number| number.parse::<u32>().ok());

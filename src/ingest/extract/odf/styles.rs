@@ -1,4 +1,4 @@
-//! What the styles of an `OpenDocument` mean: titles, hidden letters, and how lists are numbered.
+//! The meanings of `OpenDocument` styles: titles, hidden letters, and the numbering of lists.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use crate::ingest::extract::xml::{Element, attribute};
 /// Levels of a list.
 pub(super) const LEVELS: usize = 10;
 
-/// Longest text before or behind a number, in bytes: it is repeated with each paragraph.
+/// Longest text before or after a number, in bytes: every paragraph repeats it.
 const LONGEST: usize = 50;
 
-/// Where the style of the outline is kept: no list can have the name.
+/// The name of the outline's style, which no list can have.
 pub(super) const OUTLINE: &str = "\0outline";
 
-/// How a level of a list is numbered.
+/// The numbering of a list level.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
     pub(super) numeral: Numeral,
     before: String,
     after: String,
-    /// So many levels are shown, this one as the last.
+    /// How many levels are shown; this level is the last of them.
     shown: usize,
     pub(super) start: u32,
 }
@@ -36,13 +36,13 @@ impl Default for Level {
 #[derive(Default, Debug)]
 struct Style {
     parent: Option<String>,
-    /// Its letters, or its slides, are not shown.
+    /// Whether its letters or its slides are hidden.
     hidden: bool,
     script: Option<Script>,
     struck: Option<bool>,
 }
 
-/// The script of a `text-position`: `super 58%`, `33% 58%`, `-33% 58%`.
+/// The script for a `text-position`: `super 58%`, `33% 58%`, `-33% 58%`.
 fn script(position: &str) -> Option<Script> {
     let place = position.split_whitespace().next()?;
     match place.trim_end_matches('%').parse::<f64>() {
@@ -54,10 +54,10 @@ fn script(position: &str) -> Option<Script> {
     }
 }
 
-/// The styles of a document: those of all, and those of its parts.
+/// The styles of a document: common ones, and those of its parts.
 #[derive(Default, Debug)]
 pub(super) struct Styles {
-    /// By family and name.
+    /// Styles by family and name.
     styles: HashMap<(String, String), Style>,
     lists: HashMap<String, [Level; LEVELS]>,
     style: Option<(String, String)>,
@@ -65,7 +65,7 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    /// Reads what an element says of styles; elements of the text say nothing.
+    /// Reads an element that defines styles; other elements are ignored.
     pub(super) fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "style" => {
@@ -120,7 +120,7 @@ impl Styles {
         };
     }
 
-    /// How a level (from 0) of a list is numbered; `None` for no list that is known.
+    /// The numbering of a list level (from 0); `None` if the list is unknown.
     pub(super) fn level(&self, list: &str, level: usize) -> Option<&Level> {
         self.lists.get(list).map(|levels| &levels[level.min(LEVELS - 1)])
     }
@@ -149,16 +149,16 @@ impl Styles {
         self.chain(family, style).any(|(_, style)| style.hidden)
     }
 
-    /// That of letters of a style.
+    /// The formatting of letters in a style.
     pub(super) fn formatting(&self, family: &str, style: &str) -> Formatting {
         let script = self.chain(family, style).find_map(|(_, style)| style.script);
         let struck = self.chain(family, style).find_map(|(_, style)| style.struck);
         Formatting { script, struck: struck.unwrap_or(false) }
     }
 
-    /// A style and those it inherits from.
+    /// A style and those that it inherits from.
     fn chain(&self, family: &str, style: &str) -> impl Iterator<Item = (String, &Style)> {
-        /// A longer chain is a cycle.
+        /// Longest chain; a longer one is a cycle.
         const MAX_CHAIN: usize = 16;
         let family = family.to_owned();
         let find = move |name: String| {

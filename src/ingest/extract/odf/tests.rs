@@ -44,7 +44,7 @@ fn text_of(body: &str) -> String {
     text("a.odt", &packed(&parts("text", body)), false).unwrap().text
 }
 
-/// A text with all that the reader knows.
+/// A text with everything that the reader knows.
 pub(in crate::ingest::extract) const BODY: &str = r#"<text:p text:style-name="P1">Terms of the port</text:p>
     <text:h text:outline-level="1">Scope</text:h>
     <text:h text:outline-level="2">Fees</text:h>

@@ -275,7 +275,7 @@ fn what_is_no_workbook_is_named() {
         reason("a.xlsx", &encrypted),
         "encrypted: a password is needed (open it, and save it without one)"
     );
-    let old = "an old .xls under a new name: open it in Office or LibreOffice and save it again";
+    let old = "a renamed .xls file: open it in Office or LibreOffice and save it again";
     assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     let excel_4 = b"\x09\x04\x06\x00\x00\x00\x10\x00";
     assert_eq!(reason("a.xls", excel_4), "a workbook of Excel 4 or older: save it as .xlsx");

@@ -8,9 +8,9 @@ use crate::ingest::extract::table::{Cell, Grid, WIDEST};
 pub(super) struct Table {
     grid: Grid,
     pub(super) row: Option<Row>,
-    /// Open heads.
+    /// Number of open table heads.
     heads: usize,
-    /// For each column, how many rows the cell above still takes.
+    /// For each column, how many more rows the cell above spans.
     down: Vec<u32>,
 }
 
@@ -19,9 +19,9 @@ pub(super) struct Row {
     cells: Vec<Cell>,
     column: usize,
     pub(super) in_cell: bool,
-    /// Of the cell that is open: its columns and rows.
+    /// The columns and rows of the open cell.
     size: (u32, u32),
-    /// It was called a header, or has cells that were, and no others.
+    /// Whether the row was declared a header, or all of its cells were.
     is_header: bool,
     has_values: bool,
     start: usize,
@@ -54,7 +54,7 @@ impl Writer {
         }
     }
 
-    /// A cell of HTML, CALS or TEI, with its attributes.
+    /// Starts a cell of HTML, CALS or TEI, with its attributes.
     pub(in crate::ingest::extract::markup) fn begin_cell(
         &mut self,
         is_header: bool,
@@ -97,7 +97,7 @@ impl Writer {
         row.cells.push(Cell { text, columns, above: false });
     }
 
-    /// The columns from here on that a cell of a row above takes.
+    /// Fills the columns from here on that are taken by a cell of a row above.
     fn fill_above(&mut self) {
         let Some(table) = &mut self.table else { return };
         let Some(row) = &mut table.row else { return };
