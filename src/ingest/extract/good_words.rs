@@ -1,6 +1,6 @@
 //! Words that are words by their look: how well a page was read.
 
-/// Words that could be words.
+/// How many words of a text look like words.
 pub(super) fn good_words(text: &str) -> usize {
     text.split_whitespace().filter(|word| is_good(word)).count()
         + text.chars().filter(|letter| is_cjk(*letter)).count()
@@ -17,7 +17,7 @@ fn is_good(word: &str) -> bool {
     varied && (2..=25).contains(&length) && (bare.chars().all(joined) || bare.chars().all(number))
 }
 
-/// Written without blanks between words, in squares of one width.
+/// Whether a letter is written without blanks between words, in squares of one width.
 pub(super) fn is_cjk(letter: char) -> bool {
     matches!(letter,
         '\u{2E80}'..='\u{2FDF}' | '\u{3000}'..='\u{30FF}' | '\u{3100}'..='\u{312F}' | '\u{31A0}'..='\u{31FF}'

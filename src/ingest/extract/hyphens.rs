@@ -1,7 +1,7 @@
 //! Words that were broken at the end of a line.
 
-/// Whether a text ends in a word that goes on with what is next. A hyphen that was made by the end of the
-/// line is taken away then: `keeps_hyphen` says of the two parts whether the word is written with one.
+/// Whether a text ends in a word that continues in `next`. If the hyphen was added at the line end, it is
+/// removed: `keeps_hyphen` decides from the two parts of the word.
 pub(super) fn ends_in_broken_word(
     text: &mut String,
     next: &str,
@@ -22,8 +22,8 @@ pub(super) fn ends_in_broken_word(
     true
 }
 
-/// Whether one of the two parts has a hyphen of its own, as in `state-of-the-` and `art`: nothing more is known
-/// where no other words of the document are.
+/// Whether one of the two parts has a hyphen of its own, as in `state-of-the-` and `art`. For a text of which
+/// no other words are known.
 pub(super) fn has_hyphens(first: &str, second: &str) -> bool {
     first.contains(is_hyphen) || second.contains(is_hyphen)
 }
@@ -32,7 +32,7 @@ pub(super) fn is_hyphen(letter: char) -> bool {
     matches!(letter, '-' | '\u{2010}' | '\u{AD}')
 }
 
-/// A word without what stands around it.
+/// A word without the punctuation around it.
 pub(super) fn bare(word: &str) -> &str {
     word.trim_matches(|letter: char| !letter.is_alphanumeric() && !is_hyphen(letter))
 }

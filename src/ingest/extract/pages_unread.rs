@@ -2,40 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Pages that were not read, or not all of them; each list is in order and counts from one.
+/// Pages that were not read, or not completely; each list is in order and counts from one.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct PagesUnread {
-    /// Pictures with next to no letters.
+    /// Pages that are pictures with next to no letters.
     pub(super) scanned: Vec<u32>,
-    /// With letters that say nothing: the file does not tell which they are, or tells wrong ones.
+    /// Pages with useless letters: the file does not say what they are, or says it wrong.
     pub(super) unreadable: Vec<u32>,
-    /// Without letters, but with shapes that may be some: programs for drawing can write text so.
+    /// Pages without letters, but with shapes that may be letters: drawing programs can write text this way.
     pub(super) drawn: Vec<u32>,
-    /// With letters, and with a picture beside them that covers most of the page.
+    /// Pages with letters, and with a picture beside them that covers most of the page.
     pub(super) beside_text: Vec<u32>,
-    /// With letters, and with pictures beside them that cover a part of the page.
+    /// Pages with letters, and with pictures beside them that cover a part of the page.
     pub(super) with_figures: Vec<u32>,
-    /// Every page with pictures that could hold text; those that were scanned are among them.
+    /// All pages with pictures that could contain text, including scanned ones.
     pub(super) with_pictures: Vec<u32>,
-    /// Pages with pictures, whose letters were put behind them by OCR before.
+    /// Pages with pictures and with letters behind them from an earlier OCR.
     pub(super) recognized: Vec<u32>,
-    /// Pages that were looked at at all, from the first one on.
+    /// How many pages were examined, from the first on.
     pub(super) reached: u32,
 }
 
 impl PagesUnread {
-    /// A file of so many pages that are nothing but pictures.
+    /// A file with this many pages that are only pictures.
     pub(super) fn scanned(pages: u32) -> Self {
         let all: Vec<u32> = (1..=pages).collect();
         Self { scanned: all.clone(), with_pictures: all, reached: pages, ..Self::default() }
     }
 
-    /// Pages without text to speak of: pictures, and shapes that may be letters.
+    /// Pages with practically no text: pictures, and shapes that may be letters.
     pub(super) fn without_text(&self) -> Vec<u32> {
         merged(&[&self.scanned, &self.drawn])
     }
 
-    /// Pages much of which is told by OCR only.
+    /// Pages of which OCR is needed for a large part.
     pub(super) fn auto(&self) -> Vec<u32> {
         merged(&[&self.without_text(), &self.unreadable, &self.beside_text])
     }
@@ -45,7 +45,7 @@ impl PagesUnread {
         merged(&[&self.with_pictures, &self.auto()])
     }
 
-    /// Whether the letters of a page need no OCR, but its pictures may.
+    /// Whether the letters of a page need no OCR, though its pictures may.
     pub(super) fn has_text(&self, page: u32) -> bool {
         let others = [&self.scanned, &self.drawn, &self.unreadable, &self.recognized];
         !others.into_iter().any(|pages| pages.contains(&page))

@@ -1,4 +1,4 @@
-//! What stands on a page beside its contents: values of form fields that nobody has drawn, and notes.
+//! Reads what a page has besides its contents: values of form fields that nothing draws, and notes.
 
 use hayro_interpret::hayro_syntax::object::{
     Array, Dict, Name, Object, Stream, String as PdfString,
@@ -7,19 +7,19 @@ use hayro_interpret::hayro_syntax::object::{
 use super::strings::text_string;
 use crate::ingest::document::single_spaced;
 
-/// Hidden, or not to be seen on a screen.
+/// Flags for hidden, and for not shown on a screen.
 const UNSEEN: u32 = 1 << 1 | 1 << 5;
 
-/// A flag of fields: what is typed is not to be seen.
+/// A flag of fields: what is typed is not shown.
 const PASSWORD: i32 = 1 << 13;
 
-/// Fields may have parents, from which they have name and value.
+/// Most ancestors of a field, which may supply its name and value.
 const MAX_PARENTS: usize = 8;
 
-/// More than any page has.
+/// Most annotations; no page has as many.
 const MAX: usize = 2000;
 
-/// A line for each, as far as the interpreter does not draw it.
+/// The texts of annotations that the interpreter does not draw, a line for each.
 pub(super) fn texts(page: &Dict<'_>) -> Vec<String> {
     let Some(annotations) = page.get::<Array<'_>>(b"Annots") else { return Vec::new() };
     annotations.iter::<Dict<'_>>().take(MAX).filter_map(|annotation| text(&annotation)).collect()
@@ -34,7 +34,7 @@ fn text(annotation: &Dict<'_>) -> Option<String> {
     match annotation.get::<Name<'_>>(b"Subtype")?.as_ref() {
         b"Widget" if !looks.is_some_and(|looks| shows_text(&looks)) => field(annotation),
         b"FreeText" if !is_drawn => string(annotation, b"Contents"),
-        // What is drawn of these is a sign; the note opens when it is clicked at.
+        // These are drawn as a sign only; a click opens the note.
         b"Text" | b"Highlight" | b"Underline" | b"StrikeOut" | b"Squiggly" | b"Caret" => {
             Some(format!("Note: {}", string(annotation, b"Contents")?))
         }
@@ -42,7 +42,8 @@ fn text(annotation: &Dict<'_>) -> Option<String> {
     }
 }
 
-/// Programs that fill forms in may leave looks that show nothing: each viewer makes its own.
+/// Whether the appearance of a field shows text. Programs that fill in forms may leave appearances without
+/// text, since each viewer makes its own.
 fn shows_text(looks: &Dict<'_>) -> bool {
     const OPERATORS: [&[u8]; 5] = [b"Tj", b"TJ", b"'", b"\"", b"Do"];
     let Some(stream) = looks.get::<Stream<'_>>(b"N") else { return looks.contains_key(b"N") };
@@ -50,7 +51,7 @@ fn shows_text(looks: &Dict<'_>) -> bool {
     OPERATORS.iter().any(|operator| content.windows(operator.len()).any(|part| part == *operator))
 }
 
-/// `label: value`.
+/// A field as `label: value`.
 fn field(widget: &Dict<'_>) -> Option<String> {
     let kind = inherited(widget, b"FT")?.into_name()?;
     let flags = inherited(widget, b"Ff").and_then(Object::into_i32).unwrap_or(0);
@@ -59,7 +60,7 @@ fn field(widget: &Dict<'_>) -> Option<String> {
     }
     let value = match inherited(widget, b"V")? {
         Object::String(text) => plain(&text_string(text.as_bytes())),
-        // Several entries of a list.
+        // Several selected entries of a list.
         Object::Array(values) => {
             let values = values.iter::<PdfString<'_>>();
             plain(&values.map(|value| text_string(value.as_bytes())).collect::<Vec<_>>().join(", "))
@@ -88,7 +89,7 @@ fn string(dictionary: &Dict<'_>, key: &[u8]) -> Option<String> {
     plain(&text_string(dictionary.get::<PdfString<'_>>(key)?.as_bytes()))
 }
 
-/// On one line; `None` of nothing.
+/// The text on one line; `None` if it is empty.
 fn plain(text: &str) -> Option<String> {
     let text = single_spaced(text);
     (!text.is_empty()).then_some(text)

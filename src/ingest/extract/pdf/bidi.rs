@@ -1,7 +1,8 @@
-//! Hebrew, Arabic and their kin: what stands on the page from left to right → the order of reading.
+//! Puts text in Hebrew, Arabic and related scripts from its order on the page, left to right, into reading
+//! order.
 //!
-//! Some files draw such lines in the order of reading, most from left to right as they look. The
-//! places of the letters are the same in both, so lines are put in the order of their places first.
+//! Some files draw such lines in reading order, most from left to right as they look. The places of the letters
+//! are the same in both, so lines are first put in the order of their places.
 
 use super::glyph::Glyph;
 use super::lines::Line;
@@ -18,7 +19,7 @@ pub(super) fn order_by_place(line: &mut Line) {
     drop_blanks_below_letters(&mut line.glyphs, place);
     let mut units: Vec<Vec<Glyph>> = Vec::new();
     let mut waiting: Vec<Glyph> = Vec::new();
-    // A sign stays with the letter that it stands on, which may be drawn before or after it.
+    // A mark stays with the letter that it is on, which may be drawn before or after it.
     for glyph in line.glyphs.drain(..) {
         if !glyph.letters.all(is_mark) {
             let reach = place(&glyph)..place(&glyph) + glyph.advance;
@@ -44,8 +45,8 @@ pub(super) fn order_by_place(line: &mut Line) {
     line.glyphs = units.into_iter().flatten().chain(waiting).collect();
 }
 
-/// A blank that was drawn below a letter, and not after one next to it, parts nothing: its place says
-/// nothing of where it belongs.
+/// Removes a blank that was drawn below a letter, and not beside one. It separates nothing: its place does not
+/// say where it belongs.
 fn drop_blanks_below_letters(glyphs: &mut Vec<Glyph>, place: impl Fn(&Glyph) -> f32) {
     let reach = |glyph: &Glyph| (place(glyph), place(glyph) + glyph.advance);
     let inked = glyphs.iter().filter(|glyph| !glyph.letters.is_blank() && glyph.advance > 0.0);
@@ -83,7 +84,7 @@ enum Way {
     Neutral,
 }
 
-/// The text of items that stand from left to right.
+/// The text of items that are in order from left to right.
 pub(super) fn read(items: &[Item]) -> String {
     let ways: Vec<Way> = items.iter().map(way).collect();
     let count = |wanted| ways.iter().filter(|way| **way == wanted).count();
@@ -113,14 +114,14 @@ pub(super) fn read(items: &[Item]) -> String {
     text
 }
 
-/// Reads from the right; left-to-right words and numbers in it keep their order.
+/// Reads from the right; left-to-right words and numbers inside keep their order.
 fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
     let mut read = String::new();
     let mut end = items.len();
     while end > 0 {
         let mut start = end - 1;
         if matches!(ways[start], Way::Right | Way::Number) {
-            // As far as words of this direction go; what is between two of them belongs to them.
+            // As far as words of this direction go; whatever is between two of them belongs to them.
             let mut at = start;
             while at > 0 && ways[at - 1] != Way::Left {
                 at -= 1;
@@ -164,8 +165,8 @@ fn way(item: &Item) -> Way {
     }
 }
 
-/// Brackets are mirrored in print. Files differ in which of the two they name: if a closing one
-/// comes first, all are the other way round.
+/// Swaps brackets if needed. They are mirrored in print, and files differ in which of the two they name: if a
+/// closing one comes first, all are swapped.
 fn turn_brackets(text: &str) -> String {
     const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('«', '»')];
     let first = text.chars().find(|letter| PAIRS.iter().any(|(a, b)| a == letter || b == letter));
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_stands_from_left_to_right_is_read() {
-        // Hebrew letters in the order of their places, left first.
+        // Hebrew letters in the order of their places, from the left.
         for (seen, read_as) in [
             ("plain text (1)", "plain text (1)"),
             ("דגב א", "א בגד"),

@@ -1,14 +1,14 @@
-//! Stands in for every font that is not embedded.
+//! A substitute for every font that is not embedded.
 //!
-//! What its glyphs look like does not matter here, but their width does: the interpreter stretches
-//! a glyph of a substitute to the width that the PDF gives for the original, which makes the matrix
-//! useless for measuring. A font whose glyphs are zero wide is never stretched.
+//! The shapes of its glyphs do not matter here, but their width does: the interpreter stretches a substitute's
+//! glyph to the width that the PDF gives for the original, which makes the matrix useless for measuring. A font
+//! whose glyphs have no width is never stretched.
 
 use std::sync::Arc;
 
 use hayro_interpret::font::FontData;
 
-/// One that stands in for a bold font is another, so that its glyphs can be told from others.
+/// The substitute font. Bold fonts get another one, so that their glyphs can be told from others.
 pub(super) fn blank_font(bold: bool) -> FontData {
     const UNITS_PER_EM: u16 = 1000;
     let mut style = [0; 34];
@@ -32,7 +32,7 @@ pub(super) fn blank_font(bold: bool) -> FontData {
 
     let mut font = vec![0, 1, 0, 0];
     font.extend((tables.len() as u16).to_be_bytes());
-    // What helps to search the directory; nobody reads it.
+    // Fields that help to search the directory; nothing reads them.
     font.extend([0; 6]);
     let mut offset = font.len() + 16 * tables.len();
     for (tag, table) in &tables {
@@ -49,7 +49,7 @@ pub(super) fn blank_font(bold: bool) -> FontData {
     Arc::new(font)
 }
 
-/// Whether these are the bytes of one of them.
+/// Whether these bytes are one of the substitutes.
 pub(super) fn is_blank(font: &[u8]) -> bool {
     [false, true].into_iter().any(|bold| (*blank_font(bold)).as_ref() == font)
 }

@@ -1,23 +1,23 @@
-//! Streams that unpack to more than anybody can hold. The interpreter has no limit for this, so
-//! such streams are found and made unreadable before it sees the file.
+//! Finds streams that unpack to more than memory can hold. The interpreter has no limit for them, so they are
+//! made unreadable before it sees the file.
 
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 use memchr::memmem::{find, find_iter, rfind};
 
-/// What one stream may unpack to. A page of text has some 100 KB, a map tens of MB.
+/// Most bytes that one stream may unpack to. A page of text has some 100 KB, a map tens of MB.
 const MAX_UNPACKED: u64 = 96 << 20;
 
-/// Deflate makes of one byte at most this many.
+/// Most bytes that deflate can make of one byte.
 const MAX_RATIO: u64 = 1032;
 
-/// How far before a stream its dictionary is looked for.
+/// How many bytes before a stream are searched for its dictionary.
 const DICTIONARY: usize = 2048;
 
-/// Makes streams that unpack to too much unreadable; says how many there were.
+/// Makes streams that unpack to too much unreadable, and returns how many there were.
 ///
-/// Streams of encrypted files can't be looked into: for those, the limit of the process holds.
+/// Streams of encrypted files can't be examined: for those, only the memory limit of the process holds.
 pub(super) fn defuse(bytes: &mut [u8]) -> usize {
     let mut found = 0;
     let mut at = 0;
@@ -40,7 +40,7 @@ pub(super) fn defuse(bytes: &mut [u8]) -> usize {
     found
 }
 
-/// The part that belongs to this stream and not to an object before.
+/// The part of `dictionary` that belongs to this stream and not to a preceding object.
 fn own(dictionary: &[u8]) -> &[u8] {
     &dictionary[rfind(dictionary, b" obj").unwrap_or(0)..]
 }
@@ -48,7 +48,7 @@ fn own(dictionary: &[u8]) -> &[u8] {
 fn is_bomb(dictionary: &[u8], packed: &[u8]) -> bool {
     let filters = find_iter(dictionary, b"/Fl").count();
     let is_picture = find(dictionary, b"/Image").is_some();
-    // Packed twice, a few bytes are enough for anything.
+    // Packed twice, a few bytes can unpack to any size.
     let worst = (packed.len() as u64).saturating_mul(MAX_RATIO);
     if filters == 0 || is_picture || (filters == 1 && worst <= MAX_UNPACKED) {
         return false;
@@ -58,7 +58,7 @@ fn is_bomb(dictionary: &[u8], packed: &[u8]) -> bool {
         return exceeds(once, MAX_UNPACKED);
     }
     let mut unpacked = Vec::new();
-    // An error ends the stream early: what came before it counts.
+    // An error ends the stream early; what came before it counts.
     let _ = once.take(MAX_UNPACKED).read_to_end(&mut unpacked);
     filters > 2
         || unpacked.len() as u64 >= MAX_UNPACKED
@@ -70,8 +70,8 @@ fn exceeds(reader: impl std::io::Read, most: u64) -> bool {
     counted.is_ok_and(|count| count > most)
 }
 
-/// Whether the data of a picture unpacks to more. Pictures are not looked into before one of them
-/// is drawn: a file may have many.
+/// Whether the data of a picture unpacks to more than `most`. Pictures are examined when they are drawn, since
+/// a file may have many.
 pub(super) fn unpacks_to_more(packed: &[u8], most: u64) -> bool {
     let worst = (packed.len() as u64).saturating_mul(MAX_RATIO);
     worst > most && exceeds(ZlibDecoder::new(packed), most)

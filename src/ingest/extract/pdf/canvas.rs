@@ -1,4 +1,4 @@
-//! A page in shades of grey that is painted row by row, within a clip.
+//! A page in shades of grey, painted row by row within a clip.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::ocr::GrayImage;
 
 pub(super) const WHITE: u8 = 255;
 
-/// Pixels from the left and top ones up to, not including, the right and bottom ones.
+/// An area of pixels, up to and not including the right and bottom edges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Area {
     pub(super) left: u32,
@@ -18,8 +18,8 @@ pub(super) struct Area {
 }
 
 impl Area {
-    /// The pixels whose edges are nearest to those of a rectangle; at least one each way where it is
-    /// on the canvas at all, so that no line gets lost.
+    /// The pixels whose edges are nearest to those of a rectangle; at least one in each direction if it is on
+    /// the canvas at all, so that no line gets lost.
     pub(super) fn rounded(rect: &kurbo::Rect, within: Self) -> Self {
         let (left, right) = span(rect.x0, rect.x1);
         let (top, bottom) = span(rect.y0, rect.y1);
@@ -52,12 +52,12 @@ impl Area {
 
 fn span(from: f64, to: f64) -> (u32, u32) {
     let (from, to) = (from.min(to), from.max(to));
-    // A cast stays within what the type holds.
+    // A cast is clamped to the range of the type.
     let (first, end) = (from.round(), to.round());
     if first < end { (first as u32, end as u32) } else { (from.floor() as u32, to.ceil() as u32) }
 }
 
-/// How a colour is put on what is below it.
+/// How a colour is combined with the one below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Mixing {
     #[default]
@@ -80,12 +80,12 @@ impl Mixing {
     }
 }
 
-/// The product of two parts of 255.
+/// The product of two fractions of 255.
 pub(super) fn part(one: u8, other: u8) -> u8 {
     ((u32::from(one) * u32::from(other) + 127) / 255) as u8
 }
 
-/// How much of each pixel of an area may be painted.
+/// How much of each pixel in an area may be painted.
 #[derive(Debug)]
 pub(super) struct Mask {
     pub(super) area: Area,
@@ -110,8 +110,8 @@ impl Mask {
     }
 }
 
-/// Where may be painted: all of an area, or as much of each pixel as a mask says. The mask covers
-/// the area.
+/// Where painting is allowed: all of an area, or as much of each pixel as a mask says. The mask covers the
+/// area.
 #[derive(Clone, Debug)]
 pub(super) struct Clip {
     pub(super) area: Area,
@@ -119,7 +119,7 @@ pub(super) struct Clip {
 }
 
 impl Clip {
-    /// Takes from `cover`, which begins at `left`, what may not be painted.
+    /// Reduces `cover`, which starts at `left`, to what may be painted.
     pub(super) fn cut(&self, row: u32, left: u32, cover: &mut [u8]) {
         if let Some(mask) = &self.mask {
             let allowed = mask.row(row, left);
@@ -131,7 +131,7 @@ impl Clip {
     }
 }
 
-/// What is painted on.
+/// The pixels of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     pub(super) image: GrayImage,
@@ -153,7 +153,7 @@ impl Canvas {
         &self.image.pixels[start..start + area.width()]
     }
 
-    /// Paints pixels of a row from `left` on. What lies beyond the right edge is left out.
+    /// Paints pixels of a row from `left` on. Pixels beyond the right edge are ignored.
     pub(super) fn paint(
         &mut self,
         row: u32,

@@ -1,4 +1,4 @@
-//! A line → its parts between wide gaps, as rows of tables have them.
+//! A line → the parts between wide gaps, such as the cells of a table row.
 
 use super::bidi;
 use super::glyph::Glyph;
@@ -6,13 +6,13 @@ use super::lines::Line;
 use super::script::is_right_to_left;
 use super::words::items;
 
-/// A gap that parts cells, in heights of the font: wider than two blanks of a typewriter.
+/// Least gap between cells, in heights of the font: wider than two blanks of a typewriter.
 const GAP: f32 = 0.9;
 
-/// More than any row of a table has.
+/// Most cells; no table row has as many.
 const MAX_CELLS: usize = 60;
 
-/// A part of a line, and where it stands along it.
+/// A part of a line, and its place along the line.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Cell {
     pub(super) text: String,
@@ -20,7 +20,7 @@ pub(super) struct Cell {
     pub(super) end: f32,
 }
 
-/// The cells of a line; none where it has no gap, or is read from right to left.
+/// The cells of a line; empty if it has no gap, or is read from right to left.
 pub(super) fn cells(line: &Line) -> Vec<Cell> {
     let right = line.place.right;
     let mut ranges = Vec::new();

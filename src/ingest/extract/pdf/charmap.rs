@@ -1,5 +1,5 @@
-//! Letters of embedded TrueType and OpenType fonts that come without `ToUnicode`: a glyph number
-//! → the letter that the font itself has it for.
+//! Letters of embedded TrueType and OpenType fonts without `ToUnicode`: a glyph number → the letter that the
+//! font itself maps to it.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use skrifa::{FontRef, MetadataProvider as _};
 
 use crate::ingest::extract::symbols;
 
-/// By the key that the interpreter has for a font.
+/// Letters by the interpreter's key for a font.
 #[derive(Default)]
 pub(super) struct Charmaps(HashMap<u128, HashMap<u32, char>>);
 
@@ -23,7 +23,7 @@ impl Charmaps {
     }
 }
 
-/// Of letters that share a glyph, the one with the smallest number: `A` and not the Greek letter.
+/// The letter of each glyph; of several, the one with the smallest number: `A` and not the Greek letter.
 fn by_glyph(font: &FontRef<'_>) -> HashMap<u32, char> {
     let mut letters = HashMap::new();
     for (code, glyph) in font.charmap().mappings() {
@@ -35,7 +35,7 @@ fn by_glyph(font: &FontRef<'_>) -> HashMap<u32, char> {
     letters
 }
 
-/// Fonts of symbols have their codes at U+F000; in subsets of common fonts these are ASCII.
+/// The letter of a code. Symbol fonts have their codes at U+F000; in subsets of common fonts these are ASCII.
 fn letter(code: u32) -> Option<char> {
     let code = if (0xF020..0xF07F).contains(&code) { code - 0xF000 } else { code };
     let letter = char::from_u32(code)?;
@@ -43,12 +43,12 @@ fn letter(code: u32) -> Option<char> {
     (!private && !letter.is_control()).then_some(letter)
 }
 
-/// What word processors put before items of a list, by its place in their fonts of symbols (Symbol,
-/// Wingdings). Unicode has no letters there, and nobody would find the words behind one.
+/// The bullet that word processors put before list items, by its code in their symbol fonts (Symbol,
+/// Wingdings). Unicode has no letters at these codes, and the words after one could not be searched.
 pub(super) fn bullet(letter: char) -> Option<char> {
     let code = u32::from(letter);
     match code {
-        // In a font of letters, at the number that Windows-1252 has for it.
+        // In a text font, at its number in Windows-1252.
         0xF095 => Some('•'),
         0xF0B7 => symbols::unicode("symbol", code),
         0xF0A7 | 0xF0A8 | 0xF0D8 | 0xF0E0 | 0xF0FC | 0xF0FE => symbols::unicode("wingdings", code),

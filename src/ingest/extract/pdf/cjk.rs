@@ -1,8 +1,8 @@
 //! Letters of Chinese, Japanese and Korean fonts that are embedded and have no `ToUnicode`.
 //!
-//! The interpreter looks the letters of a character collection up only where the font is not
-//! embedded. Its glyphs name their font, so that this can be made good here: code → CID by the
-//! font's encoding, CID → letters by the table of the collection.
+//! The interpreter looks up the letters of a character collection only if the font is not embedded. Glyphs name
+//! their font, so the lookup is done here: code → CID by the font's encoding, CID → letters by the table of the
+//! collection.
 //!
 //! Some producers name a collection of their own, `UCS`, whose numbers are those of Unicode.
 
@@ -15,13 +15,13 @@ use hayro_interpret::hayro_syntax::page::Resources;
 
 use super::resources::each_font;
 
-/// The fonts of a page that need this, by name without the prefix of a subset.
+/// The fonts of a page that need this lookup, by name without the prefix of a subset.
 #[derive(Default)]
 pub(super) struct CjkFonts(HashMap<String, Vec<Collection>>);
 
 struct Collection {
     encoding: CMap,
-    /// `None` where the numbers are those of Unicode.
+    /// `None` if the numbers are those of Unicode.
     letters: Option<CMap>,
 }
 
@@ -29,7 +29,7 @@ impl CjkFonts {
     pub(super) fn of(resources: &Resources<'_>) -> Self {
         let mut fonts = Self::default();
         each_font(resources, &mut |font| {
-            // A font that cannot be read is one without letters.
+            // A font that cannot be read has no letters.
             let _ = fonts.add(font);
         });
         fonts
@@ -86,7 +86,7 @@ fn predefined(name: CMapName<'_>) -> Option<CMap> {
     }
 }
 
-/// What the font itself says that its CIDs mean.
+/// The collection that the font declares for its CIDs.
 fn family(font: &Dict<'_>) -> Option<CidFamily> {
     let descendants = font.get::<Array<'_>>(b"DescendantFonts")?;
     let info = descendants.iter::<Dict<'_>>().next()?.get::<Dict<'_>>(b"CIDSystemInfo")?;
@@ -99,7 +99,8 @@ fn is_unicode(family: &CidFamily) -> bool {
     matches!(family, CidFamily::Custom { ordering, .. } if ordering.as_slice() == b"UCS" || ordering.as_slice() == b"UCS2")
 }
 
-/// Those who write one byte a letter mean Windows-1252 by what Unicode has no letters for.
+/// The letter of a Unicode number. Producers that write one byte per letter mean Windows-1252 by numbers
+/// without a letter in Unicode.
 fn letter(number: u32) -> Option<char> {
     let windows = u8::try_from(number).ok().filter(|byte| (0x80..0xA0).contains(byte));
     let letter = match windows {
@@ -109,7 +110,7 @@ fn letter(number: u32) -> Option<char> {
     letter.filter(|letter| !letter.is_control())
 }
 
-/// `ABCDEF+Name` is a part of the font `Name`.
+/// `ABCDEF+Name` is a subset of the font `Name`.
 fn without_subset(name: &str) -> &str {
     match name.split_once('+') {
         Some((prefix, rest)) if prefix.len() == 6 => rest,

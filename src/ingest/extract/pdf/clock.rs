@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// What this thread may use.
+/// The processor time that this thread may use, counted from its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(Duration);
 
 impl Deadline {
-    /// From now on.
+    /// A deadline `limit` from now.
     pub(super) fn after(limit: Duration) -> Self {
         Self(used().saturating_add(limit))
     }
@@ -17,14 +17,15 @@ impl Deadline {
     }
 }
 
-/// Processor time of this thread since it began.
+/// Processor time of this thread since it started.
 #[cfg(unix)]
 fn used() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Time since the process asked first: the processor time of a thread is not to be had without unsafe code.
+/// Time since this was first called in the process: the processor time of a thread is not available without
+/// unsafe code.
 #[cfg(not(unix))]
 fn used() -> Duration {
     use std::sync::OnceLock;

@@ -1,25 +1,25 @@
-//! Columns that are drawn line by line across the page → one after the other. Where columns are
-//! drawn one by one, as nearly all programs do, there is nothing to do.
+//! Columns that are drawn line by line across the page → one column after the other. Nearly all programs draw
+//! columns one by one, and then there is nothing to do.
 //!
-//! A table has gaps above each other too. Its cells are short or do not fill their column, while
-//! the lines of a text do.
+//! A table has gaps above each other too, but its cells are short or do not fill their column, while lines of
+//! text do.
 
 use super::glyph::Glyph;
 use super::lines::Line;
 use super::script::is_right_to_left;
 use super::words::GAP;
 
-/// A gap between columns is at least so wide, in heights of the font.
+/// Least gap between columns, in heights of the font.
 const GUTTER: f32 = 1.2;
 
-/// So many lines above each other make columns.
+/// Least lines above each other that make columns.
 const LINES: usize = 4;
 
-/// On the average, a line of a column has so many words and letters without a wide gap.
+/// Least words and letters of a column's line, on average, without a wide gap.
 const WORDS: usize = 4;
 const LETTERS: usize = 22;
 
-/// A full line reaches this far across its column; so many in ten must be full.
+/// A full line reaches this far across its column, and this many in ten must be full.
 const FULL: f32 = 0.75;
 const FULL_IN_TEN: usize = 6;
 
@@ -65,7 +65,7 @@ fn gaps(line: &Line) -> Vec<Gap> {
     gaps
 }
 
-/// How many of the lines share a gap that parts columns of text, and that gap.
+/// How many of the lines share a gap that separates columns of text, and that gap.
 fn block(lines: &[Line], mut gutter: Gap) -> Option<(usize, Gap)> {
     let mut length = 1;
     for pair in lines.windows(2) {

@@ -1,17 +1,16 @@
-//! Letters of fonts that are not embedded and whose codes are glyph numbers: no table leads from them
-//! to letters. The fonts that come with Windows have their first glyphs in one order, that of the
-//! Macintosh.
+//! Letters of fonts that are not embedded and whose codes are glyph numbers, which no table maps to letters.
+//! The fonts that come with Windows have their first glyphs in the order of the Macintosh character set.
 
 use encoding_rs::MACINTOSH;
 
-/// Names without blanks, in small letters, that these fonts begin with.
+/// How the names of these fonts start, without blanks and in lower case.
 const FONTS: [&str; 7] =
     ["timesnewroman", "arial", "couriernew", "verdana", "tahoma", "georgia", "trebuchet"];
 
 /// The first glyphs are for "none", for nothing and for the end of a line; then comes the blank.
 const BLANK: u32 = 3;
 
-/// In the order of the Macintosh, no glyph is there for the code of DEL.
+/// The Macintosh order has no glyph for the code of DEL.
 const LAST_ASCII: u32 = 97;
 const LAST: u32 = 225;
 

@@ -1,17 +1,16 @@
-//! Text along a curve, as stamps, maps and diplomas have it → the same text on a straight line: what is
-//! put together to lines later is parallel.
+//! Text along a curve, as on stamps, maps and diplomas → the same text on a straight line, since later steps
+//! join parallel letters into lines.
 
 use super::glyph::{Glyph, Vector};
 
-/// A curve has so many letters at least.
+/// Least letters on a curve.
 const LETTERS: usize = 4;
 
-/// From one letter to the next the text turns by no less (a third of a degree), or by no more (some 40
-/// degrees), as cosines.
+/// Least turn from one letter to the next (a third of a degree), and most (some 40 degrees), as cosines.
 const STRAIGHT: f32 = 0.999_98;
 const SHARP: f32 = 0.75;
 
-/// The next letter begins within so many heights of the font where the last one ends.
+/// How far the next letter may start from the end of the last one, in heights of the font.
 const REACH: f32 = 1.2;
 const BACK: f32 = 0.45;
 
@@ -43,7 +42,7 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
         && step.dot(before.down).abs() < REACH * 0.5 * size
 }
 
-/// Puts the glyphs of a curve on the line that has its mean direction, with their gaps.
+/// Moves the glyphs of a curve onto a line with its mean direction, and keeps their gaps.
 fn straighten(curve: &mut [Glyph]) {
     let sum = |of: fn(&Glyph) -> Vector| curve.iter().map(of).fold(Vector::default(), Vector::plus);
     let (mean, middle) = (sum(|glyph| glyph.right), sum(|glyph| glyph.at));
@@ -56,7 +55,7 @@ fn straighten(curve: &mut [Glyph]) {
     if right.x > LEVEL {
         right = Vector { x: 1.0, y: 0.0 };
     }
-    // Mirrored text stays so.
+    // Mirrored text stays mirrored.
     let side = curve[0].right.x * curve[0].down.y - curve[0].right.y * curve[0].down.x;
     let down = Vector { x: -right.y, y: right.x }.times(side.signum());
     let mut places = Vec::with_capacity(curve.len());
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
     use crate::ingest::extract::pdf::glyph::Letters;
 
-    /// Letters on a circle, each turned by so many degrees against the one before it.
+    /// Letters on a circle, each turned by this many degrees against the one before it.
     fn arc(text: &str, degrees: f32, first: f32) -> Vec<Glyph> {
         let mut at = Vector { x: 300.0, y: 400.0 };
         let glyph = |(index, letter): (usize, char)| {

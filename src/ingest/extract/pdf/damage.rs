@@ -1,4 +1,4 @@
-//! Whether a file is whole. The interpreter repairs what it can and says nothing of it.
+//! Whether a file is complete. The interpreter repairs what it can and does not report it.
 
 use memchr::memmem::{find, rfind};
 
@@ -10,7 +10,7 @@ pub(super) fn is_cut_off(bytes: &[u8]) -> bool {
     }
 }
 
-/// How many pages the file says it has, as far as that can be seen without opening it.
+/// How many pages the file claims to have, as far as that shows without opening it.
 pub(super) fn pages_named(bytes: &[u8]) -> Option<usize> {
     const KEY: &[u8] = b"/Count ";
     let mut most = None;
@@ -24,7 +24,8 @@ pub(super) fn pages_named(bytes: &[u8]) -> Option<usize> {
     most
 }
 
-/// A filter of a draft of PDF 2.0 that no engine here has; what it packed is missing.
+/// Whether the file uses a filter from a draft of PDF 2.0 that no engine here supports; what it packed is
+/// missing.
 pub(super) fn is_packed_with_brotli(bytes: &[u8]) -> bool {
     contains(bytes, b"/BrotliDecode")
 }

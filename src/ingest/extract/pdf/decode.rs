@@ -1,4 +1,4 @@
-//! A picture of a page, as the file has it → samples.
+//! A picture of a page, as the file stores it → samples.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,16 +11,16 @@ use super::canvas::Area;
 use super::ink::{Ink, Source, shades};
 use super::sampling::{Plane, Sampler};
 
-/// Pixels of a picture in shades or colours.
+/// Most pixels of a picture in grey or colour.
 const MAX_PIXELS: u64 = 64_000_000;
 
-/// The same of one in black and white: a drawing of a square metre at 400 dpi has as many.
+/// Most pixels of a picture in black and white: a drawing of a square metre at 400 dpi has as many.
 const MAX_BITS: u64 = 300_000_000;
 
-/// What the data of one may unpack to.
+/// Most bytes that the data of a picture may unpack to.
 const MAX_UNPACKED: u64 = 300 << 20;
 
-/// Why a picture is not on the page.
+/// Why a picture is missing from the page.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Reason {
     Damaged,
@@ -28,15 +28,15 @@ pub(super) enum Reason {
     TooLarge(u64),
 }
 
-/// A picture that is not on the page, and its share of it.
+/// A picture that is missing from the page, and its share of the page.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Unread {
     pub(super) reason: Reason,
     pub(super) share: f32,
 }
 
-/// What paints `area` with the picture; and whether it ends at its edges by itself. `to_page` leads
-/// from its pixels to those of the page.
+/// What paints `area` with the picture, and whether the picture ends at its own edges. `to_page` maps its
+/// pixels to those of the page.
 pub(super) fn ink(
     image: &Image<'_, '_>,
     to_page: Affine,
@@ -47,7 +47,7 @@ pub(super) fn ink(
         Image::Raster(image) => image.stream(),
     };
     check(stream, image.width(), image.height())?;
-    // A hint for JPEG 2000, which has smaller pictures in it.
+    // A hint for JPEG 2000, which contains smaller versions.
     let [a, b, c, d, ..] = to_page.as_coeffs();
     let size = |one: f64, other: f64, pixels: u32| {
         (one.hypot(other) * f64::from(pixels)).ceil().max(1.0) as u32
@@ -73,7 +73,7 @@ pub(super) fn ink(
 }
 
 fn stencil(shape: LumaData, paint: &Paint<'_>, to_page: Affine, area: Area) -> Option<(Ink, bool)> {
-    // Gradients and patterns through a stencil are rare: what counts is that it can be seen.
+    // Gradients and patterns through a stencil are rare, and only need to be visible.
     let (colour, weight) = match paint {
         Paint::Color(colour) => match Ink::of_colour(colour) {
             Ink::Shade { colour, opacity } => (colour, opacity),
@@ -100,7 +100,7 @@ fn raster(
         ImageData::Luma(data) => data.data,
         ImageData::Rgb(data) => shades(&data.data),
     };
-    // The opacity has a size of its own, and is stretched over the same place.
+    // The opacity has its own size, and is stretched over the same place.
     let opacity = opacity.and_then(|mut opacity| {
         let over = |all: u32, scale: f32, own: u32| all as f32 * scale / own.max(1) as f32;
         opacity.scale_factors =
@@ -122,7 +122,7 @@ fn sampler(data: LumaData, ends: bool, to_page: Affine, area: Area) -> Option<Sa
     is_whole.then(|| Sampler::new(plane, to_page, area)).flatten()
 }
 
-/// The decoders allocate what a picture says that it needs.
+/// Checks the size that a picture claims, since decoders allocate memory for it.
 fn check(stream: &Stream<'_>, width: u32, height: u32) -> Result<(), Reason> {
     let dict = stream.dict();
     let bits = dict.get::<u8>(&b"BitsPerComponent"[..]).or_else(|| dict.get::<u8>(&b"BPC"[..]));
@@ -148,14 +148,14 @@ fn check(stream: &Stream<'_>, width: u32, height: u32) -> Result<(), Reason> {
     Ok(())
 }
 
-/// The size that the data of a JPEG 2000 or JBIG2 picture itself names. Not what it must be: a
-/// height of JBIG2 may be unknown.
+/// The size in the data of a JPEG 2000 or JBIG2 picture itself. It need not be the real one: the height of
+/// JBIG2 may be unknown.
 fn named_size(data: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| {
         let bytes = data.get(at..at + 4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     };
-    // The start of a code stream and of its segment that tells sizes (ISO/IEC 15444-1, A.5.1).
+    // The start of a code stream, or of its segment with the sizes (ISO/IEC 15444-1, A.5.1).
     let is_jpeg_2000 = data.starts_with(b"\0\0\0\x0CjP  ") || data.starts_with(b"\xFF\x4F\xFF\x51");
     if is_jpeg_2000 {
         let head = &data[..data.len().min(1 << 16)];
@@ -165,8 +165,8 @@ fn named_size(data: &[u8]) -> Option<(u32, u32)> {
             number(start + 12)?.checked_sub(number(start + 20)?)?,
         ));
     }
-    // A segment of a page with its header (ISO/IEC 14492, 7.2 and 7.4.8): number, type, no other
-    // segments, page, length.
+    // The segment of a page with its header (ISO/IEC 14492, 7.2 and 7.4.8): number, type, no other segments,
+    // page, length.
     let is_page = data.starts_with(&[0, 0, 0]) && data.get(4..7) == Some(&[48, 0, 1]);
     let height = |height: &u32| *height != u32::MAX;
     (is_page).then(|| Some((number(11)?, number(15).filter(height).unwrap_or(0)))).flatten()

@@ -1,6 +1,6 @@
-//! What the interpreter is told to draw on: it takes the glyphs down, and ends a page that takes
-//! too much. The only file, with `placed`, `reader`, `reloaded`, `structure`, `heavy`, `double_byte`, `blank_font` and `cjk`, that knows the
-//! interpreter.
+//! The device that the interpreter draws text on: it records the glyphs, and ends a page that takes too much.
+//! Only this file, `placed`, `reader`, `reloaded`, `structure`, `heavy`, `double_byte`, `blank_font` and `cjk`
+//! know the interpreter.
 
 use std::panic::resume_unwind;
 
@@ -30,57 +30,58 @@ use super::replacement::Replacement;
 use super::strings::text_string;
 use super::structure::Texts;
 
-/// More glyphs than a page of text ever has: the densest newspaper has some 60,000.
+/// Most glyphs of a page; the densest newspaper has some 60,000.
 const MAX_GLYPHS: usize = 400_000;
 
-/// The clock is read once in so many calls, since reading it is a call of the system.
+/// The clock is read once in this many calls, since reading it is a system call.
 const CALLS_PER_LOOK: u32 = 64;
 
-/// A path with more elements is a drawing, and no border of a table.
+/// A path with more elements is a drawing, and not a border of a table.
 const MAX_RULES: usize = 1_000;
 
 /// Units of the interpreter per height of a font.
 const EM: f64 = 1000.0;
 
-/// What unwinds the interpreter, which has no other way to be stopped. It is not a panic: no hook runs.
+/// The payload that unwinds the interpreter, which cannot be stopped otherwise. It is not a panic: no hook
+/// runs.
 pub(super) struct Stopped;
 
 pub(super) struct GlyphDevice<'p, 'a> {
     pub(super) drawn: Drawn,
     resources: &'p Resources<'a>,
-    /// For loading fonts of the page a second time.
+    /// Used to load fonts of the page a second time.
     fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
-    /// Looked up when the first glyph comes that does not tell its weight.
+    /// Loaded at the first glyph without a known weight.
     heavy: Option<Reloaded<'a, ()>>,
-    /// Looked up when the first code comes that is not ASCII.
+    /// Loaded at the first code that is not ASCII.
     double_byte: Option<Reloaded<'a, &'static Encoding>>,
     deadline: Deadline,
     calls: u32,
-    /// What the structure of the file says that this page says; known where its letters say nothing.
+    /// The text that the structure of the file gives for this page; set if its letters say nothing.
     pub(super) structure: Option<(&'p Texts, ObjectIdentifier)>,
-    /// Marked content that is open, with the text that its glyphs stand for where it has one.
+    /// Open marked content, with the text that replaces its glyphs if it has one.
     marks: Vec<Option<Replacement>>,
-    /// Looked up when the first glyph without letters comes.
+    /// Loaded at the first glyph without letters.
     cjk: Option<CjkFonts>,
     charmaps: Charmaps,
-    /// How often a code was that of its letter in ASCII, and how often it was not.
+    /// How often a code was the ASCII code of its letter, and how often it was not.
     plain_codes: (u32, u32),
-    /// The glyphs of this run so far: it has one font, and looking letters up takes long.
+    /// The codes of this run so far: a run has one font, and looking up letters takes long.
     run: Vec<Known>,
-    /// The first glyph of the run that was filled last: text that is filled and outlined comes twice.
+    /// The place of the run that was filled last: text that is both filled and outlined comes twice.
     filled: Option<(Affine, usize)>,
 }
 
-/// What a code stands for in a run.
+/// What a code means in a run.
 struct Known {
     code: u32,
     letters: Letters,
     width: f32,
-    /// Whether it is that of its letter in ASCII, if that can be said.
+    /// Whether it is the ASCII code of its letter, if that is known.
     is_plain: Option<bool>,
 }
 
-/// Codes of a run that are kept: they are searched one by one.
+/// Most codes of a run that are kept, since they are searched one by one.
 const MAX_KNOWN: usize = 48;
 
 impl<'p, 'a> GlyphDevice<'p, 'a> {
@@ -109,7 +110,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         }
     }
 
-    /// Every call comes by here: even forms that draw nothing set a clip path.
+    /// Every call comes through here: even forms that draw nothing set a clip path.
     fn tick(&mut self) {
         self.calls = self.calls.wrapping_add(1);
         let too_many = self.drawn.glyphs.len() > MAX_GLYPHS;
@@ -130,7 +131,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         let to_page = page * glyph.transform();
         let direction = if vertical { Vec2::new(0.0, -EM) } else { Vec2::new(EM, 0.0) };
         let below = if vertical { Vec2::new(-EM, 0.0) } else { Vec2::new(0.0, -EM) };
-        // The origin of an upright glyph is at its left; what vertical text is aligned by is its middle.
+        // The origin of an upright glyph is at its left; vertical text is aligned by the middle.
         let origin = if vertical { Point::new(EM / 2.0, EM * 0.88) } else { Point::ORIGIN };
         let at = to_page * origin;
         let right = (to_page * (origin + direction)) - at;
@@ -143,7 +144,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         let width =
             if vertical && matches!(**glyph, Shape::Outline(_)) { EM as f32 } else { width };
         let right = right / along;
-        // At a right angle to `right`, on the side where the font has its feet.
+        // At a right angle to `right`, on the side of the font's feet.
         let side = if right.cross(down) >= 0.0 { 1.0 } else { -1.0 };
         let glyph = Glyph {
             letters,
@@ -158,7 +159,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         self.add(glyph);
     }
 
-    /// Adds a glyph, as the text of the innermost marked content that has one.
+    /// Adds a glyph, as the text of the innermost marked content with a replacement.
     fn add(&mut self, mut glyph: Glyph) {
         let index = self.drawn.glyphs.len();
         if let Some(replacement) = self.marks.iter_mut().rev().flatten().next() {
@@ -193,12 +194,12 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         (known.letters.clone(), known.width)
     }
 
-    /// The letters of a glyph that the tables of its font do not know.
+    /// The letters of a glyph that is not in the tables of its font.
     fn letters(&mut self, glyph: &Shape<'_>, ascii: Option<char>) -> Letters {
         match glyph {
             Shape::Outline(outline) => match self.looked_up(outline) {
                 Some(letters) => known(letters),
-                // What leaves no ink is a blank.
+                // A glyph without ink is a blank.
                 None if outline.outline().elements().is_empty() => Letters::One(' '),
                 None => {
                     let (same, others) = self.plain_codes;
@@ -206,7 +207,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
                     ascii.map_or(Letters::Unknown, Letters::One)
                 }
             },
-            // Old TeX and some printers: fonts made of bitmaps, whose codes are those of the letters.
+            // Old TeX and some printers: bitmap fonts, whose codes are those of the letters.
             Shape::Type3(glyph) => match char::from_u32(glyph.char_code()) {
                 Some(letter @ (' '..='~' | '\u{C0}'..='\u{FF}')) => Letters::One(letter),
                 _ => Letters::Unknown,
@@ -214,7 +215,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         }
     }
 
-    /// What a font has for a glyph, where its tables for this have nothing.
+    /// The letters of a glyph by other means, if the font's table for this has none.
     fn looked_up(&mut self, outline: &OutlineGlyph) -> Option<BfString> {
         let cjk = self.cjk.get_or_insert_with(|| CjkFonts::of(self.resources));
         let name = (!cjk.is_empty()).then(|| outline.font_data()?.postscript_name).flatten();
@@ -223,13 +224,13 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         letters.or_else(|| {
             let glyph = outline.glyph_id().to_u32();
             let font = outline.font_data().filter(|_| glyph == outline.char_code())?;
-            // A part of such a font that is embedded may have numbers of its own.
+            // An embedded subset of such a font may have numbers of its own.
             let font = Some(font).filter(|font| is_blank((*font.data).as_ref()))?;
             core_fonts::letter(&font.postscript_name?, glyph).map(BfString::Char)
         })
     }
 
-    /// Where the glyphs of a run, those from `start` on, are bytes of letters.
+    /// Joins the glyphs of a run, from index `start` on, if they are bytes of letters.
     fn join_bytes(&mut self, run: &GlyphRun<'_, 'a>, start: usize) {
         let glyphs = run.glyphs();
         let codes = || glyphs.iter().map(|glyph| glyph.char_code());
@@ -279,12 +280,13 @@ fn known(letters: BfString) -> Letters {
     }
 }
 
-/// What tables of letters give for "none".
+/// Whether a letter means "none" in tables of letters.
 fn is_none(letter: char) -> bool {
     matches!(letter, '\0' | '\u{FFFD}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// `InDesign` says this of the dots of a table of contents: a backspace, then "none" for each.
+/// Whether a replacement means nothing. `InDesign` writes this for the dots of a table of contents: a
+/// backspace, then "none" for each.
 fn stands_for_none(text: &str) -> bool {
     let says_nothing = |letter| is_none(letter) || letter == '\u{8}';
     !text.is_empty() && text.chars().all(says_nothing)
@@ -327,7 +329,7 @@ impl<'a> Device<'a> for GlyphDevice<'_, 'a> {
             let (texts, page) = self.structure?;
             texts.get(page, properties?.get::<i64>(b"MCID")?).map(str::to_owned)
         };
-        // What says nothing replaces nothing: the glyphs say more.
+        // A replacement that says nothing is ignored: the glyphs say more.
         let text = text.filter(|text| !stands_for_none(text)).map(Replacement::new);
         self.marks.push(of_structure().map(Replacement::certain).or(text));
     }

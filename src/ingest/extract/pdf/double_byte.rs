@@ -1,8 +1,8 @@
-//! Chinese, Japanese and Korean text in fonts that are not embedded and of a kind that knows single
-//! bytes only: each letter is two glyphs, the bytes that it has in the code page of the system that
-//! made the file. What tells the code page is the font's name, which is in it too.
+//! Chinese, Japanese and Korean text in fonts that are not embedded and of a kind that only has single bytes:
+//! each letter is two glyphs, its bytes in the code page of the system that made the file. The code page
+//! follows from the font's name, which is written in it too.
 //!
-//! As in `heavy`, such fonts are loaded a second time to know their glyphs.
+//! As in `heavy`, such fonts are loaded a second time to recognize their glyphs.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS};
 use hayro_font::FontCache;
@@ -13,7 +13,7 @@ use hayro_interpret::hayro_syntax::page::Resources;
 use super::glyph::{Glyph, Letters};
 use super::reloaded::Reloaded;
 
-/// Code pages, and what names of the fonts that come with their systems have in them.
+/// Code pages, and parts of the names of fonts that come with their systems.
 const CODE_PAGES: [(&Encoding, &[&str]); 4] = [
     (GBK, &["宋", "黑体", "楷体", "仿宋", "隶书", "幼圆"]),
     (SHIFT_JIS, &["明朝", "ゴシック"]),
@@ -33,7 +33,7 @@ pub(super) fn fonts<'a>(
     })
 }
 
-/// The letter of two bytes, of which the first can only begin one.
+/// The letter of two bytes, if the first can only start a letter.
 fn letter(code_page: &'static Encoding, first: u32, second: u32) -> Option<char> {
     let bytes = [u8::try_from(first).ok()?, u8::try_from(second).ok()?];
     if bytes[0] < 0x80 {
@@ -44,7 +44,7 @@ fn letter(code_page: &'static Encoding, first: u32, second: u32) -> Option<char>
     letters.next().filter(|_| letters.next().is_none())
 }
 
-/// Puts glyphs from `start` on together that are the bytes of one letter; `codes` are theirs.
+/// Joins glyphs from `start` on that are the bytes of one letter; `codes` are their codes.
 pub(super) fn join(
     glyphs: &mut Vec<Glyph>,
     start: usize,

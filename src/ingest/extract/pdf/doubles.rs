@@ -1,21 +1,21 @@
-//! Leaves out what a reader does not see as text of its own: what lies off the page, and letters
-//! that are printed again a hair's breadth beside themselves, for bold or for a shadow.
+//! Leaves out what a reader does not see as separate text: what is off the page, and letters that are printed
+//! again at a tiny offset, for bold or for a shadow.
 
 use super::glyph::{Drawn, Glyph, Letters, Vector};
 
-/// A letter this near to the same letter, in heights of the font, is the same letter.
+/// A letter this near to the same letter, in heights of the font, is a repetition.
 const NEAR: f32 = 0.12;
 
-/// The same for the text behind the picture of a page, where it repeats text that is seen.
+/// The same for text behind the picture of a page that repeats visible text.
 const NEAR_BEHIND: f32 = 0.5;
 
-/// The same for a letter that follows one that was printed again, as it did the first time.
+/// The same for a letter that follows a repeated one, as it did the first time.
 const NEAR_AGAIN: f32 = 0.35;
 
-/// Of its own advance: thin letters stand closer to each other than that.
+/// The same as a share of the letter's advance: thin letters are closer to each other than that.
 const OF_ADVANCE: f32 = 0.45;
 
-/// Side of a cell of the index in points, where that is not more cells than these in a row.
+/// Side of a cell of the index in points, unless that makes more than `CELLS` in a row.
 const CELL: f32 = 4.0;
 const CELLS: f32 = 512.0;
 
@@ -25,7 +25,7 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let mut glyphs = std::mem::take(&mut drawn.glyphs);
     glyphs.retain(|glyph| is_within(glyph, width, height));
     let mut doubles = doubles(&glyphs, (width, height));
-    // Letter by letter, each printed again before the next: no two texts that cross.
+    // Each letter is printed again before the next, so these are not two texts that cross.
     if (1..doubles.len()).any(|at| doubles[at] == Some(at - 1)) {
         let is_again = |at: usize| at > 0 && doubles[at] == Some(at - 1);
         let again: Vec<bool> = (0..glyphs.len()).map(is_again).collect();
@@ -40,7 +40,7 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
         let start = at;
         at += word.len();
         let doubles = &doubles[start..at];
-        // Where two texts cross, a letter may meet its like by chance: words are kept or left whole.
+        // Where two texts cross, a letter may meet its like by chance: words are kept or dropped as a whole.
         let others = doubles.iter().flatten().filter(|other| **other < start).count();
         if others * 5 >= word.len() * 3 {
             continue;
@@ -53,18 +53,18 @@ pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     seen
 }
 
-/// Whether a glyph goes on with the word of the one before it.
+/// Whether a glyph continues the word of the one before it.
 fn continues(before: &Glyph, glyph: &Glyph) -> bool {
     let step = glyph.at.minus(before.end());
     step.length() < 0.3 * before.size && !before.letters.is_blank() && !glyph.letters.is_blank()
 }
 
-/// For each glyph of a page of this size, the one before it that it repeats.
+/// For each glyph of a page of this size, the earlier glyph that it repeats.
 fn doubles(glyphs: &[Glyph], size: (f32, f32)) -> Vec<Option<usize>> {
     let mut index = Index::new(size, glyphs.len());
     let is_mixed = glyphs.windows(2).any(|pair| pair[0].visible != pair[1].visible);
     let nearness = if is_mixed { NEAR_BEHIND } else { NEAR };
-    // What the last glyph repeated.
+    // What the previous glyph repeated.
     let mut repeated: Option<usize> = None;
     let mut double = |at: usize| {
         let glyph = &glyphs[at];
@@ -87,14 +87,14 @@ fn doubles(glyphs: &[Glyph], size: (f32, f32)) -> Vec<Option<usize>> {
     (0..glyphs.len()).map(&mut double).collect()
 }
 
-/// The glyphs of a page by the cell that they stand in.
+/// The glyphs of a page by the cell that they are in.
 struct Index {
     side: f32,
     columns: usize,
     rows: usize,
-    /// The glyph that was added last to each cell.
+    /// The glyph added last to each cell.
     last: Vec<u32>,
-    /// For each glyph, the one that was added before it to its cell.
+    /// For each glyph, the one added to its cell before it.
     before: Vec<u32>,
 }
 
@@ -109,7 +109,7 @@ impl Index {
         Self { side, columns, rows, last: vec![NONE; columns * rows], before: vec![NONE; glyphs] }
     }
 
-    /// What stands beyond an edge is in the cell at the edge.
+    /// What is beyond an edge is in the cell at the edge.
     fn cell(&self, at: Vector) -> (usize, usize) {
         let place = |at: f32, cells: usize| ((at / self.side).max(0.0) as usize).min(cells - 1);
         (place(at.x, self.columns), place(at.y, self.rows))
@@ -122,7 +122,7 @@ impl Index {
         *last = glyph as u32;
     }
 
-    /// A glyph of which `is` holds, in the cells that a circle touches, at most those around its middle.
+    /// A glyph that satisfies `is`, in the cells that a circle touches, at most those around its centre.
     fn near(&self, at: Vector, radius: f32, is: impl Fn(usize) -> bool) -> Option<usize> {
         let radius = radius.min(self.side);
         let corner = Vector { x: radius, y: radius };
@@ -146,7 +146,7 @@ impl Index {
 /// Whether the middle of its foot is on the page.
 fn is_within(glyph: &Glyph, width: f32, height: f32) -> bool {
     let middle = glyph.at.plus(glyph.right.times(glyph.advance / 2.0));
-    // A letter may stand on the very edge.
+    // A letter may be on the very edge.
     let slack = glyph.size * 0.3;
     let inside = |at: f32, length: f32| at >= -slack && at <= length + slack;
     inside(middle.x, width) && inside(middle.y, height)
@@ -158,7 +158,7 @@ fn is_double(glyph: &Glyph, other: &Glyph) -> bool {
     repeats(glyph, other, (near * glyph.size).min(OF_ADVANCE * advance))
 }
 
-/// Whether both are the same letter, no farther apart than this.
+/// Whether both are the same letter, at most this far apart.
 fn repeats(glyph: &Glyph, other: &Glyph, distance: f32) -> bool {
     glyph.letters == other.letters
         && glyph.right.dot(other.right) > 0.99

@@ -1,24 +1,25 @@
-//! Which pixels a path covers, and how much of each: rows are cut into [`LINES`] lines, along which
-//! the covered parts are exact.
+//! Which pixels a path covers, and how much of each: rows are cut into [`LINES`] lines, along which the covered
+//! parts are exact.
 
 use hayro_interpret::FillRule;
 use hayro_interpret::kurbo::{BezPath, PathEl, Point, Shape as _, flatten};
 
 use super::canvas::Area;
 
-/// Lines of a row of pixels.
+/// Lines in a row of pixels.
 const LINES: u8 = 4;
 
 /// Parts of a pixel along a line.
 const PARTS: u32 = 256;
 
-/// More than a path of a map has. With more it is not filled: its shape could be anything.
+/// Most crossings of a path, more than one of a map has. Beyond it nothing is filled: its shape could be
+/// anything.
 const MAX_CROSSINGS: usize = 8_000_000;
 
-/// How far a straight line may be from the curve that it stands for, in pixels.
+/// Largest distance of a straight line from the curve that it replaces, in pixels.
 const TOLERANCE: f64 = 0.1;
 
-/// Fills paths; keeps its memory between them.
+/// Fills paths; keeps its memory for the next.
 #[derive(Debug, Default)]
 pub(super) struct Filler {
     /// Where lines cross the path: line, place along it and direction in one number, for sorting.
@@ -29,7 +30,7 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    /// Gives row after row: its number, where it begins and how much of its pixels is covered.
+    /// Passes row after row to `take`: its number, where it starts and how much of its pixels is covered.
     pub(super) fn fill(
         &mut self,
         path: impl IntoIterator<Item = PathEl>,
@@ -44,7 +45,7 @@ impl Filler {
         self.changes.clear();
         self.changes.resize(area.width() + 2, 0);
         let mut crossings = std::mem::take(&mut self.crossings);
-        // The last row, where it began, and its cover.
+        // The last row, where it started, and its cover.
         let (mut last, mut kept): (&[u64], _) = (&[], (0, Vec::new()));
         for row in crossings.chunk_by(|one, other| row_of(*one) == row_of(*other)) {
             if is_alike(row, last) {
@@ -73,7 +74,7 @@ impl Filler {
         self.crossings = crossings;
     }
 
-    /// Finds where lines cross the path; `false` if that is too often.
+    /// Finds where lines cross the path; `false` if there are too many crossings.
     fn cross(&mut self, path: impl IntoIterator<Item = PathEl>, area: Area) -> bool {
         self.crossings.clear();
         let (mut start, mut last) = (Point::ZERO, Point::ZERO);
@@ -90,7 +91,7 @@ impl Filler {
                 self.edge(last, start, area);
                 last = start;
             }
-            // There are no curves left.
+            // Curves were flattened before.
             PathEl::QuadTo(..) | PathEl::CurveTo(..) => {}
         });
         self.edge(last, start, area);
@@ -104,7 +105,7 @@ impl Filler {
         }
         let (up, top, bottom) = if from.y < to.y { (0, from, to) } else { (1, to, from) };
         let lines = f64::from(LINES);
-        // A line is looked at in its middle.
+        // A line is sampled in its middle.
         let line_at = |y: f64| (y * lines - 0.5).ceil();
         let first = line_at(top.y).max(f64::from(area.top) * lines) as u32;
         let end = line_at(bottom.y).min(f64::from(area.bottom) * lines).max(0.0) as u32;
@@ -118,7 +119,7 @@ impl Filler {
         }
     }
 
-    /// Adds what a line has inside of the path.
+    /// Adds the parts of a line that are inside the path.
     fn line(&mut self, crossings: &[u64], rule: FillRule, touched: &mut (usize, usize)) {
         let mut winding = 0_i32;
         let mut from = 0;
@@ -139,7 +140,7 @@ impl Filler {
         }
     }
 
-    /// All from here on is covered, or is gone.
+    /// Starts or ends the cover from `x` on.
     fn ramp(&mut self, x: u32, sign: i32) {
         let (pixel, part) = ((x / PARTS) as usize, (x % PARTS).cast_signed());
         self.changes[pixel] += sign * (PARTS.cast_signed() - part);
@@ -157,7 +158,7 @@ impl Filler {
     }
 }
 
-/// Whether two rows are crossed in the same places, as those of a rectangle are.
+/// Whether two rows are crossed in the same places, like those of a rectangle.
 fn is_alike(row: &[u64], other: &[u64]) -> bool {
     const PLACE: u64 = (LINES as u64) << 32;
     row.len() == other.len()
@@ -175,7 +176,7 @@ fn is_inside(winding: i32, rule: FillRule) -> bool {
     }
 }
 
-/// Whether all edges are those of the page: rectangles that are not turned.
+/// Whether a path is a rectangle that is not turned.
 pub(super) fn is_rectangle(path: &BezPath) -> bool {
     let bounds = path.bounding_box();
     let is_at = |one: f64, other: f64| (one - other).abs() < 0.5;

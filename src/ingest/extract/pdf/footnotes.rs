@@ -1,28 +1,29 @@
-//! Footnotes → behind the text of their page. A column that ends in them would otherwise have them
-//! inside the sentence that goes on in the next column.
+//! Moves footnotes after the text of their page. Otherwise, footnotes at the end of a column would be inside a
+//! sentence that continues in the next column.
 //!
-//! A footnote is in smaller letters than the text above it, begins with a mark that stands in the
-//! text too, and has nothing below it: lists of references and notes of tables are not moved.
+//! A footnote is in smaller letters than the text above it, starts with a mark that the text has too, and has
+//! nothing below it: lists of references and notes of tables are not moved.
 
 use super::page::{PageText, TextLine};
 
-/// Its letters are at most this large, as a share of those of the text.
+/// Largest letters of footnotes, as a share of those of the text.
 const SMALLER: f32 = 0.93;
 
-/// They stand in the lower part of a page; what stands below this share of it may be its footer.
+/// Footnotes are in the lower part of a page, between these shares of its height; what is lower may be a
+/// footer.
 const TOP: f32 = 0.4;
 const BOTTOM: f32 = 0.92;
 
-/// So many lines of text are above them.
+/// Least lines of text above them.
 const TEXT: usize = 3;
 
-/// The lines of a block follow each other within so many heights of the font.
+/// Largest distance between the lines of a block, in heights of the font.
 const STEP: f32 = 2.4;
 
 const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
 const SIGNS: &str = "*∗†‡§¶";
 
-/// `usual` is the size of the document's text.
+/// Moves the footnotes of a page. `usual` is the size of the document's text.
 pub(super) fn behind_the_text(page: &mut PageText, usual: f32) {
     let mut is_note = vec![false; page.lines.len()];
     let mut at = 0;
@@ -47,7 +48,7 @@ pub(super) fn behind_the_text(page: &mut PageText, usual: f32) {
     page.lines.extend(notes);
 }
 
-/// How many of the lines are a block of footnotes: none where the first does not begin one.
+/// How many of the lines are a block of footnotes; 0 if the first does not start one.
 fn block(lines: &[TextLine], height: f32, usual: f32) -> usize {
     let is_small = |line: &TextLine| {
         line.place.down.y > 0.7
@@ -74,7 +75,7 @@ fn block(lines: &[TextLine], height: f32, usual: f32) -> usize {
     length
 }
 
-/// Whether the block that starts here has text above it that has its mark, and none below.
+/// Whether the block that starts here has text above it with its mark, and no text below.
 fn is_footnote(page: &PageText, is_note: &[bool], start: usize, usual: f32) -> bool {
     let first = &page.lines[start];
     let Some(mark) = mark(&first.text) else { return false };
@@ -93,7 +94,7 @@ fn are_above_each_other(a: &TextLine, b: &TextLine) -> bool {
     a.start < b.end && a.end > b.start
 }
 
-/// Whether a text has this mark, and not as a part of another number.
+/// Whether a text has this mark, and not as part of another number.
 fn refers_to(text: &str, mark: &str) -> bool {
     text.match_indices(mark).any(|(at, _)| {
         let around = [text[..at].chars().next_back(), text[at + mark.len()..].chars().next()];
@@ -101,7 +102,7 @@ fn refers_to(text: &str, mark: &str) -> bool {
     })
 }
 
-/// The mark that a note begins with, as it stands in the text: `¹²` of `12 See`.
+/// The mark that a note starts with, as it appears in the text: `¹²` of `12 See`.
 fn mark(text: &str) -> Option<String> {
     let text = text.trim_start();
     let raised = |letter: char| match letter.to_digit(10) {

@@ -1,34 +1,34 @@
-//! Running headers, footers and page numbers: kept where they come first, and left out after that.
+//! Running headers, footers and page numbers: kept where they appear first, and left out after that.
 //!
-//! A line is one of them if several pages have it at the same place near their edge. Numbers in it
-//! must be the same too, or grow with the pages: the first row of a table that goes on from page to
-//! page has other numbers each time, and is kept.
+//! A line is one of them if several pages have it at the same place near their edge. Numbers in it must be the
+//! same too, or grow with the pages: the first row of a table that continues over pages has other numbers each
+//! time, and is kept.
 
 use std::collections::{HashMap, HashSet};
 
 use super::page::{PageText, TextLine};
 use crate::ingest::document::single_spaced;
 
-/// Shares of a page's height in which they stand.
+/// Shares of a page's height above and below which they are.
 const TOP: f32 = 0.11;
 const BOTTOM: f32 = 0.89;
 
-/// A line that so many pages have is one.
+/// Least pages with the same line.
 const PAGES: usize = 3;
 
-/// Rows of the page, as it is divided for saying that two lines have one place.
+/// Rows that a page is divided into to compare the places of two lines.
 const ROWS: f32 = 120.0;
 
-/// A line with more numbers than these is looked at as it stands: each of them may be the page's.
+/// A line with more numbers than these is compared as it is, since each number may be the page's.
 const NUMBERS: usize = 5;
 
-/// A line without a page number has so many letters; less may be a label of many charts.
+/// Least letters of a line without a page number; fewer may be a label of many charts.
 const LETTERS: usize = 4;
 
-/// What two lines of two pages have in common if they are the same: text and row.
+/// The text and row by which lines of two pages are the same.
 type Key = (String, i32);
 
-/// Leaves them out of all pages but the first that has them.
+/// Leaves these lines out of all pages except the first that has them.
 pub(super) fn leave_out(pages: &mut [PageText]) {
     let page_keys = |(index, page): (usize, &PageText)| -> Vec<Vec<Key>> {
         page.lines.iter().map(|line| keys(index, page, line)).collect()
@@ -47,14 +47,14 @@ pub(super) fn leave_out(pages: &mut [PageText]) {
     };
     let mut shown: HashSet<&str> = HashSet::new();
     for (page, keys) in pages.iter_mut().zip(&keys) {
-        // Not even the first page number says anything.
+        // Even the first page number says nothing.
         let says = |text: &str| text.chars().any(char::is_alphabetic);
         let keep = keys.iter().map(|line| {
             let key = line.iter().find(runs);
             key.is_none_or(|(text, _)| says(text) && shown.insert(text))
         });
         let keep: Vec<bool> = keep.collect();
-        // A page is more than what runs through all of them.
+        // A page has more than what all pages repeat.
         if keep.contains(&true) {
             let mut keep = keep.into_iter();
             page.lines.retain(|_| keep.next().unwrap_or(true));
@@ -62,9 +62,9 @@ pub(super) fn leave_out(pages: &mut [PageText]) {
     }
 }
 
-/// The text with each of its numbers as it is, or as what it is more than the number of the page.
+/// The text of a line with each of its numbers as it is, or relative to the number of the page.
 fn keys(index: usize, page: &PageText, line: &TextLine) -> Vec<Key> {
-    // A page that is turned is looked at as it is held.
+    // Rotated pages are compared as they are viewed.
     let share = line.place.base * line.place.down.y / page.height.max(1.0);
     if line.place.down.y < 0.7 || (TOP..BOTTOM).contains(&share) || line.text.len() > 200 {
         return Vec::new();
@@ -101,7 +101,7 @@ fn keys(index: usize, page: &PageText, line: &TextLine) -> Vec<Key> {
     choices.map(|choice| (variant(choice), row)).collect()
 }
 
-/// `12 ` → `12`, ` `.
+/// Splits off blanks: `12 ` → `12`, ` `.
 fn parts_of(part: &str) -> impl Iterator<Item = &str> {
     let digits = part.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = part.split_at(digits);

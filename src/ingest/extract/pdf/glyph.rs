@@ -1,5 +1,5 @@
-//! What a page draws, as the layout sees it: letters with a place. No type of the interpreter
-//! comes this far, so that another interpreter could take its place.
+//! What a page draws, as the layout sees it: letters with a place. No type of the interpreter gets this far, so
+//! another interpreter could replace it.
 
 use super::pictures::Pictures;
 use super::tables::Rules;
@@ -7,9 +7,9 @@ use super::tables::Rules;
 /// The letters that one glyph stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Letters {
-    /// Nobody knows: the file has no table for it.
+    /// Unknown: the file has no table for it.
     Unknown,
-    /// It stands for nothing by itself, such as the second glyph of a replaced text.
+    /// It means nothing by itself, such as the second glyph of a replaced text.
     Nothing,
     One(char),
     Many(Box<str>),
@@ -55,7 +55,7 @@ impl Letters {
     }
 }
 
-/// A point or a vector of the page as it is looked at: origin at the top left, y downwards, in points.
+/// A point or a vector on the page as it is viewed: origin at the top left, y downwards, in points.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Vector {
     pub(super) x: f32,
@@ -88,60 +88,60 @@ impl Vector {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Glyph {
     pub(super) letters: Letters,
-    /// Where the pen stands on the base line before it draws this.
+    /// The position of the pen on the base line before it draws the glyph.
     pub(super) at: Vector,
     /// How far the pen moves along `right`.
     pub(super) advance: f32,
-    /// The direction in which the text runs; of length one.
+    /// The direction in which the text runs, of length one.
     pub(super) right: Vector,
-    /// The direction in which lines follow each other; of length one.
+    /// The direction in which lines follow each other, of length one.
     pub(super) down: Vector,
     /// Height of the font.
     pub(super) size: f32,
     /// Index into [`Drawn::fonts`].
     pub(super) font: u16,
-    /// Not the case for the text behind the picture of a scanned page.
+    /// Whether it is seen; the text behind the picture of a scanned page is not.
     pub(super) visible: bool,
 }
 
 impl Glyph {
-    /// Where the pen stands afterwards.
+    /// The position of the pen after the glyph.
     pub(super) fn end(&self) -> Vector {
         self.at.plus(self.right.times(self.advance))
     }
 }
 
-/// As far as it is known: of fonts of Type 1, only their names tell.
+/// The style of a font, as far as it is known: for Type 1 fonts, only from their names.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct FontLook {
     pub(super) bold: bool,
     pub(super) italic: bool,
 }
 
-/// All that a page draws, in the order in which it does.
+/// Everything that a page draws, in drawing order.
 #[derive(Debug, Default)]
 pub(super) struct Drawn {
     pub(super) width: f32,
     pub(super) height: f32,
     pub(super) glyphs: Vec<Glyph>,
     pub(super) fonts: Vec<FontLook>,
-    /// What stands beside it, a line each.
+    /// Notes and fields that are not drawn, a line for each.
     pub(super) notes: Vec<String>,
     pub(super) pictures: Pictures,
-    /// Points of the shapes that are filled: letters may be among them.
+    /// Points of the filled shapes, some of which may be letters.
     pub(super) shapes: usize,
-    /// Lines that are drawn across the page, and edges of what is filled.
+    /// Lines drawn across the page, and edges of filled shapes.
     pub(super) rules: Rules,
-    /// Not all of the page was drawn: the time was up, or it had too many glyphs.
+    /// Whether the page was not drawn completely because time was up, or it had too many glyphs.
     pub(super) stopped: bool,
-    /// Not all of it was drawn: the interpreter panicked.
+    /// Whether the page was not drawn completely because the interpreter panicked.
     pub(super) broken: bool,
 }
 
 impl Drawn {
-    /// Whether its glyphs have no letters, or nearly all the same one.
+    /// Whether its glyphs have no letters, or nearly all have the same one.
     pub(super) fn says_nothing(&self) -> bool {
-        // Fewer are a mark or two.
+        // Fewer glyphs are a mark or two.
         const FEW: usize = 20;
         let (mut unknown, mut count) = (0, [0_usize; 128]);
         for glyph in &self.glyphs {

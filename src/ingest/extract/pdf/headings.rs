@@ -1,42 +1,43 @@
-//! Which lines of a document are headings: those that its outline names, else those in larger
-//! letters than its text, and below them bold lines alone above text that is not.
+//! Which lines of a document are headings: those in its outline, else those in larger letters than its text,
+//! and at lower levels bold lines alone above text that is not bold.
 
 use std::collections::HashMap;
 
 use super::outline::Entry;
 use super::page::{PageText, TextLine};
 
-/// A heading's letters are this much larger than those of the text.
+/// How much larger a heading's letters are than those of the text.
 const LARGER: f32 = 1.15;
 
 /// Longer lines are text, however large.
 const MAX_LETTERS: usize = 120;
 
-/// Levels that sizes of letters are told apart by.
+/// Most levels that are distinguished by size.
 const LEVELS: usize = 3;
 
-/// Where more of a document's lines than this are large, none of them are headings: slides, posters.
-/// A leaflet has few lines, and of them many headings: there the letters count.
+/// If a larger share of a document's lines is large, none of them are headings: slides, posters. A leaflet has
+/// few lines, many of them headings, so there the letters count.
 const MAX_SHARE: f32 = 0.2;
 const FEW_LINES: usize = 40;
 
-/// Of a document's lines, at most this share are bold headings: forms and lists of words have more.
+/// Largest share of bold headings among a document's lines: forms and word lists have more.
 const MAX_BOLD_SHARE: f32 = 0.08;
 
-/// A bold heading is shorter, and the line below it is text: longer than a label.
+/// Most letters of a bold heading, and least letters of the line of text below it, which is longer than a
+/// label.
 const MAX_BOLD_LETTERS: usize = 70;
 const MIN_TEXT_LETTERS: usize = 25;
 
-/// A part of a page under the headings that lead to it.
+/// A part of a page, with the headings above it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Part {
     /// Index of its first line.
     pub(super) line: usize,
-    /// The outermost first.
+    /// Its headings, the outermost first.
     pub(super) headings: Vec<String>,
 }
 
-/// The parts of every page; the first begins with its first line.
+/// The parts of every page; the first starts with the page's first line.
 pub(super) fn parts(pages: &[PageText], outline: &[Entry]) -> Vec<Vec<Part>> {
     let found = if outline.is_empty() { by_size(pages) } else { by_outline(pages, outline) };
     let mut path: Vec<(usize, String)> = Vec::new();
@@ -68,7 +69,7 @@ fn by_outline(pages: &[PageText], outline: &[Entry]) -> Vec<Heading> {
     let mut headings: Vec<Heading> = Vec::new();
     for entry in outline {
         let Some(page) = pages.get(entry.page) else { continue };
-        // Outlines lead to places, not to lines; the line says the same as the outline.
+        // Outlines point to places, not to lines, so the line with the text of the entry is searched.
         let wanted = letters(&entry.title);
         let after =
             headings.last().filter(|last| last.page == entry.page).map_or(0, |last| last.line);
@@ -85,7 +86,7 @@ fn by_outline(pages: &[PageText], outline: &[Entry]) -> Vec<Heading> {
             level: entry.level,
             title: entry.title.clone(),
         };
-        // An outline out of order tells nothing of where its other entries are.
+        // An outline entry out of order says nothing about where the others are.
         if headings.last().is_none_or(|last| (last.page, last.line) <= (heading.page, heading.line))
         {
             headings.push(heading);
@@ -158,7 +159,7 @@ fn by_size(pages: &[PageText]) -> Vec<Heading> {
     headings
 }
 
-/// Whether a line is a heading by being bold alone: the lines around it are not, and text follows.
+/// Whether a line is a heading just by being bold: the lines around it are not, and text follows.
 fn is_bold(lines: &[TextLine], index: usize, usual: f32) -> bool {
     let line = &lines[index];
     let near = |other: &TextLine, step: f32| {
@@ -186,7 +187,7 @@ fn is_bold(lines: &[TextLine], index: usize, usual: f32) -> bool {
         })
 }
 
-/// Whether bold words begin a caption or a paragraph, which goes on on the same line: `Interest. If`.
+/// Whether bold words start a caption or a paragraph that continues on the same line: `Interest. If`.
 fn begins_text(text: &str) -> bool {
     let number = text.find(|letter: char| letter.is_alphabetic()).unwrap_or(0);
     let words = &text[number..];
@@ -198,7 +199,7 @@ fn count_letters(line: &TextLine) -> usize {
     line.text.chars().filter(|letter| letter.is_alphabetic()).count()
 }
 
-/// In halves of a point.
+/// The size in half points.
 fn rounded(line: &TextLine) -> i32 {
     (line.place.size * 2.0).round() as i32
 }

@@ -1,5 +1,5 @@
-//! Fonts whose names say that they are bold. The interpreter tells the weight of fonts of some kinds
-//! only: not of Type 1, nor of the standard fonts, which are not embedded. So these are loaded a second time.
+//! Fonts whose names say that they are bold. For some kinds of fonts the interpreter does not report the
+//! weight: for Type 1, and for the standard fonts, which are not embedded. These are loaded a second time.
 
 use hayro_font::FontCache;
 use hayro_interpret::InterpreterSettings;
@@ -8,7 +8,7 @@ use hayro_interpret::hayro_syntax::page::Resources;
 
 use super::reloaded::Reloaded;
 
-/// The bold fonts of a page that tell no weight.
+/// The bold fonts of a page whose weight the interpreter does not report.
 pub(super) fn fonts<'a>(
     resources: &Resources<'a>,
     cache: &FontCache<'a>,
@@ -18,7 +18,7 @@ pub(super) fn fonts<'a>(
     Reloaded::of(resources, cache, settings, |font| is_one(font).then_some(()))
 }
 
-/// Whether it is of a kind whose glyphs come without data.
+/// Whether a font is of a kind whose glyphs come without data.
 fn tells_nothing(font: &Dict<'_>) -> bool {
     let is_embedded = || {
         let descriptor = font.get::<Dict<'_>>(b"FontDescriptor");
@@ -38,7 +38,7 @@ fn is_bold(font: &Dict<'_>) -> bool {
 /// Whether a font of this name is bold.
 pub(super) fn is_bold_name(name: &str) -> bool {
     const WORDS: [&str; 4] = ["bold", "black", "heavy", "demi"];
-    // TeX's, and those that stand in for Times and its kin.
+    // Fonts of TeX, and those that replace Times and similar fonts there.
     const TEX: [&str; 5] = ["cmbx", "cmssbx", "ecbx", "sfbx", "lmbx"];
     const MEDIUM: [&str; 2] = ["-medi", "-mediital"];
     let name = name.to_ascii_lowercase();

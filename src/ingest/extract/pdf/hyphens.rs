@@ -1,4 +1,4 @@
-//! Words that were broken at the end of a line → whole words.
+//! Words broken at line ends → whole words.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ const PREFIXES: &[&str] = &[
     "single", "small", "state", "third", "three", "time", "two", "user", "vice", "well", "wide",
 ];
 
-/// The words that a document has within its lines.
+/// The words that occur within lines of a document.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary(HashSet<String>);
 
@@ -24,7 +24,7 @@ impl Vocabulary {
         }
     }
 
-    /// The text of two lines in one, where the first ends in a broken word.
+    /// Joins two lines if the first ends in a broken word.
     pub(super) fn join(&self, text: &mut String, next: &str) -> bool {
         let broken =
             ends_in_broken_word(text, next, |first, second| self.keeps_hyphen(first, second));
@@ -38,7 +38,7 @@ impl Vocabulary {
         if self.0.contains(&format!("{first}{second}")) {
             return false;
         }
-        // Of `state-of-the-` and `art`, no hyphen was made by the end of the line.
+        // In `state-of-the-` and `art`, the line end added no hyphen.
         first.contains(is_hyphen)
             || self.0.contains(&format!("{first}-{second}"))
             || (PREFIXES.contains(&first) && self.0.contains(second))

@@ -9,10 +9,10 @@ use hayro_interpret::shading::ShadingType;
 use super::canvas::part;
 use super::sampling::Sampler;
 
-/// Gradients are looked at once in so many pixels each way: letters on them can be read by less.
+/// Gradients are sampled once per this many pixels in each direction, which is enough to read letters on them.
 const STEP: u32 = 8;
 
-/// What stands for the gradients of meshes, whose decoder takes memory by their area.
+/// The shade that replaces gradients of meshes, whose decoder takes memory by their area.
 const MESH: u8 = 208;
 
 pub(super) enum Ink {
@@ -43,7 +43,7 @@ impl Ink {
         }
     }
 
-    /// Fills in the colours of a row from `left` on, and takes from `cover` what shines through.
+    /// Fills in the colours of a row from `left` on, and reduces `cover` where the ink is transparent.
     pub(super) fn row(
         &mut self,
         row: u32,
@@ -94,7 +94,7 @@ fn gradient_row(
     }
 }
 
-/// Makes a cover as thin as the opacity says.
+/// Reduces a cover by the opacity.
 pub(super) fn weaken(cover: &mut [u8], opacity: f32) {
     if opacity < 1.0 {
         let opacity = (opacity.max(0.0) * 256.0) as u32;
@@ -104,12 +104,12 @@ pub(super) fn weaken(cover: &mut [u8], opacity: f32) {
     }
 }
 
-/// How bright a colour is (ITU-R BT.601); its parts are from 0 to 1.
+/// The brightness of a colour (ITU-R BT.601); its parts are from 0 to 1.
 pub(super) fn shade(red: f32, green: f32, blue: f32) -> u8 {
     ((0.299 * red + 0.587 * green + 0.114 * blue) * 255.0 + 0.5) as u8
 }
 
-/// The same of three bytes each.
+/// The same for colours of three bytes each.
 pub(super) fn shades(colours: &[u8]) -> Vec<u8> {
     let shade = |colour: &[u8]| {
         let [red, green, blue] = [0, 1, 2].map(|part| u32::from(colour[part]));

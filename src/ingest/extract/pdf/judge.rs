@@ -1,14 +1,14 @@
-//! How well a page was read, by its words: letters alone say nothing, since glyphs that were
-//! misunderstood have plenty of them.
+//! How well a page was read, judged by its words. Letters alone say nothing, since misread glyphs have plenty
+//! of them.
 
 use std::collections::HashMap;
 
 use super::super::good_words::is_cjk;
 
-/// Whether another reader should be asked for the page: glyphs without letters, letters without
-/// words, or words without blanks. A page without any text is not one of these.
+/// Whether another reader should try the page: it has glyphs without letters, letters without words, or words
+/// without blanks. A page without any text is not poor.
 pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
-    // One letter in twenty within words is a word in four or five.
+    // One missing letter in twenty spoils a word in four or five.
     let missing = text.chars().filter(|letter| is_missing(*letter)).count();
     if unknown * 4 > glyphs || missing * 20 > glyphs {
         return true;
@@ -21,12 +21,12 @@ pub(super) fn is_poor(text: &str, glyphs: usize, unknown: usize) -> bool {
         || words.len() >= 20 && (single * 2 > words.len() || glued * 10 > words.len())
 }
 
-/// An accent by itself stands for a code that leads to no letter of a text.
+/// Whether a letter is missing; an accent by itself stands for a code without a letter.
 fn is_missing(letter: char) -> bool {
     letter == char::REPLACEMENT_CHARACTER || ('\u{2C6}'..='\u{2DD}').contains(&letter)
 }
 
-/// Most letters are the same one: all codes led to one glyph.
+/// Whether most letters are the same one, because all codes led to one glyph.
 fn is_monotonous(text: &str) -> bool {
     let mut count: HashMap<char, usize> = HashMap::new();
     let letters = text.chars().filter(|letter| letter.is_alphabetic());

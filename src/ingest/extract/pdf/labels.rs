@@ -1,4 +1,4 @@
-//! What a document calls its pages: `iv`, `A-3`. Readers show these where pages are counted.
+//! The labels of a document's pages: `iv`, `A-3`. Viewers show these as page numbers.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use super::strings::text_string;
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::numeral;
 
-/// Nodes of the tree that are looked at, and entries in them: nodes may lead back to each other.
+/// Most nodes of the tree and most entries in them that are read, since nodes may point back to each other.
 const MAX_NODES: usize = 2_000;
 const MAX_ENTRIES: usize = 20_000;
 
 /// Longest text before the number, in characters.
 const LONGEST_PREFIX: usize = 40;
 
-/// Above this, letters, which are repeated once in 26, have no sense.
+/// Largest number shown in letters, which repeat every 26: longer repetitions make no sense.
 const LARGEST_LETTERS: u64 = 26 * 8;
 
-/// The pages from one on, up to the next range.
+/// A range of pages, up to the start of the next.
 struct Range {
     prefix: String,
     style: Option<u8>,
-    /// The number of the first of them.
+    /// The number of its first page.
     first: u64,
 }
 
-/// For each page, its label where that is another than its number.
+/// For each page, its label if that differs from its number.
 pub(super) fn labels(pdf: &Pdf) -> Vec<Option<String>> {
     let pages = pdf.pages().len();
     let ranges = ranges(pdf, pages);
@@ -39,7 +39,7 @@ pub(super) fn labels(pdf: &Pdf) -> Vec<Option<String>> {
     (0..pages).map(label).collect()
 }
 
-/// By the index of their first page.
+/// The ranges by the index of their first page.
 fn ranges(pdf: &Pdf, pages: usize) -> BTreeMap<usize, Range> {
     let mut ranges = BTreeMap::new();
     let catalog = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id());
@@ -82,7 +82,7 @@ impl Range {
         }
     }
 
-    /// Of the page with this index in the range; `None` where it has none.
+    /// The label of the page with this index in the range; `None` if it has none.
     fn label(&self, index: u64) -> Option<String> {
         let number = self.first + index;
         let roman = || u32::try_from(number).ok().and_then(numeral::roman);
@@ -114,7 +114,7 @@ mod tests {
     use super::super::tests::sample::File;
     use super::*;
 
-    /// The labels of a document of so many pages, `-` where there is none.
+    /// The labels of a document of this many pages, `-` for none.
     fn written(pages: usize, catalog: &str) -> String {
         let mut file = File::new();
         (0..pages).for_each(|_| file.page(""));

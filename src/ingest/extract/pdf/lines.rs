@@ -1,34 +1,34 @@
-//! Glyphs → lines, in the order in which the page draws them: that order is nearly always the
-//! order of reading, and guessing a better one from the picture goes wrong more often.
+//! Glyphs → lines, in the order in which the page draws them: that is nearly always the reading order, and
+//! guessing a better one from the layout goes wrong more often.
 
 use super::glyph::{Glyph, Letters, Vector};
 use super::script::{is_mark, is_right_to_left};
 
-/// How a line is set, and where its base line is.
+/// The direction of a line, and the place of its base line.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Placement {
     pub(super) right: Vector,
     pub(super) down: Vector,
-    /// Of the base line, along `down`.
+    /// Position of the base line along `down`.
     pub(super) base: f32,
     /// The height of most of the letters.
     pub(super) size: f32,
 }
 
 impl Placement {
-    /// Whether both run in one direction.
+    /// Whether both run in the same direction.
     pub(super) fn is_parallel(&self, other: &Self) -> bool {
         self.right.dot(other.right) > 0.99 && self.down.dot(other.down) > 0.99
     }
 }
 
-/// A line, or the part of one that a column has of it.
+/// A line, or the part of it in one column.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// In the order in which they were drawn, or from left to right where that was mended.
+    /// In drawing order, or from left to right where that was corrected.
     pub(super) glyphs: Vec<Glyph>,
     pub(super) place: Placement,
-    /// Where it begins and ends along its direction.
+    /// Where it starts and ends along its direction.
     pub(super) start: f32,
     pub(super) end: f32,
 }
@@ -45,7 +45,7 @@ impl Line {
         Some(line)
     }
 
-    /// Sets what follows from the glyphs.
+    /// Computes the other fields from the glyphs.
     pub(super) fn measure(&mut self) {
         let inked = || self.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
         let starts = inked().map(|glyph| glyph.at.dot(self.place.right));
@@ -63,7 +63,7 @@ impl Line {
     }
 }
 
-/// The median; 0 of nothing.
+/// The median; 0 of no values.
 pub(super) fn middle(mut values: Vec<f32>) -> f32 {
     if values.is_empty() {
         return 0.0;
@@ -77,7 +77,7 @@ pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line: Vec<Glyph> = Vec::new();
     for glyph in glyphs {
-        // What blanks are drawn after says nothing of where the line goes.
+        // A blank does not say where the line continues, so the last other glyph is compared.
         let before = line.iter().rev().find(|other| !other.letters.is_blank()).or(line.last());
         if before.is_some_and(|before| !follows(before, &glyph)) {
             lines.extend(Line::new(std::mem::take(&mut line)));
@@ -88,7 +88,7 @@ pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<Line> {
     stitch(lines)
 }
 
-/// Whether `glyph` goes on the line of `before`.
+/// Whether `glyph` continues the line of `before`.
 fn follows(before: &Glyph, glyph: &Glyph) -> bool {
     if before.right.dot(glyph.right) < 0.9 || before.down.dot(glyph.down) < 0.9 {
         return false;
@@ -109,7 +109,7 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
     if matches!(glyph.letters, Letters::Nothing) || glyph.letters.all(is_mark) {
         return along > -2.5 * large && along < large;
     }
-    // Right-to-left text in the order of reading: this ends where the last began.
+    // Right-to-left text in reading order: this glyph ends where the last one started.
     let back = glyph.end().minus(before.at).dot(before.right);
     let turns_back = glyph.letters.all(is_right_to_left) || before.letters.all(is_right_to_left);
     along > -0.6 * large
@@ -117,7 +117,7 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
         || (glyph.letters.is_blank() && back.abs() < 0.6 * large)
 }
 
-/// Puts parts of a line together that touch, but were not drawn one after the other.
+/// Joins parts of a line that touch, but were not drawn one after the other.
 fn stitch(lines: Vec<Line>) -> Vec<Line> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
     let turn = |line: &Line| (line.place.right.y.atan2(line.place.right.x) * 20.0).round() as i32;
@@ -128,7 +128,7 @@ fn stitch(lines: Vec<Line>) -> Vec<Line> {
             .then(a.place.base.total_cmp(&b.place.base))
             .then(a.start.total_cmp(&b.start))
     });
-    // For each line, the one that it is put to; the earliest on the page leads.
+    // For each line, the one that it is joined to; the earliest on the page leads.
     let mut leader: Vec<usize> = (0..lines.len()).collect();
     let mut at = 0;
     while at < order.len() {

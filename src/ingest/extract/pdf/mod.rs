@@ -1,15 +1,15 @@
 //! PDF → text by page.
 //!
-//! `reader` has an interpreter made for rendering draw the pages; `device` takes down which letters
-//! it puts where. All that follows is layout, on a glyph type of our own and pure: `doubles` drops
-//! what is not seen as text, `curves` lays text along a curve straight, `lines` and `words` put letters together, `bidi` reads from right to
-//! left, `furniture` leaves out running headers, `footnotes` puts notes behind the text, `tables`
-//! names the columns of rows, `paragraphs` and `hyphens` make text of lines.
-//! `judge` says whether a page was read well; if not, `second` is asked for it.
+//! `reader` has an interpreter made for rendering draw the pages; `device` records which letters it puts where.
+//! Everything after that is layout, pure and on a glyph type of our own: `doubles` drops what is not seen as
+//! text, `curves` straightens text along a curve, `lines` and `words` put letters together, `bidi` reads from
+//! right to left, `furniture` leaves out running headers, `footnotes` moves notes after the text, `tables`
+//! names the columns of rows, `paragraphs` and `hyphens` make text of lines. `judge` says whether a page was
+//! read well; if not, `second` tries it.
 //!
-//! `picture` has the interpreter draw a page again, on a `painter`, for what has to be read by OCR:
-//! `decode` makes samples of pictures, `sampling` and `fill` pixels of samples and of shapes, and
-//! `ink` says what is painted on the `canvas`. `pictures` and `unread` say which pages these are.
+//! For OCR, `picture` has the interpreter draw a page again, on a `painter`: `decode` makes samples of
+//! pictures, `sampling` and `fill` make pixels of samples and of shapes, and `ink` is what is painted on the
+//! `canvas`. `pictures` and `unread` say which pages need this.
 
 mod annotations;
 mod bidi;
@@ -83,15 +83,15 @@ use crate::types::{ReadingWarning, WarningCode, ranges};
 /// The header may come after a little junk (ISO 32000-1, implementation note 13).
 const HEADER_WITHIN: usize = 1024;
 
-/// A page without text on which pictures cover more than this share is one that was scanned.
+/// A page without text is a scanned one if pictures cover more than this share of it.
 const PICTURES: f32 = 0.3;
 
-/// Parts of a page that together have no more bytes stay together, under the headings that they share:
-/// apart they would make poor passages. About what a chunk has.
+/// Parts of a page with at most this many bytes together stay together, under the headings that they share:
+/// apart they would make poor passages. About the size of a chunk.
 const SMALL: usize = 1_000;
 
-/// `passwords` are tried one after the other where the empty one does not open the file. `limit` is
-/// processor time. Pages that were read by then are kept.
+/// Reads a PDF. `passwords` are tried in order if the empty one does not open the file. `limit` is processor
+/// time; pages that were read by then are kept.
 pub(super) fn document(
     bytes: &[u8],
     passwords: &[String],
@@ -113,7 +113,7 @@ pub(super) fn document(
     });
     let packed = || {
         ExtractError::new(
-            "packed with Brotli, which is not read: print or save it again as PDF 1.7",
+            "packed with Brotli, which is not supported: print or save it again as PDF 1.7",
         )
     };
     let text = match opened {
@@ -140,15 +140,15 @@ pub(super) fn document(
 struct Text {
     parts: Parts,
     title: String,
-    /// Pages that the file has.
+    /// How many pages the file has.
     pages: usize,
-    /// Pages that were reached.
+    /// How many pages were reached.
     reached: usize,
-    /// Pages with text.
+    /// How many pages have text.
     read: usize,
     /// Pages that OCR could read.
     unread: PagesUnread,
-    /// Pages that were not drawn whole.
+    /// Pages that were not drawn completely.
     partial: Vec<u32>,
     /// As in [`Document::page_labels`].
     labels: Vec<(u32, String)>,
@@ -169,7 +169,7 @@ impl Text {
         }
     }
 
-    /// Adds the next page, in parts with the headings that each is under.
+    /// Adds the next page, in parts with the headings above each.
     fn push(&mut self, page: impl IntoIterator<Item = (Vec<String>, String)>) {
         self.reached += 1;
         let mut is_read = false;
@@ -180,7 +180,7 @@ impl Text {
         self.read += usize::from(is_read);
     }
 
-    /// A part of a document would be taken for all of it: it is refused.
+    /// The error for a truncated file. It is refused, since the rest would be taken for the whole document.
     fn cut_off(&self, named: Option<usize>) -> ExtractError {
         let pages = named.unwrap_or(self.pages).max(self.read);
         let read = match pages {
@@ -203,7 +203,7 @@ impl Text {
         Ok(Extracted { document, unread })
     }
 
-    /// What of the file is not in the text, but for what its pictures show.
+    /// Warnings about what is missing from the text, except in pictures.
     fn warnings(&self, limit: Duration, bombs: usize) -> Vec<ReadingWarning> {
         let mut warnings = Vec::new();
         let mut warn = |code, message: String, pages: Vec<u32>| {
@@ -221,12 +221,11 @@ impl Text {
         }
         if !self.partial.is_empty() {
             let numbers = ranges(&self.partial);
-            let message =
-                format!("page {numbers} not read whole: it is damaged, or takes too long");
+            let message = format!("page {numbers} not read completely: damaged, or took too long");
             warn(WarningCode::PagesLeftOut, message, self.partial.clone());
         }
         if bombs > 0 {
-            let message = "contents that unpack to too much were left out".to_owned();
+            let message = "contents that unpack to too much data were left out".to_owned();
             warn(WarningCode::UnpacksToTooMuch, message, Vec::new());
         }
         warnings
@@ -259,7 +258,7 @@ fn text_of(
         let is_poor = judge::is_poor(&found, page.glyphs, page.unknown);
         if (page.is_partial || is_poor) && !deadline.is_over() {
             let second = second.get_or_insert_with(|| Second::open(bytes, passwords).ok());
-            // Only where it is clearly better: its order of words is not.
+            // Only if it is clearly better, since its order of words is worse.
             other = second
                 .as_ref()
                 .and_then(|second| second.page(index))
@@ -297,7 +296,7 @@ fn text_of(
     text
 }
 
-/// The text of each part of a page; `starts` is where its lines begin.
+/// The text of each part of a page; `starts` is where its lines start.
 fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, String)> {
     let start = |part: &Part| starts.get(part.line).copied().unwrap_or(page.len());
     let ends: Vec<usize> = parts.iter().skip(1).map(start).chain([page.len()]).collect();
@@ -325,7 +324,7 @@ fn locked() -> ExtractError {
     ExtractError::may_pass("encrypted: a password is needed (give it with --pdf-password)")
 }
 
-/// Reads a file that the interpreter does not open.
+/// Reads a file that the interpreter cannot open with the second parser.
 fn second_opinion(bytes: &[u8], passwords: &[String]) -> Result<Text, ExtractError> {
     let second = Second::open(bytes, passwords).map_err(|reason| {
         if reason.to_ascii_lowercase().contains("password") {
@@ -341,7 +340,7 @@ fn second_opinion(bytes: &[u8], passwords: &[String]) -> Result<Text, ExtractErr
     Ok(text)
 }
 
-/// `None` for names of files and of programs that stand where a title should.
+/// A title; `None` for names of files and programs in place of one.
 fn sensible_title(title: &str) -> Option<String> {
     const FILES: &[&str] = &[
         ".doc", ".docx", ".dvi", ".pdf", ".tex", ".qxd", ".indd", ".ps", ".ppt", ".pptx", ".xls",

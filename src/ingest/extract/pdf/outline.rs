@@ -1,4 +1,4 @@
-//! The table of contents that readers show beside a document.
+//! The outline: the table of contents that viewers show beside a document.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use hayro_interpret::hayro_syntax::object::{
 use super::strings::text_string;
 use crate::ingest::document::single_spaced;
 
-/// More entries than any table of contents has, and deeper.
+/// Most entries of an outline, and its greatest depth; no table of contents has as many.
 const MAX_ENTRIES: usize = 5000;
 const MAX_DEPTH: usize = 8;
 
-/// Nodes of the tree of named places that are looked at for one name.
+/// Most nodes of the tree of named destinations that are searched for one name.
 const MAX_NODES: usize = 2000;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) page: usize,
 }
 
-/// In the order of the document, as far as it is known where they lead.
+/// The entries whose pages are known, in the order of the document.
 pub(super) fn entries(pdf: &Pdf) -> Vec<Entry> {
     let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else { return Vec::new() };
     let pages = pdf.pages().iter().enumerate();
@@ -41,7 +41,7 @@ pub(super) fn entries(pdf: &Pdf) -> Vec<Entry> {
 struct Reader<'p, 'a> {
     catalog: &'p Dict<'a>,
     pages: HashMap<ObjectIdentifier, usize>,
-    /// Entries may lead back to each other.
+    /// How many entries were visited, since entries may point back to each other.
     looked_at: usize,
     entries: Vec<Entry>,
 }

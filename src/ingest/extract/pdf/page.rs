@@ -17,11 +17,11 @@ use super::words::items;
 pub(super) struct TextLine {
     pub(super) text: String,
     pub(super) place: Placement,
-    /// Where it begins and ends along its direction.
+    /// Where it starts and ends along its direction.
     pub(super) start: f32,
     pub(super) end: f32,
     pub(super) bold: bool,
-    /// Its parts, where gaps part it.
+    /// Its parts between wide gaps.
     pub(super) cells: Vec<Cell>,
 }
 
@@ -33,15 +33,15 @@ pub(super) struct PageText {
     pub(super) notes: Vec<String>,
     pub(super) height: f32,
     pub(super) glyphs: usize,
-    /// Glyphs for which the file has no letters.
+    /// How many glyphs have no letters in the file.
     pub(super) unknown: usize,
-    /// Glyphs that are not drawn.
+    /// How many glyphs are invisible.
     pub(super) hidden: usize,
     pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`].
     pub(super) shapes: usize,
     pub(super) rules: Rules,
-    /// There was more, but it could not be drawn, or not in time.
+    /// Whether the rest of the page could not be drawn, or not in time.
     pub(super) is_partial: bool,
 }
 
@@ -72,7 +72,7 @@ fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
     let text = bidi::read(&items(&line));
     let bold = |font: u16| drawn.fonts.get(usize::from(font)).is_some_and(|font| font.bold);
     let inked = || line.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
-    // A line that only begins with a few bold words is one of the text.
+    // A line that only starts with a few bold words is part of the text.
     let heavy = inked().filter(|glyph| bold(glyph.font)).count();
     (!text.trim().is_empty()).then(|| TextLine {
         text,

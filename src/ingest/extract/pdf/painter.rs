@@ -1,5 +1,5 @@
-//! What the interpreter is told to draw on for a picture of the page. It knows what reading the
-//! page by OCR needs: shades of grey, pictures, shapes and the outlines of letters; no colours.
+//! The device that the interpreter draws on for a picture of the page. It supports what OCR needs: shades of
+//! grey, pictures, shapes and the outlines of letters, but no colours.
 
 use std::panic::resume_unwind;
 use std::rc::Rc;
@@ -21,25 +21,24 @@ use super::device::Stopped;
 use super::fill::{Filler, is_rectangle};
 use super::ink::{Ink, weaken};
 
-/// The clock is read once in so many calls, since reading it is a call of the system.
+/// The clock is read once in this many calls, since reading it is a system call.
 const CALLS_PER_LOOK: u32 = 16;
 
-/// Masks of clip paths that are open at once may have so many pixels together. With more, clip paths
-/// are taken for rectangles.
+/// Most pixels in all masks of open clip paths together. Beyond it, clip paths are treated as rectangles.
 const MAX_MASKS: usize = 200_000_000;
 
-/// Tiles of one pattern. A pattern that has more is left out.
+/// Most tiles of one pattern. A pattern with more is left out.
 const MAX_TILES: f64 = 4_000.0;
 
-/// Dashes of one path. With more, it is drawn without gaps.
+/// Most dashes of one path. A path with more is drawn without gaps.
 const MAX_DASHES: f64 = 10_000.0;
 
-/// A group of shapes that are put on the page together; here, they are put on it one by one.
+/// A group of shapes that the page combines as a whole; here, its shapes are painted one by one.
 #[derive(Clone, Copy)]
 struct Group {
     opacity: f32,
     mixing: Mixing,
-    /// It has a mask, which is the topmost clip.
+    /// Whether it has a mask, which is the topmost clip.
     is_masked: bool,
 }
 
@@ -47,17 +46,17 @@ pub(super) struct Painter<'a> {
     pub(super) canvas: Canvas,
     /// The pictures that could not be decoded.
     pub(super) unread: Vec<Unread>,
-    /// They are known, and what is wanted are the pictures.
+    /// Whether letters are left out: they are known, and only the pictures are wanted.
     pub(super) leaves_letters_out: bool,
     deadline: Deadline,
     calls: u32,
     filler: Filler,
-    /// What may be painted on, innermost last; never empty.
+    /// The areas that may be painted, innermost last; never empty.
     clips: Vec<Clip>,
     groups: Vec<Group>,
-    /// All colours are black: what counts is how opaque it is.
+    /// Whether all colours are black because only opacity counts.
     is_shadow: bool,
-    /// The soft mask that was drawn last, and where: many shapes have the same one.
+    /// The soft mask drawn last, and where: many shapes share one.
     soft: Option<(SoftMask<'a>, Rc<Mask>)>,
 }
 
@@ -142,7 +141,7 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Draws the tiles of a pattern that lie in a rectangle of pixels.
+    /// Draws the tiles of a pattern that are in a rectangle of pixels.
     fn tile(&mut self, pattern: &TilingPattern<'a>, within: Rect, is_stroke: bool) {
         let within = within.intersect(self.clip().area.to_rect());
         if within.is_zero_area() || pattern.matrix.determinant().abs() < 1e-12 {
@@ -171,7 +170,7 @@ impl<'a> Painter<'a> {
         self.groups.pop();
     }
 
-    /// Draws the outline of a path; `to_page` leads from where it is drawn to pixels.
+    /// Draws the outline of a path; `to_page` maps its coordinates to pixels.
     fn stroke(
         &mut self,
         path: &BezPath,
@@ -183,7 +182,7 @@ impl<'a> Painter<'a> {
         if !scale.is_finite() || scale < 1e-9 {
             return;
         }
-        // A line of no width is as thin as can be seen.
+        // A line without width is as thin as can be seen.
         let width = f64::from(line.line_width).max(1.0 / scale);
         let mut style = Stroke::new(width)
             .with_caps(line.line_cap)
@@ -202,7 +201,7 @@ impl<'a> Painter<'a> {
         self.fill(&(to_page * outline), FillRule::NonZero, props, true);
     }
 
-    /// Narrows what may be painted by a soft mask; `false` if there is nothing to narrow.
+    /// Narrows what may be painted by a soft mask; `false` if there is no mask to apply.
     fn push_mask(&mut self, mask: &SoftMask<'a>) -> bool {
         let clip = self.clip();
         if clip.area.is_empty() || !self.has_room(clip.area) {
@@ -256,7 +255,7 @@ impl<'a> Painter<'a> {
         drawn
     }
 
-    /// Whether another mask of this size may be held.
+    /// Whether there is memory for another mask of this size.
     fn has_room(&self, area: Area) -> bool {
         let held = self.clips.iter().filter_map(|clip| clip.mask.as_ref());
         let held: usize = held.map(|mask| mask.cover.len()).sum();
@@ -347,8 +346,8 @@ impl<'a> Device<'a> for Painter<'a> {
             return;
         }
         match decode::ink(&image, props.transform, area) {
-            // Strips of a page are to meet: edges are those of pixels, where they are upright. A
-            // stencil has an edge of its own.
+            // Strips of a page should meet, so upright pictures get whole pixels as edges. A stencil has an
+            // edge of its own.
             Ok(Some((mut ink, ends))) => {
                 let place = match (is_rectangle(&place), ends) {
                     (true, true) => area.to_rect().to_path(0.1),

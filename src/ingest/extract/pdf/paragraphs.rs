@@ -5,16 +5,16 @@ use super::hyphens::Vocabulary;
 use super::lines::middle;
 use super::page::TextLine;
 
-/// Lines farther apart than this many usual distances belong to two paragraphs.
+/// Lines farther apart than this many usual distances belong to different paragraphs.
 const APART: f32 = 1.2;
 
-/// Lines of a heading may be this many of their letters' sizes apart.
+/// The same for lines of a heading, in sizes of their letters.
 const IN_HEADINGS: f32 = 1.6;
 
-/// A heading's letters are this much larger than those of its text.
+/// How much larger a heading's letters are than those of its text.
 const LARGER: f32 = 1.12;
 
-/// The text of lines in their order, and where in it each of them begins.
+/// The text of lines in their order, and where in it each of them starts.
 pub(super) fn text(lines: &[TextLine], words: &Vocabulary) -> (String, Vec<usize>) {
     let usual = Usual {
         distance: usual_distance(lines),
@@ -48,10 +48,10 @@ fn usual_distance(lines: &[TextLine]) -> f32 {
     middle(lines.windows(2).filter_map(step).collect())
 }
 
-/// What most lines of a page are like.
+/// The properties of most lines on a page.
 struct Usual {
     distance: f32,
-    /// Of the letters.
+    /// Size of the letters.
     size: f32,
 }
 
@@ -61,12 +61,12 @@ fn ends_paragraph(line: &TextLine, next: &TextLine, usual: &Usual) -> bool {
     }
     let step = next.place.base - line.place.base;
     if step < -0.5 * line.place.size {
-        // Up to the next column: the sentence may go on there.
+        // The next line is in the next column, where the sentence may continue.
         return ends_sentence(&line.text) || !next.text.starts_with(char::is_lowercase);
     }
     let (small, large) =
         (line.place.size.min(next.place.size), line.place.size.max(next.place.size));
-    // Lines of one heading stand farther apart than those of the text.
+    // Lines of one heading are farther apart than those of the text.
     let near = if small > LARGER * usual.size { IN_HEADINGS } else { APART } * large;
     let near = near.max(APART * usual.distance);
     large > LARGER * small || step > near || line.bold != next.bold
@@ -76,7 +76,7 @@ fn ends_sentence(text: &str) -> bool {
     text.ends_with(['.', '!', '?', ':', '。', '！', '？'])
 }
 
-/// Inside a line such a hyphen is not seen; at its end it is.
+/// Removes soft hyphens. Inside a line they are not seen; at its end they are.
 fn without_soft_hyphens(text: &str) -> String {
     const SOFT: char = '\u{AD}';
     let text = text.trim();

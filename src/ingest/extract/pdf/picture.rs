@@ -1,5 +1,5 @@
-//! A page → its picture, for OCR: the pictures that it draws put in their places, with all else that
-//! can be seen.
+//! A page → its picture, for OCR: the pictures that it draws in their places, with everything else that can be
+//! seen.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -29,40 +29,40 @@ use crate::ocr::GrayImage;
 
 const POINTS_PER_INCH: f64 = 72.0;
 
-/// Letters of a book are 15 pixels high then.
+/// Least resolution; letters of a book are then 15 pixels high.
 const MIN_DPI: f64 = 100.0;
 
-/// More shows the grain of the paper, and takes time.
+/// Highest resolution; more shows the grain of the paper, and takes time.
 const MAX_DPI: f64 = 300.0;
 
-/// For what has no pixels of its own: letters that are shapes.
+/// Resolution for what has no pixels of its own: letters that are shapes.
 const SHAPES_DPI: f64 = 200.0;
 
-/// A picture that covers no more than this share of a page is not one that a page stands for.
+/// A picture that covers no more than this share of a page cannot stand for the page.
 const SMALL: f32 = 0.02;
 
-/// Of the whole picture.
+/// Most pixels of the whole picture.
 const MAX_PIXELS: f64 = 25e6;
 
-/// Of one side of it.
+/// Most pixels along one side.
 const MAX_SIDE: f64 = 30_000.0;
 
-/// A page as it is looked at.
+/// A page as it is viewed.
 #[derive(Clone, PartialEq, Debug)]
 pub(in crate::ingest::extract) struct PagePicture {
     pub(in crate::ingest::extract) picture: GrayImage,
     pub(in crate::ingest::extract) pixels_per_point: f32,
-    /// In points.
+    /// Width and height in points.
     pub(in crate::ingest::extract) width: f32,
     pub(in crate::ingest::extract) height: f32,
-    /// There is more on the page: the interpreter panicked, or a small picture could not be decoded.
+    /// Whether something is missing: the interpreter panicked, or a small picture could not be decoded.
     pub(in crate::ingest::extract) is_partial: bool,
 }
 
-/// Gives the picture of each page to `take`, until that wants no more. The file is opened once, and
-/// again where it holds too much.
+/// Passes the picture of each page to `take`, until `take` returns false. The file is opened once, and again
+/// when it holds too much memory.
 ///
-/// `passwords` as for the text; `limit` is processor time for each page.
+/// `passwords` are as for the text; `limit` is processor time for each page.
 pub(in crate::ingest::extract) fn page_pictures(
     mut bytes: Vec<u8>,
     passwords: &[String],
@@ -70,7 +70,7 @@ pub(in crate::ingest::extract) fn page_pictures(
     limit: Duration,
     mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
 ) {
-    // What opening takes is the first page's.
+    // Opening the file counts towards the first page.
     let mut deadline = Deadline::after(limit);
     bombs::defuse(&mut bytes);
     let bytes = Arc::new(bytes);
@@ -125,7 +125,7 @@ impl Failure {
     fn of_page(self, page: u32, limit: Duration) -> ExtractError {
         match self {
             Self::Stopped => ExtractError::new(&format!(
-                "took longer than {} s of processor time",
+                "took longer than {} s of processor time (raise ingest.extract_timeout)",
                 limit.as_secs_f64()
             )),
             Self::Unread(Reason::Damaged) => {
@@ -157,7 +157,7 @@ fn picture<'a>(
     is_partial |= draw(pdf, page, &cache, scale, &mut painter)?;
     let Painter { canvas, unread, .. } = painter;
     is_partial |= !unread.is_empty();
-    // Without what covers it, the page would be taken for a blank one.
+    // If the picture that covers the page is missing, the page would be taken for a blank one.
     let largest = unread.into_iter().max_by(|one, other| one.share.total_cmp(&other.share));
     let covered: f64 = survey.pictures.iter().map(|picture| picture.area).sum();
     let covered = (covered / (size.0 * size.1).max(1.0)) as f32;
@@ -172,8 +172,7 @@ fn picture<'a>(
     Ok(PagePicture { picture: canvas.image, pixels_per_point, width, height, is_partial })
 }
 
-/// Draws a page as it is looked at. Where the interpreter panics, the rest is missing, and that is
-/// said.
+/// Draws a page as it is viewed. If the interpreter panics, the rest is missing, and the result says so.
 fn draw<'a>(
     pdf: &'a Pdf,
     page: &Page<'a>,
@@ -196,15 +195,15 @@ fn draw<'a>(
     }
 }
 
-/// A picture on a page of points.
+/// A picture on a page measured in points.
 #[derive(Clone, Copy, Debug)]
 struct Placed {
-    /// How much of the page it covers, in square points.
+    /// The area of the page that it covers, in square points.
     area: f64,
     pixels_per_point: f64,
 }
 
-/// Pixels per point: those of the picture that covers most, within limits.
+/// Pixels per point: those of the picture that covers most of the page, within limits.
 fn scale(pictures: &[Placed], page: (f64, f64)) -> f64 {
     let dpi = |dpi: f64| dpi / POINTS_PER_INCH;
     let page_area = (page.0 * page.1).max(1.0);
@@ -220,7 +219,7 @@ fn scale(pictures: &[Placed], page: (f64, f64)) -> f64 {
     scale.clamp(dpi(MIN_DPI), dpi(MAX_DPI)).min(fits)
 }
 
-/// Looks where pictures are, without decoding them.
+/// Finds the places of pictures, without decoding them.
 struct Survey {
     page: (f64, f64),
     pictures: Vec<Placed>,
@@ -245,7 +244,7 @@ impl<'a> Device<'a> for Survey {
         let place = props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, width, height));
         let page = Rect::new(0.0, 0.0, self.page.0, self.page.1);
         let area = place.intersect(page).area();
-        // Fax pictures have more pixels across than down.
+        // Fax pictures have a higher resolution across than down.
         let pixels_per_point = 1.0 / a.hypot(b).min(c.hypot(d));
         if area > 0.0 && pixels_per_point.is_finite() {
             self.pictures.push(Placed { area, pixels_per_point });

@@ -1,41 +1,41 @@
-//! The pictures that a page draws: which of them could hold text, and which run through the file, as
+//! The pictures that a page draws: which of them could contain text, and which recur throughout the file, as
 //! logos do.
 
 use std::collections::HashMap;
 
 use super::glyph::Glyph;
 
-/// A line of text in a picture has so many pixels along and across, and so many points on the page.
+/// Least pixels along and across a line of text in a picture, and least points on the page.
 const PIXELS: (f32, f32) = (100.0, 20.0);
 const POINTS: (f32, f32) = (36.0, 8.0);
 
 /// A picture with fewer pixels is a colour.
 const ANY_PIXELS: f32 = 64.0;
 
-/// Pictures of a page that are looked at one by one.
+/// Most pictures of a page that are examined one by one.
 const MAX: usize = 256;
 
-/// Strips of one picture meet within so many points, and have as many pixels, one more or less.
+/// Strips of one picture meet within this many points, and have as many pixels, plus or minus one.
 const SEAM: f32 = 1.0;
 
-/// A picture with more letters on it is what they are printed on, or what they were read from.
+/// A picture with more letters on it is their background, or what they were read from.
 const LETTERS: usize = 200;
 
-/// A picture on so many pages is a logo or a background, if there is text beside it.
+/// A picture on this many pages is a logo or a background, if there is text beside it.
 const RUNNING: usize = 3;
 
 /// A picture on a page.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Picture {
-    /// Left, top, right and bottom, in points, as far as it lies on the page.
+    /// Left, top, right and bottom edges, in points, as far as they are on the page.
     pub(super) edges: [f32; 4],
-    /// How many it has from left to right, and from top to bottom.
+    /// Pixels from left to right, and from top to bottom.
     pub(super) pixels: (f32, f32),
     /// Share of the page that it covers.
     pub(super) share: f32,
-    /// The same wherever the same picture is drawn.
+    /// Identifies the picture wherever it is drawn.
     pub(super) content: u64,
-    /// Letters that stand on it.
+    /// How many letters are on it.
     pub(super) letters: usize,
 }
 
@@ -48,7 +48,8 @@ impl Picture {
         reaches(self.pixels, PIXELS) && reaches((right - left, bottom - top), POINTS)
     }
 
-    /// Adds a picture that goes on where this one ends: programs cut large ones into strips.
+    /// Joins a picture that continues where this one ends: programs cut large ones into strips. Returns whether
+    /// it does.
     fn join(&mut self, next: &Self) -> bool {
         let near = |one: f32, other: f32| (one - other).abs() <= SEAM;
         let ([left, top, right, bottom], [l, t, r, b]) = (self.edges, next.edges);
@@ -71,9 +72,9 @@ impl Picture {
 /// All pictures of a page.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Pictures {
-    /// Share of the page that they cover, but for colours; more than one where they overlap.
+    /// Share of the page that they cover, without plain colours; more than one if they overlap.
     pub(super) covered: f32,
-    /// Those that could hold text, and the last one.
+    /// The pictures that could contain text, and the last one.
     found: Vec<Picture>,
 }
 
@@ -95,7 +96,7 @@ impl Pictures {
         }
     }
 
-    /// Looks which letters of the page stand on its large pictures.
+    /// Counts the letters of the page that are on its large pictures.
     pub(super) fn count_letters(&mut self, glyphs: &[Glyph], large: f32) {
         for picture in self.found.iter_mut().filter(|picture| picture.share > large) {
             let [left, top, right, bottom] = picture.edges;
@@ -117,14 +118,14 @@ impl Pictures {
     }
 }
 
-/// Of each picture of a file, the pages that it is on.
+/// For each picture of a file, the pages that it is on.
 #[derive(Default)]
 pub(super) struct Running {
     pages: HashMap<u64, Vec<usize>>,
 }
 
 impl Running {
-    /// Takes pages in order.
+    /// Adds a page; pages come in order.
     pub(super) fn add(&mut self, page: usize, pictures: &Pictures) {
         for picture in pictures.with_text() {
             let pages = self.pages.entry(picture.content).or_default();
@@ -134,14 +135,14 @@ impl Running {
         }
     }
 
-    /// Whether a picture runs through a file, and was seen before; `has_text` tells which pages have text.
+    /// Whether a picture recurs in the file, and was seen before; `has_text` says which pages have text.
     fn is_known(&self, page: usize, picture: &Picture, has_text: &impl Fn(usize) -> bool) -> bool {
         self.pages.get(&picture.content).is_some_and(|pages| {
             pages.len() >= RUNNING && pages[0] < page && pages.iter().any(|page| has_text(*page))
         })
     }
 
-    /// What of a page's pictures could be text that stands nowhere else.
+    /// The share of pictures on a page that could be text found nowhere else.
     pub(super) fn new_on(
         &self,
         page: usize,
@@ -166,9 +167,9 @@ impl Running {
 /// Shares of a page.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct New {
-    /// That all pictures cover.
+    /// Share that all pictures cover.
     pub(super) covered: f32,
-    /// That those cover that could hold text beside the letters of the page.
+    /// Share that pictures cover which could contain text beside the letters of the page.
     pub(super) beside: f32,
     pub(super) could_hold_text: bool,
 }
@@ -183,7 +184,7 @@ pub(super) mod tests {
         Picture { edges, pixels, share: area / (600.0 * 800.0), content: 7, letters: 0 }
     }
 
-    /// One that covers this share of a page.
+    /// A picture that covers this share of a page.
     pub(in crate::ingest::extract::pdf) fn covering(share: f32, content: u64) -> Pictures {
         let mut pictures = Pictures::default();
         let edges = [0.0, 0.0, 600.0, 800.0 * share];
@@ -256,7 +257,7 @@ pub(super) mod tests {
         (0..).zip(&pages).for_each(|(page, pictures)| running.add(page, pictures));
         let new = |page: usize, has_text: bool| running.new_on(page, &pages[page], &|_| has_text);
         assert_eq!((new(0, true).beside, new(3, true)), (0.2, New::default()));
-        // Pages that are nothing else have nothing else to tell.
+        // Pages with nothing else have nothing else to read.
         assert!(new(3, false).beside > 0.1);
     }
 }

@@ -8,10 +8,10 @@ use hayro_interpret::kurbo::{Affine, PathEl, Point, Rect};
 use super::pictures::Picture;
 use super::tables::Rules;
 
-/// A line is level if its ends are no further apart in height, in points.
+/// A line is level if its ends differ in height by no more than this, in points.
 const LEVEL: f64 = 0.5;
 
-/// A picture on a page of so many points across and down; `None` if it lies beside it.
+/// A picture on a page of this many points across and down; `None` if it is outside.
 pub(super) fn picture(
     image: &Image<'_, '_>,
     transform: Affine,
@@ -21,7 +21,7 @@ pub(super) fn picture(
     let (across, down) = (f64::from(across), f64::from(down));
     let place = transform.transform_rect_bbox(Rect::new(0.0, 0.0, width, height));
     let place = place.intersect(Rect::new(0.0, 0.0, across, down));
-    // A picture that is askew covers less than its box.
+    // A skewed picture covers less than its box.
     let area = (transform.determinant().abs() * width * height).min(place.area());
     let share = (area / (across * down).max(1.0)).clamp(0.0, 1.0) as f32;
     let [a, b, ..] = transform.as_coeffs();
@@ -35,10 +35,10 @@ pub(super) fn picture(
     })
 }
 
-/// What tells a picture from others: its size, and some of its data.
+/// Identifies a picture by its size and some of its data.
 fn content(image: &Image<'_, '_>) -> u64 {
     const SAMPLE: usize = 512;
-    // Strips and icons: their data is not looked at.
+    // The data of strips and icons is not examined.
     const SIDE: u32 = 100;
     let mut hasher = DefaultHasher::new();
     let (width, height) = (image.width(), image.height());
@@ -56,7 +56,7 @@ fn content(image: &Image<'_, '_>) -> u64 {
     hasher.finish()
 }
 
-/// Takes the lines of a path that run across the page: they may part rows of a table.
+/// Collects the lines of a path that run across the page, which may separate rows of a table.
 pub(super) fn take_rules(rules: &mut Rules, path: impl Iterator<Item = PathEl>, transform: Affine) {
     let (mut first, mut last) = (Point::ORIGIN, Point::ORIGIN);
     for element in path {
@@ -67,7 +67,7 @@ pub(super) fn take_rules(rules: &mut Rules, path: impl Iterator<Item = PathEl>, 
             }
             PathEl::LineTo(at) => transform * at,
             PathEl::ClosePath => first,
-            // Shapes with curves are no tables.
+            // Shapes with curves are not tables.
             PathEl::QuadTo(..) | PathEl::CurveTo(..) => return,
         };
         if (next.y - last.y).abs() < LEVEL {

@@ -26,7 +26,7 @@ use super::outline::{self, Entry};
 use super::strings::text_string;
 use super::structure::Texts;
 
-/// Contents of pages stay in memory until the file is opened again.
+/// Most bytes of page contents that are held in memory before the file is opened again.
 pub(super) const MAX_HELD: usize = 64 << 20;
 
 /// Why a file was not opened.
@@ -36,8 +36,8 @@ pub(super) enum OpenError {
     Damaged,
 }
 
-/// Opens a file with the empty password, which most encrypted files have, or else with the first of
-/// `passwords` that fits.
+/// Opens a file with the empty password, which most encrypted files have, else with the first of `passwords`
+/// that fits.
 pub(super) fn open(bytes: &Arc<Vec<u8>>, passwords: &[String]) -> Result<Pdf, OpenError> {
     let mut error = OpenError::Damaged;
     for password in std::iter::once("").chain(passwords.iter().map(String::as_str)) {
@@ -59,7 +59,7 @@ pub(super) struct File {
     pub(super) pages: usize,
     pub(super) title: Option<String>,
     pub(super) outline: Vec<Entry>,
-    /// What the file calls each of its pages, where that is not their number.
+    /// The label of each page, if it differs from its number.
     pub(super) labels: Vec<Option<String>>,
 }
 
@@ -76,7 +76,7 @@ impl File {
     }
 }
 
-/// Draws the pages in order and gives each to `take`, until that says that it is enough.
+/// Draws the pages in order and passes each to `take`, until `take` returns false.
 pub(super) fn draw_pages(
     bytes: &Arc<Vec<u8>>,
     passwords: &[String],

@@ -1,5 +1,5 @@
-//! Fonts of a page that are loaded a second time: the interpreter's glyphs do not name their font, but
-//! they can be compared with those of a font that is known.
+//! Fonts of a page that are loaded a second time: the interpreter's glyphs do not name their font, but they can
+//! be compared with those of a known font.
 
 use hayro_font::{Font, FontCache, FontGlyph, OutlineGlyph};
 use hayro_interpret::InterpreterSettings;
@@ -8,14 +8,14 @@ use hayro_interpret::hayro_syntax::page::Resources;
 
 use super::resources::each_font;
 
-/// More fonts of one kind than a page has.
+/// Most fonts of one kind; no page has as many.
 const MAX: usize = 24;
 
-/// Fonts of a page, each with what is known of it.
+/// Fonts of a page, each with what is known about it.
 pub(super) struct Reloaded<'a, T>(Vec<(Font<'a>, T)>);
 
 impl<'a, T> Reloaded<'a, T> {
-    /// Loads the fonts of which `known` knows something.
+    /// Loads the fonts that `known` returns something for.
     pub(super) fn of(
         resources: &Resources<'a>,
         cache: &FontCache<'a>,
@@ -34,7 +34,7 @@ impl<'a, T> Reloaded<'a, T> {
         Self(fonts)
     }
 
-    /// What is known of a glyph's font, if it is one of these.
+    /// What is known about the font of a glyph, if it is one of these.
     pub(super) fn known(&self, glyph: &OutlineGlyph) -> Option<&T> {
         let is_same = |font: &Font<'a>| match font.glyph(glyph.glyph_id(), glyph.char_code()) {
             FontGlyph::Outline(own) => own.identifier() == glyph.identifier(),

@@ -1,20 +1,19 @@
-//! What the file says that glyphs stand for (`ActualText`), and whether to believe it.
+//! The text that the file gives for glyphs (`ActualText`), and whether to believe it.
 
 use super::glyph::Letters;
 
-/// Glyphs with fewer letters of their own are signs, parts of letters, hyphens: what stands for them can
-/// be anything.
+/// Glyphs with fewer letters of their own are signs, parts of letters, hyphens, which any text may replace.
 const LETTERS: usize = 4;
 
-/// A text with so many times fewer letters than its glyphs leaves out what is seen.
+/// A text with this many times fewer letters than its glyphs leaves out what is seen.
 const LESS: usize = 3;
 
-/// Marked content with a text that stands for its glyphs.
+/// Marked content with a text that replaces its glyphs.
 pub(super) struct Replacement {
     text: String,
-    /// The glyphs by their index, with the letters of their own; the first carries the text.
+    /// The glyphs by index, with their own letters; the first carries the text.
     glyphs: Vec<(usize, Letters)>,
-    /// The letters of the glyphs are known to say nothing.
+    /// Whether the letters of the glyphs are known to be useless.
     is_certain: bool,
 }
 
@@ -27,18 +26,18 @@ impl Replacement {
         Self { is_certain: true, ..Self::new(text) }
     }
 
-    /// What the next glyph says.
+    /// The letters of the next glyph.
     pub(super) fn take(&mut self, index: usize, own: Letters) -> Letters {
         self.glyphs.push((index, own));
         if self.glyphs.len() > 1 { Letters::Nothing } else { Letters::new(&self.text) }
     }
 
-    /// The glyphs with their own letters, if the text is much less than these say.
+    /// The glyphs with their own letters, if the text is much shorter than what these say.
     pub(super) fn disbelieved(self) -> Vec<(usize, Letters)> {
         let mut own = String::new();
         self.glyphs.iter().for_each(|(_, letters)| letters.push_to(&mut own));
         let count = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).count();
-        // Of a text in another script, one sign may be a word.
+        // In another script, one sign may be a word.
         let is_less = !self.is_certain
             && own.is_ascii() == self.text.is_ascii()
             && count(&own) >= LETTERS

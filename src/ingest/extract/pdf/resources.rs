@@ -3,7 +3,7 @@
 use hayro_interpret::hayro_syntax::object::{Dict, Stream};
 use hayro_interpret::hayro_syntax::page::Resources;
 
-/// Forms within forms that are searched for fonts, and how many of them.
+/// Deepest nesting of forms that are searched for fonts, and most forms.
 const MAX_DEPTH: usize = 6;
 const MAX_FORMS: usize = 200;
 

@@ -1,18 +1,18 @@
-//! A decoded picture → its pixels on the page: areas are averaged where it shrinks, and neighbours
-//! are mixed where it grows.
+//! A decoded picture → its pixels on the page: areas are averaged where it shrinks, and neighbours are mixed
+//! where it grows.
 
 use hayro_interpret::kurbo::{Affine, Point};
 
 use super::canvas::Area;
 
-/// A picture, or how opaque one is.
+/// A picture, or its opacity.
 #[derive(Debug)]
 pub(super) struct Plane {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) samples: Vec<u8>,
-    /// Around it is nothing, as around the shape of a letter. Otherwise its edge goes on for ever:
-    /// the strips of a page leave no seam between them.
+    /// Whether there is nothing around it, as around the shape of a letter. Otherwise its edge continues
+    /// forever, so that strips of a page have no seam between them.
     pub(super) ends: bool,
 }
 
@@ -20,7 +20,7 @@ impl Plane {
     fn transposed(&self) -> Self {
         const BLOCK: usize = 32;
         let mut samples = vec![0; self.samples.len()];
-        // In blocks, since memory is slow to jump about in.
+        // In blocks, since jumping about in memory is slow.
         for top in (0..self.height).step_by(BLOCK) {
             for left in (0..self.width).step_by(BLOCK) {
                 for row in top..(top + BLOCK).min(self.height) {
@@ -34,7 +34,7 @@ impl Plane {
         Self { width: self.height, height: self.width, samples, ends: self.ends }
     }
 
-    /// Averages blocks of so many pixels.
+    /// Averages blocks of this many pixels.
     fn reduced(&self, by: (usize, usize)) -> Self {
         let (width, height) = (self.width.div_ceil(by.0), self.height.div_ceil(by.1));
         let mut samples = Vec::with_capacity(width * height);
@@ -61,22 +61,22 @@ impl Plane {
     }
 }
 
-/// Which samples a pixel of the page is made of, along one axis.
+/// The samples that each pixel of the page is made of, along one axis.
 struct Taps {
-    /// The first pixel of the page that these are for.
+    /// The first pixel of the page that they are for.
     offset: u32,
-    /// First sample and end of the weights of each pixel.
+    /// First sample and end of the weights, for each pixel.
     pixels: Vec<(usize, usize)>,
     weights: Vec<f32>,
-    /// Each pixel is one sample, and they follow each other.
+    /// Whether each pixel is one sample, in order.
     is_copy: bool,
 }
 
 impl Taps {
-    /// `scale` and `shift` lead from samples to pixels.
+    /// `scale` and `shift` map samples to pixels.
     fn new(scale: f64, shift: f64, pixels: (u32, u32), samples: usize, ends: bool) -> Self {
         let step = 1.0 / scale;
-        // A picture that is as large as its place, but for rounding, is copied and stays sharp.
+        // A picture with the size of its place, except for rounding, is copied and stays sharp.
         let is_unit = (step.abs() - 1.0).abs() * (samples as f64) < 0.75;
         let (step, shift) = if is_unit { (step.signum(), shift.round()) } else { (step, shift) };
         let mut taps =
@@ -100,7 +100,7 @@ impl Taps {
         taps
     }
 
-    /// Takes the samples between two places.
+    /// Averages the samples between two places.
     fn average(&mut self, from: f64, to: f64, samples: usize, ends: bool) -> usize {
         let most = samples as f64;
         let (inner_from, inner_to) = (from.clamp(0.0, most), to.clamp(0.0, most));
@@ -112,7 +112,7 @@ impl Taps {
             return first;
         }
         let whole = if ends { to - from } else { inner_to - inner_from };
-        // Not what only rounding would add.
+        // Without what only rounding would add.
         let end = ((inner_to - 1e-4).ceil() as usize).clamp(first + 1, samples);
         for sample in first..end {
             let (left, right) = (sample as f64, sample as f64 + 1.0);
@@ -122,7 +122,7 @@ impl Taps {
         first
     }
 
-    /// Takes the two samples beside a place.
+    /// Mixes the two samples beside a place.
     fn mix(&mut self, place: f64, samples: usize, ends: bool) -> usize {
         let first = place.floor();
         let part = (place - first) as f32;
@@ -148,9 +148,9 @@ impl Taps {
 }
 
 enum Way {
-    /// The picture lies along the edges of the page.
+    /// The picture is parallel to the edges of the page.
     Straight { columns: Taps, rows: Taps, sums: Vec<f32> },
-    /// Leads from the page to the picture.
+    /// Maps the page to the picture.
     Turned(Affine),
 }
 
@@ -161,8 +161,8 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// `to_page` leads from samples to pixels; of the page, `area` is looked at. `None` for a picture
-    /// that is flat.
+    /// `to_page` maps samples to pixels; `area` is the wanted part of the page. `None` for a picture without
+    /// extent.
     pub(super) fn new(plane: Plane, to_page: Affine, area: Area) -> Option<Self> {
         let usable = to_page.is_finite() && to_page.determinant().abs() > 1e-12;
         if !usable || plane.width == 0 || plane.height == 0 {
@@ -322,7 +322,7 @@ mod tests {
         };
         let scale = 0.25;
         let (a, b) = (cos * scale, sin * scale);
-        // Around the middle of the picture, which comes to be the middle of the page.
+        // Rotated around the middle of the picture, which becomes the middle of the page.
         let matrix = [a, b, -b, a, 20.0 - 80.0 * a + 80.0 * b, 20.0 - 80.0 * b - 80.0 * a];
         let turned = sampled(plane(160, &disc(160), false), matrix, 40, 40);
         let straight = disc(40);

@@ -1,10 +1,10 @@
-//! What letters are, as far as the layout must know.
+//! Properties of letters that the layout needs.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Hebrew, Arabic, Syriac, Thaana, N'Ko and their forms for presentation.
+/// Whether a letter is Hebrew, Arabic, Syriac, Thaana, N'Ko or one of their presentation forms.
 pub(super) fn is_right_to_left(letter: char) -> bool {
-    // Most letters are asked for this several times, and are Latin.
+    // Most letters are checked several times, and are Latin.
     letter >= '\u{5BE}'
         && matches!(letter,
         '\u{5BE}' | '\u{5C0}' | '\u{5C3}' | '\u{5C6}' | '\u{5D0}'..='\u{5F4}'
@@ -14,12 +14,12 @@ pub(super) fn is_right_to_left(letter: char) -> bool {
         | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
-/// Forms of letters that only a font knows apart.
+/// Whether this is a variant of a letter that only fonts distinguish.
 pub(super) fn is_presentation_form(letter: char) -> bool {
     matches!(letter, '\u{FB00}'..='\u{FB4F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
 }
 
-/// A sign that stands on the letter before it.
+/// Whether this is a mark on the letter before it.
 pub(super) fn is_mark(letter: char) -> bool {
     matches!(
         letter.general_category(),
@@ -27,7 +27,7 @@ pub(super) fn is_mark(letter: char) -> bool {
     )
 }
 
-/// A part of a Hangul syllable that stands by itself.
+/// Whether this is a part of a Hangul syllable on its own.
 pub(super) fn is_jamo(letter: char) -> bool {
     matches!(letter, '\u{1100}'..='\u{11FF}' | '\u{3130}'..='\u{318F}' | '\u{A960}'..='\u{A97F}' | '\u{D7B0}'..='\u{D7FF}')
 }

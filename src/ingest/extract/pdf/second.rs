@@ -1,5 +1,5 @@
-//! The second opinion: what pdf-extract makes of a file that the interpreter cannot open, or of a
-//! page that came out badly. The only user of `pdf-extract`.
+//! The second opinion: what pdf-extract reads from a file that the interpreter cannot open, or from a page that
+//! was read badly. The only user of `pdf-extract`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ use super::tidy::tidy;
 
 pub(super) struct Second {
     pdf: Pdf,
-    /// In order; the number is the engine's own.
+    /// The pages in order, with the engine's own numbers.
     pages: Vec<(u32, ObjectId)>,
 }
 

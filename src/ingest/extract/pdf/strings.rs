@@ -1,4 +1,4 @@
-//! Text strings of dictionaries: titles, values of fields, replaced text.
+//! Text strings of dictionaries: titles, field values, replaced text.
 
 /// Decodes a text string: UTF-16 or UTF-8 where it starts with their mark, else `PDFDocEncoding`.
 pub(super) fn text_string(bytes: &[u8]) -> String {
@@ -24,7 +24,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         .collect()
 }
 
-/// Annex D.2 of ISO 32000-1: Latin-1 but for two stretches.
+/// PDFDocEncoding (annex D.2 of ISO 32000-1): Latin-1 except for two ranges.
 fn pdf_doc(byte: u8) -> char {
     const LOW: [char; 8] = ['˘', 'ˇ', 'ˆ', '˙', '˝', '˛', '˚', '˜'];
     const HIGH: [char; 33] = [

@@ -1,5 +1,5 @@
-//! What the structure of a document says that parts of its pages say (`ActualText`, ISO 32000-1,
-//! 14.9.4). It is looked up for pages whose letters say nothing.
+//! The texts that the structure of a document gives for parts of its pages (`ActualText`, ISO 32000-1, 14.9.4).
+//! They are used for pages whose letters say nothing.
 
 use std::collections::HashMap;
 
@@ -8,18 +8,18 @@ use hayro_interpret::hayro_syntax::object::{Dict, Object, ObjectIdentifier, Stri
 
 use super::strings::text_string;
 
-/// More elements than are looked at: they may lead back to each other.
+/// Most elements that are visited, since they may point back to each other.
 const MAX_ELEMENTS: usize = 200_000;
 
 /// The text of marked content, by its page and its number there.
 #[derive(Default)]
 pub(super) struct Texts(HashMap<(ObjectIdentifier, i64), String>);
 
-/// Parts of a page to come, with the page and the text that their element has.
+/// Elements to be visited, with the page and the text of their parent.
 struct Part<'a> {
     object: Object<'a>,
     page: Option<ObjectIdentifier>,
-    /// What the first content below it says; the others say nothing more.
+    /// The text for the first content below; the rest of the content gets none.
     text: Option<usize>,
 }
 

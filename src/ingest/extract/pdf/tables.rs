@@ -1,9 +1,8 @@
 //! Rows of tables → rows with the names of their columns, as in other formats: `Port: Hull | Fee: 9`.
 //!
-//! A PDF has no tables, only words at places. So this is done only where the columns are clear and a
-//! line above them can be nothing but their names: text over numbers, bold over plain, or parted from
-//! the rest by a line that is drawn. A table that goes on with the next page keeps its names. All other
-//! rows stay as they stand.
+//! A PDF has no tables, only words at places. So this is done only if the columns are clear and a line above
+//! them can only be their names: text over numbers, bold over plain, or separated from the rest by a drawn
+//! line. A table that continues on the next page keeps its names. All other rows stay as they are.
 
 mod header;
 mod rules;
@@ -16,30 +15,29 @@ use super::cells::Cell;
 use super::page::{PageText, TextLine};
 use crate::ingest::extract::table::{self, Grid};
 
-/// A table has at least so many rows, and at most so many columns. Where lines are drawn, one row is enough.
+/// Least rows, and most columns, of a table. Where lines are drawn, one row is enough.
 const ROWS: usize = 3;
 const COLUMNS: usize = 24;
 
-/// Rows follow each other within so many heights of the font.
+/// Largest distance between rows, in heights of the font.
 const STEP: f32 = 3.2;
 
-/// So many lines that have no cells may stand between two rows: titles of groups, second lines.
+/// Most lines without cells between two rows: titles of groups, second lines.
 const BETWEEN: usize = 2;
 
-/// Of ten rows, so many have all their cells in columns.
+/// How many of ten rows must have all their cells in columns.
 const FITTING: usize = 8;
 
-/// From the last row of a table to the names of another below it, in steps between its rows.
+/// Distance from the last row of a table to the names of the next one, in steps between its rows.
 const APART: f32 = 1.25;
 
-/// So many lines may stand above the rows with which a table goes on, and below the last ones of the page
-/// before.
+/// Most lines above the rows that continue a table, and below the last rows on the page before.
 const AT_EDGE: usize = 2;
 
-/// A table goes on with so many cells at least: two of anything else may stand above each other by chance.
+/// Least cells of a row that continues a table: two of anything else may be above each other by chance.
 const ONCE_AGAIN: usize = 3;
 
-/// Names the columns of the tables of a file; the lines that named them are left out.
+/// Names the columns of the tables of a file; the lines with the names are left out.
 pub(super) fn name_columns(pages: &mut [PageText]) {
     let mut open = None;
     for page in pages {
@@ -47,15 +45,15 @@ pub(super) fn name_columns(pages: &mut [PageText]) {
     }
 }
 
-/// A table that may go on with the next page.
+/// A table that may continue on the next page.
 struct Open {
     columns: Vec<Column>,
     names: Vec<String>,
-    /// Whether there are numbers in each.
+    /// Whether each column has numbers.
     numbers: Vec<bool>,
 }
 
-/// `open`: the last table of the page before. Gives that of this page.
+/// `open` is the last table of the previous page. Returns that of this page.
 fn name_columns_of(
     lines: &mut Vec<TextLine>,
     rules: &Rules,
@@ -92,7 +90,7 @@ fn name_columns_of(
     last.filter(|(end, _)| end + AT_EDGE >= count).map(|(_, open)| open)
 }
 
-/// How many lines from the first on may be rows of one table: up to the last that has cells.
+/// How many lines from the first on may be rows of one table: up to the last with cells.
 fn stretch(lines: &[TextLine]) -> usize {
     if lines.first().is_none_or(|line| line.cells.is_empty()) {
         return 0;
@@ -122,7 +120,7 @@ fn grid(lines: &[TextLine], rules: &Rules) -> Option<usize> {
     };
     let rows: Vec<usize> = (0..lines.len()).filter(|row| !lines[*row].cells.is_empty()).collect();
     let end = rows.windows(2).take_while(|pair| is_in(pair)).count();
-    // Below the last row, it is the next that has none.
+    // The next row, which has no line below it, is the last.
     let last = *rows.get(end)?;
     let place = &lines[last].place;
     let bottom = place.base + 2.0 * place.size;
@@ -130,8 +128,8 @@ fn grid(lines: &[TextLine], rules: &Rules) -> Option<usize> {
     (end >= 2 && is_open).then_some(last)
 }
 
-/// Where the names of a second table stand below the rows of the first: they are bold, or further away
-/// from the rows above than these are from each other.
+/// Where the names of a second table are below the rows of the first: they are bold, or farther from the rows
+/// above than those are from each other.
 fn second(lines: &[TextLine]) -> Option<usize> {
     let rows: Vec<usize> = (0..lines.len()).filter(|row| !lines[*row].cells.is_empty()).collect();
     let step = |pair: &[usize]| lines[pair[1]].place.base - lines[pair[0]].place.base;
@@ -148,7 +146,7 @@ fn second(lines: &[TextLine]) -> Option<usize> {
     })
 }
 
-/// Where a column begins and ends along the lines.
+/// Where a column starts and ends along the lines.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Column {
     start: f32,
@@ -160,7 +158,7 @@ struct Table {
     body: Vec<usize>,
     columns: Vec<Column>,
     header: Header,
-    /// Its last row is the last of its lines.
+    /// Whether its last row is the last line of the stretch.
     is_open: bool,
 }
 
@@ -192,7 +190,7 @@ impl Table {
         (is_sure && (is_ruled || table.body.len() >= ROWS)).then_some(table)
     }
 
-    /// The rows with which a table of the page before goes on.
+    /// The rows that continue a table of the previous page.
     fn go_on(lines: &[TextLine], stretch: Range<usize>, before: &Open) -> Option<Self> {
         let with_cells = |line: &usize| !lines[*line].cells.is_empty();
         let rows: Vec<usize> = stretch.filter(with_cells).collect();
@@ -235,8 +233,8 @@ impl Table {
         Open { columns: self.columns, names: self.header.names, numbers }
     }
 
-    /// Whether lines are drawn below the names, and above them or below the last row; around a single
-    /// row, both.
+    /// Whether lines are drawn below the names, and above them or below the last row; around a single row,
+    /// both.
     fn is_ruled(&self, lines: &[TextLine], rules: &Rules) -> bool {
         let Some(name) = self.header.lines.iter().max() else { return false };
         let tops = self.header.lines.iter().map(|line| lines[*line].place.base);
@@ -251,7 +249,7 @@ impl Table {
         is_between && if self.body.len() == 1 { is_below && is_above } else { is_below || is_above }
     }
 
-    /// Whether the names cannot be one more row.
+    /// Whether the names cannot be just another row.
     fn is_sure(&self, lines: &[TextLine]) -> bool {
         let plain = self.body.iter().filter(|row| !lines[**row].bold).count();
         let is_bold = self.header.is_bold && plain * 10 >= FITTING * self.body.len();
@@ -300,8 +298,8 @@ fn numbers(lines: &[TextLine], body: &[usize], columns: &[Column], column: usize
     all * 2 >= body.len() && values * 10 >= FITTING * all
 }
 
-/// Whether a line is drawn below the first row, and none between the others; or the others have `12.5 bar`
-/// where the first has a word.
+/// Whether a line is drawn below the first row, and none between the others; or the others have values such as
+/// `12.5 bar` where the first has a word.
 fn is_parted(lines: &[TextLine], rows: &[usize], rules: &Rules) -> bool {
     let ends = rows.iter().map(|row| (lines[*row].start, lines[*row].end));
     let along = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
@@ -327,8 +325,9 @@ fn is_parted(lines: &[TextLine], rows: &[usize], rules: &Rules) -> bool {
             || (1..first.cells.len()).any(names_numbers))
 }
 
-/// The first of these rows, one table's by their places, that may name the columns of another: where
-/// columns had numbers and have them below, it has words, each with a capital letter. Rows from there on have no names that are sure.
+/// The first of these rows, which by their places are one table, that may name the columns of another table:
+/// columns have numbers above and below it, and it has words, each with a capital letter. Rows from there on
+/// have no certain names.
 fn other(lines: &[TextLine], rows: &[usize], columns: &[Column]) -> Option<usize> {
     let numbers = |row: usize| -> Vec<usize> {
         let cells = lines[row].cells.iter().filter(|cell| header::is_value(&cell.text));
@@ -346,11 +345,11 @@ fn other(lines: &[TextLine], rows: &[usize], columns: &[Column]) -> Option<usize
     })
 }
 
-/// The stretches across the page in which more than a tenth of the rows have something.
+/// The stretches across the page where more than a tenth of the rows have something.
 fn columns<'a>(rows: impl Iterator<Item = &'a TextLine> + Clone) -> Vec<Column> {
     let few = rows.clone().count() / 10;
     let cells = rows.flat_map(|row| &row.cells);
-    // Where cells begin (true) and end.
+    // Where cells start (true) and end.
     let mut edges: Vec<(f32, bool)> =
         cells.flat_map(|cell| [(cell.start, true), (cell.end, false)]).collect();
     edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
@@ -363,7 +362,7 @@ fn columns<'a>(rows: impl Iterator<Item = &'a TextLine> + Clone) -> Vec<Column> 
             }
             depth += 1;
         } else {
-            // A cell that ends has begun, but for one whose glyphs go backwards.
+            // A cell that ends has started, except one whose glyphs go backwards.
             depth = usize::saturating_sub(depth, 1);
             if depth == few && at > start {
                 columns.push(Column { start, end: at });
@@ -373,7 +372,7 @@ fn columns<'a>(rows: impl Iterator<Item = &'a TextLine> + Clone) -> Vec<Column> 
     columns
 }
 
-/// The column that a cell stands in: none if it reaches into another or stands between two.
+/// The column that a cell is in; `None` if it reaches into another or is between two.
 fn column_of(cell: &Cell, columns: &[Column]) -> Option<usize> {
     let mut touched = (0..columns.len()).filter(|index| touches(cell, columns[*index]));
     touched.next().filter(|_| touched.next().is_none())

@@ -80,8 +80,8 @@ fn the_second_opinion_reads_too() {
     assert_eq!(units(&text), [(1, 1, "Backups are kept for 400 days.")]);
 }
 
-/// A file that this password opens, with what is made of it by algorithm 5 of ISO 32000-1. What is
-/// encrypted in it is nothing.
+/// A file that this password opens, with the values computed by algorithm 5 of ISO 32000-1. Nothing in it is
+/// encrypted.
 fn sealed(user: &str) -> Vec<u8> {
     let mut file = File::new();
     file.page("BT /F1 12 Tf 72 720 Td (Backups are kept.) Tj ET");
@@ -124,7 +124,7 @@ fn passwords_are_tried_one_after_the_other() {
 #[test]
 fn running_headers_are_kept_once() {
     let page = |number: usize| {
-        // The first row of a table that goes on.
+        // The first row of a table that continues.
         let row = number * number * 7;
         let text = ["One harbour.", "Two pilots.", "Three crowns.", "Four ships."][number - 1];
         format!(

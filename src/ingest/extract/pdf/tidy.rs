@@ -53,7 +53,7 @@ fn ligature(character: char) -> Option<&'static str> {
     })
 }
 
-/// A hyphen right behind a lower-case letter, or a soft hyphen.
+/// Whether a text ends in a hyphen directly after a lower-case letter, or in a soft hyphen.
 fn ends_in_hyphen(text: &str) -> bool {
     let mut back = text.chars().rev();
     match back.next() {

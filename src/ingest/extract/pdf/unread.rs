@@ -7,37 +7,37 @@ use super::super::pages_unread::PagesUnread;
 use super::PICTURES;
 use super::pictures::{Pictures, Running};
 
-/// A page of which pictures cover more than this share is one, if there is next to no text; where there
-/// is some, it is read beside it.
+/// Least share that pictures cover on a page that is mostly a picture. With next to no text it is a scanned
+/// page; with some text, both are read.
 pub(super) const LARGE: f32 = 0.5;
 
-/// Pictures beside text that cover more than this share, and no more than [`LARGE`], are named.
+/// Pictures beside text that cover more than this share, but no more than [`LARGE`], are named in a warning.
 const MODERATE: f32 = 0.05;
 
 /// A page number, a stamp or a running header has fewer words.
 const FEW_WORDS: usize = 5;
 
-/// What stands on so many scanned pages, but for its numbers, was put there by a library or a shop.
+/// Text on this many scanned pages, the same except for its numbers, was added by a library or a shop.
 const RUNNING: usize = 3;
 
-/// The same has fewer words than this.
+/// Such text has fewer words than this.
 const RUNNING_WORDS: usize = 40;
 
-/// Points of shapes on a page without letters that are letters, most likely: a letter has some 15.
+/// Least points of shapes on a page without letters that are most likely letters; a letter has some 15.
 const SHAPES: usize = 600;
 
-/// Less is a mark or two, however little is known of them.
+/// Fewer glyphs are a mark or two, however few of them are known.
 const GLYPHS: usize = 10;
 
-/// What reading said of a page.
+/// What is known about a page after reading it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageRead {
-    /// Without notes. It is looked at where there are pictures.
+    /// Its text without notes. It is compared where there are pictures.
     pub(super) text: String,
     pub(super) glyphs: usize,
-    /// Glyphs that are not drawn: the text behind a scanned page.
+    /// How many glyphs are invisible: the text behind a scanned page.
     pub(super) hidden: usize,
-    /// See [`judge::is_poor`](super::judge::is_poor); no other reader was better.
+    /// See [`judge::is_poor`](super::judge::is_poor); no other reader did better.
     pub(super) is_poor: bool,
     pub(super) pictures: Pictures,
     /// See [`Drawn::shapes`](super::glyph::Drawn::shapes).
@@ -87,14 +87,14 @@ impl PagesUnread {
     }
 }
 
-/// More than a page number.
+/// Whether a page has more than a page number.
 fn has_letters(page: &PageRead) -> bool {
     let is_roman = |word: &str| word.chars().all(|letter| "ivxlcIVXLC".contains(letter));
     let is_word = |word: &str| word.contains(char::is_alphabetic) && !is_roman(word);
     words(&page.text) >= FEW_WORDS || page.text.split_whitespace().any(is_word)
 }
 
-/// Chinese and Japanese have no blanks between words; two characters make one.
+/// How many words. Chinese and Japanese have no blanks between words; two characters count as one.
 fn words(text: &str) -> usize {
     let letters = text.chars().filter(|letter| is_cjk(*letter)).count();
     text.split_whitespace().count().max(letters / 2)
@@ -165,7 +165,7 @@ mod tests {
             assert_eq!((&*unread.scanned, &*unread.beside_text), (&[][..], beside));
             assert_eq!(unread.always(), [1]);
         }
-        // Nothing else is on them.
+        // There is nothing else on them.
         let unread = PagesUnread::of(&[logo("", 0.1), logo("", 0.1), logo("", 0.1)]);
         assert_eq!(unread.scanned, [1, 2, 3]);
     }

@@ -1,4 +1,4 @@
-//! A line → its text: where blanks are, and what became of letters in print.
+//! A line → its text: where its blanks are, and which letters its printed forms stand for.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::compose;
@@ -8,29 +8,29 @@ use super::glyph::{Glyph, Letters};
 use super::lines::{Line, middle};
 use super::script::{is_jamo, is_mark, is_presentation_form};
 
-/// A gap that parts words, in heights of the font.
+/// Least gap between words, in heights of the font.
 pub(super) const GAP: f32 = 0.15;
 
-/// The same where all blanks between words are drawn, so that a gap is most likely a letter that is set badly.
+/// The same if all blanks between words are drawn, so that a gap is most likely a badly set letter.
 const GAP_IN_WORDS: f32 = 0.5;
 
-/// Words of a text have fewer letters than this, taken together.
+/// Words of a text have fewer letters than this, on average.
 const LONG_WORD: usize = 9;
 
-/// Between signs of scripts that need no blanks.
+/// The same between signs of scripts that need no blanks.
 const CJK_GAP: f32 = 0.8;
 
-/// A gap that parts columns or cells.
+/// Least gap between columns or cells.
 const CELL_GAP: f32 = 1.0;
 
-/// A letter or a few that belong together, or the blank between two words.
+/// One or a few letters that belong together, or the blank between two words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Item {
     Letters(String),
     Blank,
 }
 
-/// What a line consists of, in the order of its glyphs.
+/// The items of a line, in the order of its glyphs.
 pub(super) fn items(line: &Line) -> Vec<Item> {
     let mut items = Vec::with_capacity(line.glyphs.len() + 8);
     let mut previous: Option<&Glyph> = None;
@@ -48,7 +48,7 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
             if glyph.letters.all(is_mark)
                 && let Some(Item::Letters(letters)) = items.last_mut()
             {
-                // With its letter, on whichever side of it the next one stands.
+                // With its letter, on whichever side of it the next one is.
                 glyph.letters.push_to(letters);
                 continue;
             }
@@ -74,13 +74,13 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
     items
 }
 
-/// Whether a letter that nobody knows has a place of its own before another. An accent has none.
+/// Whether an unknown letter has a place of its own before another. An accent has none.
 fn stands_before(unknown: &Glyph, glyph: &Glyph) -> bool {
     let step = glyph.at.minus(unknown.at).dot(unknown.right);
     unknown.advance > 0.05 * unknown.size && step > 0.5 * unknown.advance
 }
 
-/// Whether what comes next goes on with a word. A sign before or behind a word is not missed.
+/// Whether the next text continues a word. A sign before or after a word is not missed.
 fn is_within_word(items: &[Item], next: &str) -> bool {
     let ends = |item: &Item| match item {
         Item::Letters(letters) => letters.ends_with(char::is_alphanumeric),
@@ -89,13 +89,13 @@ fn is_within_word(items: &[Item], next: &str) -> bool {
     items.last().is_some_and(ends) && next.starts_with(char::is_alphanumeric)
 }
 
-/// The parts of a line between wide gaps, each with the gap that parts words in it.
+/// The parts of a line between wide gaps, each with the gap that separates words in it.
 fn cells(glyphs: &[Glyph]) -> impl Iterator<Item = (&[Glyph], f32)> {
     let near = |left: &Glyph, right: &Glyph| gap(left, right).abs() < CELL_GAP;
     glyphs.chunk_by(near).map(|cell| (cell, word_gap(cell)))
 }
 
-/// In heights of the font; negative where letters overlap.
+/// The gap in heights of the font; negative if letters overlap.
 fn gap(left: &Glyph, right: &Glyph) -> f32 {
     let step = right.at.minus(left.end()).dot(left.right);
     step / left.size.max(right.size).max(f32::MIN_POSITIVE)
@@ -105,18 +105,18 @@ fn parts(left: &Glyph, right: &Glyph, gap_of_words: f32) -> bool {
     let gap = gap(left, right);
     let cjk = |glyph: &Glyph| glyph.letters.all(is_cjk);
     let limit = if cjk(left) && cjk(right) { gap_of_words.max(CJK_GAP) } else { gap_of_words };
-    // So far back begins something else, though accents go back too.
+    // This far back, something else starts, though accents go back too.
     (gap > limit || gap < -0.7) && !right.letters.all(is_mark)
 }
 
-/// More than [`GAP`] where the letters of words are spaced out.
+/// Least gap between words in a cell: more than [`GAP`] if the letters of words are spaced out.
 fn word_gap(cell: &[Glyph]) -> f32 {
     let inked = |glyph: &Glyph| !glyph.letters.is_blank();
     let pairs = || cell.windows(2).filter(|pair| pair.iter().all(inked));
     let gaps: Vec<f32> = pairs().map(|pair| gap(&pair[0], &pair[1])).collect();
     let wide = gaps.iter().filter(|gap| **gap > GAP).count();
     let letters = || cell.iter().filter(|glyph| glyph.letters.all(char::is_alphabetic));
-    // Signs of a map and grids of marks stand apart because they are apart.
+    // Signs of a map and grids of marks are separate on purpose.
     let mut kinds: Vec<char> = letters().filter_map(|glyph| glyph.letters.first()).collect();
     if is_list(&kinds) {
         return GAP;
@@ -127,8 +127,8 @@ fn word_gap(cell: &[Glyph]) -> f32 {
     let is_text =
         count * 10 >= cell.len() * 6 && kinds.len() >= 4 && kinds.len() * 6 > count.min(60);
     let blanks = cell.iter().filter(|glyph| glyph.letters.is_blank()).count();
-    // Its blanks are drawn, and make words of it; there are more gaps than that, within these words. Formulas
-    // have some as well, beside letters of another font.
+    // Its blanks are drawn and separate words, but there are more gaps than blanks, within these words.
+    // Formulas have gaps as well, beside letters of another font.
     let of_one_font = |pair: &&[Glyph]| pair[0].font == pair[1].font;
     let pairs = pairs().filter(of_one_font);
     let within = pairs.filter(|pair| gap(&pair[0], &pair[1]) > GAP).count();
@@ -140,14 +140,14 @@ fn word_gap(cell: &[Glyph]) -> f32 {
     }
     let usual = middle(gaps);
     if cell.iter().any(|glyph| glyph.letters.is_blank()) {
-        // Its words are parted by blanks that were drawn.
+        // Its words are separated by drawn blanks.
         return usual + 0.5;
     }
     (usual * 1.6).max(usual + 0.15)
 }
 
-/// Whether letters that stand apart are a list of letters and no word that is spaced out: they are in
-/// the order of the alphabet, or parts of syllables.
+/// Whether separate letters are a list of letters and not a spaced-out word: they are in alphabetical order, or
+/// parts of syllables.
 fn is_list(letters: &[char]) -> bool {
     let low = |letter: &char| letter.to_lowercase().next().map_or(0, u32::from);
     let codes: Vec<u32> = letters.iter().map(low).collect();
@@ -160,7 +160,7 @@ fn is_list(letters: &[char]) -> bool {
         || letters.iter().filter(|letter| is_jamo(**letter)).count() * 2 > letters.len()
 }
 
-/// What a glyph says, with what print adds taken away.
+/// The text of a glyph without what print adds.
 fn printed(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> String {
     let mut text = String::new();
     glyph.letters.push_to(&mut text);
@@ -189,7 +189,7 @@ fn is_raised(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> bool {
         && previous.is_none_or(|previous| !previous.letters.is_blank())
 }
 
-/// Digits above the line. So they neither change a number nor end a sentence.
+/// Digits above the line, so that they neither change a number nor end a sentence.
 fn superscript(text: &str) -> Option<String> {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     text.chars().map(|letter| Some(DIGITS[letter.to_digit(10)? as usize])).collect()
@@ -208,7 +208,7 @@ fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Gl
     if let (true, Some(Item::Letters(last)), Some(new)) = (overlaps, items.last_mut(), only(&text))
         && let Some(old) = only(last)
     {
-        // TeX draws the accent first, others afterwards.
+        // TeX draws the accent first, others draw it afterwards.
         let composed = combining(old).and_then(|mark| compose(new, mark));
         let composed = composed.or_else(|| combining(new).and_then(|mark| compose(old, mark)));
         if let Some(letter) = composed {
@@ -219,7 +219,7 @@ fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Gl
     items.push(Item::Letters(text));
 }
 
-/// The combining form of an accent that stands by itself.
+/// The combining form of an accent that is a character of its own.
 fn combining(accent: char) -> Option<char> {
     Some(match accent {
         '`' | 'ˋ' => '\u{300}',

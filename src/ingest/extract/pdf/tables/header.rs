@@ -7,41 +7,41 @@ use super::super::page::TextLine;
 use super::{Column, column_of, touches};
 use crate::ingest::extract::table::is_name;
 
-/// A header has at most so many lines, drawn one after the other or cell by cell.
+/// Most lines of a header, drawn one after the other or cell by cell.
 const LINES: usize = 40;
 
-/// From the first row up to the names, and between two lines of them, in heights of the font.
+/// Largest distance from the first row up to the names, and between two lines of names, in heights of the font.
 const ABOVE: f32 = 3.2;
 const STEP: f32 = 1.7;
 
 /// Longest names of all columns together, in bytes.
 const LONGEST: usize = 400;
 
-/// A line that begins so is the title of the table.
+/// How titles of tables start.
 const TITLES: &[&str] = &["table ", "tab. ", "figure ", "fig. ", "exhibit ", "chart ", "tabelle "];
 
 pub(super) struct Header {
-    /// By column; the first may have none.
+    /// Names by column; the first may have none.
     pub(super) names: Vec<String>,
     pub(super) lines: Vec<usize>,
     pub(super) is_bold: bool,
 }
 
-/// How many of the first rows are names and no values.
+/// How many of the first rows are names and not values.
 pub(super) fn end(rows: &[&TextLine]) -> usize {
     let first_values = rows.iter().position(|row| has_values(row) && !are_years(row));
     if let Some(first) = first_values {
         return first;
     }
-    // Rows of words: only their looks tell.
+    // All rows are words, so only their looks tell.
     rows.iter().take_while(|row| row.bold).count()
 }
 
 impl Header {
-    /// The names in the lines above `row`, the first of the table.
+    /// The names in the lines above `row`, the first row of the table.
     pub(super) fn find(lines: &[TextLine], row: usize, columns: &[Column]) -> Option<Self> {
         let mut found: Vec<Vec<usize>> = Vec::new();
-        // As wide as the names below a line make them.
+        // Columns, widened by the names that were found below the current line.
         let mut wide = columns.to_vec();
         let mut base = lines[row].place.base;
         for level in levels(lines, row, columns) {
@@ -51,7 +51,7 @@ impl Header {
                 break;
             }
             let cells: Vec<Cell> = level.iter().flat_map(|line| parts(&lines[*line])).collect();
-            // Alone between the names and the first row: the title of a group of rows.
+            // A single cell between the names and the first row is the title of a group of rows.
             let is_alone = cells.len() == 1 && nearest(&cells[0], &wide) == Some(0);
             if is_alone && found.is_empty() && columns.len() > 2 {
                 continue;
@@ -70,7 +70,7 @@ impl Header {
             base = place.base;
             found.push(level);
         }
-        // What stands alone above the first column may be a title as well.
+        // A single cell above the first column may be a title as well.
         while let Some(level) = found.pop() {
             let mut cells = level.iter().flat_map(|line| parts(&lines[*line]));
             let alone = cells.next().filter(|_| cells.next().is_none());
@@ -96,7 +96,7 @@ impl Header {
     }
 }
 
-/// The lines above `row` that may be names, those on one base line together, the lowest first.
+/// The lines above `row` that may be names, with those on one base line together, from the lowest up.
 fn levels(lines: &[TextLine], row: usize, columns: &[Column]) -> Vec<Vec<usize>> {
     let first = &lines[row];
     let (start, end) = (columns[0].start, columns[columns.len() - 1].end);
@@ -119,7 +119,7 @@ fn levels(lines: &[TextLine], row: usize, columns: &[Column]) -> Vec<Vec<usize>>
     above.chunk_by(on_one_base).map(<[usize]>::to_vec).collect()
 }
 
-/// The cells of a line, or all of it as one.
+/// The cells of a line, or the whole line as one.
 fn parts(line: &TextLine) -> Vec<Cell> {
     if line.cells.is_empty() {
         let (text, start, end) = (line.text.trim().to_owned(), line.start, line.end);
@@ -128,14 +128,14 @@ fn parts(line: &TextLine) -> Vec<Cell> {
     line.cells.clone()
 }
 
-/// The column that a name stands above. Names may be wider than what they name, or beside it.
+/// The column below a name. Names may be wider than their columns, or beside them.
 fn nearest(cell: &Cell, columns: &[Column]) -> Option<usize> {
     if columns.iter().any(|column| touches(cell, *column)) {
         return column_of(cell, columns);
     }
     let gap = |column: &Column| (column.start - cell.end).max(cell.start - column.end);
     let order = (0..columns.len()).min_by(|a, b| gap(&columns[*a]).total_cmp(&gap(&columns[*b])));
-    // A name that is as near to two columns is of neither.
+    // A name that is equally near to two columns belongs to neither.
     let near = gap(&columns[order?]);
     let others = columns.iter().filter(|column| gap(column) < (2.0 * near).max(1.0));
     order.filter(|_| others.count() == 1)
@@ -166,7 +166,7 @@ fn may_name(text: &str) -> bool {
     (is_name(text) || year(text).is_some()) && !is_sentence(text)
 }
 
-/// A stop behind a word that is not an abbreviation.
+/// Whether a text has a full stop after a word that is not an abbreviation.
 fn is_sentence(text: &str) -> bool {
     let long = |before: &str| {
         let word = before.rsplit(' ').next().unwrap_or_default();
@@ -181,19 +181,19 @@ fn is_title(text: &str) -> bool {
     TITLES.iter().any(|title| text.starts_with(title))
 }
 
-/// All of its cells could be names, and no two are the same.
+/// Whether all cells could be names, and no two are the same.
 pub(super) fn are_words(row: &TextLine) -> bool {
     let texts: HashSet<&str> = row.cells.iter().map(|cell| cell.text.as_str()).collect();
     texts.len() == row.cells.len()
         && texts.into_iter().all(|text| may_name(text) && !is_value(text))
 }
 
-/// Something beside the first cell is a number.
+/// Whether a cell other than the first is a number.
 pub(super) fn has_values(row: &TextLine) -> bool {
     row.cells.iter().skip(1).any(|cell| is_value(&cell.text))
 }
 
-/// `Country 2008 2009 2010`: names, though they are numbers.
+/// Whether these are years, which are names although they are numbers: `Country 2008 2009 2010`.
 fn are_years(row: &TextLine) -> bool {
     let mut years: Vec<u32> = row.cells.iter().filter_map(|cell| year(&cell.text)).collect();
     let numbers = row.cells.iter().filter(|cell| is_value(&cell.text)).count();
@@ -204,7 +204,7 @@ fn are_years(row: &TextLine) -> bool {
     years.len() >= 2 && years.windows(2).all(|pair| pair[0] < pair[1]) && numbers == years.len()
 }
 
-/// `2008`, `2008/09`, `2008-2010`.
+/// A year: `2008`, `2008/09`, `2008-2010`.
 fn year(text: &str) -> Option<u32> {
     let (first, rest) = text.split_at_checked(4)?;
     let is_year = (first.starts_with("19") || first.starts_with("20"))
@@ -213,13 +213,13 @@ fn year(text: &str) -> Option<u32> {
     first.parse().ok().filter(|_| is_year)
 }
 
-/// `12.5 bar`, `< 3 days`.
+/// Whether this is a number with more text: `12.5 bar`, `< 3 days`.
 pub(super) fn begins_with_number(text: &str) -> bool {
     let bare = text.trim_start_matches(|letter: char| "+-–±<>≤≥~€$£# ".contains(letter));
     bare.starts_with(|letter: char| letter.is_ascii_digit()) || is_value(text)
 }
 
-/// A number, with what may stand beside it, or the sign that there is none.
+/// Whether this is a number, with what may be beside it, or a sign for none.
 pub(super) fn is_value(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();

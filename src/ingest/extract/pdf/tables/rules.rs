@@ -1,15 +1,15 @@
-//! The lines that a page draws: where one parts the names of columns from the rows below.
+//! The lines that a page draws: where one separates the names of columns from the rows below.
 
-/// A drawn line is at least this long, in points.
+/// Shortest line that counts, in points.
 pub(in crate::ingest::extract::pdf) const SHORTEST: f32 = 10.0;
 
-/// More than the tables of a page have; drawings have more.
+/// Most lines that are kept. Tables of a page have fewer; drawings have more.
 const MAX: usize = 4_000;
 
-/// Parts of one line, such as the borders of cells, lie within so many points.
+/// Parts of one line, such as the borders of cells, are within this many points.
 const THICK: f32 = 1.5;
 
-/// Of the width of a table, a line that parts its rows has so much.
+/// Least share of a table's width that a line between its rows covers.
 const WIDE: f32 = 0.8;
 
 /// A line across the page.
@@ -33,7 +33,7 @@ impl Rules {
         }
     }
 
-    /// Whether a line is drawn between two heights of the page, over what lies between `along`.
+    /// Whether a line between two heights of the page covers what is between `along`.
     pub(super) fn part(&self, (top, bottom): (f32, f32), along: (f32, f32)) -> bool {
         let within = |rule: &&Rule| rule.at > top && rule.at < bottom;
         self.0
@@ -42,7 +42,7 @@ impl Rules {
             .any(|rule| self.covered(rule.at, along) >= WIDE * (along.1 - along.0))
     }
 
-    /// How much between `along` the lines at this height cover.
+    /// How much of what is between `along` the lines at this height cover.
     fn covered(&self, at: f32, (start, end): (f32, f32)) -> f32 {
         let level = self.0.iter().filter(|rule| (rule.at - at).abs() <= THICK);
         let mut parts: Vec<(f32, f32)> =

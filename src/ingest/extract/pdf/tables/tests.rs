@@ -2,8 +2,8 @@ use super::super::glyph::Vector;
 use super::super::lines::Placement;
 use super::*;
 
-/// A page drawn as text, a letter is 5 wide and a line 12 high; two blanks part cells. `!` before a
-/// line: it is bold; `^`: its base line is that of the line above it.
+/// A page drawn as text: a letter is 5 wide and a line 12 high, and two blanks separate cells. A line that
+/// starts with `!` is bold; one that starts with `^` has the base line of the line above it.
 fn drawn(page: &str) -> Vec<TextLine> {
     let (right, down) = (Vector { x: 1.0, y: 0.0 }, Vector { x: 0.0, y: 1.0 });
     let mut base = 0.0;
@@ -82,7 +82,7 @@ fn rows_below_names_carry_them() {
             "!Port     Owner\nHull      city\nKiel      land\nOslo      state",
             &["Port: Hull | Owner: city", "Port: Kiel | Owner: land", "Port: Oslo | Owner: state"],
         ),
-        // A title alone above the first column is none of its names.
+        // A title alone above the first column is not one of the names.
         (
             "Fees\nPort      Fee\nHull       12\nKiel        7\nOslo        3",
             &["Fees", "Port: Hull | Fee: 12", "Port: Kiel | Fee: 7", "Port: Oslo | Fee: 3"],
@@ -122,7 +122,7 @@ fn what_is_not_sure_stays_as_it_stands() {
         "Port      Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
         // Two have the same.
         "Port      Fee    Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
-        // Nothing tells the names from the words below.
+        // Nothing distinguishes the names from the words below.
         "Port      Owner\nHull      city\nKiel      land\nOslo      state",
         // Only two rows.
         "Port      Fee\nHull       12\nKiel        7",
@@ -140,7 +140,7 @@ fn what_is_not_sure_stays_as_it_stands() {
     }
 }
 
-/// The lines of pages one after the other. A line of `_` is drawn below the line above it.
+/// Names the columns of pages that follow each other. A line of `_` is drawn below the line above it.
 fn named_through(pages: &[&str]) -> Vec<String> {
     let page = |drawn_as: &&str| {
         let mut page = PageText::default();
@@ -166,7 +166,7 @@ fn a_table_that_goes_on_keeps_its_names() {
     let first = "Port      Fee   Depth\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0";
     let rest = |page: &str| named_through(&[first, page]).split_off(3);
     for (page, expected) in [
-        // As it is most often; rows that are wider, and a single one.
+        // The usual case; rows that are wider, and a single one.
         (
             "Bergen    140   8.5\nRotterdam   9    11.0",
             &["Port: Bergen | Fee: 140 | Depth: 8.5", "Port: Rotterdam | Fee: 9 | Depth: 11.0"][..],
@@ -181,7 +181,7 @@ fn a_table_that_goes_on_keeps_its_names() {
                 "Ship: Ida | Men: 3 | Year: 1920",
             ],
         ),
-        // Other columns, words in place of numbers, other text above.
+        // Other columns, words instead of numbers, other text above.
         ("Bergen 140     8.5      7", &["Bergen 140 8.5 7"]),
         ("Bergen    low   high\nOslo      low   high", &["Bergen low high", "Oslo low high"]),
         (
@@ -191,7 +191,7 @@ fn a_table_that_goes_on_keeps_its_names() {
     ] {
         assert_eq!(rest(page), expected, "{page}");
     }
-    // Text stands between, or a page.
+    // Text or a page is in between.
     let after = format!("{first}\nThe fees\nare paid\nin crowns.");
     let row = "Bergen    140     8.5";
     for pages in [&[after.as_str(), row][..], &[first, "The end.", row]] {
@@ -220,7 +220,7 @@ fn drawn_lines_tell_names_from_rows() {
             "Port      Wait\n__________________\nHull      3 days\n__________________\nKiel      2 weeks\n__________________",
             &["Port: Hull | Wait: 3 days", "Port: Kiel | Wait: 2 weeks"],
         ),
-        // All rows are parted, or only from the text below.
+        // All rows are separated by lines, or only the last one from the text below.
         (
             "Port      Owner\n______________\nHull      city\n______________\nKiel      land\n______________",
             &["Port Owner", "Hull city", "Kiel land"],

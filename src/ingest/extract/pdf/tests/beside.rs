@@ -1,4 +1,4 @@
-//! What is not in the contents of pages: fields, notes, the outline.
+//! Tests of what is not in the contents of pages: fields, notes, the outline.
 
 use super::*;
 

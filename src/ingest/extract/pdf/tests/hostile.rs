@@ -39,7 +39,7 @@ fn a_stream_that_unpacks_to_too_much_costs_its_page_only() {
 fn a_page_has_only_so_many_glyphs() {
     let line = format!("({}) Tj 0 -1 Td ", "word ".repeat(2000));
     let content = format!("BT /F1 12 Tf 72 720 Td {} ET", line.repeat(60));
-    // Nearly all of it lies off the page.
+    // Nearly all of it is off the page.
     assert!(read(&sample::drawn(&content)).is_ok());
 }
 

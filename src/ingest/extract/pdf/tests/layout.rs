@@ -7,7 +7,7 @@ fn text(content: &str) -> String {
     read(&sample::drawn(content)).unwrap().text
 }
 
-/// A file whose font /F2 has these letters from code 1 on, with this entry of its widths.
+/// A file whose font /F2 has these letters from code 1 on, with this value for its widths.
 fn with_letters(letters: &[&str], widths: &str, content: &str) -> String {
     let mut file = File::new();
     let hex = |letters: &str| -> Vec<String> {
@@ -86,10 +86,10 @@ fn a_font_that_is_not_embedded_is_as_wide_as_the_file_says() {
 #[test]
 fn right_to_left_letters_are_read_in_their_order() {
     let letters = ["א", "ב", "ג", " ", "9", "لا"];
-    // As they stand from left to right: גב 9 א.
+    // In their order from left to right: גב 9 א.
     let seen = "BT /F2 10 Tf 72 700 Td <0003000200040005000400010006> Tj ET";
     assert_eq!(with_letters(&letters, "/DW 600", seen), "لاא 9 בג");
-    // In the order of reading, each glyph placed.
+    // In reading order, each glyph placed.
     let logical = "BT /F2 10 Tf 90 700 Td <0001> Tj -6 0 Td <0002> Tj -6 0 Td <0003> Tj ET";
     assert_eq!(with_letters(&letters, "/DW 600", logical), "אבג");
 }
@@ -101,7 +101,7 @@ fn a_blank_below_a_letter_parts_nothing() {
     let far =
         "BT /F2 10 Tf 72 700 Td <0004> Tj 12 0 Td <0001> Tj -6 0 Td <0002> Tj -6 0 Td <0003> Tj ET";
     assert_eq!(with_letters(&letters, "/DW 600", far), "אבג");
-    // A narrow one between two letters parts them, though they reach below it.
+    // A narrow blank between two letters separates them, though they reach below it.
     let narrow = "BT /F2 10 Tf 72 700 Td <0001> Tj -3 0 Td <0004> Tj -3 0 Td <0002> Tj ET";
     assert_eq!(with_letters(&letters, "/W [4 [300]] /DW 600", narrow), "א ב");
 }
@@ -205,7 +205,7 @@ fn fonts_made_of_bitmaps_have_their_own_measure() {
     file.fonts = format!("/F2 {font} 0 R");
     // No blanks are drawn.
     file.page("BT /F2 10 Tf 72 700 Td (bad) Tj 20 0 Td (face) Tj ET");
-    // A code that names no letter parts words only where it stands within one.
+    // A code without a letter splits words only if it is within one.
     file.page("BT /F2 10 Tf 72 680 Td (fa\\200de b\\200 \\200g) Tj ET");
     assert_eq!(read(&file.finish("")).unwrap().text, "bad face\n\nfa\u{FFFD}de b g");
 }

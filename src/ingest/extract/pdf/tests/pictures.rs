@@ -5,7 +5,7 @@ use super::*;
 use crate::ingest::extract::ocr::WantedPage;
 use crate::ocr::GrayImage;
 
-/// Where the words of the scanned pages stand, in points: a heading and four lines.
+/// Where the words of the scanned pages are, in points: a heading and four lines.
 const HEADING: [f32; 4] = [36.0, 38.0, 220.0, 62.0];
 const TEXT: [f32; 4] = [36.0, 78.0, 230.0, 152.0];
 const EMPTY: [f32; 4] = [0.0, 170.0, 297.0, 400.0];
@@ -35,7 +35,7 @@ fn ink(page: &PagePicture, area: [f32; 4]) -> f32 {
     dark as f32 / ((right - left) * (bottom - top)) as f32
 }
 
-/// The shades of points of a page.
+/// The shades at these points of a page.
 fn shades(page: &PagePicture, points: &[(f32, f32)]) -> Vec<u8> {
     let at = |(x, y): &(f32, f32)| {
         let (x, y) = ((x * page.pixels_per_point) as u32, (y * page.pixels_per_point) as u32);
@@ -123,7 +123,7 @@ fn pictures_lie_where_the_page_puts_them() {
     let turned = with(&[(&four, &[0, 60, 120, 180])], "q 0 200 -200 0 300 500 cm /A Do Q");
     let page = picture(&turned, 1).unwrap();
     assert_eq!(shades(&page, &corners), [60, 180, 0, 120, 255]);
-    // A third of a right angle.
+    // Turned by a third of a right angle.
     let skew = with(&[(&four, &[0; 4])], "q 173 100 -100 173 300 300 cm /A Do Q");
     let page = picture(&skew, 1).unwrap();
     assert_eq!(
@@ -214,5 +214,8 @@ fn a_page_that_takes_too_long_is_stopped() {
     file.resources = format!("/XObject << /X {endless} 0 R >>");
     file.page("/X Do");
     let outcome = drawn(&file.finish(""), 1, Duration::from_millis(300));
-    assert_eq!(outcome.unwrap_err().to_string(), "took longer than 0.3 s of processor time");
+    assert_eq!(
+        outcome.unwrap_err().to_string(),
+        "took longer than 0.3 s of processor time (raise ingest.extract_timeout)"
+    );
 }

@@ -19,7 +19,7 @@ fn all_producers_are_read_alike() {
         let rest = document.text.rsplit("Pressures").next().unwrap();
         let rest: Vec<&str> = rest.lines().map(|line| line.trim_matches(['•', ' '])).collect();
         let rest: Vec<&str> = rest.into_iter().filter(|line| !line.is_empty()).collect();
-        // With two rows, drawn lines have to tell which are the names.
+        // With two rows, drawn lines have to show which is the header.
         let rows: &[&str] = match producer {
             "libreoffice" => {
                 &["Valve Pressure Checked", "North 12.5 bar weekly", "South 9 bar each month"]
@@ -31,7 +31,7 @@ fn all_producers_are_read_alike() {
         };
         let items = ["Close the gate first.", "Write down the hour."];
         assert_eq!(rest, [rows, &items].concat(), "{producer}");
-        // What is so short is one section.
+        // A text this short is one section.
         let [section] = &document.sections[..] else { panic!("{producer}: one section") };
         assert_eq!(section.headings, [TITLE], "{producer}");
     }

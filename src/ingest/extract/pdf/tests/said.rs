@@ -1,4 +1,4 @@
-//! What a file says that its glyphs say, and how they stand.
+//! What a file says that its glyphs mean, and how they are placed.
 
 use super::sample::drawn;
 use super::*;
@@ -22,7 +22,7 @@ fn a_replacement_that_hides_what_is_seen_is_not_believed() {
 fn where_letters_say_nothing_the_structure_may_tell_them() {
     let page = |first: &str, second: &str| {
         let mut file = File::new();
-        // The page comes behind its contents, which are object 4.
+        // The page comes after its contents, which are object 4.
         file.catalog =
             "/StructTreeRoot << /K << /S /Document /K [<< /S /P /Pg 5 0 R /K [0 << /Type /MCR \
                         /MCID 1 >>] /ActualText (Backups are kept for 400 days.) >>] >> >>"
@@ -59,7 +59,7 @@ fn gaps_within_words_are_none_where_blanks_are_drawn() {
     let uneven = "[(B) -260 (ack) -220 (u) -200 (ps) 10 ( ) 10 (ar) -230 (e) 10 ( ) 10 (k) -240 (ep) -210 (t)] TJ";
     let content = format!("BT /F1 12 Tf 72 700 Td {uneven} ET");
     assert_eq!(text(&drawn(&content)), "Backups are kept");
-    // One blank that is drawn says nothing of the gaps that part words.
+    // A single blank that is drawn says nothing about the gaps between words.
     let gaps = "[(Backups) -260 (are) -260 (kept ) 0 (for) -260 (days)] TJ";
     let content = format!("BT /F1 12 Tf 72 700 Td {gaps} ET");
     assert_eq!(text(&drawn(&content)), "Backups are kept for days");

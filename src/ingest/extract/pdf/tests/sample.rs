@@ -1,13 +1,13 @@
 //! Small PDFs, object by object.
 
-/// A file in the making. Object 1 is the catalog, 2 the list of pages, 3 Helvetica.
+/// A file being built. Object 1 is the catalog, 2 the list of pages, 3 Helvetica.
 pub(in crate::ingest::extract) struct File {
     objects: Vec<Vec<u8>>,
     pages: Vec<usize>,
-    /// More fonts and other resources of the pages to come: `/F2 9 0 R`.
+    /// More fonts and other resources of the pages that follow: `/F2 9 0 R`.
     pub(super) fonts: String,
     pub(super) resources: String,
-    /// More entries of the pages to come.
+    /// More entries of the pages that follow.
     pub(super) entries: String,
     /// More entries of the catalog.
     pub(in crate::ingest::extract) catalog: String,
@@ -29,7 +29,7 @@ impl File {
         }
     }
 
-    /// Adds an object; gives its number.
+    /// Adds an object and returns its number.
     pub(in crate::ingest::extract) fn object(&mut self, object: impl Into<Vec<u8>>) -> usize {
         self.objects.push(object.into());
         self.objects.len()
@@ -40,7 +40,8 @@ impl File {
         self.object([head.as_bytes(), data, b"\nendstream"].concat())
     }
 
-    /// A form that calls another one twice, and that the next, so that 2^40 are drawn; its number.
+    /// A form that draws another one twice, which draws the next twice, and so on: 2^40 in total. Returns its
+    /// number.
     pub(super) fn endless_form(&mut self) -> usize {
         let mut inner = self.stream("/Subtype /Form /BBox [0 0 9 9]", b"");
         for _ in 0..40 {
@@ -88,7 +89,7 @@ impl File {
     }
 }
 
-/// A PDF of these pages, a line each.
+/// A PDF of these pages, each with one line.
 pub(in crate::ingest::extract) fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> {
     let mut file = File::new();
     for page in pages {
@@ -97,7 +98,7 @@ pub(in crate::ingest::extract) fn pdf(pages: &[&str], trailer: &str) -> Vec<u8> 
     file.finish(trailer)
 }
 
-/// A PDF of one page with this content.
+/// A PDF with one page of this content.
 pub(super) fn drawn(content: &str) -> Vec<u8> {
     let mut file = File::new();
     file.page(content);
