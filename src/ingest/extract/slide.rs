@@ -1,4 +1,4 @@
-//! A slide → Markdown: its title, then what else is on it, in the order in which it is read.
+//! A slide → Markdown: its title, then everything else on it, in reading order.
 
 mod order;
 
@@ -9,21 +9,21 @@ use super::chart::Drawings;
 use super::numeral::Numeral;
 use crate::ingest::document::single_spaced;
 
-/// What is on a slide, from back to front.
+/// The contents of a slide, from back to front.
 #[derive(Default, Debug)]
 pub(super) struct Slide {
     pub(super) items: Vec<Item>,
-    /// It is not shown.
+    /// Whether it is not shown.
     pub(super) hidden: bool,
-    /// There are pictures on it, or what other programs draw.
+    /// Whether it has pictures, or what other programs draw.
     pub(super) has_pictures: bool,
 }
 
-/// What has a place on a slide.
+/// Something with a place on a slide.
 #[derive(Debug)]
 pub(super) enum Item {
     Shape(Shape),
-    /// What belongs together.
+    /// Items that belong together.
     Group(Option<Place>, Vec<Item>),
 }
 
@@ -36,11 +36,11 @@ pub(super) struct Shape {
     pub(super) blocks: Vec<Block>,
 }
 
-/// What a shape is for, by its placeholder.
+/// The purpose of a shape, from its placeholder.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Role {
     Title,
-    /// The text of a layout, in bullets unless it says otherwise; on a page of notes, the notes.
+    /// The body text of a layout, in bullets unless it says otherwise; on a notes page, the notes.
     Body,
     /// Date, footer, number: the same on every slide.
     Furniture,
@@ -51,7 +51,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) enum Block {
     Paragraph(Line),
-    /// Rows of a table, or what else is Markdown.
+    /// Rows of a table, or other Markdown.
     Rows(String),
     /// A chart or a diagram, by the id of its relation.
     Drawing(String),
@@ -61,13 +61,13 @@ pub(super) enum Block {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Line {
     pub(super) text: String,
-    /// Of a list, from 0.
+    /// Level in a list, from 0.
     pub(super) level: usize,
-    /// `None` where the shape decides.
+    /// `None` if the shape decides.
     pub(super) bullet: Option<Bullet>,
 }
 
-/// What stands before a paragraph.
+/// What precedes a paragraph.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Bullet {
     None,
@@ -75,7 +75,7 @@ pub(super) enum Bullet {
     Number(Numbering),
 }
 
-/// How the paragraphs of a list are numbered.
+/// The numbering of the paragraphs of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Numbering {
     pub(super) numeral: Numeral,
@@ -88,15 +88,15 @@ pub(super) struct Numbering {
 pub(super) const DEEPEST: usize = 8;
 
 impl Slide {
-    /// On one line; empty where the slide has none.
+    /// The title on one line; empty if the slide has none.
     pub(super) fn title(&self) -> String {
         let shapes = self.shapes();
         let titles = shapes.iter().filter(|shape| shape.role == Role::Title);
         single_spaced(&titles.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join(" "))
     }
 
-    /// The title and the other shapes as they are read, without furniture. Drawings that no shape
-    /// refers to come last.
+    /// The title and the other shapes in reading order, without furniture. Drawings that no shape refers to
+    /// come last.
     fn markdown(&self, drawings: &Drawings) -> String {
         let mut blocks = Vec::new();
         let title = self.title();
@@ -114,7 +114,7 @@ impl Slide {
         blocks.join("\n\n")
     }
 
-    /// The same, with the speaker notes and the comments of reviewers under headings of their own.
+    /// The same, with the speaker notes and reviewers' comments under headings of their own.
     pub(super) fn with_notes(&self, drawings: &Drawings, notes: &str, comments: &str) -> String {
         let mut text = self.markdown(drawings);
         for (heading, behind) in [("Notes", notes), ("Comments", comments)] {
@@ -125,17 +125,17 @@ impl Slide {
         text
     }
 
-    /// The text of a page of notes; the rest of it is a picture of the slide.
+    /// The text of a notes page; the rest of the page is a picture of the slide.
     pub(super) fn notes(&self) -> String {
         let shapes = self.shapes();
         let notes = shapes.iter().filter(|shape| shape.role == Role::Body);
         notes.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Those of groups, too.
+    /// All shapes, including those in groups.
     pub(super) fn shapes(&self) -> Vec<&Shape> {
         let mut shapes = Vec::new();
-        // The last is looked at first.
+        // A stack: the last one is visited first.
         let mut waiting: Vec<&Item> = self.items.iter().rev().collect();
         while let Some(item) = waiting.pop() {
             match item {
@@ -146,7 +146,7 @@ impl Slide {
         shapes
     }
 
-    /// Gives shapes that only fill a place the place that `of` knows.
+    /// Gives shapes that fill a placeholder the place that `of` returns for it.
     pub(super) fn place(&mut self, of: impl Fn(&Shape) -> Option<Place>) {
         for item in &mut self.items {
             if let Item::Shape(shape) = item
@@ -185,7 +185,7 @@ impl Shape {
                 Block::Drawing(id) if drawn.insert(id.as_str()) => {
                     (drawings.get(id).cloned().unwrap_or_default(), false)
                 }
-                // Once is enough.
+                // Each drawing is written once.
                 Block::Drawing(_) => continue,
                 Block::Paragraph(line) => self.line(line, &mut counts),
             };
@@ -201,7 +201,7 @@ impl Shape {
         text
     }
 
-    /// A paragraph, and whether it is one of a list.
+    /// A paragraph, and whether it belongs to a list.
     fn line(&self, line: &Line, counts: &mut Counts) -> (String, bool) {
         let usual = if self.role == Role::Body { Bullet::Sign } else { Bullet::None };
         let bullet = line.bullet.as_ref().unwrap_or(&usual);
@@ -234,7 +234,7 @@ impl Counts {
         self.0.truncate(level);
     }
 
-    /// A list goes on where it is numbered in the same way.
+    /// The next number of a list, which continues while it is numbered in the same way.
     fn next(&mut self, level: usize, numbering: &Numbering) -> String {
         self.0.resize(level.min(DEEPEST) + 1, None);
         let Some(count) = self.0.last_mut() else { return String::new() };
@@ -248,7 +248,7 @@ impl Counts {
 }
 
 impl Numbering {
-    /// `arabicPeriod`, `alphaLcParenBoth` and their like (ECMA-376 part 1, 20.1.10.61).
+    /// The numbering named `arabicPeriod`, `alphaLcParenBoth` and so on (ECMA-376 part 1, 20.1.10.61).
     pub(super) fn named(name: &str, start: u32) -> Self {
         let numeral = match name {
             _ if name.starts_with("alphaLc") => Numeral::LowerLetter,

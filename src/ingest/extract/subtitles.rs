@@ -1,18 +1,18 @@
-//! Subtitles (`WebVTT`, `SubRip`) → what is said, without times and styles, cited by the seconds in which
-//! it is.
+//! Subtitles (`WebVTT`, `SubRip`) → what is said, without times and styles, cited by the seconds in which it is
+//! said.
 //!
-//! A cue is what fits a screen, not a sentence: cues are joined to paragraphs, which end where another
-//! speaks, where nobody does, or at a sentence's end once they are long.
+//! A cue is what fits a screen, not a sentence. Cues are joined into paragraphs, which end where the speaker
+//! changes, after a silence, or at the end of a sentence once they are long.
 
 use super::encoding::Decoded;
 use super::{ExtractError, text};
 use crate::ingest::document::{Document, Mark, Places, Syntax, Unit, single_spaced};
 use crate::types::Kind;
 
-/// A silence this long ends a paragraph, in milliseconds.
+/// Length of a silence that ends a paragraph, in milliseconds.
 const SILENCE: u64 = 4_000;
 
-/// A paragraph of this length ends with its sentence, in bytes.
+/// Length from which a paragraph ends with its sentence, in bytes.
 const LONG: usize = 500;
 
 /// What is said from one time to another, in milliseconds.
@@ -20,7 +20,7 @@ const LONG: usize = 500;
 struct Cue {
     start: u64,
     end: u64,
-    /// Who says it where the file names somebody, and what.
+    /// The speaker, if the file names one, and the words.
     lines: Vec<(Option<String>, String)>,
 }
 
@@ -44,8 +44,8 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     })
 }
 
-/// What the first line says behind `WEBVTT`, and the cues. What is in no cue (notes, styles,
-/// identifiers) is passed over.
+/// The text after `WEBVTT` on the first line, and the cues. Text outside of cues (notes, styles, identifiers)
+/// is skipped.
 fn cues(text: &str) -> (String, Vec<Cue>) {
     let mut title = String::new();
     let mut cues: Vec<Cue> = Vec::new();
@@ -73,7 +73,7 @@ fn cues(text: &str) -> (String, Vec<Cue>) {
     (title, cues)
 }
 
-/// `00:01:02.500 --> 01:04,000 align:start`, in milliseconds.
+/// Parses `00:01:02.500 --> 01:04,000 align:start` into milliseconds.
 fn times(line: &str) -> Option<(u64, u64)> {
     let (start, rest) = line.split_once("-->")?;
     Some((time(start.trim())?, time(rest.split_whitespace().next()?)?))
@@ -97,7 +97,7 @@ fn time(text: &str) -> Option<u64> {
     Some(seconds * 1000 + digits(&thousandths)?)
 }
 
-/// Adds what a line of a cue says, by speaker (`<v Name>`), without its tags.
+/// Adds the words of a cue's line, by speaker (`<v Name>`), without tags.
 fn spoken(line: &str, speaker: &mut Option<String>, lines: &mut Vec<(Option<String>, String)>) {
     let mut words = String::new();
     let mut reading = false;
@@ -115,7 +115,7 @@ fn spoken(line: &str, speaker: &mut Option<String>, lines: &mut Vec<(Option<Stri
         rest = &rest[at..];
         let close = match rest.as_bytes()[0] {
             b'<' => rest.find('>').filter(|_| is_tag(rest)),
-            // Positions of `SubStation` Alpha, which `SubRip` files have taken over: `{\an8}`.
+            // Positions from `SubStation` Alpha, which `SubRip` files have adopted: `{\an8}`.
             b'{' => rest.find('}').filter(|_| rest.starts_with("{\\")),
             _ => rest.find(';').filter(|end| *end <= 8),
         };
@@ -158,7 +158,7 @@ fn spoken(line: &str, speaker: &mut Option<String>, lines: &mut Vec<(Option<Stri
     end(speaker, &mut words);
 }
 
-/// Whether `<` begins a tag, and is not a sign of mathematics.
+/// Whether `<` starts a tag, and is not a less-than sign.
 fn is_tag(text: &str) -> bool {
     let next = text[1..].trim_start_matches('/').bytes().next();
     next.is_some_and(|byte| byte.is_ascii_alphanumeric())
@@ -168,13 +168,13 @@ fn is_tag(text: &str) -> bool {
 struct Writer {
     text: String,
     marks: Vec<Mark>,
-    /// Who spoke last.
+    /// The last speaker.
     speaker: Option<String>,
     /// When the last cue ended.
     end: u64,
-    /// Where the paragraph began.
+    /// Where the current paragraph started.
     paragraph: usize,
-    /// The lines of the cue before: captions that roll repeat them.
+    /// The lines of the previous cue: rolling captions repeat them.
     before: Vec<String>,
 }
 
@@ -215,7 +215,7 @@ impl Writer {
         self.before = cue.lines.iter().map(|(_, words)| words.clone()).collect();
     }
 
-    /// How many of a cue's first lines are the last ones of the cue before, which it goes on from.
+    /// How many of a cue's first lines repeat the last lines of the previous cue.
     fn rolled(&self, cue: &Cue) -> usize {
         if cue.start > self.end + 100 {
             return 0;

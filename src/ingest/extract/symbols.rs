@@ -1,7 +1,7 @@
-//! Letters of the fonts Symbol and Wingdings, which number their signs themselves → Unicode.
+//! Letters of the fonts Symbol and Wingdings, which have their own numbers for symbols → Unicode.
 
-/// The Greek letters and signs of Symbol, from 0x20 on (Unicode consortium, VENDORS/ADOBE/symbol.txt);
-/// a blank is a sign that is not known.
+/// The Greek letters and symbols of Symbol, from 0x20 on (Unicode consortium, VENDORS/ADOBE/symbol.txt); a
+/// blank is an unknown symbol.
 const SYMBOL: &str = " !∀#∃%&∍()∗+,−./0123456789:;<=>?\
 ≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_ \
 αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼ ";
@@ -11,7 +11,7 @@ const SYMBOL_UPPER: &str = "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±�
 ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓\
 ◊〈®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪ 〉∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭ ";
 
-/// The signs of Wingdings that stand in texts: boxes, arrows, pointers, figures in circles.
+/// The symbols of Wingdings that occur in texts: boxes, arrows, pointers, circled digits.
 const WINGDINGS: &[(u8, char)] = &[
     (0x22, '✂'),
     (0x28, '☎'),
@@ -60,8 +60,8 @@ const WINGDINGS: &[(u8, char)] = &[
     (0xFE, '☑'),
 ];
 
-/// The sign that a font has at a number; `None` where that is not known. Numbers may be in the private
-/// area (U+F000 to U+F0FF), where Office puts them. A font that is neither is taken for one of Unicode.
+/// The symbol at a number of a font; `None` if it is unknown. Numbers may be in the private use area (U+F000 to
+/// U+F0FF), where Office puts them. Any other font is taken for a Unicode font.
 pub(super) fn unicode(font: &str, number: u32) -> Option<char> {
     let code = match number {
         0xF020..=0xF0FF => number - 0xF000,
@@ -76,7 +76,7 @@ pub(super) fn unicode(font: &str, number: u32) -> Option<char> {
     }
 }
 
-/// Letters of the private area as Office writes those of a font of signs.
+/// Whether this is a letter of the private use area, as Office writes those of symbol fonts.
 pub(super) fn is_private(character: char) -> bool {
     ('\u{F020}'..='\u{F0FF}').contains(&character)
 }

@@ -1,12 +1,12 @@
-//! Rows of cells → one line a row that can be understood alone: `Plan: Starter | Price: 9`.
+//! Rows of cells → one line for each row that can be understood alone: `Plan: Starter | Price: 9`.
 //!
-//! A row without the names of its columns says little, and a piece that holds some rows does not
-//! hold the header. So each row carries the names, and leaves out the columns it has nothing in. Names of
-//! columns in which no row has anything are a line of their own.
+//! A row without the names of its columns says little, and a piece with some rows does not contain the header.
+//! So each row carries the names, without columns in which it is empty. Names of columns in which every row is
+//! empty are a line of their own.
 //!
-//! Measured against rows as they stand, with the header as a heading, on 240 questions for one value
-//! in 60 public tables: the first hit has the row for 31 % of them instead of 25 %, the quoted answer
-//! the value for 62 % instead of 58 %. It takes 1.8 times as many pieces. One row a piece is no better.
+//! Compared with unchanged rows that have the header as a heading, on 240 questions for one value in 60 public
+//! tables: the first hit has the row for 31 % of them instead of 25 %, the quoted answer has the value for 62 %
+//! instead of 58 %. It takes 1.8 times as many pieces. One row per piece is no better.
 
 mod grid;
 
@@ -15,30 +15,29 @@ use std::collections::{HashMap, HashSet};
 pub(super) use self::grid::{Cell, Grid, LONGEST_REPEATED, WIDEST, room};
 use crate::ingest::document::{Mark, single_spaced};
 
-/// How far down the header is looked for: titles and remarks stand above it.
+/// How far down the header is searched for: titles and remarks precede it.
 const HEADER_WITHIN: usize = 20;
 
-/// Rows of titles that stand between a gap and the header below it, at most.
+/// Most rows of titles between a gap and the header below it.
 const TITLES: usize = 3;
 
 /// Longest name of a column, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// A row that has anything in it: cells by column (from 0), and its first and last place in the
-/// source.
+/// A row that is not empty: cells by column (from 0), and its first and last place in the source.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Row {
     pub(super) cells: Vec<(u32, String)>,
     pub(super) first: u32,
     pub(super) last: u32,
-    /// A cell stands over several columns, beside others.
+    /// Whether a cell spans several columns, beside other cells.
     pub(super) spans: bool,
-    /// What is noted on its cells: lines below it.
+    /// Notes on its cells, which become lines below it.
     pub(super) notes: Vec<String>,
 }
 
 impl Row {
-    /// Adds a cell, on one line; an empty one is not one.
+    /// Adds a cell, on one line; an empty one is ignored.
     pub(super) fn push(&mut self, column: u32, value: &str) {
         let value = single_spaced(value);
         if !value.is_empty() {
@@ -46,7 +45,7 @@ impl Row {
         }
     }
 
-    /// Whether it has something in all the columns of another.
+    /// Whether it has cells in all the columns of another row.
     fn covers(&self, other: &Self) -> bool {
         other.cells.iter().all(|(column, _)| self.value(*column).is_some())
     }
@@ -56,7 +55,7 @@ impl Row {
     }
 }
 
-/// The names of columns that several rows of headers give together: `Fee, winter`.
+/// The names of columns from several header rows together: `Fee, winter`.
 fn names(rows: &[Row]) -> HashMap<u32, String> {
     let mut names: HashMap<u32, Vec<&str>> = HashMap::new();
     for (column, value) in rows.iter().flat_map(|row| &row.cells) {
@@ -85,39 +84,39 @@ impl Lines {
     }
 }
 
-/// Writes the rows of a table, given one by one.
+/// Writes the rows of a table, which are given one by one.
 pub(super) struct Table<'a> {
     fields: &'a [String],
     lines: &'a mut Lines,
-    /// The first row may name several columns alike, or not all of them.
+    /// Whether the first row may give several columns the same name, or leave some without.
     has_first_row: bool,
-    /// Rows that wait until it is known which of them is the header.
+    /// Rows that wait until the header among them is known.
     pending: Vec<Row>,
     header: Option<Header>,
-    /// Columns in which nothing was met so far, with their names, and the place of those.
+    /// Columns that are empty so far, with their names, and the place of the names.
     unused: Row,
-    /// Where the row before ends.
+    /// Where the previous row ends.
     last: u32,
     /// Names of the columns of tables above this one.
     earlier: Vec<String>,
 }
 
-/// The names of the columns that are written; without names, all are.
+/// The names of the columns that are written; without names, all columns are.
 enum Header {
     None,
     Names(HashMap<u32, String>),
 }
 
 impl<'a> Table<'a> {
-    /// Of the columns named in `fields` only, where there are any.
+    /// Writes only the columns named in `fields`, or all if it is empty.
     pub(super) fn new(fields: &'a [String], lines: &'a mut Lines) -> Self {
         let (pending, header, earlier) = (Vec::new(), None, Vec::new());
         let unused = Row::default();
         Self { fields, lines, has_first_row: false, pending, header, unused, last: 0, earlier }
     }
 
-    /// Of a file whose first row names the columns, as a rule. No cell there stands over several columns:
-    /// names that are the same are no title that does.
+    /// For a file whose first row usually names the columns. No cell in such a file spans several columns, so
+    /// equal names in it are not a title that does.
     pub(super) fn with_first_row(self) -> Self {
         Self { has_first_row: true, ..self }
     }
@@ -141,7 +140,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Another table begins there where a row of names has values below it; a title may stand above.
+    /// Adds a row after a gap. Another table starts where a row of names has values below it; a title may
+    /// precede the names.
     fn push_below_a_gap(&mut self, row: Row) {
         let has_values = row.cells.iter().any(|(_, value)| !is_name(value));
         match self.pending.last() {
@@ -165,14 +165,14 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Rows up to this one are left out: what follows has no gap above it.
+    /// Skips rows up to this one, which are left out, so that no gap precedes the next row.
     pub(super) fn pass(&mut self, row: u32) {
         if row == self.last + 1 {
             self.last = row;
         }
     }
 
-    /// Writes what waited: it belongs to the table above.
+    /// Writes the waiting rows, which belong to the table above.
     fn flush(&mut self) {
         if let Some(header) = &self.header {
             for row in self.pending.drain(..) {
@@ -182,7 +182,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Writes the names of columns that have nothing below them.
+    /// Writes the names of the columns that stayed empty.
     fn end_table(&mut self) {
         let unused = std::mem::take(&mut self.unused);
         if self.fields.is_empty() {
@@ -190,7 +190,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The names of all columns.
+    /// Ends the table, and returns the names of all columns.
     pub(super) fn finish(mut self) -> Vec<String> {
         if self.header.is_none() {
             self.settle();
@@ -201,11 +201,11 @@ impl<'a> Table<'a> {
         self.earlier
     }
 
-    /// Decides on the header and writes what waited.
+    /// Decides which row is the header, and writes the waiting rows.
     fn settle(&mut self) {
         let mut rows = std::mem::take(&mut self.pending);
         let widest = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        // A header that nothing follows is all there is.
+        // If nothing follows the header, it is all the text there is.
         let candidates = &rows[..rows.len().saturating_sub(1)];
         let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
         let first = candidates.first().filter(|_| self.has_first_row);
@@ -238,21 +238,21 @@ impl<'a> Table<'a> {
 }
 
 impl Header {
-    /// What `rows` call the columns of those below. A table that has nothing but its header, again
-    /// and again, would be lost by that.
+    /// The header that `rows` make for those below. `None` for a table that only repeats its header, which
+    /// would be lost.
     fn above(rows: &[Row], below: &[Row]) -> Option<Self> {
         let header = Self::Names(names(rows));
         (!below.iter().all(|row| header.is_repeated_by(row))).then_some(header)
     }
 
-    /// Tables that are printed have their header on every page.
+    /// Printed tables have their header on every page.
     fn is_repeated_by(&self, row: &Row) -> bool {
         let Self::Names(names) = self else { return false };
         row.cells.len() == names.len()
             && row.cells.iter().all(|(column, value)| names.get(column) == Some(value))
     }
 
-    /// The names as a row that stands where `rows` do.
+    /// The names as a row at the place of `rows`.
     fn row(&self, rows: &[Row]) -> Row {
         let mut row = Row::default();
         if let Self::Names(names) = self {
@@ -264,14 +264,14 @@ impl Header {
         row
     }
 
-    /// Takes the columns out of `unused` in which `row` has anything.
+    /// Removes the columns from `unused` in which `row` has a cell.
     fn unuse(&self, unused: &mut Row, row: &Row) {
         if !unused.cells.is_empty() && !self.is_repeated_by(row) {
             unused.cells.retain(|(column, _)| row.value(*column).is_none());
         }
     }
 
-    /// In the order of the columns.
+    /// The names in the order of the columns.
     fn names(self) -> Vec<String> {
         self.row(&[]).cells.into_iter().map(|(_, name)| name).collect()
     }
@@ -306,13 +306,12 @@ fn write_notes(lines: &mut Lines, fields: &[String], row: &Row) {
     }
 }
 
-/// Whether a name is one of those that were typed.
+/// Whether a name is one of the requested ones.
 pub(super) fn is_among(name: &str, fields: &[String]) -> bool {
     fields.iter().any(|field| field.trim().to_lowercase() == name.trim().to_lowercase())
 }
 
-/// Whether a row names columns: text in at least half as many as the widest row has, most of it
-/// different.
+/// Whether a row names columns: it has text in at least half as many as the widest row, most of it different.
 fn is_header(row: &Row, widest: usize) -> bool {
     let filled = row.cells.len();
     let distinct: HashSet<&str> = row.cells.iter().map(|(_, value)| value.as_str()).collect();
@@ -322,8 +321,8 @@ fn is_header(row: &Row, widest: usize) -> bool {
         && row.cells.iter().all(|(_, value)| is_name(value))
 }
 
-/// Whether the first row names columns, several of them alike or only some of them: none of its cells is a value of
-/// the rows below.
+/// Whether the first row names columns, even if several have the same name or some have none: none of its cells
+/// is a value in the rows below.
 fn names_first(row: &Row, below: &[Row], widest: usize) -> bool {
     let filled = row.cells.len();
     let are_names = row.cells.iter().all(|(column, value)| {

@@ -25,7 +25,7 @@ fn options(timeout: Duration, program: PathBuf) -> ExtractOptions {
 
 /// Bytes of a request for the page `<p>x` named `a.html`.
 fn request_bytes() -> usize {
-    // Some of its time is left for an answer.
+    // Some of its time is reserved for the answer.
     let limit = LONG / 5 * 4;
     let request = Request { limit, ..request("a.html", Kind::Html, &[]) };
     request.header(4).unwrap().len() + 4
@@ -79,7 +79,7 @@ async fn a_child_that_takes_too_long_is_killed() {
 #[tokio::test]
 async fn a_child_that_dies_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
-    // Serves one file, and is gone when it is asked again.
+    // Serves one file, and has ended when the next one comes.
     let extractor = extractor(directory.path(), &answer("fresh"), LONG);
     for _ in 0..3 {
         assert_eq!(ask(&extractor).await.unwrap(), "fresh");
@@ -154,7 +154,7 @@ async fn pages_that_were_drawn_are_kept_where_a_child_dies_and_the_next_one_goes
     let wanted = [1, 2, 3, 4].map(ocr::WantedPage::whole);
     let sent = Request { limit: LONG / 5 * 4, pages: wanted.to_vec(), ..asked.clone() };
     let sent = sent.header(4).unwrap().len() + 4;
-    // The first child dies over the second page, and so does the one that is asked for it next.
+    // The first child dies over the second page, and so does the next child that tries it.
     let script = format!(
         "echo started >>log\ncase $(wc -l <log) in\n\
          1) head -c {sent} >/dev/null; {picture}; exit 1;;\n\

@@ -1,5 +1,5 @@
-//! The formats whose text is nearly the file itself: Markdown, reStructuredText, `AsciiDoc`, plain text,
-//! source code.
+//! The formats whose text is nearly the file itself: Markdown, reStructuredText, `AsciiDoc`, plain text, source
+//! code.
 
 pub(super) mod tables;
 
@@ -12,8 +12,8 @@ use crate::ingest::chunk;
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 use crate::types::Kind;
 
-/// The decoded file as a document: line n of the text is line n of the file. Rows of tables carry the
-/// names of their columns.
+/// The decoded file as a document: line n of the text is line n of the file. Rows of tables carry the names of
+/// their columns.
 pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
     let Decoded { mut text, warnings } = read(kind, bytes)?;
     if kind != Kind::Code
@@ -60,7 +60,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
     Err(ExtractError::new(&format!("named as {kind}, but it is {it}")))
 }
 
-/// `title:` of the front matter.
+/// The `title:` of the front matter.
 fn declared_title(text: &str) -> Option<String> {
     chunk::front_matter(text).lines().find_map(|line| {
         let value = line.strip_prefix("title")?.trim_start();

@@ -1,4 +1,4 @@
-//! Why a document has no text, where it can be known: what else is in it.
+//! Why a document has no text, if that can be found out: what it contains instead.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use super::detect;
 use super::package::Package;
 use crate::types::{Kind, ReadingWarning, WarningCode, ranges};
 
-/// What is known of a document in which no text was found.
+/// The reason why no text was found in a document, if it is known.
 pub(super) fn warning(kind: Kind, bytes: &[u8]) -> Option<ReadingWarning> {
     let (code, message) = match kind {
         Kind::Docx | Kind::Pptx | Kind::Odt | Kind::Odp | Kind::Spreadsheet | Kind::Epub => {
             of_package(kind, &mut Package::of(bytes)?)?
         }
         Kind::Html if has_scripts(bytes) => {
-            let message = "a script makes the page as it is shown: open it in a browser and save it from there";
+            let message = "a script builds the page: open it in a browser and save it from there";
             (WarningCode::PicturesNotRead, message.to_owned())
         }
         _ => return None,
@@ -46,22 +46,22 @@ fn of_package(kind: Kind, package: &mut Package<'_>) -> Option<(WarningCode, Str
     };
     if files > 0 {
         let files = count(files, "other file");
-        let message = format!("{files} in it, not read: open it, and save each by itself");
+        let message = format!("contains {files}, not read: open it, and save each on its own");
         return Some((WarningCode::AttachmentsNotRead, message));
     }
     if pictures > 0 {
         let pictures = count(pictures, "picture");
-        let message = format!("all that is in it is {pictures}: {AS_PDF}");
+        let message = format!("contains only {pictures}: {AS_PDF}");
         return Some((WarningCode::PicturesNotRead, message));
     }
-    let message = "only its header or footer says something, and these are left out";
+    let message = "only its header or footer has text, and these are left out";
     in_margin.then(|| (WarningCode::HiddenContent, message.to_owned()))
 }
 
-/// What to do about pages that are pictures, of formats whose pages are not drawn.
-pub(super) const AS_PDF: &str = "save it as PDF, whose pictures are read";
+/// What to do about pages that are pictures, in formats whose pages are not drawn.
+pub(super) const AS_PDF: &str = "save the file as PDF, where pictures are read";
 
-/// Slides that are nothing but pictures, by their numbers.
+/// Warns about slides that are only pictures, by number.
 pub(super) fn slides(numbers: &[u32]) -> Option<ReadingWarning> {
     let message = match numbers {
         [] => return None,
@@ -85,12 +85,12 @@ fn is_margin(name: &str) -> bool {
 }
 
 fn is_picture(name: &str) -> bool {
-    // A small picture of the first page, for lists of files.
+    // A small picture of the first page, for file listings.
     let is_preview = name.to_ascii_lowercase().contains("thumbnail");
     !is_preview && detect::is_picture(Path::new(name))
 }
 
-/// Whether a letter or digit stands before one of the marks.
+/// Whether a letter or digit precedes one of the end tags.
 fn has_letters_before(text: &str, end: &str) -> bool {
     memmem::find_iter(text.as_bytes(), end).any(|at| {
         let before = text[..at].rsplit('>').next().unwrap_or_default();
@@ -128,15 +128,15 @@ mod tests {
             (
                 Kind::Docx,
                 office("<w:p/>", &["word/media/a.png", "word/header1.xml"]),
-                Some("all that is in it is 1 picture: save it as PDF"),
+                Some("contains only 1 picture: save the file as PDF"),
             ),
             (Kind::Docx, office("", &["word/header1.xml"]), Some("only its header or footer")),
             (
                 Kind::Docx,
                 office("", &["word/embeddings/a.bin"]),
-                Some("1 other file in it, not read"),
+                Some("contains 1 other file, not read"),
             ),
-            (Kind::Html, b"<SCRIPT src=a></SCRIPT>".to_vec(), Some("a script makes the page")),
+            (Kind::Html, b"<SCRIPT src=a></SCRIPT>".to_vec(), Some("a script builds the page")),
             (Kind::Html, b"<p>".to_vec(), None),
             (Kind::Docx, b"PK\x03\x04".to_vec(), None),
             (Kind::Csv, b"a".to_vec(), None),

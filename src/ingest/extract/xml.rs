@@ -1,6 +1,6 @@
-//! What every reader of XML parts needs. The only user of `quick-xml`.
+//! What all readers of XML parts need. The only user of `quick-xml`.
 //!
-//! Names are compared without their namespace prefixes: writers choose those as they like.
+//! Names are compared without their namespace prefixes, which writers may choose freely.
 
 use std::collections::HashMap;
 
@@ -13,22 +13,22 @@ use crate::ingest::document::single_spaced;
 
 /// The name without its namespace prefix.
 fn local(name: &str) -> &str {
-    // Names are short: to search them as long texts are searched would take longer.
+    // Names are short, and a search made for long texts would take longer.
     let colon = name.bytes().rposition(|byte| byte == b':');
     colon.map_or(name, |colon| &name[colon + 1..])
 }
 
-/// The value of the attribute of that local name, references resolved.
+/// The value of the attribute with that local name, with references resolved.
 pub(super) fn attribute(element: &Element<'_>, name: &str) -> Option<String> {
     attribute_where(element, |key| local(key) == name)
 }
 
-/// The same for an attribute that has a prefix: `r:id`, where `id` is another one.
+/// The same for an attribute with a prefix: `r:id` is not `id`.
 pub(super) fn prefixed_attribute(element: &Element<'_>, name: &str) -> Option<String> {
     attribute_where(element, |key| local(key) == name && key != name)
 }
 
-/// All of them, as `name=value`, but for those that are for the parser.
+/// All attributes as `name=value`, except those for the parser.
 pub(super) fn attributes(element: &Element<'_>) -> Vec<String> {
     let mut attributes = element.attributes();
     let attributes = attributes.with_checks(false).flatten();
@@ -56,17 +56,17 @@ fn attribute_where(element: &Element<'_>, is_wanted: impl Fn(&str) -> bool) -> O
     })
 }
 
-/// What references stand for.
+/// What entity references stand for.
 #[derive(Default)]
 struct Entities {
-    /// Those that the document declares itself.
+    /// Entities that the document itself declares.
     declared: HashMap<String, String>,
-    /// Bytes that were taken from them.
+    /// How many bytes they were replaced with.
     taken: usize,
 }
 
-/// Longest value of an entity that is used, and how much all uses may come to: entities that are made
-/// of entities are not resolved, so that a text cannot grow by more than this.
+/// Longest value of an entity that is used, and most bytes of all replacements. Entities made of entities are
+/// not resolved, so a text cannot grow by more than this.
 const LONGEST_ENTITY: usize = 1000;
 const ALL_ENTITIES: usize = 1 << 20;
 
@@ -84,7 +84,7 @@ impl Entities {
             if value.len() > LONGEST_ENTITY || value.contains('<') {
                 continue;
             }
-            // References of characters are resolved, and no others.
+            // Character references are resolved, and no others.
             if let Ok(value) = quick_xml::escape::unescape(value) {
                 self.declared.entry(name.to_owned()).or_insert_with(|| value.into_owned());
             }
@@ -111,20 +111,20 @@ impl Entities {
     }
 }
 
-/// What reads a part, element by element. Names are local.
+/// Reads a part, element by element. Names are local.
 pub(super) trait Handler {
     fn start(&mut self, name: &str, element: &Element<'_>);
     fn end(&mut self, name: &str);
-    /// A piece of text, references resolved.
+    /// A piece of text, with references resolved.
     fn text(&mut self, text: &str);
-    /// What comes next ends at this offset of the part, in bytes.
+    /// The next event ends at this offset of the part, in bytes.
     fn at(&mut self, _offset: usize) {}
 }
 
-/// Reads a whole part. What was read before an error stays with the handler.
+/// Reads a whole part. The handler keeps what was read before an error.
 pub(super) fn read(xml: &str, handler: &mut impl Handler) -> Result<(), ExtractError> {
     let mut reader = Reader::from_str(xml);
-    // Whoever writes `R&D` means it.
+    // A bare ampersand, as in `R&D`, is text.
     reader.config_mut().allow_dangling_amp = true;
     let mut entities = Entities::default();
     loop {
@@ -151,10 +151,10 @@ pub(super) fn read(xml: &str, handler: &mut impl Handler) -> Result<(), ExtractE
     }
 }
 
-/// The text of the first element of that local name that has any, in single spaces.
+/// The text of the first element with that local name that has any, with single spaces.
 pub(super) fn element_text(xml: &str, name: &str) -> Option<String> {
     let mut found = ElementText { name, inside: false, text: String::new() };
-    // What can be read of a damaged part is enough.
+    // A damaged part is used as far as it can be read.
     let _ = read(xml, &mut found);
     Some(single_spaced(&found.text)).filter(|text| !text.is_empty())
 }

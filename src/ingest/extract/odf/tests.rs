@@ -215,7 +215,8 @@ fn pictures_are_what_somebody_wrote_of_them() {
     let slides = [page(""), page("A map of the quays")].concat();
     let document = presentation("a.odp", &packed(&parts("presentation", &slides))).unwrap();
     assert_eq!(units(&document), [(2, 2, "Picture: A map of the quays")]);
-    let said = "slide 1 is a picture, and is not read: save it as PDF, whose pictures are read";
+    let said =
+        "slide 1 is a picture, and is not read: save the file as PDF, where pictures are read";
     assert_eq!(document.warnings[0].message, said);
 }
 

@@ -1,4 +1,4 @@
-//! Comments of reviewers on a slide, in the two forms that `PowerPoint` has written.
+//! Reviewers' comments on a slide, in both formats that `PowerPoint` has written.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use crate::ingest::extract::package::Package;
 use crate::ingest::extract::relations::{Relation, relations};
 use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 
-/// The names of those who comment, by their ids.
+/// The names of the authors, by their ids.
 #[derive(Default)]
 pub(super) struct Authors(HashMap<String, String>);
 
 impl Authors {
-    /// Those of the presentation whose main part is `main`. What can be read of them is enough.
+    /// The authors of the presentation whose main part is `main`, as far as they can be read.
     pub(super) fn of(package: &mut Package<'_>, main: &str) -> Self {
         let mut authors = Self::default();
         for Relation { kind, target, .. } in relations(package, main).unwrap_or_default() {
@@ -37,7 +37,7 @@ impl Handler for Authors {
     fn text(&mut self, _: &str) {}
 }
 
-/// A paragraph for each comment of a part and for each answer to it, with its author.
+/// A paragraph for each comment in a part and for each reply, with its author.
 pub(super) fn read(part: &str, authors: &Authors) -> String {
     let mut reading = Reading { authors, open: Vec::new(), comments: Vec::new(), in_text: false };
     let _ = xml::read(part, &mut reading);
@@ -46,7 +46,7 @@ pub(super) fn read(part: &str, authors: &Authors) -> String {
 
 struct Reading<'a> {
     authors: &'a Authors,
-    /// A comment and the answer in it, each with its place among `comments`.
+    /// The open comment and the open reply in it, each with its index in `comments`.
     open: Vec<(usize, String)>,
     comments: Vec<String>,
     in_text: bool,

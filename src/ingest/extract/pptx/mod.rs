@@ -1,5 +1,5 @@
-//! PPTX → Markdown by slide, with the speaker notes under a heading of their own. The XML of a slide
-//! is read in `slide`. Hidden slides are left out, and said.
+//! PPTX → Markdown by slide, with the speaker notes under a heading of their own. The XML of a slide is read in
+//! `slide`. Hidden slides are left out, with a warning.
 
 mod comments;
 mod slide;
@@ -17,7 +17,7 @@ use super::xml::{self, Element, Handler};
 use super::{ExtractError, detect, hidden, wordless};
 use crate::ingest::document::{Document, Syntax, Unit};
 
-/// `comments`: those of reviewers are read, too.
+/// `comments`: whether reviewers' comments are read, too.
 pub(super) fn document(
     source: &str,
     bytes: &[u8],
@@ -76,17 +76,17 @@ pub(super) fn document(
     Ok(document)
 }
 
-/// What `PowerPoint` calls a presentation that nobody gave a title.
+/// Whether this is the title that `PowerPoint` gives a presentation without one.
 fn is_default(title: &str) -> bool {
     let title = title.to_lowercase();
     title == "powerpoint presentation" || title == "powerpoint-präsentation"
 }
 
-/// Where the placeholders of layouts are, by the part of the layout.
+/// The places of the placeholders in layouts, by the part of the layout.
 #[derive(Default)]
 struct Layouts(HashMap<String, Layout>);
 
-/// Placeholders by their types and numbers, those of the master behind those of the layout.
+/// Placeholders by their types and numbers; those of the master follow those of the layout.
 #[derive(Default)]
 struct Layout(Vec<((String, String), Place)>);
 
@@ -108,7 +108,7 @@ impl Layouts {
 }
 
 impl Layout {
-    /// What can be read of a layout is enough: the text is on the slide.
+    /// Adds the placeholders of a part, as far as it can be read: the text is on the slide.
     fn add(&mut self, package: &mut Package<'_>, part: &str) -> Result<(), ExtractError> {
         let part = package.part(part)?.unwrap_or_default();
         let Ok(slide) = slide::read(&part) else { return Ok(()) };
@@ -130,7 +130,7 @@ impl Layout {
     }
 }
 
-/// The part that names the slides.
+/// The part that lists the slides.
 fn main_part(package: &mut Package<'_>) -> Result<String, ExtractError> {
     let main = relations(package, "")?.into_iter().find(|found| found.kind == "officeDocument");
     Ok(main.map_or_else(|| "ppt/presentation.xml".to_owned(), |found| found.target))
@@ -164,7 +164,7 @@ struct Order(Vec<String>);
 impl Handler for Order {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if name == "sldId" {
-            // `id` is also the name of a number that is none of a relation.
+            // `id` without a prefix is a number that does not refer to a relation.
             self.0.extend(xml::prefixed_attribute(element, "id"));
         }
     }

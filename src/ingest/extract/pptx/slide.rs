@@ -23,7 +23,8 @@ fn is_set(element: &Element<'_>, name: &str) -> bool {
     matches!(attribute(element, name).as_deref(), Some("1" | "true"))
 }
 
-/// That of a run, by its properties. `baseline` is in thousandths of a percent of the letters' height.
+/// The formatting of a run, from its properties. `baseline` is in thousandths of a percent of the letters'
+/// height.
 fn formatting(element: &Element<'_>) -> Formatting {
     let baseline = attribute(element, "baseline");
     let baseline = baseline.and_then(|value| value.trim_end_matches('%').parse::<f64>().ok());
@@ -36,10 +37,10 @@ fn formatting(element: &Element<'_>) -> Formatting {
     Formatting { script, struck: strike.is_some_and(|strike| strike != "noStrike") }
 }
 
-/// Groups within groups are told apart so far down.
+/// Deepest nesting of groups that are told apart.
 const DEEPEST_GROUP: usize = 32;
 
-/// A group that is open.
+/// An open group.
 #[derive(Default)]
 struct Group {
     place: Option<Place>,
@@ -50,13 +51,13 @@ struct Group {
 struct Reading {
     slide: Slide,
     groups: Vec<Group>,
-    /// Groups that are open within the deepest.
+    /// How many groups are open below the deepest level.
     deeper: usize,
     shape: Option<Shape>,
-    /// What stands in for the shape where it has no text.
+    /// The alternative text of the shape, if it has no text.
     alt: Option<String>,
     line: Option<Line>,
-    /// That of the end of the line, and of the run that is read.
+    /// The formatting at the end of the line so far; then that of the current run.
     formatted: Formatted,
     formatting: Formatting,
     /// The upper left corner, until the size is known.
@@ -64,13 +65,13 @@ struct Reading {
     /// The row being read.
     row: Option<Vec<Cell>>,
     grid: Grid,
-    /// The table's first row is drawn as a header.
+    /// Whether the first row of the table is drawn as a header.
     has_header: bool,
     in_text: bool,
     formula: Option<Formula>,
-    /// That of the run, where it has signs.
+    /// The symbol font of the run, if it has one.
     font: String,
-    /// Depth of open elements that repeat what is there already.
+    /// Depth of open elements that repeat what is already there.
     skipped: usize,
 }
 
@@ -127,7 +128,7 @@ impl Handler for Reading {
             "relIds" => self.add_drawing(attribute(element, "dm")),
             "tr" => self.row = Some(Vec::new()),
             "tblPr" => self.has_header = is_set(element, "firstRow"),
-            // One with `hMerge` lies below the cell before it.
+            // A cell with `hMerge` is covered by the cell before it.
             "tc" if !is_set(element, "hMerge") => {
                 let columns = attribute(element, "gridSpan").and_then(|span| span.parse().ok());
                 let above = is_set(element, "vMerge");
@@ -200,7 +201,7 @@ impl Reading {
         }
     }
 
-    /// The first place within a shape is its own; `ext` is also the name of what extends a schema.
+    /// Sets the place. The first one within a shape is its own; `ext` is also the name of schema extensions.
     fn set_place(&mut self, width: Option<f64>, height: Option<f64>) {
         let (Some(width), Some(height)) = (width, height) else { return };
         let (left, top) = self.corner;

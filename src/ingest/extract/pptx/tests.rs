@@ -10,7 +10,7 @@ fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
 
 const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
-/// A part that lists relations, as id, kind and target.
+/// A part with relations, given as id, kind and target.
 fn rels(relations: &[(&str, &str, &str)]) -> String {
     let all = relations
         .iter()
@@ -127,7 +127,7 @@ fn rows_carry_the_names_of_their_columns() {
     assert_eq!(units(&document)[1].2, expected);
 }
 
-/// A shape of a text at a place.
+/// A shape with a text and a place.
 fn placed(text: &str, left: u32, top: u32, width: u32) -> String {
     format!(
         "<p:sp><p:spPr><a:xfrm><a:off x=\"{left}\" y=\"{top}\"/><a:ext cx=\"{width}\" cy=\"90\"/></a:xfrm></p:spPr>\
@@ -157,7 +157,7 @@ fn shapes_are_read_by_their_places() {
         placed("in group, below", 0, 5000, 400),
         placed("in group", 0, 1000, 400)
     );
-    // A body whose place only the layout knows.
+    // A body whose place only the layout has.
     let body = "<p:sp><p:nvPr><p:ph idx=\"1\"/></p:nvPr><p:spPr/><p:txBody><a:p><a:r><a:t>body</a:t></a:r></a:p></p:txBody></p:sp>";
     let title = shape("<p:ph type=\"title\"/>", &["Title"]);
     let slide = slide(
@@ -192,7 +192,7 @@ fn charts_stand_where_they_are_drawn() {
     let found =
         text_of(&slide, &[("rId5", "chart", "../charts/c.xml")], &[("ppt/charts/c.xml", chart)]);
     assert_eq!(found, "above\n\nFees\n\nOslo | Crowns: 4\n\nbelow");
-    // One that is not there is none.
+    // A missing chart is ignored.
     let found = text_of(&slide, &[("rId5", "chart", "../charts/c.xml")], &[]);
     assert_eq!(found, "above\n\nbelow");
 }
@@ -293,7 +293,7 @@ fn what_is_no_presentation_is_named() {
     );
 }
 
-/// The parts of a presentation with these slides, as their number says, and with other parts.
+/// The parts of a presentation with these slides, in the order of their numbers, and other parts.
 fn with_slides(slides: &[&str], others: &[(&str, String)]) -> Vec<u8> {
     let ids = 1..=slides.len();
     let order = ids.clone().map(|id| format!("<p:sldId id=\"25{id}\" r:id=\"r{id}\"/>"));
@@ -332,7 +332,7 @@ fn pictures_are_what_somebody_wrote_of_them_and_slides_of_nothing_else_are_named
     let deck = document("a.pptx", &bytes).unwrap();
     assert_eq!(units(&deck), [(1, 1, "A box"), (3, 3, "Picture: A map of the harbour")]);
     let said =
-        "slides 2, 4 are pictures, and are not read: save it as PDF, whose pictures are read";
+        "slides 2, 4 are pictures, and are not read: save the file as PDF, where pictures are read";
     assert_eq!(deck.warnings[0].message, said);
     let deck = document("a.pptx", &with_slides(&["<p:sp/>"], &[])).unwrap();
     assert!(deck.text.is_empty() && deck.warnings.is_empty());

@@ -1,4 +1,4 @@
-//! Fonts of an RTF: which letters their bytes are.
+//! Fonts of an RTF: the letters that their bytes stand for.
 
 use std::collections::HashMap;
 
@@ -13,9 +13,9 @@ use crate::ingest::extract::symbols;
 #[derive(Default, Debug)]
 pub(super) struct Font {
     pub(super) name: String,
-    /// `None`: that of the document.
+    /// `None` for that of the document.
     pub(super) encoding: Option<&'static Encoding>,
-    /// Its bytes are signs of its own.
+    /// Whether its bytes are symbols of its own.
     pub(super) is_symbol: bool,
 }
 
@@ -33,7 +33,7 @@ impl Default for Fonts {
 }
 
 impl Fonts {
-    /// Bytes in the code page of a font.
+    /// Decodes bytes in the code page of a font.
     pub(super) fn decode(&self, font: i32, bytes: &[u8]) -> String {
         let font = self.fonts.get(&font);
         if let Some(font) = font.filter(|font| font.is_symbol) {
@@ -45,7 +45,7 @@ impl Fonts {
         encoding.decode_without_bom_handling(bytes).0.into_owned()
     }
 
-    /// A letter that is given by its number in Unicode; signs of fonts are in its private area.
+    /// A letter that is given by its Unicode number; symbols of fonts are in the private use area.
     pub(super) fn unicode(&self, font: i32, character: char) -> Option<char> {
         if !symbols::is_private(character) {
             return Some(character);
@@ -55,7 +55,7 @@ impl Fonts {
     }
 }
 
-/// By the number of a code page, as Windows has them.
+/// The encoding of a Windows code page number.
 pub(in crate::ingest::extract) fn code_page(number: i32) -> Option<&'static Encoding> {
     Some(match number {
         866 => IBM866,
@@ -81,7 +81,7 @@ pub(in crate::ingest::extract) fn code_page(number: i32) -> Option<&'static Enco
     })
 }
 
-/// By the number of a character set of a font; 0 and 1 are the document's.
+/// The encoding of a font's character set number; 0 and 1 mean that of the document.
 pub(super) fn character_set(number: i32) -> Option<&'static Encoding> {
     code_page(match number {
         77 => 10_000,

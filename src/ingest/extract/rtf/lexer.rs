@@ -6,7 +6,7 @@ pub(super) enum Token<'a> {
     Close,
     /// A control word, with its number.
     Word(&'a str, Option<i32>),
-    /// `\*`: what follows may be left out by who does not know it.
+    /// `\*`: readers that do not know what follows may skip it.
     Ignorable,
     /// A letter in the code page of its font.
     Byte(u8),
@@ -86,7 +86,7 @@ impl<'a> Iterator for Lexer<'a> {
                 b'{' => Some(Token::Open),
                 b'}' => Some(Token::Close),
                 b'\\' => self.control(),
-                // Lines are for who reads the file as it is.
+                // Line breaks only help people who read the file itself.
                 b'\n' | b'\r' | 0 => continue,
                 byte => Some(Token::Byte(byte)),
             };

@@ -1,4 +1,4 @@
-//! RTF → Markdown by paragraph. What comes of control words is in `reader`.
+//! RTF → Markdown by paragraph. `reader` interprets the control words.
 
 mod fonts;
 mod lexer;
@@ -14,10 +14,10 @@ pub(super) use self::rows::Rows;
 use super::ExtractError;
 use crate::ingest::document::{Document, Places, Syntax, Unit};
 
-/// Groups within groups; Word makes some dozens.
+/// Deepest nesting of groups; Word writes a few dozen levels.
 const DEEPEST: usize = 5000;
 
-/// `comments`: those of reviewers are read, too.
+/// `comments`: whether reviewers' comments are read, too.
 pub(super) fn document(bytes: &[u8], comments: bool) -> Result<Document, ExtractError> {
     let start = bytes.trim_ascii_start();
     if !start.starts_with(b"{\\rtf") {

@@ -8,71 +8,71 @@ use crate::ingest::document::single_spaced;
 use crate::ingest::extract::formatting::{Formatted, Formatting, Script};
 use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
 
-/// What holds within a group, until it ends.
+/// The state of a group, which ends with it.
 #[derive(Clone, Copy)]
 struct State {
     destination: Destination,
-    /// How many letters after one in Unicode are the same for old readers.
+    /// How many letters after a Unicode letter repeat it for old readers.
     fallback: usize,
     font: i32,
     hidden: bool,
     deleted: bool,
     formatting: Formatting,
     paragraph: Properties,
-    /// It is the note that the group above has begun.
+    /// Whether this group is the note that the group around it has started.
     begins_note: bool,
 }
 
-/// Of a paragraph.
+/// Properties of a paragraph.
 #[derive(Clone, Copy, Default)]
 struct Properties {
     style: i32,
-    /// From 0.
+    /// Outline level, from 0.
     outline: Option<u8>,
     level: usize,
     in_list: bool,
     in_table: bool,
 }
 
-/// A text that is being read: the document's, or a note's.
+/// A text being read: that of the document, or of a note.
 #[derive(Default)]
 struct Text {
     paragraph: Paragraph,
-    /// That of the end of its text.
+    /// The formatting at the end of its text so far.
     formatted: Formatted,
-    /// Of a note: its paragraphs that have ended.
+    /// The finished paragraphs of a note.
     note: String,
     author: String,
 }
 
 pub(super) struct Reader {
-    /// Of notes, too.
+    /// Whether comments are text, besides other notes.
     comments: bool,
     state: State,
     states: Vec<State>,
     fonts: Fonts,
     defined_font: i32,
     styles: Styles,
-    /// The last is the one that is read.
+    /// The open texts, the current one last.
     texts: Vec<Text>,
     prose: Prose,
     rows: Rows,
     count: u32,
     title: String,
     author: String,
-    /// Letters that wait to be decoded.
+    /// Letters waiting to be decoded.
     bytes: Vec<u8>,
-    /// The first half of a letter beyond the first plane.
+    /// The first half of a surrogate pair.
     half: Option<u16>,
-    /// Letters that are left out: they repeat one in Unicode.
+    /// How many letters are still skipped, because they repeat a Unicode letter.
     skip: usize,
-    /// Nothing but `\*` has been read of the group.
+    /// Whether only `\*` has been read of the group.
     ignorable: bool,
     first: bool,
 }
 
 impl Reader {
-    /// `comments`: those of reviewers are text.
+    /// `comments`: whether reviewers' comments are text.
     pub(super) fn new(comments: bool) -> Self {
         let state = State {
             destination: Destination::Text,
@@ -219,7 +219,7 @@ impl Reader {
             }
             "super" => state.formatting.script = is_on.then_some(Script::Super),
             "sub" => state.formatting.script = is_on.then_some(Script::Sub),
-            // Raised or lowered by half points.
+            // Raised or lowered, in half points.
             "up" => state.formatting.script = is_on.then_some(Script::Super),
             "dn" => state.formatting.script = is_on.then_some(Script::Sub),
             "nosupersub" => state.formatting.script = None,
@@ -267,7 +267,7 @@ impl Reader {
         self.skip = self.state.fallback;
     }
 
-    /// Decodes the letters that wait.
+    /// Decodes the waiting letters.
     fn flush(&mut self) {
         if self.bytes.is_empty() {
             return;
@@ -298,7 +298,7 @@ impl Reader {
             Destination::Fonts => {
                 let name = text.split(';').next().unwrap_or_default();
                 let font = self.fonts.fonts.entry(self.defined_font).or_default();
-                // Other names of the font follow.
+                // Alternative names of the font follow.
                 if font.name.is_empty() {
                     name.trim().clone_into(&mut font.name);
                 }
@@ -337,12 +337,12 @@ impl Reader {
         }
     }
 
-    /// What its properties make of a paragraph.
+    /// Applies its properties to a paragraph.
     fn describe(&self, paragraph: &mut Paragraph) {
         let properties = self.state.paragraph;
         let label = single_spaced(&paragraph.label);
         let has_label = !label.is_empty();
-        // What has neither letters nor figures is a bullet.
+        // A label without letters or digits is a bullet.
         let is_number = label.contains(char::is_alphanumeric);
         paragraph.label = if is_number { label } else { String::new() };
         paragraph.level = properties.level;
@@ -376,7 +376,7 @@ impl Reader {
         }
     }
 
-    /// The title that the document gives itself, and its text.
+    /// The document's own title, and its text.
     pub(super) fn finish(mut self) -> (Option<String>, Prose) {
         while self.texts.len() > 1 {
             self.end_note();

@@ -1,19 +1,19 @@
-//! Rows of an RTF table: how far each cell reaches is told by where its right edge is.
+//! Rows of an RTF table, whose cells are defined by their right edges.
 
 use crate::ingest::extract::prose::{Paragraph, Prose};
 use crate::ingest::extract::table::Cell;
 
-/// Edges that are so near are one, in twentieths of a point.
+/// Edges this near are the same one, in twentieths of a point.
 const NEAR: i32 = 40;
 
-/// Cells of a row; Word has no more than 63.
+/// Most cells of a row; Word allows 63.
 const MOST: usize = 200;
 
-/// How a cell is defined before its row.
+/// The definition of a cell, which precedes its row.
 #[derive(Clone, Copy, Default, Debug)]
 struct Definition {
     right: i32,
-    /// It is a part of the cell above, or of the one before.
+    /// Whether it is part of the cell above, or of the one before it.
     above: bool,
     before: bool,
 }
@@ -26,18 +26,18 @@ struct Row {
     cells: Vec<Vec<Paragraph>>,
 }
 
-/// The table that is being read.
+/// The table being read.
 #[derive(Default, Debug)]
 pub(in crate::ingest::extract) struct Rows {
     done: Vec<Row>,
     row: Row,
-    /// Paragraphs of the cell that is being read.
+    /// Paragraphs of the current cell.
     cell: Vec<Paragraph>,
     next: Definition,
 }
 
 impl Rows {
-    /// Whether the word defines rows and cells.
+    /// Handles a word that defines rows or cells; returns whether it does.
     pub(in crate::ingest::extract) fn define(&mut self, word: &str, number: Option<i32>) -> bool {
         match word {
             "trowd" => {
@@ -69,7 +69,7 @@ impl Rows {
         let cell = std::mem::take(&mut self.cell);
         let is_full = self.row.cells.len() >= MOST;
         match self.row.cells.last_mut().filter(|_| is_full) {
-            // What there are too many of is not lost.
+            // Text of surplus cells goes into the last one.
             Some(last) => last.extend(cell),
             None => self.row.cells.push(cell),
         }
@@ -88,7 +88,7 @@ impl Rows {
         self.done.is_empty() && self.row.cells.is_empty() && self.cell.is_empty()
     }
 
-    /// The end of the table.
+    /// Ends the table and writes it.
     pub(in crate::ingest::extract) fn write(&mut self, prose: &mut Prose) {
         if !self.row.cells.is_empty() || !self.cell.is_empty() {
             self.end_row();

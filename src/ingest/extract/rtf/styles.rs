@@ -1,4 +1,4 @@
-//! What the paragraph styles of an RTF mean.
+//! The meanings of an RTF's paragraph styles.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use crate::ingest::extract::prose::Meaning;
 struct Style {
     name: String,
     based_on: Option<i32>,
-    /// From 0.
+    /// Outline level, from 0.
     outline: Option<u8>,
 }
 
-/// The styles by number, and the one that is being defined.
+/// The styles by number, and the one being defined.
 #[derive(Default, Debug)]
 pub(super) struct Styles {
     styles: HashMap<i32, Style>,
@@ -21,11 +21,11 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    /// A word within the table of styles.
+    /// Handles a word within the style sheet.
     pub(super) fn word(&mut self, word: &str, number: Option<i32>) {
         match word {
             "s" => self.number = number,
-            // Styles of letters, sections and tables have numbers of their own.
+            // Styles of letters, sections and tables have separate numbers.
             "cs" | "ds" | "ts" => self.number = None,
             "sbasedon" => self.current.based_on = number,
             "outlinelevel" => self.current.outline = number.and_then(|n| u8::try_from(n).ok()),
@@ -39,14 +39,14 @@ impl Styles {
             self.current.name.push_str(part.trim_end_matches(';'));
             if part.ends_with(';') {
                 let style = std::mem::take(&mut self.current);
-                // The style that is not numbered is the usual one.
+                // The style without a number is the default.
                 self.styles.insert(self.number.take().unwrap_or(0), style);
             }
         }
     }
 
     pub(super) fn meaning(&self, number: i32) -> Meaning {
-        /// A longer chain is a cycle.
+        /// Longest chain; a longer one is a cycle.
         const MAX_CHAIN: usize = 16;
         let base = |style: &&Style| self.styles.get(&style.based_on?);
         let mut chain = std::iter::successors(self.styles.get(&number), base).take(MAX_CHAIN);

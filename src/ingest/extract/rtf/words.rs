@@ -1,4 +1,4 @@
-//! What control words of an RTF begin, and the signs they stand for.
+//! The destinations that control words of an RTF start, and the characters that they stand for.
 
 /// Where the text of a group goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,15 +10,15 @@ pub(super) enum Destination {
     Label,
     Fonts,
     Styles,
-    /// What is known of the document.
+    /// Properties of the document.
     Info,
     Title,
-    /// Of a comment.
+    /// The author of a comment.
     Author,
     Nothing,
 }
 
-/// What a word begins, as the first of its group; `None` for a word that begins nothing.
+/// The destination that a word starts as the first of its group; `None` if it starts none.
 pub(super) fn destination(word: &str) -> Option<Destination> {
     Some(match word {
         "footnote" => Destination::Note,
@@ -27,7 +27,7 @@ pub(super) fn destination(word: &str) -> Option<Destination> {
         "stylesheet" => Destination::Styles,
         "info" => Destination::Info,
         "atnauthor" => Destination::Author,
-        // Text although it may be left out: of shapes, of results, in Unicode.
+        // These are text although they are marked as ignorable: text of shapes, results, Unicode.
         "shpinst" | "ud" | "moMath" | "moMathPara" => Destination::Text,
         "colortbl" | "pict" | "header" | "headerl" | "headerr" | "headerf" | "footer"
         | "footerl" | "footerr" | "footerf" | "fldinst" | "objdata" | "objclass" | "objname"
@@ -46,7 +46,7 @@ pub(super) fn destination(word: &str) -> Option<Destination> {
     })
 }
 
-/// The sign that a word stands for.
+/// The character that a word stands for.
 pub(super) fn sign(word: &str) -> Option<&'static str> {
     Some(match word {
         "emdash" => "—",

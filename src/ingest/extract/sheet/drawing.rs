@@ -1,4 +1,4 @@
-//! What lies on the cells of an XLSX: text boxes, charts, and what somebody wrote of pictures.
+//! What is drawn over the cells of an XLSX: text boxes, charts, and the alternative text of pictures.
 
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::alt;
@@ -7,7 +7,7 @@ use crate::ingest::extract::package::Package;
 use crate::ingest::extract::relations::relations;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
 
-/// A text and the rows that it lies on, from 1.
+/// A text and the rows that it is over, from 1.
 #[derive(Debug, PartialEq)]
 pub(super) struct Drawn {
     pub(super) first: u32,
@@ -15,7 +15,7 @@ pub(super) struct Drawn {
     pub(super) text: String,
 }
 
-/// What the part of a drawing shows, in the order of the rows. What can be read of it is enough.
+/// The texts in a drawing part, in the order of their rows, as far as it can be read.
 pub(super) fn read(package: &mut Package<'_>, part: &str) -> Vec<Drawn> {
     let mut charts = Drawings::default();
     for relation in relations(package, part).unwrap_or_default() {
@@ -32,14 +32,14 @@ pub(super) fn read(package: &mut Package<'_>, part: &str) -> Vec<Drawn> {
 struct Reading<'a> {
     charts: &'a Drawings,
     drawn: Vec<Drawn>,
-    /// The rows of the anchor that is open, from 0; a chart sheet has none.
+    /// The rows of the open anchor, from 0; a chart sheet has none.
     rows: Vec<u32>,
     in_row: bool,
     in_text: bool,
     lines: Vec<String>,
     line: String,
     alt: Option<String>,
-    /// Depth of open elements that repeat what is there already.
+    /// Depth of open elements that repeat what is already there.
     skipped: usize,
 }
 

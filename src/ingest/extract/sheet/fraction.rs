@@ -3,10 +3,10 @@
 /// How a format writes fractions.
 #[derive(Debug, PartialEq)]
 struct Fraction<'a> {
-    /// What stands before and behind it.
+    /// The text before and after it.
     before: &'a str,
     behind: &'a str,
-    /// The whole part stands by itself.
+    /// Whether the whole part is separate.
     has_whole: bool,
     denominator: Denominator,
 }
@@ -15,13 +15,13 @@ struct Fraction<'a> {
 enum Denominator {
     /// `# ?/8`.
     Fixed(u64),
-    /// Of so many digits.
+    /// With this many digits.
     Digits(u32),
 }
 
-/// `number` as one section of a format shows it; `None` where that is none of fractions.
+/// `number` as a section of a format shows it; `None` if the section has no fraction.
 pub(super) fn shown(number: f64, section: &str) -> Option<String> {
-    /// Beyond these there is no fraction left to tell.
+    /// Larger numbers have no exact fraction.
     const MOST: f64 = 1e12;
     let format = read(section)?;
     let magnitude = number.abs();
@@ -48,7 +48,7 @@ pub(super) fn shown(number: f64, section: &str) -> Option<String> {
     Some(format!("{}{sign}{text}{}", format.before, format.behind).trim().to_owned())
 }
 
-/// The nearest fraction with a denominator of up to `most`; of several the one with the smallest.
+/// The nearest fraction with a denominator of up to `most`; of several, the one with the smallest denominator.
 fn nearest(number: f64, most: u64) -> (u64, u64) {
     let mut best = (number.round() as u64, 1);
     let mut error = (number - number.round()).abs();

@@ -1,5 +1,5 @@
-//! Which rows and columns of a sheet are hidden, in the formats for which `calamine` does not tell.
-//! What can't be read of that is not known: the cells are read by other means.
+//! Which rows and columns of a sheet are hidden, for the formats in which `calamine` does not report it. What
+//! can't be read here counts as shown: the cells are read by other means.
 
 mod ods;
 mod xls;
@@ -11,7 +11,7 @@ pub(super) use self::ods::hidden as of_ods;
 pub(super) use self::xls::hidden as of_xls;
 pub(super) use self::xlsb::hidden as of_xlsb;
 
-/// By the names of the sheets.
+/// Hidden rows and columns, by the names of the sheets.
 pub(super) type OfSheets = HashMap<String, Hidden>;
 
 /// Rows from 1, columns from 0.
@@ -19,11 +19,11 @@ pub(super) type OfSheets = HashMap<String, Hidden>;
 pub(super) struct Hidden {
     /// The last row of each range, by its first.
     rows: BTreeMap<u32, u32>,
-    /// Those behind the end are shown.
+    /// Columns after the last are shown.
     columns: Vec<bool>,
 }
 
-/// Of a sheet.
+/// Number of columns in a sheet.
 const LAST_COLUMN: u32 = 16_384;
 
 impl Hidden {
@@ -31,7 +31,7 @@ impl Hidden {
         self.rows.insert(first, last);
     }
 
-    /// All up to the last one that is.
+    /// Hides columns from `first` to `last`, as far as a sheet has them.
     pub(super) fn hide_columns(&mut self, first: u32, last: u32) {
         let (first, last) = (first.min(LAST_COLUMN), last.min(LAST_COLUMN - 1));
         if first <= last {

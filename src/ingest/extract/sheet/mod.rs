@@ -1,9 +1,9 @@
 //! Workbooks (XLSX, XLSM, XLSB, XLS, ODS) → a section for each sheet, a line for each row. The only
 //! user of `calamine`.
 //!
-//! The text is what a person sees who opens the workbook: results, not formulas; no hidden sheets, rows
-//! and columns. What is left out for that is said. What `calamine` does not tell is read in `part` and
-//! `drawing` (XLSX) and in `hidden` (the others).
+//! The text is what a person who opens the workbook sees: results, not formulas; no hidden sheets, rows and
+//! columns. Warnings say what is left out. `part` and `drawing` (XLSX) and `hidden` (the other formats) read
+//! what `calamine` does not.
 
 mod drawing;
 mod fraction;
@@ -47,7 +47,7 @@ pub(super) fn document(
         let mut part = parts.read(&sheet);
         if kind == SheetType::WorkSheet {
             let mut table = Table::new(fields, &mut lines);
-            // It takes for granted what is not always there.
+            // `calamine` panics on some workbooks.
             let read = || {
                 read_rows(&mut book, &sheet, |row| match part.shown(row) {
                     Ok(row) => table.push(row),
@@ -82,7 +82,7 @@ pub(super) fn document(
     })
 }
 
-/// A number of a chart, as the format of its cells shows it.
+/// A number of a chart, in the format of its cells.
 pub(super) fn shown_number(number: f64, format: &str) -> String {
     if is_date(format) {
         return date(ExcelDateTime::new(number, ExcelDateTimeType::DateTime, false));
@@ -90,7 +90,7 @@ pub(super) fn shown_number(number: f64, format: &str) -> String {
     number::shown(number, Some(format))
 }
 
-/// Whether a number format is one of dates or times.
+/// Whether a number format shows dates or times.
 fn is_date(format: &str) -> bool {
     let (mut quoted, mut bracketed) = (false, false);
     let letters = format.chars().filter(|character| {
@@ -122,7 +122,7 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
                     calamine::open_workbook_from_rs(content).map(Sheets::Xlsx).map_err(Error::Xlsx)
                 }
                 Some(Packed::Xlsb) => {
-                    // It takes for granted that a sheet has a part.
+                    // `calamine` panics if a sheet has no part.
                     let open = || calamine::open_workbook_from_rs(content).map(Sheets::Xlsb);
                     let opened = catch_unwind(AssertUnwindSafe(open));
                     opened.map_err(|_| ExtractError::new(UNLIKE))?.map_err(Error::Xlsb)
@@ -143,11 +143,11 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
     opened.map_err(|error| reason(&error))
 }
 
-/// Why a workbook is not read that is whole, for all that is known.
-const UNLIKE: &str = "a workbook unlike those that are read: save it as .xlsx";
+/// Why a workbook that does not look damaged is not read.
+const UNLIKE: &str = "unsupported kind of workbook: save it again as .xlsx";
 
-/// Whether the bytes begin as a worksheet or workbook of Excel 2, 3 or 4: with a record BOF of that
-/// version (BIFF2 to BIFF4; since Excel 5 it stands in an OLE file).
+/// Whether the bytes start a worksheet or workbook of Excel 2, 3 or 4: with a BOF record of that version (BIFF2
+/// to BIFF4; since Excel 5 it is in an OLE file).
 fn is_before_5(bytes: &[u8]) -> bool {
     matches!(bytes, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..])
 }
@@ -159,7 +159,7 @@ enum Packed {
     Ods,
 }
 
-/// By a part that only one of them has.
+/// The format, by a part that only one of them has.
 fn kind_of(part: &str) -> Option<Packed> {
     match part {
         "content.xml" => Some(Packed::Ods),
@@ -179,7 +179,7 @@ fn reason(error: &Error) -> ExtractError {
     }
 }
 
-/// The sheets and charts that have a tab to click on, by name, and the names of those that have none.
+/// The sheets and charts with a visible tab, by name, and the names of those without.
 fn sheets(book: &Book<'_>) -> (Vec<(String, SheetType)>, Vec<String>) {
     let is_read =
         |sheet: &&Sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet);
@@ -215,7 +215,7 @@ fn read_rows(
     Ok(())
 }
 
-/// The merged cells of a sheet. Those of XLSB and ODS are not told.
+/// The merged cells of a sheet. `calamine` does not report those of XLSB and ODS.
 fn merged_cells(book: &mut Book<'_>, sheet: &str) -> Vec<Dimensions> {
     match book {
         Sheets::Xlsx(book) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
@@ -224,9 +224,9 @@ fn merged_cells(book: &mut Book<'_>, sheet: &str) -> Vec<Dimensions> {
     }
 }
 
-/// Merged cells, and the values of those that reach to the row that is read.
+/// Merged cells, and the values of those that extend into the current row.
 struct Merged {
-    /// From the last to the first.
+    /// Those that start further below, from the last to the first.
     below: Vec<Dimensions>,
     here: Vec<(Dimensions, String)>,
 }
@@ -237,8 +237,8 @@ impl Merged {
         Self { below: cells, here: Vec::new() }
     }
 
-    /// Rows and columns that share a cell share its value: a category. A title across all of a row is
-    /// there once.
+    /// Fills in the values of merged cells. Rows and columns that share a cell share its value, which is a
+    /// category. A title across a whole row is written once.
     fn fill(&mut self, row: &mut Row) {
         let Some(number) = row.first.checked_sub(1).filter(|_| !row.cells.is_empty()) else {
             return;
@@ -266,7 +266,7 @@ impl Merged {
     }
 }
 
-/// Cell by cell: a sheet with one cell in its last corner has no more than that in memory.
+/// Reads a sheet cell by cell: one with a single cell in its last corner takes no more memory than that cell.
 fn stream_rows(
     book: &mut Xlsx<Cursor<&[u8]>>,
     sheet: &str,
@@ -290,7 +290,7 @@ fn stream_rows(
     Ok(())
 }
 
-/// A value as its cell shows it; dates as ISO 8601 has them, whatever the format.
+/// A value as its cell shows it; dates in ISO 8601, whatever the format.
 fn shown(value: &Data, format: Option<&str>) -> String {
     match value {
         Data::Empty => String::new(),
@@ -319,7 +319,7 @@ fn date(time: ExcelDateTime) -> String {
     }
 }
 
-/// `26:30:00` for days that are no date.
+/// Days that are not a date, as `26:30:00`.
 fn duration(days: f64) -> String {
     let seconds = (days * 86_400.0).round() as i64;
     let sign = if seconds < 0 { "-" } else { "" };

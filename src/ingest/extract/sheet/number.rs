@@ -1,8 +1,7 @@
-//! Numbers as a cell shows them: `0.256` with the format `0.0%` is `25.6%`, `1730` with `00000` is
-//! `01730`.
+//! Numbers as cells show them: `0.256` with the format `0.0%` is `25.6%`, `1730` with `00000` is `01730`.
 //!
-//! What a number means is often only in its format: that it is money, a share, thousands, a code with
-//! zeros in front. Formats that this does not know leave the number as it is; fractions are in `fraction`.
+//! Often only the format says what a number means: that it is money, a share, thousands, or a code with leading
+//! zeros. A number with an unknown format is left as it is; fractions are in `fraction`.
 
 use std::cmp::Ordering;
 
@@ -22,15 +21,15 @@ pub(super) fn shown(number: f64, format: Option<&str>) -> String {
         .unwrap_or_else(|| general(number))
 }
 
-/// As many digits as are true, and no more.
+/// The number with its significant digits only.
 fn general(number: f64) -> String {
     let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
-    // Minus zero is zero.
+    // Minus zero becomes zero.
     (rounded + 0.0).to_string()
 }
 
-/// A format has up to four sections: for positive and negative numbers, zero and text; or for what
-/// their conditions say.
+/// The section that applies to a number. A format has up to four: for positive and negative numbers, zero and
+/// text, or for the numbers that their conditions select.
 fn format_section(number: f64, format: &str) -> Option<(&str, f64)> {
     if format.eq_ignore_ascii_case("general") || !number.is_finite() {
         return None;
@@ -55,7 +54,7 @@ fn format_section(number: f64, format: &str) -> Option<(&str, f64)> {
     }
 }
 
-/// Divides at semicolons that are not quoted.
+/// Splits at semicolons that are not quoted.
 fn sections(format: &str) -> Vec<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let divides = |character: char| {
@@ -72,7 +71,7 @@ fn sections(format: &str) -> Vec<&str> {
     format.split(divides).collect()
 }
 
-/// What a section says of the numbers it is for: `[>=1000]`.
+/// The condition of a section: `[>=1000]`.
 fn condition(section: &str) -> Option<impl Fn(f64) -> bool + use<>> {
     let mut bracketed = section.split('[').skip(1).filter_map(|rest| rest.split(']').next());
     let found = bracketed.find(|inner| inner.starts_with(['<', '>', '=']))?;
@@ -100,14 +99,14 @@ enum Token {
 struct Format {
     tokens: Vec<Token>,
     grouped: bool,
-    /// What the number is divided by.
+    /// The divisor of the number.
     scale: f64,
-    /// Digits of the exponent, where there is one.
+    /// Digits of the exponent, if there is one.
     exponent: Option<usize>,
 }
 
 impl Format {
-    /// `None` for what is not plain number.
+    /// `None` for a section that is more than a plain number.
     fn read(section: &str) -> Option<Self> {
         let mut format = Self { scale: 1.0, ..Self::default() };
         let (mut digits, mut commas) = (0, 0);
@@ -157,7 +156,7 @@ impl Format {
                 character => format.push(character.encode_utf8(&mut [0; 4])),
             }
         }
-        // One after the last digit divides by a thousand.
+        // Each comma after the last digit divides by a thousand.
         format.scale *= 1000_f64.powi(commas);
         Some(format)
     }
@@ -169,7 +168,7 @@ impl Format {
         }
     }
 
-    /// The digits that a format has before and behind its point.
+    /// The digits before and after the decimal point of a format.
     fn digits(&self) -> (Vec<char>, Vec<char>) {
         let digits = |tokens: &[Token]| {
             let digit =
@@ -184,7 +183,7 @@ impl Format {
     fn write(&self, number: f64) -> String {
         let (before, behind) = self.digits();
         let places = behind.len().min(15);
-        // Of two nearest numbers people expect the one away from zero.
+        // A number halfway between two is rounded away from zero, as people expect.
         let nudged = (number / self.scale * (1.0 + f64::EPSILON)).abs();
         let mut end = String::new();
         let digits = if let Some(length) = self.exponent {
@@ -219,14 +218,14 @@ impl Format {
     }
 }
 
-/// The digits of a number as they come into the places of a format.
+/// The digits of a number while they fill the places of a format.
 struct Filled {
     whole: Vec<char>,
     decimals: Vec<char>,
-    /// Places before the point, and how many of them have been filled.
+    /// Places before the point, and how many of them are filled.
     before: usize,
     at: usize,
-    /// Decimals that have been written.
+    /// How many decimals are written.
     behind: usize,
     all_behind: usize,
     seen_behind: usize,
@@ -255,7 +254,7 @@ impl Filled {
         }
     }
 
-    /// The first place takes all digits that have none of their own.
+    /// Writes the next digit. The first place takes all digits that have no place of their own.
     fn digit(&mut self, out: &mut String) {
         if self.in_decimals {
             self.seen_behind += 1;
@@ -272,7 +271,7 @@ impl Filled {
         self.write(out, first, from_right);
     }
 
-    /// The digits from one place to another, counted from the right.
+    /// Writes the digits between two places, counted from the right.
     fn write(&self, out: &mut String, first: usize, last: usize) {
         for place in (last..first).rev() {
             if let Some(digit) = self.whole.len().checked_sub(place + 1).map(|at| self.whole[at]) {
@@ -294,7 +293,7 @@ impl Filled {
         }
     }
 
-    /// All places have been come to.
+    /// Whether all places were reached.
     fn is_done(&self) -> bool {
         self.at == self.before
             && self.seen_behind == self.all_behind

@@ -1,5 +1,5 @@
-//! What the XML of an XLSX says of a sheet besides its cells: which rows and columns are hidden, what is
-//! noted on cells, and which formulas have no value.
+//! What the XML of an XLSX has about a sheet besides its cells: hidden rows and columns, notes on cells, and
+//! formulas without values.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,18 +13,18 @@ use crate::ingest::extract::table::Row;
 use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
 use crate::types::{ReadingWarning, WarningCode};
 
-/// The parts of the sheets of a workbook. What can't be read of them is not known: the cells are read
-/// by other means.
+/// The parts of the sheets of a workbook. What can't be read of them counts as missing: the cells are read by
+/// other means.
 #[derive(Default)]
 pub(super) struct SheetParts<'a> {
     package: Option<Package<'a>>,
-    /// By the names of the sheets.
+    /// The parts by the names of the sheets.
     parts: HashMap<String, String>,
-    /// What is known of the sheets of other formats.
+    /// The hidden rows and columns of sheets in other formats.
     hidden: OfSheets,
-    /// Of sheets in which rows or columns are left out: their names, with how many of each.
+    /// Sheets in which rows or columns are left out: their names, with how many of each.
     left_out: Vec<(String, usize, usize)>,
-    /// Formulas without a value, and where the first of them are.
+    /// The number of formulas without a value, and the places of the first of them.
     uncalculated: (usize, Vec<String>),
 }
 
@@ -32,19 +32,19 @@ pub(super) struct SheetParts<'a> {
 #[derive(Default)]
 pub(super) struct SheetPart {
     hidden: Hidden,
-    /// What lies on its cells.
+    /// What is drawn over its cells.
     pub(super) drawn: Vec<Drawn>,
-    /// By row (from 1) and column (from 0).
+    /// Notes by row (from 1) and column (from 0).
     notes: BTreeMap<(u32, u32), String>,
     /// Cells whose formula has no value.
     uncalculated: Vec<String>,
-    /// Rows and columns that had something, and were left out.
+    /// Rows and columns that had content and were left out.
     rows_left_out: usize,
     columns_left_out: HashSet<u32>,
 }
 
 impl SheetPart {
-    /// A row without what is hidden, with its notes; the number of one that is hidden itself.
+    /// A row without hidden cells, with its notes; `Err` with the number of a row that is itself hidden.
     pub(super) fn shown(&mut self, mut row: Row) -> Result<Row, u32> {
         if self.hidden.hides_row(row.first) {
             self.rows_left_out += usize::from(!row.cells.is_empty());
@@ -78,7 +78,7 @@ impl<'a> SheetParts<'a> {
         Self { package: Some(package), parts, ..Self::default() }
     }
 
-    /// Of a format in which no more than that is known.
+    /// For a format of which only hidden rows and columns are known.
     pub(super) fn knowing(hidden: OfSheets) -> Self {
         Self { hidden, ..Self::default() }
     }
@@ -115,7 +115,7 @@ impl<'a> SheetParts<'a> {
         known
     }
 
-    /// Remembers what has been left out of a sheet.
+    /// Records what was left out of a sheet.
     pub(super) fn note(&mut self, sheet: &str, part: &SheetPart) {
         let (rows, columns) = (part.rows_left_out, part.columns_left_out.len());
         if rows + columns > 0 {
@@ -123,7 +123,7 @@ impl<'a> SheetParts<'a> {
         }
     }
 
-    /// What of the sheets is not in the text.
+    /// Warnings about what is missing from the text.
     pub(super) fn warnings(&self) -> Vec<ReadingWarning> {
         let warning = |code, message| ReadingWarning { code, message, pages: Vec::new() };
         let count = |count: usize, one: &str| match count {
@@ -155,10 +155,10 @@ impl<'a> SheetParts<'a> {
     }
 }
 
-/// So many sheets or cells are named.
+/// Most sheets or cells that are named.
 const NAMED: usize = 5;
 
-/// Whether anything in a sheet may be hidden or lack its value: most have nothing of that.
+/// Whether a sheet may have hidden rows or formulas without a value: most have neither.
 fn says_more(part: &[u8]) -> bool {
     [&b"hidden="[..], b"</f></c>", b"/></c>", b"<v></v>", b"<v />"]
         .iter()
@@ -200,7 +200,7 @@ struct Reading {
     known: SheetPart,
     row: u32,
     cell: String,
-    /// The cell is text: its value may be empty.
+    /// Whether the cell is text, whose value may be empty.
     is_text: bool,
     has_formula: bool,
     has_value: bool,
@@ -254,8 +254,7 @@ fn is_set(element: &Element<'_>, name: &str) -> bool {
     matches!(attribute(element, name).as_deref(), Some("1" | "true"))
 }
 
-/// The notes on cells. Threads of comments are in another part; what stands here in their place is left
-/// out.
+/// The notes on cells. Threaded comments are in another part, and the placeholder for them here is left out.
 #[derive(Default)]
 struct Notes {
     notes: BTreeMap<(u32, u32), String>,
@@ -300,7 +299,7 @@ impl Handler for Notes {
     }
 }
 
-/// `B7` as row (from 1) and column (from 0).
+/// Parses `B7` as row (from 1) and column (from 0).
 fn position(cell: &str) -> Option<(u32, u32)> {
     let letters = cell.bytes().take_while(u8::is_ascii_alphabetic).count();
     if !(1..=3).contains(&letters) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::ingest::extract::package::tests::{package, package_of_bytes};
 use crate::ingest::extract::parts::tests::units;
 
-/// A workbook of sheets, each with its name, state and rows of XML.
+/// A workbook with these sheets, each with its name, state and rows of XML.
 fn parts(sheets: &[(&str, &str, String)]) -> Vec<(String, String)> {
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let (mut list, mut rels) = (String::new(), String::new());
@@ -279,7 +279,7 @@ fn what_is_no_workbook_is_named() {
     assert_eq!(reason("a.xlsx", b"\xD0\xCF\x11\xE0\xA1\xB1"), old);
     let excel_4 = b"\x09\x04\x06\x00\x00\x00\x10\x00";
     assert_eq!(reason("a.xls", excel_4), "a workbook of Excel 4 or older: save it as .xlsx");
-    let unlike = "a workbook unlike those that are read: save it as .xlsx";
+    let unlike = "unsupported kind of workbook: save it again as .xlsx";
     assert_eq!(reason("a.xlsb", &sheet_without_part()), unlike);
     assert!(reason("a.xls", b"\xD0\xCF\x11\xE0\xA1\xB1").starts_with("damaged or truncated"));
     let whole = packed(&sample());

@@ -1,14 +1,14 @@
-//! In which order the shapes of a slide are read: by their places, since the order of the file is that
-//! in which they were drawn.
+//! The reading order of the shapes of a slide: by their places, since the order in the file is that in which
+//! they were drawn.
 //!
-//! What stands in columns is read column by column: rows from the top that have a gap from top to bottom
-//! in common. What stands across the columns, above or below them, is a row of its own.
+//! Columns are read one by one: they are rows from the top that share a gap from top to bottom. Anything across
+//! the columns, above or below them, is a row of its own.
 
 use std::collections::VecDeque;
 
 use super::{Item, Shape};
 
-/// Where something stands, in whatever a document measures in.
+/// The place of a shape, in the units of its document.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(in crate::ingest::extract) struct Place {
     pub(in crate::ingest::extract) left: f64,
@@ -18,7 +18,7 @@ pub(in crate::ingest::extract) struct Place {
 }
 
 impl Place {
-    /// The smallest that covers both.
+    /// The smallest place that covers both.
     pub(in crate::ingest::extract) fn union(self, other: Self) -> Self {
         let (left, top) = (self.left.min(other.left), self.top.min(other.top));
         let right = (self.left + self.width).max(other.left + other.width);
@@ -30,10 +30,10 @@ impl Place {
 /// More shapes than this are read from top to bottom.
 const MOST: usize = 400;
 
-/// Shapes overlap by so much of their size without standing in each other's way.
+/// The share of their size by which shapes may overlap and still count as separate.
 const OVERLAP: f64 = 0.08;
 
-/// The shapes with text. One without a place follows the one drawn before it.
+/// The shapes with text, in reading order. One without a place follows the one drawn before it.
 pub(super) fn shapes(items: &[Item]) -> Vec<&Shape> {
     let mut placed = Vec::new();
     let mut last = Place { left: f64::MIN, top: f64::MIN, width: 0.0, height: 0.0 };
@@ -76,7 +76,7 @@ fn ordered<T>(mut items: Vec<(Place, T)>) -> Vec<(Place, T)> {
         }
         let mut columns = parts(together, |place| (place.left, place.width));
         match columns.as_mut_slice() {
-            // What is in one row and one column overlaps.
+            // Shapes in one row and one column overlap.
             [column] => {
                 downwards(column);
                 out.append(column);
@@ -91,13 +91,13 @@ fn downwards<T>(items: &mut [(Place, T)]) {
     items.sort_by(|(a, _), (b, _)| a.top.total_cmp(&b.top).then(a.left.total_cmp(&b.left)));
 }
 
-/// How many columns there are side by side.
+/// How many columns are side by side.
 fn column_count<T>(items: &[(Place, T)]) -> usize {
     let places = items.iter().map(|(place, _)| (*place, ())).collect();
     parts(places, |place| (place.left, place.width)).len()
 }
 
-/// Divides where there is a gap along an axis; `along` is where a place begins on it, and its length.
+/// Splits items where there is a gap along an axis; `along` returns where a place starts on it, and its length.
 fn parts<T>(
     mut items: Vec<(Place, T)>,
     along: impl Fn(&Place) -> (f64, f64),
@@ -121,7 +121,7 @@ fn parts<T>(
 mod tests {
     use super::*;
 
-    /// The names of places, given as name, left, top, width and height, in their order.
+    /// The names of places in reading order; each is given as name, left, top, width and height.
     fn read(places: &[(&'static str, f64, f64, f64, f64)]) -> String {
         let place = |&(name, left, top, width, height): &(&'static str, f64, f64, f64, f64)| {
             (Place { left, top, width, height }, name)

@@ -4,27 +4,27 @@ use std::ops::Range;
 
 use super::{Header, Lines, Row, is_header, is_name, write};
 
-/// A cell as documents have it.
+/// A cell of a table in a document.
 #[derive(Clone, Default, Debug)]
 pub(in crate::ingest::extract) struct Cell {
     pub(in crate::ingest::extract) text: String,
-    /// How many columns it takes; of 0, it is taken for 1.
+    /// How many columns it spans; 0 is taken for 1.
     pub(in crate::ingest::extract) columns: u32,
-    /// It is a part of the cell above.
+    /// Whether it is part of the cell above.
     pub(in crate::ingest::extract) above: bool,
 }
 
-/// The column of what stands across all columns.
+/// The column of cells that span all columns.
 const ACROSS: u32 = u32::MAX;
 
 /// Widest cell, in columns: Word's tables have no more.
 pub(in crate::ingest::extract) const WIDEST: u32 = 63;
 
-/// Longest text of a merged cell that is repeated wherever the cell is, in bytes: a category, no essay.
+/// Longest text of a merged cell that is repeated wherever the cell is, in bytes: a category, not an essay.
 pub(in crate::ingest::extract) const LONGEST_REPEATED: usize = 200;
 
-/// How many times the text the names of columns and merged cells may take that are repeated, and what
-/// they may in any case, in bytes.
+/// How many times the size of the text repeated column names and merged cells may take, and how many bytes they
+/// may take in any case.
 const REPEATED: usize = 16;
 const REPEATED_IN_ANY: usize = 64 * 1024;
 
@@ -33,18 +33,18 @@ pub(in crate::ingest::extract) fn room(length: usize) -> usize {
     length.saturating_mul(REPEATED).saturating_add(REPEATED_IN_ANY)
 }
 
-/// The table of a document: cells may be merged, and headers may have several rows.
+/// The table of a document: cells may be merged, and the header may have several rows.
 #[derive(Default, Debug)]
 pub(in crate::ingest::extract) struct Grid {
     rows: Vec<Row>,
-    /// Rows that the document calls headers.
+    /// How many rows the document declares as headers.
     headers: usize,
-    /// The first row with columns, and whether a cell there stands over several of them, but not all.
+    /// The first row with columns, and whether a cell there spans several of them, but not all.
     top: Option<(usize, bool)>,
 }
 
 impl Grid {
-    /// `header`: the document calls it one.
+    /// `header`: whether the document declares the row a header.
     pub(in crate::ingest::extract) fn push(
         &mut self,
         cells: &[Cell],
@@ -83,7 +83,7 @@ impl Grid {
         self.rows.is_empty()
     }
 
-    /// The rows of the header.
+    /// The header rows.
     pub(in crate::ingest::extract) fn header(&self) -> Option<Range<usize>> {
         let (top, spans) = self.top.unwrap_or_default();
         let marked = self.headers > top;
@@ -117,8 +117,8 @@ impl Grid {
         lines
     }
 
-    /// Whether the rows of `top..end` name the columns of those below. In two columns, what stands in
-    /// the first row may as well be one more name with its value.
+    /// Whether the rows of `top..end` name the columns of those below. In a table of two columns, the first row
+    /// may just as well be another name with its value.
     fn has_header(&self, top: usize, end: usize) -> bool {
         let below = &self.rows[end..];
         let widest = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
@@ -134,7 +134,7 @@ impl Grid {
 mod tests {
     use super::*;
 
-    /// The lines of a grid; in a cell, `<` is the cell above, `x3` at the end three columns.
+    /// The lines of a grid; in a cell, `<` means the cell above, and `x3` at the end three columns.
     fn drawn(rows: &[&str], headers: usize) -> Vec<String> {
         let mut grid = Grid::default();
         for (number, row) in (1..).zip(rows) {

@@ -1,8 +1,8 @@
-//! Tables that a text draws with characters → a line a row, with the names of the columns.
+//! Tables that a text draws with characters → one line for each row, with the names of the columns.
 //!
-//! The lines of the file keep their numbers: a row stands on its first line, and the lines of the header,
-//! of borders and of cells below become empty. A row that takes several lines is cited by all of them. A
-//! table without a header is left as it stands.
+//! The lines of the file keep their numbers: a row is written on its first line, and the lines of the header,
+//! of borders and of further lines of cells become empty. A row that takes several lines is cited by all of
+//! them. A table without a header is left as it is.
 
 mod asciidoc;
 mod markdown;
@@ -28,7 +28,7 @@ struct DrawnRow {
     line: usize,
 }
 
-/// The text with its tables written so.
+/// The text with its tables rewritten.
 pub(in crate::ingest::extract) fn named(text: &str, syntax: Syntax) -> Cow<'_, str> {
     named_rows(text, syntax).0
 }
@@ -75,7 +75,7 @@ pub(in crate::ingest::extract) fn named_rows(
     (Cow::Owned(written), long)
 }
 
-/// A mark for each line of a text, where those of `long` end further below.
+/// A mark for each line of a text; the rows in `long` end on a later line.
 pub(in crate::ingest::extract) fn marks(text: &str, long: &[(u32, u32)]) -> Vec<Mark> {
     let mut long = long.iter().copied().peekable();
     let mut offset = 0;
@@ -88,14 +88,14 @@ pub(in crate::ingest::extract) fn marks(text: &str, long: &[(u32, u32)]) -> Vec<
     (1..).zip(text.split_inclusive('\n')).map(mark).collect()
 }
 
-/// What makes a heading of the line above it.
+/// Whether this line makes the line above it a heading.
 fn is_underline(line: &str) -> bool {
     ['=', '-'].iter().any(|mark| !line.is_empty() && line.chars().all(|c| c == *mark))
 }
 
 impl Drawn {
-    /// The lines (from 1) of the row that begins at line `at` (from 0), where they are several. Borders and
-    /// blank lines behind it are none of it.
+    /// The lines (from 1) of the row that starts at line `at` (from 0), if there are several. Borders and blank
+    /// lines after it are not part of it.
     fn lines_of(&self, at: usize, lines: &[&str]) -> Option<(u32, u32)> {
         let next = self.rows.iter().map(|row| row.line).find(|line| *line > at);
         let end = next.unwrap_or(self.lines.end).min(lines.len());
@@ -104,7 +104,7 @@ impl Drawn {
         Some((u32::try_from(at + 1).ok()?, u32::try_from(last + 1).ok()?))
     }
 
-    /// The rows below the header, each with its line; `None` leaves the table as it stands.
+    /// The rows below the header, each with its line; `None` leaves the table as it is.
     fn written(&self, room: &mut usize) -> Option<Vec<(usize, String)>> {
         let headers = self.rows.iter().filter(|row| row.is_header);
         let names: usize = headers.flat_map(|row| &row.cells).map(|cell| cell.text.len()).sum();

@@ -1,4 +1,4 @@
-//! Rows and columns of ODS say themselves whether they are shown.
+//! In ODS, rows and columns have their visibility as an attribute.
 
 use super::{Hidden, OfSheets};
 use crate::ingest::extract::package::Package;
@@ -7,7 +7,7 @@ use crate::ingest::extract::xml::{self, Element, Handler, attribute};
 pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8]) -> OfSheets {
     let content = Package::of(bytes).and_then(|mut package| package.part("content.xml").ok()?);
     let mut reading = Reading::default();
-    // Most have nothing of that.
+    // Most sheets have nothing hidden.
     if let Some(content) = content.filter(|content| content.contains(":visibility=")) {
         let _ = xml::read(&content, &mut reading);
     }
@@ -17,7 +17,7 @@ pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8]) -> OfSheets {
 #[derive(Default)]
 struct Reading {
     sheets: OfSheets,
-    /// Tables that are open: one may be in a cell of another.
+    /// How many tables are open: one may be in a cell of another.
     depth: usize,
     name: String,
     hidden: Hidden,

@@ -1,16 +1,16 @@
-//! Records of XLS (MS-XLS): type and length, two bytes each, and as many bytes as that.
+//! Records of XLS (MS-XLS): type and length, two bytes each, then that many bytes.
 
 use super::{Hidden, OfSheets};
 use crate::ingest::extract::compound::Compound;
 
-/// A sheet, in the part for all of them.
+/// A sheet, in the part about all sheets.
 const SHEET: u16 = 0x0085;
 const BEGIN: u16 = 0x0809;
 const END: u16 = 0x000A;
 const ROW: u16 = 0x0208;
 const COLUMNS: u16 = 0x007D;
 
-/// Of the sheets in their order, whose names are `names`.
+/// The hidden rows and columns of the sheets, which are in the order of `names`.
 pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8], names: &[String]) -> OfSheets {
     let stream = Compound::open(bytes, "a workbook")
         .ok()
@@ -20,7 +20,7 @@ pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8], names: &[String]) 
     let starts =
         sheets.filter(|(kind, _)| *kind == SHEET).filter_map(|(_, data)| number(data, 0, 4));
     let starts: Vec<u32> = starts.collect();
-    // Otherwise it is not known which is which.
+    // Otherwise it is unknown which is which.
     if starts.len() != names.len() {
         return OfSheets::default();
     }
@@ -103,7 +103,7 @@ mod tests {
         let shown = record(COLUMNS, &[5, 0, 6, 0, 0, 9, 0, 0, 2, 0, 0, 0]);
         let second =
             [begin.clone(), columns, shown, row(4, 0x20), row(5, 0), chart, end.clone()].concat();
-        // The part for all sheets is 24 + 2 * 12 + 4 bytes long.
+        // The part about all sheets is 24 + 2 * 12 + 4 bytes long.
         let at = |start: usize| {
             let start = u32::try_from(start).unwrap_or(0).to_le_bytes();
             record(SHEET, &[&start[..], &[0, 0, 0, 0]].concat())

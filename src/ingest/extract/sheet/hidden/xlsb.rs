@@ -1,4 +1,4 @@
-//! Records of XLSB (MS-XLSB): type and length are numbers of seven bits a byte.
+//! Records of XLSB (MS-XLSB): type and length are numbers of seven bits per byte.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ fn number(data: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// A text of UTF-16 behind its length, and what follows.
+/// A UTF-16 text after its length, and the rest of the data.
 fn wide(data: &[u8]) -> Option<(String, &[u8])> {
     let length = usize::try_from(number(data, 0)?).ok()?.checked_mul(2)?;
     let (text, rest) = data.get(4..)?.split_at_checked(length)?;
@@ -68,7 +68,7 @@ fn wide(data: &[u8]) -> Option<(String, &[u8])> {
 struct Records<'a>(&'a [u8]);
 
 impl Records<'_> {
-    /// A number of up to so many bytes.
+    /// A number of at most this many bytes.
     fn number(&mut self, most: u32) -> Option<u32> {
         let mut number = 0;
         for place in 0..most {

@@ -1,4 +1,4 @@
-//! Tables of `AsciiDoc`: `|===` around cells that begin with `|`.
+//! Tables of `AsciiDoc`: `|===` around cells that start with `|`.
 
 use super::{Drawn, DrawnRow};
 use crate::ingest::document::single_spaced;
@@ -6,7 +6,7 @@ use crate::ingest::extract::table::Cell;
 
 const FENCE: &str = "|===";
 
-/// The most columns, rows or copies that a cell may say.
+/// Most columns, rows or copies that a cell may declare.
 const MOST: usize = 63;
 
 pub(super) fn tables(lines: &[&str]) -> Vec<Drawn> {
@@ -23,8 +23,8 @@ pub(super) fn tables(lines: &[&str]) -> Vec<Drawn> {
     tables
 }
 
-/// The table between two fences; its first row is a header where a blank line follows it alone, or the
-/// table says so.
+/// The table between two fences. Its first row is a header if it is followed by a blank line, or if the table
+/// declares it.
 fn table(lines: &[&str], open: usize, close: usize, attributes: &str) -> Option<Drawn> {
     let is_blank = |index: usize| lines[index].trim().is_empty();
     let first = (open + 1..close).find(|index| !is_blank(*index))?;
@@ -40,7 +40,7 @@ fn table(lines: &[&str], open: usize, close: usize, attributes: &str) -> Option<
     Some(Drawn { lines: open..close + 1, rows: rows(cells, width)? })
 }
 
-/// A cell with the line that it begins on.
+/// A cell with the line that it starts on.
 struct Placed {
     line: usize,
     text: String,
@@ -57,8 +57,8 @@ struct Spans {
 impl Spans {
     const ONE: Self = Self { columns: 1, rows: 1, copies: 1 };
 
-    /// What stands before the `|` of a cell: `2+` columns, `.3+` rows, `4*` copies, then its alignment
-    /// and style.
+    /// Parses the word before the `|` of a cell: `2+` columns, `.3+` rows, `4*` copies, then its alignment and
+    /// style.
     fn of(word: &str) -> Option<Self> {
         let style =
             word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '*'));
@@ -83,7 +83,7 @@ impl Spans {
 fn cells(lines: &[&str], from: usize) -> Vec<Placed> {
     let mut cells: Vec<Placed> = Vec::new();
     for (line, raw) in (from..).zip(lines) {
-        // A bar that is a letter of the cell.
+        // A bar that is part of the cell's text.
         let escaped = raw.trim().replace("\\|", "\u{0}");
         let mut pieces = escaped.split('|').peekable();
         let mut spans = None;
@@ -110,7 +110,7 @@ fn cells(lines: &[&str], from: usize) -> Vec<Placed> {
     cells
 }
 
-/// How many columns `cols=` says: `"1,2"`, `3*`.
+/// How many columns `cols=` declares: `"1,2"`, `3*`.
 fn columns(attributes: &str) -> Option<usize> {
     let value = attributes.split_once("cols=")?.1;
     let value = match value.strip_prefix('"') {
@@ -124,13 +124,13 @@ fn columns(attributes: &str) -> Option<usize> {
     Some(value.split([',', ';']).map(of).sum())
 }
 
-/// Cells are gathered until a row is full.
+/// Collects cells into rows.
 fn rows(cells: Vec<Placed>, width: usize) -> Option<Vec<DrawnRow>> {
     if width == 0 || width > MOST {
         return None;
     }
     let mut rows: Vec<DrawnRow> = Vec::new();
-    // By column: how many more rows the cell above reaches down.
+    // By column: how many more rows the cell above spans.
     let mut reach = vec![0_usize; width];
     let mut row = DrawnRow { is_header: true, ..DrawnRow::default() };
     let mut column = 0;
@@ -151,7 +151,7 @@ fn rows(cells: Vec<Placed>, width: usize) -> Option<Vec<DrawnRow>> {
             if column == width {
                 rows.push(std::mem::take(&mut row));
                 column = 0;
-                // Rows that are nothing but parts of those above.
+                // Rows that consist only of cells from above.
                 while reach.iter().all(|rows| *rows > 0) {
                     for rows in &mut reach {
                         *rows -= 1;
@@ -160,7 +160,7 @@ fn rows(cells: Vec<Placed>, width: usize) -> Option<Vec<DrawnRow>> {
             }
         }
     }
-    // A row that is not full has its cells in columns that nobody knows.
+    // In a row that is not full, the columns of the cells are unknown.
     (row.cells.is_empty() && rows.len() > 1).then_some(rows)
 }
 

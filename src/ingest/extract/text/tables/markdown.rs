@@ -15,7 +15,7 @@ pub(super) fn tables(text: &str) -> Vec<Drawn> {
     let line = |offset: usize| starts.partition_point(|start| *start <= offset) - 1;
     let mut tables = Vec::new();
     let mut rows: Vec<DrawnRow> = Vec::new();
-    // The plain words of a name: those of a value stay as they are marked up.
+    // The plain words of a name; values keep their markup.
     let mut name: Option<String> = None;
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
         match event {
@@ -51,7 +51,7 @@ pub(super) fn tables(text: &str) -> Vec<Drawn> {
     tables
 }
 
-/// Whether a line may stand below the names of columns.
+/// Whether a line may be below the names of columns.
 fn is_rule(line: &str) -> bool {
     line.contains('|') && line.contains('-') && line.chars().all(|c| "|-:> \t\r".contains(c))
 }

@@ -32,7 +32,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The characters of a line from one to another, as the table has them below one another.
+/// The characters of a line between two columns of the drawing.
 fn slice(line: &str, from: usize, to: usize) -> String {
     line.trim_end().chars().skip(from).take(to.saturating_sub(from)).collect()
 }

@@ -6,7 +6,7 @@ use crate::ingest::document::single_spaced;
 use crate::ingest::extract::csv;
 use crate::ingest::extract::table::Cell;
 
-/// The table of the directive on the first line, and how many lines it takes; `from`: the number of that
+/// The table of the directive on the first line, and how many lines it takes; `from` is the number of that
 /// line.
 pub(super) fn table(lines: &[&str], from: usize) -> (Option<Drawn>, usize) {
     let margin = indent(lines[0]);
@@ -43,11 +43,11 @@ fn row(texts: impl IntoIterator<Item = String>, line: usize, is_header: bool) ->
     DrawnRow { cells: cells.collect(), line, is_header }
 }
 
-/// `* - cell` begins a row, `- cell` goes on with it.
+/// Reads a list table: `* - cell` starts a row, `- cell` continues it.
 fn list(lines: &[&str], body: usize) -> Vec<DrawnRow> {
     let header_rows = header_rows(lines);
     let mut rows: Vec<DrawnRow> = Vec::new();
-    // Where the marks of the cells stand.
+    // The column of the cells' marks.
     let mut mark = 0;
     for (line, raw) in lines.iter().enumerate().skip(body) {
         let words = raw.trim();
@@ -71,7 +71,7 @@ fn list(lines: &[&str], body: usize) -> Vec<DrawnRow> {
     rows
 }
 
-/// `:header: "a", "b"`, or the first rows.
+/// Reads a CSV table; the header is `:header: "a", "b"`, or the first rows.
 fn comma_separated(lines: &[&str], body: usize) -> Vec<DrawnRow> {
     let other = [":delim:", ":quote:", ":escape:"];
     if other.iter().any(|name| option(lines, name).is_some()) {
@@ -89,7 +89,7 @@ fn comma_separated(lines: &[&str], body: usize) -> Vec<DrawnRow> {
     rows
 }
 
-/// The cells of each row, with its line from 0; none where they cannot be told.
+/// The cells of each row, with its line from 0; empty if they cannot be parsed.
 fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut records = Vec::new();
     let read = csv::rows(&text.replace(", \"", ",\""), 0, b',', |row| {

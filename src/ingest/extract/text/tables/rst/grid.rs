@@ -1,4 +1,4 @@
-//! `+---+---+` around cells, `+===+===+` below the header.
+//! Grid tables: `+---+---+` around cells, `+===+===+` below the header.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::{indent, slice};
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::table::Cell;
 
-/// Whether a line goes all across a table.
+/// Whether a line is a border across the whole table.
 pub(super) fn is_border(line: &str) -> bool {
     line.len() > 2
         && line.starts_with('+')
@@ -15,8 +15,7 @@ pub(super) fn is_border(line: &str) -> bool {
         && line.bytes().all(|byte| matches!(byte, b'+' | b'-' | b'='))
 }
 
-/// The table that begins with the first line, and how many lines it takes; `from`: the number of that
-/// line.
+/// The table that starts with the first line, and how many lines it takes; `from` is the number of that line.
 pub(super) fn table(lines: &[&str], from: usize) -> (Option<Drawn>, usize) {
     let is_of_it = |line: &&&str| line.trim_start().starts_with(['+', '|']);
     let count = lines.iter().take_while(is_of_it).count();
@@ -47,7 +46,7 @@ pub(super) fn table(lines: &[&str], from: usize) -> (Option<Drawn>, usize) {
     (table, count)
 }
 
-/// Where cells may begin and end.
+/// Where cells may start and end.
 fn edges(lines: &[&str]) -> Vec<usize> {
     let borders = lines.iter().filter(|line| is_border(line.trim_end()) || is_divided(line));
     let crossings = |line: &&&str| -> Vec<usize> {
@@ -57,7 +56,7 @@ fn edges(lines: &[&str]) -> Vec<usize> {
     edges.into_iter().collect()
 }
 
-/// Whether a line goes across some columns, while cells of others reach through it.
+/// Whether a line is a border across some columns, while cells of others continue through it.
 fn is_divided(line: &str) -> bool {
     let line = line.trim_end();
     (line.contains("+-") && line.contains("-+"))
@@ -67,7 +66,7 @@ fn is_divided(line: &str) -> bool {
         || (line.starts_with('|') && line.ends_with('+') && line.contains("+-"))
 }
 
-/// The columns whose cells reach through a divided line.
+/// The columns whose cells continue through a divided line.
 fn kept(line: &str, edges: &[usize]) -> Vec<usize> {
     let is_kept = |column: &usize| {
         let inside = slice(line, edges[*column] + 1, edges[*column + 1]);
@@ -76,7 +75,7 @@ fn kept(line: &str, edges: &[usize]) -> Vec<usize> {
     (0..edges.len() - 1).filter(is_kept).collect()
 }
 
-/// A row of the lines between two borders. What stands in columns of `above` belongs to the cell above.
+/// Adds a row from the lines between two borders. Text in the columns `above` belongs to the cell above.
 fn add_row(rows: &mut Vec<DrawnRow>, lines: &[&str], edges: &[usize], above: &[usize]) {
     let is_edge =
         |at: usize| lines.iter().all(|line| matches!(line.chars().nth(at), Some('|' | '+')));

@@ -1,4 +1,4 @@
-//! `====  ====` above and below the header, and below the table.
+//! Simple tables: `====  ====` above and below the header, and below the table.
 
 use super::super::{Drawn, DrawnRow};
 use super::{indent, slice};
@@ -9,8 +9,7 @@ pub(super) fn is_border(line: &str) -> bool {
     line.starts_with("==") && line.bytes().all(|byte| matches!(byte, b'=' | b' '))
 }
 
-/// The table that begins with the first line, and how many lines it takes; `from`: the number of that
-/// line.
+/// The table that starts with the first line, and how many lines it takes; `from` is the number of that line.
 pub(super) fn table(lines: &[&str], from: usize) -> (Option<Drawn>, usize) {
     let borders = lines.iter().enumerate().filter(|(_, line)| is_border(line.trim()));
     let borders: Vec<usize> = borders.map(|(index, _)| index).take(3).collect();
@@ -38,19 +37,19 @@ pub(super) fn table(lines: &[&str], from: usize) -> (Option<Drawn>, usize) {
     (table.then_some(Drawn { lines: from..from + third + 1, rows }), third + 1)
 }
 
-/// Where the columns begin.
+/// Where the columns start.
 fn starts(border: &str) -> Vec<usize> {
     let bytes = border.as_bytes();
     let begins = |at: &usize| bytes[*at] == b'=' && (*at == 0 || bytes[at - 1] == b' ');
     (0..bytes.len()).filter(begins).collect()
 }
 
-/// Below names that stand over several columns.
+/// Whether a line is the rule below names that span several columns.
 fn is_rule(line: &str) -> bool {
     line.starts_with("--") && line.trim_end().bytes().all(|byte| matches!(byte, b'-' | b' '))
 }
 
-/// Lines of names are one row, up to a rule that says over which columns they stand.
+/// Joins lines of names into rows; a row ends at a rule, which shows the columns that its names span.
 fn headers(lines: &[&str], starts: &[usize]) -> Vec<DrawnRow> {
     let mut rows: Vec<DrawnRow> = Vec::new();
     let mut waiting: Vec<&str> = Vec::new();
@@ -87,7 +86,7 @@ fn headers(lines: &[&str], starts: &[usize]) -> Vec<DrawnRow> {
 fn cells(line: &str, starts: &[usize]) -> Vec<Cell> {
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
     let text = |(start, end): (&usize, usize)| match single_spaced(&slice(line, *start, end)) {
-        // Says that the first column is empty, and that a row begins all the same.
+        // An escape for an empty first column, which starts a row all the same.
         text if text == "\\" => String::new(),
         text => text,
     };
@@ -95,7 +94,7 @@ fn cells(line: &str, starts: &[usize]) -> Vec<Cell> {
     cells.map(|text| Cell { text, columns: 1, above: false }).collect()
 }
 
-/// Cells that go on.
+/// Continues the cells of a row.
 fn join(row: &mut DrawnRow, cells: &[Cell]) {
     for (cell, more) in row.cells.iter_mut().zip(cells) {
         cell.text = single_spaced(&format!("{} {}", cell.text, more.text));
