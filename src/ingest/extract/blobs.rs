@@ -66,7 +66,7 @@ pub(super) fn is_blob(value: &str) -> bool {
     rest.len() < value.len() && rest.trim().is_empty()
 }
 
-/// Whether the beginning of a file is base64 from its first line on.
+/// Whether a file is base64 from its first line on.
 pub(super) fn looks_like_base64(head: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(head) else { return false };
     let text = text.trim_start();
@@ -103,7 +103,7 @@ fn is_mixed(run: &[u8]) -> bool {
     has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
 }
 
-/// Long runs within a line.
+/// Finds long runs of base64 within a line.
 fn runs(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();

@@ -53,7 +53,7 @@ impl Drawings {
     }
 }
 
-/// Points by their number; some have no value.
+/// Points by index; some have no value.
 type Points = BTreeMap<u32, String>;
 
 #[derive(Default)]
@@ -155,7 +155,7 @@ enum Of {
 #[derive(Default)]
 struct Reading {
     chart: Chart,
-    /// Elements that are open.
+    /// Open elements.
     path: Vec<String>,
     of: Option<Of>,
     point: Option<u32>,

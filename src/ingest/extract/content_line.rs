@@ -6,7 +6,7 @@ use super::encoding::{self, Decoded};
 use super::{ExtractError, text};
 use crate::types::{Kind, ReadingWarning};
 
-/// A line, unfolded.
+/// An unfolded line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Property {
     /// Its first and last line in the file, from 1.
@@ -31,7 +31,7 @@ impl Property {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// The value as a text.
+    /// The value as text.
     pub(super) fn text(&self) -> String {
         self.parts(&[]).concat()
     }

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::ingest::extract::package::tests::package;
 
-    /// The rows with their lines.
+    /// The rows, with their first and last lines.
     fn read(text: &str) -> Vec<(String, u32, u32)> {
         let document = document(&[], text.as_bytes()).unwrap();
         let Places::Marked(Unit::Line, marks) = &document.places else { panic!("no lines") };
@@ -151,7 +151,7 @@ mod tests {
             (",Fee,\nOslo,3,x\nBonn,4,y\n", "Oslo | Fee: 3 | x\nBonn | Fee: 4 | y"),
             // Values that are repeated are not names.
             ("red,red\nred,blue\n", "red | red\nred | blue"),
-            // Titles above the names.
+            // Titles precede the names.
             (
                 "Prepared by,Finance,,,\nItem,2023,2024,Owner,Note\nRent,1,2,A,b\n",
                 "Prepared by | Finance\nItem: Rent | 2023: 1 | 2024: 2 | Owner: A | Note: b",

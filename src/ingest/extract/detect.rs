@@ -6,7 +6,7 @@ use super::{binary, blobs, container, image};
 use crate::ingest::document::Language;
 use crate::types::Kind;
 
-/// Outcome of [`detect`].
+/// The result of [`detect`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Detected {
     Known(Kind),
@@ -254,7 +254,7 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
     }
 }
 
-/// The grammar a source file is cut with; `None` for other files and other languages.
+/// The grammar that cuts a source file; `None` for other files and other languages.
 pub fn language(path: &Path) -> Option<Language> {
     Some(match extension(path).as_str() {
         "c" | "h" => Language::C,

@@ -1,8 +1,8 @@
 //! Bytes → [`Document`]: text with a way back to the lines, pages or records of the file.
 //!
-//! Formats whose text is the file itself are decoded here. All others need a parser, which could
-//! hang, panic or eat memory; they go to a child process of docent itself: a thread cannot be
-//! killed. The child is pooled; see `pool` for this side of the pipe, `worker` for the other.
+//! Formats whose text is the file itself are decoded here. All others need a parser, which could hang, panic or
+//! exhaust memory. Parsers run in a child process of docent itself, since a thread cannot be killed. Children
+//! are pooled; see `pool` for this side of the pipe, `worker` for the other.
 
 mod alt;
 mod binary;
@@ -175,7 +175,7 @@ impl fmt::Display for ExtractError {
 
 impl std::error::Error for ExtractError {}
 
-/// Whether the beginning of a file (8 KiB are enough) is text in some encoding.
+/// Whether the start of a file (8 KiB are enough) is text in some encoding.
 pub fn looks_like_text(head: &[u8]) -> bool {
     detect::magic(head).is_none() && !binary::looks_binary(head)
 }

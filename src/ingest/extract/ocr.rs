@@ -47,7 +47,7 @@ pub struct PageRead {
     pub of: usize,
 }
 
-/// A page that is wanted as a picture.
+/// A page whose picture is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct WantedPage {
     /// From 1.

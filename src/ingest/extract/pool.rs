@@ -232,7 +232,7 @@ impl Worker {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // Ctrl-C is the parent's to handle: what was begun may be finished.
+        // The parent handles Ctrl-C: a file that was started may be finished.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;

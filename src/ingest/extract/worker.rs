@@ -1,4 +1,4 @@
-//! The child's side: parses what could hang, panic or eat memory.
+//! The child's side: runs the parsers that could hang, panic or exhaust memory.
 //!
 //! Requests and answers are frames on standard input and output. A request is a JSON [`Request`] and the file,
 //! each after its length (eight bytes, little endian). An answer is [`MAGIC`], the length and a JSON
@@ -24,7 +24,7 @@ use super::{
 use crate::ingest::document::{Document, Syntax, Unit};
 use crate::types::Kind;
 
-/// What is known of a file before it is parsed.
+/// What is known about a file before it is parsed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) source: String,
@@ -67,7 +67,7 @@ pub(super) const MAGIC: [u8; 4] = *b"dcnt";
 /// The result of a request, or the reason why there is none.
 pub(super) type Answer<T> = Result<T, String>;
 
-/// What is made of a file.
+/// The result of reading a file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Extracted {
     pub(super) document: Document,
@@ -287,7 +287,7 @@ fn silence_panics() {
     }));
 }
 
-/// `None` where the input ends between requests.
+/// `None` if the input ends between requests.
 fn read_request(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
     let mut first = [0];
     if input.read(&mut first)? == 0 {

@@ -7,7 +7,7 @@ use super::weights::Weights;
 /// Least share of text in an aside that is outside of links, in percent: asides of links lead elsewhere.
 const TEXT: usize = 70;
 
-/// An element that is open.
+/// An open element.
 struct Open {
     end: usize,
     in_main_part: bool,

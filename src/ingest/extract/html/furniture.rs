@@ -75,7 +75,7 @@ fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) 
     let nodes = tree.nodes();
     let mut are_there = false;
     let is_heading = |role| matches!(role, Role::Heading(_));
-    // Ends of the open elements.
+    // Where the open elements end.
     let mut open: Vec<usize> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         while open.pop_if(|end| *end <= index).is_some() {}

@@ -5,10 +5,10 @@ use super::names::has_class;
 use super::role::{Role, Skip};
 use super::tree::{Content, Tree};
 
-/// Corrects what names and styles say of elements.
+/// Corrects what the names and styles of elements say about them.
 pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
     let nodes = tree.nodes();
-    // Indices of the open elements.
+    // Indexes of the open elements.
     let mut open: Vec<usize> = Vec::new();
     for index in 0..nodes.len() {
         let Some(element) = tree.element(index) else { continue };

@@ -15,7 +15,7 @@ pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usiz
     if !LISTS.iter().any(|word| tree.mentions(word)) {
         return titles;
     }
-    // Indices of the open elements.
+    // Indexes of the open elements.
     let mut open: Vec<usize> = Vec::new();
     for list in 0..nodes.len() {
         let Some(element) = tree.element(list) else { continue };
@@ -57,7 +57,7 @@ fn panels(tree: &Tree, start: usize, end: usize) -> Vec<usize> {
     panels
 }
 
-// Tabs of ARIA, and those of Material for MkDocs, which has no roles.
+// These are the tabs of ARIA, and of Material for MkDocs, which has no roles.
 
 /// The role, or else the class, of the element with the titles.
 const LISTS: [&str; 2] = ["tablist", "tabbed-labels"];

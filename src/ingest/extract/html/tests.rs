@@ -11,7 +11,7 @@ fn text(html: &str) -> String {
     document(html.as_bytes()).unwrap().text
 }
 
-/// Every line of the text with the source lines it is said to come from.
+/// Every line of the text, with the source lines that its mark names.
 fn located(document: &Document) -> Vec<(String, u32, u32)> {
     let Places::Marked(Unit::Line, marks) = &document.places else { panic!("not by line") };
     assert!(document.text.is_empty() || marks[0].offset == 0);
@@ -107,20 +107,20 @@ fn rows_of_tables_carry_the_names_of_their_columns() {
             "<thead><tr><th rowspan=9>A<th>B</thead><tr><td rowspan=0>1<td>2<tr><td>3<tfoot><tr><td>4<td>5".into(),
             "A: 1 | B: 2\nA: 1 | B: 3\nA: 4 | B: 5",
         ),
-        // Headers of rows are cells.
+        // Row headers are cells.
         (
             "<tr><td><th>Fee<tr><th>A<td>1<tr><th scope=row>B<td>2<tr><th colspan=2>North<tr><th>C<td>".into(),
             "A | Fee: 1\nB | Fee: 2\nNorth\nC",
         ),
         ("<tr><th>Name<td>Ann<tr><th>Founded<td>1900<tr><th>Staff<td>9".into(), "Name | Ann\nFounded | 1900\nStaff | 9"),
         ("<tr><th scope=row>A<th scope=row>b<th>c<tr><td>1<td>2<td>3".into(), "A | b | c\n1 | 2 | 3"),
-        // The header need not be called one.
+        // The header need not be declared.
         ("<tr><td>Port<td>Fee<tr><td>A<td>1<tr><td>B<td>2".into(), "Port: A | Fee: 1\nPort: B | Fee: 2"),
         ("<tr><td>Name<td>Ann<tr><td>Town<td><td>x".into(), "Name | Ann\nTown |  | x"),
         ("<tr><th>k<th>v".into(), "k | v"),
         ("<tr><th>k<tr><td>a<tr><td>b".into(), "k: a\nk: b"),
         ("<tr><th>k<th>v<tr><td>a<td>b</table><table><tr><td>c</tr>after".into(), "k: a | v: b\nc\n\nafter"),
-        // What is furniture has a column, what is hidden has none.
+        // Furniture takes a column, hidden cells do not.
         (
             "<tr><th>k<th class=toc>x<th hidden>y<th>v<tr><td>a<td class=toc>x<td hidden>y<td>b".into(),
             "k: a | v: b",
@@ -349,7 +349,7 @@ fn deep_nesting_and_open_tags_are_survived() {
 }
 
 proptest! {
-    /// Words of paragraphs are found on the lines that their marks name.
+    /// Words of paragraphs are on the lines that their marks name.
     #[test]
     fn lines_hold_what_they_are_said_to(
         parts in prop::collection::vec(("[a-z]{1,8}", 0..4usize, 0..7usize), 1..20)
@@ -369,7 +369,7 @@ proptest! {
         }
     }
 
-    /// So are those of tables, where nothing but names and merged cells is repeated.
+    /// Words of tables are, too, where only names and merged cells are repeated.
     #[test]
     fn rows_hold_what_they_are_said_to(
         parts in prop::collection::vec(("[a-z]{1,8}", 0..3usize, 0..8usize), 1..40)
@@ -385,7 +385,7 @@ proptest! {
             let lines = source[first as usize - 1..last as usize].join("\n");
             for cell in text.split('\n').flat_map(|row| row.split(" | ")) {
                 let value = cell.rsplit(": ").next().unwrap();
-                // Two rows of a header give a name together.
+                // Two header rows make one name.
                 for value in value.split(", ") {
                     prop_assert!(lines.contains(value), "{value} not in {lines:?} of {html:?}");
                 }
@@ -396,7 +396,7 @@ proptest! {
         }
     }
 
-    /// No input makes it panic, and marks stay within the text.
+    /// No input causes a panic, and marks stay within the text.
     #[test]
     fn anything_is_survived(html in "[<>/a-z =\"'&;#!\\-\n]{0,200}") {
         if let Ok(document) = document(html.as_bytes()) {

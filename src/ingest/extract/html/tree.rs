@@ -73,7 +73,7 @@ impl<'a> Element<'a> {
         self.attributes.iter().find(named).and_then(|found| words.get(found.value.clone()))
     }
 
-    /// All the text in it.
+    /// All text in it.
     pub(in crate::ingest) fn text(self) -> String {
         let texts = self.nodes.iter().filter_map(|node| match &node.content {
             Content::Text(range) => Some(self.tree.text(range)),
@@ -183,7 +183,7 @@ struct Builder<'a> {
     name: Vec<u8>,
     is_end: bool,
     is_self_closing: bool,
-    /// Index of its first attribute.
+    /// Index of the tag's first attribute.
     attributes: usize,
     last_start: Vec<u8>,
 }

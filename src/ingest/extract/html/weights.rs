@@ -7,15 +7,15 @@ use crate::ingest::extract::blobs::without_blobs;
 /// Characters outside of links that make a block of text a paragraph.
 const PARAGRAPH: usize = 80;
 
-/// Characters of text.
+/// Numbers of characters of text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Weight {
     pub(super) all: usize,
-    /// In links.
+    /// Characters in links.
     pub(super) linked: usize,
-    /// In headings, outside of links.
+    /// Characters in headings, outside of links.
     pub(super) headings: usize,
-    /// In paragraphs and preformatted text, outside of links.
+    /// Characters in paragraphs and preformatted text, outside of links.
     pub(super) paragraphs: usize,
 }
 

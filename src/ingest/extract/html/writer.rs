@@ -127,7 +127,7 @@ impl Writer {
         }
     }
 
-    /// A character of the text, from offset `at` of the source.
+    /// Writes a character of the text, from offset `at` of the source.
     pub(super) fn push(&mut self, character: char, at: usize) {
         if matches!(character, '\u{AD}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\r') {
             return;

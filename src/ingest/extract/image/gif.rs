@@ -7,7 +7,7 @@ use super::exif::Turn;
 use super::{Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
-/// Kinds of blocks.
+/// Types of blocks.
 const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2C;
 
@@ -179,7 +179,7 @@ mod tests {
         let plain = decode(&file(0, 2, &[1, 0, 2, 1])).unwrap().picture().unwrap();
         let expected = [255, 0, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255];
         assert_eq!(plain.pixels, expected);
-        // The rows come as 0, 2, 1, 3.
+        // The rows are stored as 0, 2, 1, 3.
         let coarse = decode(&file(0x40, 4, &[1, 0, 0, 1, 0, 0, 0, 0])).unwrap().picture().unwrap();
         let expected = [255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255];
         assert_eq!(coarse.pixels, expected);

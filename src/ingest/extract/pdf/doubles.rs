@@ -19,7 +19,7 @@ const OF_ADVANCE: f32 = 0.45;
 const CELL: f32 = 4.0;
 const CELLS: f32 = 512.0;
 
-/// Takes the glyphs of a page that are read.
+/// Takes the glyphs of a page that a reader sees.
 pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
     let mut glyphs = std::mem::take(&mut drawn.glyphs);

@@ -53,7 +53,7 @@ pub(super) fn open(bytes: &Arc<Vec<u8>>, passwords: &[String]) -> Result<Pdf, Op
     Err(error)
 }
 
-/// What is known of a file besides its pages.
+/// What is known about a file besides its pages.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) pages: usize,

@@ -28,7 +28,7 @@ pub(super) struct SheetParts<'a> {
     uncalculated: (usize, Vec<String>),
 }
 
-/// What is known of a sheet.
+/// What is known about a sheet.
 #[derive(Default)]
 pub(super) struct SheetPart {
     hidden: Hidden,

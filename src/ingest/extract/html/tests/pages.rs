@@ -22,7 +22,7 @@ fn what_stands_beside_an_article_is_left_out() {
     ] {
         let html = format!("<main><article><h1>Top</h1>LONG{beside}</article></main>");
         assert_eq!(page(article, &html), text_alone, "{beside}");
-        // A page that does not say so keeps it.
+        // A page that does not declare itself an article keeps it.
         let words = beside.contains("harbour") || beside.contains("Another");
         assert!(!words || page("", &html).len() > text_alone.len(), "{beside}");
     }
@@ -129,7 +129,7 @@ fn pages_of_documentation_tools() {
             "<pre><code><div class=ec-line><div class=code>a</div></div><div class=ec-line><div class=code>  b</div></div></code></pre><button>Copy</button>",
             "```\na\n  b\n```",
         ),
-        // The titles of tabs stand before their panels.
+        // The titles of tabs precede their panels.
         (
             "<body><ul role=tablist><li role=tab>npm<li role=tab>yarn</ul><div><div role=tabpanel><pre>npm i</pre></div><div role=tabpanel hidden><pre>yarn</pre></div></div>",
             "npm\n\n```\nnpm i\n```\n\nyarn\n\n```\nyarn\n```",
@@ -196,13 +196,13 @@ fn what_is_shown_without_scripts_is_text_where_it_holds_most() {
 #[test]
 fn marks_of_notes_are_told_from_the_words_before() {
     for (html, expected) in [
-        // Raised by the styles of a book, in its own page or another.
+        // Raised by the styles of a book, with the note on the same page or another.
         ("<p>in the harbour<a href=notes.xhtml#n1>1</a> again", "in the harbour[1] again"),
         ("<p>at noon.<a class=ref href=#n12><span class=sup>12</span></a>", "at noon.[12]"),
         ("<p>“Never.”<span class=super><a href=#n2>2</a></span>", "“Never.”[2]"),
         ("<p>1851 <a epub:type=noteref href=#n>3</a>", "1851 [3]"),
         ("<p>1851<a role=doc-noteref href=#n>4</a>", "1851[4]"),
-        // Other numbers that are links.
+        // Links that are other numbers.
         ("<p>Figure <a href=#f3>3</a>", "Figure 3"),
         ("<p>§<a href=#s2>2</a>, 1.<a href=#s3>3</a> (<a href=#n>1</a>)", "§2, 1.3 (1)"),
         ("<p>Harbours<a href=/page/2>2</a>", "Harbours2"),
@@ -229,10 +229,10 @@ fn boxes_of_the_text_are_kept() {
     ] {
         assert_eq!(text(aside).contains("Rooks nest here."), is_kept, "{aside}");
     }
-    // Beside the text: a column of the page.
+    // Not within the text: a column of the page.
     let page = "<body><div><p>The harbour opens at nine, and closes late.</p></div><aside>Rooks.</aside></body>";
     assert!(!super::text(page).contains("Rooks"), "{}", super::text(page));
-    // On an article, others' texts stand between the paragraphs.
+    // On an article, texts of others are between the paragraphs.
     let article = "<meta property='og:type' content='article'><article><p>The harbour opens at nine.</p><aside>Rooks.</aside></article>";
     assert!(!super::text(article).contains("Rooks"));
 }
@@ -275,7 +275,7 @@ fn base64_is_no_text() {
         "<p>A plot: data:image/png;base64,{data} of tides.</p>\n<p>{data}</p>\n<p>The end.</p>"
     ));
     assert_eq!(shown, "A plot: of tides.\n\nThe end.");
-    // It does not make a part of a page its text either.
+    // Nor does it make a part of a page its text.
     let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
     let html =
         format!("<main><h1>Top</h1><p>{long}</p></main><div><p>Other.</p><p>{data}</p></div>");
@@ -288,7 +288,7 @@ fn a_short_main_part_stands_for_a_short_page() {
     let main = "<main><h1>tide</h1><p>The height of the water at a time, in metres.</main>";
     let expected = "# tide\n\nThe height of the water at a time, in metres.";
     assert_eq!(text(&format!("{around}{main}")), expected);
-    // Where most of the page is elsewhere, it does not.
+    // It does not if most of the page is elsewhere.
     let elsewhere =
         text(&format!("{around}{main}<p>{}</p>", "It was dark in the harbour. ".repeat(6)));
     assert!(elsewhere.contains(expected) && elsewhere.contains("It was dark"), "{elsewhere}");
@@ -315,7 +315,7 @@ fn of_several_articles_the_one_in_the_title_is_the_text() {
 
 #[test]
 fn boxes_of_docutils_and_what_rustdoc_folds() {
-    // As much around it that furniture is left out.
+    // With this much around it, furniture is left out.
     let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
     for (html, expected) in [
         (

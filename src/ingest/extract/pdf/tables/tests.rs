@@ -118,9 +118,9 @@ fn what_is_not_sure_stays_as_it_stands() {
     for page in [
         // No names.
         "Hull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
-        // A column has no name.
+        // One column has no name.
         "Port      Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
-        // Two have the same.
+        // Two columns have the same name.
         "Port      Fee    Fee\nHull       12     9.5\nKiel        7    10.0\nOslo        3     7.0",
         // Nothing distinguishes the names from the words below.
         "Port      Owner\nHull      city\nKiel      land\nOslo      state",
@@ -130,7 +130,7 @@ fn what_is_not_sure_stays_as_it_stands() {
         "Port      Fee\n\n\n\nHull       12\nKiel        7\nOslo        3",
         // The names are the text beside the table.
         "The fee was changed. For  Fee\nall ships it is paid by   12\nthose who own them, who    7\nare in the port of Hull    3",
-        // Cells reach into the next column.
+        // Cells extend into the next column.
         "Port      Fee\nHull and Kiel  7\nKiel        7\nOslo  and  11  1",
         // Text that is set wide.
         "It was  said that the  port has\nno fee  for ships of  any kind\nthat come  there to  rest now",
