@@ -24,7 +24,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         .collect()
 }
 
-/// PDFDocEncoding (annex D.2 of ISO 32000-1): Latin-1 except for two ranges.
+/// `PDFDocEncoding` (annex D.2 of ISO 32000-1): Latin-1 except for two ranges.
 fn pdf_doc(byte: u8) -> char {
     const LOW: [char; 8] = ['˘', 'ˇ', 'ˆ', '˙', '˝', '˛', '˚', '˜'];
     const HIGH: [char; 33] = [
