@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn binary_data_is_no_text() {
+    fn binary_data_is_not_text() {
         assert!(looks_binary(b"\x7FELF\0\0\0"));
         for zeros in
             [&b"abc\0"[..], b"one \0 two\0three four\n", b"a zero\0 and a control\x01 character"]

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_dos_and_macintosh_are_told_by_their_letters() {
+    fn texts_of_dos_and_macintosh_are_recognized_by_their_letters() {
         let german = "Die Größe der Tür beträgt 2 m. Öffnung für Fußgänger: täglich.\r\n";
         let french = "Le café est fermé dès dix heures; il a été rénové à Noël.\r\n";
         let spanish = "El niño llegó a España mañana por la tarde, según él.\r\n";

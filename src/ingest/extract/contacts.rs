@@ -149,7 +149,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_holds_no_contact_is_said() {
+    fn files_without_contacts_have_a_reason() {
         let reason = document(b"just: words\n").unwrap_err().reason;
         assert!(reason.starts_with("named as contacts, but no line is BEGIN:VCARD"), "{reason}");
     }

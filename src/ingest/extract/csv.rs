@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_have_a_reason() {
         let reason = |fields: &[&str], text: &str| {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
             document(&fields, text.as_bytes()).unwrap_err().to_string()

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_told_is_not_guessed() {
+    fn clear_encodings_are_not_guessed() {
         for text in [
             "Größe: 5 µm\r\nzweite Zeile\n",
             "Склад открыт с девяти.\n",
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_guessed_and_it_is_said() {
+    fn other_encodings_are_guessed_with_a_warning() {
         let russian =
             "Склад открыт с девяти утра. Возврат товара возможен в течение тридцати дней.\n";
         let chinese = "仓库的开放时间是上午九点。退货必须在三十天之内完成。\n";

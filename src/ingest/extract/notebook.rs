@@ -276,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_are_read() {
+    fn nan_is_read() {
         let notebook = r##"{"cells": [{"cell_type": "markdown", "source": "# Tides", "x": NaN}]}"##;
         let document = document(notebook.as_bytes()).unwrap();
         assert_eq!((document.text.as_str(), document.warnings.len()), ("# Tides", 1));
     }
 
     #[test]
-    fn what_is_no_notebook_is_named() {
+    fn other_files_are_refused_with_a_reason() {
         let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
         assert!(reason(b"{\"cells\": [{").starts_with("not readable as a notebook: EOF"));
         assert!(reason(b"[1]").starts_with("not readable as a notebook: invalid"));

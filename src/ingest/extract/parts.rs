@@ -116,7 +116,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn parts_without_text_are_none() {
+    fn parts_without_text_are_ignored() {
         let mut parts = Parts::new(Unit::Slide);
         parts.push(1, Vec::new(), "  one\n");
         parts.push(2, Vec::new(), " \n");

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subtitle_is_said() {
+    fn files_without_cues_have_a_reason() {
         let reason = document(b"WEBVTT\n\njust words\n").unwrap_err().to_string();
         assert!(reason.starts_with("no subtitles"), "{reason}");
         for odd in ["00:99999999999.000", "1:2:3:4", "x:y", "", "-1:00"] {

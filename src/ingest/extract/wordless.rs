@@ -111,7 +111,7 @@ mod tests {
     use crate::ingest::extract::package::tests::package;
 
     #[test]
-    fn what_else_is_in_a_document_without_text_is_said() {
+    fn a_document_without_text_is_reported_with_what_it_contains() {
         let office = |body: &str, others: &[&str]| {
             let document = format!("<w:document><w:body>{body}</w:body></w:document>");
             let mut parts = vec![("word/document.xml", document.as_str())];

@@ -47,7 +47,7 @@ fn a_calendar_that_calls_off_says_so() {
 }
 
 #[test]
-fn what_is_no_calendar_is_said() {
+fn files_without_entries_have_a_reason() {
     let reason = |text: &str| document(text.as_bytes()).unwrap_err().reason;
     assert!(reason("just words\n").starts_with("named as a calendar, but no line is BEGIN:VCAL"));
     let empty = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\nEND:VCALENDAR\n";

@@ -58,7 +58,7 @@ fn pieces_are_put_in_order() {
 }
 
 #[test]
-fn what_is_no_text_is_left_out() {
+fn other_content_is_left_out() {
     for (letters, expected) in [
         ("See \x13HYPERLINK x\x14the port\x15 now\r", "See the port now"),
         ("\x13IF \x13PAGE\x14 3\x15\x14shown\x15\r", "shown"),
@@ -72,7 +72,7 @@ fn what_is_no_text_is_left_out() {
 }
 
 #[test]
-fn what_can_not_be_read_is_said() {
+fn unreadable_files_have_a_reason() {
     let reason = |bytes: &[u8]| document("doc", bytes, false).unwrap_err().reason;
     let piece = [("text\r", false)];
     assert!(reason(&word(&piece, 0, 0x65)).starts_with("written by Word 95 or older: open it"));

@@ -109,7 +109,7 @@ fn paragraphs_become_markdown() {
 }
 
 #[test]
-fn runs_breaks_and_what_is_no_text() {
+fn runs_and_breaks_are_joined_and_other_content_is_skipped() {
     for (inner, expected) in [
         ("<w:r><w:t>a</w:t></w:r><w:r><w:t xml:space=\"preserve\"> b</w:t></w:r>", "a b"),
         ("<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r>", "a b\nc"),
@@ -202,7 +202,7 @@ fn the_title_of_the_properties_comes_first() {
 }
 
 #[test]
-fn what_is_no_docx_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
     let old = "a renamed .doc file: open it in Office or LibreOffice and save it again";
     assert_eq!(reason(b"\xD0\xCF\x11\xE0\xA1\xB1"), old);

@@ -69,7 +69,7 @@ fn the_older_table_of_contents() {
 }
 
 #[test]
-fn what_is_no_book_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| document(bytes).unwrap_err().to_string();
     assert_eq!(
         reason(b"%PDF-1.7"),
@@ -98,7 +98,7 @@ fn what_is_no_book_is_named() {
 }
 
 #[test]
-fn pictures_in_the_reading_order_are_no_text() {
+fn pictures_in_the_reading_order_are_skipped() {
     let mut parts = parts();
     let opf = parts[1].1.replace(
         "<item id=\"more\"",

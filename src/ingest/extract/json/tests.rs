@@ -77,7 +77,7 @@ fn lines_of_json_cite_their_lines() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_have_a_reason() {
     let reason =
         |source: &str, text: &str| document(source, &[], text.as_bytes()).unwrap_err().to_string();
     assert_eq!(

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn others() {
+    fn other_rtf_is_stored_or_refused() {
         let plain = b"\x10\0\0\0\x05\0\0\0MELA\0\0\0\0{\\rt}..";
         assert_eq!(unpacked(plain).as_deref(), Some(&b"{\\rt}"[..]));
         assert_eq!(unpacked(b"\x10\0\0\0\x05\0\0\0ABCD\0\0\0\0{"), None);

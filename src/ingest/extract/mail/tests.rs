@@ -228,7 +228,7 @@ fn mailboxes_count_their_messages() {
 }
 
 #[test]
-fn what_is_no_mail_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |name: &str, bytes: &[u8]| document(name, bytes).unwrap_err().to_string();
     assert_eq!(reason("a.eml", b"just words\n"), "not readable as an e-mail: it has no headers");
     assert_eq!(

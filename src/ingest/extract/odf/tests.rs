@@ -85,7 +85,7 @@ fn paragraphs_become_markdown() {
 }
 
 #[test]
-fn what_is_no_text_is_left_out() {
+fn other_content_is_left_out() {
     for (body, expected) in [
         (
             "<text:tracked-changes><text:changed-region><text:deletion><text:p>gone</text:p></text:deletion></text:changed-region></text:tracked-changes><text:p>a</text:p>",
@@ -150,7 +150,7 @@ fn formatting_that_changes_what_a_text_says() {
 }
 
 #[test]
-fn rows_that_are_hidden_are_no_header() {
+fn hidden_rows_are_not_headers() {
     let row = |attributes: &str, cells: [&str; 2]| {
         let cells = cells
             .map(|cell| format!("<table:table-cell><text:p>{cell}</text:p></table:table-cell>"));
@@ -166,7 +166,7 @@ fn rows_that_are_hidden_are_no_header() {
 }
 
 #[test]
-fn objects_stand_behind_their_paragraph() {
+fn objects_follow_their_paragraph() {
     let body = r#"<text:p>See <draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>.</text:p><text:p><draw:object xlink:href="./Object 2"/></text:p>"#;
     let mut parts = parts("text", body);
     let formula = "<math><semantics><mi>x</mi><annotation encoding=\"StarMath 5.0\">{a} over {b}</annotation></semantics></math>";
@@ -201,7 +201,7 @@ fn slides_as_pages() {
 }
 
 #[test]
-fn pictures_are_what_somebody_wrote_of_them() {
+fn pictures_are_read_as_their_alternative_text() {
     let frame = |described: &str| {
         format!(
             "<draw:frame><draw:image xlink:href=\"Pictures/1.png\"/><svg:title>Image1</svg:title>\
@@ -232,7 +232,7 @@ fn flat_files_are_read() {
 }
 
 #[test]
-fn what_is_no_odt_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| text("a.odt", bytes, false).unwrap_err().to_string();
     assert_eq!(
         reason(b"%PDF-1.7"),

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_from_left_to_right_is_read() {
+    fn text_in_order_of_places_is_read() {
         // Hebrew letters in the order of their places, from the left.
         for (seen, read_as) in [
             ("plain text (1)", "plain text (1)"),

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_one_by_the_rule_that_counts() {
+    fn holes_follow_the_fill_rule() {
         let mut path = Rect::new(0.0, 0.0, 9.0, 1.0).to_path(0.1);
         path.extend(Rect::new(3.0, 0.0, 6.0, 1.0).to_path(0.1));
         let row = |rule| filled(path.clone(), rule, AREA)[0].2.clone();

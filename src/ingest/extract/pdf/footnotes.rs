@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_footnote_stays() {
+    fn other_small_text_is_not_moved() {
         let rest = "1 10 10 have paid.";
         for notes in [
             &["0 80 10 1 As large as the text"][..],
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_told_from_numbers() {
+    fn marks_are_distinguished_from_numbers() {
         for (text, expected) in [
             ("¹ See", Some("¹")),
             ("1See", Some("¹")),

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_make_no_sense_are_none() {
+    fn labels_that_make_no_sense_are_ignored() {
         for (numbers, expected) in [
             ("/Nums [0 << /S /A /St 4000000000 >>]", "- -"),
             ("/Nums [0 << /S /R /St 4000 >>]", "- -"),

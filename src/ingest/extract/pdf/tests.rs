@@ -31,7 +31,7 @@ fn every_page_with_text_has_a_mark() {
 }
 
 #[test]
-fn what_is_no_pdf_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| read(bytes).unwrap_err();
     assert_eq!(reason(b"PK\x03\x04 rest"), "named .pdf, but it is not a PDF (it is a ZIP file)");
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_file_that_is_cut_off_is_refused_with_what_was_there() {
 }
 
 #[test]
-fn titles_that_are_none() {
+fn titles_that_say_nothing_are_dropped() {
     for title in ["untitled", "Microsoft Word - a.doc", "paper.dvi", "", "  ", "1"] {
         assert_eq!(sensible_title(title), None, "{title}");
     }

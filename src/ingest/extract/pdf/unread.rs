@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_through_scanned_pages_is_no_text_of_theirs() {
+    fn text_repeated_on_scanned_pages_does_not_count() {
         let stamps: Vec<String> = (7..10)
             .map(|n| format!("This content was downloaded by a reader on {n} May"))
             .collect();

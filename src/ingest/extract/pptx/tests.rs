@@ -183,7 +183,7 @@ fn shapes_are_read_by_their_places() {
 }
 
 #[test]
-fn charts_stand_where_they_are_drawn() {
+fn charts_are_written_where_they_are_drawn() {
     let chart = "<c:chartSpace><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Fees</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea><c:pieChart><c:ser><c:tx><c:v>Crowns</c:v></c:tx>\
         <c:cat><c:strLit><c:pt idx=\"0\"><c:v>Oslo</c:v></c:pt></c:strLit></c:cat><c:val><c:numLit><c:pt idx=\"0\"><c:v>4</c:v></c:pt></c:numLit></c:val></c:ser></c:pieChart></c:plotArea></c:chart></c:chartSpace>";
     let frame = "<p:graphicFrame><p:xfrm><a:off x=\"0\" y=\"200\"/><a:ext cx=\"400\" cy=\"90\"/></p:xfrm><a:graphic><a:graphicData><c:chart r:id=\"rId5\"/></a:graphicData></a:graphic></p:graphicFrame>";
@@ -265,7 +265,7 @@ fn a_title_of_the_properties_comes_first_unless_it_says_nothing() {
 }
 
 #[test]
-fn what_is_no_presentation_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| document("a.pptx", bytes).unwrap_err().to_string();
     assert_eq!(
         reason(b"%PDF-1.7"),
@@ -325,7 +325,7 @@ fn picture(described: &str) -> String {
 }
 
 #[test]
-fn pictures_are_what_somebody_wrote_of_them_and_slides_of_nothing_else_are_named() {
+fn pictures_are_read_as_their_alternative_text_and_slides_of_only_pictures_are_named() {
     let text = shape("", &["A box"]);
     let slides = [&text, &picture("scan_1.png"), &picture("A map of the harbour"), &picture("")];
     let bytes = with_slides(&slides.map(String::as_str), &[]);

@@ -70,7 +70,7 @@ fn letters_and_groups() {
 }
 
 #[test]
-fn what_is_no_rtf_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| document(bytes, false).unwrap_err().to_string();
     assert_eq!(
         reason(b"%PDF-1.7"),

@@ -21,7 +21,7 @@ enum Denominator {
 
 /// `number` as a section of a format shows it; `None` if the section has no fraction.
 pub(super) fn shown(number: f64, section: &str) -> Option<String> {
-    /// Larger numbers have no exact fraction.
+    /// Numbers beyond this have too few digits left for a fraction.
     const MOST: f64 = 1e12;
     let format = read(section)?;
     let magnitude = number.abs();

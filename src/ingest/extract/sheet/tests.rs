@@ -260,7 +260,7 @@ fn a_thousand_sheets() {
 }
 
 #[test]
-fn what_is_no_workbook_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |name: &str, bytes: &[u8]| document(name, &[], bytes).unwrap_err().to_string();
     let lie = "named .xlsx, but it is not a workbook (it is a PDF file): name it .pdf";
     assert_eq!(reason("a.xlsx", b"%PDF-1.7"), lie);

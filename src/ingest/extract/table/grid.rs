@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_no_header_unless_it_is_said() {
+    fn a_form_has_no_header_unless_declared() {
         let form = ["Name,Ann", "Town,Bonn", "Age,5"];
         assert_eq!(drawn(&form, 0), ["Name | Ann", "Town | Bonn", "Age | 5"]);
         assert_eq!(drawn(&form, 1), ["Name: Town | Ann: Bonn", "Name: Age | Ann: 5"]);

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_no_table() {
+    fn truncated_drawings_are_not_tables() {
         for text in [
             "+---+",
             "+---+\n+===+",

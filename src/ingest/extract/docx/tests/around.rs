@@ -45,7 +45,7 @@ fn notes(kind: &str, texts: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn notes_stand_behind_their_paragraph() {
+fn notes_follow_their_paragraph() {
     let mark = |kind: &str, id: &str| format!("<w:r><w:{kind}Reference w:id=\"{id}\"/></w:r>");
     let paragraph = format!(
         "<w:p>{}{}{}{}</w:p>",
@@ -180,7 +180,7 @@ fn formatting_that_changes_what_a_text_says() {
 }
 
 #[test]
-fn rows_that_are_hidden_are_no_header() {
+fn hidden_rows_are_not_headers() {
     let row = |properties: &str, cells: [&str; 2]| {
         let cells = cells.map(|cell| format!("<w:tc><w:p>{}</w:p></w:tc>", run(cell)));
         format!("<w:tr><w:trPr>{properties}</w:trPr>{}</w:tr>", cells.concat())
@@ -336,7 +336,7 @@ fn formulas_are_lines() {
 }
 
 #[test]
-fn charts_and_diagrams_stand_behind_their_paragraph() {
+fn charts_and_diagrams_follow_their_paragraph() {
     let chart = "<c:chartSpace><c:chart><c:plotArea><c:barChart><c:ser><c:tx><c:v>Ships</c:v></c:tx>\
         <c:cat><c:strLit><c:pt idx=\"0\"><c:v>May</c:v></c:pt></c:strLit></c:cat><c:val><c:numLit><c:pt idx=\"0\"><c:v>4</c:v></c:pt></c:numLit></c:val></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>";
     let diagram = "<dgm:dataModel><dgm:ptLst><dgm:pt modelId=\"1\"><dgm:t><a:p><a:r><a:t>Plan</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>";
@@ -396,7 +396,7 @@ fn a_row_may_begin_further_right() {
 }
 
 #[test]
-fn pictures_are_what_somebody_wrote_of_them() {
+fn pictures_are_read_as_their_alternative_text() {
     let drawing = |described: &str| {
         format!(
             "<w:r><w:drawing><wp:inline><wp:docPr id=\"1\" name=\"Picture 1\" descr=\"{described}\"/>\

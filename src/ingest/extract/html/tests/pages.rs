@@ -3,7 +3,7 @@
 use super::text;
 
 #[test]
-fn what_stands_beside_an_article_is_left_out() {
+fn text_beside_an_article_is_left_out() {
     let long = "A sentence that is long enough to be the text of a page. ".repeat(5);
     let page = |head: &str, html: &str| {
         text(&format!("{head}<body>{}", html.replace("LONG", &format!("<p>{long}</p>"))))
@@ -194,7 +194,7 @@ fn what_is_shown_without_scripts_is_text_where_it_holds_most() {
 }
 
 #[test]
-fn marks_of_notes_are_told_from_the_words_before() {
+fn marks_of_notes_are_separated_from_the_words_before() {
     for (html, expected) in [
         // Raised by the styles of a book, with the note on the same page or another.
         ("<p>in the harbour<a href=notes.xhtml#n1>1</a> again", "in the harbour[1] again"),
@@ -238,7 +238,7 @@ fn boxes_of_the_text_are_kept() {
 }
 
 #[test]
-fn pictures_are_what_somebody_wrote_of_them() {
+fn pictures_are_read_as_their_alternative_text() {
     for (html, expected) in [
         (
             "<p>One.</p><img alt='A map of the pier'><p>Two.</p>",
@@ -269,7 +269,7 @@ fn pictures_are_what_somebody_wrote_of_them() {
 }
 
 #[test]
-fn base64_is_no_text() {
+fn base64_is_left_out() {
     let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ".repeat(40);
     let shown = text(&format!(
         "<p>A plot: data:image/png;base64,{data} of tides.</p>\n<p>{data}</p>\n<p>The end.</p>"

@@ -172,7 +172,7 @@ fn mails_in_mails_end() {
 }
 
 #[test]
-fn what_is_no_message_is_named() {
+fn other_files_are_refused_with_their_format() {
     let reason = |bytes: &[u8]| document("a.msg", bytes).unwrap_err().to_string();
     let other = compound(&[("/WordDocument", vec![0; 9])]);
     assert!(reason(&other).starts_with("named .msg, but it holds no message"));

@@ -55,7 +55,7 @@ fn text_along_a_circle_is_one_line() {
 }
 
 #[test]
-fn gaps_within_words_are_none_where_blanks_are_drawn() {
+fn gaps_within_words_are_ignored_where_blanks_are_drawn() {
     let uneven = "[(B) -260 (ack) -220 (u) -200 (ps) 10 ( ) 10 (ar) -230 (e) 10 ( ) 10 (k) -240 (ep) -210 (t)] TJ";
     let content = format!("BT /F1 12 Tf 72 700 Td {uneven} ET");
     assert_eq!(text(&drawn(&content)), "Backups are kept");

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_or_has_no_names_is_left() {
+    fn tables_without_names_and_other_text_are_left() {
         for text in [
             "```\n|a|b|\n|-|-|\n|1|2|\n```\n",
             "| | |\n|-|-|\n|1|2|\n",
