@@ -20,7 +20,7 @@ use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
 use crate::ocr::{GrayImage, OcrLine, OcrModel, PixelBox};
 use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
 
-/// Least letters of a word that does not occur in every text.
+/// Shortest word that does not occur in just any text, in letters.
 const LONG: usize = 4;
 
 /// How pictures are read, and which.

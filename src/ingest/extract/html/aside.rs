@@ -4,7 +4,7 @@ use super::role::{Role, Skip, has_furniture_name};
 use super::tree::Tree;
 use super::weights::Weights;
 
-/// Least share of text in an aside that is outside of links, in percent: asides of links lead elsewhere.
+/// Smallest share of text in an aside that is outside of links, in percent: asides of links lead elsewhere.
 const TEXT: usize = 70;
 
 /// An open element.

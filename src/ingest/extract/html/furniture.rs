@@ -9,7 +9,7 @@ use super::weights::{Lengths, Weight, Weights};
 /// Characters that make a part of a page worth extracting alone.
 const ENOUGH: usize = 200;
 
-/// Least share of a page's paragraphs, and of all its text outside of links, that a part needs to stand for the
+/// Smallest share of a page's paragraphs, and of all its text outside of links, that a part needs to stand for the
 /// page, in percent.
 const PARAGRAPHS: usize = 80;
 const TEXT: usize = 70;

@@ -6,7 +6,7 @@ use super::lines::Line;
 use super::script::is_right_to_left;
 use super::words::items;
 
-/// Least gap between cells, in heights of the font: wider than two blanks of a typewriter.
+/// Smallest gap between cells, in heights of the font: wider than two blanks of a typewriter.
 const GAP: f32 = 0.9;
 
 /// Most cells; no table row has as many.

@@ -9,13 +9,13 @@ use super::lines::Line;
 use super::script::is_right_to_left;
 use super::words::GAP;
 
-/// Least gap between columns, in heights of the font.
+/// Smallest gap between columns, in heights of the font.
 const GUTTER: f32 = 1.2;
 
-/// Least lines above each other that make columns.
+/// Fewest lines above each other that make columns.
 const LINES: usize = 4;
 
-/// Least words and letters of a column's line, on average, without a wide gap.
+/// Fewest words and letters of a column's line, on average, without a wide gap.
 const WORDS: usize = 4;
 const LETTERS: usize = 22;
 

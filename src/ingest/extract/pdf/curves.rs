@@ -3,10 +3,10 @@
 
 use super::glyph::{Glyph, Vector};
 
-/// Least letters on a curve.
+/// Fewest letters on a curve.
 const LETTERS: usize = 4;
 
-/// Least turn from one letter to the next (a third of a degree), and most (some 40 degrees), as cosines.
+/// Smallest turn from one letter to the next (a third of a degree), and most (some 40 degrees), as cosines.
 const STRAIGHT: f32 = 0.999_98;
 const SHARP: f32 = 0.75;
 

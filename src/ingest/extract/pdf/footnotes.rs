@@ -14,7 +14,7 @@ const SMALLER: f32 = 0.93;
 const TOP: f32 = 0.4;
 const BOTTOM: f32 = 0.92;
 
-/// Least lines of text above them.
+/// Fewest lines of text above them.
 const TEXT: usize = 3;
 
 /// Largest distance between the lines of a block, in heights of the font.

@@ -13,7 +13,7 @@ use crate::ingest::document::single_spaced;
 const TOP: f32 = 0.11;
 const BOTTOM: f32 = 0.89;
 
-/// Least pages with the same line.
+/// Fewest pages with the same line.
 const PAGES: usize = 3;
 
 /// Rows that a page is divided into to compare the places of two lines.
@@ -22,7 +22,7 @@ const ROWS: f32 = 120.0;
 /// A line with more numbers than these is compared as it is, since each number may be the page's.
 const NUMBERS: usize = 5;
 
-/// Least letters of a line without a page number; fewer may be a label of many charts.
+/// Fewest letters of a line without a page number; fewer may be a label of many charts.
 const LETTERS: usize = 4;
 
 /// The text and row by which lines of two pages are the same.

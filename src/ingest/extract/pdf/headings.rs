@@ -23,7 +23,7 @@ const FEW_LINES: usize = 40;
 /// Largest share of bold headings among a document's lines: forms and word lists have more.
 const MAX_BOLD_SHARE: f32 = 0.08;
 
-/// Most letters of a bold heading, and least letters of the line of text below it, which is longer than a
+/// Most letters of a bold heading, and fewest letters of the line of text below it, which is longer than a
 /// label.
 const MAX_BOLD_LETTERS: usize = 70;
 const MIN_TEXT_LETTERS: usize = 25;

@@ -29,7 +29,7 @@ use crate::ocr::GrayImage;
 
 const POINTS_PER_INCH: f64 = 72.0;
 
-/// Least resolution; letters of a book are then 15 pixels high.
+/// Lowest resolution; letters of a book are then 15 pixels high.
 const MIN_DPI: f64 = 100.0;
 
 /// Highest resolution; more shows the grain of the paper, and takes time.

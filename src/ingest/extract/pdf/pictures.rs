@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::glyph::Glyph;
 
-/// Least pixels along and across a line of text in a picture, and least points on the page.
+/// Fewest pixels along and across a line of text in a picture, and its smallest size on the page in points.
 const PIXELS: (f32, f32) = (100.0, 20.0);
 const POINTS: (f32, f32) = (36.0, 8.0);
 

@@ -15,7 +15,7 @@ use super::cells::Cell;
 use super::page::{PageText, TextLine};
 use crate::ingest::extract::table::{self, Grid};
 
-/// Least rows, and most columns, of a table. Where lines are drawn, one row is enough.
+/// Fewest rows and most columns of a table. Where lines are drawn, one row is enough.
 const ROWS: usize = 3;
 const COLUMNS: usize = 24;
 
@@ -34,7 +34,7 @@ const APART: f32 = 1.25;
 /// Most lines above the rows that continue a table, and below the last rows on the page before.
 const AT_EDGE: usize = 2;
 
-/// Least cells of a row that continues a table: two of anything else may be above each other by chance.
+/// Fewest cells of a row that continues a table: two of anything else may be above each other by chance.
 const ONCE_AGAIN: usize = 3;
 
 /// Names the columns of the tables of a file; the lines with the names are left out.

@@ -7,7 +7,7 @@ use super::super::pages_unread::PagesUnread;
 use super::PICTURES;
 use super::pictures::{Pictures, Running};
 
-/// Least share that pictures cover on a page that is mostly a picture. With next to no text it is a scanned
+/// Smallest share that pictures cover on a page that is mostly a picture. With next to no text it is a scanned
 /// page; with some text, both are read.
 pub(super) const LARGE: f32 = 0.5;
 
@@ -23,7 +23,7 @@ const RUNNING: usize = 3;
 /// Such text has fewer words than this.
 const RUNNING_WORDS: usize = 40;
 
-/// Least points of shapes on a page without letters that are most likely letters; a letter has some 15.
+/// Fewest points of shapes on a page without letters that are most likely letters; a letter has some 15.
 const SHAPES: usize = 600;
 
 /// Fewer glyphs are a mark or two, however few of them are known.

@@ -8,7 +8,7 @@ use super::glyph::{Glyph, Letters};
 use super::lines::{Line, middle};
 use super::script::{is_jamo, is_mark, is_presentation_form};
 
-/// Least gap between words, in heights of the font.
+/// Smallest gap between words, in heights of the font.
 pub(super) const GAP: f32 = 0.15;
 
 /// The same if all blanks between words are drawn, so that a gap is most likely a badly set letter.
@@ -20,7 +20,7 @@ const LONG_WORD: usize = 9;
 /// The same between signs of scripts that need no blanks.
 const CJK_GAP: f32 = 0.8;
 
-/// Least gap between columns or cells.
+/// Smallest gap between columns or cells.
 const CELL_GAP: f32 = 1.0;
 
 /// One or a few letters that belong together, or the blank between two words.
@@ -109,7 +109,7 @@ fn parts(left: &Glyph, right: &Glyph, gap_of_words: f32) -> bool {
     (gap > limit || gap < -0.7) && !right.letters.all(is_mark)
 }
 
-/// Least gap between words in a cell: more than [`GAP`] if the letters of words are spaced out.
+/// Smallest gap between words in a cell: more than [`GAP`] if the letters of words are spaced out.
 fn word_gap(cell: &[Glyph]) -> f32 {
     let inked = |glyph: &Glyph| !glyph.letters.is_blank();
     let pairs = || cell.windows(2).filter(|pair| pair.iter().all(inked));

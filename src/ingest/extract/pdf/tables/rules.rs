@@ -9,7 +9,7 @@ const MAX: usize = 4_000;
 /// Parts of one line, such as the borders of cells, are within this many points.
 const THICK: f32 = 1.5;
 
-/// Least share of a table's width that a line between its rows covers.
+/// Smallest share of a table's width that a line between its rows covers.
 const WIDE: f32 = 0.8;
 
 /// A line across the page.
