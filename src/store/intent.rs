@@ -1,9 +1,9 @@
-//! What a writer is about to do with a document, told before its first chunk is written, and what
-//! that says to who reads where the writer was killed: of the document its old state or its new one.
+//! Intents: what a writer is about to do with a document, stored before its first chunk is written. Where a
+//! writer was killed, the intent lets a reader show either the old or the new state of the document.
 //!
-//! The record of a document is its commit mark, and names the run that wrote it. A document that is
-//! replaced has chunks of two states for a while, and one that both have is one point: what it said
-//! before is kept with the intent. Pure; where intents are kept is each store's own business.
+//! The record of a document is its commit mark, and names the run that wrote it. While a document is being
+//! replaced it has chunks of both states. A chunk that is in both is a single point, so its former payload is
+//! kept with the intent. Pure; each store decides where it keeps intents.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,36 +12,36 @@ use uuid::Uuid;
 
 use crate::types::Chunk;
 
-/// What becomes of a document.
+/// What is about to happen to a document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Intent {
     pub source: String,
-    /// The run whose record makes it so.
+    /// The run that does it: the intent is carried out once the record names this run.
     pub run_id: Uuid,
-    /// Ids of all its chunks, where there may be others of it already.
+    /// Ids of all chunks of the new state, where older chunks of the document may exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces_all_but: Option<Vec<Uuid>>,
-    /// The document that goes when this one is there.
+    /// The document that is removed once this one is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<Moved>,
-    /// Whether it is stored in several steps.
+    /// Whether the document is stored in several steps.
     #[serde(skip)]
     pub in_parts: bool,
 }
 
-/// A document that has another name now.
+/// The former name of a document that was moved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Moved {
     pub source: String,
-    /// The run that wrote its record: another document may come to have the name.
+    /// The run that wrote its record: another document may be given the name later.
     pub run_id: Uuid,
 }
 
-/// An intent with what there was.
+/// An intent with the chunks that it replaces.
 pub(super) struct Entry {
     pub(super) intent: Intent,
     ids: HashSet<Uuid>,
-    /// Of the chunks with these ids, those that were there.
+    /// The former chunks with these ids, where there were any.
     kept: HashMap<Uuid, Chunk>,
 }
 
@@ -52,11 +52,11 @@ impl Entry {
     }
 }
 
-/// All intents of runs that are not finished, each source's in the order in which they were told.
+/// All intents of runs that are not finished; those of each source in the order in which they were written.
 #[derive(Default)]
 pub(super) struct Intents(HashMap<String, Vec<Entry>>);
 
-/// What is to be seen of a chunk.
+/// What a reader sees of a chunk.
 #[derive(Debug, PartialEq)]
 pub(super) enum Shown<'a> {
     AsItIs,
@@ -65,7 +65,7 @@ pub(super) enum Shown<'a> {
 }
 
 impl Intents {
-    /// `entries`: in the order in which they were told.
+    /// `entries`: in the order in which they were written.
     pub(super) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut by_source: HashMap<String, Vec<Entry>> = HashMap::new();
         for entry in entries {
@@ -78,14 +78,14 @@ impl Intents {
         self.0.is_empty()
     }
 
-    /// Documents that are spoken of.
+    /// Documents that the intents name.
     pub(super) fn sources(&self) -> impl Iterator<Item = &str> {
         let entries = self.0.values().flatten();
         let moved = entries.filter_map(|entry| entry.intent.moved_from.as_ref());
         self.0.keys().chain(moved.map(|moved| &moved.source)).map(String::as_str)
     }
 
-    /// Documents that there are under another name. `written_by`: the run that wrote the record of a
+    /// Documents that exist under another name by now. `written_by`: the run that wrote the record of a
     /// document, where it has one.
     pub(super) fn gone(&self, written_by: impl Fn(&str) -> Option<Uuid>) -> HashSet<String> {
         let gone = |entry: &Entry| {
@@ -96,8 +96,8 @@ impl Intents {
         self.0.values().flatten().filter_map(gone).collect()
     }
 
-    /// What is to be seen of a document whose record was written by `run`; `None` where nothing
-    /// that replaces it was begun.
+    /// What a reader sees of a document whose record was written by `run`; `None` where no replacement of it
+    /// was begun.
     pub(super) fn state(&self, source: &str, run: Uuid) -> Option<State<'_>> {
         let replacing = self.0.get(source)?;
         let replaces = |entry: &&Entry| entry.intent.replaces_all_but.is_some();
@@ -107,15 +107,15 @@ impl Intents {
     }
 }
 
-/// The state of a document that its record stands for.
+/// The state of a document that its record commits.
 pub(super) struct State<'a> {
     entries: Vec<&'a Entry>,
-    /// The one that was carried out; `None`: what there was before all of them.
+    /// The intent that was carried out; `None`: the state before all of them.
     at: Option<usize>,
 }
 
 impl<'a> State<'a> {
-    /// What is to be seen of a chunk of the document that is there now.
+    /// What a reader sees of a chunk that is stored now.
     pub(super) fn shown(&self, id: &Uuid) -> Shown<'a> {
         if self.at.is_some_and(|at| !self.entries[at].ids.contains(id)) {
             return Shown::NotAtAll;
@@ -127,9 +127,9 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The same, or the state next to it that is whole where this one is not: of what one flush writes, a
-    /// kill may leave the record without the chunks, or the chunks without the record. `there`: all chunks
-    /// of the document; `count`: how many its record says that there are.
+    /// The same state, or the neighbouring one that is complete where this one is not: a kill in the middle
+    /// of a flush may leave the record without its chunks, or the chunks without their record. `there`: all
+    /// stored chunks of the document; `count`: how many its record counts.
     pub(super) fn whole(mut self, there: &HashSet<Uuid>, count: usize) -> Self {
         let is_there = |entry: &&Entry| entry.ids.is_subset(there);
         match self.at {
@@ -144,13 +144,12 @@ impl<'a> State<'a> {
         self
     }
 
-    /// Whether one of the intents was carried out: then all its chunks are among those that something
-    /// was told of.
+    /// Whether one of the intents was carried out. If so, all chunks of the document are named by intents.
     pub(super) fn is_of_a_run(&self) -> bool {
         self.at.is_some()
     }
 
-    /// All chunks that something was told of.
+    /// All chunks that the intents name.
     pub(super) fn told(&self) -> impl Iterator<Item = &'a Uuid> + use<'a, '_> {
         self.entries.iter().flat_map(|entry| entry.ids.iter())
     }
@@ -177,7 +176,7 @@ mod tests {
         }
     }
 
-    /// What is there when the intents are told, each by the text that says by which run it was written.
+    /// The stored chunks after these intents; the text of each chunk says which run wrote it.
     fn told(intents: &[(u8, &[u8])], before: &[u8]) -> Intents {
         let mut there: HashMap<Uuid, String> =
             before.iter().map(|n| (id(*n), "0".to_owned())).collect();
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_state_is_what_its_run_wrote_whatever_was_begun_later() {
-        // Chunks, each with the run that wrote it as it is to be seen.
+        // Chunks, each with the run whose text is to be seen.
         type Case<'a> = (&'a [(u8, &'a [u8])], u8, &'a [(u8, Option<&'a str>)]);
         let half: [(u8, &[u8]); 1] = [(1, &[2, 3])];
         let twice: [(u8, &[u8]); 2] = [(1, &[2, 3]), (2, &[1, 3, 4])];
@@ -221,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_state_that_is_not_whole_gives_way_to_the_one_next_to_it() {
-        // Chunks that are there, the run of the record, how many it says; what is seen.
+        // Stored chunks, run of the record, number of chunks in the record; what is seen.
         type Case<'a> = (&'a [u8], u8, usize, &'a [(u8, Option<&'a str>)]);
         let cases: [Case<'_>; 4] = [
             (&[1, 2, 3], 1, 2, &[(1, None), (2, Some("now")), (3, Some("now"))]),

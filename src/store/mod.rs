@@ -1,9 +1,9 @@
 //! Where chunks, document records and the manifest live.
 //!
-//! A [`Collection`] is opened once and lives as long as the process. [`Collection::read`] gives a
-//! [`Reader`], a snapshot for one question: it pins one version and its manifest.
-//! [`Collection::write`] gives the only [`CollectionWriter`]. Who waits for whom, and for how long,
-//! is each implementation's own business: neither an ingest nor a question takes part in it.
+//! A [`Collection`] is opened once and lives as long as the process. [`Collection::read`] gives a [`Reader`],
+//! a snapshot for one question: it pins one version and its manifest. [`Collection::write`] gives the only
+//! [`CollectionWriter`]. Locking is left to each implementation: who waits for whom, and for how long.
+//! Neither an ingest nor a question deals with it.
 //!
 //! A collection `NAME` is an alias onto a physical version `NAME@vN`; [`edge`] has the same names
 //! as directories and a pointer that is replaced atomically. All state is in the store, so that a
@@ -66,22 +66,22 @@ pub trait Collection: Send + Sync {
     /// Directory or URL, for messages. Never contains a key.
     fn endpoint(&self) -> &str;
 
-    /// Whether the store answers now: asked once, for less than a second. What it would say of the
-    /// collection is not asked.
+    /// Whether the store answers: one request that takes less than a second. Does not look at the collection.
     async fn ping(&self) -> Result<(), BackendError>;
 
     /// A snapshot of the version in use. `None` where the collection does not exist.
     async fn read(&self) -> Result<Option<Reader>, BackendError>;
 
-    /// The right to change the collection, which one process at a time has. Waits for another writer
-    /// as long as the collection was opened to wait, then fails with
-    /// [`Fault::Busy`](crate::error::Fault) and names it.
+    /// The right to change the collection, which only one process has at a time. Waits for another writer as
+    /// long as the collection was opened to wait, then fails with [`Fault::Busy`](crate::error::Fault),
+    /// naming that writer.
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
-    /// The right to change what falls into a part of the sources, beside others that have other parts of as
-    /// many. Waits as [`Self::write`] does, for who has the same part or all of them. What concerns the
-    /// collection as a whole is written in [turns](CollectionWriter::begin_turn). Where one process at a time
-    /// has the collection, that is one which has a part.
+    /// The right to change one part of the sources, beside writers of other parts; all must divide the
+    /// sources into the same number of parts. Waits like [`Self::write`] for a writer of the same part or of
+    /// the whole collection. What concerns the collection as a whole is written in
+    /// [turns](CollectionWriter::begin_turn). Where only one process at a time can write the collection, the
+    /// writer of a part is that process.
     async fn write_part(
         &self,
         _partition: Partition,
@@ -89,19 +89,19 @@ pub trait Collection: Send + Sync {
         self.write().await
     }
 
-    /// The same as [`Self::write`]; what this run has left of a [successor](CollectionWriter::successor) stays, for
-    /// [`CollectionWriter::resume`].
+    /// The same as [`Self::write`], but keeps what this run has left of a
+    /// [successor](CollectionWriter::successor), for [`CollectionWriter::resume`].
     async fn write_again(&self, run: Uuid) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
     /// All versions, by number: none where the collection does not exist.
     async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError>;
 
-    /// Numbers of versions that may be there, and that whoever asks is not told of.
+    /// Numbers of versions that may exist although this caller may not see them.
     async fn hidden_versions(&self) -> Result<Vec<u32>, BackendError> {
         Ok(Vec::new())
     }
 
-    /// A snapshot of a version, live or not. `None` where there is none of that number that is complete.
+    /// A snapshot of a version, live or not. `None` where no complete version has this number.
     async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError>;
 
     /// What [`CollectionWriter::log_version`] has written, oldest first.
@@ -114,21 +114,20 @@ pub trait VectorStore: Send + Sync {
     /// Directory or URL, for messages. Never contains a key.
     fn endpoint(&self) -> &str;
 
-    /// Makes ready what is needed to be asked, where that can be done before: who waits for the
-    /// collection waits here.
+    /// Prepares for queries where the store can do that ahead, including any wait for the collection.
     async fn open(&self) -> Result<(), BackendError>;
 
-    /// Reads what is stored as far as it takes to know that it is what was stored.
+    /// Reads everything that is stored, as far as needed to know that it is unchanged.
     async fn verify(&self) -> Result<(), BackendError>;
 
     /// All document records, ordered by source.
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError>;
 
-    /// How many chunks are stored of each version of each document, ordered by source: after a run
-    /// that was cut off, what does not agree with the records. Reads two fields of every chunk.
+    /// How many chunks are stored of each version of each document, ordered by source; after a run that was
+    /// cut off, this shows what disagrees with the records. Reads two fields of every chunk.
     async fn tally(&self) -> Result<Vec<Tally>, BackendError>;
 
-    /// Sources that could not be brought in, ordered by source.
+    /// Sources that could not be ingested, ordered by source.
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError>;
 
     /// Stored dense vectors by chunk hash, for reuse. Hashes without one are absent.
@@ -137,15 +136,15 @@ pub trait VectorStore: Send + Sync {
         hashes: &[ContentHash],
     ) -> Result<HashMap<ContentHash, Vec<f32>>, BackendError>;
 
-    /// Asks the legs that are given, in one request where the backend can. Each leg is ordered by
-    /// descending score. Records are never returned.
+    /// Searches the legs that the request has, in one round trip where the backend can. Each leg is ordered
+    /// by descending score. Records are never returned.
     async fn search(&self, request: SearchRequest) -> Result<Legs, BackendError>;
 
-    /// The chunks that pass a filter, a page at a time, ordered by their ids: those neither store
-    /// has to index for it, and they stay what they are while other chunks come and go. Every chunk
-    /// that is there from the first page to the last is in exactly one of them. What belongs
-    /// together is apart in that order; [`chunks_of`] gives a document's as they follow each other.
-    /// Records are never returned. Empty where the collection does not exist.
+    /// The chunks that pass a filter, a page at a time, ordered by id. Neither store needs an index for that
+    /// order, and it does not change while other chunks come and go. Every chunk that exists from the first
+    /// page to the last is on exactly one page. The chunks of a document are scattered in this order;
+    /// [`chunks_of`] returns those of one document in the order of its text. Records are never returned.
+    /// Empty where the collection does not exist.
     async fn chunks(&self, request: ChunkPage) -> Result<ChunkList, BackendError>;
 
     /// The same chunks with their vectors, as [`CollectionWriter::upsert`] takes them: the dense one of
@@ -155,14 +154,14 @@ pub trait VectorStore: Send + Sync {
     /// Exact number of chunks.
     async fn count_chunks(&self) -> Result<u64, BackendError>;
 
-    /// Points that are none of docent's: another program has written them. Nothing else returns them.
+    /// Points that docent did not write. No other method returns them.
     async fn foreign_points(&self) -> Result<ForeignPoints, BackendError>;
 }
 
-/// A snapshot of a collection for one question: everything that is asked of it is answered by the
-/// version whose manifest it has, or fails and says that the collection was rebuilt meanwhile.
+/// A snapshot of a collection for one question: every request is answered by the version whose manifest it
+/// has, or fails with the message that the collection was rebuilt meanwhile.
 ///
-/// Between two requests it keeps nobody waiting, so it may be held while a model takes its time.
+/// Between two requests it blocks nobody, so it may be held while a model takes its time.
 #[derive(Clone)]
 pub struct Reader {
     version: u32,
@@ -171,7 +170,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `store` answers from `version`, which `manifest` describes, and from no other.
+    /// `store` answers from `version`, which `manifest` describes, and from no other version.
     pub fn new(version: u32, manifest: Arc<Manifest>, store: Arc<dyn VectorStore>) -> Self {
         Self { version, manifest, store }
     }
@@ -198,27 +197,28 @@ impl Deref for Reader {
     }
 }
 
-/// The only one who changes a collection: an ingest, from before it reads the documents to its end.
-/// Until [`CollectionWriter::create`] the collection need not exist: it is empty then.
+/// The only writer of a collection: an ingest holds it from before it reads the documents until its end. The
+/// collection need not exist before [`CollectionWriter::create`]; until then it is empty.
 ///
-/// Updates are idempotent. Whoever reads through the writer sees them at once; they are durable
-/// after [`CollectionWriter::flush`]. A failed update may surface only in a later call, in `flush`
-/// at the latest; nothing is written after it. Dropping the last writer gives the right back;
-/// [`CollectionWriter::close`] does it and says whether everything is durable.
+/// Updates are idempotent. Reads through the writer see them at once; they are durable after
+/// [`CollectionWriter::flush`]. A failed update may surface only in a later call, in `flush` at the latest;
+/// nothing is written after it. Dropping the last writer gives the right back; [`CollectionWriter::close`]
+/// does the same and reports whether everything is durable.
 #[async_trait]
 pub trait CollectionWriter: VectorStore {
     /// Manifest of the version that is written, or `None` where there is none yet.
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError>;
 
-    /// A snapshot of the version in use, as [`Collection::read`] gives it. What fails is tried for as long
-    /// as it is for this writer.
+    /// A snapshot of the version in use, like [`Collection::read`]. Failures are retried for as long as other
+    /// requests of this writer are.
     async fn reader(&self) -> Result<Option<Reader>, BackendError>;
 
-    /// The number N of the version that is written. `None` where there is none yet.
+    /// The number N of the version being written. `None` where there is none yet.
     async fn version(&self) -> Result<Option<u32>, BackendError>;
 
-    /// Where others [write other parts](Collection::write_part): waits until none of them changes the manifest,
-    /// or makes the collection, and keeps them from it until [`Self::end_turn`]. Elsewhere there is nobody.
+    /// Where others [write other parts](Collection::write_part): waits until none of them is changing the
+    /// manifest or creating the collection, and keeps them from it until [`Self::end_turn`]. Otherwise does
+    /// nothing.
     async fn begin_turn(&self) -> Result<(), BackendError>;
 
     /// Lets the others have their turns.
@@ -228,24 +228,24 @@ pub trait CollectionWriter: VectorStore {
     /// `sparse`: IDF modifier) and payload indexes.
     async fn create(&self, manifest: &Manifest) -> Result<(), BackendError>;
 
-    /// Replaces the stored manifest: lineage; what built the vectors only while there are none.
+    /// Replaces the stored manifest: lineage, and what built the vectors only while there are no vectors.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<(), BackendError>;
 
-    /// Removes the collection with all its versions; of a [successor](Self::successor), that alone.
-    /// Nothing to remove is success.
+    /// Removes the collection with all its versions; called on a [successor](Self::successor), removes only
+    /// that. Nothing to remove is success.
     async fn drop_collection(&self) -> Result<(), BackendError>;
 
-    /// Begins a change that others see whole or not at all, and that ends when the guard is dropped:
-    /// a document with its record, and without what it replaces. Others wait meanwhile, so nothing
-    /// slow belongs into it.
+    /// Begins a change that others see as a whole or not at all, and that ends when the guard is dropped: a
+    /// document with its record, without what it replaces. Others wait meanwhile, so do nothing slow during
+    /// it.
     async fn begin(&self) -> Change;
 
-    /// Told before the first chunk of a document is written: so others see
-    /// of it its old state or its new one, also after a kill.
+    /// Announces what is about to be stored, before the first chunk of a document is written. Readers then
+    /// see either its old state or its new one, even after a kill.
     async fn will_store(&self, documents: &[Intent]) -> Result<(), BackendError>;
 
-    /// Told when nothing is left to be done for these documents: their records are written, and what
-    /// they replace is taken out.
+    /// Reports that nothing is left to do for these documents: their records are written, and what they
+    /// replace is removed.
     async fn have_stored(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Writes chunks with their vectors.
@@ -257,7 +257,7 @@ pub trait CollectionWriter: VectorStore {
     /// Removes the chunks of these documents whose ids are not in `keep`.
     async fn delete_chunks(&self, sources: &[String], keep: &[Uuid]) -> Result<(), BackendError>;
 
-    /// Removes these documents with their records: cut off midway, others see none of them.
+    /// Removes these documents with their records. After a cut-off midway, others see none of them.
     async fn delete_documents(&self, sources: &[String]) -> Result<(), BackendError>;
 
     /// Remembers failures, one for each source: a later one replaces an earlier one.
@@ -266,74 +266,74 @@ pub trait CollectionWriter: VectorStore {
     /// Forgets the failures of these sources.
     async fn delete_failures(&self, sources: &[String]) -> Result<(), BackendError>;
 
-    /// Of the last update: signed once that is applied, with all before it. It never is where one of
-    /// them failed.
+    /// The receipt of the last update: signed once that update and all before it are applied. Never signed
+    /// where one of them failed.
     fn receipt(&self) -> Receipt;
 
     /// Makes every update before this call durable.
     async fn flush(&self) -> Result<(), BackendError>;
 
-    /// Called now and then while much is written: what was written a while ago becomes durable, so
-    /// that a crash costs little. What is under way need not be waited for.
+    /// Called now and then during long writes: makes durable what was written a while ago, so that a crash
+    /// costs little. Need not wait for updates that are under way.
     async fn checkpoint(&self) -> Result<(), BackendError>;
 
     /// Called once at the end of an ingest that changed something: builds indexes and merges
     /// segments. Makes everything durable, as [`Self::flush`] does.
     async fn optimize(&self) -> Result<(), BackendError>;
 
-    /// A writer of the next version of the collection, to be created and filled beside this one,
-    /// which stays what others see. Dropping that collection gives it up.
+    /// A writer of the next version of the collection, to be created and filled beside this one, which others
+    /// keep seeing. Dropping the new version gives it up.
     async fn successor(&self) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
-    /// The successor that this run has begun, and was cut off: [`Manifest::unfinished`] names it. Updates of
-    /// chunks that were not followed by others which came to be durable may be missing, any of them. Whoever
-    /// opened the collection [for it](Collection::write_again) finds it.
+    /// The successor that this run began before it was cut off, as named by [`Manifest::unfinished`]. Any
+    /// updates of chunks that no durable update followed may be missing. Only a writer that was opened [for
+    /// this run](Collection::write_again) finds it.
     async fn resume(&self, run: Uuid) -> Result<Option<Arc<dyn CollectionWriter>>, BackendError>;
 
-    /// Makes a successor that is complete the collection, in one step: whoever reads from then on
-    /// reads it. Of former versions, the `keep` that were live last stay; the others are removed, by the
-    /// next writer where that is not possible now.
+    /// Makes a complete successor the collection, in one step: everyone who starts to read from then on reads
+    /// it. Of the former versions, the last `keep` that were live stay; the others are removed, by the next
+    /// writer where that is not possible now.
     async fn publish(&self, keep: usize) -> Result<(), BackendError>;
 
-    /// Leaves a successor that is complete beside the collection, which stays what it is: it is not
-    /// removed by later writers, and can be [switched](Self::switch) to. Former versions go as with
-    /// [`Self::publish`], and so do other candidates.
+    /// Leaves a complete successor beside the collection, which does not change. Later writers do not remove
+    /// it, and can [switch](Self::switch) to it. Former versions and other candidates are removed as with
+    /// [`Self::publish`].
     async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError>;
 
-    /// Makes a complete version the collection, in one step; the one that was it stays as a former one.
-    /// Cut off anywhere, one of the two is the collection. This writer stays with the version that it had: it is
-    /// to be closed.
+    /// Makes a complete version the collection, in one step; the one that was live stays as a former one. If
+    /// this is cut off anywhere, one of the two is live. This writer stays with the version that it had, and
+    /// has to be closed.
     async fn switch(&self, number: u32) -> Result<(), BackendError>;
 
-    /// A writer of another version that is complete, under the right of this one: something is to be taken out of
-    /// it, too. It is neither published nor dropped.
+    /// A writer of another complete version, under this writer's right: for something that has to be removed
+    /// from that version too. It is neither published nor dropped.
     async fn beside(&self, number: u32) -> Result<Arc<dyn CollectionWriter>, BackendError>;
 
-    /// Leaves nothing of what was taken out before in what is stored, as far as that is in this process's
-    /// hands: see [`Self::files`]. Makes everything durable, as [`Self::optimize`] does.
+    /// Removes from storage every trace of what was deleted before, as far as this process controls the
+    /// storage: see [`Self::files`]. Makes everything durable, as [`Self::optimize`] does.
     async fn scrub(&self) -> Result<(), BackendError>;
 
-    /// The directory with everything that is stored of this version; `None` where it is a server's, which writes
-    /// its files again by itself.
+    /// The directory with everything that is stored of this version; `None` where a server has it, which
+    /// rewrites its files in its own time.
     fn files(&self) -> Option<PathBuf>;
 
-    /// Removes versions with everything in them. Refuses the one that is the collection, and one that is not there.
+    /// Removes versions with everything in them. Refuses the live version, and numbers that do not exist.
     async fn remove_versions(&self, numbers: &[u32]) -> Result<(), BackendError>;
 
-    /// Writes down what became of a version, beside all of them: it is there when they are gone.
+    /// Logs what became of a version. The log is kept beside the versions and outlives them.
     async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError>;
 
-    /// Gives back the right to change the collection, with everything durable that was written.
-    /// Every writer of the collection that this process has is closed with it.
+    /// Gives back the right to change the collection, after everything written is durable. All writers of the
+    /// collection in this process are closed with it.
     async fn close(&self) -> Result<(), BackendError>;
 }
 
-/// A version that was taken up: see [`server::ServerStore::adopt`].
+/// A version that was adopted: see [`server::ServerStore::adopt`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Adopted {
     /// The name of the physical collection.
     pub physical: String,
-    /// Whether it had lost its name, and was given it again.
+    /// Whether its alias was missing, and was set again.
     pub named: bool,
     pub manifest: Manifest,
 }
@@ -347,10 +347,10 @@ fn rebuilt(name: &str) -> String {
     format!("collection `{name}` was rebuilt while it was being read")
 }
 
-/// Is told, in a sentence, which other process a store waits for.
+/// Receives, as a sentence, which other process the store is waiting for.
 pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Why a chunk is not shown whose text is not the one that was stored.
+/// The error for a chunk whose text is not what was stored; such a chunk is never shown.
 pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
     let place = chunk.locator.cite(&chunk.source);
     let message = format!(
@@ -383,8 +383,8 @@ impl Counter {
 const DENSE: &str = "dense";
 const SPARSE: &str = "sparse";
 
-/// Up to so many bytes to compare, the dense leg compares all vectors, which needs no graph. The
-/// embedded store counts the whole collection, a byte a dimension; a server each of its segments.
+/// Up to this many bytes of vectors, the dense leg compares all of them, without a graph. The embedded store
+/// counts the whole collection, one byte per dimension; a server counts each of its segments.
 pub(crate) const EXACT_UP_TO: usize = 256 << 20;
 
 /// Payload fields that are filtered on, each with a keyword index.

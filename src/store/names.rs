@@ -1,8 +1,8 @@
 //! Names of collections, and of their versions.
 
-/// Why `name` can't name a collection, if it can't. One rule for both stores, so that a collection
-/// can move between them: what is a file name on every system and a collection name in Qdrant.
-/// `@` separates the name from the version.
+/// Says why `name` can't be the name of a collection, if it can't. One rule for both stores, so that a
+/// collection can move between them: the name must work as a file name on every system and as a collection
+/// name in Qdrant. `@` separates the name from the version.
 pub fn check_name(name: &str) -> Result<(), String> {
     const FORBIDDEN: &str = "<>:\"/\\|?*@";
     if name.is_empty() || name.len() > 200 {

@@ -1,5 +1,5 @@
-//! A writer that somebody is told of before it changes anything: what is done to a collection can be
-//! written down first, whichever command does it.
+//! A writer that calls back before it changes anything, so that a change can be logged before it is made,
+//! whichever command makes it.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,17 +17,17 @@ use crate::types::{
     ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Tally, VersionEvent,
 };
 
-/// Is told before a collection is changed.
+/// Called before a collection is changed.
 #[async_trait]
 pub trait BeforeChange: Send + Sync {
-    /// Before each change, and so before the first: `run` does it, where that is known.
+    /// Called before every change, the first one included. `run`: the run that makes the change, where known.
     ///
     /// # Errors
-    /// The change is not to be made.
+    /// The change must not be made.
     async fn will_change(&self, run: Option<Uuid>) -> Result<(), BackendError>;
 }
 
-/// The writer; and with it, those of other versions that it gives out.
+/// Wraps a writer, and all writers of other versions that it gives out.
 pub fn told_before(
     store: Arc<dyn CollectionWriter>,
     before: Arc<dyn BeforeChange>,
@@ -45,9 +45,9 @@ impl Noted {
         self.before.will_change(None).await
     }
 
-    /// With the run that a manifest says is going on.
+    /// Reports the run that the manifest says is unfinished.
     async fn tell_of(&self, manifest: &Manifest) -> Result<(), BackendError> {
-        // Of several over parts, it is not said here which of them this is.
+        // If several runs write parts, the manifest does not say which of them this writer belongs to.
         let run = manifest.unfinished.as_ref().filter(|_| manifest.unfinished_parts.is_empty());
         self.before.will_change(run.map(|run| run.run_id)).await
     }

@@ -1,4 +1,4 @@
-//! Who holds a collection, or another thing that one has at a time: a process on some host.
+//! The owner of a collection, or of anything else that has one owner at a time: a process on some host.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,14 +7,14 @@ use std::process;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A process, as another one may name it to a person, and see whether it is still there.
+/// A process, described so that another process can name it to a person and check whether it still runs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Owner {
     pid: u32,
     command: String,
     host: String,
-    /// Where `pid` means this process and no other: one boot of one machine, and on it one
-    /// container. Host names repeat. Empty where that can't be told.
+    /// Where `pid` means this process and no other: one boot of one machine, and one container on it. Host
+    /// names are not unique. Empty where it is unknown.
     #[serde(default)]
     machine: String,
     /// RFC 3339, UTC.
@@ -33,8 +33,8 @@ impl Owner {
         }
     }
 
-    /// Whether the process has certainly ended. One on another machine never has, for all that
-    /// can be seen from here.
+    /// Whether the process has certainly ended. For a process on another machine this can't be seen from
+    /// here, so it counts as running.
     pub(super) fn is_gone(&self) -> bool {
         !self.machine.is_empty() && self.machine == machine() && !exists(self.pid)
     }
@@ -48,7 +48,7 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Program and subcommand only: other arguments may hold keys.
+/// Program and subcommand only: other arguments may contain keys.
 fn command() -> String {
     let mut args = std::env::args_os().map(PathBuf::from);
     let program = args.next().and_then(|path| path.file_stem().map(PathBuf::from));
@@ -58,7 +58,7 @@ fn command() -> String {
     words.join(" ")
 }
 
-/// What this machine calls itself.
+/// The host name of this machine.
 pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
@@ -90,7 +90,7 @@ fn exists(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
-    // One that belongs to another user answers with a refusal.
+    // A process of another user answers with a refusal.
     test_kill_process(pid) != Err(Errno::SRCH)
 }
 
@@ -101,7 +101,7 @@ fn exists(_pid: u32) -> bool {
 
 #[cfg(test)]
 impl Owner {
-    /// Of a process that has ended, on this machine or on another one.
+    /// An owner whose process has ended, on this machine or on another one.
     pub(super) fn dead(here: bool) -> Self {
         let mut child = process::Command::new("true").spawn().expect("a process starts");
         child.wait().expect("it ends");
@@ -133,7 +133,7 @@ mod tests {
         assert!(Owner::dead(true).is_gone());
         assert!(!Owner::dead(false).is_gone(), "a process elsewhere can't be seen");
         assert!(!Owner { machine: String::new(), ..Owner::dead(true) }.is_gone());
-        // Another user's process is a process.
+        // A process of another user counts as well.
         assert!(!Owner { pid: 1, ..Owner::this() }.is_gone());
     }
 }

@@ -1,4 +1,4 @@
-//! Chunks without a question, a page at a time.
+//! Reading chunks without a question, a page at a time.
 
 use uuid::Uuid;
 
@@ -6,18 +6,18 @@ use super::VectorStore;
 use crate::error::BackendError;
 use crate::types::{Chunk, Filter, Point};
 
-/// What [`VectorStore::chunks`] and [`VectorStore::points`] are asked.
+/// The request of [`VectorStore::chunks`] and [`VectorStore::points`].
 #[derive(Clone, Debug, Default)]
 pub struct ChunkPage {
     pub filter: Filter,
-    /// Chunks of this page, at most.
+    /// Maximum number of chunks on this page.
     pub limit: usize,
-    /// Where it begins: what the page before it had as [`ChunkList::next`]; `None` for the first.
+    /// Where the page begins: [`ChunkList::next`] of the page before it; `None` for the first.
     pub from: Option<Uuid>,
 }
 
 impl ChunkPage {
-    /// Whether nothing can be on it.
+    /// Whether the page is empty for sure.
     pub(super) fn is_empty(&self) -> bool {
         self.limit == 0 || self.filter.sources.as_ref().is_some_and(Vec::is_empty)
     }
@@ -39,10 +39,10 @@ pub struct PointList {
     pub next: Option<Uuid>,
 }
 
-/// Chunks that are asked for at once.
+/// Chunks requested at once.
 const PAGE: usize = 1_000;
 
-/// Shows every chunk that passes a filter, in the order of [`VectorStore::chunks`].
+/// Calls `show` for every chunk that passes a filter, in the order of [`VectorStore::chunks`].
 pub async fn each_chunk(
     store: &dyn VectorStore,
     filter: Filter,
@@ -59,8 +59,8 @@ pub async fn each_chunk(
     }
 }
 
-/// All chunks of a document in the order of its text. Of two versions, where a run was cut off, they
-/// come side by side.
+/// All chunks of a document in the order of its text. Where a run was cut off, those of two versions of the
+/// document are interleaved.
 pub async fn chunks_of(store: &dyn VectorStore, source: &str) -> Result<Vec<Chunk>, BackendError> {
     let filter = Filter { sources: Some(vec![source.to_owned()]), ..Filter::default() };
     let mut chunks = Vec::new();

@@ -1,9 +1,9 @@
-//! A collection as one of the projects that bring documents in sees it: its own documents, failures and
-//! inputs, and none of another's. So whatever a run makes of what it sees, it changes and deletes what
-//! is its own.
+//! A collection as seen by one of the projects that ingest into it: it sees its own documents, failures and
+//! inputs, and none of the other projects'. So whatever a run concludes from what it sees, it changes and
+//! deletes only what is its own.
 //!
-//! Chunks are not told apart: a search finds those of all. They go by their documents, and a source is
-//! one project's.
+//! Chunks are not separated: a search finds those of all projects. Chunks belong to documents, and every
+//! source belongs to one project.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -23,27 +23,27 @@ use crate::types::{
     Tally, VersionEvent,
 };
 
-/// The part of a collection that is a project's.
+/// The part of a collection that belongs to a project.
 #[derive(Clone, Default)]
 pub struct Part {
     project: String,
     ownership: Ownership,
     /// Documents of other projects, by source.
     others: Arc<HashMap<String, DocumentRecord>>,
-    /// Sources of other projects that could not be brought in.
+    /// Sources of other projects that could not be ingested.
     failed_others: Arc<HashSet<String>>,
-    /// What the manifest says of the owner's inputs, and which run is not finished, where it was read.
+    /// The manifest as read: it has the owner's inputs and the unfinished run.
     manifest: Option<Arc<Manifest>>,
-    /// A run of another project has left documents that only that project can mend.
+    /// Whether a run of another project has left documents that only that project can repair.
     damaged_others: Arc<AtomicBool>,
 }
 
 impl Part {
-    /// What `project` has of a collection with this manifest, if there is one yet. All records are read
-    /// where there may be some of others.
+    /// The part of `project` in a collection with this manifest, if it exists yet. Reads all records where
+    /// other projects may have some.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// The store fails.
     pub async fn of(
         project: &str,
         ownership: Ownership,
@@ -65,7 +65,7 @@ impl Part {
         Ok(Self { others: Arc::new(others), failed_others: Arc::new(failed), ..part })
     }
 
-    /// Whose the collection is from now on.
+    /// Who owns the collection from now on.
     pub fn ownership(&self) -> &Ownership {
         &self.ownership
     }
@@ -78,12 +78,12 @@ impl Part {
         })
     }
 
-    /// The collection as the project sees it, for who writes it.
+    /// A writer that sees the collection as the project does.
     pub fn written(self, writer: Arc<dyn CollectionWriter>) -> Arc<dyn CollectionWriter> {
         Arc::new(Seen { store: writer, part: self })
     }
 
-    /// The same for who reads.
+    /// A reader that sees the collection as the project does.
     pub fn read(self, reader: &Reader) -> Reader {
         let manifest = Arc::new(self.own((**reader.manifest()).clone()));
         let store = Arc::clone(reader.store());
@@ -98,7 +98,7 @@ impl Part {
         !self.ownership.is_owner(&self.project)
     }
 
-    /// The manifest with the inputs of the project in place of the owner's.
+    /// The manifest with the inputs of the project in place of those of the owner.
     fn own(&self, mut manifest: Manifest) -> Manifest {
         if self.is_guest() {
             let guest = manifest.owner.guests.iter().find(|it| it.project == self.project);
@@ -108,7 +108,7 @@ impl Part {
         manifest
     }
 
-    /// Undoes [`Part::own`], and keeps what a run of another project has left to be done.
+    /// Undoes [`Part::own`], and keeps the work that a run of another project has left unfinished.
     fn whole(&self, manifest: &Manifest) -> Manifest {
         let mut whole = Manifest { owner: self.ownership.clone(), ..manifest.clone() };
         if self.is_guest() {
@@ -119,7 +119,7 @@ impl Part {
             whole.owner.guests.push(Guest { project: self.project.clone(), roots, sites });
         }
         if !self.others.is_empty() {
-            // What those of others come to, their runs know.
+            // The hash over other projects' documents is known only to their runs.
             whole.content_hash = None;
         }
         if whole.unfinished.is_none() && self.damaged_others.load(Ordering::Relaxed) {
@@ -137,7 +137,7 @@ impl Part {
         self.manifest.as_ref()?.unfinished.clone()
     }
 
-    /// Whether what is stored of other projects is as their records say.
+    /// Notes whether the stored chunks of other projects disagree with their records.
     fn audit(&self, tally: &[Tally]) {
         let mut stored: HashMap<&str, Vec<(&ContentHash, u32)>> = HashMap::new();
         for row in tally {
@@ -157,7 +157,7 @@ impl Part {
     }
 }
 
-/// A store, as far as a part of it goes.
+/// A store, restricted to a part of it.
 struct Seen<S: ?Sized> {
     store: Arc<S>,
     part: Part,
@@ -175,7 +175,7 @@ impl<S: VectorStore + ?Sized> Seen<S> {
         }
     }
 
-    /// Which version is the collection is its owner's to say.
+    /// Only the owner decides which version is live.
     fn check_owner(&self) -> Result<(), BackendError> {
         if self.part.is_guest() {
             return Err(self.refuse("the collection belongs to another project"));
@@ -183,14 +183,14 @@ impl<S: VectorStore + ?Sized> Seen<S> {
         Ok(())
     }
 
-    /// What is done to a collection as a whole is not done to the documents of others.
+    /// What affects a collection as a whole would also affect the documents of other projects.
     fn check_alone(&self) -> Result<(), BackendError> {
         if self.part.others.is_empty() {
             return Ok(());
         }
         let count = self.part.others.len();
         Err(self.refuse(&format!(
-            "the collection has {count} documents of other projects, which would go with it"
+            "the collection has {count} documents of other projects, which this would change too"
         )))
     }
 }
@@ -328,7 +328,7 @@ impl CollectionWriter for Seen<dyn CollectionWriter> {
         self.store.delete_documents(&self.part.not_of_others(sources)).await
     }
 
-    /// That of a source which another project has failed at is not remembered: its record stays theirs.
+    /// Skips sources at which another project has failed: the record stays that project's.
     async fn put_failures(&self, records: &[FailureRecord]) -> Result<(), BackendError> {
         let project = Some(self.part.project.clone());
         let is_free = |failure: &&FailureRecord| {

@@ -1,7 +1,7 @@
 //! Chunks and records ↔ payloads, the JSON objects both stores keep beside the vectors.
 //!
-//! Pure. What does not read back is an error that says why: a payload may have been written by
-//! another version, or by somebody else.
+//! Pure. A payload that can't be read back is an error that says why: another version of docent, or another
+//! program, may have written it.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Kind, Loca
 
 pub(super) type Payload = Map<String, Value>;
 
-/// Values of the field `record`: what a point is.
+/// Values of the field `record`: what kind of point it is.
 pub(super) const CHUNK: &str = "chunk";
 pub(super) const DOCUMENT: &str = "document";
 pub(super) const FAILURE: &str = "failure";
@@ -18,16 +18,16 @@ pub(super) const FAILURE: &str = "failure";
 pub(super) const INTENT: &str = "intent";
 pub(super) const KEPT: &str = "kept";
 
-/// The manifest of a collection whose writer may not keep it elsewhere: see [`super::server`].
+/// The manifest of a collection whose writer can't keep it elsewhere: see [`super::server`].
 pub(super) const MANIFEST: &str = "manifest";
 
-/// Every point of docent's is one of these; what is not one was written by another program.
+/// Every point of docent is one of these; any other point was written by another program.
 pub(super) const RECORDS: [&str; 6] = [CHUNK, DOCUMENT, FAILURE, INTENT, KEPT, MANIFEST];
 
 /// Fields of a chunk that [`super::VectorStore::tally`] needs.
 pub(super) const TALLIED: [&str; 2] = ["source", "document_hash"];
 
-/// Why a point can't be a chunk of docent: its id is a number, and no UUID.
+/// The error for a point that can't be one of docent's chunks: its id is a number, not a UUID.
 pub(super) const FOREIGN_ID: &str = "a stored chunk has an id that docent did not give it";
 
 /// Whether a point with this payload is a chunk: another program may have written points with
@@ -87,8 +87,8 @@ pub(super) fn of_chunk(chunk: Chunk) -> Payload {
     })
 }
 
-/// Field by field: a search reads hundreds, and what serde flattens it copies first. The locator is
-/// read from the fields that are left.
+/// Field by field: a search reads hundreds of chunks, and serde copies what it flattens. The locator is read
+/// from the remaining fields.
 pub(super) fn to_chunk(mut payload: Payload) -> Result<Chunk, String> {
     let fields = &mut payload;
     expect_record(&take::<String>(fields, "record")?, CHUNK)?;
@@ -110,7 +110,7 @@ pub(super) fn to_chunk(mut payload: Payload) -> Result<Chunk, String> {
     })
 }
 
-/// Takes a field out of the payload of a chunk; `None` where it has none of this name.
+/// Takes a field out of the payload of a chunk; `None` where it has no such field.
 fn take_if_any<T: DeserializeOwned>(
     fields: &mut Payload,
     field: &str,
@@ -151,7 +151,7 @@ pub(super) fn parse<T: DeserializeOwned>(json: &str, kind: &str) -> Result<T, St
     serde_json::from_str(json).map_err(|error| unreadable(&format!("{kind} record"), &error))
 }
 
-/// The hash that [`super::VectorStore::vectors`] asked for.
+/// The chunk hash, for [`super::VectorStore::vectors`].
 pub(super) fn chunk_hash(payload: &Payload) -> Result<ContentHash, String> {
     text(payload, "chunk_hash").map(|hash| ContentHash(hash.to_owned()))
 }
@@ -265,7 +265,7 @@ pub(super) mod tests {
         pub(in crate::store) fn document()(
             (source, ingested_at) in any::<(String, String)>(),
             (chunks, mtime, run) in any::<(u32, i64, u128)>(),
-            // The server's integers are signed.
+            // Integers of the server are signed.
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
             kind in prop::sample::select(Kind::ALL.to_vec()),
             project in any::<Option<String>>(),

@@ -1,14 +1,14 @@
-//! Whether an update was applied, of a store that lets its caller go on before it knows.
+//! Tells whether an update was applied, for stores that return before they know.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Signed by the store when it has what it was given: what is not signed may not be counted as stored.
+/// Signed by the store once it has the update: until then, the update must not be counted as stored.
 #[derive(Clone, Debug, Default)]
 pub struct Receipt(Arc<AtomicBool>);
 
 impl Receipt {
-    /// Of a store that has everything when it returns.
+    /// For a store that has applied everything when it returns.
     pub fn signed() -> Self {
         let receipt = Self::default();
         receipt.sign();

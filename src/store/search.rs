@@ -1,4 +1,4 @@
-//! What a search is asked, and what it finds.
+//! The request and the result of a search.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::types::{Chunk, Filter, Scored, SparseVector};
 
-/// What [`VectorStore::search`](super::VectorStore::search) is asked.
+/// The request of [`VectorStore::search`](super::VectorStore::search).
 #[derive(Clone, Debug, Default)]
 pub struct SearchRequest {
     pub dense: Option<Vec<f32>>,
@@ -16,7 +16,7 @@ pub struct SearchRequest {
     pub filter: Filter,
     /// Hits per leg.
     pub limit: usize,
-    /// Floor on the score of each leg.
+    /// Minimum score in each leg.
     pub min_score: Option<f32>,
     /// Terms of the sparse vectors whose inverse document frequency is wanted.
     pub idf_of: Vec<u32>,
@@ -24,21 +24,21 @@ pub struct SearchRequest {
     pub chunks: ReturnedChunks,
 }
 
-/// Which of the hits of a search are returned with their chunks. Reading a chunk costs the embedded
-/// store more than ranking it, and few of those that are ranked are ever shown.
+/// The hits of a search that are returned with their chunks. Reading a chunk costs the embedded store more
+/// than ranking it, and few of the ranked ones are ever shown.
 #[derive(Clone, Default)]
 pub enum ReturnedChunks {
     #[default]
     All,
-    /// Those whose ids it gives, seeing the lists, at least.
+    /// At least those whose ids this function picks, given the lists.
     Some(Arc<ChooseChunks>),
 }
 
-/// The ids of some hits, given the lists.
+/// Picks ids of hits, given the lists.
 type ChooseChunks = dyn Fn(&Legs) -> Vec<Uuid> + Send + Sync;
 
 impl ReturnedChunks {
-    /// Of these lists; none of them twice.
+    /// Ids of hits in these lists, without duplicates.
     pub(super) fn ids(&self, legs: &Legs) -> HashSet<Uuid> {
         match self {
             Self::All => legs.dense.iter().chain(&legs.sparse).map(|hit| hit.id).collect(),
@@ -61,9 +61,9 @@ impl fmt::Debug for ReturnedChunks {
 pub struct Legs {
     pub dense: Vec<Scored>,
     pub sparse: Vec<Scored>,
-    /// Of the hits, by id: those that were asked for, at least.
+    /// Chunks of the hits, by id: at least those that were requested.
     pub chunks: HashMap<Uuid, Chunk>,
-    /// Inverse document frequency in the whole collection, by term, as the sparse leg weighs it. A
-    /// term that no chunk has is absent.
+    /// Inverse document frequency over the whole collection, by term, as the sparse leg weighs it. Absent for
+    /// terms that no chunk has.
     pub idf: HashMap<u32, f32>,
 }

@@ -1,9 +1,9 @@
-//! What those who write parts of a collection do one after the other.
+//! What the writers of parts of a collection do one after the other.
 
 use super::CollectionWriter;
 use crate::error::BackendError;
 
-/// Does something in a [turn](CollectionWriter::begin_turn), which ends with it, whatever comes of it.
+/// Runs `work` in a [turn](CollectionWriter::begin_turn), and ends the turn whatever the result.
 pub async fn in_turn<T>(
     writer: &dyn CollectionWriter,
     work: impl Future<Output = Result<T, BackendError>> + Send,

@@ -1,10 +1,10 @@
-//! Which versions of a collection stay.
+//! Which versions of a collection are kept.
 //!
-//! A version is built beside the one that is live. When it is complete it takes the place of that one, or
-//! is set aside. What stays beside the live one has a [`Mark`]; what has none is unfinished, or is to be
-//! removed, and the next writer does that. What is live is live whatever its mark says. So the live
-//! one is marked before another takes its place: whoever is cut off in between leaves it live, and the other
-//! one as it was.
+//! A version is built beside the live one. Once complete, it replaces the live one or is set aside. Every
+//! version that is kept beside the live one has a [`Mark`]; a version without a mark is unfinished or due for
+//! removal, and the next writer removes it. The live version is live whatever its mark says. Therefore it is
+//! marked before another one replaces it: a process that is cut off in between leaves both versions as they
+//! were.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{VersionEntry, VersionState};
 
-/// Why a version stays that is not live.
+/// Why a version is kept although it is not live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum Mark {
-    /// It is complete, and was not live yet.
+    /// It is complete and has not been live yet.
     Built,
     /// It is complete, and was built to be measured.
     Candidate,
-    /// It was live: until then, see [`VersionEntry::live_until`].
+    /// It was live until this time: see [`VersionEntry::live_until`].
     Former { until: u64 },
 }
 
 impl Mark {
-    /// Of the version that another takes the place of now.
+    /// The mark for the version that is being replaced now.
     pub(crate) fn former_from_now(versions: &[VersionEntry]) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.as_millis() as u64);
@@ -33,7 +33,7 @@ impl Mark {
         Self::Former { until: latest.map_or(now, |latest| now.max(latest.saturating_add(1))) }
     }
 
-    /// A mark as it was written. What can't be read keeps its version all the same.
+    /// Parses a mark. A mark that can't be read keeps its version all the same.
     pub(crate) fn read(json: &[u8]) -> Self {
         serde_json::from_slice(json).unwrap_or(Self::Built)
     }
@@ -54,7 +54,7 @@ impl Mark {
         }
     }
 
-    /// How likely a version with this mark was the live one, where nothing else tells: the more, the greater.
+    /// How likely a version with this mark was the live one, where nothing else tells; greater is likelier.
     pub(crate) fn rank(mark: Option<Self>) -> (u8, u64) {
         match mark {
             Some(Self::Candidate) => (0, 0),
@@ -65,12 +65,12 @@ impl Mark {
     }
 }
 
-/// What becomes of a version that is left beside the one in use.
+/// What happens to a version that is set aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Aside {
     /// It stays until somebody removes it.
     Built,
-    /// It stays until the next one is built.
+    /// It stays until the next version is built.
     Candidate,
 }
 
@@ -83,19 +83,19 @@ impl From<Aside> for Mark {
     }
 }
 
-/// Former versions but for the `keep` that were live last, and candidates but for `spared`.
+/// Former versions except the last `keep` that were live, and candidates except `spared`.
 pub(crate) fn beyond(versions: &[VersionEntry], keep: usize, spared: Option<u32>) -> Vec<u32> {
     let candidates = versions.iter().filter(|it| it.state == VersionState::Candidate);
     let candidates = candidates.map(|it| it.number).filter(|number| Some(*number) != spared);
     former(versions).into_iter().skip(keep).chain(candidates).collect()
 }
 
-/// The version that was live before the one that is.
+/// The version that was live before the current one.
 pub(crate) fn latest_former(versions: &[VersionEntry]) -> Option<u32> {
     former(versions).into_iter().next()
 }
 
-/// The one that was live last comes first.
+/// Latest first.
 fn former(versions: &[VersionEntry]) -> Vec<u32> {
     let former = versions.iter().filter(|version| version.state == VersionState::Former);
     let mut former: Vec<_> = former.map(|it| (it.live_until, it.number)).collect();
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn those_that_were_live_last_stay() {
         let at = |number, until| entry(number, Some(Mark::Former { until }));
-        // Version 2 was switched back to after 3.
+        // Version 2 became live again after version 3.
         let versions =
             [at(1, 10), at(2, 30), at(3, 20), entry(4, Some(Mark::Built)), entry(5, None)];
         assert_eq!(latest_former(&versions), Some(2));

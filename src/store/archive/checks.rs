@@ -1,4 +1,4 @@
-//! What holds of every collection that docent has written, and so of every file that it exports.
+//! Checks what holds for every collection that docent writes, and so for every file that it exports.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use crate::types::{
     SparseVector,
 };
 
-/// Looks at one entry after another; each error says what is wrong.
+/// Checks one entry after another; each error says what is wrong.
 pub(super) struct Checks {
     head: Head,
-    /// Of each document that came, the hash of its content and how many chunks are still to come.
+    /// The documents so far: content hash, and number of chunks still to come.
     documents: HashMap<String, (ContentHash, u32)>,
     failures: u64,
     chunks: u64,
-    /// Of the entry before.
+    /// Place of the previous entry.
     last: Option<Place>,
 }
 
-/// Where entries stand; each is behind the one before.
+/// Order of the entries: each comes after the one before it.
 #[derive(PartialEq, PartialOrd)]
 enum Place {
     Document(String),
@@ -79,27 +79,27 @@ impl Checks {
         at_most("chunks", self.chunks, self.head.chunks)
     }
 
-    /// Its document has a record, and chunks that have not come.
+    /// Its document has a record, and chunks left to come.
     fn is_announced(&mut self, chunk: &Chunk) -> Result<(), &'static str> {
         let Some((hash, left)) = self.documents.get_mut(&chunk.source) else {
             return Err("its document has no record");
         };
         if *hash != chunk.document_hash {
-            return Err("it is of another version of its document than the record");
+            return Err("it belongs to another version of its document than the record");
         }
-        *left = left.checked_sub(1).ok_or("its document has fewer chunks by its record")?;
+        *left = left.checked_sub(1).ok_or("its document has more chunks than its record says")?;
         Ok(())
     }
 
     fn follows(&mut self, place: Place) -> Result<(), String> {
         if self.last.as_ref().is_some_and(|last| *last >= place) {
-            return Err("an entry is there twice, or in the wrong place".to_owned());
+            return Err("an entry appears twice, or in the wrong place".to_owned());
         }
         self.last = Some(place);
         Ok(())
     }
 
-    /// Everything has come that was announced.
+    /// Everything announced has come.
     pub(super) fn end(&self) -> Result<(), String> {
         let Head { documents, failures, chunks, .. } = self.head;
         if let Some((source, (_, left))) = self.documents.iter().find(|(_, (_, left))| *left > 0) {
@@ -108,7 +108,7 @@ impl Checks {
         let came = (self.documents.len() as u64, self.failures, self.chunks);
         if came != (documents, failures, chunks) {
             return Err(format!(
-                "{} documents, {} failures and {} chunks are there, where {documents}, {failures} and {chunks} were announced",
+                "it has {} documents, {} failures and {} chunks, but {documents}, {failures} and {chunks} were announced",
                 came.0, came.1, came.2
             ));
         }
@@ -120,7 +120,7 @@ fn at_most(what: &str, there: u64, announced: u64) -> Result<(), String> {
     if there <= announced {
         return Ok(());
     }
-    Err(format!("there are more than the {announced} {what} that were announced"))
+    Err(format!("it has more than the {announced} {what} that were announced"))
 }
 
 fn check_manifest(manifest: &Manifest) -> Result<(), String> {
@@ -134,7 +134,7 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
         return Err(format!("vectors of {} dimensions can't be stored", embedder.dimensions));
     }
     if runs.len() > Manifest::MAX_RUNS {
-        return Err(format!("its manifest names {} runs", runs.len()));
+        return Err(format!("its manifest names too many runs: {}", runs.len()));
     }
     Ok(())
 }
@@ -144,25 +144,25 @@ fn check_hash(hash: &ContentHash) -> Result<(), String> {
     if hash.0.len() == 64 && hash.0.bytes().all(is_hex) {
         return Ok(());
     }
-    Err("a hash is not one".to_owned())
+    Err("a hash does not have 64 hexadecimal digits".to_owned())
 }
 
-/// A server's integers are signed.
+/// Integers of a server are signed.
 fn check_number(number: u64) -> Result<(), String> {
-    i64::try_from(number).map(drop).map_err(|_| format!("{number} is not a size"))
+    i64::try_from(number).map(drop).map_err(|_| format!("the number {number} is too large"))
 }
 
-/// Of unit length, as both stores keep it, or of none.
+/// A stored vector has unit length, in both stores, or is zero.
 fn check_dense(vector: &[f32], dimensions: usize) -> Result<(), &'static str> {
     if vector.len() != dimensions {
         return Err("its vector has other dimensions than the collection");
     }
     let square: f32 = vector.iter().map(|value| value * value).sum();
-    // Of what is not a number, neither holds.
+    // Both comparisons are false for NaN.
     if (square - 1.0).abs() < 1e-3 || square == 0.0 {
         return Ok(());
     }
-    Err("its vector is not as it was stored")
+    Err("its vector does not have unit length")
 }
 
 fn check_sparse(SparseVector { indices, values }: &SparseVector) -> Result<(), &'static str> {
@@ -170,7 +170,7 @@ fn check_sparse(SparseVector { indices, values }: &SparseVector) -> Result<(), &
     sorted.sort_unstable();
     let is_twice = sorted.windows(2).any(|pair| pair[0] == pair[1]);
     if is_twice || indices.len() != values.len() || !values.iter().all(|value| value.is_finite()) {
-        return Err("its words are not as they were stored");
+        return Err("its sparse vector is damaged");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A file's bytes, counted and summed on their way in or out.
+//! Counts and hashes the bytes of a file while it is read or written.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::types::ContentHash;
 
-/// What is read through it, or written, as far as it was taken.
+/// A reader or writer that hashes what passes through it.
 pub(super) struct Hashing<T> {
     inner: T,
     sum: Sha256,
@@ -18,12 +18,12 @@ impl<T> Hashing<T> {
         Self { inner, sum: Sha256::new(), bytes: 0 }
     }
 
-    /// How many went through.
+    /// Number of bytes that have passed.
     pub(super) fn count(&self) -> u64 {
         self.bytes
     }
 
-    /// What is left, and the sum of what went through.
+    /// The inner reader or writer, and the hash of all bytes that have passed.
     pub(super) fn end(self) -> (T, ContentHash) {
         (self.inner, ContentHash::from_digest(&self.sum.finalize()))
     }
@@ -60,7 +60,7 @@ impl<R: BufRead> BufRead for Hashing<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        // What was filled before is there still.
+        // Returns what the previous call has filled already.
         if let Ok(filled) = self.inner.fill_buf() {
             self.sum.update(&filled[..amount]);
             self.bytes += amount as u64;

@@ -6,15 +6,15 @@
 //! sha256 5f1c…                        of all bytes before this line
 //! ```
 //!
-//! An entry has a kind (a byte), a length (four bytes, the lowest first) and a body. The first one is the
-//! [`Head`]: what built the collection, and how many entries of each kind there are. Then come the
-//! document records and the failures, each by their sources, the chunks by their ids, and an entry
-//! that says that this is all. Records are JSON. A chunk is its payload as JSON, then its vectors as they
-//! are stored, bit by bit: the sparse one too, since its terms and weights depend on what the
-//! collection was when the chunk came in, and on the version of docent.
+//! An entry has a kind (a byte), a length (four bytes, little-endian) and a body. The first one is the
+//! [`Head`]: what built the collection, and how many entries of each kind follow. Then come the document
+//! records and the failures, each ordered by source, the chunks ordered by id, and an end entry. Records are
+//! JSON. A chunk is its payload as JSON, then its vectors bit by bit as they are stored. The sparse vector is
+//! included because its terms and weights depend on the collection at the time when the chunk was stored, and
+//! on the version of docent.
 //!
-//! Nobody vouches for a file. Whatever is read of it was checked ([`checks`]), with memory for one entry
-//! and a line for each document; what is not as [`ArchiveWriter`] writes it is an [`ArchiveError`].
+//! Files are not trusted. Everything that is read was checked ([`checks`]), with memory for one entry and a
+//! line for each document; anything that [`ArchiveWriter`] would not write is an [`ArchiveError`].
 
 mod checks;
 mod hashing;
@@ -31,26 +31,26 @@ pub use self::read::ArchiveReader;
 pub use self::write::ArchiveWriter;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Ownership, Point};
 
-/// What the file begins with, before the number of the format.
+/// Start of the file, before the number of the format.
 const MAGIC: &str = "docent-index ";
 
-/// The format that is written, and the only one that is read.
+/// The format that is written, and the only one that can be read.
 const FORMAT: u32 = 1;
 
 /// Before the checksum.
 const SUM: &str = "sha256 ";
 
-/// Bytes of an entry, at most.
+/// Maximum length of an entry, in bytes.
 const LONGEST: usize = 16 << 20;
 
-/// How many times its size a file may unpack to. Chunks of text with vectors come to two or three
-/// times; what a table repeats may come to fifty.
+/// How many times its size a file may unpack to. Chunks of text with vectors come to two or three times,
+/// tables with repeated content up to fifty.
 const EXPANSION: u64 = 1_000;
 
-/// Bytes that may come whatever the size of the file.
+/// Unpacked bytes that are accepted whatever the size of the file.
 const SMALL: u64 = 64 << 20;
 
-/// Of a vector, at most: what Qdrant takes.
+/// Maximum dimensions of a vector: what Qdrant takes.
 const DIMENSIONS: usize = 1 << 16;
 
 /// Kinds of entries.
@@ -60,12 +60,12 @@ const FAILURE: u8 = b'f';
 const POINT: u8 = b'p';
 const END: u8 = b'e';
 
-/// What a file says of itself before it says anything else.
+/// The first entry of a file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// Version of docent that wrote the file.
     pub docent: String,
-    /// What built the collection. It belongs to nobody: who imports it has it.
+    /// What built the collection. It names no owner: whoever imports the file becomes the owner.
     pub manifest: Manifest,
     pub documents: u64,
     pub failures: u64,
@@ -81,7 +81,7 @@ impl Head {
     }
 }
 
-/// What a file is made of.
+/// An entry after the head.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Entry {
     Document(DocumentRecord),
@@ -89,33 +89,33 @@ pub enum Entry {
     Point(Point),
 }
 
-/// A file that was written, or read to its end.
+/// A file that was written or read completely.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sealed {
-    /// Of the whole file.
+    /// Size of the whole file.
     pub bytes: u64,
-    /// What its last line says.
+    /// The checksum in its last line.
     pub digest: ContentHash,
 }
 
-/// Why a file can't be written, or is not taken.
+/// Why a file can't be written, or is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It does not begin as one does.
-    #[error("it is not an index that docent has exported")]
+    /// It does not begin like an exported file.
+    #[error("it is not an index exported by docent")]
     Foreign,
     #[error("it has format {0}, and this version of docent reads format {FORMAT}")]
     Format(u32),
-    #[error("it ends before its end: it was cut off, or is still being written")]
+    #[error("it is incomplete: it was cut off, or is still being written")]
     Cut,
-    /// What it has is not what was written, or what docent would not write.
+    /// Its content is not what was written, or is something that docent would not write.
     #[error("{0}")]
     Wrong(String),
 }
 
-/// Whether so much may come out of so much.
+/// Whether `packed` bytes may unpack to that much content.
 fn is_plausible(content: u64, packed: u64) -> bool {
     content <= SMALL + packed.saturating_mul(EXPANSION)
 }

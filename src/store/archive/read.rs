@@ -14,28 +14,28 @@ use super::{
 use crate::store::payload;
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Ownership, Point, SparseVector};
 
-/// Bytes of the first line, at most.
+/// Maximum length of the first line, in bytes.
 const FIRST_LINE: u64 = 64;
 
-/// Bytes of an entry, as a rule.
+/// Buffer size that most entries fit in, in bytes.
 const USUAL: usize = 1 << 16;
 
-/// Of the window that zstd unpacks in, as a power of two: level 3 writes windows of 2 MiB.
+/// Largest window for unpacking, as a power of two: level 3 writes windows of 2 MiB.
 const WINDOW: u32 = 23;
 
-/// Gives what is in a file, an entry at a time.
+/// Reads a file, an entry at a time.
 pub struct ArchiveReader<R: BufRead> {
-    /// `None` once all was read.
+    /// `None` once everything was read.
     packed: Option<Decoder<'static, Hashing<R>>>,
     checks: Checks,
-    /// Bytes after they were unpacked.
+    /// Bytes after unpacking.
     content: u64,
-    /// What is known once all was read.
+    /// What is known once everything was read.
     sealed: Option<Sealed>,
 }
 
 impl<R: BufRead> ArchiveReader<R> {
-    /// Reads as far as the head.
+    /// Reads up to and including the head.
     pub fn open(input: R) -> Result<Self, ArchiveError> {
         let mut input = Hashing::new(input);
         first_line(&mut input)?;
@@ -44,10 +44,10 @@ impl<R: BufRead> ArchiveReader<R> {
         let mut content = 0;
         let (kind, body) = frame(&mut packed, &mut content)?;
         if kind != HEAD {
-            return Err(ArchiveError::Wrong("it does not begin with its head".to_owned()));
+            return Err(ArchiveError::Wrong("its head is missing".to_owned()));
         }
         let head: Head = parse(&body)?;
-        // Whoever wrote it does not decide whose it is, nor that something is left to be done.
+        // The file decides neither who owns the collection, nor whether work on it is unfinished.
         let manifest = Manifest { owner: Ownership::default(), unfinished: None, ..head.manifest };
         let checks = Checks::new(Head { manifest, ..head }).map_err(ArchiveError::Wrong)?;
         Ok(Self { packed: Some(packed), checks, content, sealed: None })
@@ -57,7 +57,7 @@ impl<R: BufRead> ArchiveReader<R> {
         self.checks.head()
     }
 
-    /// The next entry; `None` after the last, when the whole file was as it was written.
+    /// The next entry; `None` after the last one, once the whole file is known to be intact.
     pub fn entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         let Some(packed) = &mut self.packed else { return Ok(None) };
         let (kind, body) = frame(packed, &mut self.content)?;
@@ -66,13 +66,17 @@ impl<R: BufRead> ArchiveReader<R> {
             FAILURE => Entry::Failure(FailureRecord { project: None, ..parse(&body)? }),
             POINT => Entry::Point(point(&body)?),
             END if body.is_empty() => return self.end().map(|()| None),
-            _ => return Err(ArchiveError::Wrong(format!("an entry of kind {kind} is not one"))),
+            _ => {
+                return Err(ArchiveError::Wrong(format!(
+                    "it has an entry of the unknown kind {kind}"
+                )));
+            }
         };
         self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
         Ok(Some(entry))
     }
 
-    /// What the file is known by; `None` until all was read.
+    /// Size and checksum of the file; `None` until everything was read.
     pub fn sealed(&self) -> Option<&Sealed> {
         self.sealed.as_ref()
     }
@@ -95,7 +99,7 @@ impl<R: BufRead> ArchiveReader<R> {
             return Err(ArchiveError::Cut);
         }
         if last != expected.as_bytes() {
-            let why = "its checksum is not that of what is in it: it was damaged";
+            let why = "its checksum does not match its content: it was damaged";
             return Err(ArchiveError::Wrong(why.to_owned()));
         }
         if rest.read(&mut [0])? > 0 {
@@ -123,7 +127,7 @@ fn first_line(input: &mut impl BufRead) -> Result<(), ArchiveError> {
     }
 }
 
-/// Kind and body of the next entry. Memory grows with what is there, and not with what is announced.
+/// Kind and body of the next entry. Memory grows with what is actually read, not with the stated length.
 fn frame<R: BufRead>(
     packed: &mut Decoder<'static, Hashing<R>>,
     content: &mut u64,
@@ -148,12 +152,12 @@ fn frame<R: BufRead>(
     Ok((kind, body))
 }
 
-/// What the file could not be read for, told from what can't be unpacked.
+/// Separates failures to read the file from failures to unpack it.
 fn unpacking(error: io::Error) -> ArchiveError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ArchiveError::Cut,
         _ if error.raw_os_error().is_some() => ArchiveError::Io(error),
-        // What the decompressor says of it helps nobody.
+        // The decompressor's own message helps nobody.
         _ => ArchiveError::Wrong("it was damaged: it can't be unpacked".to_owned()),
     }
 }
@@ -162,15 +166,15 @@ pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ArchiveError>
     serde_json::from_slice(json).map_err(|error| {
         let why = match error.classify() {
             serde_json::error::Category::Data => {
-                "it lacks what docent writes in it, or has something else in its place"
+                "a field is missing, or is not of the type that docent writes"
             }
-            _ => "it is damaged: its text is not whole",
+            _ => "it is damaged: its JSON is not valid",
         };
         ArchiveError::Wrong(format!("a record can't be read: {why}"))
     })
 }
 
-/// A chunk with its vectors, of the body of its entry.
+/// A chunk with its vectors, from the body of its entry.
 fn point(body: &[u8]) -> Result<Point, ArchiveError> {
     let read = |mut rest: &[u8]| {
         let payload = part(&mut rest, 1)?.to_vec();
@@ -183,13 +187,14 @@ fn point(body: &[u8]) -> Result<Point, ArchiveError> {
         };
         rest.is_empty().then_some((payload, dense, sparse))
     };
-    let (payload, dense, sparse) = read(body)
-        .ok_or_else(|| ArchiveError::Wrong("a chunk is not as long as it says".to_owned()))?;
+    let (payload, dense, sparse) = read(body).ok_or_else(|| {
+        ArchiveError::Wrong("a chunk has another length than it states".to_owned())
+    })?;
     let chunk = payload::to_chunk(parse(&payload)?).map_err(ArchiveError::Wrong)?;
     Ok(Point { chunk, dense: (!dense.is_empty()).then_some(dense), sparse })
 }
 
-/// Takes a part of so many items of so many bytes.
+/// Takes a length-prefixed part, in items of `size` bytes.
 fn part<'a>(rest: &mut &'a [u8], size: usize) -> Option<&'a [u8]> {
     let (items, after) = rest.split_first_chunk::<4>()?;
     let items = u32::from_le_bytes(*items) as usize;

@@ -1,4 +1,4 @@
-//! Whatever is written comes back, and nothing else is taken.
+//! Whatever is written comes back, and nothing else is accepted.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use crate::store::contract;
 use crate::store::payload::tests as stored;
 use crate::types::{Chunk, DocumentRecord, SparseVector};
 
-/// What a file of these has in it.
+/// A file with these entries.
 fn written(head: &Head, entries: &[Entry]) -> (Vec<u8>, Sealed) {
     let mut writer = ArchiveWriter::begin(Vec::new(), head.clone()).unwrap();
     for entry in entries {
@@ -34,7 +34,7 @@ fn read(file: &[u8]) -> Result<(Head, Vec<Entry>, Sealed), ArchiveError> {
     Ok((reader.head().clone(), entries, sealed))
 }
 
-/// Entries as they are in a file, and what is said of them.
+/// Entries as they are in a file, and its head.
 fn collection(
     documents: Vec<(DocumentRecord, Vec<Chunk>)>,
     failures: Vec<FailureRecord>,
@@ -73,7 +73,7 @@ fn collection(
     (head, records.chain(failures.into_iter().map(Entry::Failure)).chain(points).collect())
 }
 
-/// Some have no dense vector, some no words.
+/// Some chunks have no dense vector, some have no words.
 fn vector(at: usize) -> (Option<Vec<f32>>, SparseVector) {
     let dense = [vec![1.0, 0.0, 0.0, 0.0], vec![0.6, -0.8, 0.0, 0.0], vec![0.0; 4]];
     let terms = at % 4;
@@ -178,7 +178,7 @@ fn what_is_not_whole_is_not_written() {
     assert!(orphan.contains("its document has no record"), "{orphan}");
 }
 
-/// A file of these entries, packed so, with the right checksum.
+/// A file of these entries, packed by `pack`, with the right checksum.
 fn forged(entries: &[(u8, Vec<u8>)], pack: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let mut content = Vec::new();
     for (kind, body) in entries {
@@ -202,7 +202,7 @@ fn a_damaged_record_is_told_in_plain_words() {
     for (json, expected) in [
         ("{\"source\": \"a.md\", ", "is damaged"),
         ("\u{1}", "is damaged"),
-        ("{\"source\": 3}", "lacks what docent writes"),
+        ("{\"source\": 3}", "a field is missing"),
     ] {
         let error = super::read::parse::<DocumentRecord>(json.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -14,14 +14,14 @@ use super::{
 use crate::store::payload;
 use crate::types::{DocumentRecord, FailureRecord, Point};
 
-/// Of zstd: the usual one, which takes a tenth of the time that reading the chunks takes.
+/// Compression level of zstd: its default, which takes a tenth of the time that reading the chunks takes.
 const LEVEL: i32 = 3;
 
-/// Writes what it was told, checked as it will be where it is read.
+/// Writes entries, with the same checks as on reading.
 pub struct ArchiveWriter<W: Write> {
     packed: Encoder<'static, Hashing<W>>,
     checks: Checks,
-    /// Bytes before they were packed.
+    /// Bytes before packing.
     content: u64,
 }
 
@@ -37,8 +37,8 @@ impl<W: Write> ArchiveWriter<W> {
         Ok(writer)
     }
 
-    /// Documents and failures by their sources, and then chunks by their ids. What belongs to a project
-    /// is nobody's in the file.
+    /// Documents and failures come first, ordered by source, then chunks ordered by id. Which project a
+    /// record belongs to is not written.
     pub fn entry(&mut self, entry: Entry) -> Result<(), ArchiveError> {
         self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
         match entry {
@@ -52,14 +52,14 @@ impl<W: Write> ArchiveWriter<W> {
         }
     }
 
-    /// Writes the end, and says what the file is known by.
+    /// Writes the end; returns size and checksum of the file.
     pub fn finish(mut self) -> Result<(W, Sealed), ArchiveError> {
         self.checks.end().map_err(ArchiveError::Wrong)?;
         self.put(END, &[])?;
         let packed = self.packed.finish()?;
         let packed_bytes = packed.count();
         if !is_plausible(self.content, packed_bytes) {
-            let why = "it repeats itself so often that it would not be taken for what it is";
+            let why = "its content is so repetitive that an import would refuse it";
             return Err(ArchiveError::Wrong(why.to_owned()));
         }
         let (mut out, digest) = packed.end();
@@ -86,7 +86,8 @@ fn json(object: &impl Serialize) -> Result<Vec<u8>, ArchiveError> {
     serde_json::to_vec(object).map_err(|error| ArchiveError::Wrong(error.to_string()))
 }
 
-/// Each part with its length: the payload, the dense vector (none where that is 0), the sparse one.
+/// Each part with its length: the payload, the dense vector (length 0 where there is none), the sparse
+/// vector.
 fn body(Point { chunk, dense, sparse }: Point) -> Result<Vec<u8>, ArchiveError> {
     let payload = json(&payload::of_chunk(chunk))?;
     let dense = dense.unwrap_or_default();

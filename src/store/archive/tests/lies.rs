@@ -59,15 +59,15 @@ fn entries_that_docent_would_not_write_are_refused() {
     let (head, entries) = small();
     let first = entries.iter().position(|entry| matches!(entry, Entry::Point(_))).unwrap();
     let lies: [(ChangePoint, &str); 14] = [
-        (|it| it.dense = Some(vec![f32::NAN, 0.0, 0.0, 0.0]), "not as it was stored"),
-        (|it| it.dense = Some(vec![f32::INFINITY; 4]), "not as it was stored"),
-        (|it| it.dense = Some(vec![1e38; 4]), "not as it was stored"),
-        (|it| it.dense = Some(vec![2.0, 0.0, 0.0, 0.0]), "not as it was stored"),
+        (|it| it.dense = Some(vec![f32::NAN, 0.0, 0.0, 0.0]), "unit length"),
+        (|it| it.dense = Some(vec![f32::INFINITY; 4]), "unit length"),
+        (|it| it.dense = Some(vec![1e38; 4]), "unit length"),
+        (|it| it.dense = Some(vec![2.0, 0.0, 0.0, 0.0]), "unit length"),
         (|it| it.dense = Some(vec![1.0]), "other dimensions"),
         (|it| it.dense = Some(vec![0.0; 1 << 20]), "other dimensions"),
-        (|it| it.sparse = terms(&[1, 1], &[1.0, 1.0]), "words are not"),
-        (|it| it.sparse = terms(&[1], &[f32::NAN]), "words are not"),
-        (|it| it.sparse = terms(&[1, 2], &[1.0]), "not as long as it says"),
+        (|it| it.sparse = terms(&[1, 1], &[1.0, 1.0]), "sparse vector is damaged"),
+        (|it| it.sparse = terms(&[1], &[f32::NAN]), "sparse vector is damaged"),
+        (|it| it.sparse = terms(&[1, 2], &[1.0]), "another length than it states"),
         (|it| it.chunk.text.push('!'), "its text is not the one"),
         (|it| it.chunk.document_hash = ContentHash::of(b"other"), "another version"),
         (|it| it.chunk.source = "d.md".to_owned(), "no record"),
@@ -102,13 +102,13 @@ fn records_that_docent_would_not_write_are_refused() {
         (0, "manifest", json!(null), "can't be read"),
         (1, "source", json!("b.md"), "twice"),
         (1, "source", json!(7), "can't be read"),
-        (1, "document_hash", json!("<script>"), "a hash is not one"),
-        (1, "size", json!(u64::MAX), "is not a size"),
-        (1, "terms", json!(u64::MAX), "is not a size"),
+        (1, "document_hash", json!("<script>"), "64 hexadecimal digits"),
+        (1, "size", json!(u64::MAX), "is too large"),
+        (1, "terms", json!(u64::MAX), "is too large"),
         (1, "chunks", json!(4), "1 of its chunks are missing"),
-        (1, "chunks", json!(2), "fewer chunks"),
-        (4, "document_hash", json!("x"), "a hash is not one"),
-        (4, "size", json!(u64::MAX), "is not a size"),
+        (1, "chunks", json!(2), "more chunks than its record"),
+        (4, "document_hash", json!("x"), "64 hexadecimal digits"),
+        (4, "size", json!(u64::MAX), "is too large"),
     ] {
         let mut bodies = good.clone();
         let mut object: Value = serde_json::from_slice(&bodies[at].1).unwrap();
@@ -183,7 +183,7 @@ fn lengths_that_lie_cost_no_memory() {
     let (head, entries) = small();
     let good = bodies(&head, &entries);
     // Of an entry: what is there ends before.
-    let lengths = [(u32::MAX, "too long"), (LONGEST as u32, "ends before its end")];
+    let lengths = [(u32::MAX, "too long"), (LONGEST as u32, "is incomplete")];
     for (length, why) in lengths {
         let lie = |mut content: Vec<u8>| {
             let at = 5 + good[0].1.len() + 1;
