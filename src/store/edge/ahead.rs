@@ -1,11 +1,11 @@
-//! Files of a shard that are read from end to end: asked of the disk before the engine maps them, and
-//! kept in memory after.
+//! Files of a shard that are read from end to end: requested from the disk before the engine maps them, and
+//! kept in memory afterwards.
 //!
-//! Where the engine lets go of a shard, it has the system drop the pages that it read of its files,
-//! and it maps most of them with the advice that they are read at random. So whoever loads the shard
-//! next, this process a turn later, say, waits for the disk once for each page: 390 ms for the 27 MB
-//! that a question to 100,000 chunks is compared with, which take 30 ms where all of them are asked for
-//! at once. What is in memory already costs nothing, so who will load the shard again keeps it there.
+//! When the engine closes a shard, it has the system drop the pages it has read of the files, and it maps
+//! most of them with the advice that they are read at random. So the next process that loads the shard,
+//! perhaps this one a turn later, waits for the disk once per page: 390 ms for the 27 MB that a question to
+//! 100,000 chunks is compared with. Requested all at once they take 30 ms. Pages that are in memory already
+//! cost nothing, so a process that will load the shard again keeps them there.
 
 use std::fs;
 use std::io;
@@ -15,37 +15,37 @@ use std::path::{Path, PathBuf};
 
 use crate::store::EXACT_UP_TO;
 
-/// What was deleted, and what has no value: read while a shard is loaded.
+/// Which points are deleted, and which have no value: read while a shard is loaded.
 const FLAGS: [&str; 2] = ["flags_a.dat", "flags_b.dat"];
 
-/// A byte for each dimension.
+/// One byte per dimension.
 const QUANTIZED: &str = "quantized.data";
 
-/// The vectors themselves. So many of them are compared after the bytes that to read all is faster.
+/// The exact vectors. After the quantized ones, so many of them are compared that reading all is faster.
 const EXACT: &str = "matrix.dat";
 
-/// Bytes asked for with one call: Linux reads no more of them than it would read ahead by itself,
-/// which is this where nobody set it, and leaves out the rest (`force_page_cache_ra` in its `mm/readahead.c`).
+/// Bytes requested per call. Linux reads no more of a request than it would read ahead by itself (this many,
+/// unless configured otherwise), and ignores the rest (`force_page_cache_ra` in its `mm/readahead.c`).
 #[cfg(target_os = "linux")]
 const AT_ONCE: u64 = 128 << 10;
 
-/// Asks for what is read by loading a shard, and by the first search in it where that is what it is
-/// loaded for. Does not wait for it, and what can't be asked for is read later.
+/// Requests what is read while the shard is loaded and, if it is loaded `to_search`, by the first search in
+/// it. Does not wait; what can't be requested is read later.
 pub(super) fn ask(shard: &Path, to_search: bool) {
     for file in wanted(shard, to_search) {
         let _ = will_need(&file);
     }
 }
 
-/// Files that stay in memory as long as this lives, although the engine has the system drop them: Linux
-/// drops no page that somebody else has mapped as well.
+/// Files that stay in memory while this value lives, although the engine has the system drop them: Linux
+/// drops no page that is mapped elsewhere as well.
 #[derive(Default)]
 pub(super) struct Kept {
     #[cfg(target_os = "linux")]
     _mapped: Vec<memmap2::Mmap>,
 }
 
-/// Keeps what [`ask`] asks for, up to [`EXACT_UP_TO`]: what of it is not in memory is read now.
+/// Keeps what [`ask`] requests, up to [`EXACT_UP_TO`]: the part that is not in memory is read now.
 #[cfg(target_os = "linux")]
 pub(super) fn keep(shard: &Path) -> Kept {
     let mut bytes = 0;
@@ -64,13 +64,13 @@ pub(super) fn keep(shard: &Path) -> Kept {
 #[expect(unsafe_code, reason = "there is no other way to map a file")]
 fn map(file: &Path) -> io::Result<memmap2::Mmap> {
     let file = fs::File::open(file)?;
-    // SAFETY: nobody reads through it, so nobody sees the file change.
+    // SAFETY: nobody reads through the map, so nobody sees the file change.
     let mapped = unsafe { memmap2::Mmap::map(&file)? };
     mapped.advise(memmap2::Advice::PopulateRead)?;
     Ok(mapped)
 }
 
-/// Other systems are not asked to drop anything.
+/// The engine makes no other system drop pages.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn keep(_shard: &Path) -> Kept {
     Kept::default()
@@ -87,13 +87,13 @@ pub(super) fn wanted(shard: &Path, to_search: bool) -> Vec<PathBuf> {
     files
 }
 
-/// With more than [`EXACT_UP_TO`] there is a graph, which leads to few of them.
+/// Beyond [`EXACT_UP_TO`] there is a graph, which visits only a few vectors.
 fn compared_bytes(files: &[PathBuf]) -> u64 {
     let bytes = |name: &str| -> u64 {
         let named = files.iter().filter(|file| file.ends_with(name));
         named.filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum()
     };
-    // A collection of before is not quantized.
+    // Collections of earlier versions are not quantized.
     Some(bytes(QUANTIZED)).filter(|bytes| *bytes > 0).unwrap_or_else(|| bytes(EXACT))
 }
 
@@ -119,7 +119,7 @@ fn will_need(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What others do by themselves is all there is.
+/// Other systems have their own readahead only.
 #[cfg(not(target_os = "linux"))]
 fn will_need(_file: &Path) -> io::Result<()> {
     Ok(())

@@ -1,9 +1,9 @@
-//! Segments made again on a thread of their own, while points are added to the shard.
+//! Rebuilds segments on a thread of its own, while points are added to the shard.
 //!
-//! Only added: the engine writes a segment that was made again at once, and all else at the next
-//! flush. A crash in between must not find the new segment without a point that another one has in
-//! memory only. So whoever changes or takes out points waits until the segments are made, and all
-//! was flushed before they were begun.
+//! Points are only added meanwhile: the engine writes a rebuilt segment at once, and everything else at the
+//! next flush. After a crash in between, the new segment must not lack a point that another one has in memory
+//! only. So anyone who changes or removes points waits until the segments are rebuilt, and everything is
+//! flushed before the rebuild begins.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,7 +19,7 @@ type Outcome = Result<(), String>;
 pub(super) struct Compaction(Mutex<Option<JoinHandle<Outcome>>>);
 
 impl Compaction {
-    /// Begins, after the one before is done.
+    /// Begins once the previous one is done.
     pub(super) fn start(
         &self,
         shard: &Arc<EdgeShard>,
@@ -39,12 +39,12 @@ impl Compaction {
         self.under_way().is_some()
     }
 
-    /// Whether one would have to be waited for.
+    /// Whether a caller would have to wait for one.
     pub(super) fn goes_on(&self) -> bool {
         self.under_way().as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Waits until it is done. What went wrong with it is told once.
+    /// Waits until it is done. Its error is returned once.
     pub(super) fn wait(&self) -> Outcome {
         join(self.under_way().take())
     }

@@ -1,4 +1,4 @@
-//! The version in use, as it was found last: every question asks for it, and seldom is it another.
+//! A cache of the version in use: every question asks for it, and it rarely changes.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use super::problem::Problem;
 use super::versions;
 use crate::types::Manifest;
 
-/// Reads [`versions::manifest`] again only where pointer or manifest have other bytes than before. Its
-/// readers share one manifest for as long as they have not.
+/// Calls [`versions::manifest`] again only after the bytes of pointer or manifest have changed. Until then
+/// all readers share one manifest.
 #[derive(Default)]
 pub(super) struct Current(Mutex<Option<Found>>);
 
@@ -21,7 +21,7 @@ struct Found {
     files: Arc<Files>,
 }
 
-/// All that decides what is found.
+/// Everything that determines the result.
 #[derive(PartialEq, Eq)]
 struct Files {
     pointer: Vec<u8>,
@@ -29,7 +29,7 @@ struct Files {
 }
 
 impl Files {
-    /// `None` where they change meanwhile, or can't be read.
+    /// `None` where the files change meanwhile, or can't be read.
     fn read(layout: &Layout, number: u32) -> Option<Self> {
         let pointer = fs::read(layout.pointer()).ok()?;
         let manifest = fs::read(layout.version(number).join("manifest.json")).ok()?;

@@ -1,13 +1,13 @@
-//! What readers see of a collection whose writer was killed, until the next run mends it: of each
-//! document its old state or its new one.
+//! What readers see of a collection whose writer was killed, until the next run repairs it: the old or the
+//! new state of each document.
 //!
-//! A kill leaves the last flush, and parts of the next one. Nothing is taken out before what replaces
-//! it is durable, so every chunk of the one state or of the other is there, of some documents those of
-//! both: the [`intents`](path), written before any of it, say which of them the record stands for. A
-//! document without a record is not there, whatever there is of it.
+//! A kill leaves the last flush, and parts of the next one. Nothing is removed before its replacement is
+//! durable, so every chunk of the old or of the new state is there, for some documents those of both. The
+//! [`intents`](path), written before any of it, say which state the record commits. A document without a
+//! record is not shown, whatever is stored of it.
 //!
-//! Looking costs two fields of every chunk, and is done only where a run is unfinished and nobody goes
-//! on with it, or with what it left: [`mark`].
+//! Finding this out costs two fields of every chunk, and is done only where a run is unfinished and no other
+//! run continues it, or what it left: [`mark`].
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -26,24 +26,24 @@ use crate::types::{Chunk, DocumentRecord};
 /// What a reader sees.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Chunks that it does not.
+    /// Chunks that are not shown.
     pub(super) hidden: HashSet<Uuid>,
-    /// Chunks that it sees as they were.
+    /// Chunks that are shown as they were.
     pub(super) former: HashMap<Uuid, Chunk>,
-    /// How many it sees.
+    /// How many chunks are shown.
     pub(super) chunks: usize,
     /// Documents that have another name by now.
     pub(super) gone: HashSet<String>,
 }
 
-/// A chunk, and the version of the document that it says it is of.
+/// A chunk, and the version of the document that it claims to belong to.
 pub(super) struct Found {
     pub(super) id: Uuid,
     pub(super) document_hash: String,
 }
 
 impl Seen {
-    /// Of the records, and all chunks by source.
+    /// From the records, and all chunks by source.
     pub(super) fn of(
         records: &[DocumentRecord],
         found: HashMap<String, Vec<Found>>,
@@ -51,7 +51,7 @@ impl Seen {
     ) -> Self {
         let mut records: HashMap<&str, &DocumentRecord> =
             records.iter().map(|record| (record.source.as_str(), record)).collect();
-        // A document that was new, and of which the record is there without all its chunks, is not.
+        // A new document whose record is there without all its chunks is not shown.
         let is_whole = |record: &DocumentRecord| {
             let chunks = found.get(&record.source).map_or(&[][..], Vec::as_slice);
             intents.state(&record.source, record.run_id).is_some()
@@ -85,7 +85,7 @@ impl Seen {
         for chunk in chunks {
             let shown = match &state {
                 Some(state) => state.shown(&chunk.id),
-                // Nothing replaces it: what is of another version was left by a run before.
+                // Nothing replaces the document: a chunk of another version was left by an earlier run.
                 None if is_of_another(record, chunk) => Shown::NotAtAll,
                 None => Shown::AsItIs,
             };
@@ -101,14 +101,14 @@ impl Seen {
     }
 }
 
-/// Of a record without a hash, which says that its document is incomplete, all are.
+/// All chunks are, for a record without a hash: such a record says that its document is incomplete.
 fn is_of_another(record: &DocumentRecord, chunk: &Found) -> bool {
     let hash = &record.document_hash.0;
     !hash.is_empty() && *hash != chunk.document_hash
 }
 
-/// What runs that are not finished were about to do, one intent to a line, each after the chunks that
-/// it would have replaced, and each line after a checksum of it.
+/// The file of intents of unfinished runs, one per line, each after the chunks that it would have replaced;
+/// every line begins with its checksum.
 fn path(version: &Path) -> PathBuf {
     version.join("intents.jsonl")
 }
@@ -126,7 +126,7 @@ enum Line {
     Intent(Intent),
 }
 
-/// Keeps intents, each with the chunks that are there of what it replaces. Durable when it returns.
+/// Stores intents, each with the existing chunks that it replaces. Durable on return.
 pub(super) fn keep(version: &Path, intents: Vec<(Intent, Vec<Chunk>)>) -> io::Result<()> {
     let mut lines = Vec::new();
     for (intent, chunks) in intents {
@@ -148,7 +148,7 @@ pub(super) fn keep(version: &Path, intents: Vec<(Intent, Vec<Chunk>)>) -> io::Re
     Ok(())
 }
 
-/// Takes out the half of a line that a kill left: what comes after it would not be read.
+/// Removes the half line that a kill left: lines after it would not be read.
 fn end_with_a_line(file: &mut File) -> io::Result<()> {
     let mut last = [b'\n'];
     if file.metadata()?.len() > 0 {
@@ -165,8 +165,8 @@ fn end_with_a_line(file: &mut File) -> io::Result<()> {
     file.set_len(whole as u64)
 }
 
-/// What was kept. The last line may be half of one, and the last chunks without an intent: nothing
-/// of it was begun then.
+/// The stored intents. The last line may be incomplete, and the last chunks may lack their intent: nothing of
+/// it was begun then.
 pub(super) fn intents(version: &Path) -> Result<Intents, String> {
     let path = path(version);
     let text = match fs::read(&path) {
@@ -187,7 +187,7 @@ pub(super) fn intents(version: &Path) -> Result<Intents, String> {
             }
             None => {
                 return Err(format!(
-                    "{} was damaged; the next `docent ingest` does without it",
+                    "{} was damaged; the next `docent ingest` ignores it",
                     path.display()
                 ));
             }
@@ -202,7 +202,7 @@ fn parse(line: &str) -> Option<Line> {
     intact.then(|| serde_json::from_str(json).ok()).flatten()
 }
 
-/// Says that a run was cut off, and that the one that goes on now has not mended what it left.
+/// Notes that a run was cut off, and that the current one has not repaired what it left.
 pub(super) fn mark(version: &Path) -> io::Result<()> {
     File::create(mark_path(version))?;
     layout::sync_directory(version);
@@ -213,9 +213,9 @@ pub(super) fn is_marked(version: &Path) -> bool {
     mark_path(version).exists()
 }
 
-/// After a run that is complete.
+/// Called after a complete run.
 pub(super) fn forget(version: &Path) {
-    // What stays is looked at only while a run is unfinished.
+    // A file that remains is looked at only while a run is unfinished.
     for path in [path(version), mark_path(version), under_way::path(version)] {
         let _ = fs::remove_file(path);
     }

@@ -1,4 +1,4 @@
-//! The engine's own types: points, filters and queries to and from it.
+//! Conversions to and from the engine's own types: points, filters and queries.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ pub(super) fn upsert_chunks(shard: &EdgeShard, points: Vec<Point>) -> OperationR
     upsert(shard, points)
 }
 
-/// Points with a payload only.
+/// Writes points with a payload only.
 pub(super) fn upsert_records(
     shard: &EdgeShard,
     records: Vec<(Uuid, payload::Payload)>,
@@ -66,7 +66,7 @@ fn sparse_vector(vector: SparseVector) -> OperationResult<VectorInternal> {
     Vector::new_sparse(vector.indices, vector.values).map(VectorInternal::from)
 }
 
-/// Chunks of these documents, less those in `keep`.
+/// Deletes the chunks of these documents, except those in `keep`.
 pub(super) fn delete_chunks(
     shard: &EdgeShard,
     sources: &[String],
@@ -85,7 +85,7 @@ pub(super) fn delete_records(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult
     shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))
 }
 
-/// Whether there is a point with one of these ids.
+/// Whether a point with one of these ids exists.
 pub(super) fn has_any(shard: &EdgeShard, ids: &[Uuid]) -> OperationResult<bool> {
     let ids: Vec<PointId> = ids.iter().copied().map(PointId::Uuid).collect();
     let (no_payload, no_vector) = (WithPayloadInterface::Bool(false), WithVector::Bool(false));
@@ -96,7 +96,7 @@ pub(super) fn count_chunks(shard: &EdgeShard) -> OperationResult<usize> {
     count(shard, Some(must(vec![is("record", CHUNK)])))
 }
 
-/// Shows the payloads of all records of this kind, in no order.
+/// Calls back with the payloads of all records of this kind, in no order.
 pub(super) fn records(
     shard: &EdgeShard,
     kind: &str,
@@ -138,7 +138,7 @@ pub(super) fn vectors(
         if let Some(VectorStructInternal::Named(mut vectors)) = record.vector
             && let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE)
             && let Some(payload) = record.payload
-            // A damaged one is made again.
+            // A damaged vector is embedded again.
             && is_unit(&dense)
         {
             found.push((payload.0, dense));
@@ -148,7 +148,7 @@ pub(super) fn vectors(
     Ok(found)
 }
 
-/// Whether it has the length that the engine gives a vector that is compared by its cosine.
+/// Whether it has the length that the engine gives a vector for cosine comparison.
 pub(super) fn is_unit(vector: &[f32]) -> bool {
     let square: f32 = vector.iter().map(|value| value * value).sum();
     (square - 1.0).abs() < 1e-3 || square == 0.0
@@ -179,21 +179,21 @@ pub(super) fn scroll(
     }
 }
 
-/// How many of the best by their bytes are compared exactly, for the best `limit`. Of 300 questions
-/// to 100,000 chunks of documentation, many of them nearly alike, 299 had the exact list of 100, and
-/// all the exact list of 10; with 5 times the limit 293 had it.
+/// How many of the best by quantized vectors are compared exactly, for the best `limit`. For 300 questions to
+/// 100,000 chunks of documentation, many of them nearly alike, 299 had the exact list of 100, and all the
+/// exact list of 10; with 5 times the limit 293 had it.
 fn preselected(limit: usize) -> usize {
     4 * limit + 600
 }
 
-/// What to search, apart from the vector.
+/// The request, apart from the vector.
 pub(super) struct Search {
     pub(super) filter: Option<Filter>,
     pub(super) limit: usize,
     pub(super) min_score: Option<f32>,
 }
 
-/// `None` where a point was found that is none of docent's.
+/// `None` where a point was found that docent did not write.
 pub(super) fn dense_leg(
     shard: &EdgeShard,
     search: &Search,
@@ -208,7 +208,7 @@ pub(super) fn dense_leg(
     leg(shard, search, Some(params), nearest(DENSE, VectorInternal::Dense(vector), search.limit))
 }
 
-/// The same.
+/// `None` where a point was found that docent did not write.
 pub(super) fn sparse_leg(
     shard: &EdgeShard,
     search: &Search,
@@ -232,7 +232,7 @@ fn leg(
     Ok(points.into_iter().map(scored).collect())
 }
 
-/// Bare: without a filter, and without anything of the points.
+/// Without a filter, and without any data of the points.
 fn nearest(using: &str, query: VectorInternal, limit: usize) -> QueryRequest {
     let query = QueryEnum::Nearest(NamedQuery { query, using: Some(using.into()) });
     QueryRequest {
@@ -248,8 +248,8 @@ fn nearest(using: &str, query: VectorInternal, limit: usize) -> QueryRequest {
     }
 }
 
-/// The IDF of a term, which the engine does not tell: the score of the chunk that has most of the
-/// term is the weight of the term there times its IDF.
+/// The IDF of a term. The engine does not report it, so it is derived: the score of the chunk with the
+/// highest weight of the term is that weight times the IDF.
 pub(super) fn idf(shard: &EdgeShard, term: u32) -> OperationResult<Option<f32>> {
     let asked = SparseVector { indices: vec![term], values: vec![1.0] };
     let best = shard.query(QueryRequest {
@@ -265,12 +265,12 @@ pub(super) fn idf(shard: &EdgeShard, term: u32) -> OperationResult<Option<f32>> 
     Ok(best.into_iter().next().and_then(idf))
 }
 
-/// `None` for a point that is none of docent's: it has a number.
+/// `None` for a point that docent did not write: its id is a number.
 fn scored(point: ScoredPoint) -> Option<Scored> {
     Some(Scored { id: uuid(point.id).ok()?, score: point.score })
 }
 
-/// The chunks with these ids, those that there are; `None` where one of them is not a chunk.
+/// The existing chunks with these ids; `None` where one of them is not a chunk.
 pub(super) fn chunks_found(
     shard: &EdgeShard,
     ids: impl IntoIterator<Item = Uuid>,
@@ -288,7 +288,7 @@ pub(super) fn chunks_found(
     records.into_iter().map(chunk).collect::<OperationResult<_>>().map(Some)
 }
 
-/// The chunks with these ids, those that there are.
+/// The existing chunks with these ids.
 pub(super) fn chunks_with(
     shard: &EdgeShard,
     ids: impl IntoIterator<Item = Uuid>,
@@ -297,7 +297,7 @@ pub(super) fn chunks_with(
     found.ok_or_else(|| OperationError::service_error_light(payload::FOREIGN_ID))
 }
 
-/// Points that are none of docent's.
+/// Points that docent did not write.
 pub(super) fn foreign(shard: &EdgeShard) -> OperationResult<ForeignPoints> {
     let none = any("record", payload::RECORDS);
     let filter = Filter { must_not: Some(vec![none]), ..Filter::new() };
@@ -328,7 +328,7 @@ pub(super) fn uuid(id: PointId) -> OperationResult<Uuid> {
     }
 }
 
-/// A point as some other program might write it.
+/// A point as another program might write it.
 #[cfg(test)]
 pub(super) fn upsert_foreign(
     shard: &EdgeShard,
@@ -339,7 +339,7 @@ pub(super) fn upsert_foreign(
     upsert(shard, vec![point(Uuid::from_u128(1), vectors, payload)])
 }
 
-/// Takes the index from a shard.
+/// Removes the index of a shard.
 #[cfg(test)]
 pub(super) fn without_index(path: &std::path::Path) -> OperationResult<()> {
     let shard = EdgeShard::load(path, None)?;

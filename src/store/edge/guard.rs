@@ -17,7 +17,7 @@ thread_local! {
 pub(super) fn catch<T>(op: impl FnOnce() -> T) -> Result<T, String> {
     silence();
     let outer = GUARDED.replace(true);
-    // What `op` leaves behind is dropped or replaced by the callers, never used on as it is.
+    // Callers drop or replace what `op` has touched; it is never used again as it is.
     let outcome = panic::catch_unwind(AssertUnwindSafe(op));
     GUARDED.set(outer);
     outcome.map_err(|payload| {
@@ -38,12 +38,12 @@ pub(super) fn run<T>(op: impl FnOnce() -> OperationResult<T>) -> Result<T, Strin
     })
 }
 
-/// What is in the mutex; nothing in here is left half changed by a panic.
+/// Locks the mutex, poisoned or not: no value here is left half changed by a panic.
 pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts a panic hook in front of the present one that says nothing of guarded panics.
+/// Installs a panic hook that prints nothing about guarded panics and passes all others on.
 fn silence() {
     static HOOK: Once = Once::new();
     // The hook can't be changed while a panic is under way.
@@ -60,7 +60,7 @@ fn silence() {
     });
 }
 
-/// The description inside a printed engine error, without the backtrace it carries.
+/// The description inside a printed engine error, without the backtrace.
 fn useful(message: &str) -> &str {
     let start = message.split_once("description: \"").map_or(message, |(_, rest)| rest);
     let end = start.split_once("\", backtrace").map_or(start, |(text, _)| text);

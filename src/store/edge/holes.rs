@@ -1,5 +1,5 @@
-//! Files with holes: the engine allots tens of megabytes at once, and writes little of it at first. What
-//! was never written reads as zeros, and need not be read.
+//! Sparse files: the engine allots tens of megabytes at once, and writes little of it at first. Parts that
+//! were never written read as zeros, and need not be read.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use crc32fast::Hasher;
 
-/// Bytes that are read at once.
+/// Bytes read at once.
 const BLOCK: usize = 1 << 16;
 
-/// Bytes of a file that are on disk, as far as the system tells; all of them where it can't be asked.
+/// Bytes of a file that take up disk space; its length where the system can't report it.
 pub(super) fn written(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |metadata| on_disk(&metadata))
 }
@@ -19,7 +19,7 @@ pub(super) fn written(file: &Path) -> u64 {
 #[cfg(unix)]
 fn on_disk(metadata: &fs::Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
-    // In units of 512 bytes, whatever the blocks of the file system.
+    // In units of 512 bytes, whatever the block size of the file system.
     metadata.len().min(metadata.blocks() * 512)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn checksum(file: &Path) -> io::Result<(u64, u32)> {
                 break;
             }
         }
-        // It became shorter meanwhile.
+        // The file became shorter meanwhile.
         if at < part.end {
             break;
         }
@@ -63,7 +63,7 @@ pub(super) fn checksum(file: &Path) -> io::Result<(u64, u32)> {
     Ok((at, hasher.finalize()))
 }
 
-/// The next bytes from `at` on that are written; none at the end where the rest is not.
+/// The next written range from `at` on; empty, at the end, where nothing follows.
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
 fn next_part(file: &File, at: u64, length: u64) -> io::Result<Range<u64>> {
     use rustix::fs::SeekFrom::{Data, Hole};
@@ -71,7 +71,7 @@ fn next_part(file: &File, at: u64, length: u64) -> io::Result<Range<u64>> {
     let start = match rustix::fs::seek(file, Data(at)) {
         Ok(start) => start.min(length),
         Err(Errno::NXIO) => length,
-        // The file system does not tell.
+        // The file system can't report holes.
         Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(at..length),
         Err(error) => return Err(error.into()),
     };
@@ -97,7 +97,7 @@ mod tests {
     fn holes_are_zeros_and_cost_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        // Length, and where something is written.
+        // Length, and offsets at which something is written.
         let cases: [(u64, &[u64]); 7] = [
             (0, &[]),
             (5, &[0]),

@@ -1,21 +1,21 @@
-//! The inverse document frequencies that were asked for, until something is written.
+//! A cache of inverse document frequencies, valid until something is written.
 
 use std::collections::HashMap;
 
-/// By term; of terms that some chunk has.
+/// By term, for terms that some chunk has.
 #[derive(Default)]
 pub(super) struct Idf {
     known: HashMap<u32, f32>,
-    /// Writes so far.
+    /// Number of writes so far.
     writes: u64,
 }
 
-/// What was written when terms were looked up: what is found out then may be outdated when it is kept.
+/// Number of writes when terms were looked up: a result may be outdated when it is kept.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct AsOf(u64);
 
 impl Idf {
-    /// What is known of these terms, the others, and for [`Self::keep`] as of when.
+    /// The known values for these terms, the unknown terms, and the state for [`Self::keep`].
     pub(super) fn get(&self, terms: &[u32]) -> (HashMap<u32, f32>, Vec<u32>, AsOf) {
         let (mut found, mut unknown) = (HashMap::new(), Vec::new());
         for &term in terms {
@@ -33,7 +33,7 @@ impl Idf {
         }
     }
 
-    /// Called after a write.
+    /// Must be called after a write.
     pub(super) fn forget(&mut self) {
         self.known.clear();
         self.writes += 1;

@@ -1,9 +1,9 @@
-//! What points are found by apart from their vectors: the values of all [`INDEXED_FIELDS`] in one
-//! field, each as `field=value`, and one index over that.
+//! How points are found other than by their vectors: the values of all [`INDEXED_FIELDS`] in one field, each
+//! as `field=value`, with one index over that field.
 //!
-//! The engine keeps an index in files of its own for each segment, created and synced when that is
-//! made, and mapped and looked through when it is loaded. With five indexes, that was two fifths of
-//! the time of a search and a quarter of that of an ingest.
+//! The engine keeps an index in files of its own for each segment. They are created and synced with the
+//! segment, and mapped and scanned when it is loaded. With five indexes, that took two fifths of the time of
+//! a search and a quarter of that of an ingest.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -36,7 +36,7 @@ pub(super) fn index() -> CreateIndex {
     CreateIndex { field_name: field(), field_schema: Some(PayloadFieldSchema::FieldParams(schema)) }
 }
 
-/// Makes a payload one that is found.
+/// Adds the key field to a payload.
 pub(super) fn add(payload: &mut Payload) {
     let mut keys = Vec::new();
     for field in INDEXED_FIELDS {
@@ -51,7 +51,7 @@ pub(super) fn add(payload: &mut Payload) {
     payload.insert(KEYS.to_owned(), Value::Array(keys));
 }
 
-/// The payload that [`add`] was given.
+/// Removes the key field that [`add`] has added.
 pub(super) fn without(mut payload: Payload) -> Payload {
     payload.remove(KEYS);
     payload
@@ -61,12 +61,12 @@ fn keyed(field: &str, value: &str) -> String {
     format!("{field}={value}")
 }
 
-/// What meets all of them; `None` where everything passes.
+/// A filter that requires all conditions; `None` where there are none.
 pub(super) fn all(conditions: Vec<Condition>) -> Option<Filter> {
     (!conditions.is_empty()).then(|| must(conditions))
 }
 
-/// The same without these points.
+/// The filter, excluding these points.
 pub(super) fn without_points(filter: Option<Filter>, points: &HashSet<Uuid>) -> Option<Filter> {
     if points.is_empty() {
         return filter;
@@ -76,7 +76,7 @@ pub(super) fn without_points(filter: Option<Filter>, points: &HashSet<Uuid>) -> 
     Some(Filter { must_not: Some(vec![Condition::HasId(points)]), ..filter })
 }
 
-/// The same without these documents.
+/// The filter, excluding these documents.
 pub(super) fn without_sources(
     filter: Option<Filter>,
     sources: &BTreeSet<String>,
@@ -88,7 +88,7 @@ pub(super) fn without_sources(
     Some(Filter { must_not: Some(vec![any("source", sources)]), ..filter })
 }
 
-/// What it takes to pass the filter.
+/// The conditions of a filter.
 pub(super) fn conditions(filter: &types::Filter) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(sources) = &filter.sources {
@@ -105,12 +105,12 @@ pub(super) fn must(conditions: Vec<Condition>) -> Filter {
     Filter { must: Some(conditions), ..Filter::new() }
 }
 
-/// That a field has this value, or has it among others.
+/// The field has this value, or has it among others.
 pub(super) fn is(field: &str, value: &str) -> Condition {
     matches(Match::new_value(ValueVariants::String(keyed(field, value))))
 }
 
-/// That a field has one of these values.
+/// The field has one of these values.
 pub(super) fn any(field: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Condition {
     let keys = values.into_iter().map(|value| keyed(field, value.as_ref()));
     matches(Match::from(keys.collect::<Vec<_>>()))

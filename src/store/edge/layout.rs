@@ -1,4 +1,4 @@
-//! Where an embedded collection lies on disk.
+//! Layout of an embedded collection on disk.
 //!
 //! ```text
 //! DATA/collections/NAME                   the version in use; replaced atomically ([`super::seal`])
@@ -12,10 +12,10 @@
 //! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
 //! ```
 //!
-//! The pointer is written last and removed last, saying that the collection is: a collection is there
-//! whole or not at all. It is what makes a version the collection: others stay where they have a mark
-//! ([`super::marks`]), and are unfinished or left over where they have none. None of them is removed on the word of a
-//! pointer that was not checked.
+//! The pointer is written last. A removal first makes it say that the collection is being removed, and
+//! deletes it last. So a collection exists as a whole or not at all. The pointer decides which version is
+//! live. Other versions are kept where they have a mark ([`super::marks`]), and are unfinished or left over
+//! where they have none. None of them is removed on the word of a pointer that was not checked.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -25,7 +25,7 @@ use super::seal::{self, Pointer};
 use crate::store::version_of;
 use crate::types::Manifest;
 
-/// Everything.
+/// Ignores everything.
 const IGNORE: &[u8] = b"*\n";
 
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ impl Layout {
         &self.root
     }
 
-    /// Makes the directories. The data directory ignores itself from git; one that was there already
-    /// may hold other things, and is left as it is.
+    /// Creates the directories. A new data directory gets a `.gitignore` for itself; an existing one may hold
+    /// other things, and is left as it is.
     pub(super) fn prepare(&self) -> io::Result<()> {
         let data = self.root.parent().unwrap_or(&self.root);
         if !data.exists() {
@@ -59,7 +59,7 @@ impl Layout {
         create_private(&self.root)
     }
 
-    /// Takes back what [`Layout::prepare`] made where nothing has come into it. `writer` is locked.
+    /// Removes what [`Layout::prepare`] made if nothing was put into it. `writer` is locked.
     pub(super) fn tidy(&self) -> io::Result<()> {
         if self.pointer().exists() || !self.versions()?.is_empty() {
             return Ok(());
@@ -80,17 +80,17 @@ impl Layout {
         self.root.join(&self.name)
     }
 
-    /// Locked by whoever has the shard loaded.
+    /// Locked by the process that has the shard loaded.
     pub(super) fn lock(&self) -> PathBuf {
         self.beside("lock")
     }
 
-    /// Locked by whoever may change the collection.
+    /// Locked by the process that may change the collection.
     pub(super) fn writer(&self) -> PathBuf {
         self.beside("writer")
     }
 
-    /// Locked, together, by those who wait for the shard.
+    /// Locked, shared, by processes that wait for the shard.
     pub(super) fn waiting(&self) -> PathBuf {
         self.beside("waiting")
     }
@@ -114,7 +114,7 @@ impl Layout {
         self.root.join(format!("{}@{what}", self.name))
     }
 
-    /// What the pointer says; `None` where there is none.
+    /// Content of the pointer; `None` where there is none.
     pub(super) fn read_pointer(&self) -> Result<Option<Pointer>, String> {
         let path = self.pointer();
         let text = match fs::read(&path) {
@@ -147,7 +147,7 @@ impl Layout {
         replace(&self.pointer(), pointer.to_text().as_bytes())
     }
 
-    /// All versions, also those a killed process left unfinished.
+    /// All versions, including those that a killed process left unfinished.
     pub(super) fn versions(&self) -> io::Result<Vec<u32>> {
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,
@@ -161,7 +161,7 @@ impl Layout {
         Ok(found)
     }
 
-    /// Removes the collection with all its versions. From the first step on it is gone.
+    /// Removes the collection with all its versions. It is gone from the first step on.
     pub(super) fn remove(&self) -> io::Result<()> {
         if !self.pointer().exists() && self.versions()?.is_empty() {
             return Ok(());
@@ -174,20 +174,20 @@ impl Layout {
         fs::remove_file(self.pointer())
     }
 
-    /// Says that no version is the collection, whatever versions there are.
+    /// Makes the pointer say that no version is live, whatever versions there are.
     pub(super) fn point_to_nothing(&self) -> io::Result<()> {
         let nothing = Pointer { version: None, generation: None };
         replace(&self.pointer(), nothing.to_text().as_bytes())
     }
 
-    /// Removes the versions that `which` names.
+    /// Removes the versions that `which` selects.
     pub(super) fn remove_versions(&self, which: impl Fn(u32) -> bool) -> io::Result<()> {
         let doomed = self.versions()?.into_iter().filter(|&number| which(number));
         doomed.map(|number| self.version(number)).try_for_each(fs::remove_dir_all)
     }
 }
 
-/// Creates a directory, and those above it, that nobody but its owner can look into.
+/// Creates a directory, and its parents, that only its owner can look into.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -195,7 +195,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// Makes a file its owner's alone, as far as it is ours.
+/// Restricts a file to its owner, if it is ours.
 pub(super) fn make_private(path: &Path) {
     #[cfg(unix)]
     {
@@ -206,7 +206,7 @@ pub(super) fn make_private(path: &Path) {
     let _ = path;
 }
 
-/// Where collections are in a data directory.
+/// The directory of collections in a data directory.
 pub(super) fn home(data: &Path) -> PathBuf {
     data.join("collections")
 }
@@ -215,15 +215,15 @@ pub(super) fn shard(version: &Path) -> PathBuf {
     version.join("shard")
 }
 
-/// The command for what can't be believed.
-pub(super) const REPAIR: &str = "`docent index repair` looks for a version that is whole";
+/// The command to run on a damaged pointer or manifest.
+pub(super) const REPAIR: &str = "`docent index repair` looks for an intact version";
 
-/// `None` where there is none: a version has one once it is whole.
+/// `None` where there is none: a version gets its manifest once it is complete.
 pub(super) fn read_manifest(version: &Path) -> Result<Option<Manifest>, String> {
     Ok(read_sealed(version)?.map(|(manifest, _)| manifest))
 }
 
-/// The generation of a version; `None` for one of before there were any.
+/// The generation of a version; `None` for a version from before generations.
 pub(super) fn read_generation(version: &Path) -> Result<Option<u32>, String> {
     Ok(read_sealed(version)?.and_then(|(_, generation)| generation))
 }
@@ -240,7 +240,7 @@ fn read_sealed(version: &Path) -> Result<Option<(Manifest, Option<u32>)>, String
     })
 }
 
-/// Replaces the manifest of a version, which keeps its generation.
+/// Replaces the manifest of a version and keeps its generation.
 pub(super) fn write_manifest(version: &Path, manifest: &Manifest) -> io::Result<()> {
     let generation = read_generation(version).map_err(io::Error::other)?;
     write_new_manifest(version, manifest, generation.unwrap_or(0))
@@ -254,7 +254,7 @@ pub(super) fn write_new_manifest(
     replace(&version.join("manifest.json"), &seal::manifest_text(manifest, generation)?)
 }
 
-/// Replaces a file so that a reader, or a crash, sees the old or the new content and nothing else.
+/// Replaces a file so that a reader, also after a crash, sees either the old or the new content.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push("@new");
@@ -271,18 +271,18 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What was renamed or removed in it outlives a crash. Not every system can sync a directory.
+/// Makes renames and removals in a directory durable. Not every system can sync a directory.
 pub(super) fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(path) {
         let _ = directory.sync_all();
     }
 }
 
-/// Removes the engine's write-ahead log but for its last part.
+/// Removes the engine's write-ahead log except its last part.
 ///
-/// Only for a flushed and closed shard: everything in the log is in the segments then, and the log
-/// is never replayed, but never shortened either. The newest closed segment stays: the numbering of
-/// operations goes on from it, and an update whose number starts again is ignored.
+/// Only for a flushed and closed shard: everything in the log is in the segments then, and the engine neither
+/// replays nor shortens the log. The newest closed segment stays: the numbering of operations continues from
+/// it, and updates are ignored if their numbers start again.
 pub(super) fn prune_log(shard: &Path) -> io::Result<()> {
     let mut closed = Vec::new();
     for entry in fs::read_dir(shard.join("wal"))? {
@@ -296,7 +296,7 @@ pub(super) fn prune_log(shard: &Path) -> io::Result<()> {
     closed.into_iter().try_for_each(|(_, path)| fs::remove_file(path))
 }
 
-/// Removes what a kill left of segments that were being made, of a shard that is closed.
+/// Removes the remains of segments that were being built during a kill; the shard is closed.
 pub(super) fn remove_unmade(shard: &Path) -> Result<(), String> {
     let unmade = shard.join("temp_segments");
     match fs::remove_dir_all(&unmade) {
@@ -307,7 +307,7 @@ pub(super) fn remove_unmade(shard: &Path) -> Result<(), String> {
     }
 }
 
-/// Bytes of the log of a shard; 0 where there is none.
+/// Size of the log of a shard in bytes; 0 where there is none.
 pub(super) fn log_size(shard: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(shard.join("wal")) else { return 0 };
     entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|file| file.len()).sum()

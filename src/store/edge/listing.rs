@@ -1,18 +1,17 @@
-//! The records of a version in a file beside its shard: a run that finds nothing to do reads it and
-//! never loads the shard, which takes many times as long.
+//! The records of a version in a file beside its shard, so that a run with nothing to do never loads the
+//! shard: loading takes many times as long.
 //!
-//! The shard is what counts. A listing repeats what it holds, and is believed only where that is
+//! The shard is authoritative. A listing repeats what the shard holds, and is trusted only where that is
 //! certain:
 //!
-//! - It is written from a shard that was flushed just now, and removed for good before the next
-//!   change ([`super::opened::Opened::put`], `delete`). What a crash leaves is a shard with its listing, or
-//!   one without.
-//! - It names the state it was written from: the segments and their versions, which the engine
-//!   writes with every flush. A shard that was changed by a program that knows of no listings, or
-//!   that was put in place of another, is in another state.
-//! - It ends with a checksum: half a file is not one. So it need not be synced.
+//! - It is written from a shard that was just flushed, and durably removed before the next change
+//! ([`super::opened::Opened::put`], `delete`). So a crash leaves a shard with its listing, or one without.
+//! - It names the state that it was written from: the segments and their versions, which the engine writes
+//! with every flush. A shard that was changed by a program that knows nothing of listings, or that was put in
+//! place of another, is in another state.
+//! - It ends with a checksum, so half a file is not accepted. Therefore it need not be synced.
 //!
-//! Whatever is wrong with it, and where it can't be written, it is as if it were not there.
+//! A listing that is damaged or can't be written is treated as absent.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -26,10 +25,10 @@ use super::{layout, space};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
 use crate::types::ContentHash;
 
-/// Of the file.
+/// Version of the file format.
 const FORMAT: u32 = 1;
 
-/// The kinds that are listed.
+/// The kinds of records that are listed.
 pub(super) const KINDS: [&str; 2] = [DOCUMENT, FAILURE];
 
 /// The payloads of all records of a kind, ordered by source, one to a line.
@@ -50,7 +49,7 @@ struct Seal {
 }
 
 impl Listing {
-    /// Of payloads in any order, each as [`Line::of`] gives it.
+    /// `lines`: payloads in any order, as made by [`Line::of`].
     pub(super) fn new(kind: &'static str, mut lines: Vec<Line>) -> Self {
         lines.sort_unstable_by(|a, b| a.source.cmp(&b.source));
         let mut text = String::with_capacity(lines.iter().map(|line| line.json.len() + 1).sum());
@@ -62,7 +61,7 @@ impl Listing {
     }
 
     pub(super) fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
-        // Grown on the way, the list of a large collection would be copied again and again.
+        // Growing step by step, the list of a large collection would be copied again and again.
         let mut records =
             Vec::with_capacity(self.lines.bytes().filter(|byte| *byte == b'\n').count());
         for line in self.lines.lines() {
@@ -71,7 +70,7 @@ impl Listing {
         Ok(records)
     }
 
-    /// The listing of a version; `None` where there is none that is to be believed.
+    /// The listing of a version; `None` where there is none that can be trusted.
     pub(super) fn read(version: &Path, kind: &'static str) -> Option<Self> {
         let mut text = fs::read_to_string(path(version, kind)).ok()?;
         let end = text.rfind('\n').map_or(0, |newline| newline + 1);
@@ -83,12 +82,12 @@ impl Listing {
         Some(Self { kind, lines: text })
     }
 
-    /// Writes it beside the shard, which was flushed and has not changed since. That it can't be
-    /// written is not a loss.
+    /// Writes the listing beside its shard, which was flushed and has not changed since. A failure to write
+    /// does no harm.
     pub(super) fn keep(&self, version: &Path) {
         let path = path(version, self.kind);
         let temporary = path.with_extension("new");
-        // The last of a disk is the engine's: it does not survive that there is none.
+        // The last free space is left to the engine, which does not survive a full disk.
         let kept = space::to_write(version).is_ok()
             && self.write(version, &temporary).and_then(|()| fs::rename(&temporary, &path)).is_ok();
         if !kept {
@@ -104,7 +103,7 @@ impl Listing {
     }
 }
 
-/// Removes the listings of a version for good: then its shard may be changed.
+/// Durably removes the listings of a version, so that its shard may be changed.
 pub(super) fn remove(version: &Path) -> Result<(), String> {
     for path in KINDS.map(|kind| path(version, kind)) {
         match fs::remove_file(&path) {
@@ -118,7 +117,7 @@ pub(super) fn remove(version: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A record on its way into a listing.
+/// One record of a listing.
 pub(super) struct Line {
     source: String,
     json: String,
@@ -127,7 +126,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn of(payload: &Payload) -> Self {
         let source = payload.get("source").and_then(Value::as_str).unwrap_or_default().to_owned();
-        // A map of JSON values is always JSON; an empty line would be no record.
+        // A map of JSON values always serializes; an empty line would not be a record.
         Self { source, json: serde_json::to_string(payload).unwrap_or_default() }
     }
 }
@@ -140,8 +139,8 @@ impl Seal {
     }
 }
 
-/// What tells states of a shard apart: the names of its segments, and what the engine writes of each
-/// when it is flushed.
+/// Identifies the state of a shard: the names of its segments, and what the engine writes for each of them on
+/// a flush.
 fn state(shard: &Path) -> io::Result<ContentHash> {
     let segments = fs::read_dir(shard.join("segments"))?;
     let mut segments = segments.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Loading shards and unloading them, for all who read or write in this process.
+//! Loads and unloads shards, for all readers and writers in this process.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::versions::{self, Wanted};
 use crate::error::BackendError;
 
 impl Shared {
-    /// Has other processes wait, until [`Self::unload`] leaves nothing loaded.
+    /// Keeps other processes out until [`Self::unload`] leaves nothing loaded.
     pub(super) async fn lock(self: &Arc<Self>, shards: &mut Shards) -> Result<(), BackendError> {
         if !shards.is_locked() {
             let file = self.when_free(self.patience(), versions::shard_lock).await?;
@@ -20,7 +20,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Loads a version that others can find, and locks the shards for it.
+    /// Loads a version that others can find, and locks the shards for that.
     pub(super) async fn load(
         self: &Arc<Self>,
         shards: &mut Shards,
@@ -28,7 +28,7 @@ impl Shared {
         wanted: Wanted,
     ) -> Result<(), BackendError> {
         let lost = self.are_lost(shards);
-        // Nobody of this process asks for them any more, or may.
+        // Nobody in this process uses them any longer, or may use them.
         let is_over = |other: u32, opened: &Opened| {
             !opened.is_private() && (lost || other != number && !self.is_pinned(other))
         };
@@ -48,8 +48,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Flushes and unloads what `which` chooses, and lets go of the lock where none is
-    /// left that others can find.
+    /// Flushes and unloads the shards that `which` selects, and releases the lock if none is left that others
+    /// can find.
     pub(super) async fn unload(
         &self,
         shards: &mut Shards,
@@ -63,7 +63,7 @@ impl Shared {
     }
 }
 
-/// Closes all of them, and reports the first that can't be.
+/// Closes all of them, and returns the first error.
 fn close(opened: Vec<Opened>) -> Result<(), Problem> {
     let closed: Vec<Result<(), String>> = opened.into_iter().map(Opened::close).collect();
     Ok(closed.into_iter().collect::<Result<(), String>>()?)

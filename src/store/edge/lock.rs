@@ -1,7 +1,7 @@
-//! Kernel locks on files: who has a collection, and who waits for it.
+//! Kernel locks on files: which process has a collection, and which ones wait for it.
 //!
-//! The kernel lets go of a lock when its owner dies, however it dies. The file stays, and means
-//! nothing by itself. Only who holds the lock may remove it.
+//! The kernel releases a lock when its owner dies, however it dies. The file remains, and means nothing by
+//! itself. Only the holder of the lock may remove it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,15 +12,15 @@ use crate::store::owner::Owner;
 /// An exclusive lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    /// `None` where nothing can be locked, since nothing can be written: see [`super::unwritable`].
+    /// `None` where nothing can be locked, because nothing can be written: see [`super::unwritable`].
     file: Option<File>,
 }
 
 impl FileLock {
     pub(super) const NONE: Self = Self { file: None };
 
-    /// Whether it keeps nobody out any more: its file, which was at `path`, was removed, and the next
-    /// one locks another file of that name. So it is where somebody removes a data directory that is in
+    /// Whether the lock no longer keeps anyone out: its file, which was at `path`, was removed, so the next
+    /// process locks a new file of that name. This happens when a data directory is removed while it is in
     /// use.
     pub(super) fn is_lost(&self, path: &Path) -> bool {
         self.file.as_ref().is_some_and(|file| !is_at(file, path))
@@ -29,15 +29,15 @@ impl FileLock {
 
 pub(super) enum Attempt {
     Held(FileLock),
-    /// By whom, in words.
+    /// Held by another process, described in words.
     Busy(String),
 }
 
-/// One try, without waiting. The file names its owner while it is held.
+/// Tries once, without waiting. While the lock is held, the file names its owner.
 pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
     let mut file = open(path)?;
     match file.try_lock() {
-        // Its owner removed it, and the next one may hold another file of that name.
+        // The owner removed the file, and the next one may hold another file of that name.
         Ok(()) if !is_at(&file, path) => Ok(Attempt::Busy("another process".to_owned())),
         Ok(()) => {
             file.set_len(0)?;
@@ -47,7 +47,7 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // Between locking and writing the file is empty, and some systems refuse the reading.
+            // Between locking and writing the file is empty, and some systems refuse to read it.
             let _ = file.read_to_string(&mut holder);
             Ok(Attempt::Busy(if holder.is_empty() { "another process".to_owned() } else { holder }))
         }
@@ -55,7 +55,7 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
     }
 }
 
-/// Whether the file is still the one of that name.
+/// Whether the file is still the one at this path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -66,7 +66,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// An open file keeps its name elsewhere.
+/// Elsewhere an open file keeps its name.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> bool {
     true
@@ -78,21 +78,21 @@ pub(super) struct Announced {
     _file: File,
 }
 
-/// Makes [`awaited`] true until the value is dropped. `None` where it can't be said now: the file
-/// is being looked at, or can't be written.
+/// Makes [`awaited`] true until the value is dropped. `None` where that is impossible right now: the file is
+/// being checked, or can't be written.
 pub(super) fn announce(path: &Path) -> Option<Announced> {
     let file = open(path).ok()?;
     file.try_lock_shared().ok()?;
     Some(Announced { _file: file })
 }
 
-/// Whether anybody waits.
+/// Whether any process waits.
 pub(super) fn awaited(path: &Path) -> bool {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Whether somebody holds the exclusive lock. Looking creates nothing.
+/// Whether any process holds the exclusive lock. Creates nothing.
 pub(super) fn is_held(path: &Path) -> bool {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -115,7 +115,7 @@ mod tests {
     fn a_held_lock_names_its_owner_and_a_dropped_one_is_free() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("docs@lock");
-        // What a killed owner leaves.
+        // Left by a killed owner.
         std::fs::write(
             &path,
             "process 1 (docent ingest) on host alpha since long ago, longer than any",
@@ -124,7 +124,7 @@ mod tests {
         let Attempt::Held(held) = attempt(&path).unwrap() else { panic!("the lock is free") };
         let Attempt::Busy(holder) = attempt(&path).unwrap() else { panic!("the lock is held") };
         assert!(holder.starts_with(&format!("process {} (", std::process::id())), "{holder}");
-        assert!(holder.ends_with('Z'), "nothing is left of the former one: {holder}");
+        assert!(holder.ends_with('Z'), "nothing is left of the former owner: {holder}");
         drop(held);
         assert!(matches!(attempt(&path).unwrap(), Attempt::Held(_)));
     }
@@ -134,17 +134,17 @@ mod tests {
     fn a_lock_on_a_file_that_was_removed_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("docs@writer");
-        // Opened before the owner removed it, locked after.
+        // Opened before the owner removed it, locked afterwards.
         let late = open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(!is_at(&late, &path));
         let Attempt::Held(held) = attempt(&path).unwrap() else { panic!("a new file is free") };
         assert!(!held.is_lost(&path));
-        assert!(!is_at(&late, &path), "that is another one");
+        assert!(!is_at(&late, &path), "that is another file");
         assert!(is_at(&open(&path).unwrap(), &path));
         std::fs::remove_file(&path).unwrap();
         assert!(held.is_lost(&path));
-        assert!(!FileLock::NONE.is_lost(&path), "it never had one");
+        assert!(!FileLock::NONE.is_lost(&path), "it never had a file");
     }
 
     #[test]

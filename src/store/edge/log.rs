@@ -1,4 +1,4 @@
-//! What became of the versions of a collection: a line of JSON each, oldest first, in `NAME@log`.
+//! The log of the versions of a collection: one line of JSON per event, oldest first, in `NAME@log`.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use super::layout::{self, Layout};
 use crate::types::VersionEvent;
 
-/// Lines that stay: those written last.
+/// Number of lines kept: those written last.
 const MOST: usize = 1_000;
 
 fn lines(layout: &Layout) -> io::Result<String> {
@@ -19,12 +19,12 @@ fn lines(layout: &Layout) -> io::Result<String> {
     }
 }
 
-/// A line that can't be read is passed over: it was damaged, or a later docent has written it.
+/// A line that can't be read is skipped: it was damaged, or written by a later version of docent.
 pub(super) fn read(layout: &Layout) -> io::Result<Vec<VersionEvent>> {
     Ok(lines(layout)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// By the only writer.
+/// Only called by the writer.
 pub(super) fn append(layout: &Layout, event: &VersionEvent) -> io::Result<()> {
     let (before, line) = (lines(layout)?, serde_json::to_string(event)?);
     let skipped = (before.lines().count() + 1).saturating_sub(MOST);

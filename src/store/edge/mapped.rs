@@ -1,8 +1,8 @@
-//! A file that becomes shorter while it is mapped.
+//! Handles a file that becomes shorter while it is mapped.
 //!
-//! The engine maps the files of a shard. Where one of them was cut by somebody else, or can't be read
-//! any more, the kernel ends the process with SIGBUS, and no call could return an error. So the signal
-//! is answered with one: it names the file, and the process ends with exit code 4.
+//! The engine maps the files of a shard. If one of them is truncated by somebody else, or can no longer be
+//! read, the kernel ends the process with SIGBUS, and no call can return an error. Therefore a signal handler
+//! reports it: it names the file, and the process ends with exit code 4.
 
 #[cfg(target_os = "linux")]
 pub(super) fn watch() {
@@ -43,8 +43,8 @@ mod linux {
         heap::end(&["error: ", if file.is_empty() { "a file" } else { file }, SAYS]);
     }
 
-    /// Writes the name of the file that is mapped there, and returns its length: from the list of the
-    /// process, whose lines are `START-END permissions offset device inode NAME`. Allocates nothing.
+    /// Writes the name of the file that is mapped at `address` and returns its length. The source is the
+    /// process's map list, with lines `START-END permissions offset device inode NAME`. Allocates nothing.
     fn mapped_at(address: usize, name: &mut [u8]) -> usize {
         // SAFETY: the path ends with a zero, and what is read fits the buffer.
         unsafe {
@@ -74,7 +74,7 @@ mod linux {
         }
     }
 
-    /// The name in a line of the list, where the address is in it.
+    /// The name in a line of the list, if the address is in its range.
     fn name_in(line: &[u8], address: usize) -> Option<&[u8]> {
         let line_text = std::str::from_utf8(line).ok()?;
         let (start, rest) = line_text.split_once('-')?;

@@ -1,4 +1,4 @@
-//! Which versions stay beside the one in use, the switch to one of them, and the highest number that was given.
+//! Marks of versions that stay beside the live one, the switch to one of them, and the highest number so far.
 //!
 //! ```text
 //! DATA/collections/NAME@number         the highest number of a version that was complete
@@ -43,14 +43,14 @@ fn clear(version: &Path) -> io::Result<()> {
     }
 }
 
-/// The highest number of a version that was complete, as far as was noted. Written like a pointer, so that
-/// damage is told; what is damaged is passed over.
+/// The highest number of a complete version so far. Written with a checksum like a pointer; a damaged number
+/// is ignored.
 pub(super) fn highest(layout: &Layout) -> u32 {
     let text = fs::read_to_string(layout.number()).unwrap_or_default();
     Pointer::parse(&text).and_then(|pointer| pointer.version).unwrap_or(0)
 }
 
-/// Keeps the number of a version that is complete: no other gets it.
+/// Stores the number of a complete version: no other version gets it.
 fn note(layout: &Layout, number: u32) -> io::Result<()> {
     let highest = highest(layout).max(number);
     let text = Pointer { version: Some(highest), generation: None }.to_text();
@@ -72,7 +72,7 @@ pub(super) fn entries(layout: &Layout) -> Result<Vec<VersionEntry>, Problem> {
         VersionEntry {
             number,
             state: if is_live { VersionState::Live } else { Mark::state(mark) },
-            // What is damaged of one is not for all of them to fail.
+            // A damaged manifest of one version must not make all of them fail.
             manifest: layout::read_manifest(&version).ok().flatten(),
             live_until: Mark::until(mark),
         }
@@ -95,7 +95,7 @@ pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Makes a version the collection that was built beside the one in use; of former ones, so many stay.
+/// Makes a version that was built beside the live one the collection; the last `keep` former ones stay.
 pub(super) fn publish(layout: &Layout, number: u32, keep: usize) -> Result<(), Problem> {
     if layout::read_manifest(&layout.version(number))?.is_none() {
         return Err(not_whole(number, "be the collection"));
@@ -105,7 +105,7 @@ pub(super) fn publish(layout: &Layout, number: u32, keep: usize) -> Result<(), P
     give_up(layout, keep, None)
 }
 
-/// Leaves a version beside the one in use.
+/// Keeps a version beside the live one.
 pub(super) fn set_aside(
     layout: &Layout,
     number: u32,
@@ -117,7 +117,7 @@ pub(super) fn set_aside(
         return Err(not_whole(number, "be kept"));
     }
     if versions::checked(layout)?.is_none() {
-        let message = format!("there is no version in use that {number} could stay beside");
+        let message = format!("there is no live version that version {number} could stay beside");
         return Err(message.into());
     }
     note(layout, number).map_err(cannot("keep"))?;
@@ -125,7 +125,7 @@ pub(super) fn set_aside(
     give_up(layout, keep, Some(number))
 }
 
-/// Makes a version that stays beside the one in use the collection, and leaves that one beside it.
+/// Makes a version that stays beside the live one the collection, and keeps the previous one beside it.
 pub(super) fn switch(layout: &Layout, number: u32) -> Result<(), Problem> {
     if versions::checked(layout)? == Some(number) {
         return Ok(());
@@ -139,7 +139,7 @@ pub(super) fn switch(layout: &Layout, number: u32) -> Result<(), Problem> {
     point_to(layout, number)
 }
 
-/// Says of the version in use, before another takes its place, whether it stays.
+/// Marks the live version as a former one before another replaces it, or clears its mark if it does not stay.
 fn retire(layout: &Layout, stays: bool) -> Result<(), Problem> {
     let Some(current) = versions::checked(layout)? else { return Ok(()) };
     let version = layout.version(current);
@@ -151,15 +151,15 @@ fn retire(layout: &Layout, stays: bool) -> Result<(), Problem> {
     Ok(marked.map_err(cannot("keep"))?)
 }
 
-/// Takes the marks from former versions beyond so many, and from candidates but for `spared`: they are left over
-/// then.
+/// Removes the marks of former versions beyond the last `keep`, and of candidates except `spared`, so that
+/// they count as left over.
 fn give_up(layout: &Layout, keep: usize, spared: Option<u32>) -> Result<(), Problem> {
     let doomed = beyond(&entries(layout)?, keep, spared);
     let cleared = doomed.into_iter().try_for_each(|number| clear(&layout.version(number)));
     Ok(cleared.map_err(cannot("give up"))?)
 }
 
-/// Removes versions that are not in use, after that one was read whole: they may be what is left.
+/// Removes versions that are not live, after the live one was read completely: they may be all that is left.
 pub(super) fn remove(layout: &Layout, doomed: &[u32]) -> Result<(), Problem> {
     let _lock = versions::shard_lock(layout)?;
     let current = versions::checked(layout)?;
@@ -176,7 +176,7 @@ pub(super) fn remove(layout: &Layout, doomed: &[u32]) -> Result<(), Problem> {
         repair::read_whole(layout, number)?;
     }
     for &number in doomed {
-        // Cut off from here on, the next writer goes on with it.
+        // If it is cut off from here on, the next writer completes it.
         clear(&layout.version(number)).map_err(cannot("remove"))?;
         layout.remove_versions(|other| other == number).map_err(cannot("remove"))?;
     }
@@ -184,7 +184,7 @@ pub(super) fn remove(layout: &Layout, doomed: &[u32]) -> Result<(), Problem> {
 }
 
 fn not_whole(number: u32, what: &str) -> Problem {
-    format!("version {number} is not whole, and can't {what}").into()
+    format!("version {number} is not complete, and can't {what}").into()
 }
 
 pub(super) fn missing(layout: &Layout, number: u32) -> Problem {
@@ -207,7 +207,7 @@ mod tests {
 
     type Step = fn(&Layout) -> Result<(), Problem>;
 
-    /// What [`publish`], [`switch`] and [`set_aside`] do, step by step.
+    /// The steps of [`publish`], [`switch`] and [`set_aside`].
     const PUBLISH: &[Step] = &[
         |layout| retire(layout, true),
         |layout| Ok(note(layout, 2).map_err(cannot("keep"))?),
@@ -221,7 +221,7 @@ mod tests {
         |layout| give_up(layout, 1, Some(2)),
     ];
 
-    /// Ten chunks in use, and beside them a version of twenty that is complete.
+    /// Ten chunks in use, and beside them a complete version of twenty.
     async fn built(aside: bool) -> (tempfile::TempDir, EdgeStore) {
         let (dir, store) = contract::embedded();
         let writer = store.write().await.unwrap();
@@ -238,7 +238,7 @@ mod tests {
         (dir, store)
     }
 
-    /// Whoever reads, and whoever writes, after a kill finds one of the two, whole.
+    /// After a kill, readers and writers find one of the two, complete.
     async fn look(data: &Path, what: &str) -> (u32, Vec<(u32, VersionState)>) {
         let store = open(data);
         let reader = store.read().await.unwrap().unwrap();
@@ -284,7 +284,7 @@ mod tests {
         }
     }
 
-    /// What was interrupted is done again.
+    /// What was interrupted can be repeated.
     #[tokio::test]
     async fn a_switch_that_was_cut_off_can_be_made() {
         for done in 0..PUBLISH.len() {
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(look(killed.path(), "damaged").await, (1, expected));
     }
 
-    /// Neither the newest nor what was never live, as long as there is what was.
+    /// Neither the newest, nor one that was never live as long as one is there that was.
     #[tokio::test]
     async fn repair_goes_back_to_what_was_live() {
         let (dir, store) = built(true).await;

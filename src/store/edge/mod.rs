@@ -1,15 +1,14 @@
 //! [`Collection`] in this process: Qdrant's embedded engine over a directory.
 //!
-//! The engine is synchronous, so it runs on the blocking pool. One process at a time has the shards
-//! of a collection loaded ([`shards`]), for all who read or write it there; [`turns`] says how
-//! processes share it. A collection is a version that a pointer names: [`layout`] says where,
-//! [`versions`] how one takes the place of another, and [`view`] what is done with one.
+//! The engine is synchronous, so it runs on the blocking pool. One process at a time has the shards of a
+//! collection loaded ([`shards`]), for all its readers and writers; [`turns`] says how processes share it. A
+//! pointer names the live version: [`layout`] says where files are, [`versions`] how one version replaces
+//! another, and [`view`] what can be done with one.
 //!
-//! What a crash leaves is the state at the last [`CollectionWriter::flush`], and perhaps points that
-//! were added while segments were made again ([`compaction`]), in their order; nothing else is made
-//! durable in between. Disk use stays bounded: the engine never shortens its log, so it is cut down
-//! to its last part whenever a shard is unloaded, and what a killed process left unfinished is removed
-//! by the next writer.
+//! A crash leaves the state of the last [`CollectionWriter::flush`], and perhaps points that were added while
+//! segments were rebuilt ([`compaction`]), in their order; nothing else becomes durable in between. Disk use
+//! stays bounded: the engine never shortens its log, so docent cuts it down to its last part whenever a shard
+//! is unloaded, and the next writer removes what a killed process left unfinished.
 //!
 //! [`CollectionWriter::flush`]: super::CollectionWriter::flush
 
@@ -74,7 +73,7 @@ impl EdgeStore {
     /// The collection `name` under the data directory. Reads and writes nothing yet.
     ///
     /// # Errors
-    /// Where `name` can't name a collection.
+    /// `name` can't be the name of a collection.
     pub fn open(data: &Path, name: &str, options: EdgeOptions) -> Result<Self, BackendError> {
         let layout = Layout::new(data, name);
         check_name(name).map_err(|why| {
@@ -83,11 +82,11 @@ impl EdgeStore {
         Ok(Self { shared: Arc::new(Shared::new(layout, options)) })
     }
 
-    /// Makes the newest version that is whole the collection, where the pointer names another or none.
-    /// Removes nothing.
+    /// Makes the newest intact version the collection if the pointer names another one or none. Removes
+    /// nothing.
     ///
     /// # Errors
-    /// Where no version is whole, or another process has the collection.
+    /// No version is intact, or another process has the collection.
     pub async fn repair(&self) -> Result<Repaired, BackendError> {
         let shared = &self.shared;
         shared.when_free(shared.patience(), repair::repair).await
@@ -96,13 +95,13 @@ impl EdgeStore {
     /// Reads everything of the version in use.
     ///
     /// # Errors
-    /// Where something of it is not what was stored, or there is no collection.
+    /// Something is not what was stored, or there is no collection.
     pub async fn verify(&self) -> Result<Option<Whole>, BackendError> {
         let shared = &self.shared;
         shared.when_free(shared.patience(), repair::verify).await
     }
 
-    /// The directory under the data directory that collections are in.
+    /// The directory of collections under the data directory.
     pub fn home(data: &Path) -> PathBuf {
         layout::home(data)
     }
@@ -114,7 +113,7 @@ impl Collection for EdgeStore {
         &self.shared.endpoint
     }
 
-    /// Files are there.
+    /// Files always answer.
     async fn ping(&self) -> Result<(), BackendError> {
         Ok(())
     }
@@ -144,8 +143,10 @@ impl Collection for EdgeStore {
 
     async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError> {
         let layout = self.shared.layout.clone();
-        let read =
-            move || Ok(log::read(&layout).map_err(|error| format!("can't read the log: {error}"))?);
+        let read = move || {
+            Ok(log::read(&layout)
+                .map_err(|error| format!("can't read the log of versions: {error}"))?)
+        };
         self.shared.blocking(read).await
     }
 }

@@ -1,4 +1,4 @@
-//! A loaded shard, until it is closed. Who loads it holds the lock on its collection.
+//! A loaded shard, until it is closed. The process that loads it holds the lock of its collection.
 
 mod seen;
 
@@ -22,26 +22,26 @@ use crate::types::Manifest;
 
 pub(super) struct Opened {
     version: PathBuf,
-    /// What built it, as far as is known: a number is given again after a collection was dropped.
+    /// Manifest of the version, as far as known: after a collection was dropped, numbers are given again.
     manifest: Mutex<Option<Manifest>>,
-    /// Whether the writer of the collection is among those who use it: only a writer tidies.
+    /// Whether the writer of the collection is among its users: only a writer tidies.
     written: AtomicBool,
-    /// No other process can find this version.
+    /// Whether no other process can find this version.
     private: bool,
-    /// Updates and reads share it. Flushing needs it alone, without a compaction: the engine panics
-    /// where it finds one of its own locks taken. `None` once closed.
+    /// Shared by updates and reads. A flush needs it exclusively, without a compaction: the engine panics if
+    /// one of its own locks is taken. `None` once closed.
     shard: RwLock<Option<Arc<EdgeShard>>>,
     compaction: Compaction,
-    /// Points written since the last compaction, by whoever had the shard loaded.
+    /// Points written since the last compaction, by any process that had the shard loaded.
     uncompacted: Arc<AtomicUsize>,
     /// Compactions since the shard was loaded.
     compactions: AtomicUsize,
-    /// The shard was changed since it was loaded, or listed: no listing is beside it.
+    /// Whether the shard was changed since it was loaded or listed: then there is no listing beside it.
     changed: Mutex<bool>,
     idf: Mutex<Idf>,
-    /// What there is to be seen of it, where its writer was killed.
+    /// What readers see of it if its writer was killed.
     seen: Option<Seen>,
-    /// Documents that the writer has stored in part.
+    /// Documents that the writer has stored only in part.
     under_way: Mutex<BTreeSet<String>>,
 }
 
@@ -96,7 +96,7 @@ impl Opened {
         *held(&self.manifest) = Some(manifest);
     }
 
-    /// Whether it is the version that `manifest` was read of.
+    /// Whether it is the version that `manifest` was read from.
     pub(super) fn is_built_as(&self, manifest: &Manifest) -> bool {
         held(&self.manifest).as_ref().is_some_and(|built| built.is_of_same_build(manifest))
     }
@@ -119,12 +119,12 @@ impl Opened {
         self.private
     }
 
-    /// Whether it was changed since it was loaded, or listed.
+    /// Whether it was changed since it was loaded or listed.
     pub(super) fn has_changed(&self) -> bool {
         *self.changed()
     }
 
-    /// Reads.
+    /// Runs a read.
     pub(super) fn with<T>(
         &self,
         op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
@@ -132,7 +132,7 @@ impl Opened {
         run(self.shared().as_ref(), op)
     }
 
-    /// The IDF of those of these terms that some chunk has, from the last question that wanted it.
+    /// The IDF of those terms that some chunk has, cached until the next write.
     pub(super) fn idf(&self, terms: &[u32]) -> Result<HashMap<u32, f32>, String> {
         let (mut found, unknown, of) = held(&self.idf).get(terms);
         if !unknown.is_empty() {
@@ -145,7 +145,7 @@ impl Opened {
         Ok(found)
     }
 
-    /// Writes points with these ids, beside a compaction where all of them are new.
+    /// Writes points with these ids, concurrently with a compaction if all of them are new.
     pub(super) fn put<T>(
         &self,
         ids: &[Uuid],
@@ -163,12 +163,12 @@ impl Opened {
         done
     }
 
-    /// Takes points out.
+    /// Deletes points.
     pub(super) fn delete<T>(
         &self,
         op: impl FnOnce(&EdgeShard) -> OperationResult<T>,
     ) -> Result<T, String> {
-        // In this order: who begins a compaction has the shard alone.
+        // In this order: whoever begins a compaction has the shard exclusively.
         let shard = self.shared();
         self.will_change()?;
         self.compaction.wait()?;
@@ -177,7 +177,7 @@ impl Opened {
         done
     }
 
-    /// Takes back the listings, once.
+    /// Removes the listings, once.
     fn will_change(&self) -> Result<(), String> {
         let mut changed = self.changed();
         if !*changed {
@@ -192,9 +192,9 @@ impl Opened {
         held(&self.changed)
     }
 
-    /// All records of a kind. A writer leaves a listing of them for those who come later.
+    /// All records of a kind. A writer leaves a listing of them for later readers.
     pub(super) fn records(&self, kind: &'static str) -> Result<Listing, String> {
-        // Alone: nothing may change between reading and listing.
+        // Exclusively: nothing may change between reading and listing.
         let shard = self.alone()?;
         run(shard.as_ref(), |shard| {
             let listing = list(shard, kind)?;
@@ -211,13 +211,13 @@ impl Opened {
         self.uncompacted.fetch_add(points, Ordering::Relaxed);
     }
 
-    /// [`Self::flush`], but for what would have to wait for a compaction and is not much yet.
+    /// Like [`Self::flush`], but skips what would have to wait for a compaction and is not much yet.
     pub(super) fn checkpoint(&self) -> Result<(), String> {
         let little = self.uncompacted.load(Ordering::Relaxed) < tuning::FLUSH_AFTER;
         if little && self.compaction.goes_on() { Ok(()) } else { self.flush() }
     }
 
-    /// Makes what was written durable, and begins to compact where much was.
+    /// Makes what was written durable, and begins a compaction if that was much.
     pub(super) fn flush(&self) -> Result<(), String> {
         let mut shard = self.alone()?;
         run(shard.as_ref(), |shard| {
@@ -239,8 +239,8 @@ impl Opened {
         })
     }
 
-    /// Gives back the memory of files that were written, among them the log: it is mapped too, and
-    /// longer than all that it led to.
+    /// Frees the memory of files that were written, including the log: it is mapped too, and larger than all
+    /// the data that resulted from it.
     fn reload(&self, shard: &mut Option<Arc<EdgeShard>>) -> Result<(), String> {
         unload(shard)?;
         let path = layout::shard(&self.version);
@@ -251,7 +251,7 @@ impl Opened {
         Ok(())
     }
 
-    /// What was written before is durable afterwards, listed, and searched fast.
+    /// Afterwards everything written before is durable, listed, and fast to search.
     pub(super) fn optimize(&self) -> Result<(), String> {
         let shard = self.alone()?;
         run(shard.as_ref(), |shard| {
@@ -260,7 +260,7 @@ impl Opened {
             tuning::finish(shard, engine::count_chunks(shard)?)?;
             shard.flush();
             *self.changed() = false;
-            // The next run reads it, and this one has time.
+            // The next run reads the listing, and this one has time.
             listing::KINDS.into_iter().try_for_each(|kind| {
                 list(shard, kind)?.keep(&self.version);
                 Ok(())
@@ -273,7 +273,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Leaves nothing in the files of what was taken out: segments that had it are made again, and the log goes.
+    /// Erases deleted points from the files: their segments are rebuilt, and the log is removed.
     pub(super) fn scrub(&self) -> Result<(), String> {
         let mut shard = self.alone()?;
         self.will_change()?;
@@ -285,7 +285,7 @@ impl Opened {
             shard.flush();
             Ok(())
         })?;
-        // Only what is loaded again has let go of the files of before.
+        // Only reloading lets go of the former files.
         self.reload(&mut shard)?;
         drop(shard);
         self.optimize()
@@ -296,7 +296,7 @@ impl Opened {
         !self.compaction.is_under_way()
     }
 
-    /// As if this were a compaction.
+    /// Runs `op` in place of a compaction.
     #[cfg(test)]
     pub(super) fn compact_by(&self, op: impl FnOnce() + Send + 'static) -> Result<(), String> {
         let shard = self.shared();
@@ -315,7 +315,7 @@ impl Opened {
         self.shard.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The shard, with nobody else at it.
+    /// The shard, exclusively.
     fn alone(&self) -> Result<RwLockWriteGuard<'_, Option<Arc<EdgeShard>>>, String> {
         let shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
         self.compaction.wait().map(|()| shard)
@@ -327,11 +327,11 @@ impl Opened {
     }
 
     fn unload(&self) -> Result<(), String> {
-        // Let go of in any case, after whatever is under way.
+        // The shard is let go of in any case, after whatever is under way.
         let compacted = self.compaction.wait();
         let mut shard = self.shard.write().unwrap_or_else(PoisonError::into_inner);
         if unload(&mut shard)? && self.has_writer() {
-            // What is left over is removed the next time.
+            // What remains is removed the next time.
             let _ = layout::prune_log(&layout::shard(&self.version));
         }
         compacted
@@ -340,15 +340,15 @@ impl Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        // Whoever needs to know closes or flushes first.
+        // Callers that need the result close or flush first.
         let _ = self.unload();
     }
 }
 
-/// Flushes the shard and lets go of it; whether there was one.
+/// Flushes the shard and lets go of it; returns whether there was one.
 fn unload(shard: &mut Option<Arc<EdgeShard>>) -> Result<bool, String> {
     let Some(shard) = shard.take() else { return Ok(false) };
-    // It flushes when it is dropped, and panics where that fails.
+    // It flushes when it is dropped, and panics if that fails.
     guard::catch(|| drop(shard))?;
     Ok(true)
 }

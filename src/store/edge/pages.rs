@@ -10,7 +10,7 @@ use super::engine::{chunk, uuid};
 use crate::store::{ChunkList, ChunkPage, DENSE, PointList, SPARSE};
 use crate::types::{Point, SparseVector};
 
-/// A page of chunks, ordered by id, and the id that the next one begins with.
+/// A page of chunks, ordered by id, and the id at which the next page begins.
 pub(super) fn chunks(
     shard: &EdgeShard,
     request: &ChunkPage,
@@ -21,7 +21,7 @@ pub(super) fn chunks(
     Ok(ChunkList { chunks, next })
 }
 
-/// The same with their vectors.
+/// A page of chunks with their vectors.
 pub(super) fn points(
     shard: &EdgeShard,
     request: &ChunkPage,

@@ -1,4 +1,4 @@
-//! What went wrong, before it is known of which collection.
+//! An error before the name of its collection is known.
 
 use crate::error::Fault;
 
@@ -17,14 +17,14 @@ impl From<String> for Problem {
     }
 }
 
-/// Whether an error of the system or of the engine says that a file may not be read or written.
+/// Whether an error of the system or of the engine means that a file may not be read or written.
 fn is_denial(message: &str) -> bool {
     ["Permission denied", "PermissionDenied", "Read-only file system", "ReadOnlyFilesystem"]
         .iter()
         .any(|said| message.contains(said))
 }
 
-/// What is denied is not damaged; and what the engine prints of its own types is for nobody.
+/// Files without permission are not damaged, and the engine's printed structs help nobody.
 fn without_structs(message: &str) -> String {
     let message = message.replace(" is damaged: ", " can't be opened: ");
     let debug = message.find(" {").map(|at| message[..at].rfind([' ', ':']).unwrap_or(at));
@@ -34,7 +34,7 @@ fn without_structs(message: &str) -> String {
     }
 }
 
-/// Whether an error of the system or of the engine says that the disk is full.
+/// Whether an error of the system or of the engine means that the disk is full.
 fn is_lack_of_space(message: &str) -> bool {
     message.contains("No space left on device") || message.contains("Not enough space available")
 }

@@ -1,4 +1,4 @@
-//! Reading a version whole, and finding one that is.
+//! Reads a version completely, and finds an intact one.
 
 use super::layout::{self, Layout};
 use super::opened::Opened;
@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::{marks, sums, unwritable, versions, whole};
 use crate::store::Mark;
 
-/// What was found in a version that was read whole.
+/// What a version contains that was read completely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Whole {
     pub version: u32,
@@ -18,14 +18,14 @@ pub struct Whole {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Repaired {
     pub whole: Whole,
-    /// The pointer named something else.
+    /// Whether the pointer named something else.
     pub changed: bool,
-    /// Newer versions that are not whole, and why.
+    /// Newer versions that are not intact, each with the reason.
     pub passed_over: Vec<String>,
 }
 
-/// Reads everything of a version: every record, every chunk with its text and its vectors. Who does
-/// it holds the lock of the shard.
+/// Reads everything of a version: every record, every chunk with its text and its vectors. The caller holds
+/// the lock of the shard.
 pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem> {
     let version = layout.version(number);
     if layout::read_manifest(&version)?.is_none() {
@@ -42,15 +42,15 @@ pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem>
     Ok(Whole { version: number, ..read })
 }
 
-/// Reads the version in use whole; `None` where there is no collection.
+/// Reads the version in use completely; `None` where there is no collection.
 pub(super) fn verify(layout: &Layout) -> Result<Option<Whole>, Problem> {
     let Some(number) = versions::checked(layout)? else { return Ok(None) };
     let _lock = versions::shard_lock(layout)?;
     read_whole(layout, number).map(Some)
 }
 
-/// Makes the newest version that is whole the collection; one that was set aside, or left for another, only where
-/// there is no other. Nothing is removed.
+/// Makes the newest intact version the collection. One that was set aside, or replaced by another, is taken
+/// only if there is no other. Nothing is removed.
 pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
     let mut versions = layout.versions().map_err(|error| error.to_string())?;
     if versions.is_empty() {
@@ -58,7 +58,7 @@ pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
     }
     let _lock = versions::shard_lock(layout)?;
     let before = layout.current().ok().flatten();
-    // The one in use, where that can be told: a newer one may never have been complete, or live.
+    // The live version first, if it is known: a newer one may never have been complete, or live.
     versions.sort_by_key(|&number| {
         let is_current = versions::checked(layout).ok().flatten() == Some(number);
         (is_current, Mark::rank(marks::read(&layout.version(number))), number)
@@ -77,5 +77,5 @@ pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
             Err(problem) => passed_over.push(problem.message),
         }
     }
-    Err(format!("no version of the collection is whole: {}", passed_over.join("; ")).into())
+    Err(format!("no version of the collection is intact: {}", passed_over.join("; ")).into())
 }

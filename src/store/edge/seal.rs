@@ -1,5 +1,5 @@
-//! Pointers and manifests that tell when they were damaged: a checksum, and the generation of the
-//! version that they belong to. What was written before there were any is read without.
+//! Pointers and manifests that reveal damage: they have a checksum, and the generation of the version that
+//! they belong to. Files from before there were any are read without.
 
 use serde_json::{Map, Value};
 
@@ -8,17 +8,17 @@ use crate::types::{Manifest, SCHEMA_VERSION};
 const GENERATION: &str = "generation";
 const CHECKSUM: &str = "checksum";
 
-/// What a pointer says.
+/// Content of a pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Pointer {
-    /// `None`: the collection is being removed, or its first version is being filled; whatever versions
-    /// there are may be removed.
+    /// `None`: the collection is being removed, or its first version is being filled; any version that exists
+    /// may be removed.
     pub(super) version: Option<u32>,
-    /// That its version has; `None` in one of before.
+    /// Generation of that version; `None` in an older pointer.
     pub(super) generation: Option<u32>,
 }
 
-/// What stands in the place of a version while a collection is removed.
+/// Written in place of a version while a collection is being removed.
 const REMOVED: &str = "removed";
 
 impl Pointer {
@@ -60,27 +60,27 @@ pub(super) fn manifest_text(manifest: &Manifest, generation: u32) -> serde_json:
     serde_json::to_vec_pretty(&fields)
 }
 
-/// A manifest, and the generation of its version; why not, where it can't be believed.
+/// A manifest, and the generation of its version; or why it can't be trusted.
 pub(super) fn read_manifest(text: &[u8]) -> Result<(Manifest, Option<u32>), String> {
     let mut fields: Map<String, Value> =
         serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let schema = fields.get("schema_version").and_then(Value::as_u64).unwrap_or_default();
     if schema > u64::from(SCHEMA_VERSION) {
         return Err(format!(
-            "it was written by a later docent (schema {schema}, and this one reads up to {SCHEMA_VERSION}): use that one"
+            "it was written by a later docent (schema {schema}, this one reads up to {SCHEMA_VERSION}): use that one"
         ));
     }
     if let Some(said) = fields.remove(CHECKSUM)
         && said.as_str() != Some(&checksum(&fields).map_err(|error| error.to_string())?)
     {
-        return Err("its checksum is not that of its content: it was damaged".to_owned());
+        return Err("its checksum does not match its content: it was damaged".to_owned());
     }
     let generation = fields.remove(GENERATION).and_then(|value| value.as_u64()?.try_into().ok());
     let manifest = serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())?;
     Ok((manifest, generation))
 }
 
-/// Of the fields as they are written without spaces, in their order.
+/// Checksum of the fields, written without spaces and in their order.
 fn checksum(fields: &Map<String, Value>) -> serde_json::Result<String> {
     Ok(format!("{:08x}", crc32fast::hash(&serde_json::to_vec(fields)?)))
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::store::contract::manifest;
 
-    /// What each flip of one bit makes of a text.
+    /// All texts that differ from `text` in one bit.
     fn flipped(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
         (0..text.len() * 8).map(|bit| {
             let mut flipped = text.to_vec();
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(read_manifest(&text), Ok((manifest(), Some(5))));
         for flipped in flipped(&text) {
             if let Ok((read, generation)) = read_manifest(&flipped) {
-                // The name of the checksum itself, which makes it one of before.
+                // The name of the checksum itself was hit, so the file reads as one without.
                 assert_eq!(read, manifest());
                 assert!(generation.is_none_or(|generation| generation == 5));
             }

@@ -9,10 +9,10 @@ use super::{engine, keys};
 use crate::store::payload::{self, CHUNK};
 use crate::store::{Legs, SearchRequest};
 
-/// Both legs at once, the dense one on a thread of its own: it looks at every vector, the other at
-/// every posting of the query's terms. What is written meanwhile, one of them may see alone.
+/// Runs both legs at once, the dense one on a thread of its own: it reads every vector, the sparse one every
+/// posting of the query's terms. A concurrent write may be seen by only one of them.
 ///
-/// Only where a point is found that is none of docent's they are asked for chunks alone: a condition
+/// Only after a point was found that docent did not write, the legs are restricted to chunks: a condition
 /// that nearly every point meets is not free.
 pub(super) fn search(opened: &Opened, request: SearchRequest, eyes: Eyes) -> Result<Legs, Problem> {
     if let Some(legs) = legs(opened, request.clone(), eyes, false)? {
@@ -22,7 +22,7 @@ pub(super) fn search(opened: &Opened, request: SearchRequest, eyes: Eyes) -> Res
     legs.ok_or_else(|| Problem::from(payload::FOREIGN_ID.to_owned()))
 }
 
-/// `None` where a point was found that is none of docent's.
+/// `None` where a point was found that docent did not write.
 fn legs(
     opened: &Opened,
     request: SearchRequest,

@@ -11,24 +11,24 @@ use super::lock::FileLock;
 use super::opened::Opened;
 use crate::task::Task;
 
-/// How long a process that reads may keep the shards from those who wait.
+/// How long a reading process may keep the shards from those that wait.
 const READERS_TURN: Duration = Duration::from_millis(100);
 
-/// The same for one that writes: what an ingest of a few documents needs, so that it has to load a
-/// shard once only.
+/// How long a writing process may: enough for an ingest of a few documents, so that it loads a shard only
+/// once.
 const WRITERS_TURN: Duration = Duration::from_millis(400);
 
-/// By the number of the version.
+/// The loaded shards, by version number.
 #[derive(Default)]
 pub(super) struct Shards {
     loaded: BTreeMap<u32, Opened>,
     /// Held while a version is loaded that others can find.
     lock: Option<Turn>,
-    /// Ends with what it looks after.
+    /// Gives the shards up in time; ends with this value.
     keeper: Option<Task<()>>,
 }
 
-/// The lock, since when it is held.
+/// The lock, and since when it is held.
 pub(super) struct Turn {
     since: Instant,
     file: FileLock,
@@ -43,20 +43,20 @@ impl Shards {
         self.lock.is_some()
     }
 
-    /// Whether others may have the shards now, who wait for them.
+    /// Whether others that wait may have the shards now.
     pub(super) fn turn_is_over(&self) -> bool {
         let written = self.loaded.values().any(Opened::has_writer);
         let length = if written { WRITERS_TURN } else { READERS_TURN };
         self.lock.as_ref().is_some_and(|turn| turn.since.elapsed() >= length)
     }
 
-    /// Whether what is loaded is not of the collection any more: everything was removed, the lock with
-    /// it, and others may have made it again. `lock`: where that lies.
+    /// Whether the loaded shards no longer belong to the collection: it was removed with its lock, and
+    /// perhaps created again by others. `lock`: path of the lock.
     pub(super) fn are_lost(&self, lock: &Path) -> bool {
         self.lock.as_ref().is_some_and(|turn| turn.file.is_lost(lock))
     }
 
-    /// Takes the lock out, for who keeps it while nothing is loaded.
+    /// Takes the lock out, for a caller that keeps it while nothing is loaded.
     pub(super) fn take_lock(&mut self) -> Option<Turn> {
         self.lock.take()
     }
@@ -65,31 +65,31 @@ impl Shards {
         self.loaded.insert(number, opened);
     }
 
-    /// Keeps other processes out from now on; `keeper` looks after that.
+    /// Keeps other processes out from now on; `keeper` gives them their turns.
     pub(super) fn lock(&mut self, file: FileLock, keeper: Task<()>) {
         self.lock = Some(Turn { since: Instant::now(), file });
         self.keeper = Some(keeper);
     }
 
-    /// Of the loaded ones, those that others can find.
+    /// Directories of the loaded versions that others can find.
     pub(super) fn shared_directories(&self) -> Vec<PathBuf> {
         let shared = self.loaded.values().filter(|opened| !opened.is_private());
         shared.map(|opened| layout::shard(opened.version())).collect()
     }
 
-    /// Of the loaded ones, those that nobody else can find.
+    /// The loaded versions that nobody else can find.
     pub(super) fn private(&self) -> Vec<u32> {
         let private = self.loaded.iter().filter(|(_, opened)| opened.is_private());
         private.map(|(number, _)| *number).collect()
     }
 
-    /// Takes out what `which` chooses.
+    /// Takes out the shards that `which` selects.
     pub(super) fn take(&mut self, which: impl Fn(u32, &Opened) -> bool) -> Vec<Opened> {
         let taken = self.loaded.extract_if(.., |number, opened| which(*number, opened));
         taken.map(|(_, opened)| opened).collect()
     }
 
-    /// Lets go of the lock where nothing is loaded that others can find.
+    /// Releases the lock if nothing is loaded that others can find.
     pub(super) fn unlock_if_idle(&mut self) {
         if !self.loaded.values().any(|opened| !opened.is_private()) {
             self.lock = None;

@@ -1,4 +1,4 @@
-//! What all readers and writers of a collection in this process share.
+//! State shared by all readers and writers of a collection in this process.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -18,10 +18,10 @@ use super::versions::Uncompacted;
 use crate::error::{BackendError, Fault, Service};
 use crate::store::OnWait;
 
-/// How other processes that have the collection are waited for.
+/// How to wait for other processes that have the collection.
 #[derive(Clone)]
 pub struct EdgeOptions {
-    /// How long, before that is an error.
+    /// How long to wait before failing.
     pub wait: Duration,
     pub on_wait: OnWait,
 }
@@ -32,25 +32,25 @@ impl Default for EdgeOptions {
     }
 }
 
-/// What all readers and writers of a collection in this process share.
+/// State shared by all readers and writers of a collection in this process.
 pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) endpoint: String,
     pub(super) options: EdgeOptions,
     pub(super) current: Current,
     pub(super) shards: Arc<RwLock<Shards>>,
-    /// Held together by changes that others see whole or not at all, and alone by who lets others
-    /// have the collection.
+    /// Held, shared, by changes that others see as a whole or not at all, and exclusively to let others have
+    /// the collection.
     pub(super) changes: Arc<RwLock<()>>,
-    /// How many readers there are of each version.
+    /// Number of readers of each version.
     pub(super) pins: Mutex<BTreeMap<u32, usize>>,
-    /// This process has the right to change the collection.
+    /// Whether this process has the right to change the collection.
     pub(super) written: AtomicBool,
-    /// The run whose unfinished version stays until then, to be resumed.
+    /// The run whose unfinished version is kept so that it can be resumed.
     pub(super) resumable: Mutex<Option<Uuid>>,
     /// By version.
     pub(super) uncompacted: Mutex<BTreeMap<u32, Uncompacted>>,
-    /// What the next writer's call fails with: writing failed when nobody waited for it.
+    /// Error for the next call of the writer: a write failed while nobody was waiting for it.
     pub(super) failed: Mutex<Option<BackendError>>,
 }
 

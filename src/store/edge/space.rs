@@ -1,7 +1,7 @@
-//! Free space, looked at before opening and before writing.
+//! Checks free space before opening and before writing.
 //!
-//! The engine writes through memory maps of files that are longer than their content: where the
-//! disk is full the kernel ends the process (SIGBUS), and no error could be returned.
+//! The engine writes through memory maps of files that are longer than their content: on a full disk the
+//! kernel ends the process (SIGBUS), and no error could be returned.
 
 use std::path::Path;
 
@@ -10,23 +10,23 @@ use super::{layout, tuning};
 use crate::error::Fault;
 use crate::space::free;
 
-/// Free bytes below which nothing is written: what one batch of points may need, with its part of
-/// the log, is well below it. Rebuilding segments needs more, and the engine looks for itself.
+/// Nothing is written with fewer free bytes than this: one batch of points with its part of the log needs
+/// well below it. Rebuilding segments needs more, which the engine checks itself.
 const TO_WRITE: u64 = 64 << 20;
 
-/// Before points are written.
+/// Called before points are written.
 pub(super) fn to_write(directory: &Path) -> Result<(), Problem> {
     check(directory, TO_WRITE)
 }
 
-/// Before a shard is loaded or points are taken out: the engine begins the next files of its log,
-/// and when it loads, it does once more what the log tells.
+/// Called before a shard is loaded or points are deleted: the engine begins the next files of its log, and on
+/// loading it replays the log.
 pub(super) fn to_open(shard: &Path) -> Result<(), Problem> {
     check(shard, 2 * tuning::LOG_SEGMENT as u64 + layout::log_size(shard))
 }
 
 fn check(directory: &Path, needed: u64) -> Result<(), Problem> {
-    // A system that can't tell is not one that is full.
+    // A system that can't report free space is not taken to be full.
     let Some(free) = free(directory).filter(|free| *free < needed) else { return Ok(()) };
     let message =
         format!("{} MiB are free, and {} are needed", free >> 20, needed.div_ceil(1 << 20));

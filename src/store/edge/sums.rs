@@ -1,10 +1,10 @@
-//! What the files of a shard are, so that damage is told: length and checksum of each, written when a
-//! run is complete and removed before the next change. What was written before has none.
+//! Checksums of the files of a shard, to detect damage: length and checksum of each file, written when a run
+//! is complete and removed before the next change. Older collections have none.
 //!
-//! Whoever loads the shard looks at the length of every file, since the engine maps them: to read
-//! behind the end of one ends the process. Contents are compared from the smallest file on, up to
-//! [`AT_OPENING`] together; `docent index verify` and a rebuild compare all. What the engine allots and
-//! does not write takes no place on disk, and does not count ([`holes`]).
+//! Loading a shard checks the length of every file, since the engine maps them: reading beyond the end of one
+//! ends the process. Contents are compared from the smallest file up to [`AT_OPENING`] in total; `docent
+//! index verify` and a rebuild compare all. Space that the engine allots and does not write takes no place on
+//! disk, and does not count ([`holes`]).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{holes, layout};
 
-/// Bytes on disk whose checksum is compared whenever a shard is loaded: some milliseconds.
+/// Bytes on disk whose checksums are compared whenever a shard is loaded: takes some milliseconds.
 const AT_OPENING: u64 = 24 << 20;
 
 /// Length and CRC-32 of a file.
@@ -24,7 +24,7 @@ struct Sum(u64, u32);
 
 #[derive(Serialize, Deserialize)]
 struct Sums {
-    /// By path from the shard.
+    /// By path relative to the shard.
     files: BTreeMap<String, Sum>,
     /// CRC-32 of `files` as JSON.
     checksum: u32,
@@ -41,7 +41,7 @@ fn path(version: &Path) -> PathBuf {
     version.join("sums.json")
 }
 
-/// Writes them, of a shard that was flushed. Without them nothing is compared.
+/// Writes the checksums of a flushed shard. Without them nothing is compared.
 pub(super) fn write(version: &Path) {
     let written = sums(version).and_then(|sums| {
         fs::write(path(version), serde_json::to_vec(&sums)?)?;
@@ -67,7 +67,7 @@ fn sums(version: &Path) -> io::Result<Sums> {
     Ok(Sums { files, checksum })
 }
 
-/// Removes them, before a change.
+/// Removes the checksums, before a change.
 pub(super) fn remove(version: &Path) -> Result<(), String> {
     match fs::remove_file(path(version)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -77,7 +77,7 @@ pub(super) fn remove(version: &Path) -> Result<(), String> {
     }
 }
 
-/// Says which file is not what was stored.
+/// Returns an error that names the file if one is not what was stored.
 pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
     let Some(sums) = read(version)? else { return Ok(()) };
     let shard = layout::shard(version);
@@ -86,7 +86,7 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
     for (file, Sum(length, _)) in &files {
         let found = fs::metadata(file).map_err(|error| damaged(file, &error.to_string()))?.len();
         if found < *length || found > *length && !is_written_when_read(file) {
-            return Err(damaged(file, &format!("it has {found} bytes, and had {length}")));
+            return Err(damaged(file, &format!("it has {found} bytes instead of {length}")));
         }
     }
     files.sort_by_cached_key(|(file, Sum(length, _))| holes::written(file).min(*length));
@@ -97,13 +97,13 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
             None => break,
         };
         if sum_of(&file).map_err(|error| damaged(&file, &error.to_string()))? != expected {
-            return Err(damaged(&file, "its checksum is another"));
+            return Err(damaged(&file, "its checksum does not match"));
         }
     }
     Ok(())
 }
 
-/// Versions of the points of a segment: the engine may write them again with a later flush, also when it
+/// The file with the versions of a segment's points: the engine may rewrite it on a later flush, or when it
 /// unloads a shard in which nothing was changed.
 fn is_written_when_read(file: &Path) -> bool {
     file.ends_with("mutable_id_tracker.versions") || file.ends_with("id_tracker.versions")
@@ -123,7 +123,7 @@ fn read(version: &Path) -> Result<Option<Sums>, String> {
     let sums = serde_json::from_slice::<Sums>(&text).ok().filter(|sums| {
         serde_json::to_vec(&sums.files).is_ok_and(|files| crc32fast::hash(&files) == sums.checksum)
     });
-    sums.map(Some).ok_or_else(|| damaged(&path, "its own checksum is another"))
+    sums.map(Some).ok_or_else(|| damaged(&path, "its own checksum does not match"))
 }
 
 fn sum_of(file: &Path) -> io::Result<Sum> {

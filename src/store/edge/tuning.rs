@@ -1,4 +1,4 @@
-//! How the engine is tuned: segments, indexes, quantization, and when each is made.
+//! How the engine is tuned: segments, indexes, quantization, and when each of them is built.
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ use crate::store::{DENSE, EXACT_UP_TO, SPARSE};
 /// whole posting lists for each point, so writing gets dearer as the segment grows.
 pub(super) const COMPACT_AFTER: usize = 2_048;
 
-/// Points written since the last compaction was begun from which on a checkpoint waits for it: a
-/// merge takes some seconds, in which an endpoint would have nothing to do.
+/// Number of points written since the last compaction began from which a checkpoint waits for it: a merge
+/// takes some seconds, during which an endpoint would be idle.
 pub(super) const FLUSH_AFTER: usize = 8 * COMPACT_AFTER;
 
 /// Smallest segment that is worth an immutable index, in KiB of its largest vectors.
 const INDEX_FROM_KB: usize = 1_000;
 
-/// Segments that a finished collection may have before the smallest are merged.
+/// Maximum number of segments in a finished collection; beyond it, the smallest are merged.
 const SEGMENTS: usize = 3;
 
-/// Largest merged segment, in KiB of its largest vectors. A merge holds what it reads and what it
-/// writes in memory: its size must not follow from that of the collection.
+/// Largest merged segment, in KiB of its largest vectors. A merge holds its input and output in memory: its
+/// size must not grow with the collection.
 const SEGMENT_KB: usize = 40 << 10;
 
-/// Compactions after which what they left is merged and the shard is loaded again, which gives back
-/// the memory of the files that were written.
+/// Number of compactions after which their segments are merged and the shard is loaded again, which frees the
+/// memory of the files that were written.
 pub(super) const MERGE_AFTER: usize = 16;
 
 /// Bytes of one file of the engine's log, two of which stay on disk.
@@ -55,8 +55,8 @@ fn config(dimensions: usize) -> EdgeConfig {
         .build()
 }
 
-/// A byte for each dimension, beside the vectors: the dense leg compares these and then, exactly, the
-/// first of them. It is bound by memory, of which that is a quarter.
+/// One byte per dimension, beside the vectors: the dense leg compares these, and then the best of them
+/// exactly. The scan is bound by memory bandwidth, of which this needs a quarter.
 fn quantization() -> QuantizationConfig {
     let scalar = ScalarQuantizationConfig {
         r#type: ScalarType::Int8,
@@ -66,12 +66,12 @@ fn quantization() -> QuantizationConfig {
     scalar.into()
 }
 
-/// HNSW, or none: up to [`EXACT_UP_TO`], reading memory in order beats building a graph for a
-/// program that lives for one query. No extra links per payload value: filters by source match few points, which are
-/// compared one by one.
+/// HNSW, or none: up to [`EXACT_UP_TO`], reading memory in order is faster than building a graph for a
+/// program that lives for one query. No extra links per payload value: filters by source match few points,
+/// which are compared one by one.
 fn graph(enabled: bool) -> HnswIndexConfig {
     let m = if enabled { HnswIndexConfig::default().m } else { 0 };
-    // Mapped, like all else, and not read into memory by each process.
+    // Mapped, like everything else, and not read into memory by each process.
     HnswIndexConfig {
         m,
         payload_m: Some(0),
@@ -80,8 +80,8 @@ fn graph(enabled: bool) -> HnswIndexConfig {
     }
 }
 
-/// While loading: each appendable segment from this size on, in KiB of its largest vectors, becomes
-/// an immutable one of its own.
+/// While loading: each appendable segment from this size on, in KiB of its largest vectors, is turned into an
+/// immutable segment.
 fn loading(from_kb: usize) -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
         indexing_threshold: Some(from_kb),
@@ -90,7 +90,7 @@ fn loading(from_kb: usize) -> EdgeOptimizersConfig {
     }
 }
 
-/// Few segments; those that are merged, and others from this size on, get an immutable index.
+/// Few segments; merged ones, and others from this size on, get an immutable index.
 fn few(from_kb: usize) -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
         indexing_threshold: Some(from_kb),
@@ -109,27 +109,26 @@ pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShar
 
 pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
     let shard = EdgeShard::load(path, None)?;
-    // Nothing would be found in it.
+    // Without it nothing would be found.
     if !shard.info().payload_schema.contains_key(&keys::field()) {
         return Err(OperationError::service_error_light("it was built by an earlier docent"));
     }
     Ok(shard)
 }
 
-/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time,
-/// and then of what was added meanwhile where that is as much again.
+/// Keeps loading fast: see [`COMPACT_AFTER`]. Makes a segment of what was written since the last time, and
+/// then another one of what was added meanwhile if that is as much again.
 pub(super) fn compact(shard: &EdgeShard) -> OperationResult<()> {
     optimize(shard, loading(size_kb(shard, COMPACT_AFTER)))
 }
 
-/// Leaves few segments, while more is written: that is left alone, or this would go after it and not
-/// end. A graph is made of none that would have none so far: those of a collection that still grows
-/// would be made again with every merge.
+/// Reduces the number of segments while more is written. New points are left alone, or this would chase them
+/// and never end. No new graphs are built: in a growing collection they would be rebuilt with every merge.
 pub(super) fn merge(shard: &EdgeShard) -> OperationResult<()> {
     optimize(shard, few(size_kb(shard, FLUSH_AFTER).min(SEGMENT_KB / 4)))
 }
 
-/// Brings a collection of so many chunks into the state in which it opens and answers fast.
+/// Brings a collection of this many chunks into the state in which it opens and answers fast.
 pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
     let wanted = graph(chunks * compared_bytes(shard) > EXACT_UP_TO);
     let present = shard.config().hnsw_config;
@@ -139,7 +138,7 @@ pub(super) fn finish(shard: &EdgeShard, chunks: usize) -> OperationResult<()> {
     optimize(shard, few(INDEX_FROM_KB))
 }
 
-/// Makes every segment again that a point was taken out of: what is taken out is only marked so.
+/// Rebuilds every segment from which a point was deleted: deleted points are only marked.
 pub(super) fn vacuum(shard: &EdgeShard) -> OperationResult<()> {
     let all = EdgeOptimizersConfig {
         deleted_threshold: Some(0.0),
@@ -149,13 +148,13 @@ pub(super) fn vacuum(shard: &EdgeShard) -> OperationResult<()> {
     optimize(shard, all)
 }
 
-/// Fills the log with deletions of what is not there, so that nothing else is in the files of it that stay when
-/// it is cut down: see [`super::layout::prune_log`].
+/// Fills the log with deletions of points that don't exist, so that the log files that remain after pruning
+/// contain nothing else: see [`super::layout::prune_log`].
 pub(super) fn roll_log(shard: &EdgeShard) -> OperationResult<()> {
-    /// Bytes of such an id in the log.
+    /// Bytes of one such id in the log.
     const ID: usize = 9;
     let options = shard.config().wal_options.clone().unwrap_or_default();
-    // As much as a file of it holds: each begins another one.
+    // As much as a log file holds: each operation begins another file.
     let ids = (options.segment_capacity / ID + 1) as u64;
     for _ in 0..2 {
         let ids = (0..ids).map(|number| PointId::NumId(u64::MAX - number)).collect();
@@ -173,7 +172,7 @@ fn optimize(shard: &EdgeShard, config: EdgeOptimizersConfig) -> OperationResult<
     shard.optimize().map(|_| ())
 }
 
-/// Size of the vectors of so many points, in KiB, 1 at least.
+/// Size of the vectors of this many points, in KiB, at least 1.
 fn size_kb(shard: &EdgeShard, points: usize) -> usize {
     (points * dimensions(shard) * size_of::<f32>() / 1_024).max(1)
 }
@@ -182,7 +181,7 @@ fn dimensions(shard: &EdgeShard) -> usize {
     shard.config().vectors.get(DENSE).map_or(0, |dense| dense.size)
 }
 
-/// Bytes of each vector that the dense leg looks at. A collection of before is not quantized.
+/// Bytes of each vector that the dense leg reads. Older collections are not quantized.
 fn compared_bytes(shard: &EdgeShard) -> usize {
     let config = shard.config();
     config.vectors.get(DENSE).map_or(0, |dense| {

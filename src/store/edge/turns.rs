@@ -1,6 +1,6 @@
 //! Taking turns: which process may have a collection, and for how long.
 //!
-//! The engine can be loaded by one process only, readers included, and says no more than "would
+//! Only one process can load the engine's files, readers included, and the engine reports no more than "would
 //! block". So there are three lock files beside a collection:
 //!
 //! - `NAME@lock` is held while a process has a shard of it loaded, to read or to write.
@@ -8,20 +8,20 @@
 //!   fails with [`Fault::Busy`] when its patience ends.
 //! - `NAME@waiting` is held, shared, by those who found `NAME@lock` taken.
 //!
-//! The rule: **a process keeps the shards as long as nobody waits for them. When somebody does, one
-//! that reads gives them up within 100 ms of having loaded them, one that writes within 400 ms**
-//! ([`super::shards`]), as soon as no request and no [change](crate::store::Change) is under way. It
-//! then stands back until somebody else has them, for a second at most (who waited may have been
-//! stopped), and queues up again like everybody. So of an ingest and of those who ask all the
-//! time, each waits for one turn of the other, and gets a fair part of the time.
+//! The rule: **a process keeps the shards as long as nobody waits for them. When somebody does, a reading
+//! process gives them up within 100 ms of having loaded them, a writing one within 400 ms**
+//! ([`super::shards`]), as soon as no request and no [change](crate::store::Change) is under way. It then
+//! stands back until somebody else has them, for a second at most (the process that waited may have been
+//! stopped), and queues up again like everybody else. So an ingest and processes that ask all the time each
+//! wait for one turn of the other, and get a fair share of the time.
 //!
-//! Where somebody removes a data directory that is in use, the lock files go with it, and keep nobody
-//! out any more: a process that reads finds that out within [`POLL`], and forgets what it had loaded.
+//! When a data directory is removed while it is in use, its lock files go with it, and no longer keep anyone
+//! out: a reading process notices within [`POLL`], and drops what it had loaded.
 //!
-//! Giving them up costs a flush, and taking them again the loading of a shard, and only when
-//! somebody asks; looking costs two system calls every [`POLL`]. Copying a collection for each
-//! reader would cost its size in disk for each question, and building each sync in a new version its
-//! size for each sync.
+//! Giving the shards up costs a flush, and taking them again costs loading a shard, and only when somebody
+//! waits; checking costs two system calls every [`POLL`]. The alternatives cost more: copying a collection
+//! for each reader takes its size on disk for each question, and building each sync in a new version takes it
+//! for each sync.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,24 +38,24 @@ use super::shared::Shared;
 use crate::error::{BackendError, Fault};
 use crate::task::Task;
 
-/// Polls: no system offers to wait for a file lock with a time limit.
+/// Polling: no system offers to wait for a file lock with a time limit.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Shorter waits are not worth a word.
+/// Shorter waits are not reported.
 const SAY_AFTER: Duration = Duration::from_millis(250);
 
-/// How long a process stands back for those who wait.
+/// How long a process stands back for those that wait.
 const STAND_BACK: Duration = Duration::from_secs(1);
 
-/// How long readers may keep the collection before a writer gives up: longer than any query, and
-/// not for ever, since a reader may have been stopped.
+/// How long readers may keep the collection before a writer gives up: longer than any query, but not forever,
+/// since a reader may have been stopped.
 const READERS_MAY_TAKE: Duration = Duration::from_mins(1);
 
-/// How others are waited for.
+/// How to wait for others.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     longest: Duration,
-    /// Whoever has the collection is to know.
+    /// Whether to announce the wait to the process that has the collection.
     announced: bool,
 }
 
@@ -69,19 +69,20 @@ impl Patience {
 }
 
 impl Shared {
-    /// With other writers.
+    /// Patience with other writers.
     pub(super) fn patience_with_writers(&self) -> Patience {
         Patience { longest: self.options.wait, announced: false }
     }
 
-    /// With whoever has the shards. A writer has readers to wait for, and no other writer.
+    /// Patience with the process that has the shards. A writer waits only for readers, never for another
+    /// writer.
     pub(super) fn patience(&self) -> Patience {
         let wait = self.options.wait;
         let longest = if self.is_written() { wait.max(READERS_MAY_TAKE) } else { wait };
         Patience { longest, announced: true }
     }
 
-    /// Runs `op`, again while another process is in the way.
+    /// Runs `op`, and repeats it while another process is in the way.
     pub(super) async fn when_free<T, F>(&self, patience: Patience, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -110,7 +111,7 @@ impl Shared {
         }
     }
 
-    /// Looks after the turn of this process until it is over.
+    /// Ends the turn of this process in time.
     pub(super) fn keep_turns(self: &Arc<Self>) -> Task<()> {
         let shared = Arc::downgrade(self);
         Task::spawn(async move {
@@ -124,12 +125,12 @@ impl Shared {
         })
     }
 
-    /// Lets those who wait have the shards, where they may. Returns whether this process has none.
+    /// Gives the shards to those that wait, if they may have them. Returns whether this process has none.
     pub(super) async fn let_others_in(&self) -> bool {
         let waiting = self.layout.waiting();
         {
-            // Who is loading or unloading them may be the last to need the collection: it is not kept
-            // open by waiting here.
+            // A task that is loading or unloading shards may be the last to need the collection: waiting for
+            // it here would keep the collection open.
             let Ok(shards) = self.shards.try_read() else { return false };
             if !shards.is_locked() {
                 return true;
@@ -144,9 +145,9 @@ impl Shared {
             }
         }
         let _no_change = self.changes.write().await;
-        // Held meanwhile: no other task of this process takes the turn of those who wait.
+        // Held meanwhile, so that no other task of this process takes the turn of those that wait.
         let mut shards = self.shards.write().await;
-        // It asks again, and would have to read again what the engine has the system forget.
+        // This process will ask again, and would have to read again what the engine has the system drop.
         let kept = if self.is_written() { None } else { Some(self.kept(&shards).await) };
         let unloaded = self.unload(&mut shards, |_, opened| !opened.is_private()).await;
         drop(kept);
@@ -163,13 +164,13 @@ impl Shared {
         true
     }
 
-    /// Whether somebody removed the collection with its locks while this process reads it. One that
-    /// writes it fails by itself.
+    /// Whether somebody removed the collection with its locks while this process reads it. A writing process
+    /// fails by itself.
     pub(super) fn are_lost(&self, shards: &Shards) -> bool {
         !self.is_written() && shards.are_lost(&self.layout.lock())
     }
 
-    /// Unloads what was removed: it is in nobody's way, and the collection may be there again.
+    /// Unloads what was removed: it is in nobody's way, and the collection may have been created again.
     async fn forget_lost(&self) {
         let mut shards = self.shards.write().await;
         if self.are_lost(&shards) {

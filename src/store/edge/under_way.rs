@@ -1,8 +1,8 @@
-//! Documents that a run has stored in part: new ones that are too large for one batch. Others see
-//! nothing of them until their records are written, in this process or in one that has its turn in
-//! between.
+//! Documents that a run has stored only in part: new ones that are too large for one batch. Others see
+//! nothing of them until their records are written, neither in this process nor in another one that has its
+//! turn in between.
 //!
-//! After a kill nobody looks here: a document without a record is not there then ([`super::cutoff`]).
+//! After a kill this file is ignored: a document without a record is not shown anyway ([`super::cutoff`]).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,8 +13,8 @@ pub(super) fn path(version: &Path) -> PathBuf {
     version.join("under-way.json")
 }
 
-/// The sources of these documents. Another process has the file before it has the shard: what it
-/// is told with a kill need not be durable.
+/// Writes the sources of these documents. Need not be durable: another process can only get the shard after
+/// the file was written, or after a kill, when it ignores the file.
 pub(super) fn write(version: &Path, sources: &BTreeSet<String>) -> io::Result<()> {
     let (path, new) = (path(version), path(version).with_extension("new"));
     if sources.is_empty() {
@@ -27,7 +27,7 @@ pub(super) fn write(version: &Path, sources: &BTreeSet<String>) -> io::Result<()
     fs::rename(new, path)
 }
 
-/// None where nothing is written, or nothing that can be read.
+/// Empty where nothing is written, or nothing readable.
 pub(super) fn read(version: &Path) -> BTreeSet<String> {
     let bytes = fs::read(path(version)).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! A collection that may be read and not written: another user's, on a read-only mount, in a cache.
+//! A collection that can be read but not written: another user's, on a read-only mount, in a cache.
 //!
-//! The engine writes where it loads a shard. So a reader loads a copy of its own, which is gone when it
-//! is loaded: what is mapped stays.
+//! The engine writes where it loads a shard. So a reader loads a copy of its own, whose files are deleted
+//! once it is loaded: mapped files stay usable.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -18,7 +18,7 @@ pub(super) fn is_so(layout: &Layout) -> bool {
         matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
     };
     match opened {
-        // Without the file, it would have to be made.
+        // The lock file would have to be created.
         Err(error) if error.kind() == ErrorKind::NotFound => {
             layout.root().is_dir() && tempfile::tempfile_in(layout.root()).is_err_and(refused)
         }
@@ -26,7 +26,7 @@ pub(super) fn is_so(layout: &Layout) -> bool {
     }
 }
 
-/// Copies a version to where it can be loaded, while whoever may write it does not.
+/// Copies a version to a place where it can be loaded, while no process that may write it does.
 pub(super) fn copy(layout: &Layout, version: &Path) -> Result<tempfile::TempDir, Problem> {
     let lock = File::open(layout.lock());
     if let Ok(lock) = &lock
@@ -37,7 +37,7 @@ pub(super) fn copy(layout: &Layout, version: &Path) -> Result<tempfile::TempDir,
     }
     let copied = tempfile::tempdir().and_then(|to| copy_all(version, to.path()).map(|()| to));
     Ok(copied.map_err(|error| {
-        format!("{} can't be written, and not copied to be read: {error}", version.display())
+        format!("{} can't be written, and can't be copied for reading: {error}", version.display())
     })?)
 }
 
@@ -50,7 +50,7 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
             copy_all(&entry.path(), &target)?;
         } else {
             fs::copy(entry.path(), &target)?;
-            // The copy of a file that can't be written can't be either.
+            // The copy of a read-only file is read-only, too.
             layout::make_private(&target);
         }
     }

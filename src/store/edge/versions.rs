@@ -1,6 +1,6 @@
 //! Versions of a collection on disk: made, loaded, published, removed.
 //!
-//! Blocking, and without waiting: where another process is in the way, that is [`Fault::Busy`].
+//! Blocking, and without waiting: if another process is in the way, that is [`Fault::Busy`].
 
 use std::io;
 use std::sync::Arc;
@@ -22,20 +22,20 @@ use crate::types::Manifest;
 /// Points written since the last compaction.
 pub(super) type Uncompacted = Arc<AtomicUsize>;
 
-/// The right to load the shard of the version in use.
+/// Takes the right to load the shard of the version in use.
 pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
     if unwritable::is_so(layout) {
         return Ok(FileLock::NONE);
     }
     match lock::attempt(&layout.lock()) {
-        // Removed, with all that was in it, since its manifest was read.
+        // The directory was removed after its manifest was read.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(replaced(layout)),
         attempt => taken(layout, attempt, "in use"),
     }
 }
 
-/// The right to change the collection, until it is dropped. A collection that never came to be
-/// leaves nothing behind.
+/// The right to change the collection, until dropped. A collection that was never created leaves nothing
+/// behind.
 pub(super) struct WriterLock {
     layout: Layout,
     _file: FileLock,
@@ -59,7 +59,7 @@ fn taken(layout: &Layout, attempt: io::Result<Attempt>, how: &str) -> Result<Fil
     match attempt {
         Ok(Attempt::Held(lock)) => Ok(lock),
         Ok(Attempt::Busy(holder)) => Err(busy(layout, how, &holder)),
-        // The directory went with a collection that never came to be.
+        // The directory was removed with a collection that was never created.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(busy(layout, how, "another process"))
         }
@@ -72,8 +72,7 @@ fn busy(layout: &Layout, how: &str, holder: &str) -> Problem {
     Problem { fault: Fault::Busy, message }
 }
 
-/// The version in use, as far as pointer and manifest tell the same; `None` where there is no such
-/// collection.
+/// The version in use, if pointer and manifest agree; `None` where there is no such collection.
 pub(super) fn checked(layout: &Layout) -> Result<Option<u32>, Problem> {
     let Some(pointer) = layout.read_pointer()? else {
         return match without_pointer(layout)? {
@@ -91,13 +90,13 @@ pub(super) fn checked(layout: &Layout) -> Result<Option<u32>, Problem> {
     Ok(Some(number))
 }
 
-/// The newest version that documents were brought into, for a collection whose pointer is gone.
+/// The newest version with documents, for a collection whose pointer is missing.
 fn without_pointer(layout: &Layout) -> Result<Option<u32>, Problem> {
     let mut versions = layout.versions().map_err(cannot_remove)?;
     versions.sort_unstable();
     for &number in versions.iter().rev() {
         let version = layout.version(number);
-        // What can't be read may be one.
+        // A version that can't be read may have documents.
         let used = layout::read_manifest(&version)
             .map_or(true, |manifest| manifest.is_some_and(|manifest| !manifest.runs.is_empty()));
         if used {
@@ -107,7 +106,7 @@ fn without_pointer(layout: &Layout) -> Result<Option<u32>, Problem> {
     Ok(None)
 }
 
-/// That the version the pointer names is the one that it was written for.
+/// Checks that the version that the pointer names is the one that the pointer was written for.
 pub(super) fn check_pointed(layout: &Layout, number: u32) -> Result<(), Problem> {
     let version = layout.version(number);
     let named = layout.read_pointer()?.and_then(|pointer| pointer.generation);
@@ -116,7 +115,7 @@ pub(super) fn check_pointed(layout: &Layout, number: u32) -> Result<(), Problem>
     };
     match (named, layout::read_generation(&version)?) {
         (Some(named), Some(generation)) if named != generation => Err(format!(
-            "{} names {}, which it was not written for (generation {named}, and not {generation}); {REPAIR}",
+            "{} names {}, but was written for another version (generation {named} instead of {generation}); {REPAIR}",
             layout.pointer().display(),
             version.display()
         )
@@ -130,7 +129,7 @@ fn no_manifest(layout: &Layout, number: u32) -> String {
     format!("{} names {}, which has no manifest; {REPAIR}", pointer.display(), version.display())
 }
 
-/// Notes that the version in use was left by a run that was cut off.
+/// Marks the version in use if it was left by a run that was cut off.
 pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Problem> {
     let version = layout.version(number);
     let manifest = layout::read_manifest(&version)?;
@@ -140,7 +139,7 @@ pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Proble
     Ok(())
 }
 
-/// Whether there are versions that nobody wants: former ones that don't stay, and unfinished ones.
+/// Whether there are versions to remove: former ones that don't stay, and unfinished ones.
 pub(super) fn has_others(layout: &Layout, resumable: Option<Uuid>) -> Result<bool, Problem> {
     let current = checked(layout)?;
     let versions = layout.versions().map_err(cannot_remove)?;
@@ -174,9 +173,9 @@ fn is_kept(layout: &Layout, number: u32) -> bool {
     marks::read(&layout.version(number)).is_some()
 }
 
-/// Removes former versions that don't stay, but for `pinned`, where nobody has one of them loaded, and those that
-/// never became the collection but for `private` and what the run `resumable` has left: after the version in use was
-/// read whole.
+/// Removes versions that are not needed, after the version in use was read completely: former ones that don't
+/// stay, except `pinned`, if no process has one of them loaded; and those that never became the collection,
+/// except `private` and what the run `resumable` has left.
 pub(super) fn remove_others(
     layout: &Layout,
     pinned: &[u32],
@@ -190,7 +189,7 @@ pub(super) fn remove_others(
     }
     let removed = layout.read_pointer()?.is_some();
     let is_over = |number| {
-        // Without a pointer, what has something in it may have been the collection.
+        // Without a pointer, a version with documents may have been the collection.
         let spared = is_kept(layout, number)
             || pinned.contains(&number)
             || private.contains(&number)
@@ -201,16 +200,16 @@ pub(super) fn remove_others(
     Ok(layout.remove_versions(is_over).map_err(cannot_remove)?)
 }
 
-/// What is to be loaded of a collection.
+/// Which version to load.
 #[derive(Clone)]
 pub(super) enum Wanted {
-    /// A reader's version: it has to be the one that this manifest was read of.
+    /// A reader's version: it must be the one that this manifest was read from.
     Pinned(Arc<Manifest>),
-    /// What this process writes.
+    /// The version that this process writes.
     Written,
 }
 
-/// Loads a version. Who does it holds [`shard_lock`], unless nobody else can find the version.
+/// Loads a version. The caller holds [`shard_lock`], unless nobody else can find the version.
 pub(super) fn load(
     layout: &Layout,
     number: u32,
@@ -221,7 +220,7 @@ pub(super) fn load(
         check_pinned(layout, number, manifest)?;
     }
     load_now(layout, number, wanted, uncompacted).map_err(|problem| match wanted {
-        // Whoever removes it does not ask: it may have gone under way.
+        // Removal does not wait for readers: the version may have gone meanwhile.
         Wanted::Pinned(manifest) if problem.fault != Fault::Busy => {
             gone(layout, number, manifest).unwrap_or(problem)
         }
@@ -247,7 +246,7 @@ fn load_now(
     ahead::ask(&shard, matches!(wanted, Wanted::Pinned(_)));
     let manifest = layout::read_manifest(&version)?;
     let opened = Opened::load(&version, uncompacted).map_err(|why| {
-        // The engine's own lock: a process that is just ending, or one without docent's.
+        // The engine's own lock: a process that is just ending, or one that does not use docent's locks.
         if why.contains("WouldBlock") {
             busy(layout, "in use", "another process")
         } else {
@@ -270,8 +269,8 @@ fn load_now(
     })
 }
 
-/// Refuses a version that is gone, or was replaced by another of its number: that one may hold
-/// vectors of another model.
+/// Refuses a version that is gone, or was replaced by another one with its number, which may hold vectors of
+/// another model.
 pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> Result<(), Problem> {
     let version = layout.version(number);
     match layout::read_manifest(&version)? {
@@ -281,8 +280,8 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
     }
 }
 
-/// Why a version could not be loaded, where it is gone, or replaced. One that is being removed may have
-/// its manifest and its pointer for a moment.
+/// The error for a version that could not be loaded because it is gone or was replaced. A version that is
+/// being removed may still have its manifest and its pointer for a moment.
 fn gone(layout: &Layout, number: u32, pinned: &Manifest) -> Option<Problem> {
     match check_pinned(layout, number, pinned) {
         Err(problem) if problem.fault == Fault::Replaced => return Some(problem),
@@ -295,15 +294,15 @@ fn replaced(layout: &Layout) -> Problem {
     Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }
 }
 
-/// How long it may take to remove a directory, a few times in a row.
+/// Time in which a directory is removed, even a few times in a row.
 const REMOVED_WITHIN: Duration = Duration::from_millis(50);
 
-/// Number and manifest of the version in use; `None` where there is no such collection. Needs neither
-/// lock nor shard: pointer and manifest are replaced atomically.
+/// Number and manifest of the version in use; `None` where there is no such collection. Needs neither lock
+/// nor shard: pointer and manifest are replaced atomically.
 pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Problem> {
     while let Some(number) = layout.current()? {
         let checked = check_pointed(layout, number);
-        // Another version may have taken its place after the pointer was read.
+        // Another version may have become live after the pointer was read.
         if layout.current()? != Some(number) {
             continue;
         }
@@ -312,7 +311,7 @@ pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Probl
             return Ok(Some((number, manifest)));
         }
     }
-    // A directory that is being removed looks like a collection that lost its pointer, for a moment.
+    // For a moment, a directory that is being removed looks like a collection without its pointer.
     for last in [false, false, true] {
         match layout.read_pointer()? {
             Some(pointer) if pointer.version.is_some() => return manifest(layout),
@@ -336,9 +335,9 @@ pub(super) fn load_private(
     Ok(opened.into_private())
 }
 
-/// Builds a version, which nobody sees until the pointer names it.
+/// Builds a version. Nobody sees it until the pointer names it.
 ///
-/// The manifest comes last: a version that has one is whole.
+/// The manifest is written last: a version that has one is complete.
 pub(super) fn build(
     layout: &Layout,
     number: u32,
@@ -350,7 +349,7 @@ pub(super) fn build(
     let generation = next_generation(layout, number)?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     if private && layout.read_pointer()?.is_none() {
-        // Left by a kill, it is not to be taken for a collection that lost its pointer.
+        // A version left by a kill must not be taken for a collection without its pointer.
         layout.point_to_nothing().map_err(cannot_create)?;
     }
     let version = layout.version(number);
@@ -360,13 +359,13 @@ pub(super) fn build(
     Ok(if private { opened.into_private() } else { opened })
 }
 
-/// The number of the next version: higher than any that there is, and than any that was complete.
+/// The number of the next version: higher than that of any existing version, and of any that was complete.
 pub(super) fn next(layout: &Layout) -> Result<u32, Problem> {
     let newest = layout.versions().map_err(cannot_create)?.into_iter().max();
     Ok(newest.max(checked(layout)?).unwrap_or(0).max(marks::highest(layout)) + 1)
 }
 
-/// Higher than that of any version that can be read.
+/// Higher than the generation of any version that can be read.
 fn next_generation(layout: &Layout, number: u32) -> Result<u32, Problem> {
     let versions = layout.versions().map_err(cannot_create)?.into_iter();
     let read = versions.filter_map(|n| layout::read_generation(&layout.version(n)).ok().flatten());
@@ -374,7 +373,7 @@ fn next_generation(layout: &Layout, number: u32) -> Result<u32, Problem> {
     Ok(read.chain(pointed).max().unwrap_or(0).max(number - 1) + 1)
 }
 
-/// Removes the collection. Who does it holds [`shard_lock`].
+/// Removes the collection. The caller holds [`shard_lock`].
 pub(super) fn remove(layout: &Layout) -> Result<(), Problem> {
     Ok(layout.remove().map_err(cannot_remove)?)
 }

@@ -1,4 +1,4 @@
-//! What is asked of one version of a collection, and done with it.
+//! One version of a collection, and the operations on it.
 
 mod write;
 
@@ -26,7 +26,7 @@ use crate::store::{
 };
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
 
-/// Values in one filter condition.
+/// Maximum number of values in one filter condition.
 const BATCH: usize = 512;
 
 /// One version, as a reader or the writer of the collection sees it.
@@ -42,7 +42,7 @@ enum Role {
     Writer(Arc<Writing>),
 }
 
-/// Keeps a version loaded, where it is, and on disk, as far as this process decides.
+/// Keeps a version loaded, if it is, and on disk, as far as this process decides.
 pub(super) struct Pin {
     shared: Arc<Shared>,
     number: u32,
@@ -67,7 +67,7 @@ impl Drop for Pin {
 }
 
 impl View {
-    /// A snapshot of the version that the collection is now.
+    /// A snapshot of the version that is live now.
     pub(super) async fn of_the_version_in_use(
         shared: &Arc<Shared>,
     ) -> Result<Option<Reader>, BackendError> {
@@ -79,7 +79,7 @@ impl View {
         }))
     }
 
-    /// A snapshot of a version that is complete.
+    /// A snapshot of a complete version.
     pub(super) async fn of_version(
         shared: &Arc<Shared>,
         number: u32,
@@ -109,7 +109,7 @@ impl View {
         Self { shared: Arc::clone(shared), role: Role::Writer(Arc::new(writing)) }
     }
 
-    /// `None` where there is nothing yet.
+    /// `None` where nothing was created yet.
     fn number(&self) -> Option<u32> {
         match &self.role {
             Role::Reader(pin) => Some(pin.number),
@@ -135,8 +135,10 @@ impl View {
     fn writing(&self) -> Result<&Writing, BackendError> {
         match &self.role {
             Role::Writer(writing) => writing.check().map(|()| &**writing),
-            // No reader is given out as a writer.
-            Role::Reader(_) => Err(self.shared.error(Fault::Permanent, "it is only read")),
+            // A reader is never given out as a writer.
+            Role::Reader(_) => {
+                Err(self.shared.error(Fault::Permanent, "it was opened for reading only"))
+            }
         }
     }
 
@@ -166,14 +168,14 @@ impl View {
         Ok(opened)
     }
 
-    /// Whether nothing is left to do for a reader to be asked.
+    /// Whether a reader can be asked without further preparation.
     async fn is_loaded(&self) -> bool {
         let (Role::Reader(_), Some(number)) = (&self.role, self.number()) else { return false };
         let shards = self.shared.shards.read().await;
         shards.get(number).is_some_and(|opened| self.is_of(opened))
     }
 
-    /// Whether it is the version that is asked, and not another that has or had its number.
+    /// Whether it is the version that this view reads, and not another one with the same number.
     fn is_of(&self, opened: &Opened) -> bool {
         match &self.role {
             Role::Writer(_) => true,
@@ -181,8 +183,8 @@ impl View {
         }
     }
 
-    /// Unloads what has the number of this reader's version and is another: it was loaded before all was
-    /// removed and made again. Where this reader's own is the one that is gone, it fails.
+    /// Unloads a shard that has this version's number and is another version: it was loaded before everything
+    /// was removed and created again. Fails if this reader's own version is the one that is gone.
     async fn take_place_of_another(
         &self,
         shards: &mut Shards,
@@ -193,7 +195,7 @@ impl View {
             let check = move || versions::check_pinned(&layout, number, &manifest);
             self.shared.blocking(check).await?;
         }
-        // All of them lie under the lock that was taken for the former.
+        // All of them are under the lock that was taken for the former collection.
         let _ = self.shared.unload(shards, |_, opened| !opened.is_private()).await;
         Ok(())
     }
@@ -208,11 +210,11 @@ impl View {
         Ok(())
     }
 
-    /// Runs `op` on the shard, or gives `missing` where there is no such collection.
+    /// Runs `op` on the shard, or returns `missing` where there is no such collection.
     ///
-    /// In a task of its own, from the waiting on: the caller's future may be one of many in a stream
-    /// that polls them when it is asked for the next, and a place in a queue, or the shard itself,
-    /// that nobody polls would hold up everybody.
+    /// Everything, the waiting included, runs in a task of its own: the caller's future may be one of many in
+    /// a stream that polls them only when asked for the next, and a place in a queue, or the shard itself,
+    /// would block everybody while its future is not polled.
     async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -228,7 +230,7 @@ impl View {
         done.await.unwrap_or_else(|join| Err(self.shared.broken(&join)))
     }
 
-    /// Runs `op` on the shard of a collection that must be there.
+    /// Runs `op` on the shard of a collection that must exist.
     async fn on_existing<T, F>(&self, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
@@ -242,7 +244,7 @@ impl View {
         self.shared.error(Fault::NotFound, &message)
     }
 
-    /// Runs `op` on the shard if it is loaded: what was unloaded is durable.
+    /// Runs `op` on the shard if it is loaded: an unloaded shard is durable.
     async fn on_loaded<F>(&self, op: F) -> Result<(), BackendError>
     where
         F: FnOnce(&Opened) -> Result<(), String> + Send + 'static,
@@ -265,7 +267,7 @@ impl View {
         self.on(Vec::new(), move |opened| Ok(opened.records(kind)?.records()?)).await
     }
 
-    /// The same without the shard. Needs no lock: while there is a listing, it is right.
+    /// The records without loading the shard. Needs no lock: as long as a listing exists, it is right.
     async fn listed<T>(&self, kind: &'static str) -> Result<Option<Vec<T>>, BackendError>
     where
         T: DeserializeOwned + Send + 'static,

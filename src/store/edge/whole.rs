@@ -1,5 +1,5 @@
-//! What is done with all points of a shard: what there is to be seen of them, whether they are what was
-//! stored, and what is there twice.
+//! Operations on all points of a shard: which ones readers see, whether they are what was stored, and which
+//! ones are there twice.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use qdrant_edge::{
 };
 use serde_json::Value;
 
-/// Reads every point with its vectors, and says what can't be as it was stored.
+/// Reads every point with its vectors, and reports what can't be as it was stored.
 pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
     let mut whole = Whole::default();
     let wrong = |why: String| Err(OperationError::service_error_light(why));
@@ -45,7 +45,7 @@ pub(super) fn read_whole(shard: &EdgeShard) -> OperationResult<Whole> {
     Ok(whole)
 }
 
-/// What is to be seen after a writer was killed: see [`super::cutoff`].
+/// What readers see after a writer was killed: see [`super::cutoff`].
 pub(super) fn seen(shard: &EdgeShard, intents: &Intents) -> OperationResult<Seen> {
     let mut documents = Vec::new();
     records(shard, DOCUMENT, |payload| documents.push(payload::to_document(payload)))?;
@@ -66,8 +66,8 @@ pub(super) fn seen(shard: &EdgeShard, intents: &Intents) -> OperationResult<Seen
     Ok(Seen::of(&documents, found, intents))
 }
 
-/// Takes out all but the newest of points that a kill in a merge has left twice, in what was merged
-/// and in what it was merged into: they are counted twice, also by BM25.
+/// Removes all but the newest of points that a kill in a merge has left twice, in the merged segment and in
+/// one of its parts: they are counted twice, also by BM25.
 pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
     let mut ids = Vec::new();
     let (no_payload, no_vector) = (WithPayloadInterface::Bool(false), WithVector::Bool(false));
@@ -88,7 +88,7 @@ pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
         }
         let (whole, vectors) = (WithPayloadInterface::Bool(true), WithVector::Bool(true));
         let records = shard.retrieve(page, Some(whole), Some(vectors))?;
-        // To write a point takes out what there is of it elsewhere.
+        // Writing a point deletes its other copies.
         let points = records.into_iter().map(|record| PointStructPersisted {
             id: record.id,
             vector: record.vector.map_or_else(no_vectors, VectorStructPersisted::from),
@@ -96,7 +96,7 @@ pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
         });
         let points: Vec<_> = points.collect();
         upsert(shard, points.clone())?;
-        // In segments that can be written to, each has been written where it was.
+        // In segments that can be written to, each was written where it was.
         if has(page)? > page.len() {
             let ids = page.to_vec();
             shard.update(UpdateOperation::PointOperation(PointOperations::DeletePoints { ids }))?;
@@ -106,7 +106,7 @@ pub(super) fn mend_doubles(shard: &EdgeShard) -> OperationResult<()> {
     Ok(())
 }
 
-/// Points that are looked at together.
+/// Number of points handled together.
 const MEND: usize = 64;
 
 fn no_vectors() -> VectorStructPersisted {

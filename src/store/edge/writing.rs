@@ -1,4 +1,4 @@
-//! The right to change a collection, and what it is used for.
+//! The right to change a collection, and its use.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use super::versions::{self, WriterLock};
 use crate::error::{BackendError, Fault};
 use crate::types::VersionEntry;
 
-/// The right to change a collection. A successor shares that of the writer it was made by.
+/// The right to change a collection. A successor shares it with the writer that made it.
 struct Right {
     shared: Arc<Shared>,
     /// `None` once it was given back.
@@ -38,7 +38,7 @@ impl Drop for Right {
     }
 }
 
-/// One version that is written.
+/// One version that is being written.
 pub(super) struct Writing {
     right: Arc<Right>,
     /// 0 until it is created.
@@ -46,7 +46,7 @@ pub(super) struct Writing {
     successor: Option<Successor>,
 }
 
-/// A version that only its writer knows, until it is published.
+/// A version that only its writer knows until it is published.
 struct Successor {
     number: u32,
     published: AtomicBool,
@@ -54,8 +54,8 @@ struct Successor {
 }
 
 impl Writing {
-    /// Waits for the right to change the collection. What another writer left behind goes first, but for what
-    /// is to be [resumed](Self::resume).
+    /// Waits for the right to change the collection. Removes what another writer left behind, except what is
+    /// to be [resumed](Self::resume).
     pub(super) async fn begin(
         shared: &Arc<Shared>,
         resumable: Option<Uuid>,
@@ -77,7 +77,7 @@ impl Writing {
         Ok(Self { right, number: AtomicU32::new(number.unwrap_or(0)), successor: None })
     }
 
-    /// To fill the next version.
+    /// For filling the next version.
     pub(super) async fn successor(&self) -> Result<Self, BackendError> {
         let shared = &self.right.shared;
         self.check()?;
@@ -93,7 +93,7 @@ impl Writing {
         Ok(Self { right, number: AtomicU32::new(0), successor: Some(successor) })
     }
 
-    /// To fill the version that this run has begun and left unfinished.
+    /// For filling the version that this run has begun and left unfinished.
     pub(super) async fn resume(&self, run: Uuid) -> Result<Option<Self>, BackendError> {
         let shared = &self.right.shared;
         self.check()?;
@@ -110,7 +110,7 @@ impl Writing {
         Ok(Some(Self { right, number: AtomicU32::new(number), successor: Some(successor) }))
     }
 
-    /// To change a version that stays beside the one in use.
+    /// For changing a version that stays beside the live one.
     pub(super) async fn beside(&self, number: u32) -> Result<Self, BackendError> {
         let shared = &self.right.shared;
         self.check()?;
@@ -129,12 +129,12 @@ impl Writing {
         Ok(Self { right: Arc::clone(&self.right), number: AtomicU32::new(number), successor })
     }
 
-    /// The right was not given back yet.
+    /// Whether the right was not given back yet.
     pub(super) fn is_open(&self) -> bool {
         held(&self.right.lock).is_some()
     }
 
-    /// Refuses to write after the right was given back, and where writing failed before.
+    /// Fails after the right was given back, and after a write has failed.
     pub(super) fn check(&self) -> Result<(), BackendError> {
         let shared = &self.right.shared;
         if !self.is_open() {
@@ -143,12 +143,12 @@ impl Writing {
         held(&shared.failed).clone().map_or(Ok(()), Err)
     }
 
-    /// The version, where it was created.
+    /// The number of the version, if it was created.
     pub(super) fn number(&self) -> Option<u32> {
         Some(self.number.load(Ordering::Acquire)).filter(|number| *number > 0)
     }
 
-    /// What the version is to be called that is created; `None` where it is the next one.
+    /// The number that was reserved for the version to be created; `None` where it is the next one.
     pub(super) fn reserved(&self) -> Option<u32> {
         self.successor.as_ref().map(|successor| successor.number)
     }
@@ -157,7 +157,7 @@ impl Writing {
         self.number.store(number.unwrap_or(0), Ordering::Release);
     }
 
-    /// Only this writer knows the version.
+    /// Whether only this writer knows the version.
     pub(super) fn is_private(&self) -> bool {
         let published = |successor: &Successor| successor.published.load(Ordering::Acquire);
         self.successor.as_ref().is_some_and(|successor| !published(successor))
@@ -169,7 +169,7 @@ impl Writing {
         }
     }
 
-    /// Others can find it, and it is not the collection.
+    /// From now on others can find the version, although it is not the collection.
     pub(super) fn set_aside(&self) {
         if let Some(successor) = &self.successor {
             successor.aside.store(true, Ordering::Release);
@@ -196,18 +196,18 @@ impl Shared {
         self.written.load(Ordering::Acquire)
     }
 
-    /// Unloads versions that a writer of this process neither published nor closed. Who has the
+    /// Unloads versions that a writer of this process neither published nor closed. The process with the
     /// right to write has removed their files.
     async fn forget_unfinished(&self) {
         let mut shards = self.shards.write().await;
         let _ = self.unload(&mut shards, |_, opened| opened.is_private()).await;
     }
 
-    /// Removes former versions that don't stay and nobody reads any more, and those that another writer
-    /// left unfinished. What can't be removed now is removed by the next writer.
+    /// Removes former versions that don't stay and have no reader left, and those that another writer left
+    /// unfinished. What can't be removed now is removed by the next writer.
     pub(super) async fn remove_others(&self, patience: Patience) {
         let layout = self.layout.clone();
-        // Without patience: who waits for the shards may have begun with one of them.
+        // Without patience: whoever waits for the shards may have begun with one of them.
         if patience.is_none() && lock::awaited(&layout.waiting()) {
             return;
         }

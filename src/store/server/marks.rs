@@ -191,7 +191,7 @@ impl Physical {
     /// Leaves the version beside the one that it was to take the place of.
     pub(super) async fn stay_beside(&self, aside: Aside) -> Result<(), BackendError> {
         if self.replaces().is_none() {
-            let message = "there is no version in use that this one could stay beside";
+            let message = "there is no live version that this one could stay beside";
             return Err(self.store.error(Fault::Permanent, message));
         }
         if self.store.config(&self.target()).await?.is_none() {

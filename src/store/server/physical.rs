@@ -240,7 +240,7 @@ impl Physical {
             Some(right) if right.closed.load(Ordering::Acquire) => refuse("its writer was closed"),
             Some(right) => Ok(right),
             // No reader is given out as a writer.
-            None => refuse("it is only read"),
+            None => refuse("it was opened for reading only"),
         }
     }
 

@@ -1,5 +1,5 @@
-//! What readers see of a shard whose writer was killed, or goes on, and what is kept for them: see
-//! [`cutoff`] and [`under_way`].
+//! What readers see of a shard whose writer was killed or is at work, and what is stored for that purpose:
+//! see [`cutoff`] and [`under_way`].
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::store::payload::CHUNK;
 use crate::store::{ChunkList, ChunkPage, Intent, PointList};
 use crate::types::{Chunk, DocumentRecord};
 
-/// Chunks that are looked at together.
+/// Number of chunks checked together.
 const AT_ONCE: usize = 512;
 
-/// Who looks: a writer sees what there is.
+/// Who reads: a writer sees everything.
 #[derive(Clone, Copy, PartialEq)]
 pub(in crate::store::edge) enum Eyes {
     Readers,
@@ -32,7 +32,7 @@ impl Opened {
         Ok(self)
     }
 
-    /// For the writer, after another one was killed.
+    /// For the next writer, after one was killed.
     pub(in crate::store::edge) fn mend(&self) -> Result<(), String> {
         held(&self.under_way).clear();
         self.delete(whole::mend_doubles)
@@ -42,7 +42,7 @@ impl Opened {
         self.seen.as_ref().filter(|_| !self.has_writer())
     }
 
-    /// The filter, for what there is to be seen.
+    /// The filter, restricted to what this caller sees.
     pub(in crate::store::edge) fn filter(
         &self,
         filter: Option<Filter>,
@@ -57,14 +57,14 @@ impl Opened {
         }
     }
 
-    /// Makes a chunk the one that is to be seen.
+    /// Replaces a chunk by the state of it that readers see.
     pub(in crate::store::edge) fn as_seen(&self, chunk: &mut Chunk) {
         if let Some(former) = self.seen().and_then(|seen| seen.former.get(&chunk.id())) {
             *chunk = former.clone();
         }
     }
 
-    /// Whether a document that has a record is to be seen.
+    /// Whether readers see a document that has a record.
     pub(in crate::store::edge) fn sees(&self, record: &DocumentRecord) -> bool {
         self.seen().is_none_or(|seen| !seen.gone.contains(&record.source))
     }
@@ -81,7 +81,7 @@ impl Opened {
         Ok(list)
     }
 
-    /// The same with their vectors.
+    /// A page of chunks with their vectors.
     pub(in crate::store::edge) fn points(
         &self,
         request: &ChunkPage,
@@ -93,7 +93,7 @@ impl Opened {
         Ok(list)
     }
 
-    /// What passes of a page.
+    /// The filter for a page.
     fn listed(&self, request: &ChunkPage, eyes: Eyes) -> Option<Filter> {
         let conditions = keys::conditions(&request.filter).into_iter();
         let filter = keys::must(conditions.chain([keys::is("record", CHUNK)]).collect());
@@ -108,8 +108,8 @@ impl Opened {
         self.with(|shard| engine::count(shard, self.filter(Some(chunks), eyes)))
     }
 
-    /// Before the first chunk of documents is written. Keeps what others are to see after a kill,
-    /// and hides what is stored in several steps.
+    /// Called before the first chunk of documents is written. Stores what others are to see after a kill, and
+    /// hides documents that are stored in several steps.
     pub(in crate::store::edge) fn will_store(&self, documents: Vec<Intent>) -> Result<(), String> {
         let mut intents = Vec::new();
         for document in documents {
@@ -117,7 +117,7 @@ impl Opened {
             if document.in_parts && !self.with(|shard| engine::has_any(shard, &[record]))? {
                 self.put_under_way(|sources| sources.insert(document.source.clone()))?;
             }
-            // Of what is new, nothing is seen without a record.
+            // Nothing is seen of a new document without its record.
             if document.replaces_all_but.is_some() || document.moved_from.is_some() {
                 let ids = document.replaces_all_but.as_deref().unwrap_or_default();
                 let kept = self.present(ids)?;
@@ -128,10 +128,10 @@ impl Opened {
             return Ok(());
         }
         cutoff::keep(&self.version, intents)
-            .map_err(|error| format!("what is replaced can't be kept: {error}"))
+            .map_err(|error| format!("can't save the chunks that are being replaced: {error}"))
     }
 
-    /// Lets others see documents whose records are written.
+    /// Shows documents whose records are written to others.
     pub(in crate::store::edge) fn have_stored(&self, sources: &[String]) -> Result<(), String> {
         self.put_under_way(|under_way| {
             let before = under_way.len();
@@ -140,7 +140,7 @@ impl Opened {
         })
     }
 
-    /// `change`: whether anything has changed with it.
+    /// `change`: returns whether it has changed anything.
     fn put_under_way(
         &self,
         change: impl FnOnce(&mut BTreeSet<String>) -> bool,
@@ -150,10 +150,10 @@ impl Opened {
             return Ok(());
         }
         under_way::write(&self.version, &sources)
-            .map_err(|error| format!("what is under way can't be noted: {error}"))
+            .map_err(|error| format!("can't save the list of unfinished documents: {error}"))
     }
 
-    /// The chunks with these ids, those that there are.
+    /// The existing chunks with these ids.
     fn present(&self, ids: &[Uuid]) -> Result<Vec<Chunk>, String> {
         let mut present = Vec::new();
         for batch in ids.chunks(AT_ONCE) {

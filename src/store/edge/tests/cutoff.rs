@@ -1,5 +1,4 @@
-//! A writer that is killed after any step: what a reader sees of a document is its old state or its
-//! new one.
+//! A writer that is killed after any step: a reader sees the old or the new state of each document.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -9,12 +8,12 @@ use super::*;
 use crate::store::Intent;
 use crate::store::contract::cutoff::{self, Version};
 
-/// Copies of a collection, each as a kill leaves it right then.
+/// Copies of a collection, each in the state that a kill would leave at that moment.
 #[derive(Default)]
 struct Copies(RefCell<Option<tempfile::TempDir>>);
 
 impl Copies {
-    /// The one before is gone then: it was read.
+    /// Replaces the previous copy, which was read.
     async fn after_a_kill(&self, dir: &Path) -> Reader {
         let crashed = tempfile::tempdir().unwrap();
         copy(dir, crashed.path());
@@ -43,7 +42,7 @@ after_any_step!(
     a_document_moves,
 );
 
-/// A new document of several batches, and others of this process that ask in between.
+/// A new document of several batches, and other readers in this process in between.
 #[tokio::test]
 async fn nothing_is_seen_of_a_document_that_is_under_way() {
     let (_dir, store) = embedded();
@@ -66,7 +65,7 @@ async fn nothing_is_seen_of_a_document_that_is_under_way() {
     assert_eq!(seen().await, [old.chunks(), new.chunks()].concat());
 }
 
-/// Of what one flush writes, the record is there, and one of the chunks is not.
+/// Of one flush, the record is there, and one of the chunks is not.
 #[tokio::test]
 async fn a_record_that_came_before_its_chunks_is_not_believed() {
     let (dir, store) = embedded();
@@ -114,7 +113,7 @@ async fn what_is_kept_is_read_past_what_a_kill_has_left_half() {
     }
 }
 
-/// As a kill leaves it between the writing of a merged segment and the removal of what it is made of.
+/// The state after a kill between writing a merged segment and removing its parts.
 #[tokio::test]
 async fn what_a_kill_in_a_merge_left_twice_is_counted_once_and_mended_by_the_next_writer() {
     let old = Version::new(1, &["one", "two", "three"]);

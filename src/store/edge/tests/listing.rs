@@ -1,4 +1,4 @@
-//! Listings: they save loading the shard, and never say anything else than it does.
+//! Listings save loading the shard, and never say anything else than it does.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -61,7 +61,7 @@ async fn finished() -> (TempDir, PathBuf, Held) {
     (dir, version, held)
 }
 
-/// Listings that are there to be believed.
+/// Number of listings that can be trusted.
 fn listed(version: &Path) -> usize {
     KINDS.iter().filter(|kind| Listing::read(version, kind).is_some()).count()
 }
@@ -111,7 +111,7 @@ async fn nothing_is_listed_while_there_are_changes() {
     held.failures.clear();
     assert_eq!(listed(&version), 0);
     unload(&store).await;
-    // The shard that a reader of this process has loaded is the writer's, too.
+    // The shard that a reader of this process has loaded is also used by the writer.
     let reader = store.read().await.unwrap().unwrap();
     assert_eq!(Held::of(&*reader).await, Ok(held.clone()));
     assert_eq!(listed(&version), 0, "nobody writes with it now");
@@ -119,7 +119,7 @@ async fn nothing_is_listed_while_there_are_changes() {
     assert_eq!(listed(&version), 2);
 }
 
-/// As a program would leave it that knows nothing of listings, or a copy of another state.
+/// As left by a program that knows nothing of listings, or a copy of another state.
 #[tokio::test]
 async fn a_listing_of_another_state_is_not_believed() {
     let (dir, version, held) = finished().await;
@@ -234,7 +234,7 @@ enum Step {
     Flush,
     Optimize,
     Reopen,
-    /// The process is killed, and another one comes.
+    /// The process is killed, and another one follows.
     Crash,
 }
 
@@ -310,7 +310,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Whoever comes sees what is there, or has to wait for it.
+    /// Any reader sees the current state, or has to wait for it.
     async fn check(&self) -> Result<(), TestCaseError> {
         match Held::of(&*reader(self.dir.path()).await).await {
             Ok(seen) => prop_assert_eq!(&seen, &self.now),
@@ -330,7 +330,7 @@ proptest! {
         runtime.block_on(async {
             let mut bench = Bench::new().await;
             for (step, look) in steps {
-                // Records are gone for good before the chunks of their documents go.
+                // Records are durably removed before the chunks of their documents.
                 let durable = matches!(
                     step,
                     Step::Flush | Step::Optimize | Step::Reopen | Step::DeleteDocuments(_)
@@ -339,7 +339,7 @@ proptest! {
                 if durable {
                     bench.durable = bench.now.clone();
                 }
-                // Looking may leave a listing, too.
+                // Reading may leave a listing, too.
                 if look {
                     bench.check().await?;
                 }

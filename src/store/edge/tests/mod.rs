@@ -25,7 +25,7 @@ use crate::store::payload::DOCUMENT;
 use crate::store::{SearchRequest, VectorStore};
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Filter, Manifest, Point};
 
-/// The collection as another process has it, one that waits for nobody.
+/// The collection as opened by another process that waits for nobody.
 pub(super) fn open(data: &Path) -> EdgeStore {
     let options = EdgeOptions { wait: Duration::ZERO, ..EdgeOptions::default() };
     EdgeStore::open(data, "Füße docs", options).unwrap()
@@ -40,7 +40,7 @@ async fn write(store: &EdgeStore) -> View {
     View::written(&store.shared, Writing::begin(&store.shared, None).await.unwrap())
 }
 
-/// The writer of a collection with nothing in it.
+/// The writer of an empty collection.
 async fn create(store: &EdgeStore) -> View {
     let writer = write(store).await;
     writer.create(&manifest()).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_closed_collection_opens_again_with_everything() {
     assert_eq!(reader.search(nearest(500)).await.unwrap().dense.len(), 120);
 }
 
-/// In it, nothing would be found by source or kind.
+/// Without the index, nothing would be found by source or kind.
 #[tokio::test]
 async fn a_shard_without_the_index_is_refused() {
     let (dir, store) = embedded();
@@ -132,7 +132,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
 
     let again = open(crashed.path()).write().await.unwrap();
     assert_eq!(again.count_chunks().await, Ok(300));
-    // It goes on from there: what is written now counts, although the log has seen later updates.
+    // It continues from there: what is written now counts, although the log has seen later updates.
     again.upsert(points(300..310)).await.unwrap();
     again.delete_chunks(&["3.md".to_owned()], &[]).await.unwrap();
     again.close().await.unwrap();
@@ -302,7 +302,7 @@ async fn disk_use_stays_bounded_over_many_runs() {
         writer.flush().await.unwrap();
         writer.optimize().await.unwrap();
         writer.close().await.unwrap();
-        // What was not changed since is left to readers of the process, and goes with it.
+        // What was not changed since stays with readers of the process, and is unloaded with them.
         drop(writer);
         size(dir.path())
     };

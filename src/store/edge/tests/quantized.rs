@@ -1,4 +1,4 @@
-//! What is compared by a byte a dimension is ranked as if it were compared exactly.
+//! Quantized comparison, one byte per dimension, ranks like the exact one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -12,8 +12,7 @@ use crate::types::{Scored, SparseVector};
 const WIDE: usize = 64;
 const POINTS: usize = 12_000;
 
-/// In no direction more than in another, and always the same: a linear congruential generator
-/// (Knuth's MMIX).
+/// Uniform noise that is always the same: a linear congruential generator (Knuth's MMIX).
 struct Noise(u64);
 
 impl Noise {
@@ -30,7 +29,7 @@ impl Noise {
     }
 }
 
-/// Groups of vectors that are nearly the same, as documents that repeat themselves have them.
+/// Groups of vectors that are nearly the same, as in documents that repeat themselves.
 fn vectors(noise: &mut Noise) -> Vec<Vec<f32>> {
     let groups: Vec<Vec<f32>> = (0..POINTS / 20).map(|_| noise.vector()).collect();
     let near = |group: &Vec<f32>, noise: &mut Noise| -> Vec<f32> {
@@ -58,7 +57,7 @@ fn ask(shard: &EdgeShard, vector: &[f32], limit: usize) -> Vec<Scored> {
     engine::dense_leg(shard, &search, vector.to_vec()).unwrap().unwrap()
 }
 
-/// Names of files that are read whole, each once.
+/// Names of files that are read completely, without duplicates.
 fn read_whole(shard: &Path, to_search: bool) -> Vec<String> {
     let name = |file: PathBuf| file.file_name().unwrap().to_str().unwrap().to_owned();
     let names: BTreeSet<String> = ahead::wanted(shard, to_search).into_iter().map(name).collect();

@@ -1,5 +1,5 @@
-//! Processes that want the same collection. Two stores are to each other as two processes are: the
-//! kernel's locks are those of open files.
+//! Processes that want the same collection. Two stores in one process behave like two processes: the kernel's
+//! locks belong to open files.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 type Said = Arc<StdMutex<Vec<String>>>;
 
-/// Another process, which waits, and what it says meanwhile.
+/// Another process that waits, and the messages that it shows meanwhile.
 fn waiting(data: &Path) -> (EdgeStore, Said) {
     let said = Said::default();
     let heard = Arc::clone(&said);
@@ -26,7 +26,7 @@ fn waiting(data: &Path) -> (EdgeStore, Said) {
     (EdgeStore::open(data, "Füße docs", options).unwrap(), said)
 }
 
-/// A reader in such a process.
+/// A reader in a process that waits.
 async fn waiting_reader(data: &Path) -> Reader {
     waiting(data).0.read().await.unwrap().unwrap()
 }
@@ -116,7 +116,7 @@ async fn in_the_middle_of_a_change_nobody_gets_in() {
     assert_eq!(writer.count_chunks().await, Ok(30));
 }
 
-/// Else each rebuild would fail those who were only waiting for its end.
+/// Otherwise each rebuild would fail those who were only waiting for its end.
 #[tokio::test]
 async fn who_waits_for_a_version_finds_it_after_a_rebuild() {
     let dir = tempfile::tempdir().unwrap();
@@ -158,7 +158,7 @@ async fn a_process_that_is_idle_gives_the_shards_up() {
     let reader = other.read().await.unwrap().unwrap();
     assert_eq!(reader.count_chunks().await, Ok(10));
     assert!(is_loaded(&other).await && !is_loaded(&store).await);
-    // What the first does next it does without the other having to do anything.
+    // What the first one does next needs nothing from the other.
     writer.upsert(points(10..12)).await.unwrap();
     assert!(is_loaded(&store).await && !is_loaded(&other).await);
     assert_eq!(reader.count_chunks().await, Ok(12));
@@ -173,7 +173,7 @@ async fn the_shards_stay_loaded_while_nobody_waits() {
     assert!(is_loaded(&store).await);
     let error = reader(dir.path()).await.count_chunks().await.unwrap_err();
     assert_eq!(error.fault, Fault::Busy);
-    // It gave up: nobody waits any more.
+    // It gave up: nobody waits any longer.
     assert!(!store.shared.let_others_in().await);
     assert!(is_loaded(&store).await);
 }
@@ -216,7 +216,7 @@ fn lock_is_free(store: &EdgeStore) -> bool {
     !lock::is_held(&store.shared.layout.lock())
 }
 
-/// Who waited may have been stopped.
+/// A process that waited may have been stopped.
 #[tokio::test]
 async fn nobody_stands_back_for_ever() {
     let dir = tempfile::tempdir().unwrap();
@@ -247,7 +247,7 @@ async fn work_under_way_is_done_before_the_shards_are_given_up() {
     let (store, writer) = writing(dir.path()).await;
     let data = dir.path().to_owned();
     let read = tokio::spawn(async move { waiting_reader(&data).await.count_chunks().await });
-    // Tasks of the writer ask for vectors all the time, until the other was let in.
+    // Tasks of the writer request vectors all the time, until the other one was let in.
     let asking = (0..8).map(|_| async {
         for n in (0..20u32).cycle() {
             let hash = hash(&format!("text {n}"));
@@ -262,7 +262,7 @@ async fn work_under_way_is_done_before_the_shards_are_given_up() {
     drop(store);
 }
 
-/// A stream of futures polls those that are ready only when it is asked for the next.
+/// A stream of futures polls the ready ones only when it is asked for the next.
 #[tokio::test]
 async fn what_is_not_polled_any_more_holds_nobody_up() {
     let dir = tempfile::tempdir().unwrap();
@@ -276,14 +276,14 @@ async fn what_is_not_polled_any_more_holds_nobody_up() {
         let mut asked = writer.vectors(&hash);
         assert!(futures::poll!(&mut asked).is_pending());
         drop(busy);
-        // Its turn has come, and nobody looks.
+        // Its turn has come, and nobody polls it.
         tokio::time::timeout(PATIENCE, unload(&store)).await.unwrap();
         assert_eq!(writer.count_chunks().await, Ok(10));
         assert_eq!(asked.await.unwrap().len(), 1);
     }
 }
 
-/// Else an ingest whose turn was over waited for one more, to say that it is done.
+/// Otherwise an ingest whose turn was over waited for another turn, just to say that it is done.
 #[tokio::test]
 async fn the_manifest_is_put_while_another_has_the_shards() {
     let dir = tempfile::tempdir().unwrap();
@@ -318,7 +318,7 @@ async fn a_version_that_is_being_built_keeps_nobody_waiting() {
     let (other, _) = waiting(dir.path());
     let reader = other.read().await.unwrap().unwrap();
     assert_eq!(reader.count_chunks().await, Ok(10));
-    // Nor does who has the shards keep the one who builds.
+    // A process that has the shards does not delay the one that builds.
     let reading = other.shared.shards.read().await;
     successor.upsert(points(3..5)).await.unwrap();
     assert_eq!(successor.count_chunks().await, Ok(5));
@@ -353,14 +353,14 @@ async fn what_fails_while_nobody_looks_is_reported_by_the_next_call_of_the_write
         assert_eq!(error.fault, Fault::Full, "{number}");
         assert!(error.message.contains("No space left"), "{number}: {error}");
     }
-    // The next one starts over.
+    // The next writer starts over.
     let next = write(&store).await;
     assert_eq!(next.upsert(points(10..11)).await, Ok(()));
     assert_eq!(next.close().await, Ok(()));
 }
 
-/// Neither waits for the end of the other. A document is written in its own turn, and after each one
-/// the readers have one.
+/// Neither waits for the other to finish. A document is written in one turn, and after each document the
+/// readers have theirs.
 #[tokio::test]
 async fn who_asks_all_the_time_and_who_writes_take_turns() {
     let dir = tempfile::tempdir().unwrap();
@@ -410,7 +410,7 @@ async fn a_second_writer_is_refused_and_told_by_whom() {
             format!("collection `Füße docs` is being written by process {}", std::process::id());
         assert!(error.message.starts_with(&owner), "{error}");
     }
-    // Reading goes on.
+    // Reading continues.
     assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(10));
     first.close().await.unwrap();
     assert_eq!(second.write().await.unwrap().close().await, Ok(()));
@@ -425,7 +425,7 @@ async fn a_second_writer_waits_and_says_for_whom() {
     let wrote = tokio::spawn(async move { second.write().await?.close().await });
     until(async || !said.lock().unwrap().is_empty()).await;
     assert!(!is_awaited(&store), "the shard is not what it waits for");
-    // Dropping the last of its writers gives the right back.
+    // Dropping the last writer gives the right back.
     let successor = first.successor().await.unwrap();
     drop(first);
     assert!(store.shared.is_written());
@@ -461,7 +461,7 @@ async fn a_collection_that_never_came_to_be_leaves_nothing() {
     assert!(!data.exists());
     drop(open(&data).write().await.unwrap());
     assert!(!data.exists());
-    // But what is there stays.
+    // Existing files stay.
     fs::create_dir_all(data.join("collections")).unwrap();
     fs::write(data.join("collections/other"), "v1").unwrap();
     store.write().await.unwrap().close().await.unwrap();

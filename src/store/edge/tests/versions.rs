@@ -1,10 +1,10 @@
-//! Versions on disk: what a kill leaves of them, who reads them, and who removes them.
+//! Versions on disk: what a kill leaves of them, which readers see them, and who removes them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 
-/// The names of the versions there are, and the one in use.
+/// The numbers of all versions, and the live one.
 fn versions(store: &EdgeStore) -> (Vec<u32>, Option<u32>) {
     let layout = &store.shared.layout;
     let mut versions = layout.versions().unwrap();
@@ -31,7 +31,7 @@ async fn rebuilt() -> Rebuilt {
     Rebuilt { dir, store, writer, successor }
 }
 
-/// As an unlike collection of the same dimensions is made.
+/// For a collection of another model with the same dimensions.
 fn of_another_embedder() -> Manifest {
     let mut manifest = manifest();
     manifest.embedder.name = "openai:another".to_owned();
@@ -67,7 +67,7 @@ async fn killed_before_it_is_published_a_successor_was_never_there() {
         assert_eq!(versions(&again), (vec![1, 2], Some(1)), "who only reads removes nothing");
         let writer = write(&again).await;
         assert_eq!(versions(&again), (vec![1], Some(1)), "the next writer does");
-        // And its own successor is another one.
+        // Its own successor gets another number.
         let successor = writer.successor().await.unwrap();
         assert_eq!(successor.manifest().await, Ok(None));
         assert_eq!(successor.count_chunks().await, Ok(0));
@@ -146,7 +146,7 @@ async fn a_reader_that_has_nothing_loaded_keeps_no_version() {
     let former = reader(dir.path()).await;
     successor.publish(0).await.unwrap();
     assert_eq!(versions(&store), (vec![2], Some(2)));
-    // Its question was embedded for the version it asked about.
+    // Its question was embedded for the version that it asked.
     let error = former.search(nearest(5)).await.unwrap_err();
     assert_eq!(error.fault, Fault::Replaced);
     assert!(error.message.contains("was rebuilt while it was being read"), "{error}");
@@ -154,7 +154,7 @@ async fn a_reader_that_has_nothing_loaded_keeps_no_version() {
     assert_eq!(later.search(nearest(5)).await.unwrap().dense.len(), 5);
 }
 
-/// The next writer waits for it, and who waits is let in.
+/// The next writer waits for it, and a waiting process is let in.
 #[tokio::test]
 async fn a_reader_that_is_idle_does_not_keep_a_former_version_for_ever() {
     let Rebuilt { dir, store, writer, successor } = rebuilt().await;
@@ -170,7 +170,7 @@ async fn a_reader_that_is_idle_does_not_keep_a_former_version_for_ever() {
     assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
 }
 
-/// The version that comes after has the same number.
+/// The version that follows has the same number.
 #[tokio::test]
 async fn a_reader_does_not_take_a_collection_that_came_back_for_its_own() {
     for same_process in [true, false] {
@@ -233,7 +233,7 @@ async fn what_was_not_published_is_not_mixed_with_what_comes() {
     }
 }
 
-/// The one pointer to a version, damaged in every way: nothing is removed, and it can be mended.
+/// The only pointer to a version, damaged in every way: nothing is removed, and it can be repaired.
 #[tokio::test]
 async fn a_damaged_pointer_costs_nothing() {
     for pointer in [&b"v3\n"[..], b"", b"rubbish", b"v1\n9\n00000000\n", b"\xff\xfe"] {
@@ -277,7 +277,7 @@ async fn without_its_pointer_a_collection_is_missed_and_not_removed() {
     assert_eq!(reader(dir.path()).await.count_chunks().await, Ok(10));
 }
 
-/// Removed only after the version in use was read whole.
+/// Former versions are removed only after the version in use was read completely.
 #[tokio::test]
 async fn a_former_version_stays_while_the_one_in_use_is_damaged() {
     let Rebuilt { dir, store, writer, successor } = rebuilt().await;
@@ -306,7 +306,7 @@ fn run_over(manifest: &Manifest) -> Manifest {
     Manifest { runs: vec![run], ..manifest.clone() }
 }
 
-/// A process that reads finds out that all was removed, its lock with it.
+/// A reading process notices that everything was removed, its lock included.
 #[tokio::test]
 async fn what_was_removed_by_hand_and_made_anew_is_read() {
     for asked_meanwhile in [false, true] {

@@ -1,4 +1,4 @@
-//! The writer's part of a version.
+//! The writer's operations on a version.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, VersionEvent};
 
 impl View {
-    /// Ends the building of a successor: from then on others can find it. The writer is told before the
-    /// shards are let go of.
+    /// Ends the building of a successor: from then on others can find it. The writer learns of it before the
+    /// shards are unlocked.
     async fn conclude<F>(&self, op: F) -> Result<OwnedRwLockWriteGuard<Shards>, BackendError>
     where
         F: FnOnce(&Layout, u32) -> Result<(), Problem> + Send + 'static,
@@ -55,7 +55,7 @@ impl CollectionWriter for View {
         Ok(self.number())
     }
 
-    /// Whoever writes is alone.
+    /// There is only one writer.
     async fn begin_turn(&self) -> Result<(), BackendError> {
         Ok(())
     }
@@ -87,7 +87,7 @@ impl CollectionWriter for View {
         };
         let created = shared.blocking(create).await;
         if created.is_err() {
-            // Nothing is loaded that the lock would be held for.
+            // Nothing is loaded that would need the lock.
             shared.unload(&mut shards, |_, _| false).await?;
         }
         let (number, opened) = created?;
@@ -100,7 +100,7 @@ impl CollectionWriter for View {
         self.writing()?;
         let number = self.number().ok_or_else(|| self.missing())?;
         let (version, manifest) = (self.shared.layout.version(number), manifest.clone());
-        // The shard may be another's turn: it has nothing to do with the manifest beside it.
+        // The shard may be in another process's turn: the manifest beside it does not need it.
         let shards = Arc::clone(&self.shared.shards).read_owned().await;
         let put = move || {
             layout::write_manifest(&version, &manifest).map_err(|e| e.to_string())?;
@@ -125,7 +125,7 @@ impl CollectionWriter for View {
         if !private {
             shared.lock(&mut shards).await?;
         }
-        // What can't be flushed any more need not be.
+        // A removed version need not be flushed.
         let doomed = |other, opened: &Opened| {
             if private { other == number } else { !opened.is_private() }
         };
@@ -208,7 +208,7 @@ impl CollectionWriter for View {
                 space::to_open(&layout::shard(opened.version()))?;
                 let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
                 opened.delete(|shard| engine::delete_records(shard, &ids))?;
-                // Without their records, what is left of them is not seen.
+                // Without their records, the rest of the documents is not seen.
                 opened.flush()?;
                 opened.delete(|shard| engine::delete_chunks(shard, batch, &[]))?;
             }
@@ -303,7 +303,7 @@ impl CollectionWriter for View {
         self.writing()?;
         let (shared, numbers) = (&self.shared, numbers.to_vec());
         let mut shards = Arc::clone(&shared.shards).write_owned().await;
-        // All of them lie under one lock.
+        // All of them are under one lock.
         shared.unload(&mut shards, |_, opened| !opened.is_private()).await?;
         let remove = move |layout: &Layout| marks::remove(layout, &numbers);
         shared.when_free(shared.patience(), remove).await
@@ -313,7 +313,8 @@ impl CollectionWriter for View {
         self.writing()?;
         let (layout, event) = (self.shared.layout.clone(), event.clone());
         let append = move || {
-            log::append(&layout, &event).map_err(|error| format!("can't be written: {error}"))?;
+            log::append(&layout, &event)
+                .map_err(|error| format!("can't write the log of versions: {error}"))?;
             Ok(())
         };
         self.shared.blocking(append).await
@@ -326,7 +327,7 @@ impl CollectionWriter for View {
         }
         let failed = writing.check();
         let mut shards = Arc::clone(&self.shared.shards).write_owned().await;
-        // One that was not changed is left to those who read.
+        // A shard that was not changed is left to readers.
         let is_over = |_, opened: &Opened| opened.has_changed() || opened.is_private();
         let closed = self.shared.unload(&mut shards, is_over).await;
         drop(shards);
