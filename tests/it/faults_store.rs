@@ -154,9 +154,7 @@ fn slow_once() {
     let run = scene.run(INGEST).expect(0);
     let note = |seconds: u32| {
         let url = scene.server.url();
-        format!(
-            "note: waiting: Qdrant {url} did not answer within 2 s; it is asked again for {seconds} s\n"
-        )
+        format!("note: waiting: Qdrant {url} did not answer within 2 s; retrying for {seconds} s\n")
     };
     assert_eq!(run.stderr, note(20));
     assert_eq!(scene.contents(), clean().0);

@@ -1,11 +1,11 @@
-//! What users give as the address of a Qdrant server, as the gRPC client needs it.
+//! The address of a Qdrant server as users give it, turned into what the gRPC client needs.
 
 /// Port of Qdrant's gRPC interface.
 const GRPC: u16 = 6334;
-/// Port of its REST interface and dashboard: the one people know, one below gRPC.
+/// Port of its REST interface and dashboard: the better-known one, one below gRPC.
 const REST: u16 = 6333;
 
-/// Those of the nodes of one cluster, in the order in which they are asked: several are separated by
+/// The addresses of the nodes of one cluster, in the order in which they are asked; several are separated by
 /// commas. At least one.
 pub(super) fn grpc_addresses(given: &str) -> Result<Vec<String>, String> {
     let mut addresses = Vec::new();
@@ -20,21 +20,19 @@ pub(super) fn grpc_addresses(given: &str) -> Result<Vec<String>, String> {
 
 /// `scheme://host:port` for `[http://|https://]host[:port][/]`.
 ///
-/// Without a scheme it is `http`, without a port 6334. Port 6333 becomes 6334: it can only be meant
-/// for the REST interface of the same server.
+/// Without a scheme it is `http`, without a port 6334. Port 6333 becomes 6334: it can only mean the REST
+/// interface of the same server.
 fn grpc_address(given: &str) -> Result<String, String> {
     let given = given.trim();
     let (scheme, rest) = given.split_once("://").unwrap_or(("http", given));
     let scheme = scheme.to_ascii_lowercase();
     if !matches!(scheme.as_str(), "http" | "https") {
-        return Err(format!(
-            "the address starts with {scheme}://; http:// and https:// are possible"
-        ));
+        return Err(format!("the address starts with {scheme}://; use http:// or https://"));
     }
     let authority = rest.trim_end_matches('/');
     if authority.contains('@') {
-        // Never repeat it: it may hold a password.
-        return Err("the address contains `@`: a key is given as QDRANT_API_KEY".to_owned());
+        // Never repeat the address: it may contain a password.
+        return Err("the address contains `@`: set the key as QDRANT_API_KEY".to_owned());
     }
     if given.contains(';') || given.matches("://").count() > 1 {
         return Err(format!("{given:?}: several addresses are separated by commas"));
@@ -52,7 +50,7 @@ fn grpc_address(given: &str) -> Result<String, String> {
     Ok(format!("{scheme}://{host}:{port}"))
 }
 
-/// Host (an IPv6 address in brackets) and port. `None` where they can't be told apart.
+/// Host (an IPv6 address in brackets) and port. `None` where they can't be separated.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match authority.rfind(']') {
         Some(end) if authority.starts_with('[') => {

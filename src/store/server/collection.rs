@@ -1,4 +1,4 @@
-//! The versions of a collection on a server: how they are made, named and removed.
+//! The versions of a collection on a server: creating, naming and removing them.
 
 use std::collections::HashMap;
 
@@ -16,25 +16,25 @@ use crate::error::{BackendError, Fault};
 use crate::store::version_of;
 use crate::types::{Manifest, Ownership};
 
-/// Key of a collection's metadata under which the manifest is.
+/// Key of the manifest in a collection's metadata.
 pub(super) const MANIFEST: &str = "docent";
 
-/// The same of the number of the version, which with [`PHYSICAL`] tells a reader what the alias names in
-/// the one request that asks for the manifest. Collections that were made before have none.
+/// Key of the number of the version. With [`PHYSICAL`] it tells a reader which version the alias names, in
+/// the same request that asks for the manifest. Older collections have none.
 pub(super) const VERSION: &str = "docent_version";
 
-/// The same of the name of the physical collection that this metadata was written for: what was
-/// recovered from a snapshot under another name still has the former one.
+/// Key of the name of the physical collection that this metadata was written for: a collection that was
+/// recovered from a snapshot under another name still has the former name here.
 pub(super) const PHYSICAL: &str = "docent_physical";
 
-/// Numbers of other versions that a writer of this one has made or replaced, and that it removes.
+/// Numbers of other versions that a writer of this one has made or replaced, and that a writer removes.
 const BESIDE: &str = "docent_beside";
 
-/// Whether nothing has the name yet that the version is being filled for: nobody lost it.
+/// Whether the version is being filled for a name that nothing had: so its name was not lost.
 pub(super) const PENDING: &str = "docent_pending";
 
 impl ServerStore {
-    /// How a collection is configured, or what an alias names; `None` where there is none.
+    /// The configuration of a collection, or of what an alias names; `None` where there is none.
     pub(super) async fn config(
         &self,
         name: &str,
@@ -42,7 +42,7 @@ impl ServerStore {
         Ok(self.info(name).await?.map(|info| config_in(&info)))
     }
 
-    /// Refuses where the key can make no collection: before any work.
+    /// Fails, before any work, if the key may not create collections.
     pub(super) fn may_make(&self) -> Result<(), BackendError> {
         if !self.rights.are_scoped() {
             return Ok(());
@@ -51,7 +51,7 @@ impl ServerStore {
         Err(self.error(Fault::Unauthorized, &why))
     }
 
-    /// What is there is none of docent's, unless the server is too old to say.
+    /// The error for an existing collection that is not docent's, unless the server is too old to say.
     pub(super) async fn foreign(&self) -> BackendError {
         if let Err(error) = self.health().await {
             return error;
@@ -68,13 +68,13 @@ impl ServerStore {
         self.link.error(fault, message)
     }
 
-    /// All versions, also those that no alias names.
+    /// All versions, including those that no alias names.
     pub(super) async fn versions(&self) -> Result<Vec<u32>, BackendError> {
         let listed = self.link.ask(|client| async move { client.list_collections().await }).await?;
         Ok(listed.collections.iter().filter_map(|c| version_of(&c.name, &self.base)).collect())
     }
 
-    /// The highest number of those that are there; 0 where none is.
+    /// The highest number of an existing version; 0 where there is none.
     pub(super) async fn highest(&self) -> Result<u32, BackendError> {
         Ok(self.versions().await?.into_iter().max().unwrap_or(0))
     }
@@ -84,9 +84,8 @@ impl ServerStore {
         format!("{}@v{number}", self.base)
     }
 
-    /// Makes a version the collection, in place of `former`. That is one change too: an alias that is
-    /// created again names the new collection from then on. Refuses where somebody else has taken the
-    /// name meanwhile.
+    /// Makes a version the collection, in place of `former`. Replacing is a single change, too: creating an
+    /// existing alias points it to the new collection. Fails if somebody else has taken the name meanwhile.
     pub(super) async fn point_to(
         &self,
         physical: &str,
@@ -107,15 +106,15 @@ impl ServerStore {
             .map(|_| ())
     }
 
-    /// Removes versions beside the one in use that its metadata says a writer of it has made or
-    /// replaced: unfinished ones, and former ones that don't stay. Others of such a name stay, whoever made them: a
-    /// snapshot that was recovered may be wanted. So do those that somebody gave a name.
+    /// Removes versions beside the live one that, according to its metadata, one of its writers has made or
+    /// replaced: unfinished ones, and former ones that don't stay. Other versions with such names stay,
+    /// whoever made them: a recovered snapshot may be wanted. So do versions that somebody has given a name.
     pub(super) async fn remove_leftovers(
         &self,
         version: &Version,
         resumable: Option<Uuid>,
     ) -> Result<(), BackendError> {
-        // That takes the whole server's rights.
+        // This needs rights on the whole server.
         if self.rights.are_scoped() {
             return Ok(());
         }
@@ -149,7 +148,8 @@ impl ServerStore {
         }
     }
 
-    /// What describes a version that this run has begun to build, and not finished; `None` where it has not.
+    /// The description of a version that this run has begun to build and not finished; `None` where there is
+    /// none.
     pub(super) async fn left_by(
         &self,
         physical: &str,
@@ -168,9 +168,8 @@ impl ServerStore {
         Ok(self.config(physical).await?.is_some_and(|config| marks::stays(&config)))
     }
 
-    /// Removes versions beside this one that a run left before it had given them the name: those that
-    /// nothing is in, and those that were filled while nothing had it. Who holds the lease is the only one
-    /// who fills any.
+    /// Removes versions beside this one that a run left before it gave them the name: empty ones, and those
+    /// that were filled while nothing had the name. Only the holder of the lease fills versions.
     pub(super) async fn remove_unnamed(
         &self,
         number: u32,
@@ -192,7 +191,7 @@ impl ServerStore {
         Ok(self.config(physical).await?.as_ref().is_some_and(is_pending))
     }
 
-    /// Says in the metadata of a version which others a writer of it has made or replaced.
+    /// Notes in the metadata of a version which other versions its writer has made or replaced.
     pub(super) async fn note_beside(
         &self,
         physical: &str,
@@ -212,12 +211,12 @@ impl ServerStore {
         self.update_metadata(physical, self.metadata(physical, number, manifest)?).await
     }
 
-    /// Notes that a version is filled, and is to have its name.
+    /// Notes that a version is filled, and is about to get its name.
     pub(super) async fn note_filled(&self, physical: &str) -> Result<(), BackendError> {
         self.update_metadata(physical, HashMap::from([(PENDING.to_owned(), false.into())])).await
     }
 
-    /// It is merged by key with what is there.
+    /// The server merges it by key with the existing metadata.
     pub(super) async fn update_metadata(
         &self,
         physical: &str,
@@ -239,8 +238,8 @@ impl ServerStore {
         updated.await.map(|_| ())
     }
 
-    /// `replaces`: the number of the version that it is to take the place of, whose layout it has
-    /// unless another was asked for.
+    /// `replaces`: the number of the version that it is to replace. It inherits that version's layout unless
+    /// another was requested.
     pub(super) async fn create_physical(
         &self,
         number: u32,
@@ -300,8 +299,8 @@ impl ServerStore {
         ]))
     }
 
-    /// Removes a version with everything in it, where docent made it for this owner, or before there
-    /// were owners: whether it did. Nothing to remove is success.
+    /// Removes a version with everything in it, if docent made it for this owner, or before there were
+    /// owners; returns whether it did. Nothing to remove is success.
     pub(super) async fn delete_physical(
         &self,
         name: &str,
@@ -324,7 +323,7 @@ pub(super) fn is_of_docent(config: &CollectionConfig) -> bool {
     config.metadata.contains_key(MANIFEST)
 }
 
-/// What [`ServerStore::note_beside`] has noted.
+/// Content of [`ServerStore::note_beside`].
 fn beside(config: &CollectionConfig) -> Vec<u32> {
     let noted = config.metadata.get(BESIDE).cloned().and_then(|noted| wire::to_json(noted).ok());
     noted.and_then(|noted| serde_json::from_value(noted).ok()).unwrap_or_default()
@@ -340,7 +339,7 @@ mod tests {
     use crate::store::Collection;
     use crate::store::contract;
 
-    /// On a real server; `store::scripted::versions` has the same on a scripted one.
+    /// Runs on a real server; `store::scripted::versions` has the same test on a scripted one.
     #[tokio::test]
     async fn what_another_tool_gave_such_a_name_stays() {
         let Some(store) = contract::on_server() else { return };

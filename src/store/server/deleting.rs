@@ -1,4 +1,4 @@
-//! What is taken out of a collection, within its limits, and nothing that a later writer wrote.
+//! Deletes from a collection, within its limits, and never what a later writer wrote.
 
 use qdrant_client::qdrant::{
     Condition, DeletePoints, Filter, PointsSelector, RetrievedPoint, ScrollPoints,
@@ -12,24 +12,24 @@ use super::{lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::{INTENT, KEPT};
 
-/// Ids of points that are deleted together.
+/// Number of ids deleted together.
 const BATCH: usize = 512;
-/// Points in one answer where they are looked for.
+/// Number of points per answer while looking for them.
 const PAGE: u32 = 1_000;
 
-/// What is to be taken out.
+/// What to delete.
 pub(super) enum Doomed {
     Points(Vec<Uuid>),
-    /// Of these documents all chunks but these.
+    /// All chunks of these documents except these.
     Chunks {
         sources: Vec<String>,
         but: Vec<Uuid>,
     },
-    /// All that was told of runs.
+    /// All intents of runs.
     Told,
 }
 
-/// What a run tells: [`super::intents`].
+/// Filter for the intents of runs: [`super::intents`].
 pub(super) fn told() -> Filter {
     Filter::must([Condition::matches("record", vec![INTENT.to_owned(), KEPT.to_owned()])])
 }
@@ -40,8 +40,8 @@ impl Doomed {
         Self::Points(ids.collect())
     }
 
-    /// One filter for all of it, where the limits allow it. The terms are left out where they may not be
-    /// asked.
+    /// One filter for all of it, if the limits allow that. Without a condition on terms where that is not
+    /// allowed.
     fn filter(&self, term: Option<u64>, limits: Limits) -> Option<Filter> {
         let filter = match self {
             Self::Points(_) => return None,
@@ -58,7 +58,7 @@ impl Doomed {
         limits.fit(filter).ok().filter(|_| limits.deletes_by_filter())
     }
 
-    /// Filters for what it may be, each within the limits.
+    /// Filters that together cover it, each within the limits.
     fn wider(&self, limits: Limits) -> Result<Vec<Filter>, Shortfall> {
         match self {
             Self::Points(_) => Ok(Vec::new()),
@@ -75,7 +75,8 @@ impl Doomed {
 }
 
 impl Writer {
-    /// In one request where the limits allow it; else it is looked for first, and goes in parts.
+    /// Deletes in one request if the limits allow it; otherwise finds the points first and deletes them in
+    /// parts.
     pub(super) async fn delete(self, doomed: Doomed) -> Result<(), BackendError> {
         loop {
             let (limits, term) = (self.kept.limits(), lease::check(&self.lease).await?);

@@ -1,7 +1,7 @@
-//! How a collection is kept on a server, as its nodes tell: shards, copies, limits, and who writes it.
+//! How a collection is kept on a server, as its nodes report: shards, copies, limits, and who writes it.
 //!
-//! What a node says of copies is what the cluster agreed on when one of them failed last: a node that is
-//! down and that nobody has missed yet is called active. So each node that was named is asked itself.
+//! A node reports copies as the cluster agreed when one last failed: a node that is down counts as active
+//! until somebody misses it. So each node that was named is asked itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -20,18 +20,18 @@ use crate::types::{
     CollectionLayout, Deployment, ShardCopies, ShardCopy, ShardTransfer, UnheededLayout,
 };
 
-/// So long at most a node is asked whether it answers.
+/// Maximum wait for a node's answer on whether it is alive.
 const GLANCE: Duration = Duration::from_secs(3);
 
 impl ServerStore {
-    /// How the collection is kept; `None` where there is none. A key that may ask for some of it only is
-    /// told that.
+    /// How the collection is kept; `None` where there is none. A key with few rights gets the part that it
+    /// may ask for.
     ///
     /// # Errors
-    /// Where the server fails.
+    /// The server fails.
     pub async fn deployment(&self) -> Result<Option<Deployment>, BackendError> {
         let Some((version, _)) = self.current().await? else { return Ok(None) };
-        // The name, which a token for the collection names.
+        // By its name, which is what a token for the collection names.
         let Some(info) = self.info(&self.name).await? else { return Ok(None) };
         let store = Self { base: version.base, ..self.clone() };
         let lease_collection = place_of(&store.base);
@@ -66,10 +66,10 @@ impl ServerStore {
         }))
     }
 
-    /// What of the layout that is asked for the collection has otherwise; `None` where there is none.
+    /// Which parts of the requested layout the collection does not have; `None` where there is none.
     ///
     /// # Errors
-    /// Where the server fails.
+    /// The server fails.
     pub async fn unheeded_layout(&self) -> Result<Vec<UnheededLayout>, BackendError> {
         if self.layout == CollectionLayout::default() {
             return Ok(Vec::new());
@@ -97,7 +97,7 @@ fn may_ask<T>(answer: Result<T, BackendError>) -> Result<Option<T>, BackendError
     }
 }
 
-/// All shards, by their numbers, with their copies, by their peers.
+/// All shards by number, with their copies by peer.
 fn shards(info: CollectionClusterInfoResponse) -> Vec<ShardCopies> {
     let mut copies: BTreeMap<u32, Vec<ShardCopy>> = BTreeMap::new();
     let local = info.local_shards.iter().map(|it| (it.shard_id, info.peer_id, it.state()));
@@ -116,7 +116,7 @@ fn shards(info: CollectionClusterInfoResponse) -> Vec<ShardCopies> {
     copies.into_iter().map(sorted).collect()
 }
 
-/// Whether a copy in this state is searched.
+/// Whether a copy in this state answers searches.
 fn answers(state: ReplicaState) -> bool {
     match state {
         ReplicaState::Active | ReplicaState::ActiveRead | ReplicaState::ReshardingScaleDown => true,
@@ -152,7 +152,7 @@ fn colour(status: CollectionStatus) -> &'static str {
     }
 }
 
-/// Those that are set, by the names that Qdrant has for them; `None` where strict mode is off.
+/// The limits that are set, under Qdrant's names; `None` where strict mode is off.
 #[expect(deprecated, reason = "a limit of servers up to 1.18")]
 fn limits(config: Option<&StrictModeConfig>) -> Option<BTreeMap<String, Value>> {
     let config = config.filter(|config| config.enabled())?;

@@ -1,9 +1,9 @@
-//! What a collection says of itself: the manifest it was made with, and what changed since.
+//! What a collection says of itself: the manifest it was made with, and later changes.
 //!
-//! The manifest is in the metadata of a collection, which only a key that manages the server may change.
-//! Whose token is for some collections keeps it in a point of the collection instead, and makes a
-//! payload index that no other point is in: it is how a reader learns of the point from the one request
-//! that describes the collection. Where there is such a point, it is the manifest, for everybody.
+//! The manifest is in the metadata of a collection, which only a key that manages the server may change. A
+//! writer with a token for some collections keeps the manifest in a point of the collection instead, and
+//! creates a payload index on a field that only this point has: so a reader learns of the point from the same
+//! request that describes the collection. Where there is such a point, it is the manifest, for everybody.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,20 +24,20 @@ use crate::error::{BackendError, Fault};
 use crate::store::payload;
 use crate::types::Manifest;
 
-/// Field of the point that has the manifest: the name of the collection.
+/// Field of the point that holds the manifest; its value is the name of the collection.
 pub(super) const MANIFEST_OF: &str = "manifest_of";
 
-/// How often a copy is asked again that is behind the others, and after how long.
+/// How often a copy that is behind the others is asked again, and after how long.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What is known of a version from its description, beside its manifest.
+/// What the description of a version says, apart from its manifest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Described {
     pub(super) limits: Limits,
-    /// Terms are indexed.
+    /// Whether terms are indexed.
     pub(super) has_terms: bool,
-    /// Its manifest is in a point.
+    /// Whether its manifest is in a point.
     pub(super) has_state: bool,
 }
 
@@ -51,7 +51,7 @@ impl Described {
     }
 }
 
-/// The configuration that is part of a description.
+/// The configuration in a description.
 pub(super) fn config_in(info: &CollectionInfo) -> CollectionConfig {
     info.config.clone().unwrap_or_default()
 }
@@ -60,7 +60,7 @@ fn state_id() -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, b"docent\0manifest")
 }
 
-/// The point that has the manifest of a collection.
+/// The point that holds the manifest of a collection.
 pub(super) fn state_point(physical: &str, manifest: &Manifest) -> Result<PointStruct, String> {
     let manifest = serde_json::to_value(manifest).map_err(|error| error.to_string())?;
     let fields =
@@ -72,14 +72,14 @@ pub(super) fn state_point(physical: &str, manifest: &Manifest) -> Result<PointSt
 }
 
 impl ServerStore {
-    /// Of a collection, or of what an alias names; `None` where there is none.
+    /// Description of a collection, or of what an alias names; `None` where there is none.
     pub(super) async fn info(&self, name: &str) -> Result<Option<CollectionInfo>, BackendError> {
         let info = self.link.ask(|client| async move { client.collection_info(name).await }).await;
         let Some(info) = or_missing(info)? else { return Ok(None) };
         Ok(Some(info.result.unwrap_or_default()))
     }
 
-    /// The manifest of the collection `name`, which describes itself so.
+    /// The manifest of the collection `name` with this description.
     pub(super) async fn manifest_in(
         &self,
         name: &str,
@@ -88,7 +88,7 @@ impl ServerStore {
         self.manifest_since(name, info, 0).await
     }
 
-    /// The same; where it is in a point, one that was not written before this term.
+    /// The same, but a manifest in a point counts only if it was not written before this term.
     pub(super) async fn manifest_since(
         &self,
         name: &str,
@@ -111,7 +111,7 @@ impl ServerStore {
             .map_err(|why| self.unreadable(&why))
     }
 
-    /// That of a copy which was away is older than the others: these are asked again.
+    /// The manifest in a point. A copy that was away has an older one: it is asked again.
     async fn state(&self, name: &str, since: u64) -> Result<Option<Value>, BackendError> {
         for _ in 0..TRIES {
             let payload = self.state_now(name).await?;
@@ -121,7 +121,7 @@ impl ServerStore {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        let message = format!("a copy of collection {name:?} answers that is behind the others");
+        let message = format!("the copy of collection {name:?} that answers is behind the others");
         Err(self.error(Fault::Transient { retry_after: None }, &message))
     }
 
@@ -173,8 +173,8 @@ impl ServerStore {
         made.await.map(|_| ())
     }
 
-    /// Indexes the terms of the points: false where that is not allowed. They are told apart all the same,
-    /// unless strict mode wants an index for it.
+    /// Indexes the terms of the points; false where that is not allowed. Filters on terms still work, unless
+    /// strict mode requires an index for them.
     pub(super) async fn index_terms(&self, name: &str) -> Result<bool, BackendError> {
         match self.index(name, TERM, FieldType::Integer).await {
             Ok(()) => Ok(true),
@@ -185,8 +185,7 @@ impl ServerStore {
         }
     }
 
-    /// The highest term that a point has; `None` where there is none, or they are not indexed and cannot
-    /// be.
+    /// The highest term of a point; `None` where there is none, or they are not indexed and can't be.
     pub(super) async fn highest_term(
         &self,
         name: &str,

@@ -1,4 +1,5 @@
-//! What the gRPC client reports, as faults a caller can act on and sentences a person can read.
+//! Translates errors of the gRPC client into faults that a caller can act on and sentences that a person can
+//! read.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -35,8 +36,8 @@ const NO_TLS: &str = "the server does not speak TLS there: is it http://?";
 
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
 
-/// What a cluster says of itself that passes: a copy is away, or being moved, or no leader is elected yet.
-/// Qdrant calls all of it internal errors (1.18: `shards/replica_set` and `consensus_manager`).
+/// Messages for temporary states of a cluster: a copy is away or being moved, or no leader is elected yet.
+/// Qdrant reports all of them as internal errors (1.18: `shards/replica_set` and `consensus_manager`).
 const PASSING: [&str; 15] = [
     "Please retry",
     "please try again",
@@ -55,7 +56,7 @@ const PASSING: [&str; 15] = [
     "hannel sender dropped",
 ];
 
-/// Words for a node that another one can't reach.
+/// Words about a node that another node can't reach.
 const OF_CONNECTIONS: [&str; 7] = [
     "Failed to connect to",
     "transport error",
@@ -66,10 +67,11 @@ const OF_CONNECTIONS: [&str; 7] = [
     "Connection refused",
 ];
 
-/// Who an error comes from.
+/// Where an error comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// This process: there was no connection to a server, or it broke. `known`: Qdrant has answered there.
+    /// This process: there was no connection to a server, or it broke. `known`: Qdrant has answered there
+    /// before.
     Connection { known: bool },
     /// Qdrant, in an answer.
     Server,
@@ -166,7 +168,7 @@ fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (
     }
 }
 
-/// Whether the words are those of a connection that is not there, this process's or a node's.
+/// Whether the message is about a connection that failed, this process's or a node's.
 fn speaks_of_connections(message: &str) -> bool {
     OF_CONNECTIONS.iter().any(|sign| message.contains(sign))
 }
@@ -175,8 +177,8 @@ fn passes(message: &str) -> bool {
     PASSING.iter().any(|sign| message.contains(sign))
 }
 
-/// The client prints its connection errors with all their layers; the reason is the innermost. Of a server
-/// that has never answered, some reasons say that no try can help.
+/// The client prints its connection errors with all their layers; the reason is the innermost. If the server
+/// has never answered, some reasons mean that retrying can't help.
 fn unreachable(message: &str, known: bool) -> (Fault, String) {
     let reasons = [
         ("Connection refused", "connection refused: is Qdrant running there?"),
@@ -199,28 +201,31 @@ fn unreachable(message: &str, known: bool) -> (Fault, String) {
     (fault, format!("cannot be reached: {reason}"))
 }
 
-/// Why TLS refuses a certificate, by the names `rustls` has for the reasons.
+/// Why TLS refuses a certificate, by `rustls`' names for the reasons.
 fn untrusted(message: &str) -> String {
     let reasons = [
-        ("UnknownIssuer", "is from an authority that is not trusted: SSL_CERT_FILE can name it"),
+        (
+            "UnknownIssuer",
+            "is from an authority that is not trusted: set SSL_CERT_FILE to its certificate",
+        ),
         ("NotValidForName", "is for another host name"),
         ("Expired", "has expired"),
         ("NotValidYet", "is not valid yet"),
-        ("CaUsedAsEndEntity", "is that of an authority, where one of a server belongs"),
+        ("CaUsedAsEndEntity", "is that of an authority, not of a server"),
     ];
     let reason = reasons.iter().find(|(name, _)| message.contains(name));
     let reason = reason.map_or("is not accepted", |(_, words)| words);
     format!("cannot be reached safely: its TLS certificate {reason}")
 }
 
-/// Of an answer that began and does not end: the client's own limit is for its beginning.
+/// For an answer that has begun and does not end: the client's own limit covers only its beginning.
 pub(super) fn overdue(timeout: Duration) -> (Fault, String) {
     (TRANSIENT, late(timeout))
 }
 
-/// Of a node that takes requests and answers none.
+/// For a node that accepts requests and answers none.
 pub(super) fn silent() -> (Fault, String) {
-    (TRANSIENT, "takes requests and does not answer".to_owned())
+    (TRANSIENT, "accepts requests and does not answer".to_owned())
 }
 
 fn late(timeout: Duration) -> String {
@@ -236,7 +241,7 @@ fn said(what: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A server that nobody has heard of.
+    /// A server that has never answered.
     const FRESH: Source = Source::Connection { known: false };
 
     #[test]
@@ -288,7 +293,7 @@ mod tests {
         assert_eq!(text, "cannot be reached: connection refused: is Qdrant running there?");
     }
 
-    /// As Qdrant 1.18.3 says them.
+    /// In the words of Qdrant 1.18.3.
     #[test]
     fn what_passes_in_a_cluster_is_tried_again_and_nobody_else_is_blamed() {
         for (status, message) in [

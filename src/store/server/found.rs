@@ -1,10 +1,10 @@
-//! What there is on a server under the name of a collection.
+//! Finds out what a server has under the name of a collection.
 //!
-//! The name is an alias onto a version `NAME@vN`. What else may have it: a collection of another
-//! program, or an alias onto one; a version that was recovered from a snapshot under the plain name,
-//! which no alias can have then; another name that somebody gave a collection of docent's. And versions
-//! may be there while nothing has the name, since a snapshot has no aliases. None of these is changed
-//! or removed by who only looked for a collection of that name.
+//! The name is an alias onto a version `NAME@vN`. The name may also belong to a collection of another
+//! program, or to an alias onto one; to a version that was recovered from a snapshot under the plain name,
+//! which then can't be an alias; or to another collection of docent, as an additional name. And versions may
+//! exist while nothing has the name, since a snapshot has no aliases. Merely looking for a collection of that
+//! name never changes or removes any of these.
 
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ use crate::error::{BackendError, Fault, shell_word};
 use crate::store::{Adopted, version_in};
 use crate::types::Manifest;
 
-/// A version by its number, and by the name of its physical collection.
+/// A version: its number, and the name of its physical collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Version {
-    /// What its name begins with.
+    /// Start of its name.
     pub(super) base: String,
     pub(super) number: u32,
-    /// `None` where it is `NAME@vN`.
+    /// The name of the physical collection; `None` where it is `NAME@vN`.
     pub(super) called: Option<String>,
     pub(super) described: Described,
 }
@@ -47,7 +47,7 @@ impl Version {
         Self { base: name.to_owned(), number: number.unwrap_or(1), called, described }
     }
 
-    /// By the name of the physical collection.
+    /// From the name of the physical collection.
     fn of(physical: &str, number: Option<u32>) -> Self {
         match version_in(physical) {
             Some((base, number)) => Self::numbered(&base, number),
@@ -55,7 +55,7 @@ impl Version {
         }
     }
 
-    /// With what its description says.
+    /// Adds what its description says.
     pub(super) fn by(self, info: &CollectionInfo) -> Self {
         Self { described: Described::by(info), ..self }
     }
@@ -72,7 +72,7 @@ impl ServerStore {
     pub(super) async fn current(&self) -> Result<Option<(Version, Manifest)>, BackendError> {
         let Some(info) = self.info(&self.name).await? else {
             return match self.without_name().await {
-                // Who may not list collections is not told of those that have lost their names.
+                // A key that may not list collections does not see those that have lost their names.
                 Err(error) if error.fault == Fault::Unauthorized => Ok(None),
                 Err(error) => Err(error),
                 Ok(versions) if versions.is_empty() => Ok(None),
@@ -89,7 +89,7 @@ impl ServerStore {
             (number, Some(name)) if *name == self.name => {
                 (Version::called(name, number).by(&info), manifest)
             }
-            // Made before that was noted, or recovered under another name.
+            // Made before this was noted, or recovered under another name.
             _ => {
                 let version = self.called_so(&info).await?;
                 let physical = version.physical();
@@ -103,7 +103,7 @@ impl ServerStore {
         }))
     }
 
-    /// The version that has the name, as far as aliases tell: it is one of docent's.
+    /// The version that has the name, according to the aliases: it is one of docent's.
     async fn called_so(&self, info: &CollectionInfo) -> Result<Version, BackendError> {
         let config = config_in(info);
         let number = number_in(&config);
@@ -111,14 +111,14 @@ impl ServerStore {
             Ok(Some(physical)) => Version::of(&physical, number),
             Ok(None) if !self.rights.are_scoped() => Version::called(&self.name, number),
             Err(error) if error.fault != Fault::Unauthorized => return Err(error),
-            // A token is told of those aliases alone whose collections it may read. What the collection was
-            // written for is no other, unless it was recovered under another name.
+            // A token sees only aliases of collections that it may read. The version is the one that the
+            // collection was written for, unless it was recovered under another name.
             Ok(None) | Err(_) => Version::of(physical_in(&config).unwrap_or(&self.name), number),
         };
         Ok(version.by(info))
     }
 
-    /// The version in use, for a writer. Anything else is refused here, before any work.
+    /// The live version, for a writer. Anything else is refused here, before any work.
     pub(super) async fn to_write(&self) -> Result<Option<Version>, BackendError> {
         let Some(info) = self.info(&self.name).await? else {
             let versions = self.without_name().await?;
@@ -130,13 +130,13 @@ impl ServerStore {
         self.called_so(&info).await.map(Some)
     }
 
-    /// Whether the name stands for another version by now than this one.
+    /// Whether the name belongs to another version than this one by now.
     pub(super) async fn has_moved_on(&self, number: u32) -> Result<bool, BackendError> {
         let config = self.config(&self.name).await?;
         Ok(config.and_then(|config| number_in(&config)) != Some(number))
     }
 
-    /// What the name is an alias of.
+    /// The collection that the alias names.
     pub(super) async fn alias(&self) -> Result<Option<String>, BackendError> {
         let mut aliases = self.aliases().await?.into_iter();
         let alias = aliases.find(|alias| alias.alias_name == self.name);
@@ -148,9 +148,9 @@ impl ServerStore {
         Ok(listed.aliases)
     }
 
-    /// Versions of docent's with something in them, while nothing has the name: the newest last, after
-    /// those that were not live when they were last heard of. One that is empty was left by a run that was cut off
-    /// before it gave it the name, and one that is pending is being filled.
+    /// Versions of docent with content, while nothing has the name: the newest last, after those that were
+    /// not live when last known. An empty version was left by a run that was cut off before it gave it the
+    /// name, and a pending one is being filled.
     async fn without_name(&self) -> Result<Vec<u32>, BackendError> {
         let mut found = Vec::new();
         for number in self.versions().await? {
@@ -185,7 +185,7 @@ impl ServerStore {
     fn lost_name(&self, versions: &[u32]) -> BackendError {
         let names: Vec<String> = versions.iter().map(|number| self.version(*number)).collect();
         let message = format!(
-            "{} is docent's, and nothing is named {:?}: it was recovered from a snapshot, or its alias was removed. Give it the name: docent index adopt --collection {}",
+            "{} was made by docent, but nothing is named {:?}: it was recovered from a snapshot, or its alias was removed. To give it the name: docent index adopt --collection {}",
             names.join(", "),
             self.name,
             shell_word(&self.name)
@@ -193,14 +193,14 @@ impl ServerStore {
         self.error(Fault::Taken, &message)
     }
 
-    /// Why a reader has lost its version: another took its place, or it never had that name.
+    /// Why a reader has lost its version: another one replaced it, or it never had that name.
     pub(super) async fn gone(&self) -> BackendError {
         if let (Ok(Some(config)), Ok(None)) = (self.config(&self.name).await, self.alias().await)
             && is_of_docent(&config)
             && !self.rights.are_scoped()
         {
             let message = format!(
-                "collection {:?} was recovered from a snapshot under this name, and has to be taken up first: docent index adopt --collection {}",
+                "collection {:?} was recovered from a snapshot under this name, and has to be adopted first: docent index adopt --collection {}",
                 self.name,
                 shell_word(&self.name)
             );
@@ -209,17 +209,17 @@ impl ServerStore {
         self.error(Fault::Replaced, &crate::store::rebuilt(&self.name))
     }
 
-    /// Takes up what is docent's and has the name, or had it: the newest version gets its name again,
-    /// what was recovered under the plain name says so from then on. `change` may change its manifest,
+    /// Adopts what is docent's and has the name, or had it: the newest version gets its name again, and a
+    /// version that was recovered under the plain name is marked as such. `change` may change its manifest,
     /// and may refuse. Nothing is removed.
     ///
     /// # Errors
-    /// Where there is none, it is of another program, or the server fails.
+    /// There is no such version, it belongs to another program, or the server fails.
     pub async fn adopt<E: From<BackendError>>(
         &self,
         change: impl FnOnce(&mut Manifest) -> Result<(), E>,
     ) -> Result<Adopted, E> {
-        // Nothing is made beside what is not docent's.
+        // Nothing is created beside what is not docent's.
         self.to_adopt().await?;
         let held = self.lease().acquire(&self.terms).await?;
         let lease = Arc::new(Mutex::new(Some(held)));
@@ -230,7 +230,7 @@ impl ServerStore {
         adopted
     }
 
-    /// What has the name, or else the newest version that has lost it.
+    /// What has the name, otherwise the newest version that has lost it.
     async fn to_adopt(&self) -> Result<Adoptable, BackendError> {
         let named = self.config(&self.name).await?.is_none();
         let version = if named {
@@ -262,7 +262,7 @@ impl ServerStore {
             let known = Known::new(described.limits);
             let kept = Kept::new(self.link.clone(), physical.clone(), known);
             let state = state_point(&physical, &manifest).map_err(|why| self.unreadable(&why))?;
-            // The snapshot of a later writer than this one may be what was recovered.
+            // The recovered snapshot may come from a later writer than this one.
             if let (Some(held), Some(stored)) =
                 (&*lease.lock().await, self.highest_term(&physical, &described).await?)
             {
@@ -277,9 +277,9 @@ impl ServerStore {
     }
 }
 
-/// What can be taken up.
+/// What can be adopted.
 struct Adoptable {
-    /// It has lost its name.
+    /// Whether it has lost its name.
     named: bool,
     number: u32,
     physical: String,

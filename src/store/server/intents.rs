@@ -1,10 +1,11 @@
-//! What a run is about to do, kept on the server until it is done, and what that says to who reads
-//! when the run was cut off, or goes on: see [`crate::store::intent`].
+//! Intents of a run, kept on the server until they are carried out, and what readers see when the run was cut
+//! off, or is still going on: see [`crate::store::intent`].
 //!
-//! An intent is a point without vectors, on the server before the first chunk that it speaks of; what
-//! the chunks say that it replaces is in points beside it, there before. They go when their documents
-//! are done, many at a time, and where a run before was cut off, with the run that mends what it left.
-//! Readers ask for them only where a run is unfinished, and ask again after each answer: one that
+//! An intent is a point without vectors that is on the server before the first chunk that it announces; the
+//! content of the chunks that it replaces is in points beside it, written before it. These points are deleted
+//! when their documents are done, many at a time; where an earlier run was cut off, at the end of the run
+//! that repairs what it left. Readers ask for intents only where a run is unfinished, and ask again after
+//! each answer: an answer during which something changed is discarded.
 //! came while something changed is not given.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -24,33 +25,33 @@ use crate::store::intent::{Entry, Intents, Shown};
 use crate::store::payload::{self, INTENT, KEPT, Payload};
 use crate::types::{Chunk, DocumentRecord, Partition};
 
-/// Ids in one request.
+/// Number of ids per request.
 const BATCH: usize = 512;
 
-/// Points that are taken out together.
+/// Number of intents deleted together.
 const DONE: usize = 64;
 
-/// How often an answer is asked for again, at most: a run that is fast is always about to change something.
+/// Maximum number of times an answer is requested: a fast run is always about to change something.
 const TRIES: u32 = 5;
 
-/// What a writer tells.
+/// State of the intents that a writer announces.
 #[derive(Default)]
 pub(super) struct Teller(Mutex<Telling>);
 
 #[derive(Default)]
 struct Telling {
-    /// Of the next intent; `None` before the first.
+    /// Turn of the next intent; `None` before the first.
     next: Option<u64>,
-    /// What a run that was cut off has left: until the end, all of it counts.
+    /// Left by a run that was cut off: all of it counts until the end.
     left: Vec<Uuid>,
-    /// Some is of documents of others as well: it counts until these have come to their ends, too.
+    /// Some of it covers documents of other parts as well: it counts until those parts are complete, too.
     is_shared: bool,
     open: Vec<Open>,
     done: Vec<Uuid>,
 }
 
 impl Telling {
-    /// Takes in what there is of it before the run, of what the writer may change.
+    /// Loads the intents from before this run, as far as they cover what the writer may change.
     fn find(&mut self, stored: Vec<Told>, partition: Option<Partition>) {
         self.next = Some(stored.iter().map(|told| told.turn + 1).max().unwrap_or(0));
         for told in stored {
@@ -68,20 +69,20 @@ impl Telling {
     }
 }
 
-/// An intent, and the documents of it that are not done.
+/// An intent, and those of its documents that are not done.
 struct Open {
     points: Vec<Uuid>,
     left: HashSet<String>,
 }
 
-/// The fields of an intent's payload.
+/// The fields in the payload of an intent.
 #[derive(Deserialize)]
 struct Stored {
     turn: u64,
     documents: Vec<Intent>,
 }
 
-/// An intent that is stored, with what is kept for it.
+/// A stored intent, with the chunks kept for it.
 struct Told {
     turn: u64,
     documents: Vec<Intent>,
@@ -89,22 +90,22 @@ struct Told {
     points: Vec<Uuid>,
 }
 
-/// What is not to be seen.
+/// What readers must not see.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Unseen {
-    /// No chunk of these documents: they have no record, or another name.
+    /// All chunks of these documents are hidden: they have no record, or another name.
     sources: BTreeSet<String>,
-    /// No chunk of these documents but these.
+    /// All chunks of these documents except the listed ones are hidden.
     others: Vec<(String, Vec<Uuid>)>,
     chunks: BTreeSet<Uuid>,
-    /// Chunks that are seen as they were.
+    /// Chunks that are shown in their former state.
     former: HashMap<Uuid, Chunk>,
     /// Documents that have another name by now.
     gone: HashSet<String>,
 }
 
 impl Unseen {
-    /// What must not hold of a chunk that is seen.
+    /// Conditions of which none may hold for a visible chunk.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let mut conditions = Vec::new();
         if !self.sources.is_empty() {
@@ -122,7 +123,7 @@ impl Unseen {
         conditions
     }
 
-    /// Whether a chunk of this document is not seen: what [`Self::conditions`] say.
+    /// Whether a chunk of this document is hidden, as [`Self::conditions`] say.
     pub(super) fn hides(&self, source: &str, id: &Uuid) -> bool {
         let others = self.others.iter().filter(|(other, _)| other == source);
         self.sources.contains(source)
@@ -130,7 +131,7 @@ impl Unseen {
             || others.into_iter().any(|(_, seen)| seen.binary_search(id).is_err())
     }
 
-    /// Makes a chunk the one that is to be seen.
+    /// Replaces a chunk by the state of it that readers see.
     pub(super) fn as_seen(&self, chunk: &mut Chunk) {
         if let Some(former) = self.former.get(&chunk.id()) {
             *chunk = former.clone();
@@ -174,7 +175,7 @@ impl Unseen {
 }
 
 impl Physical {
-    /// Before the first chunk of these documents is written.
+    /// Called before the first chunk of these documents is written.
     pub(super) async fn tell(&self, documents: &[Intent]) -> Result<(), BackendError> {
         if !self.is_published() || documents.is_empty() {
             return Ok(());
@@ -183,7 +184,7 @@ impl Physical {
         self.announce(kept, intent)
     }
 
-    /// Before documents are taken out: without their records, nothing is seen of them.
+    /// Called before documents are deleted: without their records, nothing is seen of them.
     pub(super) async fn tell_deleted(&self, sources: &[String]) -> Result<(), BackendError> {
         if !self.is_published() || sources.is_empty() {
             return Ok(());
@@ -200,7 +201,7 @@ impl Physical {
         self.write_after(vec![intent])
     }
 
-    /// When nothing is left to be done for these documents.
+    /// Called when nothing is left to do for these documents.
     pub(super) async fn tell_done(&self, sources: &[String]) -> Result<(), BackendError> {
         let mut telling = self.right()?.told.0.lock().await;
         let has_left = telling.has_left();
@@ -217,7 +218,7 @@ impl Physical {
         self.delete_after(Doomed::Points(std::mem::take(done)))
     }
 
-    /// At the end of a run: nothing is left to be told by it, nor by any other where `is_last`.
+    /// Called at the end of a run: removes its own intents, and those of all others where `is_last`.
     pub(super) async fn tell_nothing(&self, is_last: bool) -> Result<(), BackendError> {
         let right = self.right()?;
         let mut telling = std::mem::take(&mut *right.told.0.lock().await);
@@ -233,7 +234,7 @@ impl Physical {
         if is_shared || told.is_empty() { Ok(()) } else { self.delete_after(Doomed::Points(told)) }
     }
 
-    /// What is kept, and the intent itself.
+    /// The points of an intent: the chunks that are kept, and the intent itself.
     async fn points_of(
         &self,
         documents: &[Intent],
@@ -262,7 +263,7 @@ impl Physical {
         Ok((kept, intent))
     }
 
-    /// The chunks with these ids, those that there are.
+    /// The existing chunks with these ids.
     async fn chunks_with(&self, ids: &[Uuid]) -> Result<Vec<Chunk>, BackendError> {
         let mut chunks = Vec::new();
         for point in self.points_with(ids, None).await? {
@@ -272,7 +273,7 @@ impl Physical {
         Ok(chunks)
     }
 
-    /// With these fields of their payloads, or all.
+    /// The existing points with these ids, with these payload fields or all of them.
     async fn points_with(
         &self,
         ids: &[Uuid],
@@ -299,8 +300,8 @@ impl Physical {
         Ok(points)
     }
 
-    /// All that is told, each by its turn, with what is kept. Writers of several parts may have the same
-    /// turns, and never the same documents.
+    /// All stored intents, ordered by turn, with the chunks kept for them. Writers of different parts may
+    /// have the same turns, but never the same documents.
     async fn stored_intents(&self) -> Result<Vec<Told>, BackendError> {
         let mut intents: Vec<Told> = Vec::new();
         let mut kept: HashMap<(u64, String), Vec<(Uuid, Chunk)>> = HashMap::new();
@@ -338,7 +339,7 @@ impl Physical {
         Ok(intents)
     }
 
-    /// What is not to be seen now; nothing where no run is unfinished, and by a writer.
+    /// What is hidden now; nothing where no run is unfinished, and nothing from a writer.
     pub(super) async fn unseen(&self) -> Result<Unseen, BackendError> {
         if !self.is_unfinished() {
             return Ok(Unseen::default());
@@ -365,8 +366,8 @@ impl Physical {
         Ok(Unseen::of(&intents, &written_by))
     }
 
-    /// Whether an answer may be given: what was not to be seen has not changed meanwhile. Else it is
-    /// to be asked for again.
+    /// Whether an answer may be returned: the hidden items have not changed meanwhile. If not, the request
+    /// has to be repeated.
     pub(super) async fn still(
         &self,
         unseen: &mut Unseen,

@@ -1,4 +1,4 @@
-//! Requests that keep to the [limits](super::limits) of a version.
+//! Requests that stay within the [limits](super::limits) of a version.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,21 +9,21 @@ use super::limits::{Limits, Shortfall, is_over};
 use super::link::Link;
 use crate::error::{BackendError, Fault};
 
-/// Requests to one version, kept within its limits.
+/// Requests to one version, within its limits.
 #[derive(Clone)]
 pub(super) struct Kept {
     pub(super) link: Link,
-    /// What requests name.
+    /// The collection name in requests.
     pub(super) target: String,
     known: Arc<Known>,
 }
 
-/// The limits of a version, as far as they are known.
+/// The limits of a version, as far as known.
 #[derive(Default)]
 pub(super) struct Known {
     limits: Mutex<Limits>,
-    /// Writes that are counted go one after the other: side by side they would wait for each other's turn
-    /// over and over.
+    /// Writes that the server counts are sent one after the other: concurrently, they would keep waiting for
+    /// each other's turn.
     turn: Turn<()>,
 }
 
@@ -55,7 +55,7 @@ impl Kept {
         if self.limits().writes == usize::MAX { None } else { Some(self.known.turn.lock().await) }
     }
 
-    /// Does something within the limits; once more where they turn out to be others.
+    /// Runs a request within the limits; once more if the limits turn out to be different.
     pub(super) async fn ask<T, F, Fut>(&self, attempt: F) -> Result<T, BackendError>
     where
         F: Fn(Limits) -> Fut,
@@ -70,7 +70,7 @@ impl Kept {
         }
     }
 
-    /// Whether the limits are others than those that a request was made with, which was refused.
+    /// Whether the limits differ from those that the refused request was made with.
     pub(super) async fn learns(&self, limits: Limits, error: &BackendError) -> bool {
         if !is_over(&error.message) {
             return false;
@@ -83,7 +83,7 @@ impl Kept {
         self.limits() != limits
     }
 
-    /// A refusal as one of a limit, where it is.
+    /// Turns a refusal because of a limit into the error for that limit.
     pub(super) fn told(&self, error: BackendError) -> BackendError {
         if !is_over(&error.message) || error.fault == Fault::Limited {
             return error;
@@ -92,7 +92,7 @@ impl Kept {
         BackendError { fault: Fault::Limited, ..error.saying(&message) }
     }
 
-    /// What cannot be done for want of more.
+    /// The error for a request that needs more than a limit allows.
     pub(super) fn short(&self, Shortfall { limit, allowed, needed }: Shortfall) -> BackendError {
         let target = &self.target;
         let message = format!(
@@ -102,7 +102,7 @@ impl Kept {
         self.link.error(Fault::Limited, &message)
     }
 
-    /// A page of points, as many as it asks for or less.
+    /// A page of points: as many as requested, or fewer.
     pub(super) async fn page(
         &self,
         request: &ScrollPoints,

@@ -1,7 +1,7 @@
-//! How a collection is laid out: as it was asked for, else as the version is that it takes the place
-//! of, else as docent and the server have it. What an operator changed since that one was made is kept.
+//! The layout of a collection: as requested, otherwise that of the version it replaces, otherwise the
+//! defaults of docent and of the server. What an operator has changed in the former version is kept.
 
-#![expect(deprecated, reason = "what stands for these fields, servers up to 1.18 do not know")]
+#![expect(deprecated, reason = "servers up to 1.18 do not know the fields that replace these")]
 
 use std::collections::HashMap;
 
@@ -18,22 +18,21 @@ use super::wire::{self, TERM};
 use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
 use crate::types::{CollectionLayout, Quantization};
 
-/// What the keys of the metadata begin with that are docent's.
+/// Prefix of docent's own keys in the metadata.
 const OWN_METADATA: &str = "docent";
 
-/// Of the numbers of a vector, this share decides what a byte stands for; the others are outliers.
+/// Share of a vector's numbers that determines what a byte represents; the others are outliers.
 const QUANTILE: f32 = 0.99;
 
-/// The requests that make a collection, but for its name and what docent writes into its metadata.
+/// The requests that create a collection, except its name and docent's metadata.
 pub(super) struct Creation {
     pub(super) create: CreateCollection,
-    /// What can't be asked for before it is there.
+    /// What can only be requested once the collection exists.
     pub(super) afterwards: Option<CollectionParamsDiff>,
     pub(super) indexes: Vec<CreateFieldIndexCollection>,
 }
 
-/// Of a collection for vectors of so many dimensions. `former`: of the version that it takes the place
-/// of.
+/// For vectors with this many dimensions. `former`: the version that the collection replaces.
 pub(super) fn creation(
     asked: &CollectionLayout,
     dimensions: usize,
@@ -90,10 +89,10 @@ fn dense(asked: &CollectionLayout, dimensions: usize, former: &CollectionConfig)
         (params.on_disk, params.memory) = (asked.on_disk, None);
     }
     if asked.quantization.is_some() {
-        // That of the collection counts then.
+        // The quantization of the collection counts then.
         params.quantization_config = None;
     }
-    // What it has of its own counts more than what the collection has.
+    // What the vector has of its own takes precedence over the collection's.
     params.hnsw_config = params.hnsw_config.map(|own| HnswConfigDiff {
         m: own.m.and(asked.hnsw_m).or(own.m),
         ef_construct: own.ef_construct.and(asked.hnsw_ef_construct).or(own.ef_construct),
@@ -137,7 +136,7 @@ fn optimizers(
     }
 }
 
-/// What stands for the vectors is kept in memory, wherever they are: else there would be no use in it.
+/// Quantized vectors are kept in memory, wherever the exact ones are: otherwise they would be pointless.
 fn quantized(kind: Quantization) -> Option<QuantizationConfig> {
     let quantization = match kind {
         Quantization::Scalar => Kind::Scalar(ScalarQuantization {
@@ -150,13 +149,13 @@ fn quantized(kind: Quantization) -> Option<QuantizationConfig> {
             always_ram: Some(true),
             ..BinaryQuantization::default()
         }),
-        // No setting asks for the others.
+        // No setting requests the others.
         Quantization::None | Quantization::Product | Quantization::Turbo => return None,
     };
     Some(QuantizationConfig { quantization: Some(quantization) })
 }
 
-/// How many copies are asked at once, which can be set only where the collection is there.
+/// How many copies are asked at once; this can be set only on an existing collection.
 fn fan_out(former: &CollectionParams) -> Option<CollectionParamsDiff> {
     let CollectionParams { read_fan_out_factor, read_fan_out_delay_ms, .. } = *former;
     let some = read_fan_out_factor.is_some() || read_fan_out_delay_ms.is_some();
@@ -167,13 +166,13 @@ fn fan_out(former: &CollectionParams) -> Option<CollectionParamsDiff> {
     })
 }
 
-/// Those that docent asks by, and those that an operator added.
+/// The indexes that docent needs, and those that an operator added.
 fn indexes(mut former: HashMap<String, PayloadSchemaInfo>) -> Vec<CreateFieldIndexCollection> {
     let own = INDEXED_FIELDS.map(|field| {
         let params = former.remove(field).filter(|it| it.data_type() == PayloadSchemaType::Keyword);
         index(field, FieldType::Keyword, params)
     });
-    // These are made where there is a use for them.
+    // These are created when they are needed.
     former.retain(|field, _| ![TERM, MANIFEST_OF].contains(&field.as_str()));
     let mut others: Vec<_> = former
         .into_iter()
@@ -215,7 +214,7 @@ fn of_others(metadata: HashMap<String, Value>) -> HashMap<String, Value> {
     metadata.into_iter().filter(|(key, _)| !key.starts_with(OWN_METADATA)).collect()
 }
 
-/// How a collection is laid out that is there.
+/// The layout of an existing collection.
 pub(super) fn of(config: &CollectionConfig) -> CollectionLayout {
     let params = config.params.as_ref();
     let dense = dense_of(config);

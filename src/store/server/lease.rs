@@ -1,40 +1,41 @@
-//! One writer at a time on a server: a lease that its holder renews, and what keeps a former holder
-//! harmless.
+//! One writer at a time on a server: a lease that its holder renews, and what keeps a former holder from
+//! doing harm.
 //!
-//! The lease of a collection is the only point of a small collection beside it, [`place_of`]: it is
-//! there before the collection is created, while another version takes its place, and after it is
-//! dropped. It has at least as many copies as the collection. A lease is written only in place of the
-//! `turn` it was read with: Qdrant applies an upsert with an `update_filter` to a point that passes it,
-//! or to one that is not there, and the updates of a point one after the other, in the order of the copy
-//! that leads (`WriteOrderingType::Medium`: the first one that is alive). So of two that want the same
-//! turn one gets it, and both see which when they read again. Each writing makes a new turn, and one that
+//! The lease of a collection is the only point of a small collection beside it, [`place_of`]. It exists
+//! before the collection is created, while another version replaces it, and after it is dropped. It has at
+//! least as many copies as the collection. A lease is written only in place of the `turn` that was read:
+//! Qdrant applies an upsert with an `update_filter` only to a point that passes it, or creates the point if
+//! it does not exist. It applies the updates of a point one after the other, in the order of the leading copy
+//! (`WriteOrderingType::Medium`: the first one that is alive). So of two processes that want the same turn
+//! one gets it, and both see which when they read again. Each write makes a new turn, and a write that
 //! arrives late changes nothing.
 //!
-//! A copy that has just come back answers with what it had: reading asks any copy that is there, so that
-//! it works while one lives, and may be told an older lease. That one is known by its `term`, which grows
-//! with each holder; who is told of an older holder than itself asks again.
+//! A copy that has just come back answers with what it had. Reading asks any copy, so that it works while one
+//! is alive, and may return an older lease. An older lease is recognized by its `term`, which grows with each
+//! holder; a process that reads an older term than its own asks again.
 //!
-//! It also keeps the highest number of a version that was the collection. No other gets it, so that
-//! who still reads a version that was removed is told so, and does not read one of the same name.
+//! The lease also stores the highest number of a version that was live. No other version gets this number, so
+//! that a reader of a version that was removed gets an error instead of another version of the same name.
 //!
-//! A lease is free when its holder gave it back; when its holder was a process of this machine
-//! that has ended; when it ran out longer ago than two clocks may differ; or when it has not been
-//! renewed while this process watched for the whole of its life. Where that takes it from a holder
-//! that is only slow, the holder learns it before each try of an update, before it changes anything.
+//! A lease is free when its holder gave it back; when its holder was a process of this machine that has
+//! ended; when it ran out longer ago than two clocks may differ; or when it was not renewed while this
+//! process watched for the whole of its life. If that takes it from a holder that is only slow, the holder
+//! learns it before each attempt of an update, before it changes anything.
 //!
-//! What it had sent before may still be on its way: in the buffers of a server that stood still, at a
-//! proxy. No time limit helps there, so each point says in its field `term` which holder wrote it, and
-//! each update, what replaces points and what deletes them, passes over the points of a later holder.
-//! That is the server's own comparison, in the same step: whatever comes late, and in whichever order
-//! the copies of a point are told, what the later holder wrote stays. Left are points that it did not
-//! write: one that it deleted may come back, one that it left alone be deleted. A lease that was taken from somebody,
-//! or given back by who had left a request at a node that took it and did not answer, says for an hour that
-//! something may still come ([`Lease`]'s `unsettled_until`): each run until then, and the first one after it, compares all
-//! that is stored with the records. The terms of a new lease begin with the present time, and those
-//! of a collection that has later ones, from a snapshot or of a lease that was removed, are gone beyond
-//! first ([`Held::outrank`]): else what is written would be passed over.
+//! Requests that the former holder had sent may still arrive: from the buffers of a server that was
+//! suspended, or from a proxy. No time limit helps there. So each point says in its field `term` which holder
+//! wrote it, and each update, whether it replaces or deletes points, skips the points of a later holder. The
+//! server itself compares, in the same step: whatever arrives late, and in whatever order the copies of a
+//! point get it, what the later holder wrote stays. What remains are points that the later holder did not
+//! write: a point that it deleted may come back, and one that it left alone may be deleted. Therefore a lease
+//! that was taken from another process, or given back by one that had left a request at a node that accepted
+//! it and did not answer, says for an hour that something may still arrive ([`Lease`]'s `unsettled_until`).
+//! Each run until then, and the first one after it, compares everything that is stored with the records. The
+//! terms of a new lease begin with the present time. If a collection has later ones, from a snapshot or from
+//! a lease that was removed, the new term is raised above them first ([`Held::outrank`]): otherwise updates
+//! would skip those points.
 //!
-//! Several may each have a [part](Partition) of the collection: see [`parts`].
+//! Several writers may each have a [part](Partition) of the collection: see [`parts`].
 
 pub(super) mod parts;
 mod seen;
@@ -55,41 +56,41 @@ use crate::store::OnWait;
 use crate::store::owner::Owner;
 use crate::types::Partition;
 
-/// Where the lease of a collection is. No name of a collection has an `@`, and no version is called so.
+/// Name of the small collection with the lease. No collection has an `@` in its name, and no version ends so.
 pub(super) fn place_of(collection: &str) -> String {
     format!("{collection}@lease")
 }
 
-/// Shorter waits are not worth a word.
+/// Shorter waits are not reported.
 const SAY_AFTER: Duration = Duration::from_millis(250);
 
-/// Between two looks at the lease of somebody else.
+/// Time between two looks at the lease of another process.
 const POLL: Duration = Duration::from_millis(200);
 
 /// How a lease is waited for and kept.
 #[derive(Clone)]
 pub(super) struct Terms {
-    /// How long it holds without being renewed; it is renewed three times as often. Also what two
-    /// clocks may differ by.
+    /// How long it is valid without being renewed; it is renewed three times as often. Also how far two
+    /// clocks may differ.
     pub(super) life: Duration,
     pub(super) wait: Duration,
     pub(super) on_wait: OnWait,
 }
 
-/// Where the lease of one collection is.
+/// Location of the lease of one collection.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) link: Link,
     pub(super) collection: String,
     pub(super) replication_factor: Option<u32>,
-    /// Which part of the collection it is for; `None` for all of it.
+    /// The part of the collection that it covers; `None` for all of it.
     pub(super) partition: Option<Partition>,
 }
 
-/// A lease that is held. Dropped without [`Held::give_back`] it runs out.
+/// A lease that is held. If it is dropped without [`Held::give_back`], it runs out.
 pub(super) struct Held {
     state: Arc<State>,
-    /// Something may have come late since the last run.
+    /// Whether something may have arrived late since the last run.
     after_unsettled: bool,
     renewal: JoinHandle<()>,
 }
@@ -101,7 +102,7 @@ struct State {
     standing: Mutex<Standing>,
 }
 
-/// What is known of a lease that was held.
+/// What the holder knows of its lease.
 struct Standing {
     turn: Uuid,
     term: u64,
@@ -109,13 +110,13 @@ struct Standing {
     /// See [`Lease`].
     unsettled_until: u64,
     stated: u64,
-    /// By a clock that never jumps, and by one that goes on while the machine sleeps.
+    /// By a clock that never jumps, and by one that continues while the machine sleeps.
     until: (Instant, SystemTime),
-    /// To whom it went.
+    /// The process that has taken it over.
     lost: Option<String>,
 }
 
-/// Refuses an update where another writer has taken over. The term that its points are to have.
+/// Fails if another writer has taken over. Returns the term for the points of the update.
 pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<Option<u64>, BackendError> {
     match &*lease.lock().await {
         Some(held) => held.check().await.map(Some),
@@ -123,19 +124,19 @@ pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<Option<u64>, Ba
     }
 }
 
-/// Whether something may have been changed late by a former holder, after the last run had ended.
+/// Whether a former holder may have changed something late, after the last run had ended.
 pub(super) async fn is_unsettled(lease: &Mutex<Option<Held>>) -> bool {
     lease.lock().await.as_ref().is_some_and(|held| held.after_unsettled)
 }
 
-/// All that is stored has been compared with the records.
+/// Notes that everything stored has been compared with the records.
 pub(super) async fn compared(lease: &Mutex<Option<Held>>) {
     if let Some(held) = lease.lock().await.as_ref().filter(|held| held.after_unsettled) {
         held.state.standing.lock().await.settle(SystemTime::now());
     }
 }
 
-/// The highest number that a version had which was the collection; 0 where there was none.
+/// The highest number of a version that was live; 0 where there was none.
 pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
     match &*lease.lock().await {
         Some(held) => held.state.standing.lock().await.number,
@@ -143,7 +144,7 @@ pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
     }
 }
 
-/// Keeps the number of the version that is to be the collection.
+/// Stores the number of the version that is about to become live.
 pub(super) async fn note(lease: &Mutex<Option<Held>>, number: u32) -> Result<(), BackendError> {
     match &*lease.lock().await {
         Some(held) => held.note(number).await,
@@ -151,17 +152,17 @@ pub(super) async fn note(lease: &Mutex<Option<Held>>, number: u32) -> Result<(),
     }
 }
 
-/// The same of who waits for a turn: these are short.
+/// Time between two looks while waiting for a turn: turns are short.
 const TURN: Duration = Duration::from_millis(25);
 
-/// How long those are waited for who hold a lease for a moment: so long the others may keep one who has as
-/// many parts beside it, or was killed in its turn.
+/// How long to wait for processes that hold a lease for a turn: with many parts, the other writers may keep
+/// one waiting that long, or one was killed in its turn.
 const TURNS: Duration = Duration::from_mins(3);
 
-/// Of who waits for another: since when, and whether that was said.
+/// State of a wait for another process: since when, and whether it was reported.
 struct Waiting<'a> {
     terms: &'a Terms,
-    /// It wants the lease for a moment, and has this part of the collection or is about to.
+    /// Set if the lease is wanted for a turn only: the part that this process has, or is about to have.
     with: Option<Partition>,
     since: Instant,
     said: bool,
@@ -176,10 +177,10 @@ impl<'a> Waiting<'a> {
         Holder { id: Uuid::now_v7(), with: self.with, owner: Owner::this() }
     }
 
-    /// Until it is time to look again. `brief`: whom it waits for has the lease for a moment, too.
+    /// Sleeps until it is time to look again. `brief`: the other process has the lease only for a turn, too.
     ///
     /// # Errors
-    /// That was long enough.
+    /// The wait has taken long enough.
     async fn pause(&mut self, busy: BackendError, brief: bool) -> Result<(), BackendError> {
         let (waited, takes_turns) = (self.since.elapsed(), brief && self.with.is_some());
         let longest = if takes_turns { self.terms.wait.max(TURNS) } else { self.terms.wait };
@@ -197,7 +198,7 @@ impl<'a> Waiting<'a> {
 }
 
 impl Place {
-    /// Waits for the lease of all of the collection, whoever has parts of it, and keeps it.
+    /// Waits for the lease of the whole collection, regardless of parts, and keeps it renewed.
     async fn take(self, waiting: &mut Waiting<'_>) -> Result<Held, BackendError> {
         // An older server ignores the condition of an update.
         self.link.health().await?;
@@ -214,7 +215,7 @@ impl Place {
                 let after_unsettled = found.is_some_and(|lease| lease.unsettled_until > 0);
                 let turn = self.write(Some(&holder), next).await?;
                 found = self.read().await?;
-                // A copy that knows nothing of it yet is asked again.
+                // A copy that does not know the lease yet is asked again.
                 if found.as_ref().is_some_and(|lease| lease.turn == turn) {
                     let Next { term, number, unsettled_until, stated, .. } = next;
                     let standing =
@@ -241,7 +242,7 @@ impl Place {
         let renewal = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(renewed.life / 3).await;
-                // What fails is tried again in time, or before the next update.
+                // A failed renewal is repeated in time, or before the next update.
                 if renewed.renew().await.is_err_and(|error| error.fault == Fault::Busy) {
                     return;
                 }
@@ -260,7 +261,7 @@ impl Place {
 }
 
 impl Held {
-    /// Refuses where the lease is gone. Renews it where that was not possible in time. Its term.
+    /// Fails if the lease is lost. Renews it if that was not possible in time. Returns its term.
     pub(super) async fn check(&self) -> Result<u64, BackendError> {
         {
             let standing = self.state.standing.lock().await;
@@ -276,7 +277,7 @@ impl Held {
         Ok(self.state.standing.lock().await.term)
     }
 
-    /// Goes beyond a term that is stored.
+    /// Raises the term above one that is stored.
     pub(super) async fn outrank(&self, stored: u64) -> Result<(), BackendError> {
         {
             let mut standing = self.state.standing.lock().await;
@@ -296,7 +297,7 @@ impl Held {
         self.state.renew().await
     }
 
-    /// Lets the next one have it at once.
+    /// Lets the next process have it at once.
     pub(super) async fn give_back(&self) -> Result<(), BackendError> {
         // A renewal under way ends first.
         let standing = self.state.standing.lock().await;
@@ -318,7 +319,7 @@ impl Drop for Held {
 impl State {
     async fn renew(&self) -> Result<(), BackendError> {
         let mut standing = self.standing.lock().await;
-        // An earlier renewal may have been made though its answer was lost.
+        // An earlier renewal may have succeeded although its answer was lost.
         standing.turn = self.own_turn(&mut standing).await?;
         let until = end_of(self.life);
         let turn = self.place.write(Some(&self.holder), standing.next(until.1)).await?;
@@ -329,7 +330,7 @@ impl State {
         Ok(())
     }
 
-    /// The turn that is stored, where it is this holder's.
+    /// The stored turn, if it is this holder's.
     async fn own_turn(&self, standing: &mut Standing) -> Result<Uuid, BackendError> {
         loop {
             let found = self.place.read().await?;
@@ -338,7 +339,7 @@ impl State {
                 Some(Lease { holder: Some(holder), turn, .. }) if holder.id == self.holder.id => {
                     return Ok(turn);
                 }
-                // Of a copy that was away: the others know better, and it will.
+                // From a copy that was away: the others know better, and it will catch up.
                 _ if known < standing.term && Instant::now() < standing.until.0 => {
                     tokio::time::sleep(POLL.min(self.life / 10)).await;
                 }
@@ -354,7 +355,7 @@ impl State {
 
     fn taken(&self, owner: &str) -> BackendError {
         let message = format!(
-            "collection `{}` was taken over by {owner}: this process was not heard of in time",
+            "collection `{}` was taken over by {owner}: this process did not renew its lease in time",
             self.place.collection
         );
         self.place.link.error(Fault::Busy, &message)
@@ -362,7 +363,7 @@ impl State {
 }
 
 impl Standing {
-    /// Ends the hour in which something may come late, where that is over.
+    /// Ends the hour in which something may arrive late, if it is over.
     fn settle(&mut self, now: SystemTime) {
         if self.unsettled_until <= stored::millis(now) {
             self.unsettled_until = 0;

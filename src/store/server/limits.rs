@@ -1,10 +1,10 @@
-//! What the strict mode of a collection allows, and how requests keep to it.
+//! The limits of a collection's strict mode, and how requests stay within them.
 //!
-//! A collection says what it allows when it is described, which is asked for anyway. Where it has been
-//! changed since, or is another's successor, a refusal tells: the limits are read again, and the request
-//! is made again within them. A filter of too many values becomes one of several conditions, each small
-//! enough; what takes too many conditions is asked for in parts, or sorted out here. What cannot be done
-//! within a limit names it, and what docent needs.
+//! The description of a collection, which is requested anyway, contains its limits. If they were changed
+//! since, or belong to a successor by now, a refusal shows it: the limits are read again, and the request is
+//! repeated within them. A filter of too many values becomes one of several conditions, each small enough;
+//! what takes too many conditions is requested in parts, or filtered here. If something can't be done within
+//! a limit, the error names the limit and what docent needs.
 
 use qdrant_client::qdrant::condition::ConditionOneOf;
 use qdrant_client::qdrant::r#match::MatchValue;
@@ -17,19 +17,19 @@ use super::wire::TERM;
 /// What a collection allows; without strict mode, everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Limits {
-    /// Points in an upsert.
+    /// Points per upsert.
     pub(super) upsert: usize,
-    /// Queries in a request.
+    /// Queries per request.
     pub(super) searches: usize,
-    /// Points in an answer.
+    /// Points per answer.
     pub(super) page: usize,
-    /// Conditions of a filter.
+    /// Conditions per filter.
     conditions: usize,
-    /// Values of a condition.
+    /// Values per condition.
     values: usize,
     /// Whether points may be counted exactly.
     pub(super) exact: bool,
-    /// What is read and written in a minute, in points and queries: no request may be larger.
+    /// Reads and writes per minute, in points and queries: no single request may be larger.
     pub(super) reads: usize,
     pub(super) writes: usize,
     /// Whether points may be deleted by their [term](TERM).
@@ -53,10 +53,10 @@ impl Default for Limits {
     }
 }
 
-/// Too little for a request, whatever its size.
+/// A limit that is too low for a request, whatever its size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Shortfall {
-    /// As Qdrant names it.
+    /// Qdrant's name for it.
     pub(super) limit: &'static str,
     pub(super) allowed: usize,
     pub(super) needed: usize,
@@ -86,7 +86,7 @@ impl Limits {
         }
     }
 
-    /// The same filter, with no condition larger than is allowed.
+    /// The same filter, with no condition larger than allowed.
     pub(super) fn fit(&self, filter: Filter) -> Result<Filter, Shortfall> {
         if (self.conditions, self.values, self.reads) == (usize::MAX, usize::MAX, usize::MAX) {
             return Ok(filter);
@@ -98,7 +98,7 @@ impl Limits {
         }
     }
 
-    /// Each condition counts as one read, and so does the question itself.
+    /// Each condition counts as one read, and so does the query itself.
     fn conditions(&self) -> usize {
         self.conditions.min(self.reads.saturating_sub(1))
     }
@@ -120,7 +120,7 @@ impl Limits {
         Ok(filter)
     }
 
-    /// One of many values holds where one of several holds with a part of them.
+    /// One condition with many values is equivalent to several with parts of them, of which one must hold.
     fn split(&self, condition: Condition) -> Result<Condition, Shortfall> {
         let parts: Vec<Condition> = match condition.condition_one_of {
             Some(ConditionOneOf::Filter(filter)) => return self.narrowed(filter).map(Into::into),
@@ -150,7 +150,7 @@ impl Limits {
         }
     }
 
-    /// Parts of `values` of which each fits a filter that has so many conditions besides.
+    /// Parts of `values` such that each fits a filter with this many other conditions.
     pub(super) fn parts<'v, T>(
         &self,
         values: &'v [T],
@@ -162,7 +162,7 @@ impl Limits {
         }
     }
 
-    /// Points of one upsert, of at most so many.
+    /// Points per upsert, at most `most`.
     pub(super) fn batch(&self, most: usize) -> Result<usize, Shortfall> {
         match self.upsert {
             0 => Err(Shortfall { limit: "upsert_max_batchsize", allowed: 0, needed: 1 }),
@@ -170,7 +170,7 @@ impl Limits {
         }
     }
 
-    /// Ids of points that are deleted together, of at most so many, and whether their terms may be asked.
+    /// Number of ids deleted together, at most `most`, and whether their terms may be filtered on.
     pub(super) fn deleted(&self, most: usize) -> (usize, bool) {
         let most = most.min(self.writes).max(1);
         if self.terms && self.conditions() >= 2 && self.values > 0 {
@@ -180,12 +180,12 @@ impl Limits {
         }
     }
 
-    /// Whether one request deletes what a filter lets through, however much that is.
+    /// Whether one request deletes all that passes a filter, however much that is.
     pub(super) fn deletes_by_filter(&self) -> bool {
         self.terms && self.writes == usize::MAX
     }
 
-    /// Queries of one request, each with so many conditions at most.
+    /// Queries per request, each with at most this many conditions.
     pub(super) fn queries(&self, conditions: usize) -> Result<usize, Shortfall> {
         match self.searches {
             0 => Err(Shortfall { limit: "search_max_batchsize", allowed: 0, needed: 1 }),
@@ -193,13 +193,13 @@ impl Limits {
         }
     }
 
-    /// Points of an answer, of at most so many.
+    /// Points per answer, at most `most`.
     pub(super) fn paged(&self, most: usize) -> usize {
         most.min(self.page).max(1)
     }
 }
 
-/// As Qdrant counts them: those that are made of others are these.
+/// Counted as Qdrant does: a nested condition counts as those that it contains.
 pub(super) fn conditions_in(filter: &Filter) -> usize {
     let all = filter.must.iter().chain(&filter.must_not).chain(&filter.should);
     let count = |condition: &Condition| match &condition.condition_one_of {
@@ -209,7 +209,7 @@ pub(super) fn conditions_in(filter: &Filter) -> usize {
     all.map(count).sum()
 }
 
-/// Words of Qdrant's (1.16 to 1.18) where a request is over a limit, or the collection is.
+/// Qdrant's words (1.16 to 1.18) for a request, or a collection, beyond a limit.
 const OVER: [&str; 12] = [
     "Limit exceeded ",
     "condition limit reached",
@@ -225,7 +225,7 @@ const OVER: [&str; 12] = [
     "Disk usage is at",
 ];
 
-/// Whether a server with a limit refuses to do this at all, said in these words.
+/// Whether these words mean that the server refuses because of a limit.
 pub(super) fn is_over(message: &str) -> bool {
     OVER.iter().any(|words| message.contains(words))
 }

@@ -1,4 +1,4 @@
-//! Requests to a server, each repeated as the policy says, to the next node where one fails.
+//! Requests to a server, each repeated according to the policy, at the next node if one fails.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::retry::{RetryPolicy, retry_waiting};
 use crate::store::OnWait;
 use crate::types::NodeHealth;
 
-/// The clients, and what errors are told with. Clones share the connections.
+/// The clients, and what error messages need. Clones share the connections.
 #[derive(Clone)]
 pub(super) struct Link {
     nodes: Arc<Nodes>,
@@ -28,11 +28,11 @@ pub(super) struct Link {
     pub(super) retry: RetryPolicy,
     pub(super) on_wait: OnWait,
     rights: Rights,
-    /// Somebody has been told that the server fails; it has not answered since.
+    /// Whether a user was told that the server fails; reset by its next answer.
     told: Arc<AtomicBool>,
-    /// It has answered again.
+    /// Notified when the server answers again.
     back: Arc<Notify>,
-    /// A node has taken a request and given no answer in time: it may carry it out yet.
+    /// Whether a node has accepted a request and not answered in time: it may still carry it out.
     left: Arc<AtomicBool>,
 }
 
@@ -66,7 +66,7 @@ impl Link {
         self.ask_while(|| std::future::ready(Ok(())), request).await
     }
 
-    /// [`Self::ask`], with a question before each try whether it may be made still.
+    /// [`Self::ask`], with a check before each attempt whether it may still be made.
     pub(super) async fn ask_while<T, F, Fut, M, May>(
         &self,
         may: M,
@@ -92,8 +92,8 @@ impl Link {
         Ok(answer)
     }
 
-    /// Waits before a request that has failed is made again, as long as nobody hears from the server:
-    /// what waits goes on together when it is back.
+    /// Waits before a failed request is repeated, as long as the server is silent: waiting requests continue
+    /// together when it is back.
     fn wait(&self, delay: Duration, fault: Fault) -> impl Future<Output = ()> + use<> {
         let asked_to_wait = matches!(fault, Fault::Transient { retry_after: Some(_) });
         let back = Arc::clone(&self.back).notified_owned();
@@ -111,7 +111,7 @@ impl Link {
         }
     }
 
-    /// Asks all nodes at once, once and for so long at most: where none answers, what one of them said.
+    /// Asks all nodes at once, each once and within this time. If none answers, returns one of their errors.
     pub(super) async fn ping(&self, longest: Duration) -> Result<(), BackendError> {
         let mut asked: FuturesUnordered<_> =
             self.nodes().map(|node| node.health(longest)).collect();
@@ -127,7 +127,7 @@ impl Link {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Asks the node that answered last, and where it fails each of the others. The first failure is told.
+    /// Asks the node that answered last, and if it fails each of the others. Returns the first error.
     async fn ask_around<T, F, Fut>(&self, request: &F) -> Result<T, BackendError>
     where
         F: Fn(Qdrant) -> Fut,
@@ -145,7 +145,7 @@ impl Link {
                 }
                 Err(error) => error,
             };
-            // Whom a node asks to wait would come to the same limit elsewhere.
+            // A caller that a node asks to wait would reach the same limit elsewhere.
             if !matches!(error.fault, Fault::Transient { retry_after: None }) {
                 return Err(error);
             }
@@ -156,7 +156,8 @@ impl Link {
         Err(first.unwrap_or_else(|| self.error(Fault::Permanent, "no address of a server")))
     }
 
-    /// An answer from its beginning, which the client has a limit for, to its end: a body may trickle.
+    /// Limits a whole answer in time, its end included: the client's limit covers only its beginning, and a
+    /// body may trickle.
     async fn whole<T>(
         &self,
         node: &Node,
@@ -175,7 +176,8 @@ impl Link {
                 return Err(fail(fault::silent()));
             }
         };
-        // Where a try took all its time, the client has made another one by itself: this answer is of that.
+        // If an attempt took all its time, the client has made another one by itself, and this answer belongs
+        // to that.
         if began.elapsed() >= self.timeout {
             self.left.store(true, Ordering::Relaxed);
         }
@@ -187,17 +189,17 @@ impl Link {
         })
     }
 
-    /// Whether something that was sent may be carried out after this process has ended.
+    /// Whether a request may still be carried out after this process has ended.
     pub(super) fn has_left_requests(&self) -> bool {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Once for all requests that wait.
+    /// Reports the failure once for all waiting requests.
     fn tell(&self, error: &BackendError) {
         if !self.told.swap(true, Ordering::Relaxed) {
             let mut message = format!("Qdrant {} {}", error.endpoint, error.message);
             if let Some(within) = self.retry.within {
-                message += &format!("; it is asked again for {} s", within.as_secs_f32());
+                message += &format!("; retrying for {} s", within.as_secs_f32());
             }
             (self.on_wait)(&message);
         }
@@ -208,7 +210,7 @@ impl Link {
         self.nodes.all()
     }
 
-    /// Version of the server, where it is new enough.
+    /// Version of the server; fails if it is too old.
     pub(super) async fn health(&self) -> Result<String, BackendError> {
         let reply = self.ask(|client| async move { client.health_check().await }).await?;
         match version::too_old(&reply.version) {
@@ -222,7 +224,7 @@ impl Link {
     }
 }
 
-/// `None` for what is not there.
+/// `None` for what does not exist.
 pub(super) fn or_missing<T>(answer: Result<T, BackendError>) -> Result<Option<T>, BackendError> {
     match answer {
         Ok(value) => Ok(Some(value)),
@@ -231,7 +233,7 @@ pub(super) fn or_missing<T>(answer: Result<T, BackendError>) -> Result<Option<T>
     }
 }
 
-/// What an earlier try has made, whose answer was lost, is there.
+/// What an earlier attempt has created, although its answer was lost, exists.
 pub(super) fn or_exists<T>(answer: Result<T, QdrantError>) -> Result<(), QdrantError> {
     match answer {
         Err(error) if !fault::already_exists(&error) => Err(error),

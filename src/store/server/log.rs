@@ -1,4 +1,4 @@
-//! What became of the versions of a collection: a point each, beside its lease.
+//! The log of the versions of a collection: one point per event, beside its lease.
 
 use qdrant_client::qdrant::{ScrollPoints, UpsertPoints};
 use serde_json::{Value, json};
@@ -11,21 +11,21 @@ use super::wire;
 use crate::error::{BackendError, Fault};
 use crate::types::VersionEvent;
 
-/// Points that are asked for at a time.
+/// Points requested at a time.
 const PAGE: u32 = 100;
 
-/// What says in a payload that it is one of these, and the field that it is in.
+/// The value that marks the payload of an event, and the field that has it.
 pub(super) const EVENT: &str = "event";
 
 impl ServerStore {
     pub(super) async fn put_event(&self, event: &VersionEvent) -> Result<(), BackendError> {
         let Value::Object(payload) = json!({ "record": EVENT, EVENT: event }) else {
-            return Err(self.error(Fault::Permanent, "an event is not JSON object"));
+            return Err(self.error(Fault::Permanent, "an event is not a JSON object"));
         };
         let request = UpsertPoints {
             collection_name: place_of(&self.base),
             wait: Some(true),
-            // They are in the order in which they were made.
+            // Ids are in the order in which events were made.
             points: vec![wire::record_point(Uuid::now_v7(), payload)],
             ..UpsertPoints::default()
         };
@@ -36,7 +36,7 @@ impl ServerStore {
         put.await.map(|_| ())
     }
 
-    /// Oldest first. What can't be read is passed over: a later docent has written it.
+    /// Oldest first. An event that can't be read is skipped: a later version of docent has written it.
     pub(super) async fn events(&self) -> Result<Vec<VersionEvent>, BackendError> {
         let mut request = ScrollPoints {
             collection_name: place_of(&self.base),
@@ -63,7 +63,7 @@ impl ServerStore {
     }
 }
 
-/// Each machine has a clock of its own, and ids of the same moment are in no order.
+/// Machines have different clocks, and ids of the same moment have no order.
 fn sorted(mut events: Vec<VersionEvent>) -> Vec<VersionEvent> {
     events.sort_by(|one, other| one.at.cmp(&other.at));
     events

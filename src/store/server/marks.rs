@@ -1,5 +1,5 @@
-//! Which versions stay on a server beside the one that has the name, and the switch to one of them: see
-//! [`crate::store::versions`]. A mark is in the metadata of its version.
+//! Which versions stay on a server beside the live one, and the switch to one of them: see
+//! [`crate::store::versions`]. The mark of a version is in its metadata.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::{BackendError, Fault};
 use crate::store::{Aside, Mark, Reader, beyond};
 use crate::types::{Manifest, Ownership, VersionEntry, VersionState};
 
-/// Key of the metadata under which the mark is.
+/// Key of the mark in the metadata.
 const KEPT: &str = "docent_kept";
 
 fn mark_in(config: &CollectionConfig) -> Option<Mark> {
@@ -23,7 +23,7 @@ fn mark_in(config: &CollectionConfig) -> Option<Mark> {
     (!json.is_null()).then(|| Mark::read(json.to_string().as_bytes()))
 }
 
-/// Why a version stays, where it does.
+/// Whether the version stays beside the live one.
 pub(super) fn stays(config: &CollectionConfig) -> bool {
     mark_in(config).is_some()
 }
@@ -49,7 +49,7 @@ impl ServerStore {
         Ok(entries)
     }
 
-    /// Versions of docent's beside the one that has the name, those that the key can be told of.
+    /// Versions of docent beside the live one, as far as the key may see them.
     async fn others(&self, live: &Version) -> Result<Vec<VersionEntry>, BackendError> {
         let numbers = match self.versions().await {
             Err(error) if error.fault == Fault::Unauthorized => Vec::new(),
@@ -64,7 +64,7 @@ impl ServerStore {
                 continue;
             }
             let manifest = match self.manifest_in(&name, &info).await {
-                // What is damaged of one is not for all of them to fail.
+                // A damaged manifest of one version must not make all of them fail.
                 Err(error) if error.fault == Fault::Permanent => None,
                 manifest => Some(manifest?),
             };
@@ -75,7 +75,7 @@ impl ServerStore {
         Ok(others)
     }
 
-    /// Versions that there have been, and may still be, and that a token for some collections is not told of.
+    /// Versions that have existed, and may still exist, and that a token for some collections can't see.
     pub(super) async fn hidden(&self) -> Result<Vec<u32>, BackendError> {
         if !self.rights.are_scoped() {
             return Ok(Vec::new());
@@ -91,7 +91,7 @@ impl ServerStore {
         Ok((1..=highest).filter(is_hidden).collect())
     }
 
-    /// A snapshot of a version that is complete.
+    /// A snapshot of a complete version.
     pub(super) async fn version_reader(&self, number: u32) -> Result<Option<Reader>, BackendError> {
         let Some((live, _)) = self.current().await? else { return Ok(None) };
         if live.number == number {
@@ -121,7 +121,8 @@ impl ServerStore {
         self.update_metadata(physical, metadata).await
     }
 
-    /// Says of the version that has the name, before another gets it, whether it stays.
+    /// Marks the live version as a former one before another gets its name, or clears its mark if it does not
+    /// stay.
     pub(super) async fn retire(&self, physical: &str, stays: bool) -> Result<(), BackendError> {
         if stays {
             let mark = Mark::former_from_now(&self.entries().await?);
@@ -133,7 +134,7 @@ impl ServerStore {
         }
     }
 
-    /// Removes former versions beyond so many, and candidates but for `spared`.
+    /// Removes former versions beyond the last `keep`, and candidates except `spared`.
     async fn prune(&self, keep: usize, spared: u32, owner: &Ownership) -> Result<(), BackendError> {
         let doomed = beyond(&self.entries().await?, keep, Some(spared));
         if doomed.is_empty() {
@@ -148,7 +149,7 @@ impl ServerStore {
         Ok(())
     }
 
-    /// Removes all versions that stay beside the one that has the name.
+    /// Removes all versions that stay beside the live one.
     pub(super) async fn remove_kept(&self, owner: &Ownership) -> Result<(), BackendError> {
         if self.rights.are_scoped() {
             return Ok(());
@@ -166,7 +167,7 @@ impl ServerStore {
 
     fn not_ours(&self, number: u32) -> BackendError {
         let message = format!(
-            "version {number} of collection {:?} is another project's, or was not made by docent",
+            "version {number} of collection {:?} belongs to another project, or was not made by docent",
             self.name
         );
         self.error(Fault::Taken, &message)
@@ -179,8 +180,8 @@ impl ServerStore {
 }
 
 impl Physical {
-    /// After a version was published, or set aside. What can't be removed now is removed by the next writer,
-    /// or the next time.
+    /// Called after a version was published or set aside. What can't be removed now is removed by the next
+    /// writer, or the next time.
     pub(super) async fn tidy_versions(&self, keep: usize) {
         let _ = self.store.remove_leftovers(&self.named(), None).await;
         if let Ok(Some(manifest)) = self.manifest_of(&self.target()).await {
@@ -188,7 +189,7 @@ impl Physical {
         }
     }
 
-    /// Leaves the version beside the one that it was to take the place of.
+    /// Keeps the version beside the one that it was to replace.
     pub(super) async fn stay_beside(&self, aside: Aside) -> Result<(), BackendError> {
         if self.replaces().is_none() {
             let message = "there is no live version that this one could stay beside";
@@ -201,7 +202,7 @@ impl Physical {
         self.store.put_mark(&self.target(), Some(aside.into())).await
     }
 
-    /// Gives the name to a version that stays, in place of this one, which stays then.
+    /// Gives the name to a version that was kept, in place of this one, which is kept from then on.
     pub(super) async fn give_name_to(&self, number: u32) -> Result<(), BackendError> {
         let (store, live) = (&self.store, self.named().physical());
         if number == self.number() {
@@ -238,7 +239,7 @@ impl Physical {
                 return Err(store.no_version(number));
             }
             if let Some(alias) = aliases.iter().find(|alias| alias.collection_name == name) {
-                let message = format!("version {number} has the name {:?} too", alias.alias_name);
+                let message = format!("version {number} also has the name {:?}", alias.alias_name);
                 return Err(store.error(Fault::Taken, &message));
             }
             if !store.delete_physical(&name, &own).await? {

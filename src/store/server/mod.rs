@@ -1,12 +1,11 @@
 //! [`Collection`] on a Qdrant server: one node, a cluster, Qdrant Cloud; over gRPC.
 //!
-//! Every request names a physical version, never the alias: what is read through one [`Reader`] or
-//! written by one writer is one version, whatever becomes of the alias meanwhile ([`physical`]). Every
-//! request is retried as the policy says. Updates go on by themselves, in the order that
-//! `pipeline` keeps; whatever the writer reads waits for them, and so does
-//! [`CollectionWriter::flush`]. What was applied is durable. What a run is about to do with a document
-//! is there before it, so that who reads beside the run, or after it was killed, sees of each document
-//! one state ([`intents`]).
+//! Every request names a physical version, never the alias: what is read through one [`Reader`] or written by
+//! one writer is one version, whatever happens to the alias meanwhile ([`physical`]). Every request is
+//! retried according to the policy. Updates run in the background, in the order that `pipeline` keeps; the
+//! writer's reads wait for them, and so does [`CollectionWriter::flush`]. What was applied is durable. The
+//! intent of a run is stored before it changes a document, so that readers beside the run, or after it was
+//! killed, see one state of each document ([`intents`]).
 
 mod address;
 mod collection;
@@ -52,20 +51,20 @@ use crate::error::{BackendError, Fault, Service};
 use crate::retry::RetryPolicy;
 use crate::types::{CollectionLayout, Partition, VersionEntry, VersionEvent};
 
-/// How to reach a server, and how a collection is laid out there when it is created.
+/// How to reach a server, and the layout of collections that are created there.
 #[derive(Clone)]
 pub struct ServerOptions {
-    /// `[http://|https://]host[:port]`, of several nodes of a cluster separated by commas: the next is
-    /// asked where one is down. The port is that of gRPC, 6334; the REST port 6333 is understood as 6334.
+    /// `[http://|https://]host[:port]`; several nodes of a cluster are separated by commas, and the next one
+    /// is asked where one is down. The port is that of gRPC, 6334; the REST port 6333 is understood as 6334.
     pub url: String,
     pub api_key: Option<String>,
-    /// For each request.
+    /// Timeout of each request.
     pub timeout: Duration,
-    /// Of a new collection; the version that it takes the place of decides where `None`, or the server.
+    /// For a new collection; where `None`, the version that it replaces decides, or the server.
     pub layout: CollectionLayout,
-    /// Of who reads: somebody waits for the answer.
+    /// For readers: somebody waits for the answer.
     pub retry: RetryPolicy,
-    /// How long a writer repeats a request that fails: a server may be restarted meanwhile.
+    /// How long a writer repeats a failing request: a server may be restarted meanwhile.
     pub retry_for: Duration,
 }
 
@@ -75,27 +74,27 @@ pub struct ServerStore {
     link: Link,
     /// The alias.
     name: String,
-    /// What the names of the versions begin with: that of the alias, unless an operator gave another
-    /// collection this name as well.
+    /// Prefix of the names of the versions: the alias, unless an operator gave another collection this name
+    /// as well.
     base: String,
     layout: CollectionLayout,
     rights: Rights,
     terms: Terms,
     retry_for: Duration,
-    /// A search has met points that are none of docent's.
+    /// Whether a search has met points that docent did not write.
     has_foreign: Arc<AtomicBool>,
 }
 
-/// A server that is back is asked again soon, however long it was away.
+/// Maximum pause between retries: a server that is back is asked again soon, however long it was away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Probes of orchestrators wait for a second unless they are told otherwise.
+/// Probes of orchestrators wait for a second by default.
 const PING: Duration = Duration::from_millis(800);
 
-/// How long a writer that is not heard of keeps others waiting.
+/// How long a silent writer keeps others waiting.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// Why this is not the address of a server, or of several, if it is not.
+/// Says why this is not the address of a server, or of several, if it is not.
 pub fn check_address(url: &str) -> Result<(), String> {
     address::grpc_addresses(url).map(drop)
 }
@@ -108,10 +107,10 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         .map_err(|why| refuse(Fault::Permanent, "address", &why))?;
     let endpoint = addresses.join(",");
     check_name(name).map_err(|why| refuse(Fault::Permanent, &endpoint, &why))?;
-    // The client would repeat such a key in its own error.
+    // The client's own error would repeat the key.
     let printable = |key: &String| key.bytes().all(|byte| byte.is_ascii_graphic());
     if !options.api_key.as_ref().is_none_or(printable) {
-        let why = "the API key has blanks or other characters that no key has";
+        let why = "the API key contains a space or another character that no key has";
         return Err(refuse(Fault::Unauthorized, &endpoint, why));
     }
     let ServerOptions { api_key, timeout, retry, retry_for, .. } = options;
@@ -130,17 +129,17 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
 }
 
 impl ServerStore {
-    /// How long another writer may keep the collection before that is an error.
+    /// How long to wait for another writer before failing.
     pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
-    /// Waits so long for another writer to finish.
+    /// Sets how long to wait for another writer to finish.
     #[must_use]
     pub fn wait(mut self, wait: Duration) -> Self {
         self.terms.wait = wait;
         self
     }
 
-    /// Tells whom it waits for: another writer, or the server where it fails and is asked again.
+    /// Reports waits: for another writer, or for a failing server that is asked again.
     #[must_use]
     pub fn on_wait(mut self, on_wait: OnWait) -> Self {
         self.link.on_wait = Arc::clone(&on_wait);
@@ -157,7 +156,7 @@ impl ServerStore {
         Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
     }
 
-    /// The same collection for who writes: what fails is tried for longer.
+    /// The same collection for a writer: failing requests are repeated for longer.
     fn patient(&self) -> Self {
         let mut patient = self.clone();
         let retry = &mut patient.link.retry;
@@ -181,8 +180,8 @@ impl ServerStore {
         self
     }
 
-    /// Version of the server, where it is new enough. Also the cheapest way to see whether it
-    /// answers; it does not tell whether the API key is right.
+    /// Version of the server; fails if it is too old. Also the cheapest way to see whether it answers, but it
+    /// does not check the API key.
     pub async fn health(&self) -> Result<String, BackendError> {
         self.link.health().await
     }

@@ -1,7 +1,7 @@
 //! The nodes of a cluster that were named, and which of them is asked.
 //!
-//! One node is asked until it fails; then the next one, and so on in a ring. Each knows the whole
-//! cluster: where a copy is that answers is Qdrant's own business.
+//! One node is asked until it fails; then the next one, and so on in a ring. Each node knows the whole
+//! cluster and finds a live copy itself.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::error::{BackendError, Service};
 use crate::http::is_loopback;
 use crate::types::NodeHealth;
 
-/// A host that is there takes a connection sooner.
+/// A host that is up accepts a connection sooner.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
-/// So long at most a request goes without an answer until its node is asked whether it lives, and so
-/// long that question may: a tenth of the limit of a request.
+/// How long a request goes without an answer, at most, until its node is asked whether it is alive, and how
+/// long that question may take, at most: a tenth of the limit of a request.
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
-/// The same of a node that has not answered anything yet: each command starts over to find out which
-/// nodes are there, and another one can be asked.
+/// The same for a node that has not answered anything yet: each command starts over to find out which nodes
+/// are up, and another one can be asked.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
-/// A node, and the client that asks it.
+/// A node and its client.
 pub(super) struct Node {
     pub(super) client: Qdrant,
     /// `scheme://host:port`.
     pub(super) address: String,
-    /// It has answered: what it says since is no other server's.
+    /// Whether it has answered: later errors come from Qdrant, not from some other server.
     pub(super) answered: AtomicBool,
     look: Duration,
 }
@@ -43,7 +43,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// Connects at the first request. `timeout` is for each one.
+    /// Connects at the first request. `timeout` applies to each request.
     pub(super) fn new(
         addresses: &[String],
         api_key: Option<&String>,
@@ -55,7 +55,7 @@ impl Nodes {
                 .api_key(api_key.cloned())
                 .timeout(timeout)
                 .connect_timeout(timeout.min(CONNECT))
-                // It blocks, and prints on stdout.
+                // The check blocks, and prints to stdout.
                 .skip_compatibility_check()
                 .build()
                 .map_err(|error| {
@@ -77,13 +77,13 @@ impl Nodes {
         self.all.iter()
     }
 
-    /// The node that is asked now, with its number.
+    /// The current node, with its number.
     pub(super) fn asked(&self) -> (usize, &Node) {
         let number = self.asked.load(Ordering::Relaxed) % self.all.len();
         (number, &self.all[number])
     }
 
-    /// Asks the one after `number` from now on, unless another request has found that out already.
+    /// Switches to the node after `number`, unless another request has done so already.
     pub(super) fn leave(&self, number: usize) {
         let next = (number + 1) % self.all.len();
         let _ = self.asked.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -91,7 +91,7 @@ impl Nodes {
 }
 
 impl Node {
-    /// Whether it answers, asked once, for so long at most.
+    /// Whether it answers: one request, within this time.
     pub(super) async fn health(&self, longest: Duration) -> NodeHealth {
         let answer = tokio::time::timeout(longest, self.client.health_check()).await;
         let (version, error) = match answer {
@@ -105,8 +105,8 @@ impl Node {
         NodeHealth { address: self.address.clone(), version, error }
     }
 
-    /// Ends when the node has not answered for a while and does not say that it lives, either: a process
-    /// that stands still takes requests and answers none, for as long as the limit of each.
+    /// Completes when the node has not answered for a while and does not respond to a health check either: a
+    /// suspended process accepts requests and answers none, so each would take its full time limit.
     pub(super) async fn stands_still(&self) {
         loop {
             let answered = self.answered.load(Ordering::Relaxed);
@@ -120,9 +120,9 @@ impl Node {
     }
 }
 
-/// Not on this machine: 10,000 chunks (256 dimensions, Markdown) are 29 MB. Gzip makes 17 MB of them
-/// for half a second of processor time, a third of what the whole ingest takes of it otherwise; over
-/// a line of 10 Mbit/s it takes 18 s, not 28 s.
+/// Compression for servers on other machines: 10,000 chunks (256 dimensions, Markdown) are 29 MB. Gzip makes
+/// 17 MB of them for half a second of processor time, a third of what the whole ingest takes of it otherwise;
+/// over a line of 10 Mbit/s it takes 18 s, not 28 s.
 fn compression(address: &str) -> Option<CompressionEncoding> {
     let url = Url::parse(address).ok();
     (!url.is_some_and(|url| is_loopback(&url))).then_some(CompressionEncoding::Gzip)

@@ -1,4 +1,4 @@
-//! One version of a collection on a server, as a reader or the writer sees it.
+//! One version of a collection on a server, as seen by a reader or the writer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -20,35 +20,35 @@ use super::sharing::Sharing;
 use crate::error::{BackendError, Fault};
 use crate::types::Partition;
 
-/// No version has this number.
+/// Stands for no version.
 const NONE: u32 = 0;
 
-/// A version, by the name of its physical collection.
+/// A version, identified by the name of its physical collection.
 pub(super) struct Physical {
     pub(super) store: ServerStore,
     /// [`NONE`] until it is created.
     pub(super) number: AtomicU32,
-    /// The name of the physical collection, where that is not `NAME@vN`.
+    /// The name of the physical collection; `None` where it is `NAME@vN`.
     pub(super) called: Option<String>,
     /// `None` for a reader.
     pub(super) right: Option<Arc<Right>>,
     pub(super) successor: Option<Successor>,
-    /// For a reader: a run had not come to its end when its manifest was read.
+    /// For a reader: whether a run was unfinished when the manifest was read.
     unfinished: bool,
     pub(super) limits: Arc<Known>,
-    /// Its manifest is in a point.
+    /// Whether its manifest is in a point.
     pub(super) has_state: AtomicBool,
 }
 
-/// The right to change a collection. A successor shares that of the writer it was made by.
+/// The right to change a collection. A successor shares it with the writer that made it.
 #[derive(Default)]
 pub(super) struct Right {
     pub(super) lease: Arc<Mutex<Option<Held>>>,
-    /// It ends before the lease is given back.
+    /// Ends before the lease is given back.
     pub(super) pipeline: Pipeline,
     pub(super) told: Teller,
     pub(super) closed: AtomicBool,
-    /// Where it is that to a part of the collection.
+    /// Set if it is the right to a part of the collection.
     pub(super) sharing: Option<Sharing>,
 }
 
@@ -62,8 +62,8 @@ impl Right {
 }
 
 impl Drop for Right {
-    /// Who was dropped without having been closed gives the lease back all the same, where there is
-    /// time; else it runs out.
+    /// A writer that was dropped without being closed gives the lease back all the same, if there is time;
+    /// otherwise the lease runs out.
     fn drop(&mut self) {
         let turn = self.sharing.as_ref().map(|sharing| &sharing.turn);
         for lease in turn.into_iter().chain([&self.lease]) {
@@ -81,9 +81,9 @@ impl Drop for Right {
 #[derive(Default)]
 pub(super) struct Successor {
     pub(super) published: AtomicBool,
-    /// It stays beside the one that it was to replace.
+    /// Whether it stays beside the version that it was to replace.
     pub(super) aside: AtomicBool,
-    /// Of the version that it is to take the place of; [`NONE`] where there is none.
+    /// Number of the version that it is to replace; [`NONE`] where there is none.
     pub(super) replaces: u32,
 }
 
@@ -92,8 +92,8 @@ impl Physical {
         Self { unfinished, ..Self::of(store, Some(version), None, None) }
     }
 
-    /// Waits for the right to change the collection, or a part of it. What another writer left behind goes
-    /// first, but for what the run `resumable` has begun.
+    /// Waits for the right to change the collection, or a part of it. Removes what another writer left
+    /// behind, except what the run `resumable` has begun.
     pub(super) async fn written(
         store: &ServerStore,
         partition: Option<Partition>,
@@ -108,11 +108,11 @@ impl Physical {
                 None => store.lease().acquire(&store.terms).await?,
                 Some(partition) => store.lease().join(partition, &store.terms).await?,
             };
-            // Whom it waited for may have changed what the name stands for.
+            // The previous writer may have changed which version has the name.
             found = match store.to_write().await {
                 Ok(found) => found,
                 Err(error) => {
-                    // It runs out by itself.
+                    // The lease runs out by itself.
                     let _ = held.give_back().await;
                     return Err(error);
                 }
@@ -122,7 +122,7 @@ impl Physical {
                 continue;
             }
             if let Some(version) = &found {
-                // What can't be removed now is removed by the next one.
+                // What can't be removed now is removed by the next writer.
                 let _ = store.remove_leftovers(version, resumable).await;
                 if let Err(error) = outrank(&store, &held, version).await {
                     let _ = held.give_back().await;
@@ -159,7 +159,8 @@ impl Physical {
         }
     }
 
-    /// Another version that stays, for the same writer. By its own name: what the alias names is this one.
+    /// Another version that is kept, for the same writer. Requests use its own name: the alias names this
+    /// one.
     pub(super) async fn numbered(&self, number: u32) -> Result<Self, BackendError> {
         let (store, right) = (&self.store, self.right()?);
         let name = store.version(number);
@@ -187,7 +188,7 @@ impl Physical {
                 continue;
             }
             let Some(info) = store.left_by(&name, run).await? else { continue };
-            // Its indexes may not have been made yet.
+            // Its indexes may not have been created yet.
             if !store.has_points(&name).await? {
                 continue;
             }
@@ -209,7 +210,7 @@ impl Physical {
         self.number.load(Ordering::Acquire)
     }
 
-    /// What requests name: the version, unless the key may only ask for what the alias names.
+    /// The name in requests: the version, unless the key may only ask for the alias.
     pub(super) fn target(&self) -> String {
         let physical = self.named().physical();
         if self.is_published() {
@@ -233,38 +234,40 @@ impl Physical {
         Kept::new(self.store.link.clone(), self.target(), Arc::clone(&self.limits))
     }
 
-    /// The right to change the version, until it was given back.
+    /// The right to change the version; fails once it was given back.
     pub(super) fn right(&self) -> Result<&Arc<Right>, BackendError> {
         let refuse = |why| Err(self.store.error(Fault::Permanent, why));
         match &self.right {
             Some(right) if right.closed.load(Ordering::Acquire) => refuse("its writer was closed"),
             Some(right) => Ok(right),
-            // No reader is given out as a writer.
+            // A reader is never given out as a writer.
             None => refuse("it was opened for reading only"),
         }
     }
 
-    /// The same to all of the collection.
+    /// The right, if it covers the whole collection.
     pub(super) fn whole(&self) -> Result<&Arc<Right>, BackendError> {
         let right = self.right()?;
         match &right.sharing {
             None => Ok(right),
             Some(sharing) => {
-                let message =
-                    format!("it is written in parts, of which this is {}", sharing.partition);
+                let message = format!(
+                    "it is written in parts, and this writer has only {}",
+                    sharing.partition
+                );
                 Err(self.store.error(Fault::Permanent, &message))
             }
         }
     }
 
-    /// Waits for what was written before, whatever became of it.
+    /// Waits for earlier writes, whatever their outcome.
     pub(super) async fn settled(&self) {
         if let Some(right) = &self.right {
             right.pipeline.wait().await;
         }
     }
 
-    /// `None` where the version is not there: it was not created yet. To a reader, that is an error.
+    /// `None` where the version does not exist: it was not created yet. For a reader, that is an error.
     pub(super) async fn found<T: Send>(
         &self,
         answer: Result<T, BackendError>,
@@ -278,7 +281,7 @@ impl Physical {
         }
     }
 
-    /// Whether what answers to a reader may be another version by now.
+    /// Whether the version that answers a reader may be another one by now.
     fn may_have_moved(&self) -> bool {
         self.right.is_none() && self.called.is_none() && self.target() == self.store.name
     }
@@ -288,7 +291,7 @@ impl Physical {
         self.store.error(Fault::NotFound, &format!("there is no collection {name:?}"))
     }
 
-    /// The number of the version that this one is to take the place of.
+    /// The number of the version that this one is to replace.
     pub(super) fn replaces(&self) -> Option<u32> {
         let successor = self.successor.as_ref().filter(|_| !self.is_published())?;
         Some(successor.replaces).filter(|number| *number != NONE)
@@ -312,7 +315,7 @@ pub(super) fn slot(held: Option<Held>) -> Arc<Mutex<Option<Held>>> {
     Arc::new(Mutex::new(held))
 }
 
-/// Goes beyond the terms that are stored: what has a later one than the lease would not be changed.
+/// Raises the lease above the stored terms: otherwise points with a later term would not be changed.
 async fn outrank(store: &ServerStore, held: &Held, version: &Version) -> Result<(), BackendError> {
     let physical = version.physical();
     let name = store.rights.name_for(&physical, &store.name);

@@ -1,17 +1,16 @@
 //! Updates on their way to the server.
 //!
-//! Batches of chunks overlap: one is sent while those before are applied. A record overtakes
-//! nothing, nor does what takes points out: it is sent when everything before it has been applied,
-//! so that wherever a run is cut off, no record is there without its chunks. That is why updates are
-//! asked for with `wait`: the answer says that each shard they are for has applied them. Without it
-//! the answer says that they are in the log, and what fails after that nobody hears of; of two
-//! shards, the one with the record may be ahead of the one with the chunks.
+//! Batches of chunks overlap: one is sent while earlier ones are being applied. Records and deletions
+//! overtake nothing: they are sent when everything before them has been applied, so that wherever a run is
+//! cut off, no record exists without its chunks. That is why updates are sent with `wait`: the answer says
+//! that each shard involved has applied them. Without `wait`, the answer says only that they are in the log:
+//! later failures go unnoticed, and of two shards, the one with the record may be ahead of the one with the
+//! chunks.
 //!
-//! One after the other, updates would be a quarter faster without `wait` (24 batches of 256: 5 s, not
-//! 6.7 s, until all are applied). Overlapping gains more than that where a server is far: 10,000
-//! chunks over 50 Mbit/s and 50 ms take 12 s, not 20 s, and there it makes no difference whether two,
-//! four or eight batches of 256 points are under way. 300 documents that have changed take 9 s, where
-//! 31 were spent when each was waited for.
+//! One after the other, updates would be a quarter faster without `wait` (24 batches of 256: 5 s, not 6.7 s,
+//! until all are applied). Overlapping gains more than that where a server is far away: 10,000 chunks over 50
+//! Mbit/s and 50 ms take 12 s, not 20 s, and there it makes no difference whether two, four or eight batches
+//! of 256 points are under way. 300 changed documents take 9 s; waiting for each took 31 s.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,22 +22,22 @@ use crate::error::BackendError;
 use crate::store::Receipt;
 use crate::task::Task;
 
-/// Batches of chunks that are on their way at a time, each of a few MB at most.
+/// Maximum number of batches of chunks under way, each of a few MB at most.
 const OPEN: usize = 4;
 
 type Outcome = Result<(), BackendError>;
 
-/// Ends with an update and all before it.
+/// Completes with an update and all before it.
 type Latest = OptionFuture<Shared<Task<()>>>;
 
-/// The updates of one store. The first that fails is told to all that come after it, and to
-/// [`Pipeline::settle`]; nothing is sent any more.
+/// The updates of one store. The first failure is returned to all later updates, and by [`Pipeline::settle`];
+/// nothing is sent after it.
 pub(super) struct Pipeline {
     room: Arc<Semaphore>,
     latest: Mutex<Latest>,
-    /// Ends with what was announced last, and before.
+    /// Completes with the last announcement, and all before it.
     announced: Mutex<Option<Shared<Task<()>>>>,
-    /// Of the last update that followed others.
+    /// For the last update that followed others.
     receipt: Mutex<Receipt>,
     failure: Arc<Mutex<Option<BackendError>>>,
 }
@@ -56,12 +55,12 @@ impl Default for Pipeline {
 }
 
 impl Pipeline {
-    /// Begins with `update` as soon as there is room for it, and beside all others.
+    /// Starts `update` as soon as there is room for it, concurrently with all others.
     pub(super) async fn overlap(
         &self,
         update: impl Future<Output = Outcome> + Send + 'static,
     ) -> Outcome {
-        // It is closed by nobody.
+        // The semaphore is never closed.
         let room = Arc::clone(&self.room).acquire_owned().await.ok();
         self.told()?;
         let failure = Arc::clone(&self.failure);
@@ -81,7 +80,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Begins with `update` beside all before it; what is asked for later begins when it is done.
+    /// Starts `update` concurrently with all before it; later updates start when it is done.
     pub(super) fn announce(
         &self,
         update: impl Future<Output = Outcome> + Send + 'static,
@@ -107,7 +106,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Begins with `update` when all before it are done.
+    /// Starts `update` when all before it are done.
     pub(super) fn follow(&self, update: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
         self.told()?;
         let failure = Arc::clone(&self.failure);
@@ -126,24 +125,24 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Of the last update that was to [follow](Self::follow) all before it.
+    /// Receipt of the last update that was to [follow](Self::follow) all before it.
     pub(super) fn receipt(&self) -> Receipt {
         lock(&self.receipt).clone()
     }
 
-    /// Waits for all updates so far, and tells whether one of them failed.
+    /// Waits for all updates so far, and returns the first failure.
     pub(super) async fn settle(&self) -> Outcome {
         self.wait().await;
         self.told()
     }
 
-    /// Waits for all updates so far, whatever becomes of them.
+    /// Waits for all updates so far, whatever their outcome.
     pub(super) async fn wait(&self) {
         let latest = lock(&self.latest).clone();
         latest.await;
     }
 
-    /// The same, and forgets what failed: another run starts over.
+    /// The same, and forgets failures: another run starts over.
     pub(super) async fn close(&self) {
         self.wait().await;
         lock(&self.failure).take();
@@ -182,7 +181,7 @@ mod tests {
     use super::*;
     use crate::error::{Fault, Service};
 
-    /// Updates that say when they begin, and end as they are told.
+    /// Updates that say when they begin, and end on command.
     struct Updates {
         begun: UnboundedReceiver<&'static str>,
         sender: UnboundedSender<&'static str>,
@@ -211,7 +210,7 @@ mod tests {
             self.begun.recv().await.unwrap()
         }
 
-        /// What has begun once everything that can go on has.
+        /// The updates that have begun once everything that can continue has done so.
         async fn idle(&mut self) -> Vec<&'static str> {
             for _ in 0..100 {
                 tokio::task::yield_now().await;

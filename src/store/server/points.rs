@@ -1,4 +1,4 @@
-//! Points to and from a collection, many at a time.
+//! Writes and reads points of a collection, many at a time.
 
 use std::sync::Arc;
 
@@ -18,19 +18,19 @@ use crate::error::BackendError;
 use crate::store::payload::Payload;
 use crate::store::{ChunkList, ChunkPage, DENSE, ForeignPoints, PointList, SPARSE};
 
-/// Points in one upsert: a few MB at the usual dimensions.
+/// Points per upsert: a few MB at the usual dimensions.
 const UPSERT: usize = 256;
-/// Points in one answer of a scroll.
+/// Points per answer of a scroll.
 const PAGE: u32 = 1_000;
 
-/// What an update needs that goes on by itself.
+/// What an update in the background needs.
 pub(super) struct Writer {
     pub(super) kept: Kept,
     pub(super) lease: Arc<Mutex<Option<Held>>>,
 }
 
 impl Writer {
-    /// In as many requests as the limits make of them. What a later holder of the lease wrote stays.
+    /// Writes points, in as many requests as the limits require. Points of a later holder of the lease stay.
     pub(super) async fn write(self, mut points: Vec<PointStruct>) -> Result<(), BackendError> {
         while !points.is_empty() {
             let limits = self.kept.limits();
@@ -71,7 +71,8 @@ impl Writer {
         sent.await.map(|_| ())
     }
 
-    /// A try that waited for its turn, or for the server, may find that another has taken over.
+    /// Checked before each attempt: after waiting for its turn, or for the server, another writer may have
+    /// taken over.
     pub(super) async fn may_still(&self) -> Result<(), BackendError> {
         lease::check(&self.lease).await.map(|_| ())
     }
@@ -82,20 +83,20 @@ impl Physical {
         Writer { kept: self.kept(), lease: Arc::clone(&right.lease) }
     }
 
-    /// What is in no part, when all before it was written.
+    /// Writes what belongs to no part, once everything before it was written.
     pub(super) async fn write_whole(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.settle().await?;
         Writer { kept: self.kept(), lease: Arc::clone(right.of_whole()) }.write(points).await
     }
 
-    /// Chunks, in any order.
+    /// Writes chunks, in any order.
     pub(super) async fn write(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.overlap(self.writer(right).write(points)).await
     }
 
-    /// What is said of chunks before they are written: first what is kept, then the intent.
+    /// Writes what is announced before chunks: first what is kept, then the intent.
     pub(super) fn announce(
         &self,
         kept: Vec<PointStruct>,
@@ -109,20 +110,19 @@ impl Physical {
         })
     }
 
-    /// Records, after what they stand for.
+    /// Writes records, after the chunks that they commit.
     pub(super) fn write_after(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.follow(self.writer(right).write(points))
     }
 
-    /// Takes points out, after all that was asked for before.
+    /// Deletes points, after everything that was requested before.
     pub(super) fn delete_after(&self, doomed: Doomed) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.follow(self.writer(right).delete(doomed))
     }
 
-    /// Gives all points that pass to `each`, a page at a time; none where the collection does not
-    /// exist.
+    /// Passes all points that match to `each`, a page at a time; none where the collection does not exist.
     pub(super) async fn scroll(
         &self,
         filter: Filter,
@@ -134,7 +134,7 @@ impl Physical {
         self.scroll_now(filter, with_payload, with_vectors, each).await
     }
 
-    /// The same, whatever is on its way.
+    /// The same without waiting for updates under way.
     pub(super) async fn scroll_now(
         &self,
         filter: Filter,
@@ -171,7 +171,7 @@ impl Physical {
         Ok(ChunkList { chunks: points.into_iter().map(|point| point.chunk).collect(), next })
     }
 
-    /// The same with their vectors.
+    /// A page of chunks with their vectors.
     pub(super) async fn point_list(&self, request: &ChunkPage) -> Result<PointList, BackendError> {
         self.seen_page(request, vec![DENSE, SPARSE].into()).await
     }
@@ -200,7 +200,7 @@ impl Physical {
         let kept = self.kept();
         let all = wire::chunks_passing(&request.filter);
         let seen = Filter { must_not: unseen.conditions(), ..all.clone() };
-        // What takes too many conditions is sorted out here.
+        // What takes too many conditions is filtered here.
         let filter = if kept.limits().fit(seen.clone()).is_ok() { seen } else { all };
         let request = ScrollPoints {
             collection_name: kept.target.clone(),
@@ -226,7 +226,7 @@ impl Physical {
         list.map_err(|why| self.store.unreadable(&why))
     }
 
-    /// Points that are none of docent's; none where the collection does not exist.
+    /// Points that docent did not write; none where the collection does not exist.
     pub(super) async fn foreign(&self) -> Result<ForeignPoints, BackendError> {
         let count = self.count(wire::foreign(), &Unseen::default()).await?;
         if count == 0 {

@@ -1,4 +1,4 @@
-//! One version of a collection, as it is read.
+//! Read access to one version of a collection.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::store::{
 };
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, Tally};
 
-/// Values in one filter condition.
+/// Maximum number of values in one filter condition.
 const BATCH: usize = 512;
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl VectorStore for Physical {
     }
 
     async fn verify(&self) -> Result<(), BackendError> {
-        // The server says itself what it can't read of what it stored.
+        // The server itself reports what it can't read of its data.
         Ok(())
     }
 

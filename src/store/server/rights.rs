@@ -1,10 +1,10 @@
-//! What a key may do, as far as it says so itself.
+//! The rights of a key, as far as the key itself states them.
 //!
-//! A token (JWT) has its rights in it: on the whole server, or on collections by their names. The server
-//! judges by the name in the request, be it an alias or not. What a token has no right to is not asked:
-//! where it names the alias of a collection and no version, the alias is asked for, and where it may not
-//! change what a collection says of itself, that is kept in a point ([`super::described`]). Nothing is
-//! verified here: a token that lies is refused by the server.
+//! A token (JWT) contains its rights: on the whole server, or on collections by name. The server checks the
+//! name in the request, whether or not it is an alias. Requests that a token has no right to are avoided: if
+//! it names the alias of a collection and no version, requests use the alias; if it may not change the
+//! metadata of a collection, the manifest is kept in a point ([`super::described`]). Nothing is verified
+//! here: the server refuses a forged token.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 /// Rights of a key.
 #[derive(Clone, Default)]
 pub(super) enum Rights {
-    /// It does not say, or there is none.
+    /// The key does not state any, or there is no key.
     #[default]
     Unsaid,
     /// `r` or `m`, on everything.
@@ -55,7 +55,7 @@ impl Rights {
         }
     }
 
-    /// Whether they are on some collections only: none of them manages any.
+    /// Whether the rights cover only some collections: none of them allows managing.
     pub(super) fn are_scoped(&self) -> bool {
         matches!(self, Self::On(_))
     }
@@ -67,12 +67,12 @@ impl Rights {
         }
     }
 
-    /// The name by which a version can be asked, which has an alias.
+    /// The name under which a version that has an alias can be requested.
     pub(super) fn name_for<'n>(&self, physical: &'n str, alias: &'n str) -> &'n str {
         if !self.reach(physical) && self.reach(alias) { alias } else { physical }
     }
 
-    /// What the server says where a right is lacking, with those that there are.
+    /// The server's message where a right is lacking, with the rights of the token.
     pub(super) fn lacking(&self, said: &str) -> String {
         let had = match self {
             Self::Unsaid => String::new(),

@@ -1,8 +1,8 @@
-//! What is asked of a version, for what there is to be seen of it.
+//! Searches a version, restricted to what readers may see.
 //!
-//! Both legs and the weights of words are one request, unless the collection allows less: then there are
-//! several, of shorter pages, of fewer queries, or of a part of the documents each, and their answers are
-//! put together here as one request would have given them.
+//! Both legs and the term weights are one request, unless the collection allows less: then there are several,
+//! with shorter pages, fewer queries, or only some of the documents each, and their answers are combined here
+//! into what one request would have returned.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ use crate::store::payload::{self, CHUNK};
 use crate::store::{DENSE, Legs, SPARSE, SearchRequest};
 use crate::types::{self, Chunk, Scored};
 
-/// What a query is for.
+/// The purpose of a query.
 #[derive(Clone, Copy)]
 enum Of {
     Dense,
@@ -32,12 +32,12 @@ enum Of {
     Idf(u32),
 }
 
-/// A query, asked page after page.
+/// A query, sent page by page.
 struct Asked {
     of: Of,
     query: QueryPoints,
     wanted: usize,
-    /// Whether some of what it finds is not to be seen.
+    /// Whether some of its results may have to be hidden.
     sorted_out: bool,
     hits: Vec<(Scored, Chunk)>,
     known: HashSet<Uuid>,
@@ -57,7 +57,7 @@ impl Asked {
         QueryPoints { limit: Some(limit), ..self.query.clone() }
     }
 
-    /// False where a point is none of docent's.
+    /// False where docent did not write a point.
     fn take(
         &mut self,
         page: Vec<ScoredPoint>,
@@ -94,7 +94,7 @@ impl Physical {
         request: SearchRequest,
         unseen: &Unseen,
     ) -> Result<Legs, BackendError> {
-        // A condition that nearly every point meets is not free: it is made where it is needed.
+        // A condition that nearly every point meets is not free: it is added only where needed.
         if !self.store.has_foreign.load(Ordering::Relaxed) {
             if let Some(legs) = self.legs(&request, unseen, false).await? {
                 return Ok(legs);
@@ -105,7 +105,7 @@ impl Physical {
         legs.ok_or_else(|| self.store.unreadable(payload::FOREIGN_ID))
     }
 
-    /// `None` where a point was found that is none of docent's.
+    /// `None` where a point was found that docent did not write.
     async fn legs(
         &self,
         request: &SearchRequest,
@@ -168,7 +168,9 @@ impl Physical {
         });
         let answer = self.found(answer.await).await?.ok_or_else(|| self.missing())?;
         if answer.result.len() != count {
-            return Err(self.store.error(Fault::Permanent, "the server answered another request"));
+            return Err(self
+                .store
+                .error(Fault::Permanent, "the answer of the server does not fit the request"));
         }
         Ok(answer.result)
     }
@@ -178,7 +180,7 @@ impl Physical {
         self.count(Filter::must([wire::record(CHUNK)]), unseen).await
     }
 
-    /// Exact number of points that pass, and are seen: by the server where it may count exactly.
+    /// Exact number of visible points that pass: by the server if it may count exactly.
     pub(super) async fn count(&self, filter: Filter, unseen: &Unseen) -> Result<u64, BackendError> {
         let kept = &self.kept();
         let filter = &filter;
@@ -225,8 +227,8 @@ fn is_hidden(point: RetrievedPoint, unseen: &Unseen) -> bool {
     source.zip(id).is_some_and(|(source, id)| unseen.hides(source, &id))
 }
 
-/// What a search asks within the limits: the legs that have something to ask, each once, or once for a
-/// part of the documents where all of them take too many conditions; then for the weight of each term.
+/// The queries of a search within the limits: each leg that has something to search, once, or once for each
+/// part of the documents where all of them take too many conditions; then one for the weight of each term.
 fn asked(
     collection: &str,
     request: &SearchRequest,
@@ -259,7 +261,7 @@ fn asked(
     Ok(asked)
 }
 
-/// The filters of which a chunk passes one, and whether what is not seen passes as well.
+/// Filters of which a chunk passes one, and whether hidden chunks pass as well.
 fn filters(
     filter: &types::Filter,
     unseen: &Unseen,
@@ -291,7 +293,7 @@ fn filters(
     }
 }
 
-/// The answers of a search. What several queries of a leg found is of different documents.
+/// Combines the answers of a search. The queries of one leg cover different documents.
 fn together(asked: Vec<Asked>, limit: usize) -> Legs {
     let mut legs = Legs::default();
     let (mut of_dense, mut of_sparse) = (0, 0);

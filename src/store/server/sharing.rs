@@ -1,8 +1,8 @@
-//! A writer of a part of a collection, beside those of the other parts: see [`super::lease::parts`].
+//! A writer of a part of a collection, beside those of other parts: see [`super::lease::parts`].
 //!
-//! Its documents it writes as any writer does. The manifest, and whether the collection is there, are
-//! everybody's: for these it waits for its turn. The manifest is in a point of the collection then, as where a
-//! token cannot change metadata: what is written there in an earlier turn is passed over, whenever it comes.
+//! It writes its documents like any writer. The manifest and the existence of the collection are shared: for
+//! these it waits for its turn. The manifest is then in a point of the collection, as for a token that can't
+//! change metadata: so a write of an earlier turn that arrives late is skipped.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,10 +16,10 @@ use super::{ServerStore, lease};
 use crate::error::{BackendError, Fault};
 use crate::types::Partition;
 
-/// What a writer of a part has beside the lease of it.
+/// What a writer of a part needs in addition to its lease.
 pub(super) struct Sharing {
     pub(super) partition: Partition,
-    /// Of the lease of the whole.
+    /// Location of the lease of the whole.
     place: Place,
     terms: Terms,
     /// The lease of the whole, during a turn.
@@ -27,17 +27,17 @@ pub(super) struct Sharing {
 }
 
 impl Right {
-    /// What it is to, unless it is to all of the collection.
+    /// The part that this right covers; `None` for the whole collection.
     pub(super) fn partition(&self) -> Option<Partition> {
         self.sharing.as_ref().map(|sharing| sharing.partition)
     }
 
-    /// The lease that what is in no part is written with.
+    /// The lease for writing what belongs to no part.
     pub(super) fn of_whole(&self) -> &Arc<Mutex<Option<Held>>> {
         self.sharing.as_ref().map_or(&self.lease, |sharing| &sharing.turn)
     }
 
-    /// Ends the turn, where there is one.
+    /// Ends the turn, if there is one.
     pub(super) async fn end_turn(&self) -> Result<(), BackendError> {
         let Some(sharing) = &self.sharing else { return Ok(()) };
         let held = sharing.turn.lock().await.take();
@@ -49,7 +49,7 @@ impl Right {
 }
 
 impl Physical {
-    /// The writer of a part, by who holds the lease of the whole, which is given back.
+    /// The writer of a part; the caller holds the lease of the whole, which is given back.
     pub(super) async fn of_part(
         store: &ServerStore,
         found: Option<Version>,
@@ -79,8 +79,8 @@ impl Physical {
         Ok(part)
     }
 
-    /// What former writers had sent has come by now, wherever it was to: each part is to be compared once
-    /// more, and whoever begins later need not.
+    /// What former writers had sent has arrived by now, whichever part it was for: each part has to be
+    /// compared once more, and writers that begin later need not do so.
     async fn settle_doubts(&self, partition: Partition) -> Result<(), BackendError> {
         let right = self.right()?;
         match &*right.of_whole().lock().await {
@@ -102,7 +102,7 @@ impl Physical {
     pub(super) async fn take_turn(&self) -> Result<(), BackendError> {
         let right = self.right()?;
         let Some(sharing) = &right.sharing else { return Ok(()) };
-        // It has come to the server before others are told of it.
+        // It must have reached the server before others learn of it.
         right.pipeline.settle().await?;
         let held = sharing.place.clone().turn(sharing.partition, &sharing.terms).await?;
         *sharing.turn.lock().await = Some(held);
@@ -117,7 +117,7 @@ impl Physical {
         self.right()?.end_turn().await
     }
 
-    /// Refuses what is in no part while it is not this writer's turn.
+    /// Refuses to write what belongs to no part outside this writer's turn.
     pub(super) fn check_turn(&self) -> Result<(), BackendError> {
         let right = self.right()?;
         let is_held =
@@ -125,11 +125,13 @@ impl Physical {
         if right.sharing.as_ref().is_none_or(is_held) {
             return Ok(());
         }
-        let message = "what all parts have in common is written in turns, and this is not one";
+        let message =
+            "what all parts share is written in turns, and this writer does not have the turn";
         Err(self.store.error(Fault::Permanent, message))
     }
 
-    /// In a turn: whether the part is still this writer's, and whether another one has made the collection.
+    /// In a turn: checks that the part is still this writer's, and whether another writer has created the
+    /// collection.
     async fn look_again(&self) -> Result<(), BackendError> {
         if let Some(own) = &*self.right()?.lease.lock().await {
             own.confirm().await?;

@@ -1,11 +1,11 @@
 //! Which versions of Qdrant are new enough.
 
-/// Qdrant keeps the metadata of a collection, where docent's manifest is, since this version. An
-/// older server ignores the field and reports success. All else that docent asks is older.
+/// Qdrant keeps metadata of a collection, which holds docent's manifest, since this version. An older server
+/// ignores the field and reports success. Everything else that docent uses is older.
 const OLDEST: (u32, u32) = (1, 16);
 
-/// Why a server of this version can't be used, if it can't. A version that can't be read, as that
-/// of a build of one's own, passes.
+/// Says why a server of this version can't be used, if it can't. A version that can't be parsed, as of a
+/// custom build, is accepted.
 pub(super) fn too_old(version: &str) -> Option<String> {
     let mut numbers = version.trim_start_matches('v').split('.').map(str::parse);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return None };

@@ -1,4 +1,4 @@
-//! The messages of Qdrant's gRPC interface to and from plain data.
+//! Conversions between the messages of Qdrant's gRPC interface and plain data.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use crate::store::payload::{self, CHUNK, Payload};
 use crate::store::{DENSE, EXACT_UP_TO, SPARSE};
 use crate::types::{self, Chunk, ContentHash, DocumentRecord, FailureRecord, Point, Scored};
 
-/// Field of a point: the [term](super::lease) of who wrote it.
+/// Field of a point: the [term](super::lease) of its writer.
 pub(super) const TERM: &str = "term";
 
 /// Written by a later holder of the lease than that of this term.
@@ -30,7 +30,7 @@ fn later_than(term: u64) -> Condition {
     Condition::range(TERM, Range { gt: Some(term as f64), ..Range::default() })
 }
 
-/// Says of each point by which holder of the lease it was written.
+/// Notes on each point which holder of the lease wrote it.
 pub(super) fn stamp(points: &mut [PointStruct], term: u64) {
     let term = Value { kind: Some(Kind::IntegerValue(term.cast_signed())) };
     for point in points {
@@ -38,18 +38,18 @@ pub(super) fn stamp(points: &mut [PointStruct], term: u64) {
     }
 }
 
-/// The term that points say they have.
+/// The term that is noted on points.
 pub(super) fn term_of(payload: &HashMap<String, Value>) -> Option<u64> {
     payload.get(TERM).and_then(Value::as_integer).map(i64::cast_unsigned)
 }
 
-/// The same less what a later holder wrote, where there is a term.
+/// The filter, excluding what a later holder wrote, if there is a term.
 pub(super) fn not_later(mut filter: Filter, term: Option<u64>) -> Filter {
     filter.must_not.extend(term.map(later_than));
     filter
 }
 
-/// Vectors of the dense leg, where nothing else is asked for.
+/// Vectors of the dense leg, where nothing else is requested.
 pub(super) fn dense_params(dimensions: usize) -> VectorParams {
     VectorParams {
         size: dimensions as u64,
@@ -75,7 +75,7 @@ pub(super) fn graph_config() -> HnswConfigDiff {
     }
 }
 
-/// Vectors of the sparse leg, where nothing else is asked for.
+/// Vectors of the sparse leg, where nothing else is requested.
 pub(super) fn sparse_params() -> SparseVectorParams {
     SparseVectorParams { modifier: Some(Modifier::Idf.into()), index: None }
 }
@@ -134,7 +134,7 @@ pub(super) fn uuid(id: PointId) -> Result<Uuid, String> {
     }
 }
 
-/// A leg of a search, with all that is the same of its pages.
+/// A leg of a search, with everything that its pages have in common.
 pub(super) fn leg(collection: &str, using: &str, variant: Variant) -> QueryPoints {
     QueryPoints {
         collection_name: collection.to_owned(),
@@ -146,15 +146,15 @@ pub(super) fn leg(collection: &str, using: &str, variant: Variant) -> QueryPoint
     }
 }
 
-/// Where something smaller stands for the vectors, what is found by that is compared by themselves:
-/// scores of two legs are fused, and these are not the same otherwise.
+/// Candidates found by quantized vectors are rescored with the exact ones: the scores of two legs are fused,
+/// and would otherwise not be comparable.
 fn compared() -> SearchParams {
     let quantization =
         QuantizationSearchParams { rescore: Some(true), ..QuantizationSearchParams::default() };
     SearchParams { quantization: Some(quantization), ..SearchParams::default() }
 }
 
-/// For the chunk that has most of a term, with the weight it has there.
+/// Finds the chunk with the highest weight of a term, and that weight.
 pub(super) fn most_of(collection: &str, term: u32) -> QueryPoints {
     let asked = SparseVector { indices: vec![term], values: vec![1.0] };
     QueryPoints {
@@ -172,8 +172,8 @@ fn nearest(variant: Variant) -> Query {
     Query { variant: Some(query::Variant::Nearest(input)) }
 }
 
-/// The IDF of a term, which the server does not tell: the score of [the chunk that has most of
-/// it](most_of) is the weight of the term there times its IDF.
+/// The IDF of a term. The server does not report it, so it is derived: the score of [the chunk with the
+/// highest weight](most_of) of the term is that weight times the IDF.
 pub(super) fn idf(term: u32, best: Vec<ScoredPoint>) -> Option<f32> {
     let point = best.into_iter().next()?;
     let vector_output::Vector::Sparse(vector) = named_vector(point.vectors?, SPARSE)? else {
@@ -188,7 +188,7 @@ pub(super) fn chunks_passing(filter: &types::Filter) -> Filter {
     Filter::must(conditions(filter).into_iter().chain([record(CHUNK)]))
 }
 
-/// What it takes to pass the filter.
+/// The conditions of a filter.
 pub(super) fn conditions(filter: &types::Filter) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(sources) = &filter.sources {
@@ -211,12 +211,12 @@ pub(super) fn has_id(ids: impl Iterator<Item = Uuid>) -> Condition {
     Condition::has_id(ids.map(point_id))
 }
 
-/// The points that a filter lets through, to be taken out.
+/// Selects the points that pass a filter, for deletion.
 pub(super) fn by_filter(filter: Filter) -> PointsSelector {
     PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Filter(filter)) }
 }
 
-/// The points with these ids, to be taken out.
+/// Selects the points with these ids, for deletion.
 pub(super) fn by_id(ids: impl Iterator<Item = Uuid>) -> PointsSelector {
     let ids = PointsIdsList { ids: ids.map(point_id).collect() };
     PointsSelector { points_selector_one_of: Some(PointsSelectorOneOf::Points(ids)) }
@@ -232,8 +232,8 @@ pub(super) fn record(kind: &str) -> Condition {
     Condition::matches("record", kind.to_owned())
 }
 
-/// A hit of a leg, with its chunk: all of them come along, for another request would cost more.
-/// `None` where it is none of docent's.
+/// A hit of a leg with its chunk: all chunks are returned, since another request would cost more. `None` if
+/// docent did not write the point.
 pub(super) fn scored(point: ScoredPoint) -> Result<Option<(Scored, Chunk)>, String> {
     let fields = json_object(point.payload)?;
     if !payload::is_chunk(&fields) {
@@ -243,13 +243,13 @@ pub(super) fn scored(point: ScoredPoint) -> Result<Option<(Scored, Chunk)>, Stri
     Ok(Some((Scored { id, score: point.score }, payload::to_chunk(fields)?)))
 }
 
-/// The points that are none of docent's.
+/// Points that docent did not write.
 pub(super) fn foreign() -> Filter {
     let records = payload::RECORDS.map(str::to_owned).to_vec();
     Filter { must_not: vec![Condition::matches("record", records)], ..Filter::default() }
 }
 
-/// As Qdrant prints it.
+/// In Qdrant's notation.
 pub(super) fn shown(id: PointId) -> String {
     match id.point_id_options {
         Some(PointIdOptions::Uuid(id)) => id,
@@ -258,7 +258,7 @@ pub(super) fn shown(id: PointId) -> String {
     }
 }
 
-/// Undoes [`chunk_point`], where the point came with its vectors; without them, it has none.
+/// Undoes [`chunk_point`] for a point that came with its vectors; otherwise the result has none.
 pub(super) fn to_point(point: RetrievedPoint) -> Result<Point, String> {
     let (mut dense, mut sparse) = (None, types::SparseVector::default());
     if let Some(mut vectors) = point.vectors.and_then(named_vectors) {
@@ -275,7 +275,7 @@ pub(super) fn to_point(point: RetrievedPoint) -> Result<Point, String> {
     Ok(Point { chunk, dense, sparse })
 }
 
-/// The dense vector of a point, where it has one.
+/// The dense vector of a point, if it has one.
 pub(super) fn dense_of(point: &mut RetrievedPoint) -> Option<Vec<f32>> {
     match named_vector(point.vectors.take()?, DENSE)? {
         vector_output::Vector::Dense(dense) => Some(dense.data),

@@ -1,4 +1,4 @@
-//! One version of a collection, as its writer changes it.
+//! Write access to one version of a collection.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::error::{BackendError, Fault};
 use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, Run, VersionEvent};
 
-/// Documents that are taken out together.
+/// Number of documents deleted together.
 const BATCH: usize = 512;
 
 impl Physical {
@@ -24,7 +24,7 @@ impl Physical {
         lease::check(&self.right()?.lease).await.map(|_| ())
     }
 
-    /// Keeps the manifest in a point. Readers are told of it when it is there.
+    /// Writes the manifest into a point, and then tells readers of it.
     pub(super) async fn put_state(&self, manifest: &Manifest) -> Result<(), BackendError> {
         let point = described::state_point(&self.named().physical(), manifest);
         let point = point.map_err(|why| self.store.error(Fault::Permanent, &why))?;
@@ -47,14 +47,14 @@ impl Physical {
             .ok_or_else(|| self.store.error(Fault::Permanent, "only a successor can be published"))
     }
 
-    /// Refuses where no other version can have the name.
+    /// Fails where no other version can take the name.
     fn may_lose_name(&self) -> Result<(), BackendError> {
         if self.called.is_none() {
             return Ok(());
         }
         let name = &self.store.name;
         let message = format!(
-            "collection {name:?} was recovered from a snapshot under this name, which no other can have until it is gone: it can be searched and brought up to date, and not be rebuilt. Recover the snapshot as \"{name}@v1\" instead"
+            "collection {name:?} was recovered from a snapshot under this name, which no alias can have while it exists: it can be searched and synced, but not rebuilt. Recover the snapshot as \"{name}@v1\" instead"
         );
         Err(self.store.error(Fault::Taken, &message))
     }
@@ -67,7 +67,8 @@ impl Physical {
         }
         self.store.point_to(&self.target(), former.as_deref()).await?;
         if former.is_none() && !self.is_published() {
-            // Cut off before, it has its name, and that it was being filled says nothing any more.
+            // If this is cut off before, the version has its name, and the note that it is being filled is
+            // meaningless.
             self.store.note_filled(&self.target()).await?;
         }
         Ok(())
@@ -87,7 +88,7 @@ impl CollectionWriter for Physical {
         if let Some(last) = last.filter(|_| is_complete)
             && lease::is_unsettled(&right.lease).await
         {
-            // What it left alone may have been changed since by who held the lease before: all of it is
+            // The former holder of the lease may have changed late what that run left alone: everything is
             // compared, as after a run that was cut off.
             manifest.begin(&Run { partition: right.partition(), ..last });
         }
@@ -133,7 +134,7 @@ impl CollectionWriter for Physical {
             self.become_the_collection(0).await?;
         }
         if number > 1 {
-            // What a run has left that was cut off here; it is in nobody's way.
+            // Left by a run that was cut off here; it is in nobody's way.
             let _ = self.store.remove_unnamed(number, &manifest.owner).await;
         }
         Ok(())
@@ -149,10 +150,10 @@ impl CollectionWriter for Physical {
         right.pipeline.settle().await?;
         self.check().await?;
         if is_complete {
-            // See `Self::manifest`: only a run that compared all of it comes to this end.
+            // See `Self::manifest`: only a run that compared everything gets to this point.
             lease::compared(&right.lease).await;
         }
-        // There, nobody who was thought to have ended can undo what others have noted since.
+        // In a point, a process that was thought to have ended can't undo what others have noted since.
         if right.sharing.is_some() {
             return self.put_state(manifest).await;
         }
@@ -169,7 +170,7 @@ impl CollectionWriter for Physical {
             let message = "a version that was set aside is not dropped";
             return Err(self.store.error(Fault::Permanent, message));
         }
-        // Whatever became of them.
+        // Whatever their outcome.
         right.pipeline.close().await;
         self.check().await?;
         let (target, store) = (self.target(), &self.store);
@@ -179,16 +180,16 @@ impl CollectionWriter for Physical {
         if let Some(other) = aliases.find(|alias| alias.alias_name != store.name) {
             let (name, other) = (&store.name, other.alias_name);
             let message = format!(
-                "collection {name:?} has another name too, {other:?}, and is not removed: that alias would go with it"
+                "collection {name:?} is not removed: it also has the alias {other:?}, which would be removed with it"
             );
             return Err(store.error(Fault::Taken, &message));
         }
         let owner = store.manifest_in(&target, &info).await?.owner;
         if self.is_published() {
-            // Before the one that has the name: cut off here, the collection is there.
+            // Before the live one: if this is cut off here, the collection still exists.
             store.remove_kept(&owner).await?;
         }
-        // The alias goes with it.
+        // The alias is removed with it.
         if store.delete_physical(&target, &owner).await? {
             Ok(())
         } else {
@@ -197,7 +198,7 @@ impl CollectionWriter for Physical {
     }
 
     async fn begin(&self) -> Change {
-        // Readers are asked to look past what is under way, and kept waiting by nobody.
+        // Readers are asked to ignore what is under way, and nobody waits.
         Change(None)
     }
 
@@ -250,7 +251,7 @@ impl CollectionWriter for Physical {
         self.right()?.pipeline.settle().await
     }
 
-    /// What is applied is durable, and what fails surfaces in what comes next.
+    /// What is applied is durable, and failures surface in the next calls.
     async fn checkpoint(&self) -> Result<(), BackendError> {
         Ok(())
     }
@@ -315,8 +316,8 @@ impl CollectionWriter for Physical {
         Ok(Arc::new(self.numbered(number).await?))
     }
 
-    /// What runs have kept of chunks goes, too. The server's optimizer writes its segments again, and its log is
-    /// shortened, in its own time.
+    /// Chunks that runs have kept are deleted, too. The server rewrites its segments and shortens its log in
+    /// its own time.
     async fn scrub(&self) -> Result<(), BackendError> {
         self.whole()?;
         self.tell_nothing(true).await?;
@@ -348,7 +349,7 @@ impl CollectionWriter for Physical {
         right.pipeline.close().await;
         let _ = right.end_turn().await;
         if let Some(held) = right.lease.lock().await.take() {
-            // It runs out by itself.
+            // The lease runs out by itself.
             let _ = held.give_back().await;
         }
         settled

@@ -1,4 +1,4 @@
-//! A layout asked for, kept and changed.
+//! A layout is requested, kept and changed.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -33,7 +33,7 @@ async fn info(store: &ServerStore) -> CollectionInfo {
     store.info(&store.name).await.unwrap().unwrap()
 }
 
-/// What an operator does to a collection that is there.
+/// Changes that an operator makes to an existing collection.
 async fn adjust(store: &ServerStore) {
     let collection_name = store.version(1);
     let params =
@@ -60,7 +60,7 @@ async fn adjust(store: &ServerStore) {
     indexed.await.unwrap();
 }
 
-/// All of it that a rebuild keeps.
+/// Everything that a rebuild keeps.
 fn kept(info: CollectionInfo) -> (CollectionConfig, Vec<(String, i32)>) {
     let mut config = info.config.unwrap();
     config.metadata = of_others(config.metadata);
@@ -76,7 +76,7 @@ async fn a_rebuild_keeps_what_it_is_not_asked_to_change(mut store: ServerStore) 
     adjust(&store).await;
     let before = kept(info(&store).await);
     assert_eq!(of(&before.0), asked());
-    // With that of the operator, and that of the terms.
+    // With the operator's index, and that of the terms.
     assert_eq!(before.1.len(), INDEXED_FIELDS.len() + 2);
 
     store.layout = CollectionLayout::default();
@@ -129,7 +129,7 @@ fn a_new_collection_has_docents_graph_and_what_is_asked_for() {
     assert_eq!(kind_of(create.quantization_config.as_ref()), Quantization::Scalar);
 }
 
-/// What was set for the vector alone counts more than what the collection has.
+/// What was requested takes precedence over what the vector had of its own.
 #[test]
 fn what_is_asked_for_counts_more_than_what_the_vector_had_of_its_own() {
     let graph = HnswConfigDiff { m: Some(64), ..HnswConfigDiff::default() };

@@ -1,14 +1,14 @@
-//! Several writers at a time, each with a part of the sources and a lease of its own for it.
+//! Several writers at a time, each with a part of the sources and a lease for it.
 //!
-//! Those leases are points beside that of the whole collection. A part is taken, and found to have been
-//! given up, by who has the lease of the whole, and by nobody else: so who has that knows all who write.
-//! A writer of a part takes it for a moment when it begins, and for its turns at what is not in any
-//! part: the manifest, and making the collection. A writer of the whole keeps it, once no part is held.
+//! The leases of parts are points beside that of the whole collection. Only the holder of the lease of the
+//! whole may take a part, or find that one was given up: so this holder knows all writers. The writer of a
+//! part takes the lease of the whole for a moment when it begins, and for its turns at what belongs to no
+//! part: the manifest, and creating the collection. The writer of the whole keeps it, once no part is held.
 //!
-//! Each holder of a part has the term of the moment in which it took it, so terms grow over all that
-//! write, as they do where there is one. Who finds a part that nobody renews any more writes its lease again:
-//! whoever had it learns of it before its next update, and before its next turn. What it had sent may
-//! still come, which the lease of the whole says from then on.
+//! Each holder of a part has the term of the moment at which it took the part, so terms grow over all
+//! writers, as they do with a single one. A process that finds a part that is no longer renewed writes its
+//! lease again: its former holder learns of that before its next update, and before its next turn. What the
+//! former holder had sent may still arrive, which the lease of the whole says from then on.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -23,17 +23,17 @@ use crate::error::{BackendError, Fault};
 use crate::store::owner::Owner;
 use crate::types::Partition;
 
-/// How often it is looked for what was just written: a copy of it may come late.
+/// How often a lease that was just written is looked for: a copy may get it late.
 const TRIES: u32 = 25;
 
-/// Parts that are named with who has them; the others are counted.
+/// Number of parts that are named with their holders; the others are counted.
 const NAMED: usize = 2;
 
-/// Of the lease of each part: which turn was seen, and since when.
+/// For the lease of each part: the turn that was seen, and since when.
 type Watched = HashMap<Partition, Option<(Uuid, Instant)>>;
 
-/// The term that the manifest has at least, in the turn that a lease is held for: a copy of the collection that
-/// was away knows an older one, and what others have noted since would be lost with it.
+/// The minimum term of the manifest, in the turn that a lease is held for. A copy of the collection that was
+/// away has an older manifest, and writing on its basis would lose what others have noted since.
 pub(in super::super) async fn stated(lease: &Mutex<Option<Held>>) -> u64 {
     match &*lease.lock().await {
         Some(held) => held.state.standing.lock().await.stated,
@@ -41,7 +41,7 @@ pub(in super::super) async fn stated(lease: &Mutex<Option<Held>>) -> u64 {
     }
 }
 
-/// The manifest was written in this turn; said with the end of it.
+/// Notes that the manifest was written in this turn; stored at the end of the turn.
 pub(in super::super) async fn have_stated(lease: &Mutex<Option<Held>>) {
     if let Some(held) = &*lease.lock().await {
         let mut standing = held.state.standing.lock().await;
@@ -50,13 +50,13 @@ pub(in super::super) async fn have_stated(lease: &Mutex<Option<Held>>) {
 }
 
 impl Place {
-    /// Waits for the right to change all of the collection, and keeps it.
+    /// Waits for the right to change the whole collection, and keeps it renewed.
     pub(in super::super) async fn acquire(self, terms: &Terms) -> Result<Held, BackendError> {
         self.acquire_beside(Waiting::begin(terms, None), |_| false).await
     }
 
-    /// Waits until nobody has this part, or one of another number of parts, and has the lease of the whole
-    /// then: see [`Held::share`].
+    /// Waits until no process has this part, or a part of another division, and then takes the lease of the
+    /// whole: see [`Held::share`].
     pub(in super::super) async fn join(
         self,
         partition: Partition,
@@ -66,7 +66,7 @@ impl Place {
         self.acquire_beside(Waiting::begin(terms, Some(partition)), is_beside).await
     }
 
-    /// Waits for a turn, whoever has parts.
+    /// Waits for a turn, regardless of parts.
     pub(in super::super) async fn turn(
         self,
         partition: Partition,
@@ -91,7 +91,7 @@ impl Place {
             let mut parts = match found {
                 Ok(parts) if parts.is_empty() => return Ok(held),
                 found => {
-                    // They need it for their turns.
+                    // The others need it for their turns.
                     held.give_back().await?;
                     found?
                 }
@@ -134,8 +134,8 @@ impl Place {
 }
 
 impl Held {
-    /// Who has a part of the collection. The others can't change anything any more; what they have left on
-    /// its way is noted.
+    /// The parts that are held. The other holders can't change anything any longer; what they may have left
+    /// on its way is noted.
     async fn settle_parts(&mut self, watched: &mut Watched) -> Result<Vec<Lease>, BackendError> {
         let (place, life) = (self.state.place.clone(), self.state.life);
         let mut held = Vec::new();
@@ -168,7 +168,7 @@ impl Held {
         Ok(held)
     }
 
-    /// Notes until when something may come that another had sent.
+    /// Notes until when something that another process has sent may arrive.
     async fn doubt(&mut self, until: u64) -> Result<(), BackendError> {
         self.after_unsettled = true;
         {
@@ -178,14 +178,14 @@ impl Held {
         self.state.renew().await
     }
 
-    /// Whether what may have come late has come by now.
+    /// Whether the time in which something may arrive late is over.
     pub(in super::super) async fn is_settled_by_now(&self) -> bool {
         let until = self.state.standing.lock().await.unsettled_until;
         until > 0 && until <= millis(SystemTime::now())
     }
 
-    /// A part of the collection, by who has [joined](Place::join) those that have others. It is held beside
-    /// the lease of the whole, which is to be given back.
+    /// Takes a part of the collection; the caller has [joined](Place::join) the writers of other parts. It is
+    /// held beside the lease of the whole, which the caller gives back.
     pub(in super::super) async fn share(&self, partition: Partition) -> Result<Self, BackendError> {
         let (place, life) = (self.state.place.of(partition), self.state.life);
         let holder = Holder { id: Uuid::now_v7(), with: None, owner: Owner::this() };
@@ -204,14 +204,14 @@ impl Held {
         Ok(place.held(life, holder, standing, self.after_unsettled))
     }
 
-    /// Refuses where the lease is gone, whatever time it has left.
+    /// Fails if the lease is lost, however much time it has left.
     pub(in super::super) async fn confirm(&self) -> Result<(), BackendError> {
         self.state.renew().await
     }
 }
 
 impl Place {
-    /// Writes a lease; whether it is there now.
+    /// Writes a lease; returns whether it is there now.
     async fn put(&self, holder: Option<&Holder>, next: Next) -> Result<bool, BackendError> {
         let turn = self.write(holder, next).await?;
         self.has(turn).await

@@ -1,4 +1,4 @@
-//! A lease as one sees it who wants nothing of the collection.
+//! A lease as seen by a process that does not want the collection.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,8 @@ use crate::error::BackendError;
 use crate::types::LeaseStanding;
 
 impl Place {
-    /// How the lease stands, or that of a part; `None` where there never was one. `life`: how long one holds.
+    /// State of the lease, or that of a part; `None` where there never was one. `life`: how long one is
+    /// valid.
     pub(in super::super) async fn seen(
         &self,
         life: Duration,
@@ -18,13 +19,13 @@ impl Place {
         if whole.holder.is_some() {
             return Ok(Some(whole.standing(life, now)));
         }
-        // Of those who have parts, the one that was not heard of for longest.
+        // Of the holders of parts, the one that was silent for longest.
         let parts = self.read_parts().await?.into_iter().filter(|part| part.holder.is_some());
         let part = parts.min_by_key(|part| part.expires_at);
         Ok(Some(part.unwrap_or(whole).standing(life, now)))
     }
 
-    /// The highest number of a version that was the collection; 0 where there was none.
+    /// The highest number of a version that was live; 0 where there was none.
     pub(in super::super) async fn highest(&self) -> Result<u32, BackendError> {
         Ok(self.read().await?.map_or(0, |lease| lease.number))
     }

@@ -1,4 +1,4 @@
-//! A lease as it is stored: read, and written in place of the one that was read.
+//! The stored lease: reading it, and writing it in place of the one that was read.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,10 +21,10 @@ use crate::store::server::log::EVENT;
 use crate::store::server::wire;
 use crate::types::Partition;
 
-/// What a lease is among other records.
+/// The kind of record that a lease is.
 const LEASE: &str = "lease";
 
-/// The fields of one, with the kind of record that it shares with others.
+/// Its fields, and the field with the kind of record.
 const FIELDS: [&str; 10] = [
     "record",
     "collection",
@@ -38,13 +38,13 @@ const FIELDS: [&str; 10] = [
     "stated",
 ];
 
-/// Points in one answer.
+/// Points per answer.
 const PAGE: u32 = 1_000;
 
-/// Copies of a lease, as far as there are nodes: with three, two may be away.
+/// Copies of a lease, as far as there are nodes: with three, two may be down.
 const COPIES: u32 = 3;
 
-/// A node that stood still carries out what it had taken when it goes on: after so long nobody expects it to.
+/// A suspended node carries out what it had accepted when it resumes: after this time nobody expects it to.
 const LATEST: Duration = Duration::from_hours(1);
 
 /// A lease as it is stored.
@@ -52,14 +52,14 @@ const LATEST: Duration = Duration::from_hours(1);
 pub(super) struct Lease {
     record: String,
     collection: String,
-    /// Of which the holder may change what falls into it; `None` for all of the collection.
+    /// The part that the holder may change; `None` for the whole collection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) partition: Option<Partition>,
     /// `None` once it was given back.
     pub(super) holder: Option<Holder>,
-    /// New with each writing.
+    /// New with each write.
     pub(super) turn: Uuid,
-    /// Of the holder: greater than that of each one before.
+    /// Term of the holder: greater than that of each one before.
     #[serde(default)]
     pub(super) term: u64,
     /// Milliseconds since the Unix epoch, by the holder's clock.
@@ -67,17 +67,17 @@ pub(super) struct Lease {
     /// See [`super::noted`].
     #[serde(default)]
     pub(super) number: u32,
-    /// Milliseconds since the Unix epoch: until then, what a holder has sent may still come. 0 where all of it
-    /// was answered, and once a run after that time has compared what is stored.
+    /// Milliseconds since the Unix epoch: until then, requests of a holder may still arrive. 0 where all of
+    /// them were answered, and once a run after that time has compared what is stored.
     #[serde(default)]
     pub(super) unsettled_until: u64,
-    /// The term of the manifest that was written last, where those write it who have parts: see
+    /// The term of the manifest that was written last, where writers of parts write it: see
     /// [`super::parts::stated`].
     #[serde(default)]
     pub(super) stated: u64,
 }
 
-/// What a lease is to be from now on.
+/// The new content of a lease.
 #[derive(Clone, Copy)]
 pub(super) struct Next {
     /// The turn that it replaces; `None` where there was no lease.
@@ -89,7 +89,7 @@ pub(super) struct Next {
     pub(super) stated: u64,
 }
 
-/// When what was sent by now, and not answered, no longer comes.
+/// The time from which on requests that were sent by now, and not answered, no longer arrive.
 pub(super) fn settled_at() -> u64 {
     millis(SystemTime::now() + LATEST)
 }
@@ -99,7 +99,7 @@ pub(super) fn millis(time: SystemTime) -> u64 {
 }
 
 impl Next {
-    /// Of a new holder.
+    /// For a new holder.
     pub(super) fn after(found: Option<&Lease>, until: SystemTime, in_parts: bool) -> Self {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
         let unsettled_until = found.map_or(0, |lease| match lease.holder {
@@ -108,12 +108,12 @@ impl Next {
         });
         Self {
             replaces: found.map(|lease| lease.turn),
-            // A lease that was removed is not remembered: its terms are in the past.
+            // A removed lease is not remembered: the present time is above its terms.
             term: found.map_or_else(now, |lease| lease.term + 1),
             until,
             number: found.map_or(0, |lease| lease.number),
             unsettled_until,
-            // Who has all of the collection may give its name to another version.
+            // A writer of the whole collection may have given its name to another version.
             stated: found.filter(|_| in_parts).map_or(0, |lease| lease.stated),
         }
     }
@@ -121,9 +121,9 @@ impl Next {
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Holder {
-    /// Of one store: a process may have several.
+    /// Id of one store: a process may have several.
     pub(super) id: Uuid,
-    /// It is held for a moment, by who has this part of the collection or is about to.
+    /// Set if the lease is held for a turn only: the part that the holder has, or is about to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) with: Option<Partition>,
     #[serde(flatten)]
@@ -159,12 +159,13 @@ impl Place {
         self.lease_in(point.payload).map(Some)
     }
 
-    /// The leases of all parts that there ever were.
+    /// The leases of all parts that ever existed.
     pub(super) async fn read_parts(&self) -> Result<Vec<Lease>, BackendError> {
         let mut request = ScrollPoints {
             collection_name: self.place(),
             limit: Some(PAGE),
-            // All points, with what events have not: nothing is indexed here, and a limit of the server may want that.
+            // All points, without a filter: nothing is indexed here, and strict mode may require an index.
+            // Events lack these fields.
             with_payload: Some(FIELDS.to_vec().into()),
             with_vectors: Some(false.into()),
             ..ScrollPoints::default()
@@ -198,8 +199,8 @@ impl Place {
             })
     }
 
-    /// Writes a lease with a new turn, in place of the one that it replaces, and returns the new turn.
-    /// Whether that came to be, reading tells.
+    /// Writes a lease with a new turn, in place of the one that it replaces, and returns the new turn. Only
+    /// reading tells whether the write succeeded.
     pub(super) async fn write(
         &self,
         holder: Option<&Holder>,
@@ -217,7 +218,7 @@ impl Place {
             unsettled_until: next.unsettled_until,
             stated: next.stated,
         };
-        // No lease has the nil turn: one that is there stays.
+        // No lease has the nil turn: an existing lease stays.
         let expected = next.replaces.unwrap_or(Uuid::nil()).to_string();
         let request = UpsertPoints {
             collection_name: self.place(),
@@ -240,8 +241,8 @@ impl Place {
         Ok(lease.turn)
     }
 
-    /// Refuses a collection that another program has made under the name that the lease has: docent's has
-    /// no vectors, and no points but leases and those of the log.
+    /// Refuses a collection that another program has created under the lease's name: docent's has no vectors,
+    /// and no points except leases and events of the log.
     pub(super) async fn check_maker(&self) -> Result<(), BackendError> {
         let place = self.place();
         let info = self.link.ask(|client| {
@@ -269,13 +270,13 @@ impl Place {
             return Ok(());
         }
         let message = format!(
-            "docent keeps the right to write collection {:?} in a collection {place:?}, and another program has made one of this name",
+            "docent keeps the lease of collection {:?} in collection {place:?}, and another program has created one of this name",
             self.collection
         );
         Err(self.link.error(Fault::Taken, &message))
     }
 
-    /// Makes the collection that the lease is in, as small as can be. Another process may do so too.
+    /// Creates the collection for the lease, as small as possible. Another process may do so too.
     async fn create(&self) -> Result<(), BackendError> {
         let request = CreateCollection {
             collection_name: self.place(),
@@ -301,7 +302,7 @@ impl Place {
 }
 
 impl Lease {
-    /// `watched`: which turn was seen, and since when.
+    /// `watched`: the turn that was seen, and since when.
     pub(super) fn is_free(&self, life: Duration, watched: &mut Option<(Uuid, Instant)>) -> bool {
         let Some(holder) = &self.holder else { return true };
         if holder.owner.is_gone() {
