@@ -20,7 +20,7 @@ fn damages(file: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
         (flipped, "can't be imported"),
         (summed, "checksum"),
         ([file, b"more"].concat(), "follows its end"),
-        (b"# A document\n".to_vec(), "is not an index that docent has exported"),
+        (b"# A document\n".to_vec(), "is not an index exported by docent"),
         ([b"docent-index 2\n", &file[15..]].concat(), "format 2"),
     ]
 }

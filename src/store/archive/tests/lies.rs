@@ -164,7 +164,7 @@ fn entries_in_another_order_or_number_are_refused() {
         (|it, end| it.swap(end - 1, end - 2), "wrong place"),
         (|it, end| it.insert(end, it[end - 1].clone()), "twice"),
         (|it, end| it.insert(end, it[4].clone()), "wrong place"),
-        (|it, _| drop(it.remove(0)), "does not begin with its head"),
+        (|it, _| drop(it.remove(0)), "its head is missing"),
         (|it, end| it.insert(end, it[0].clone()), "kind"),
         (|it, end| it.insert(end, (b'?', Vec::new())), "kind"),
         (|it, end| it[end].1.push(0), "kind"),

@@ -100,7 +100,7 @@ async fn half_a_version_is_never_published() {
     let writer = create(&store).await;
     let successor = writer.successor().await.unwrap();
     let error = successor.publish(0).await.unwrap_err();
-    assert!(error.message.contains("not whole"), "{error}");
+    assert!(error.message.contains("not complete"), "{error}");
     assert_eq!(writer.manifest().await, Ok(Some(manifest())));
 }
 
