@@ -1,4 +1,4 @@
-//! Contract: chunks listed, without a question.
+//! Contract: listing chunks, without a question.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn by_id(points: &[Point]) -> Vec<Chunk> {
     chunks
 }
 
-/// So many chunks of a document, with a vector or without.
+/// This many chunks of a document, with a vector or without.
 fn novel(source: &str, chunks: u32) -> Vec<Point> {
     let one = |n| Point {
         dense: (n % 3 > 0).then(|| vec![1.0; DIMENSIONS]),
@@ -83,8 +83,8 @@ pub(super) async fn chunks_pass_the_filter_and_records_never_come(store: &dyn Co
     }
 }
 
-/// Chunks that are there from the first page to the last come once each, in the same order, whatever
-/// comes and goes between two pages.
+/// Chunks that exist from the first page to the last come exactly once, in the same order, whatever is added
+/// or removed between two pages.
 pub(super) async fn the_order_of_chunks_survives_updates(store: &dyn CollectionWriter) {
     store.create(&manifest()).await.unwrap();
     let (kept, gone) = (novel("kept.md", 300), novel("gone.md", 300));
@@ -92,7 +92,7 @@ pub(super) async fn the_order_of_chunks_survives_updates(store: &dyn CollectionW
     let first = ChunkPage { limit: 100, ..ChunkPage::default() };
     let list = store.chunks(first.clone()).await.unwrap();
     let mut seen = list.chunks;
-    // The chunk that the next page begins with may be among those that go.
+    // The chunk that the next page begins with may be among the removed ones.
     store.delete_documents(&["gone.md".to_owned()]).await.unwrap();
     store.upsert(novel("new.md", 300)).await.unwrap();
     store.upsert(kept.clone()).await.unwrap();
@@ -115,7 +115,7 @@ pub(super) async fn the_chunks_of_a_document_come_in_the_order_of_its_text(
 ) {
     assert_eq!(chunks_of(store, "novel.md").await, Ok(Vec::new()));
     fill(store).await;
-    // More than come at once, in no order.
+    // More than one request returns, in no order.
     let novel = novel("novel.md", 2_345);
     let (early, late) = novel.split_at(1_000);
     store.upsert(late.to_vec()).await.unwrap();
@@ -159,7 +159,7 @@ pub(super) async fn points_come_with_their_vectors_and_can_be_stored_again(
             }
             assert_eq!(points.len(), expected.len(), "{limit} to a page");
         }
-        // Once more, it is the same.
+        // A second time, it is the same.
         let stored = all_points(store, 100).await;
         upserted(store, stored.clone()).await.unwrap();
         for (again, before) in all_points(store, 100).await.iter().zip(&stored) {
@@ -169,7 +169,7 @@ pub(super) async fn points_come_with_their_vectors_and_can_be_stored_again(
     }
 }
 
-/// But for the length of the dense one, and the order of terms.
+/// Ignores the length of the dense vector, and the order of terms.
 fn assert_same_vectors(one: &Point, other: &Point) {
     let unit = |point: &Point| {
         let dense = point.dense.clone()?;

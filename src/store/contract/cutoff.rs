@@ -1,7 +1,6 @@
-//! Contract: a writer that is killed after any step. What a reader sees of a document is its old
-//! state or its new one.
+//! Contract: a writer that is killed after any step. A reader sees the old or the new state of each document.
 //!
-//! How a store is looked at that nobody writes any more is its own business.
+//! Each store has its own way of looking at a collection that nobody writes any longer.
 
 use super::*;
 use crate::store::{Intent, Moved};
@@ -15,7 +14,7 @@ pub(in crate::store) struct Version {
 }
 
 impl Version {
-    /// With these texts, written by the run of this number.
+    /// With these texts, written by the run with this number.
     pub(in crate::store) fn new(run: u128, texts: &[&str]) -> Self {
         Self::of(SOURCE, run, &run.to_string(), texts)
     }
@@ -86,7 +85,7 @@ pub(in crate::store) async fn begin(writer: &dyn CollectionWriter, old: &Version
     writer.put_manifest(&Manifest { unfinished: Some(run), ..manifest() }).await.unwrap();
 }
 
-/// The chunks of all documents, as they are seen in every way to look at them.
+/// The chunks of all documents, as seen in every way of reading them.
 pub(in crate::store) async fn seen(reader: &Reader) -> Vec<Chunk> {
     let all = ChunkPage { limit: 1_000, ..ChunkPage::default() };
     let mut chunks = reader.chunks(all).await.unwrap().chunks;
@@ -103,7 +102,7 @@ pub(in crate::store) async fn seen(reader: &Reader) -> Vec<Chunk> {
     chunks
 }
 
-/// What is seen when everything so far is there, and nothing follows.
+/// What is seen when everything so far is stored, and nothing follows.
 async fn cut(writer: &dyn CollectionWriter, look: &impl AsyncFn() -> Reader) -> Vec<Chunk> {
     writer.flush().await.unwrap();
     seen(&look().await).await
@@ -120,7 +119,7 @@ pub(in crate::store) async fn a_document_is_replaced(
     replace(writer, &look, &old, &new).await;
 }
 
-/// Read again with other settings, say: the content is the same, and the chunks are others.
+/// For example, read again with other settings: the content is the same, and the chunks are different.
 pub(in crate::store) async fn a_document_is_read_otherwise(
     writer: &dyn CollectionWriter,
     look: impl AsyncFn() -> Reader,
@@ -199,7 +198,7 @@ pub(in crate::store) async fn documents_come_and_go(
     assert_eq!(cut(writer, &look).await, both);
     writer.delete_documents(&[SOURCE.to_owned()]).await.unwrap();
     assert_eq!(cut(writer, &look).await, new.chunks());
-    // What is left of one that was taken out comes back.
+    // What is left of a deleted document comes back.
     writer.will_store(&[old.changed()]).await.unwrap();
     writer.upsert(old.points[..2].to_vec()).await.unwrap();
     assert_eq!(cut(writer, &look).await, new.chunks());
@@ -239,8 +238,8 @@ pub(in crate::store) async fn a_document_moves(
     assert_eq!(cut(writer, &look).await, [other.chunks(), moved.chunks()].concat());
 }
 
-/// Runs each on both kinds of server: a writer there keeps nobody out, so what is seen beside it is
-/// what is seen after a kill.
+/// Runs each on both kinds of server: a writer there keeps nobody out, so readers beside it see what they see
+/// after a kill.
 macro_rules! on_servers {
     ($($case:ident),* $(,)?) => {
         mod scripted {

@@ -1,4 +1,4 @@
-//! Contract: a collection comes, changes and goes. Each case closes its writers.
+//! Contract: a collection is created, changed and removed. Each case closes its writers.
 
 use super::*;
 
@@ -20,7 +20,7 @@ pub(super) async fn a_missing_collection_is_empty(collection: &dyn Collection) {
     assert_eq!(search.unwrap_err().fault, Fault::NotFound);
     assert_eq!(upserted(&*writer, corpus()).await.unwrap_err().fault, Fault::NotFound);
     assert_eq!(writer.put_manifest(&manifest()).await.unwrap_err().fault, Fault::NotFound);
-    // What failed is the writer's to report, and nothing has come to be.
+    // The writer reports what failed, and nothing was created.
     let _ = writer.close().await;
     assert!(collection.read().await.unwrap().is_none());
 }
@@ -50,7 +50,7 @@ pub(super) async fn the_manifest_is_kept_and_replaced(collection: &dyn Collectio
     writer.close().await.unwrap();
 }
 
-/// What the writer and a new reader say it is.
+/// The manifest that the writer and a new reader see.
 async fn assert_manifest(
     collection: &dyn Collection,
     writer: &dyn CollectionWriter,
@@ -103,7 +103,7 @@ pub(super) async fn a_successor_takes_the_place_of_the_collection(collection: &d
 
     assert_manifest(collection, &*writer, &manifest()).await;
     assert_eq!((writer.count_chunks().await, successor.count_chunks().await), (Ok(5), Ok(1)));
-    // The former version still gives what can be reused.
+    // The former version still provides what can be reused.
     let hash = [corpus()[0].chunk.chunk_hash.clone()];
     assert_eq!(writer.vectors(&hash).await.unwrap().len(), 1);
 
@@ -204,7 +204,7 @@ pub(super) async fn closing_twice_is_closing_once(collection: &dyn Collection) {
     first.close().await.unwrap();
     let second = collection.write().await.unwrap();
     assert_eq!(first.close().await, Ok(()));
-    // The right of another is not given back with it.
+    // It does not give back the right of the other writer.
     second.delete_documents(&["src/main.rs".to_owned()]).await.unwrap();
     second.flush().await.unwrap();
     second.close().await.unwrap();
@@ -237,7 +237,7 @@ pub(super) async fn a_closed_writer_refuses_to_write(collection: &dyn Collection
     assert_eq!(**reader.manifest(), manifest());
     assert_eq!((reader.count_chunks().await, reader.failures().await), (Ok(5), Ok(Vec::new())));
     assert_eq!(reader.documents().await.unwrap().len(), 3);
-    // And did not keep the next one from writing.
+    // And it did not keep the next one from writing.
     let next = collection.write().await.unwrap();
     next.delete_documents(&sources).await.unwrap();
     next.close().await.unwrap();
@@ -277,7 +277,7 @@ pub(super) async fn a_successor_that_was_cut_off_is_resumed_by_its_run_alone(
     let again = async |number| collection.write_again(run(number).run_id).await.unwrap();
     let begun = |number| Manifest { unfinished: Some(run(number)), ..manifest() };
     let one = |text: &str| vec![point(chunk("a.md", 0, text), [1.0, 0.0, 0.0, 0.0], &[(7, 1.0)])];
-    // Updates that came to be durable, and an end without one of the version.
+    // Updates that became durable, and an end without publishing the version.
     let cut_off = async |number| {
         let writer = again(number).await;
         assert!(writer.resume(run(number).run_id).await.unwrap().is_none());

@@ -1,5 +1,5 @@
-//! What every [`Collection`] does, as one suite that runs on all of them: on the embedded store and
-//! on a scripted server always, on a real server where `DOCENT_TEST_QDRANT_URL` names one.
+//! What every [`Collection`] does, as one suite that runs on all of them: always on the embedded store and on
+//! a scripted server, on a real server where `DOCENT_TEST_QDRANT_URL` names one.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -71,7 +71,7 @@ pub(crate) fn manifest() -> Manifest {
     }
 }
 
-/// What became of a version, with all that can be said of it.
+/// An event of a version, with all of its fields.
 pub(super) fn event(version: u32) -> VersionEvent {
     let gate = GateOutcome {
         metric: "recall@5".to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn event(version: u32) -> VersionEvent {
     }
 }
 
-/// What became of an update may be reported later.
+/// The outcome of an update may be reported later.
 async fn upserted(store: &dyn CollectionWriter, points: Vec<Point>) -> Result<(), BackendError> {
     store.upsert(points).await?;
     store.flush().await
@@ -122,7 +122,7 @@ pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
     }
 }
 
-/// The hash of [`chunk`] with this text: of what is embedded of it.
+/// The hash of [`chunk`] with this text: of the text that is embedded.
 pub(super) fn hash(text: &str) -> ContentHash {
     ContentHash::of(format!("Handbook > Backups\n{text}").as_bytes())
 }
@@ -198,7 +198,7 @@ fn ask(dense: Option<[f32; DIMENSIONS]>, terms: &[(u32, f32)]) -> SearchRequest 
     }
 }
 
-/// The texts of a leg of these.
+/// The texts of these hits of a leg.
 fn texts<'a>(legs: &'a Legs, leg: &[Scored]) -> Vec<&'a str> {
     leg.iter().map(|hit| legs.chunks[&hit.id].text.as_str()).collect()
 }
@@ -220,12 +220,12 @@ pub(super) async fn filled(collection: &dyn Collection) -> Arc<dyn CollectionWri
     writer
 }
 
-/// A reader of a collection that is there.
+/// A reader of an existing collection.
 async fn reader(collection: &dyn Collection) -> Reader {
     collection.read().await.unwrap().unwrap()
 }
 
-/// Runs a case with what it takes: the collection, whose writers it closes itself, or its writer.
+/// Runs a case with its argument: the collection, whose writers the case closes itself, or its writer.
 macro_rules! run {
     (collection: $store:expr, $case:path) => {
         $case(&$store).await
@@ -233,7 +233,7 @@ macro_rules! run {
     (writer: $store:expr, $case:path) => {
         let writer = super::Collection::write(&$store).await.unwrap();
         $case(&*writer).await;
-        // What could not be written is the business of the case.
+        // The case has checked what could not be written.
         let _ = writer.close().await;
     };
 }
@@ -368,18 +368,18 @@ pub(super) async fn remove(collection: &dyn Collection) {
     writer.close().await.unwrap();
 }
 
-/// A store with a name nobody has on the server the environment names.
+/// A store with an unused name on the server that the environment names.
 pub(super) fn on_server() -> Option<ServerStore> {
     let name = format!("docent-test-{}", Uuid::now_v7());
     Some(server::connect(server_options()?, &name).unwrap())
 }
 
-/// How to reach the server the environment names.
+/// How to reach the server that the environment names.
 fn server_options() -> Option<ServerOptions> {
     const URL: &str = "DOCENT_TEST_QDRANT_URL";
     static SKIPPED: Once = Once::new();
     let Ok(url) = std::env::var(URL) else {
-        // Written past the capturing of the test harness, which shows nothing of passing tests.
+        // Bypasses the capturing of the test harness, which shows no output of passing tests.
         SKIPPED.call_once(|| {
             let notice = "skipped: the store contract did not run on a Qdrant server, since";
             let _ = writeln!(std::io::stderr(), "{notice} {URL} names none");

@@ -1,8 +1,8 @@
-//! Contract: a reader is of one version, whatever becomes of the collection.
+//! Contract: a reader sees one version, whatever happens to the collection.
 
 use super::*;
 
-/// Of another embedder whose vectors could be taken for those of the first.
+/// For another embedder, whose vectors could be taken for those of the first.
 fn rebuilt() -> Manifest {
     let mut manifest = manifest();
     manifest.embedder.name = "openai:another".to_owned();
@@ -38,7 +38,7 @@ async fn assert_new(reader: &Reader) {
     assert_eq!(reader.documents().await, Ok(vec![document("new.md", 1)]));
 }
 
-/// `Ok` where the reader answered, `Err` where it said that its version is gone.
+/// `Ok` where the reader answered, `Err` where it reported that its version is gone.
 fn of_former<T: PartialEq + std::fmt::Debug>(answer: Result<T, BackendError>, former: &T) -> bool {
     match answer {
         Ok(answer) => assert_eq!(&answer, former),
@@ -51,7 +51,7 @@ fn of_former<T: PartialEq + std::fmt::Debug>(answer: Result<T, BackendError>, fo
     true
 }
 
-/// Everything that can be asked, as it was answered before.
+/// The former answers to everything that can be asked.
 struct Answers {
     legs: Legs,
     documents: Vec<DocumentRecord>,
@@ -74,8 +74,8 @@ impl Answers {
         }
     }
 
-    /// Asks again. Whether all was answered, by the version that answered before; otherwise nothing
-    /// was.
+    /// Asks again. Returns whether everything was answered as before, by the same version; otherwise nothing
+    /// may have been answered.
     async fn are_still_those_of(&self, reader: &Reader) -> bool {
         assert_eq!((reader.version(), &**reader.manifest()), (1, &manifest()));
         let hash = corpus()[0].chunk.chunk_hash.clone();
@@ -149,7 +149,7 @@ pub(super) async fn a_reader_that_was_asked_before_a_rebuild_stays_with_its_vers
         answers.are_still_those_of(&former).await;
         assert_new(&reader(collection).await).await;
     }
-    // Its clone is of the same version.
+    // Its clone has the same version.
     let copy = former.clone();
     drop(former);
     answers.are_still_those_of(&copy).await;

@@ -1,4 +1,4 @@
-//! Contract: chunks and records, written, replaced and removed.
+//! Contract: chunks and records are written, replaced and removed.
 
 use super::*;
 
@@ -84,7 +84,7 @@ pub(super) async fn chunks_are_tallied_by_version(store: &dyn CollectionWriter) 
         .map(|source| tally(source, source, if source.ends_with("md") { 3 } else { 1 }));
     assert_eq!(store.tally().await, Ok(one.to_vec()));
 
-    // A later version, half in: more chunks than come in one page, under a source of its own too.
+    // A later version, half stored: more chunks than a page has, and some of a source of their own.
     let mut later: Vec<Point> = (0..1_234)
         .map(|n| point(chunk("src/main.rs", n, &format!("text {n}")), [1.0; DIMENSIONS], &[]))
         .collect();
@@ -116,7 +116,7 @@ pub(super) async fn failures_are_remembered_replaced_and_forgotten(store: &dyn C
     fill(store).await;
     store.put_failures(&[]).await.unwrap();
     assert_eq!(store.failures().await, Ok(Vec::new()));
-    // One of a source that is a document too: its earlier version stays.
+    // The source of one of them is a document too: its earlier version stays.
     let mut failures = vec![
         failure("src/main.rs", "cut off"),
         failure("Füße/scan.pdf", "encrypted"),
@@ -136,7 +136,7 @@ pub(super) async fn failures_are_remembered_replaced_and_forgotten(store: &dyn C
     request.filter.sources = Some(vec!["docs/secret.md".to_owned()]);
     assert_eq!(store.search(request).await, Ok(Legs::default()));
 
-    // Documents and failures come and go each on their own.
+    // Documents and failures are removed independently.
     store.delete_documents(&["src/main.rs".to_owned()]).await.unwrap();
     assert_eq!(store.failures().await, Ok(failures.clone()));
     let gone = ["docs/secret.md", "src/main.rs", "never"].map(str::to_owned);

@@ -15,7 +15,7 @@ pub(super) async fn each_leg_is_ranked_by_its_own_score(store: &dyn CollectionWr
         ["Ωmega", "two operators", "POST /v1/restore", "kept for 400 days", "fn restore() {}"]
     );
     assert!(both.sparse.is_sorted_by(|a, b| a.score >= b.score));
-    // A chunk comes back whole.
+    // A chunk is returned with all its fields.
     assert_eq!(both.chunks[&both.sparse[2].id], corpus()[2].chunk);
 
     let only_dense = store.search(ask(dense, &[])).await.unwrap();
@@ -92,7 +92,7 @@ pub(super) async fn filters_apply_before_the_limit(store: &dyn CollectionWriter)
     ] {
         let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0)]);
         request.filter = filter.clone();
-        // The best hits overall are others: a filter after the top k would leave nothing.
+        // The best hits overall do not pass: filtering after the top k would leave nothing.
         request.limit = if expected.len() == 3 { 10 } else { expected.len().max(1) };
         let legs = store.search(request).await.unwrap();
         for leg in [&legs.dense, &legs.sparse] {

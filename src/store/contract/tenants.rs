@@ -1,4 +1,4 @@
-//! Contract: what is done to the collection of a tenant neither reads nor changes those of others.
+//! Contract: what is done to the collection of a tenant neither reads nor changes those of other tenants.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -8,11 +8,11 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::store::{Aside, Intent, each_chunk};
 
-/// Sequences of operations that are tried, and how many each has.
+/// Number of sequences of operations to try, and operations in each.
 const ROUNDS: usize = 3;
 const OPERATIONS: usize = 8;
 
-/// Two tenants with a collection each of one name, and who has that collection without being one.
+/// Two tenants with a collection of the same name each, and the collection of that name without a tenant.
 const TENANTS: [&str; 3] = ["acme", "globex", "nobody"];
 const COLLECTIONS: [&str; 3] = ["docs~acme", "docs~globex", "docs"];
 
@@ -40,7 +40,7 @@ enum Operation {
     DropCollection,
 }
 
-/// All tenants have documents of the same names.
+/// All tenants have documents with the same names.
 fn source(number: u8) -> String {
     format!("handbook/{number}.md")
 }
@@ -68,12 +68,12 @@ fn operations() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What the tenant writes of a document: all write something else.
+/// What the tenant writes into a document: each writes something else.
 fn text(tenant: &str, number: u8) -> String {
     format!("What {tenant} keeps as number {number}.")
 }
 
-/// Does it as the tenant. What cannot be done, as the collection is then, is refused, and is as good for this.
+/// Runs it as the tenant. Operations that are impossible at the moment are refused, which is fine here.
 async fn operate(
     collection: &dyn Collection,
     operation: Operation,
@@ -190,7 +190,7 @@ async fn contents(collection: &dyn Collection, tenant: &str) -> Contents {
     read
 }
 
-/// Random operations of random tenants: after each of them, everybody else's collection is what it was.
+/// Random operations of random tenants: after each of them, everybody else's collection is unchanged.
 async fn nobody_touches_anothers<C: Collection>(open: impl Fn(&str) -> C) {
     let collections = COLLECTIONS.map(open);
     let mut known = Vec::new();

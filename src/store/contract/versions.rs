@@ -1,4 +1,5 @@
-//! Contract: versions stay beside the one in use, are switched to, and go. Each case closes its writers.
+//! Contract: versions stay beside the live one, are switched to, and are removed. Each case closes its
+//! writers.
 
 use super::lifecycle::{fill_rebuilt, rebuilt};
 use super::*;
@@ -37,7 +38,7 @@ async fn publish(collection: &dyn Collection, keep: usize) -> u32 {
     number
 }
 
-/// What a reader of the version in use finds: the version, and its chunks.
+/// What a reader of the live version finds: its number, and its number of chunks.
 async fn live(collection: &dyn Collection) -> (u32, u64) {
     let reader = reader(collection).await;
     (reader.version(), reader.count_chunks().await.unwrap())
@@ -99,7 +100,7 @@ pub(super) async fn a_switch_makes_one_version_live_and_the_other_former(
     assert_eq!(states(collection).await, [(1, Former), (2, Live)]);
     assert_eq!(live(collection).await, (2, 1));
     assert_eq!(before.count_chunks().await, Ok(5), "it stays with its version");
-    // There and back, and to where it is.
+    // There and back, and to the one that is live already.
     for (number, chunks) in [(1, 5), (2, 1), (2, 1), (1, 5)] {
         switch(collection, number).await;
         assert_eq!(live(collection).await, (number, chunks));
@@ -157,7 +158,7 @@ pub(super) async fn former_versions_go_but_for_those_that_were_live_last(
     }
     assert_eq!(states(collection).await, [(2, Former), (3, Former), (4, Live)]);
     switch(collection, 2).await;
-    // The one that was live last is 4, and then 2.
+    // The last ones that were live are 4, and before it 2.
     publish(collection, 2).await;
     assert_eq!(states(collection).await, [(2, Former), (4, Former), (5, Live)]);
     publish(collection, 0).await;

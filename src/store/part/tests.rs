@@ -26,7 +26,7 @@ enum Op {
     Root,
 }
 
-/// Whose operation, what, and on which of a few sources.
+/// The project, the operation, and on which of a few sources.
 fn op() -> impl Strategy<Value = (usize, Op, u8)> {
     let op = prop_oneof![
         3 => "[a-c]{1,2}".prop_map(Op::Put),
@@ -39,7 +39,7 @@ fn op() -> impl Strategy<Value = (usize, Op, u8)> {
     (0..PROJECTS.len(), op, 0..3_u8)
 }
 
-/// The writer of a project, as a run of its own has it.
+/// The writer of a project, as a run of its own opens it.
 async fn writer(collection: &dyn Collection, project: &str) -> Arc<dyn CollectionWriter> {
     let writer = collection.write().await.unwrap();
     let manifest = writer.manifest().await.unwrap();
@@ -48,7 +48,7 @@ async fn writer(collection: &dyn Collection, project: &str) -> Arc<dyn Collectio
     part.written(writer)
 }
 
-/// What is the other's is refused, or passed over.
+/// What belongs to the other project is refused, or skipped.
 async fn apply(writer: &dyn CollectionWriter, op: &Op, source: &str) {
     let sources = [source.to_owned()];
     let outcome = match op {
@@ -142,7 +142,7 @@ async fn each_sees_its_own_documents_and_a_search_those_of_both() {
     assert_eq!(all.documents().await.unwrap().len(), 2);
 }
 
-/// What only its own project can mend stays to be mended.
+/// What only its own project can repair stays to be repaired.
 #[tokio::test]
 async fn a_run_that_was_cut_off_is_ended_by_its_own_project() {
     let store = crate::store::scripted::well_behaved();

@@ -1,4 +1,4 @@
-//! How a collection is kept, as a server tells it.
+//! How a collection is kept, as a server reports it.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -72,7 +72,7 @@ async fn each_node_that_was_named_is_asked_itself() {
     assert_eq!(told(&store).await.nodes.len(), 1);
 }
 
-/// Whose key is for the collection alone is told what that shows.
+/// A key for the collection alone gets what it may see.
 #[tokio::test]
 async fn what_the_key_may_not_ask_is_left_out() {
     let (script, store) = clustered().await;

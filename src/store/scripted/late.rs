@@ -1,4 +1,4 @@
-//! What comes late from a writer that has lost its lease: what the next one wrote stays.
+//! Late requests of a writer that has lost its lease: what the next writer wrote stays.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -25,7 +25,7 @@ fn record(state: &str) -> DocumentRecord {
     DocumentRecord { document_hash: ContentHash::of(state.as_bytes()), ..document("a.md", 1) }
 }
 
-/// What is stored of the document: the states of its chunks, and of its record.
+/// The stored states of the document: those of its chunks, and that of its record.
 async fn states(options: &ServerOptions) -> (Vec<ContentHash>, Vec<ContentHash>) {
     let reader = store(options).read().await.unwrap().unwrap();
     let chunks = chunks_of(&**reader.store(), "a.md").await.unwrap();
@@ -34,7 +34,7 @@ async fn states(options: &ServerOptions) -> (Vec<ContentHash>, Vec<ContentHash>)
     (chunks, records.into_iter().map(|record| record.document_hash).collect())
 }
 
-/// Who has stored the old state of the document.
+/// A writer that has stored the old state of the document.
 async fn first_writer(options: &ServerOptions) -> Arc<dyn CollectionWriter> {
     let first = store(options).write().await.unwrap();
     first.create(&manifest()).await.unwrap();
@@ -43,7 +43,7 @@ async fn first_writer(options: &ServerOptions) -> Arc<dyn CollectionWriter> {
     first
 }
 
-/// A request of the first writer is on its way while a second one takes over and is done.
+/// A request of the first writer is under way while a second one takes over and finishes.
 async fn overtaken(
     method: &'static str,
     late: impl AsyncFnOnce(&dyn CollectionWriter),
@@ -89,7 +89,7 @@ async fn what_comes_late_changes_nothing_that_the_next_writer_wrote() {
     assert_eq!(states(&document.await).await, expected);
 }
 
-/// The server was away, and another has taken over meanwhile.
+/// The server was away, and another writer has taken over meanwhile.
 #[tokio::test]
 async fn no_try_is_made_after_the_lease_is_gone() {
     let script = Script::new("1.18.3", []);
@@ -101,7 +101,7 @@ async fn no_try_is_made_after_the_lease_is_gone() {
         if said.contains("starting") {
             hand_to(&heard, &Owner::dead(false), now() + 1_000_000);
             at.store(heard.requests(), std::sync::atomic::Ordering::Relaxed);
-            // The whole process stands still.
+            // The whole process is suspended.
             std::thread::sleep(life * 2);
         }
     });
@@ -109,7 +109,7 @@ async fn no_try_is_made_after_the_lease_is_gone() {
     let writer = slow.write().await.unwrap();
     writer.create(&manifest()).await.unwrap();
     let reader = store(&options).read().await.unwrap().unwrap();
-    // The client itself asks twice.
+    // The client itself tries twice.
     script.then(times(2, Code::Unavailable, "starting"));
     writer.upsert(vec![of_state("late", "x")]).await.unwrap();
     assert_eq!(writer.flush().await.unwrap_err().fault, Fault::Busy);
@@ -118,7 +118,7 @@ async fn no_try_is_made_after_the_lease_is_gone() {
     assert_eq!(reader.count_chunks().await, Ok(0));
 }
 
-/// A lease that was removed, or a snapshot of elsewhere: what is written is not passed over.
+/// A lease that was removed, or a snapshot from elsewhere: new writes are not skipped.
 #[tokio::test]
 async fn a_new_lease_goes_beyond_the_terms_that_are_stored() {
     let script = Script::new("1.18.3", []);
@@ -147,8 +147,8 @@ async fn a_new_lease_goes_beyond_the_terms_that_are_stored() {
     }
 }
 
-/// What a writer left alone, one before it may have changed late.
-/// Whether a run that begins now compares all that is stored with the records.
+/// An earlier writer may have changed late what the last one left alone.
+/// Whether a run that begins now compares everything stored with the records.
 async fn compares_everything(options: &ServerOptions) -> bool {
     let writer = store(options).write().await.unwrap();
     let manifest = writer.manifest().await.unwrap().unwrap();
@@ -156,7 +156,7 @@ async fn compares_everything(options: &ServerOptions) -> bool {
     manifest.unfinished.is_some()
 }
 
-/// A collection, and a run that came to its end.
+/// A collection, and a complete run.
 async fn after_a_run(options: &ServerOptions) {
     let first = store(options).write().await.unwrap();
     let run = Run {
@@ -182,7 +182,7 @@ async fn the_runs_after_one_that_took_over_compare_everything() {
     assert!(compares_everything(&options).await, "the hour is not over");
 }
 
-/// Whoever comes after the hour: who compares nothing leaves it to the next run.
+/// After the hour: a run that compares nothing leaves that to the next one.
 #[tokio::test]
 async fn the_hour_ends_with_a_run_that_compared_and_with_no_other() {
     let script = Script::new("1.18.3", []);
@@ -204,7 +204,7 @@ async fn the_hour_ends_with_a_run_that_compared_and_with_no_other() {
     assert!(!compares_everything(&options).await);
 }
 
-/// A node that took it may carry it out when it goes on.
+/// A node that accepted it may carry it out when it resumes.
 #[tokio::test]
 async fn the_run_after_one_that_left_a_request_compares_everything() {
     let script = Script::new("1.18.3", []);

@@ -20,12 +20,12 @@ pub(super) const LEASE: &str = "docs@lease";
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Another store over the same collection, as another process has it.
+/// Another store for the same collection, as another process would open it.
 fn another(options: &ServerOptions) -> ServerStore {
     connect(options.clone(), "docs").unwrap().wait(Duration::ZERO)
 }
 
-/// What becomes of one who wants to write, and gives the right back.
+/// Acquires the right to write, and gives it back.
 async fn written(store: &ServerStore) -> Result<(), BackendError> {
     store.write().await?.close().await
 }
@@ -77,7 +77,7 @@ async fn a_second_writer_is_refused_and_told_by_whom() {
     assert_eq!(error.fault, Fault::Busy);
     let holder = format!("collection `docs` is being written by process {} (", std::process::id());
     assert!(error.message.starts_with(&holder), "{error}");
-    // Another collection is another matter.
+    // Another collection is independent.
     let other = connect(options.clone(), "other").unwrap().wait(Duration::ZERO);
     assert_eq!(written(&other).await, Ok(()));
 
@@ -152,7 +152,7 @@ async fn a_lease_is_renewed_for_as_long_as_it_is_held() {
     let second = another(&options).lease_life(life).wait(life * 2);
     assert_eq!(written(&second).await.unwrap_err().fault, Fault::Busy);
     assert_ne!(expiry(), before);
-    // One that is dropped without a word is not renewed any more.
+    // One that is dropped without being closed is no longer renewed.
     drop(first);
     assert_eq!(written(&second.wait(PATIENCE)).await, Ok(()));
 }
@@ -181,12 +181,12 @@ async fn a_writer_that_lost_its_lease_changes_nothing_any_more() {
     assert!(slow.put_documents(&[]).await.is_err());
     assert!(slow.delete_chunks(&["a.md".to_owned()], &[]).await.is_err());
     assert_eq!(script.requests(), before, "nothing is asked of the server");
-    // What it gives back is not its own.
+    // It does not give back what is not its own.
     assert_eq!(slow.close().await.unwrap_err().fault, Fault::Busy);
     assert_eq!(written(&another(&options)).await.unwrap_err().fault, Fault::Busy);
 }
 
-/// One request, or none.
+/// An update that takes at most one request.
 async fn update(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
     writer.delete_failures(&["a.md".to_owned()]).await?;
     writer.flush().await
@@ -301,10 +301,10 @@ async fn a_late_writer_renews_before_its_next_update() {
     assert_eq!(script.asked_since(start), ["delete"], "a lease that holds costs no request");
     writer.close().await.unwrap();
 
-    // Its first renewal is after a third of it, and none is under way yet.
+    // Its first renewal comes after a third of it, and none is under way yet.
     let life = Duration::from_secs(1);
     let writer = another(&options).lease_life(life).write().await.unwrap();
-    // The whole process stands still, and the renewal with it.
+    // The whole process is suspended, and the renewal with it.
     std::thread::sleep(life * 2);
     let start = script.requests();
     update(&*writer).await.unwrap();

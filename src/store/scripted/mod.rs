@@ -1,4 +1,4 @@
-//! A Qdrant server that answers as told: failures that a real one does not give on demand.
+//! A Qdrant server that answers from a script: failures that a real one does not produce on demand.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -36,7 +36,7 @@ fn listen(script: &Script) -> ServerOptions {
     options(qdrant::listen(script))
 }
 
-/// An empty server that does as Qdrant does, for the contract.
+/// An empty server that behaves like Qdrant, for the contract.
 pub(crate) fn well_behaved() -> ServerStore {
     well_behaved_for_all()("Füße docs")
 }
@@ -47,8 +47,8 @@ pub(super) fn well_behaved_for_all() -> impl Fn(&str) -> ServerStore {
     move |name| connect(options.clone(), name).unwrap()
 }
 
-/// A collection with nothing in it on a server, open to be read and written. The steps begin with
-/// what is asked of these two, and so does the log.
+/// An empty collection on a server, opened for reading and writing. The steps, and the log, begin after what
+/// these two have requested.
 struct Served {
     script: Script,
     reader: Reader,
@@ -175,7 +175,7 @@ async fn garbled_answers_are_permanent_errors() {
     assert_eq!(search(&served).await.unwrap_err().fault, Fault::Permanent);
 }
 
-/// What another program has written costs no search its answer.
+/// Points of another program must not fail a search.
 #[tokio::test]
 async fn points_that_are_none_of_docents_are_passed_over_and_counted() {
     let served = serve([]).await;

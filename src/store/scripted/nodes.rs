@@ -1,4 +1,4 @@
-//! A cluster of which several nodes were named, and what it says while one of them is away.
+//! A cluster of which several nodes were named, and its messages while one of them is away.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ async fn dead() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A process that stands still: the system takes its connections, and nothing is answered.
+/// A suspended process: the system accepts its connections, and nothing is answered.
 async fn standing_still() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -96,7 +96,7 @@ async fn where_all_are_down_the_first_is_named() {
     assert!(error.is_transient());
 }
 
-/// In Qdrant's words: each is an internal error to it.
+/// In Qdrant's words, which reports each as an internal error.
 #[tokio::test]
 async fn what_passes_in_a_cluster_is_waited_for() {
     for said in [

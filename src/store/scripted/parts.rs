@@ -39,7 +39,7 @@ fn server() -> (Script, ServerOptions) {
     (script, options)
 }
 
-/// Makes the collection, or finds it: whether it made it.
+/// Creates the collection, or finds it; returns whether it created it.
 async fn begin(writer: &dyn CollectionWriter, run: &Run) -> bool {
     let begun = in_turn(writer, async {
         let (mut begun, is_new) = match writer.manifest().await? {
@@ -152,13 +152,13 @@ async fn who_waits_for_parts_goes_on_when_the_last_one_has_ended() {
     let waits = tokio::spawn(async move { waits.write().await });
     assert!(said.recv().await.unwrap().contains("1/2 by process"));
     one.close().await.unwrap();
-    // The other one still has its turns.
+    // The other one still gets its turns.
     begin(&*two, &run(2, part("2/2"))).await;
     two.close().await.unwrap();
     waits.await.unwrap().unwrap().close().await.unwrap();
 }
 
-/// As if its process had stood still until another writer took over.
+/// As if its process had been suspended until another writer took over.
 #[tokio::test]
 async fn who_lost_a_part_changes_nothing_any_more() {
     for over_all in [true, false] {
@@ -177,7 +177,7 @@ async fn who_lost_a_part_changes_nothing_any_more() {
         let next = store(&options);
         let next = if over_all { next.write().await } else { next.write_part(part("1/2")).await };
         let next = next.unwrap();
-        // What it has on its way is passed over, and it has no turn.
+        // Its requests under way are skipped, and it has no turn.
         put(&*next, "a.md").await;
         next.flush().await.unwrap();
         let error = slow.begin_turn().await.unwrap_err();
@@ -187,7 +187,8 @@ async fn who_lost_a_part_changes_nothing_any_more() {
             slow.put_documents(&[document("b.md", 1)]).await.unwrap();
             assert_eq!(slow.flush().await.unwrap_err().fault, Fault::Busy);
         }
-        // Left by who did not end: all of it is compared, by the next run over all of it as well.
+        // Left by a run that did not end: all of it is compared, also by the next run over the whole
+        // collection.
         let left = next.manifest().await.unwrap().unwrap();
         let partition = (!over_all).then(|| part("1/2"));
         assert!(left.unfinished_of(partition).is_some());
@@ -256,7 +257,7 @@ async fn an_older_manifest_than_the_last_one_is_not_believed() {
     first.end_turn().await.unwrap();
 }
 
-/// Readers look at what all of them tell, until each has come to its end.
+/// Readers consider the intents of all parts, until each part is complete.
 #[tokio::test]
 async fn what_one_part_tells_stays_when_another_ends() {
     let (_, options) = server();
@@ -272,7 +273,7 @@ async fn what_one_part_tells_stays_when_another_ends() {
         writer.flush().await.unwrap();
         end(&**writer, &run(number, partition)).await;
     }
-    // Both replace their documents; of neither, the record is there yet.
+    // Both replace their documents; neither record is written yet.
     for (writer, number, partition, source) in [(&first, 3, one, &a), (&second, 4, two, &b)] {
         begin(&**writer, &run(number, partition)).await;
         let new = point(chunk(source, 1, "new"), [1.0; DIMENSIONS], &[]);

@@ -1,4 +1,4 @@
-//! Tokens for some collections, and read-only ones: what they allow works, and no more is asked.
+//! Tokens for some collections, and read-only ones: what they allow works, and nothing else is requested.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::testing::qdrant::rights::{token, token_on};
 use crate::types::Manifest;
 
-/// A collection on a server that wants a key, made by who has it.
+/// A collection on a server that requires a key, made with a key for everything.
 async fn made() -> (Script, ServerOptions) {
     let script = Script::new("1.18.3", []).require_key(KEY);
     let options = listen(&script);
@@ -48,7 +48,7 @@ async fn a_token_for_the_alias_or_for_the_version_writes_what_everybody_reads() 
             assert_eq!(reader.count_chunks().await, Ok(1));
             assert_eq!(reader.foreign_points().await, Ok(ForeignPoints::default()));
         }
-        // Where there is a point for it, the manifest is kept there by everybody, until it is rebuilt.
+        // Where there is a point for it, every writer keeps the manifest there, until a rebuild.
         let writer = key.write().await.unwrap();
         writer.put_manifest(&manifest()).await.unwrap();
         assert_eq!(**scoped.read().await.unwrap().unwrap().manifest(), manifest());
@@ -107,7 +107,7 @@ async fn who_lacks_a_right_is_told_which_and_what_there_is() {
     );
 }
 
-/// Its manifest is in a point, with all else that is in the snapshot.
+/// Its manifest is in a point, like everything else in the snapshot.
 #[tokio::test]
 async fn a_recovered_collection_is_taken_up_with_its_manifest() {
     let (script, options) = made().await;
@@ -130,7 +130,8 @@ async fn a_recovered_collection_is_taken_up_with_its_manifest() {
     );
 }
 
-/// Who may write points alone may not index a field, and tells nobody that the manifest is in a point.
+/// A token that may only write points may not index a field, and so can't tell anybody that the manifest is
+/// in a point.
 #[tokio::test]
 async fn a_token_for_points_alone_may_not_keep_a_manifest() {
     let (_, options) = made().await;

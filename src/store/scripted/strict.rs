@@ -1,4 +1,4 @@
-//! Strict mode: what a collection allows is kept to, and what it does not allow is named.
+//! Strict mode: requests stay within the limits of a collection, and errors name a limit that is too low.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::store::{Legs, chunks_of};
 use crate::types::{ContentHash, Filter, SparseVector};
 
-/// As small as docent can do with.
+/// The lowest limits that docent can work with.
 fn smallest() -> StrictModeConfig {
     StrictModeConfig {
         upsert_max_batchsize: Some(2),
@@ -27,7 +27,7 @@ fn smallest() -> StrictModeConfig {
 
 const SOURCES: [&str; 3] = ["a.md", "b.md", "c.md"];
 
-/// Chunks of three documents, all of other words and vectors.
+/// Chunks of three documents, all with different words and vectors.
 fn points() -> Vec<crate::types::Point> {
     let of = |source: &'static str| {
         (0..7u32).map(move |n| {
@@ -39,7 +39,7 @@ fn points() -> Vec<crate::types::Point> {
     SOURCES.into_iter().flat_map(of).collect()
 }
 
-/// What is done with a collection, and what it answers.
+/// Everything that is done with a collection, and its answers.
 async fn whole_life(served: &Served) -> (Legs, Legs, u64, usize, usize, u64) {
     let Served { reader, writer, .. } = served;
     let sources = SOURCES.map(str::to_owned);
@@ -74,7 +74,7 @@ async fn within_the_smallest_limits_all_is_as_without_them() {
     let (all, filtered, count, of_one, vectors, left) = &free;
     assert_eq!((all.dense.len(), all.idf.len(), filtered.sparse.len()), (8, 2, 8));
     assert_eq!((*count, *of_one, *vectors, *left), (21, 7, 7, 9));
-    // Told when it is opened, and learnt from a refusal.
+    // Read when the collection is opened, or learned from a refusal.
     for told in [true, false] {
         let script = Script::new("1.18.3", []);
         let store = connect(listen(&script), "docs").unwrap();
@@ -95,7 +95,7 @@ async fn within_the_smallest_limits_all_is_as_without_them() {
     }
 }
 
-/// What is none of docent's is looked for with as many conditions as there are kinds of points.
+/// Points of other programs are looked for with as many conditions as there are kinds of points.
 fn foreign_allowed() -> StrictModeConfig {
     StrictModeConfig { filter_max_conditions: Some(6), read_rate_limit: Some(7), ..smallest() }
 }

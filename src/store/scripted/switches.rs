@@ -1,4 +1,4 @@
-//! Versions that stay on a server beside the one that has the name: cut off anywhere, one of two is live.
+//! Versions that stay on a server beside the live one: wherever it is cut off, one of two is live.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +37,7 @@ async fn states(store: &ServerStore) -> Vec<(u32, VersionState)> {
     versions.iter().map(|version| (version.number, version.state)).collect()
 }
 
-/// Whoever comes after a process that was cut off.
+/// What a process sees that comes after one that was cut off.
 async fn look(options: ServerOptions, after: usize) -> (u32, Vec<(u32, VersionState)>) {
     let store = connect(options, "docs").unwrap().lease_life(Duration::from_millis(1));
     let reader = reader(&store).await;
@@ -69,7 +69,7 @@ async fn a_switch_cut_off_anywhere_leaves_one_of_the_two_and_keeps_both() {
         let expected = if live == 2 { [(1, Former), (2, Live)] } else { [(1, Live), (2, Built)] };
         assert_eq!(states, expected, "{after}");
         outcomes.push(live);
-        // What was interrupted is done again, and taken back.
+        // What was interrupted is repeated, and reversed.
         let again = connect(options.clone(), "docs").unwrap();
         for number in [2, 1] {
             switch(&again, number).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_version_that_somebody_named_is_not_removed() {
     assert_eq!(states(&store).await, [(1, Live), (2, Built)]);
 }
 
-/// While nothing has the name, what was live last gets it again, and not what is newest.
+/// While nothing has the name, the version that was live last gets it again, not the newest one.
 #[tokio::test]
 async fn what_was_live_gets_a_lost_name_again() {
     let Filled { script, store, .. } = with_one_aside().await;

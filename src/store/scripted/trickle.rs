@@ -1,4 +1,4 @@
-//! A server whose answer begins, and does not end.
+//! A server whose answer begins and does not end.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,11 +11,11 @@ const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 const SETTINGS_ARE_KNOWN: &[u8] = &[0, 0, 0, 4, 1, 0, 0, 0, 0];
 /// `:status: 200` and `content-type: application/grpc`, on the first stream.
 const HEAD: &[u8] = b"\0\0\x14\x01\x04\0\0\0\x01\x88\x0f\x10\x10application/grpc";
-/// Of a message of a megabyte, one byte more; zero is also how a message begins.
+/// One more byte of a message of a megabyte; zero is also how a message begins.
 const BYTE: &[u8] = &[0, 0, 1, 0, 0, 0, 0, 0, 1, 0];
 const BEGINNING: &[u8] = &[0, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0, 0x10, 0, 0];
 
-/// The port of a server that sends a byte at a time, until nobody listens.
+/// The port of a server that sends a byte at a time, until the client hangs up.
 fn trickling() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

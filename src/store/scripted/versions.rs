@@ -155,7 +155,7 @@ async fn what_another_tool_gave_such_a_name_stays() {
     assert_eq!(versions(&script), ["docs@v3", "docs@v4"]);
 }
 
-/// Whoever removed the version that had it, and whoever makes the next one.
+/// Whoever removed the version with that number, and whoever creates the next one.
 #[tokio::test]
 async fn no_other_gets_the_number_of_a_version_that_was_read() {
     let Filled { script, options, store, writer } = filled().await;
@@ -171,7 +171,7 @@ async fn no_other_gets_the_number_of_a_version_that_was_read() {
         assert_eq!(reader(&store).await.version(), number);
         assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
     }
-    // A number that was noted by nobody: it is higher than any that is there.
+    // A number that nobody noted: it is higher than any that exists.
     script.memory.lock().unwrap().only_payload("docs@lease").remove("number");
     rebuild(&store).await.unwrap();
     assert_eq!(reader(&store).await.version(), 5);
@@ -199,7 +199,7 @@ async fn adopt(store: &ServerStore) -> Result<Adopted, BackendError> {
     store.adopt(|_| Ok::<_, BackendError>(())).await
 }
 
-/// Nobody named it, and nothing is in it: a run was cut off before it gave it the name.
+/// Nobody named it, and it is empty: a run was cut off before it gave it the name.
 #[tokio::test]
 async fn what_is_empty_and_has_no_name_is_in_nobodys_way() {
     let script = Script::new("1.18.3", []);
@@ -237,7 +237,7 @@ async fn what_was_cut_off_before_it_was_published_is_removed_by_the_next() {
     assert_eq!(reader(&store).await.version(), 3);
 }
 
-/// Made by a writer of the same collection, and by nobody who says so.
+/// Made by a writer of the same collection, and one that no metadata mentions.
 #[tokio::test]
 async fn only_what_a_writer_has_noted_is_removed() {
     let Filled { script, store, writer, .. } = filled().await;
@@ -265,7 +265,7 @@ async fn a_version_of_another_owner_is_not_removed() {
     assert_eq!(versions(&script), ["docs@v1", "docs@v2"]);
 }
 
-/// Under the plain name, which no alias can have then.
+/// Under the plain name, which then can't be an alias.
 #[tokio::test]
 async fn a_recovered_snapshot_is_read_and_written_where_it_is() {
     let Filled { script, options, writer, .. } = filled().await;
@@ -288,7 +288,7 @@ async fn a_recovered_snapshot_is_read_and_written_where_it_is() {
     assert_eq!(script.asked_since(start), ["collection_info"]);
 }
 
-/// Its metadata says that it is a version of that name, and it is the name itself.
+/// Its metadata says that it is a version of that name, but the collection has the name itself.
 #[tokio::test]
 async fn a_snapshot_that_was_recovered_in_place_of_its_alias_is_taken_up() {
     let Filled { script, store, writer, .. } = filled().await;
@@ -338,7 +338,7 @@ async fn one_request_tells_a_reader_its_version() {
     assert_eq!(script.asked_since(start), ["collection_info"]);
 }
 
-/// Whoever made it did not say which version it is; the alias does.
+/// Its metadata does not say which version it is; the alias does.
 #[tokio::test]
 async fn a_collection_from_before_versions_were_noted_is_read_and_replaced() {
     let Filled { script, store, writer, .. } = filled().await;
@@ -351,7 +351,7 @@ async fn a_collection_from_before_versions_were_noted_is_read_and_replaced() {
     assert_eq!(asked, ["collection_info", "list_aliases", "collection_info"]);
     assert_eq!((former.version(), &**former.manifest()), (1, &manifest()));
     assert_eq!(former.count_chunks().await, Ok(3));
-    // A run that changes the manifest leaves it so.
+    // A run that changes the manifest keeps it so.
     writer.put_manifest(&manifest()).await.unwrap();
     assert_eq!(reader(&store).await.version(), 1);
 
@@ -360,7 +360,7 @@ async fn a_collection_from_before_versions_were_noted_is_read_and_replaced() {
     assert_eq!(former.count_chunks().await.unwrap_err().fault, Fault::Replaced);
 }
 
-/// A collection of that name which no alias stands for.
+/// A collection of that name without an alias.
 #[tokio::test]
 async fn a_collection_of_somebody_else_is_not_read() {
     let script = Script::new("1.18.3", []);

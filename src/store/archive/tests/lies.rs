@@ -1,5 +1,4 @@
-//! Files that somebody made, with the right checksum, and with something in them that docent would
-//! never write.
+//! Forged files: the checksum is right, but the content is something that docent would never write.
 
 use serde_json::{Value, json};
 
@@ -8,7 +7,7 @@ use crate::store::payload;
 
 type ChangePoint = fn(&mut Point);
 
-/// Given where the end is.
+/// The second argument is the index of the end entry.
 type ChangeEntries = fn(&mut Vec<(u8, Vec<u8>)>, usize);
 
 /// Kinds and bodies, as [`ArchiveWriter`] writes them.
@@ -53,7 +52,7 @@ fn what_is_forged_as_it_would_be_written_is_taken() {
     assert_eq!(same, entries);
 }
 
-/// Changes an entry of a good file and says what is found.
+/// Changes an entry of a good file and checks the error.
 #[test]
 fn entries_that_docent_would_not_write_are_refused() {
     let (head, entries) = small();
@@ -75,7 +74,7 @@ fn entries_that_docent_would_not_write_are_refused() {
         (|it| it.chunk.headings.clear(), "its text is not the one"),
     ];
     for (change, why) in lies {
-        // Alone: its place among others depends on its id.
+        // The chunk comes last: its place among others depends on its id.
         let mut entries = entries[..=first].to_vec();
         let Entry::Point(it) = &mut entries[first] else { unreachable!() };
         change(it);
@@ -137,7 +136,7 @@ fn a_manifest_that_no_collection_has_is_refused() {
     }
 }
 
-/// It is for who imports it to say whose it is.
+/// Whoever imports a file decides who owns it.
 #[test]
 fn a_file_belongs_to_nobody() {
     let (mut head, mut entries) = small();
@@ -182,7 +181,7 @@ fn entries_in_another_order_or_number_are_refused() {
 fn lengths_that_lie_cost_no_memory() {
     let (head, entries) = small();
     let good = bodies(&head, &entries);
-    // Of an entry: what is there ends before.
+    // The content ends before the stated length of an entry.
     let lengths = [(u32::MAX, "too long"), (LONGEST as u32, "is incomplete")];
     for (length, why) in lengths {
         let lie = |mut content: Vec<u8>| {
@@ -193,7 +192,7 @@ fn lengths_that_lie_cost_no_memory() {
         let error = error_of(&forged(&good, lie));
         assert!(error.contains(why), "{error}");
     }
-    // Of a part of an entry.
+    // The length of a part of an entry.
     let at = good.iter().position(|(kind, _)| *kind == POINT).unwrap();
     for length in [u32::MAX, 1 << 30, 0] {
         let mut bodies = good.clone();
