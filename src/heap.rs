@@ -1,45 +1,45 @@
-//! Memory: what happens where there is none left, and what was freed and is still held.
+//! Memory: what happens when there is none left, and freed memory that is still held.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The system's, with an end of its own where there is no memory left.
+/// The system's allocator, which ends the process in its own way when there is no memory left.
 ///
-/// What the standard library does then takes a lock that is held while a backtrace is made, and the
-/// engine makes one for each of its errors: an allocation that failed in there waited for ever.
+/// The standard library's way takes a lock that is held while a backtrace is made, and the engine makes a
+/// backtrace for each of its errors: an allocation that failed in there blocked forever.
 pub(crate) struct Heap;
 
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-/// Whether the process ends where there is no memory; otherwise that is for the caller to handle.
+/// Whether the process ends when there is no memory; otherwise the caller has to handle it.
 static ENDS: AtomicBool = AtomicBool::new(false);
 
-/// From now on, the process ends with an error where there is no memory left.
+/// From now on, the process ends with an error when there is no memory left.
 pub(crate) fn end_without_memory() {
     ENDS.store(true, Ordering::Relaxed);
 }
 
 #[expect(unsafe_code, reason = "an allocator is")]
-// SAFETY: all is left to the system's; what differs is that a failure may not return.
+// SAFETY: everything is left to the system's allocator; the only difference is that a failure may not return.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: guaranteed by the caller.
         checked(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: guaranteed by the caller.
         checked(unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: guaranteed by the caller.
         checked(unsafe { System.realloc(pointer, layout, size) })
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -72,14 +72,14 @@ pub(crate) fn end(_words: &[&str]) -> ! {
 
 /// Gives freed memory back to the system, from anywhere in the heap.
 ///
-/// glibc has a heap for each thread that allocates at the same time as another, and gives back only
-/// what is free at the end of one: a long ingest, whose work goes from thread to thread, comes to
-/// hold several times what it uses. Other allocators give back by themselves. It takes a few
-/// milliseconds, in which nobody allocates.
+/// glibc has a heap for each thread that allocates concurrently with another, and gives back only what is
+/// free at the end of a heap: a long ingest, whose work moves from thread to thread, comes to hold several
+/// times what it uses. Other allocators give memory back by themselves. The call takes a few milliseconds,
+/// during which nobody can allocate.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "there is no other way to ask for it")]
 pub(crate) fn give_back() {
-    // SAFETY: it asks nothing of its caller, and touches no memory that is in use.
+    // SAFETY: it has no preconditions, and touches no memory that is in use.
     unsafe { libc::malloc_trim(0) };
 }
 

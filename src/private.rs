@@ -6,15 +6,15 @@ use std::path::Path;
 
 use crate::beneath::{self, Kind};
 
-/// Opens a file for reading and appending, and makes it where it is not there.
+/// Opens a file for reading and appending, and creates it if it does not exist.
 ///
 /// # Errors
-/// It can't be opened, or is a link: that may lead to a file that is somebody else's to write.
+/// It can't be opened, or is a link, which may lead to a file that others can write.
 pub(crate) fn append(path: &Path) -> io::Result<File> {
     open(path, OpenOptions::new().append(true))
 }
 
-/// The same for reading, and for writing at any place of it.
+/// Opens a file for reading and writing anywhere in it, and creates it if it does not exist.
 ///
 /// # Errors
 /// As [`append`].
@@ -30,7 +30,7 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     }
     let file = options.open(path)?;
-    // It would be waited for, or it leads to another process.
+    // A pipe would block, and a socket leads to another process.
     match beneath::kind_of(&file.metadata()?) {
         kind @ Kind::Other("named pipe" | "socket") => Err(beneath::not_a_file(kind)),
         _ => Ok(file),
@@ -40,7 +40,7 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// Whether an open file is still what its path leads to.
 ///
 /// # Errors
-/// Neither can be told.
+/// It can't be determined.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let there = match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -1,8 +1,8 @@
-//! How much of a disk is free.
+//! Free disk space.
 
 use std::path::Path;
 
-/// Bytes that may be written where a path is, or will be; `None` where the system can't tell.
+/// Bytes that may be written at a path, whether it exists yet or not; `None` where the system can't tell.
 #[cfg(unix)]
 pub(crate) fn free(path: &Path) -> Option<u64> {
     let there = path.ancestors().find(|place| place.exists())?;

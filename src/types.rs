@@ -1,5 +1,5 @@
-//! Plain data that both flows share. No I/O, no vendor types, no behaviour beyond what the data
-//! itself means.
+//! Plain data that both flows share. No I/O, no vendor types, and no behaviour beyond the meaning of the
+//! data.
 
 mod chunk;
 mod content;
@@ -54,7 +54,7 @@ pub use version::{
     VersionTrial,
 };
 
-/// Version of every JSON shape docent prints and of the payload it stores.
+/// Version of every JSON shape that docent prints, and of the payload that it stores.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Namespace of the point ids (a fixed random UUID; ids are `UUIDv5` under it).

@@ -1,5 +1,5 @@
-//! The number and the hash of the last line of an audit, kept in a file beside it: so lines that were cut
-//! off at the end are missed.
+//! The number and the hash of the last line of an audit, kept in a file beside it, so that lines missing at
+//! the end are noticed.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::private;
 
-/// A line of an audit.
+/// The number and hash of a line of an audit.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Mark {
     /// From 1.
@@ -29,7 +29,7 @@ pub(crate) fn path_of(audit: &Path) -> PathBuf {
     name.into()
 }
 
-/// The mark that is kept beside an audit; `None`: there is none.
+/// The mark that is stored beside an audit; `None` where there is none.
 ///
 /// # Errors
 /// It can't be read, or is not a mark.
@@ -44,14 +44,14 @@ fn read_from(file: &File) -> io::Result<Option<Mark>> {
     let mut text = String::new();
     file.take(4096).read_to_string(&mut text)?;
     match text.trim() {
-        // It was made, and nothing was written since.
+        // The file was created, and nothing was written since.
         "" => Ok(None),
         text => Ok(Some(serde_json::from_str(text)?)),
     }
 }
 
 impl Head {
-    /// Opens the file beside an audit, or makes it; with what it says.
+    /// Opens or creates the file beside an audit, and returns its content.
     ///
     /// # Errors
     /// It can't be written, or is not a mark.
@@ -62,8 +62,8 @@ impl Head {
         Ok((Self { path, file }, mark))
     }
 
-    /// Always as long as before, and in one call: whoever reads it meanwhile, or after a crash, finds
-    /// the old one or the new one.
+    /// Writes in one call, and always the same length: a concurrent reader, or one after a crash, finds
+    /// either the old or the new mark.
     ///
     /// # Errors
     /// It can't be written.

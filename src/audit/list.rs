@@ -1,4 +1,4 @@
-//! The lines of an audit, for who looks at them.
+//! Lists the lines of an audit.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -10,11 +10,12 @@ use serde_json::Value;
 use super::verify::files;
 use crate::error::Failure;
 
-/// Shows the lines of an audit, and of what was moved aside of it before, in order: all, or so many of the
-/// last; of those that `is_shown`. `show` gets each as it stands there, and what it says.
+/// Passes the lines of an audit, including files that were moved aside, in order to `show`: all of them, or
+/// only the last ones; and only those for which `is_shown` holds. `show` gets each line as it is written, and
+/// parsed.
 ///
 /// # Errors
-/// A file can't be read, has a line that is none of an audit, or `show` fails.
+/// A file can't be read, has a line that is not a line of an audit, or `show` fails.
 pub fn list(
     path: &Path,
     last: Option<usize>,

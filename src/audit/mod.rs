@@ -1,8 +1,8 @@
-//! A file of JSON Lines that is only added to, each line with the hash of the line before: one that was
-//! changed, or is gone from the middle, shows. The hash of the last one is kept beside the file, so that lines that
-//! were cut off show, too.
+//! An append-only file of JSON Lines in which each line has the hash of the line before: a line that was
+//! changed, or removed from the middle, is noticed. The hash of the last line is stored beside the file, so
+//! that lines missing at the end are noticed, too.
 //!
-//! What the lines say is their writers' business: a server's requests, the changes of collections.
+//! The content of the lines is up to their writers: a server's requests, changes of collections.
 
 mod head;
 mod list;
@@ -29,16 +29,16 @@ pub use verify::{Broken, LossNotice, Verified, verify};
 use crate::private;
 use crate::types::ContentHash;
 
-/// What is read of the end of a file first.
+/// How much of the end of a file is read first.
 const USUAL_END: u64 = 64 << 10;
 
-/// Longest line that is read back.
+/// Longest line that can be read back.
 const LONGEST_LINE: u64 = 16 << 20;
 
-/// What the first line of all has in place of the hash of one before.
+/// The very first line has this in place of the hash of the previous line.
 const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A line, but for the hash of itself, which stands last in it.
+/// A line without its own hash, which is appended as its last member.
 #[derive(Serialize, JsonSchema)]
 pub struct AuditLine<'a, T> {
     /// From 1, without a gap.
@@ -57,7 +57,7 @@ pub struct AuditNotice<'a> {
     notice: &'a str,
 }
 
-/// The schema of an [`AuditLine`] with the hash, which is added where it is written.
+/// The schema of an [`AuditLine`] with its hash, which is added when the line is written.
 pub fn line_schema(mut root: RootSchema) -> RootSchema {
     let hash = "SHA-256 of the line without this member";
     let hash = serde_json::from_value(json!({ "description": hash, "type": "string" }));
@@ -67,7 +67,7 @@ pub fn line_schema(mut root: RootSchema) -> RootSchema {
     root
 }
 
-/// Such a file, at its end.
+/// An audit file, open at its end.
 pub struct Chain {
     path: PathBuf,
     file: File,
@@ -75,36 +75,36 @@ pub struct Chain {
     number: u64,
     hash: String,
     head: Head,
-    /// What the next line has to say first: lines are missing.
+    /// A notice that has to be written before the next line: lines are missing.
     missing: Option<String>,
 }
 
-/// A file that is larger is moved aside, and the next one goes on where it ends.
+/// A larger file is moved aside, and the next one continues the chain.
 const LARGEST: u64 = 64 << 20;
 
-/// Where an audit is moved that ends with the line of this number.
+/// Where an audit is moved whose last line has this number.
 pub(crate) fn aside(path: &Path, number: u64) -> PathBuf {
     path.with_extension(format!("{number}.jsonl"))
 }
 
-/// The files that lines are written to: the one at the path, and what is kept beside it. Where that was moved aside, it
+/// The files that are written: the audit at this path, and its head beside it. An audit that was moved aside
 /// has another name.
 pub fn files_of(path: &Path) -> [PathBuf; 2] {
     [path.to_owned(), head::path_of(path)]
 }
 
-/// Whether there were lines, as far as the head tells that is kept beside them: the file may be gone.
+/// Whether there have been lines, according to the head: the audit itself may be gone.
 pub fn had_lines(path: &Path) -> bool {
     head::path_of(path).exists()
 }
 
 impl Chain {
-    /// Goes on where the file ends, or where the head beside it says that it ended. Only its owner may read a new
-    /// one.
+    /// Continues where the file ends, or where the head beside it says that it ended. Only its owner may read
+    /// a new file.
     ///
     /// # Errors
-    /// It can't be written, its last line is not a line of it, or another process writes it, which is
-    /// [`io::ErrorKind::WouldBlock`].
+    /// It can't be written, its last line is not a line of an audit, or another process is writing it, which
+    /// is [`io::ErrorKind::WouldBlock`].
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open_alone(path)?;
         let last = last_line(&file)?;
@@ -113,7 +113,7 @@ impl Chain {
             io::Error::other(format!("{}: {error}", head::path_of(path).display()))
         })?;
         let until = last.as_ref().map_or(0, |last| last.number);
-        // A line is written before it stands in the head.
+        // A line is written before the head is updated.
         let cut = kept.filter(|kept| kept.number > until);
         let missing = cut.as_ref().map(|kept| {
             format!(
@@ -126,7 +126,8 @@ impl Chain {
         Ok(Self { path, file, bytes, number, hash, head, missing })
     }
 
-    /// Adds a line. Where lines are missing before it, another says so first, and `warning` is told, once.
+    /// Adds a line. Where lines are missing before it, a notice is written first and returned once in
+    /// `warning`.
     ///
     /// # Errors
     /// It can't be written.
@@ -146,7 +147,7 @@ impl Chain {
         self.number
     }
 
-    /// What was added is on the disk.
+    /// Waits until the added lines are on disk.
     ///
     /// # Errors
     /// It can't be written.
@@ -154,14 +155,14 @@ impl Chain {
         self.file.sync_all()
     }
 
-    /// As if the file were as large as one may become.
+    /// Makes the next line go into a new file, as if this one were full.
     #[cfg(test)]
     pub(crate) fn pretend_large(&mut self) {
         self.bytes = LARGEST;
         self.file.set_len(LARGEST).expect("a file");
     }
 
-    /// Goes on in a new file where the one that is open is no longer at its place.
+    /// Continues in a new file if the open one is no longer at its path.
     fn find_again(&mut self) -> io::Result<()> {
         let is_there = private::is_at(&self.file, &self.path)?;
         let is_whole = self.file.metadata()?.len() >= self.bytes;
@@ -172,11 +173,11 @@ impl Chain {
         if !is_there {
             self.file = open_alone(&self.path)?;
         }
-        // What is there may end in the middle of a line.
+        // The existing file may end in the middle of a line.
         last_line(&self.file)?;
         self.bytes = self.file.metadata()?.len();
         self.missing = Some(format!(
-            "the file was {what} while it was written; {} lines had been",
+            "the file was {what} while it was being written, after {} lines",
             self.number
         ));
         Ok(())
@@ -193,7 +194,7 @@ impl Chain {
             self.file = open_alone(&self.path)?;
             self.bytes = 0;
         }
-        // At once: a line is there whole, or its beginning is the end of the file.
+        // In one call: either the whole line is written, or its beginning is the end of the file.
         self.file.write_all(text.as_bytes())?;
         self.bytes += text.len() as u64;
         (self.number, self.hash) = (self.number + 1, hash);
@@ -201,19 +202,19 @@ impl Chain {
     }
 }
 
-/// Opens a file that nobody else writes: lines of two would be no chain.
+/// Opens a file for a single writer: two of them would break the chain.
 fn open_alone(path: &Path) -> io::Result<File> {
     let file = private::append(path)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(io::ErrorKind::WouldBlock, "another process writes it"))
+            Err(io::Error::new(io::ErrorKind::WouldBlock, "another process is writing it"))
         }
         // Some file systems have no locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 
-/// The last whole line; what a crash has left of one is not a line.
+/// The last complete line; a line that a crash cut off does not count.
 fn last_line(file: &File) -> io::Result<Option<Mark>> {
     let length = file.metadata()?.len();
     let mut from = length.saturating_sub(USUAL_END);
@@ -226,12 +227,12 @@ fn last_line(file: &File) -> io::Result<Option<Mark>> {
     mark.map_err(|_| io::Error::other("its last line is not a line of an audit"))
 }
 
-/// The last one that is whole from there on. What a crash has left of one at the end is made a line of its own, which is
-/// passed over: the beginning of an object is not JSON.
+/// The last complete line from there on. A line that a crash cut off at the end gets a line break, and is
+/// skipped from then on: the beginning of an object is not valid JSON.
 fn last_line_from(mut file: &File, from: u64) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file);
-    // Where it does not begin with the file, it begins in the middle of a line.
+    // Otherwise it begins in the middle of a line.
     let mut is_whole = from == 0;
     let (mut last, mut other) = (None, None);
     loop {

@@ -1,4 +1,4 @@
-//! Whether the lines of an audit are those that were written.
+//! Verifies that the lines of an audit are those that were written.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,46 +12,46 @@ use super::{FIRST, aside};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
     pub file: PathBuf,
-    /// Of the file, from 1; one more than it has where lines are missing at its end.
+    /// Line of the file, from 1; one more than the file has if lines are missing at its end.
     pub line: usize,
     pub problem: String,
 }
 
-/// What a server wrote of the audit itself: lines were lost before this one.
+/// A notice in the audit that lines were lost before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LossNotice {
     pub file: PathBuf,
-    /// Of all lines, as it stands in them.
+    /// Number in the whole chain, as written in the line.
     pub number: u64,
     /// RFC 3339, UTC.
     pub time: String,
     pub notice: String,
 }
 
-/// A chain without a gap.
+/// A chain without gaps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
-    /// In the order in which they go on.
+    /// In the order of the chain.
     pub files: Vec<PathBuf>,
     pub lines: u64,
-    /// Number of the first line: lines before it are in files that are not here.
+    /// Number of the first line: earlier lines are in files that are not here.
     pub first: u64,
     /// The last line; `None` where there is none.
     pub last: Option<Mark>,
-    /// The last line is that which the server wrote last, as the head beside the file says. Without a
-    /// head that is not known.
+    /// Whether the last line is the one that was written last, according to the head beside the file. Unknown
+    /// without a head.
     pub end_is_known: bool,
     /// In order.
     pub notices: Vec<LossNotice>,
 }
 
-/// Reads the lines of an audit, and of what was moved aside of it before, and checks each against the
-/// one before: how many there are, or which is the first that is not as it was written.
+/// Reads the lines of an audit, including files that were moved aside, and checks each against the previous
+/// one. Returns the number of lines, or the first line that is not as it was written.
 ///
 /// # Errors
 /// A file can't be read.
 pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
-    // Before the lines: a server that runs may add some meanwhile.
+    // Before the lines: a running server may add some meanwhile.
     let head = head::read(path)?;
     let files = files(path)?;
     let mut chain = Chain { lines: 0, first: None, last: None, passed: head.is_none(), head };
@@ -103,7 +103,7 @@ pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Files that an audit was moved to when it had become large, in order.
+/// Files that the audit was moved to when it had become too large, in order.
 fn moved_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut found = Vec::new();
@@ -126,18 +126,18 @@ struct Chain {
     first: Option<u64>,
     last: Option<Mark>,
     head: Option<Mark>,
-    /// The line of the head came.
+    /// Whether the line that the head names was seen.
     passed: bool,
 }
 
 impl Chain {
-    /// What the line says. The error is what is wrong with it.
+    /// Checks a line and returns its content. The error says what is wrong with it.
     fn add(&mut self, line: &str) -> Result<Value, &'static str> {
-        // What a crash has left of a line was never acknowledged, and is not a line either.
+        // A line that a crash cut off was never acknowledged, and does not count.
         const NONE: &str = "it is not a line of an audit";
         let mark: Mark = serde_json::from_str(line).map_err(|_| NONE)?;
         let suffix = format!(",\"hash\":\"{}\"}}", mark.hash);
-        let body = line.strip_suffix(&suffix).ok_or("its hash does not stand at its end")?;
+        let body = line.strip_suffix(&suffix).ok_or("its hash is not at its end")?;
         if crate::types::ContentHash::of(format!("{body}}}").as_bytes()).0 != mark.hash {
             return Err("it was changed");
         }
@@ -149,13 +149,13 @@ impl Chain {
                 return Err("a line before it is missing or was changed");
             }
             None if mark.number == 1 && value["previous"] != FIRST => {
-                return Err("it is called the first, and follows another");
+                return Err("it is numbered as the first, but follows another line");
             }
             _ => {}
         }
         if let Some(head) = self.head.as_ref().filter(|head| head.number == mark.number) {
             if head.hash != mark.hash {
-                return Err("it is not the one that the head has: the file was written again");
+                return Err("it is not the line that the head names: the file was rewritten");
             }
             self.passed = true;
         }

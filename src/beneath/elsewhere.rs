@@ -1,5 +1,5 @@
-//! Where the system opens nothing below an open directory, paths are opened as they are: what is swapped
-//! for a link just then is followed.
+//! For systems that can't open anything below an open directory: paths are opened as they are, and a link
+//! that replaces a part of them at that moment is followed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};

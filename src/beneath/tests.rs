@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::*;
 
-/// `root` with `a/b/c.md`, `outside` beside it with the same, and links to that.
+/// `root` with `a/b/c.md`, `outside` beside it with the same content, and links to it.
 fn places() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for place in ["root", "outside"] {
@@ -49,7 +49,7 @@ fn no_link_is_followed_wherever_it_stands_on_the_way() {
     for up in ["../outside/a/b/c.md", "a/../../outside/a/b/c.md"] {
         assert!(base.file(Path::new(up)).is_err(), "{up}");
     }
-    // A root may be given by a link, and what is outside of it by its own path alone.
+    // The root itself may be a link, and files outside are opened only by their own absolute path.
     symlink("root", dir.path().join("again")).unwrap();
     let again = Base::open(&dir.path().join("again")).unwrap();
     assert_eq!(read(again.file(Path::new("a/b/c.md"))), Ok("root".to_owned()));
@@ -58,7 +58,7 @@ fn no_link_is_followed_wherever_it_stands_on_the_way() {
     assert_eq!(read(base.file(&real.join("root/out/b/c.md"))), Err(SWAPPED.to_owned()));
 }
 
-/// What systems without `openat2` do comes to the same.
+/// The method for systems without `openat2` gives the same results.
 #[test]
 fn part_by_part_is_the_same_way() {
     let dir = places();
@@ -95,7 +95,7 @@ fn what_is_held_open_stays_what_it_was() {
     assert_eq!(names, ["c.md", "in.md", "out.md"]);
 }
 
-/// Opening them would hang, or have an effect.
+/// Opening them would block, or have an effect.
 #[test]
 fn what_is_no_file_is_not_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn what_is_no_file_is_not_read() {
     assert_eq!(open_file(Path::new("/dev/zero")).unwrap_err().to_string(), "not a file: device");
 }
 
-/// They have no size, and some wait for what will be said next.
+/// They have no size, and some block until there is news.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_the_system_tells_of_itself_is_no_file() {

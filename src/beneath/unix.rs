@@ -1,5 +1,5 @@
-//! On Unix everything is opened in a directory that is open already, by one name at a time; Linux has
-//! one call for a whole path that does the same.
+//! On Unix every part of a path is opened relative to an open directory; Linux has one call that does the
+//! same for a whole path.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -13,15 +13,14 @@ use rustix::io::Errno;
 
 use super::{Entry, Kind, PSEUDO, Seen, Stamp, not_a_file};
 
-/// A directory that is passed through on the way to what is below it. Linux does not ask whether it
-/// may be read for that.
+/// A directory that is only passed through. On Linux this needs no permission to read it.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 const PASS: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 const PASS: OFlags = OFlags::RDONLY;
 
-/// Whoever opens a named pipe waits for its other end, and whoever opens a terminal may be controlled
-/// by it: neither is meant.
+/// Without these flags, opening a named pipe would wait for its other end, and a terminal could become the
+/// controlling one.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
@@ -31,17 +30,17 @@ const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 pub(crate) struct Base(OwnedFd);
 
 impl Base {
-    /// Links on the way to the root itself are followed.
+    /// Opens a root. Links on its own path are followed.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         Ok(Self(rustix::fs::open(root, PASS | DIRECTORY, Mode::empty())?))
     }
 
-    /// A directory to list. An absolute source is looked for from `/` on.
+    /// Opens a directory for listing. An absolute source is looked up from `/`.
     pub(crate) fn directory(&self, source: &Path) -> io::Result<Directory> {
         self.way(source, OFlags::RDONLY).map(Directory)
     }
 
-    /// A file to read, and nothing else.
+    /// Opens a file for reading, and nothing but a file.
     pub(crate) fn file(&self, source: &Path) -> io::Result<File> {
         let (parent, name) = self.parent(source)?;
         Directory(parent).file(name)
@@ -81,7 +80,7 @@ fn way(top: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errn
     let path = if below.as_os_str().is_empty() { Path::new(".") } else { below };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     match rustix::fs::openat2(top, path, flags, Mode::empty(), resolve) {
-        // Older systems do not have it, and some sandboxes say that it is not permitted.
+        // Older systems do not have it, and some sandboxes report that it is not permitted.
         Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => part_by_part(top, below, flags),
         opened => opened,
     }
@@ -90,7 +89,7 @@ fn way(top: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errn
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use part_by_part as way;
 
-/// The same on any system: each part is opened in the directory before it.
+/// The same on any system: each part is opened relative to the one before it.
 pub(super) fn part_by_part(
     top: BorrowedFd<'_>,
     below: &Path,
@@ -98,7 +97,7 @@ pub(super) fn part_by_part(
 ) -> Result<OwnedFd, Errno> {
     let open = |place: BorrowedFd<'_>, part: &OsStr, flags: OFlags| {
         rustix::fs::openat(place, part, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| {
-            // A link is not a directory; some systems say it so.
+            // A link is not a directory; some systems report it that way.
             let is_link = || look(place, part).is_ok_and(|seen| seen.kind == Kind::Link);
             if error == Errno::NOTDIR && is_link() { Errno::LOOP } else { error }
         })
@@ -116,7 +115,7 @@ pub(super) fn part_by_part(
     }
 }
 
-/// A directory that is held open: what is done in it is done there, whatever its path leads to by now.
+/// A directory that is held open: operations go to it, whatever its path leads to by now.
 pub(crate) struct Directory(OwnedFd);
 
 impl Directory {
@@ -136,17 +135,17 @@ impl Directory {
             }))
     }
 
-    /// A look at an entry itself, be it a link.
+    /// Looks at an entry itself, even if it is a link.
     pub(crate) fn look(&self, name: &OsStr) -> io::Result<Seen> {
         Ok(look(self.0.as_fd(), name)?)
     }
 
-    /// A file to read, and nothing else.
+    /// Opens a file for reading, and nothing but a file.
     pub(crate) fn file(&self, name: &OsStr) -> io::Result<File> {
         match rustix::fs::openat(&self.0, name, READ | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(file) => checked(file),
             Err(Errno::LOOP) => Err(not_a_file(Kind::Link)),
-            // A socket, or a device that nothing is behind.
+            // A socket, or a device without hardware.
             Err(error @ (Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP)) => {
                 Err(self.look(name).map_or(error.into(), |seen| not_a_file(seen.kind)))
             }
@@ -154,23 +153,23 @@ impl Directory {
         }
     }
 
-    /// A file to read that may be given by a link.
+    /// Opens a file for reading; a link to it is followed.
     pub(crate) fn linked_file(&self, name: &OsStr) -> io::Result<File> {
         checked(rustix::fs::openat(&self.0, name, READ, Mode::empty())?)
     }
 
-    /// Whether what is in it is made by the system when it is read.
+    /// Whether its content is generated by the system on reading.
     pub(crate) fn is_pseudo(&self) -> bool {
         is_pseudo(self.0.as_fd())
     }
 }
 
-/// A file to read, wherever its path leads.
+/// Opens a file for reading, wherever its path leads.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     checked(rustix::fs::openat(CWD, path, READ, Mode::empty())?)
 }
 
-/// The file, where it is one on a disk.
+/// The file, if it is one on a disk.
 fn checked(file: OwnedFd) -> io::Result<File> {
     let file = File::from(file);
     match kind_of(&file.metadata()?) {
@@ -198,7 +197,7 @@ fn stamp(stat: &Stat) -> Stamp {
     Stamp::new(stat.st_size as u64, mtime)
 }
 
-/// `None` where the system has not said.
+/// `None` where the system did not report it.
 fn kind(file_type: FileType) -> Option<Kind> {
     Some(match file_type {
         FileType::Unknown => return None,
@@ -207,7 +206,7 @@ fn kind(file_type: FileType) -> Option<Kind> {
         FileType::Symlink => Kind::Link,
         FileType::Fifo => Kind::Other("named pipe"),
         FileType::Socket => Kind::Other("socket"),
-        // And what some systems have besides.
+        // And other kinds that some systems have.
         _ => Kind::Other("device"),
     })
 }
@@ -217,7 +216,7 @@ pub(crate) fn kind_of(metadata: &Metadata) -> Kind {
     kind(FileType::from_raw_mode(metadata.mode() as _)).unwrap_or(Kind::Other("unknown"))
 }
 
-/// File systems without files: `linux/magic.h`, and what mounts them.
+/// File systems without real files: numbers from `linux/magic.h`, with the names that they are mounted by.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[allow(
     clippy::unnecessary_cast,

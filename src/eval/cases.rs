@@ -233,7 +233,7 @@ mod tests {
             ),
             (
                 with("[{\"source\": \"a\", \"page\": 1, \"lines\": [1, 2]}]"),
-                "expected[0]: a place has none or several of lines, page, paragraphs and the like",
+                "expected[0]: a place needs exactly one of lines, page, paragraphs and the like",
             ),
         ] {
             let text = format!("\n{line}\n");

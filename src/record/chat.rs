@@ -1,4 +1,4 @@
-//! A chat model whose exchanges are on a tape.
+//! A chat model with a recording.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{Mode, Tape};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::{BackendError, Fault};
 
-/// `inner`, with its exchanges on the tape: recorded as they end, or answered without it.
+/// `inner` with a recording: exchanges are recorded when they end, or replayed without `inner`.
 pub fn recorded(tape: &Arc<Tape>, inner: Box<dyn ChatModel>) -> Box<dyn ChatModel> {
     match tape.0 {
         Mode::Off => inner,
@@ -74,7 +74,7 @@ impl ChatModel for Recorded {
     }
 }
 
-/// An answer on its way to the tape. One that is given up before its end is not an exchange.
+/// An answer that is being recorded. An answer that is abandoned midway is not an exchange.
 struct Taping {
     tape: Arc<Tape>,
     asked: AskedChat,

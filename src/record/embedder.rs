@@ -1,4 +1,4 @@
-//! An embedder whose exchanges are on a tape.
+//! An embedder with a recording.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use crate::error::{BackendError, Fault};
 use crate::http::Throttled;
 use crate::types::EmbedderId;
 
-/// What the endpoint behind `connect` says its model is. A replay does not ask it: `connect` is
-/// given what it said, which is all it needs.
+/// Connects to an endpoint, recording what it says about its model. A replay asks no endpoint: `connect` gets
+/// the recorded reply, which is all it needs.
 ///
-/// `connect` is called with what is known of the model, and may not send anything where there is.
+/// `connect` is called with what is known of the model; if that is something, it must not send anything.
 pub async fn connect<E, C, F>(
     tape: &Arc<Tape>,
     request: EmbedderRequest,
@@ -59,7 +59,7 @@ where
     Ok(recorded(tape, Arc::new(embedder), tokens))
 }
 
-/// `inner`, with its exchanges on the tape. `tokens` is what it has embedded so far.
+/// `inner` with a recording. `tokens` is what it has embedded so far.
 pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<dyn Embedder> {
     if inner.is_local() || matches!(tape.0, Mode::Off) {
         return inner;
@@ -70,7 +70,7 @@ pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<
 struct Recorded {
     inner: Arc<dyn Embedder>,
     tape: Arc<Tape>,
-    /// Of all exchanges that are on the tape, or came from it.
+    /// Tokens of all exchanges that were recorded or replayed.
     tokens: AtomicU64,
 }
 
@@ -148,8 +148,8 @@ impl Recorded {
         request: EmbedRequest,
         result: Result<Vec<Option<Vec<f32>>>, BackendError>,
     ) -> Entry {
-        // Of requests that are answered at the same time, one may have the tokens of another: their
-        // sum is right.
+        // Of requests that are answered concurrently, one may be assigned tokens of another: their sum is
+        // right.
         let now = self.inner.tokens_embedded();
         let tokens = now.saturating_sub(self.tokens.fetch_max(now, Ordering::Relaxed));
         match result {

@@ -1,4 +1,4 @@
-//! What the lines of a recording are: a header, then one exchange a line, as JSON.
+//! Format of a recording: a header, then one exchange per line, as JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,22 +9,22 @@ use crate::error::BackendError;
 use crate::ocr::OcrLine;
 use crate::types::{ContentHash, EmbedderId, Usage};
 
-/// Raised when older recordings can no longer be read.
+/// Incremented when older recordings can no longer be read.
 pub(super) const VERSION: u64 = 1;
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Header {
     pub docent_recording: u64,
-    /// Version of docent that began it.
+    /// Version of docent that began the recording.
     pub docent: String,
 }
 
-/// Any other line. Of `answer` and `error`, one is there.
+/// Any other line. Either `answer` or `error` is present.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Entry {
-    /// An endpoint was asked what its model is.
+    /// A request to an endpoint for its model.
     Embedder {
         request: EmbedderRequest,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,8 +39,8 @@ pub(super) enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<BackendError>,
     },
-    /// `events` in the pieces in which they came. With an `error` they are what came before it;
-    /// without one, and without `done`, the stream just ended.
+    /// `events` are split as they came. With an `error`, they are what came before it; without an error and
+    /// without `done`, the stream just ended.
     Chat {
         request: AskedChat,
         events: Vec<ChatEvent>,
@@ -54,7 +54,7 @@ pub(super) enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<BackendError>,
     },
-    /// `usage` is what was billed, also for an error.
+    /// `usage` is what was billed, even for an error.
     Ocr {
         request: AskedOcr,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,12 +68,12 @@ pub(super) enum Entry {
     Value { name: String, about: String, value: Value },
 }
 
-/// What decides which embedder is connected to.
+/// The request that identifies the embedder to connect to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EmbedderRequest {
     /// As in `--embedder`.
     pub model: String,
-    /// What the model is asked for, if anything.
+    /// Dimensions requested from the model, if any.
     pub dimensions: Option<usize>,
     pub document_prefix: String,
     pub query_prefix: String,
@@ -82,7 +82,7 @@ pub struct EmbedderRequest {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct EmbedderAnswer {
     pub embedder: EmbedderId,
-    /// Billed for asking.
+    /// Billed for that request.
     pub tokens: u64,
 }
 
@@ -101,11 +101,11 @@ pub(super) struct EmbedAnswer {
     pub tokens: u64,
 }
 
-/// What a chat model is asked, as far as it decides the answer.
+/// A request to a chat model, as far as it determines the answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AskedChat {
     pub model: String,
-    /// For whoever reads the file; the messages contain it.
+    /// For people who read the file; the messages contain it.
     pub question: String,
     pub messages: Vec<Message>,
 }
@@ -117,18 +117,18 @@ pub(super) struct AskedReranker {
     pub texts: Vec<String>,
 }
 
-/// A page that was to be read. Its picture is told by its hash: it may be megabytes.
+/// A page to be recognized. The picture is represented by its hash: it may be megabytes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AskedOcr {
     pub model: String,
     /// In pixels.
     pub width: u32,
     pub height: u32,
-    /// Of its pixels.
+    /// Hash of its pixels.
     pub picture: ContentHash,
 }
 
-/// What an exchange is found by: a hash of all of its request.
+/// The key of an exchange: a hash of its whole request.
 pub(super) fn key(kind: &str, request: &impl Serialize) -> ContentHash {
     let request = serde_json::to_string(request).unwrap_or_default();
     ContentHash::of(format!("{kind}\n{request}").as_bytes())

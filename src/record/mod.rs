@@ -1,13 +1,12 @@
-//! A tape of every exchange with the models: written by `--record`, answered from by `--replay`.
+//! A recording of every exchange with the models: written by `--record`, replayed by `--replay`.
 //!
-//! It stands where the traits are ([`Embedder`](crate::embed::Embedder),
-//! [`ChatModel`](crate::chat::ChatModel), [`Reranker`](crate::rerank::Reranker),
-//! [`OcrModel`](crate::ocr::OcrModel)), not where HTTP is: what is kept is what came of a request
-//! after its retries, an error as much as an answer. Keys are not part of an exchange, and one that
-//! an endpoint echoes is cut out. Models that compute in this process need no tape.
+//! It works at the traits ([`Embedder`](crate::embed::Embedder), [`ChatModel`](crate::chat::ChatModel),
+//! [`Reranker`](crate::rerank::Reranker), [`OcrModel`](crate::ocr::OcrModel)), not at HTTP: it keeps the
+//! outcome of a request after its retries, errors as well as answers. Keys are not part of an exchange; if an
+//! endpoint echoes one, it is cut out. Models that run in this process need no recording.
 //!
-//! What this process makes up itself and a command prints or sends (ids, nonces, times) is kept
-//! too, see [`Tape::value`]: so a replay sends the same prompts and prints the same bytes.
+//! Values that this process generates and a command prints or sends (ids, nonces, times) are kept too, see
+//! [`Tape::value`]: so a replay sends the same prompts and prints the same bytes.
 
 mod chat;
 mod embedder;
@@ -37,7 +36,7 @@ use format::Entry;
 use player::Player;
 use recorder::Recorder;
 
-/// Where exchanges go, or where they come from. Most commands have none.
+/// Where exchanges are written to, or come from. Most commands have none.
 #[derive(Default)]
 pub struct Tape(Mode);
 
@@ -49,26 +48,26 @@ enum Mode {
     Replay(Box<Player>),
 }
 
-/// Why a recording cannot be used. Found before anything is asked.
+/// Why a recording cannot be used. Detected before any request.
 #[derive(Debug, Error)]
 pub enum TapeError {
     #[error("{path} cannot be used as a recording: {source}", path = path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("there is no recording {path}", path = path.display())]
     None { path: PathBuf },
-    #[error("another process records into {path}", path = path.display())]
+    #[error("another process is recording into {path}", path = path.display())]
     Busy { path: PathBuf },
-    #[error("{path} is not a recording of docent", path = path.display())]
+    #[error("{path} is not a docent recording", path = path.display())]
     NotOne { path: PathBuf },
-    #[error("{path} is a recording of version {version}, and this docent knows version {known}", path = path.display(), known = format::VERSION)]
+    #[error("{path} is a recording of version {version}, and this version of docent reads version {known}", path = path.display(), known = format::VERSION)]
     Version { path: PathBuf, version: u64 },
     #[error("line {line} of the recording {path} cannot be read: {problem}", path = path.display())]
     Line { path: PathBuf, line: usize, problem: String },
 }
 
 impl Tape {
-    /// Adds to the recording in `path`, or begins one, which only its owner may read: prompts and
-    /// answers are in it. `secrets` are cut out of whatever is written.
+    /// Adds to the recording in `path`, or begins one that only its owner may read: it contains prompts and
+    /// answers. `secrets` are cut out of everything that is written.
     pub fn record(path: &Path, secrets: Vec<String>) -> Result<Self, TapeError> {
         Ok(Self(Mode::Record(Recorder::open(path, secrets)?)))
     }
@@ -78,7 +77,7 @@ impl Tape {
         Ok(Self(Mode::Replay(Box::new(Player::load(path)?))))
     }
 
-    /// What to know about a recording that can be used all the same.
+    /// What a user should know about a recording that can be used all the same.
     pub fn notice(&self) -> Option<String> {
         let (path, torn) = match &self.0 {
             Mode::Off => return None,
@@ -93,9 +92,9 @@ impl Tape {
         })
     }
 
-    /// Something this process made up: when recorded it is kept, and a replay has it back. `about`
-    /// is what it belongs to, such as the question; of several the first comes first. A replay of
-    /// something that was never recorded keeps its own.
+    /// A value that this process generated: recorded, or returned by a replay. `about` is what it belongs to,
+    /// such as the question; several values with the same `about` are returned in order. If a value was never
+    /// recorded, a replay uses the new one.
     pub fn value<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -118,12 +117,12 @@ impl Tape {
     }
 }
 
-/// The error of an exchange that is not on the tape.
+/// The error for an exchange that is not in the recording.
 fn missing(path: &str, what: &str) -> BackendError {
     BackendError::new(Service::Recording, Fault::NotFound, path, what)
 }
 
-/// A text cut short, for a message.
+/// A text shortened for a message.
 fn excerpt(text: &str) -> String {
     const LENGTH: usize = 80;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

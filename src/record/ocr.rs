@@ -1,4 +1,4 @@
-//! A model that reads pages whose exchanges are on a tape.
+//! An OCR model with a recording.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::{BackendError, Fault};
 use crate::ocr::{Bill, GrayImage, OcrLine, OcrModel};
 use crate::types::ContentHash;
 
-/// `inner`, with its exchanges on the tape. A model that runs in this process needs none.
+/// `inner` with a recording. A model that runs in this process needs none.
 pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn OcrModel>) -> Arc<dyn OcrModel> {
     if inner.is_local() || matches!(tape.0, Mode::Off) {
         return inner;

@@ -1,4 +1,4 @@
-//! The tape while it is answered from.
+//! Replays a recording.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::error::BackendError;
 use crate::ocr::OcrLine;
 use crate::types::{ContentHash, Usage};
 
-/// Everything on a tape, by what was asked. Each replay begins at the beginning.
+/// A whole recording, by request. Each replay starts at the beginning.
 pub(super) struct Player {
     path: String,
     torn: bool,
@@ -29,19 +29,19 @@ pub(super) struct Player {
 #[derive(Default)]
 struct Kept {
     embedders: Answers<Result<EmbedderAnswer, BackendError>>,
-    /// Errors of requests, by all of their inputs; `None` for those that were answered.
+    /// Errors of requests, by all of their inputs; `None` for those that succeeded.
     requests: Answers<Option<BackendError>>,
-    /// Answers by single inputs: a run may put them together in another way.
+    /// Answers by single inputs: a replay may group them differently.
     texts: Answers<Text>,
     chats: Answers<Chat>,
     rerankers: Answers<Result<Vec<f32>, BackendError>>,
     pages: Answers<Page>,
-    /// Questions that a model was asked, whatever the prompt around them.
+    /// Questions that a model was asked, whatever the rest of the prompt.
     questions: HashSet<ContentHash>,
     values: Answers<Value>,
 }
 
-/// A text's vector and its part of the tokens that its request was billed.
+/// A text's vector and its share of the tokens that were billed for its request.
 #[derive(Clone)]
 pub(super) struct Text {
     pub vector: Option<Vec<f32>>,
@@ -54,14 +54,14 @@ pub(super) struct Chat {
     pub error: Option<BackendError>,
 }
 
-/// What was read on a page, and what that was billed.
+/// The text recognized on a page, and what was billed for it.
 #[derive(Clone)]
 pub(super) struct Page {
     pub read: Result<Vec<OcrLine>, BackendError>,
     pub usage: Usage,
 }
 
-/// What came each time the same was asked.
+/// The answers to each repeated request, in order.
 struct Answers<T>(HashMap<ContentHash, (Vec<T>, usize)>);
 
 impl<T> Default for Answers<T> {
@@ -75,7 +75,7 @@ impl<T: Clone> Answers<T> {
         self.0.entry(key).or_default().0.push(answer);
     }
 
-    /// The next one; after the last, the last again.
+    /// The next answer; after the last one, the last one again.
     fn next(&mut self, key: &ContentHash) -> Option<T> {
         let (answers, next) = self.0.get_mut(key)?;
         let answer = answers.get((*next).min(answers.len().checked_sub(1)?))?.clone();
@@ -83,7 +83,7 @@ impl<T: Clone> Answers<T> {
         Some(answer)
     }
 
-    /// The one that [`Self::next`] would give.
+    /// The answer that [`Self::next`] would return.
     fn peek(&self, key: &ContentHash) -> Option<&T> {
         let (answers, next) = self.0.get(key)?;
         answers.get((*next).min(answers.len().checked_sub(1)?))
@@ -131,7 +131,7 @@ impl Player {
         &self.path
     }
 
-    /// The file ends in half a line.
+    /// Whether the file ends in half a line.
     pub(super) fn is_torn(&self) -> bool {
         self.torn
     }
@@ -150,11 +150,11 @@ impl Player {
     ) -> Result<EmbedderAnswer, BackendError> {
         self.kept().embedders.next(&key("embedder", request)).unwrap_or_else(|| {
             let model = &request.model;
-            Err(missing(&self.path, &format!("it does not say what the embedder {model} is")))
+            Err(missing(&self.path, &format!("it has no reply about the embedder {model}")))
         })
     }
 
-    /// The vectors of these inputs, however they were put together when they were recorded.
+    /// The vectors of these inputs, however they were grouped when they were recorded.
     pub(super) fn embed(&self, request: &EmbedRequest) -> Result<Vec<Text>, BackendError> {
         let kept = &mut *self.kept();
         if let Some(Some(error)) = kept.requests.next(&key("embed", request)) {
@@ -166,7 +166,7 @@ impl Player {
             if kept.texts.peek(key).is_some() {
                 continue;
             }
-            // It was refused by itself: the caller divides the request until it is alone.
+            // This input was refused by itself: the caller divides the request until it is alone.
             if let Some(Some(error)) = kept.requests.peek(key) {
                 return Err(error.clone());
             }
@@ -198,7 +198,7 @@ impl Player {
         }
         let known = kept.questions.contains(&question_key(asked));
         let how = if known {
-            "with this prompt: the documents, the settings or docent are not what they were"
+            "with this prompt: the documents, the settings or docent have changed"
         } else {
             "at all"
         };
@@ -249,7 +249,7 @@ impl Kept {
     }
 }
 
-/// The request of one input of several.
+/// The request with a single one of its inputs.
 fn alone(request: &EmbedRequest, input: &str) -> EmbedRequest {
     EmbedRequest { inputs: vec![input.to_owned()], ..request.clone() }
 }
@@ -258,7 +258,7 @@ fn question_key(asked: &AskedChat) -> ContentHash {
     key("question", &(&asked.model, &asked.question))
 }
 
-/// One by one, the tokens divided so that their sum stays.
+/// One text at a time; the tokens are divided so that their sum is unchanged.
 fn texts(answer: EmbedAnswer) -> Vec<Text> {
     let (count, tokens) = (answer.vectors.len().max(1) as u64, answer.tokens);
     let up_to = |place: u64| tokens * place / count;

@@ -1,4 +1,4 @@
-//! The tape while it is written.
+//! Writes a recording.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,14 +10,14 @@ use super::format::{self, Entry, Header};
 use crate::error::{BackendError, Fault, Service};
 use crate::private;
 
-/// Shorter ones are no keys, and would be cut out of ordinary words.
+/// Shorter strings are not keys, and would be cut out of ordinary words.
 const MIN_SECRET: usize = 8;
 
-/// A file that exchanges are added to. It is locked for as long as this lives.
+/// A file that exchanges are added to. It is locked while this value lives.
 pub(super) struct Recorder {
     file: Mutex<File>,
     path: String,
-    /// As they would stand in a JSON string.
+    /// As they would appear in a JSON string.
     secrets: Vec<String>,
     torn: bool,
 }
@@ -44,12 +44,12 @@ impl Recorder {
         &self.path
     }
 
-    /// The file ended in half a line, which is gone now.
+    /// Whether the file ended in half a line, which was removed.
     pub(super) fn was_torn(&self) -> bool {
         self.torn
     }
 
-    /// Adds a line, at once: a run that is killed leaves whole lines, but for the last.
+    /// Adds a line in one write: a run that is killed leaves complete lines, except perhaps the last.
     pub(super) fn append(&self, entry: &Entry) -> Result<(), BackendError> {
         let failed = |why: String| {
             let message = format!("cannot be written: {why}");
@@ -62,7 +62,7 @@ impl Recorder {
     }
 }
 
-/// Writes the header of a new file, or checks that of an old one: nothing else is written to.
+/// Writes the header of a new file, or checks that of an existing one, so that no other file is ever changed.
 fn begin(file: &mut File, path: &Path) -> Result<(), TapeError> {
     let io = |source| TapeError::Io { path: path.to_owned(), source };
     let mut first = Vec::new();
@@ -87,7 +87,7 @@ pub(super) fn check_header(line: &str, path: &Path) -> Result<(), TapeError> {
     Ok(())
 }
 
-/// Cuts off what comes after the last line break. Says whether there was anything.
+/// Cuts off everything after the last line break. Returns whether there was anything.
 fn cut_torn_line(file: &mut File) -> io::Result<bool> {
     const BLOCK: u64 = 64 * 1024;
     let length = file.seek(SeekFrom::End(0))?;
@@ -103,7 +103,7 @@ fn cut_torn_line(file: &mut File) -> io::Result<bool> {
         }
         end = start;
     }
-    // A file without any line is not ours to cut: its header will be refused.
+    // A file without any line is not cut: its header will be refused.
     let torn = end < length && end > 0;
     if torn {
         file.set_len(end)?;

@@ -1,4 +1,4 @@
-//! A reranker whose exchanges are on a tape.
+//! A reranker with a recording.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::{BackendError, Fault};
 use crate::rerank::{Reranker, RerankerKind};
 use crate::types::RerankerId;
 
-/// `inner`, with its exchanges on the tape. A model that runs in this process needs none.
+/// `inner` with a recording. A model that runs in this process needs none.
 pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Reranker>) -> Arc<dyn Reranker> {
     if inner.id().endpoint.is_none() || matches!(tape.0, Mode::Off) {
         return inner;

@@ -37,7 +37,7 @@ impl Place {
     }
 }
 
-/// Embeds a text as its length; refuses requests with the word `bad`, and all of them when told.
+/// Embeds a text as its length; refuses requests with the word `bad`, and on command all of them.
 struct Lengths {
     id: EmbedderId,
     billed: Mutex<u64>,
@@ -120,7 +120,7 @@ async fn vectors_come_back_however_texts_are_put_together() {
         again.embed(&texts(&[text]), Role::Document).await.unwrap();
     }
     assert_eq!(again.tokens_embedded(), 14, "divided over the texts, and none lost");
-    // A question is another text: it has a prefix.
+    // A question is a different text: it has a prefix.
     let error = replayed.embed(&texts(&["a"]), Role::Query).await.unwrap_err();
     assert_eq!((error.service, error.fault), (Service::Recording, Fault::NotFound));
     assert!(error.message.contains("q: a"), "{error}");
@@ -167,7 +167,7 @@ async fn what_an_endpoint_said_of_itself_is_not_asked_again() {
     assert_eq!(unknown.err().unwrap().fault, Fault::NotFound);
 }
 
-/// Answers with what it is given, one answer after the other.
+/// Returns the given answers, one after the other.
 struct Script(Mutex<Vec<Heard>>);
 
 type Event = Result<ChatEvent, BackendError>;
@@ -287,7 +287,7 @@ fn a_torn_line_is_left_out_and_cut_off_by_the_next_recording() {
     place.record().value("nonce", "q", 1).unwrap();
     let whole = place.text();
     for torn in ["{\"kind\":\"value\",\"na", "{", "\u{e9}"] {
-        // In the middle of a character, too.
+        // Also in the middle of a character.
         let mut bytes = [whole.as_bytes(), torn.as_bytes()].concat();
         bytes.pop();
         std::fs::write(&place.path, &bytes).unwrap();

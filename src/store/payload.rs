@@ -360,8 +360,8 @@ pub(super) mod tests {
         for (field, value, why) in [
             ("kind", json!("painting"), "unknown variant"),
             ("text", json!(7), "invalid type"),
-            ("lines", Value::Null, "none or several"),
-            ("page", json!(3), "none or several"),
+            ("lines", Value::Null, "exactly one"),
+            ("page", json!(3), "exactly one"),
             ("lines", json!([1]), "invalid length"),
             ("ordinal", json!(-1), "invalid value"),
             ("record", json!("document"), "where a \"chunk\" was asked for"),

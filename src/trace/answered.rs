@@ -13,7 +13,7 @@ use crate::query::pack::Fate;
 use crate::query::verification::Verdict;
 use crate::types::{ContentHash, LegScore, Locator, Usage};
 
-/// A chunk that was found, and what became of it.
+/// A chunk that was found, and what happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Retrieved {
     /// From 1.
@@ -33,9 +33,9 @@ pub struct Retrieved {
     pub late: Option<LegScore>,
     #[serde(default)]
     pub rerank: Option<LegScore>,
-    /// The passage of the prompt that it is part of.
+    /// The passage of the prompt that contains it.
     pub passage: Option<u32>,
-    /// Why it is in none.
+    /// Why no passage contains it.
     pub dropped: Option<String>,
 }
 
@@ -45,29 +45,29 @@ pub struct Cited {
     pub passage: u32,
     pub citation: String,
     pub verified: bool,
-    /// By what the claims were held against it.
+    /// How the claims were compared with it.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// Those that found something that it does not bear out.
+    /// Checks that found a claim that the passage does not support.
     #[serde(default)]
     pub failed: BTreeSet<Check>,
 }
 
-/// How a model found the claims of an answer.
+/// How a model judged the claims of an answer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
-    /// As it was asked for.
+    /// As configured.
     pub model: String,
     /// The model that answered, as the endpoint named it, or what it is computed from.
     pub revision: Option<String>,
     /// Claims that it was asked about.
     pub claims: usize,
-    /// Those that it found not to be borne out.
+    /// Claims that it found unsupported.
     pub unsupported: usize,
-    /// Those without a verdict.
+    /// Claims without a verdict.
     pub unchecked: usize,
     pub elapsed_ms: u64,
-    /// Beside that of the answer.
+    /// In addition to that of the answer.
     pub usage: Usage,
 }
 

@@ -1,4 +1,4 @@
-//! What a reader said of an answer, beside its record.
+//! Feedback of a reader on an answer, stored beside its record.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use crate::types::TraceContext;
 
-/// What a reader said of an answer.
+/// Feedback of a reader on an answer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Feedback {
-    /// Of the answer.
+    /// Id of the answer.
     pub feedback_on: Uuid,
     /// RFC 3339, UTC, with milliseconds.
     pub at: String,
     /// From 0, of no use, to 1, right.
     pub score: f64,
-    /// Where the words are kept.
+    /// Present where texts are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// That of the answer.
+    /// The context of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<TraceContext>,
 }

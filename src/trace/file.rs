@@ -1,4 +1,4 @@
-//! Records on disk: lines of one file, or a directory with a file for each.
+//! Records on disk: lines of one file, or a directory with a file per record.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -9,20 +9,20 @@ use uuid::Uuid;
 use super::{Feedback, Trace};
 use crate::private;
 
-/// Bytes of the first line that are looked at: more than any record has.
+/// Maximum number of bytes of the first line that are read: longer than any record.
 const LONGEST: u64 = 64 << 20;
 
-/// Where records are kept.
+/// Where records are stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Place {
     /// JSON Lines.
     File(PathBuf),
-    /// `ID.json` for each: their names are in the order of their times.
+    /// One `ID.json` per record: their names sort by time.
     Directory(PathBuf),
 }
 
 impl Place {
-    /// A directory where it is one already, or where the name ends like one.
+    /// A directory if the path is one already, or ends like one.
     pub fn of(path: &Path) -> Self {
         let ends_like_one = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         if ends_like_one || path.is_dir() {
@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Adds a record, at once. Only its owner may read a new file.
+    /// Adds a record in one write. Only its owner may read a new file.
     pub fn write(&self, trace: &Trace) -> io::Result<()> {
         match self {
             Self::File(path) => {
@@ -65,7 +65,7 @@ impl Place {
         }
     }
 
-    /// Adds what a reader said of an answer: a line of the file, or of one beside the record.
+    /// Adds a reader's feedback: as a line of the file, or of one beside the record.
     pub fn add(&self, feedback: &Feedback) -> io::Result<()> {
         let line = serde_json::to_string(feedback)?;
         let mut file = match self {
@@ -75,8 +75,8 @@ impl Place {
         file.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// All records, oldest first, each with what readers said of it. What is not a record, such as a last
-    /// line that was cut off, is passed over.
+    /// All records, oldest first, each with its feedback. Anything that is not a record, such as a last line
+    /// that was cut off, is skipped.
     pub fn read(&self) -> io::Result<Vec<Trace>> {
         let mut feedback = Vec::new();
         let mut traces: Vec<Trace> = match self {
@@ -124,7 +124,7 @@ fn feedback_of(directory: &Path, id: Uuid) -> PathBuf {
     directory.join(format!("{id}.feedback.jsonl"))
 }
 
-/// Opens a file of records, or makes one: nothing else is written to, and never through a link.
+/// Opens or creates a file of records; never writes to any other file, and never through a link.
 fn append(path: &Path) -> io::Result<File> {
     let file = private::append(path)?;
     let mut first = Vec::new();
@@ -132,5 +132,5 @@ fn append(path: &Path) -> io::Result<File> {
     let is_record = first.is_empty()
         || serde_json::from_slice::<Trace>(&first).is_ok()
         || serde_json::from_slice::<Feedback>(&first).is_ok();
-    if is_record { Ok(file) } else { Err(io::Error::other("it is not a file of docent's records")) }
+    if is_record { Ok(file) } else { Err(io::Error::other("it is not a file of docent records")) }
 }

@@ -1,9 +1,9 @@
-//! Where an answer comes from: one record for each, and the same as OpenTelemetry spans.
+//! Provenance of an answer: one record per answer, also available as OpenTelemetry spans.
 //!
-//! A [`Trace`] names everything that decided the answer: collection, retrieved chunks and what
-//! became of each, models with their revisions, settings, the hash of the prompt, times, and which
-//! citations held. It has the question, but no text of documents, prompts or answers unless that
-//! was asked for: then it is in [`Trace::content`].
+//! A [`Trace`] names everything that determined the answer: collection, retrieved chunks and what happened to
+//! each, models with their revisions, settings, the hash of the prompt, times, and which citations held. It
+//! has the question, but no text of documents, prompts or answers unless that was requested: then it is in
+//! [`Trace::content`].
 
 mod answered;
 mod feedback;
@@ -43,7 +43,7 @@ pub struct Trace {
     pub schema_version: u32,
     /// `UUIDv7`, as in the answer's JSON.
     pub id: Uuid,
-    /// The trace of whoever asked, and the span in it that this is; `None` where nobody named one.
+    /// The trace of the caller, and the span in it that this answer is; `None` where the caller named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<TraceContext>,
     /// Version of docent that answered.
@@ -51,7 +51,7 @@ pub struct Trace {
     /// RFC 3339, UTC, with milliseconds.
     pub started_at: String,
     pub question: String,
-    /// What retrieval asked: the question, or how the chat model worded it.
+    /// What was searched for: the question, or the chat model's rewording of it.
     pub queries: Vec<String>,
     pub outcome: Outcome,
     pub collection: Collection,
@@ -59,26 +59,26 @@ pub struct Trace {
     pub retrieval: Retrieval,
     /// Best first.
     pub retrieved: Vec<Retrieved>,
-    /// SHA-256 of the messages as they were sent, as JSON. `None` where no model was sent any.
+    /// SHA-256 of the messages as they were sent, as JSON. `None` where none were sent to a model.
     pub prompt_hash: Option<ContentHash>,
     /// Settings of retrieval, prompt and models, by name. No keys.
     pub settings: BTreeMap<String, String>,
     pub citations: Vec<Cited>,
     pub invalid_citations: Vec<u32>,
-    /// How many sentences cite nothing.
+    /// Number of sentences without a citation.
     pub uncited_sentences: usize,
-    /// What the model of `--verify` was asked of the answer, if it was.
+    /// What the model of `--verify` was asked about the answer, if it was asked.
     #[serde(default)]
     pub verification: Option<Verified>,
     pub finish_reason: Option<String>,
     pub usage: Usage,
     pub timings_ms: Timings,
-    /// What the models were asked, in order.
+    /// Requests to models, in order.
     pub calls: Vec<Call>,
-    /// The words themselves, where they were asked for.
+    /// The texts themselves, where they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
-    /// What readers said of the answer, in order. It is kept beside the record.
+    /// Feedback of readers, in order. It is stored beside the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feedback: Vec<Feedback>,
 }
@@ -88,18 +88,18 @@ pub struct Outcome {
     pub exit_code: i32,
     pub no_answer: bool,
     pub interrupted: bool,
-    /// What failed, without what an endpoint said of it: some echo the prompt.
+    /// What failed, without the endpoint's own message: some echo the prompt.
     pub error: Option<String>,
 }
 
-/// The collection as it was when it was asked.
+/// The collection at the time of the question.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Collection {
     pub name: String,
-    /// N of the version `NAME@vN` that was asked.
+    /// N of the version `NAME@vN` that was searched.
     #[serde(default)]
     pub version: Option<u32>,
-    /// Where it is, without credentials.
+    /// Its location, without credentials.
     pub store: String,
     pub created_at: String,
     /// Version of docent that created it.
@@ -108,7 +108,7 @@ pub struct Collection {
     pub sparse: SparseId,
     /// The last ingest that changed it.
     pub last_run: Option<Run>,
-    /// An ingest goes on, or was cut off.
+    /// Whether an ingest was going on, or had been cut off.
     pub unfinished: bool,
 }
 
@@ -164,12 +164,12 @@ impl Retrieval {
     }
 }
 
-/// Milliseconds from the question.
+/// In milliseconds since the question.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
-    /// Retrieved and packed.
+    /// When passages were retrieved and packed.
     pub retrieved: f64,
-    /// Of that, packing.
+    /// Time of that spent on packing.
     pub packing: f64,
     pub first_token: Option<f64>,
     pub total: f64,
@@ -181,17 +181,17 @@ pub struct Content {
     pub answer: String,
     /// What the citations quote, by passage.
     pub quotes: BTreeMap<u32, String>,
-    /// What the cited passages do not bear out.
+    /// Claims that the cited passages do not support.
     #[serde(default)]
     pub findings: Vec<Finding>,
     /// What the model of `--verify` says of each claim.
     #[serde(default)]
     pub verdicts: Vec<Verdict>,
-    /// What an endpoint said when it failed.
+    /// Messages of endpoints that failed.
     pub errors: Vec<String>,
 }
 
-/// What an answer cannot say of itself.
+/// What the answer itself does not contain.
 pub struct About<'a> {
     pub id: Uuid,
     pub context: Option<TraceContext>,
@@ -213,8 +213,7 @@ pub struct About<'a> {
 }
 
 impl Trace {
-    /// `answer` is `None` where the question failed before there was any. `content` says that the
-    /// words are to be kept.
+    /// `answer` is `None` if the question failed before there was one. `content`: whether texts are kept.
     pub fn new(about: About<'_>, answer: Option<&Answer>, watch: &Watch, content: bool) -> Self {
         let calls = watch.calls();
         let manifest = about.manifest;
@@ -288,8 +287,7 @@ fn answered_by(calls: &[Call]) -> Option<String> {
     calls.iter().rev().filter(asked).find_map(|call| call.answered_by.clone())
 }
 
-/// The messages that the answer is an answer to: of several prompts, the last. The model that
-/// quotes reads none.
+/// The messages that led to the answer: of several prompts, the last one. The model that quotes gets none.
 fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
     let asked = |call: &&Call| call.operation == Operation::Chat && !call.local;
     calls.iter().rev().filter(asked).find_map(|call| call.messages.as_ref())
@@ -307,7 +305,7 @@ fn timings(answer: Option<&Answer>, watch: &Watch) -> Timings {
     }
 }
 
-/// To the microsecond.
+/// With a resolution of one microsecond.
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -316,7 +314,7 @@ fn milliseconds(time: Duration) -> f64 {
 fn fault_name(fault: Fault) -> String {
     match serde_json::to_value(fault) {
         Ok(serde_json::Value::String(name)) => name,
-        // The only one that carries something.
+        // The only one with data.
         _ => "transient".to_owned(),
     }
 }

@@ -1,8 +1,7 @@
-//! A record as OpenTelemetry spans, sent to a collector as OTLP/JSON over HTTP.
+//! Sends a record as OpenTelemetry spans to a collector, as OTLP/JSON over HTTP.
 //!
-//! `gen_ai.*` names follow the semantic conventions for generative AI, `docent.*` names are
-//! docent's own. The words of question, prompt and answer leave the machine only where the record
-//! has them as content.
+//! `gen_ai.*` names follow the semantic conventions for generative AI, `docent.*` names are docent's own. The
+//! texts of question, prompt and answer leave the machine only if the record has them as content.
 
 use std::time::Duration;
 
@@ -15,14 +14,14 @@ use super::{Call, Feedback, Operation, Trace};
 use crate::http::http_client;
 use crate::types::{ContentHash, TraceContext};
 
-/// Where spans go.
+/// Where to send spans.
 pub struct ExportOptions {
-    /// The URL that is posted to, with its path.
+    /// The URL to post to, with its path.
     pub url: String,
     /// Names and values: they may be credentials.
     pub headers: Vec<(String, String)>,
     pub timeout: Duration,
-    /// What the resource is, beside `service.name`.
+    /// Attributes of the resource, in addition to `service.name`.
     pub resource: Vec<(String, String)>,
     pub service_name: String,
 }
@@ -32,7 +31,7 @@ pub async fn export(trace: &Trace, options: &ExportOptions) -> Result<(), String
     post(request(trace, options), options).await
 }
 
-/// Posts what a reader said of an answer, as a span of the answer's trace. The error is as of [`export`].
+/// Posts a reader's feedback on an answer, as a span of the answer's trace. The error is as in [`export`].
 pub async fn export_feedback(feedback: &Feedback, options: &ExportOptions) -> Result<(), String> {
     post(envelope(&[feedback_span(feedback)], env!("CARGO_PKG_VERSION"), options), options).await
 }
@@ -107,7 +106,7 @@ fn spans(trace: &Trace) -> Vec<Value> {
     spans
 }
 
-/// The span that the others are below. It is below one of the caller's where there is one.
+/// The parent of all other spans. Its own parent is the caller's span, if there is one.
 fn query(trace: &Trace, end: f64) -> Value {
     let mut span = query_alone(trace, end);
     if let Some(parent) = trace.context.as_ref().and_then(|context| context.parent_id.as_ref()) {
@@ -300,7 +299,7 @@ fn child(
     span
 }
 
-/// Times are milliseconds from the question. The trace's id is that of whoever asked, or the answer's.
+/// Times are milliseconds since the question. The trace id is the caller's, or the answer's.
 fn span(
     trace: &Trace,
     key: &str,
@@ -327,7 +326,7 @@ fn nanoseconds(time: &str) -> i64 {
     time.and_then(|time| time.timestamp_nanos_opt()).unwrap_or_default()
 }
 
-/// Of the trace that an answer belongs to, and of the span that is the answer.
+/// The ids of the trace that an answer belongs to, and of the answer's span.
 fn ids(answer: Uuid, context: Option<&TraceContext>) -> (String, String) {
     match context {
         Some(context) => (context.trace_id.clone(), context.span_id.clone()),

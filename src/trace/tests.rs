@@ -43,7 +43,7 @@ fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates, .. }: Packed) -> An
 }
 
 proptest! {
-    /// What became of each hit is told, and agrees with what packing did.
+    /// The record says what happened to each hit, in agreement with packing.
     #[test]
     fn every_hit_is_in_a_passage_or_was_dropped(
         places in proptest::collection::vec((0..3_usize, 0..6_u32, 0..4_usize), 0..14),

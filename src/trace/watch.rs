@@ -1,4 +1,4 @@
-//! What the models are asked while one question is answered, and how long it takes them.
+//! Records the calls to models while one question is answered, and how long they take.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,35 +24,35 @@ pub enum Operation {
     Embeddings,
     Rerank,
     Chat,
-    /// The claims of the answer are held against their passages.
+    /// The claims of the answer are compared with their passages.
     Verify,
 }
 
-/// One exchange with a model. Times are milliseconds from the question.
+/// One exchange with a model. Times are milliseconds since the question.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Call {
     pub operation: Operation,
     pub model: String,
-    /// It computes in this process.
+    /// Whether it runs in this process.
     pub local: bool,
     pub began: f64,
-    /// The same as `began` while it goes on.
+    /// Equal to `began` while it goes on.
     pub ended: f64,
     pub answered_by: Option<String>,
     pub finish_reason: Option<String>,
     pub usage: Usage,
-    /// What kind of failure it ended in.
+    /// The kind of failure, if it failed.
     pub error: Option<String>,
-    /// Of a chat. Kept out of records: they may have it as content.
+    /// Only for chats. Not part of records, which may have it as content.
     #[serde(skip)]
     pub messages: Option<Vec<Message>>,
-    /// As the endpoint said it.
+    /// In the endpoint's words.
     #[serde(skip)]
     pub error_message: Option<String>,
 }
 
-/// Looks on while one question is answered: give the flow what [`Self::embedder`], [`Self::reranker`],
-/// [`Self::chat`], [`Self::verifier`] and [`Self::entailment`] make of the models.
+/// Observes the models while one question is answered: pass the flow the models that [`Self::embedder`],
+/// [`Self::reranker`], [`Self::chat`], [`Self::verifier`] and [`Self::entailment`] return.
 #[derive(Clone)]
 pub struct Watch {
     started: Instant,
@@ -60,7 +60,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The question is asked now.
+    /// Starts the clock: the question is asked now.
     #[expect(clippy::new_without_default, reason = "it starts a clock")]
     pub fn new() -> Self {
         Self { started: Instant::now(), calls: Arc::default() }
@@ -102,7 +102,7 @@ impl Watch {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the place of the call, for [`Self::change`].
+    /// Returns the index of the call, for [`Self::change`].
     fn begin(&self, operation: Operation, model: &str, local: bool) -> usize {
         let now = milliseconds(self.elapsed());
         let mut calls = self.lock();
@@ -122,7 +122,7 @@ impl Watch {
         calls.len() - 1
     }
 
-    /// Every change is a sign of life: the call has lasted until now.
+    /// Every change extends the call until now.
     fn change(&self, place: usize, change: impl FnOnce(&mut Call)) {
         let now = milliseconds(self.elapsed());
         if let Some(call) = self.lock().get_mut(place) {

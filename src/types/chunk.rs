@@ -15,7 +15,7 @@ pub struct Chunk {
     pub title: String,
     /// Heading path of the chunk, outermost first; for code, the enclosing items.
     pub headings: Vec<String>,
-    /// Whether the title is embedded, too: where no heading says it.
+    /// Whether the title is embedded as well: only where no heading repeats it.
     pub titled: bool,
     /// Exactly what is shown and cited.
     pub text: String,
@@ -31,9 +31,9 @@ pub struct Chunk {
     pub occurrence: u32,
     /// `key=value` or plain words given at ingest, sorted.
     pub tags: Vec<String>,
-    /// What the document calls the page, where that is not its number: `iv`.
+    /// The document's own label of the page, if it is not the number: `iv`.
     pub page_label: Option<String>,
-    /// `None` where the text is the document's own, and was not recognized in a picture.
+    /// `None` where the text comes from the document itself, not from recognition in a picture.
     pub recognition: Option<Recognition>,
 }
 
@@ -52,7 +52,7 @@ impl Chunk {
         path.join(" > ")
     }
 
-    /// What is embedded of this chunk.
+    /// The text of this chunk that is embedded.
     pub fn embedded(&self) -> String {
         Self::embedded_text(self.embedded_title(), &self.headings, &self.text)
     }
@@ -62,7 +62,7 @@ impl Chunk {
         ContentHash::of(self.embedded().as_bytes()) == self.chunk_hash
     }
 
-    /// The part of it that comes before the text; empty where nothing does.
+    /// The part of the embedded text before the chunk's own text; empty where there is none.
     pub fn embedded_path(&self) -> String {
         Self::path(self.embedded_title(), &self.headings)
     }
@@ -71,12 +71,12 @@ impl Chunk {
         self.titled.then_some(self.title.as_str())
     }
 
-    /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always lands on the same point.
+    /// `UUIDv5` of source, chunk hash and occurrence: the same chunk always becomes the same point.
     pub fn id(&self) -> Uuid {
         Self::id_of(&self.source, &self.chunk_hash, self.occurrence)
     }
 
-    /// The id of a chunk with these.
+    /// The id of a chunk with these properties.
     pub fn id_of(source: &str, chunk_hash: &ContentHash, occurrence: u32) -> Uuid {
         let name = format!("chunk\0{source}\0{chunk_hash}\0{occurrence}");
         Uuid::new_v5(&POINT_NAMESPACE, name.as_bytes())
@@ -94,7 +94,7 @@ pub struct SparseVector {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Point {
     pub chunk: Chunk,
-    /// `None` where the embedder has nothing to say of the text (a text of unknown words).
+    /// `None` where the embedder knows nothing in the text (only unknown words).
     pub dense: Option<Vec<f32>>,
     pub sparse: SparseVector,
 }

@@ -1,15 +1,15 @@
-//! What the content of a collection comes to: digests that depend neither on an order nor on a store.
+//! Digests of the content of a collection that depend neither on an order nor on a store.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Chunk, ContentHash, Kind, Locator, Recognition};
 
-/// What a chunk says, and where: all that is shown and cited of it. Its source is left out, so that a
-/// document that was moved has the same content.
+/// The content of a chunk and its place: everything that is shown and cited. Its source is left out, so that
+/// a moved document has the same content.
 #[derive(Serialize)]
 pub struct ChunkContent<'a> {
-    /// Of title, headings and text: [`Chunk::chunk_hash`].
+    /// Hash of title, headings and text: [`Chunk::chunk_hash`].
     pub chunk_hash: &'a ContentHash,
     pub document_hash: &'a ContentHash,
     pub title: &'a str,
@@ -21,7 +21,7 @@ pub struct ChunkContent<'a> {
 }
 
 impl ChunkContent<'_> {
-    /// SHA-256 of it as JSON.
+    /// SHA-256 of its JSON.
     pub fn digest(&self) -> [u8; 32] {
         match serde_json::to_vec(self) {
             Ok(json) => ContentHash::digest(&json),
@@ -32,7 +32,7 @@ impl ChunkContent<'_> {
 }
 
 impl Chunk {
-    /// What [`ChunkContent`] has of it.
+    /// The [`ChunkContent`] of this chunk.
     pub fn content(&self) -> ChunkContent<'_> {
         ChunkContent {
             chunk_hash: &self.chunk_hash,
@@ -62,8 +62,9 @@ impl DocumentDigest {
     }
 }
 
-/// SHA-256 over the documents of a collection by source, each with what its chunks come to:
-/// [`Manifest::content_hash`](super::Manifest::content_hash). `None` where that is not known of one.
+/// SHA-256 over the documents of a collection by source, each with the digest of its chunks:
+/// [`Manifest::content_hash`](super::Manifest::content_hash). `None` where the digest of a document is
+/// unknown.
 pub fn content_of_documents<'a>(
     documents: impl Iterator<Item = (&'a str, Option<&'a ContentHash>)>,
 ) -> Option<ContentHash> {

@@ -1,12 +1,12 @@
-//! How a collection is laid out on a Qdrant server, and how it is there.
+//! The layout of a collection on a Qdrant server, and its actual state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How a collection is laid out on a Qdrant server: asked for, or as it is. `None` where nobody asked,
-/// or the server does not say.
+/// The layout of a collection on a Qdrant server, as requested or as it is. `None` where nothing was
+/// requested, or the server does not say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 pub struct CollectionLayout {
     pub shard_number: Option<u32>,
@@ -14,32 +14,32 @@ pub struct CollectionLayout {
     pub replication_factor: Option<u32>,
     /// Copies that confirm a write before it counts as done.
     pub write_consistency: Option<u32>,
-    /// Vectors are read from disk, and so are payloads where this is asked for.
+    /// Whether vectors are read from disk; if requested, payloads are as well.
     pub on_disk: Option<bool>,
     pub quantization: Option<Quantization>,
     /// Links of a vector in the HNSW graph.
     pub hnsw_m: Option<u64>,
-    /// Candidates that are looked at for a link while the graph is built.
+    /// Candidates that are considered for a link while the graph is built.
     pub hnsw_ef_construct: Option<u64>,
     /// Kilobytes of vectors from which on a segment gets a graph; 0 for never.
     pub indexing_threshold: Option<u64>,
 }
 
-/// What stands for the vectors while candidates are looked for.
+/// What is compared in place of the vectors while searching for candidates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantization {
     /// The vectors themselves.
     None,
-    /// A byte for each number.
+    /// One byte per number.
     Scalar,
     Product,
-    /// A bit for each number.
+    /// One bit per number.
     Binary,
     Turbo,
 }
 
-/// A part of the layout that is not what was asked for.
+/// A part of the layout that differs from what was requested.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnheededLayout {
     /// The setting, without `qdrant.`.
@@ -61,7 +61,7 @@ impl Quantization {
 }
 
 impl CollectionLayout {
-    /// Each part by the name of its setting, as it is typed.
+    /// Each part by the name of its setting, as typed.
     pub fn parts(&self) -> [(&'static str, Option<String>); 8] {
         let number = |number: Option<u64>| number.map(|number| number.to_string());
         [
@@ -76,7 +76,7 @@ impl CollectionLayout {
         ]
     }
 
-    /// What of this, that was asked for, a collection has otherwise.
+    /// The requested parts that the collection does not have.
     pub fn unheeded_by(&self, actual: &Self) -> Vec<UnheededLayout> {
         let parts = self.parts().into_iter().zip(actual.parts());
         let differs = |((setting, asked), (_, actual))| {
@@ -88,24 +88,24 @@ impl CollectionLayout {
     }
 }
 
-/// A collection on a server: where its copies are, and how they are.
+/// A collection on a server: where its copies are, and their state.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Deployment {
     /// Name of the collection that holds the lease.
     pub lease_collection: String,
-    /// What was asked: each address that is configured.
+    /// The nodes that were asked: every configured address.
     pub nodes: Vec<NodeHealth>,
     pub layout: CollectionLayout,
-    /// `green`: all is optimized; `yellow`: it is being optimized; `grey`: that waits for the next update;
-    /// `red`: Qdrant could not go on.
+    /// `green`: everything is optimized; `yellow`: being optimized; `grey`: optimization waits for the next
+    /// update; `red`: Qdrant could not continue.
     pub status: String,
-    /// Why it could not be optimized.
+    /// Why optimization failed.
     pub optimizer_error: Option<String>,
-    /// Limits that an operator set; null where strict mode is off.
+    /// Limits that an operator has set; null where strict mode is off.
     pub strict_mode: Option<BTreeMap<String, serde_json::Value>>,
     /// Empty where the key may not ask.
     pub shards: Vec<ShardCopies>,
-    /// Copies that are being made or moved.
+    /// Copies that are being created or moved.
     pub transfers: Vec<ShardTransfer>,
     /// Copies of the lease.
     pub lease_copies: Vec<ShardCopy>,
@@ -120,9 +120,9 @@ pub struct Deployment {
 pub struct NodeHealth {
     /// `scheme://host:port`.
     pub address: String,
-    /// Of Qdrant; null where the node does not answer.
+    /// Version of Qdrant; null where the node does not answer.
     pub version: Option<String>,
-    /// Why it does not.
+    /// Why it does not answer.
     pub error: Option<String>,
 }
 
@@ -137,13 +137,13 @@ pub struct ShardCopies {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct ShardCopy {
     pub peer: u64,
-    /// As Qdrant calls it: `active`, `dead`, `partial`, `initializing`, `recovery`...
+    /// Qdrant's name for it: `active`, `dead`, `partial`, `initializing`, `recovery`...
     pub state: String,
-    /// It answers searches.
+    /// Whether it answers searches.
     pub live: bool,
 }
 
-/// A copy of a shard that is on its way to another peer.
+/// A copy of a shard that is being moved to another peer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct ShardTransfer {
     pub shard: u32,
@@ -151,16 +151,16 @@ pub struct ShardTransfer {
     pub to: u64,
 }
 
-/// A lease, as its last writing left it.
+/// A lease as it was last written.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct LeaseStanding {
-    /// The process that holds it; null once that gave it back.
+    /// The process that holds it; null once it was given back.
     pub holder: Option<String>,
-    /// The holder was a process of this machine, which has ended.
+    /// Whether the holder was a process of this machine that has ended.
     pub holder_ended: bool,
-    /// Seconds until it runs out by the clock of this machine, negative once it has.
+    /// Seconds until it runs out, by the clock of this machine; negative once it has run out.
     pub expires_in: i64,
-    /// Seconds that it holds after each renewal.
+    /// Seconds for which each renewal extends it.
     pub life: i64,
 }
 
@@ -171,7 +171,7 @@ impl ShardCopies {
 }
 
 impl Deployment {
-    /// All peers that are known of, by what has copies on them: a cluster may have more.
+    /// All peers that have copies of something: a cluster may have more.
     pub fn peers(&self) -> BTreeSet<u64> {
         let copies = self.shards.iter().flat_map(|shard| &shard.copies);
         let copies = copies.chain(&self.lease_copies).map(|copy| copy.peer);

@@ -1,4 +1,4 @@
-//! What is kept of each source: that it was committed, or why it failed.
+//! What is stored about each source: that it was committed, or why it failed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{ContentHash, Kind, OcrRecord, POINT_NAMESPACE, ReadingWarning, Screening};
 
-/// Whether a source is a page of the web.
+/// Whether a source is a web page.
 pub fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
 }
@@ -23,42 +23,42 @@ pub struct DocumentRecord {
     pub kind: Kind,
     /// How many chunks the document has.
     pub chunks: u32,
-    /// How many BM25 terms its chunks have together: the collection's mean chunk length follows.
+    /// BM25 terms of all its chunks together: the mean chunk length of the collection follows from it.
     pub terms: u64,
     pub tags: Vec<String>,
-    /// The fields of its records that are its text; empty where all are.
+    /// The fields of its records that are its text; empty where all fields are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub text_fields: Vec<String>,
     /// RFC 3339, UTC.
     pub ingested_at: String,
     pub run_id: Uuid,
-    /// The project that brought it in; `None` in a data directory, and where it was brought in before
-    /// projects had names.
+    /// The project that ingested it; `None` in a data directory, and where it was ingested before projects
+    /// had names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Of a page of the web; `None` for other documents.
+    /// For a web page; `None` for other documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web: Option<Box<WebOrigin>>,
-    /// `None` where it was never looked through for secrets.
+    /// `None` where it was never searched for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Screening>,
-    /// What of it was not read.
+    /// What was not read of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<ReadingWarning>,
-    /// `None` where none of its pages was read as a picture.
+    /// `None` where no page was read as a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ocr: Option<Box<OcrRecord>>,
-    /// Language of most of its text, such as `german`; `None` where it cannot be told.
+    /// Language of most of its text, such as `german`; `None` where it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// What its chunks come to, see [`DocumentDigest`](super::DocumentDigest). `None` where it was brought in
-    /// before that was kept, and while it is not complete.
+    /// Digest of its chunks, see [`DocumentDigest`](super::DocumentDigest). `None` where it was ingested
+    /// before this was stored, and while it is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<ContentHash>,
 }
 
 impl DocumentRecord {
-    /// Whether the document is a file: a page, or one from standard input, has no modification time.
+    /// Whether the document is a file: a web page, and one from standard input, has no modification time.
     pub fn is_file(&self) -> bool {
         self.mtime != 0
     }
@@ -68,10 +68,10 @@ impl DocumentRecord {
     }
 }
 
-/// How a page of the web was found, and how to ask whether it changed.
+/// How a web page was found, and how to ask whether it has changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WebOrigin {
-    /// The URL that was named: of the page itself, or where the crawl began that met it.
+    /// The URL that was named: that of the page itself, or the start of the crawl that found it.
     pub root: String,
     /// Links from there to the page.
     pub depth: u32,
@@ -79,7 +79,7 @@ pub struct WebOrigin {
     pub validators: Validators,
 }
 
-/// What makes a request conditional. A server gave them out, and they are sent back as they are.
+/// What makes a request conditional. The server sent these values, and they are sent back unchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Validators {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,21 +102,21 @@ pub struct Tally {
     pub chunks: u32,
 }
 
-/// A source that could not be brought in: remembered, so that one that has not changed since is
-/// not tried again by each run.
+/// A source that could not be ingested. It is remembered, so that a source that has not changed is not tried
+/// again by every run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FailureRecord {
     pub source: String,
-    /// Why, for a person.
+    /// The reason, for people.
     pub reason: String,
     /// Bytes.
     pub size: u64,
     /// As in [`DocumentRecord::mtime`].
     pub mtime: i64,
-    /// Of the bytes that were refused; `None` where they could not be read.
+    /// Hash of the refused bytes; `None` where they could not be read.
     #[serde(default)]
     pub document_hash: Option<ContentHash>,
-    /// Version of docent that failed: a later one may read the source.
+    /// Version of docent that failed: a later one may be able to read the source.
     pub docent: String,
     /// RFC 3339, UTC.
     pub failed_at: String,

@@ -19,7 +19,7 @@ impl ContentHash {
         Self::from_digest(&Self::digest(bytes))
     }
 
-    /// Of what there is to read, which is not held whole.
+    /// Hash of everything that a reader returns, which need not fit in memory.
     pub fn of_reader(mut reader: impl io::Read) -> io::Result<Self> {
         let (mut digest, mut block) = (Sha256::new(), vec![0; 1 << 16]);
         loop {
@@ -32,12 +32,12 @@ impl ContentHash {
         }
     }
 
-    /// SHA-256, as [`Self::from_digest`] takes it.
+    /// The raw SHA-256, for [`Self::from_digest`].
     pub fn digest(bytes: &[u8]) -> [u8; 32] {
         Sha256::digest(bytes).into()
     }
 
-    /// `digest` is what SHA-256 gave.
+    /// `digest`: a raw SHA-256.
     pub fn from_digest(digest: &[u8]) -> Self {
         use fmt::Write as _;
         let mut hex = String::with_capacity(64);

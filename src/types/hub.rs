@@ -1,4 +1,4 @@
-//! A model of a hub, by its name there.
+//! A model on a hub, by its name there.
 
 use std::fmt;
 use std::path::Path;
@@ -7,30 +7,30 @@ use std::str::FromStr;
 /// `hf:ORG/NAME[@REVISION][#FILE]`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct HubModel {
-    /// `ORG/NAME`; some old ones are of no organisation.
+    /// `ORG/NAME`; some old repositories have no organisation.
     pub repository: String,
-    /// A branch, a tag or a commit; `None`: what the main branch has.
+    /// A branch, a tag or a commit; `None` for the main branch.
     pub revision: Option<String>,
-    /// The graph, as a path in the repository; `None`: `model.onnx`, where that usually is.
+    /// The graph, as a path in the repository; `None` for `model.onnx` in its usual place.
     pub file: Option<String>,
 }
 
 impl HubModel {
-    /// What stands before the name where a model is chosen.
+    /// Prefix of the name where a model is chosen.
     pub const SCHEME: &str = "hf";
     const MAIN: &str = "main";
 
-    /// The revision to ask for.
+    /// The revision to request.
     pub fn revision(&self) -> &str {
         self.revision.as_deref().unwrap_or(Self::MAIN)
     }
 
-    /// Whether a file of a repository is one that runs.
+    /// Whether a file of a repository is a graph that can be run.
     pub fn is_graph(path: &str) -> bool {
         Path::new(path).extension().is_some_and(|extension| extension == "onnx")
     }
 
-    /// The same model at whichever revision: what a collection remembers beside the commit.
+    /// The same model at any revision: what a collection stores in addition to the commit.
     #[must_use]
     pub fn without_revision(&self) -> Self {
         Self { revision: None, ..self.clone() }
@@ -53,7 +53,7 @@ impl fmt::Display for HubModel {
 impl FromStr for HubModel {
     type Err = String;
 
-    /// Of what stands behind `hf:`. The error completes the sentence "`VALUE` ...".
+    /// Parses what follows `hf:`. The error completes the sentence "`VALUE` ...".
     fn from_str(text: &str) -> Result<Self, String> {
         let (rest, file) = match text.split_once('#') {
             Some((rest, file)) => (rest, Some(file)),
@@ -64,16 +64,14 @@ impl FromStr for HubModel {
             None => (rest, None),
         };
         if !is_repository(repository) {
-            return Err("names no model of a hub: hf:ORG/NAME, with letters, digits, `-`, `_` and `.`, such as hf:BAAI/bge-small-en-v1.5".to_owned());
+            return Err("is not a model of a hub: use hf:ORG/NAME, with letters, digits, `-`, `_` and `.`, such as hf:BAAI/bge-small-en-v1.5".to_owned());
         }
         if revision.is_some_and(|revision| !is_path(revision)) {
-            return Err(
-                "names no revision: a branch, a tag or a commit stands behind `@`".to_owned()
-            );
+            return Err("has no revision: write a branch, a tag or a commit after `@`".to_owned());
         }
         if file.is_some_and(|file| !is_path(file) || !Self::is_graph(file)) {
             return Err(
-                "names no ONNX file: behind `#` stands a path in the repository that ends in .onnx"
+                "has no ONNX file: write a path in the repository that ends in .onnx after `#`"
                     .to_owned(),
             );
         }
@@ -85,7 +83,7 @@ impl FromStr for HubModel {
     }
 }
 
-/// What the hub takes as a name: `--` in it would be taken for `/` in the cache.
+/// What the hub allows as a name: `--` in it would be taken for `/` in the cache.
 fn is_repository(text: &str) -> bool {
     let part = |part: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -101,7 +99,7 @@ fn is_repository(text: &str) -> bool {
         && !text.contains("..")
 }
 
-/// A path below something: nothing that leads out of it, nothing that a URL or a file system reads otherwise.
+/// A relative path that leads nowhere else, and that means the same in a URL and in a file system.
 fn is_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);

@@ -1,11 +1,11 @@
-//! What documents are.
+//! Kinds of documents.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a document is, decided from its name and its first bytes.
+/// The kind of a document, determined from its name and its first bytes.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
@@ -108,7 +108,7 @@ impl Kind {
         }
     }
 
-    /// Whether its records have named fields, of which some can be chosen as the text.
+    /// Whether its records have named fields, some of which can be chosen as the text.
     pub fn has_fields(self) -> bool {
         matches!(self, Self::Spreadsheet | Self::Csv | Self::Json)
     }

@@ -1,4 +1,4 @@
-//! Places in a source, as they are cited and written down.
+//! Places in a source, as cited and as stored.
 
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -28,20 +28,20 @@ pub enum Locator {
     Rows { sheet: u32, first: u32, last: u32 },
     /// First and last cell of a notebook.
     Cells(u32, u32),
-    /// Record of a JSON file; 0 is what stands around the records.
+    /// Record of a JSON file; 0 is what surrounds the records.
     Record(u32),
     /// Message of a mailbox.
     Message(u32),
-    /// What is attached to a message of a mailbox, counted in the order in which it is.
+    /// Attachment of a message of a mailbox; attachments are numbered in order.
     Attachment { message: u32, number: u32 },
     /// Section of a book, in reading order.
     Section(u32),
-    /// From the first second of a recording to the one after the last.
+    /// From the first second of a recording to the one after its last.
     Seconds(u32, u32),
 }
 
 impl Locator {
-    /// The page, where it is on one.
+    /// The page, if it is on one.
     pub fn page(&self) -> Option<u32> {
         match *self {
             Self::Page(page) | Self::Area(page, _) => Some(page),
@@ -57,7 +57,7 @@ impl Locator {
             Self::Lines(a, b) if a == b => format!("{source}{lines}L{a}"),
             Self::Lines(a, b) => format!("{source}{lines}L{a}-L{b}"),
             Self::Page(number) => format!("{source}#page={number}"),
-            // The parameter of RFC 8118, by which a PDF opens there.
+            // The parameter of RFC 8118, with which PDF viewers open there.
             Self::Area(page, PageArea { left, top, width, height }) => {
                 format!("{source}#page={page}&viewrect={left},{top},{width},{height}")
             }
@@ -78,14 +78,14 @@ impl Locator {
         }
     }
 
-    /// Undoes [`Locator::cite`]: source and place. `None` where it names no place.
+    /// Undoes [`Locator::cite`]: source and place. `None` for a text that names no place.
     pub fn from_citation(citation: &str) -> Option<(&str, Self)> {
         let after = |mark| citation.rsplit_once(mark);
         let cited = |(source, place)| Some((source, Self::from_cited(place)?));
         after('#').and_then(cited).or_else(|| after(':').and_then(cited))
     }
 
-    /// What stands behind the source in a citation.
+    /// The part of a citation after the source.
     fn from_cited(place: &str) -> Option<Self> {
         let range = |text: &str, prefix: &str| {
             let (first, last) = text.split_once('-').unwrap_or((text, text));
@@ -133,9 +133,9 @@ impl Locator {
         }
     }
 
-    /// The smallest locator that covers both, where they have the same unit and are no further
-    /// apart than that unit allows: lines, paragraphs, cells and seconds of a document, rows of a
-    /// sheet, the same page, slide, record, message or section.
+    /// The smallest locator that covers both, if they have the same unit and are no further apart than that
+    /// unit allows: lines, paragraphs, cells and seconds of a document, rows of a sheet, the same page,
+    /// slide, record, message or section.
     pub fn merge(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Lines(a, b), Self::Lines(c, d)) => Some(Self::Lines(a.min(c), b.max(d))),
@@ -160,7 +160,7 @@ impl Locator {
         }
     }
 
-    /// Whether they have something in common: units of the same kind, and one of them in both.
+    /// Whether both have something in common: units of the same kind, at least one of them in both.
     pub fn overlaps(self, other: Self) -> bool {
         match (self, other) {
             (Self::Lines(a, b), Self::Lines(c, d))
@@ -180,7 +180,7 @@ impl Locator {
     }
 }
 
-/// A [`Locator`] as it is written down: the fields of its unit, and no others.
+/// A [`Locator`] in its JSON form: the fields of its unit, and no others.
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct LocatorFields {
@@ -188,7 +188,7 @@ struct LocatorFields {
     lines: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
-    /// Of the page: left, top, width and height, in points of a PDF, in pixels of a picture.
+    /// Rectangle on the page: left, top, width and height, in points of a PDF, in pixels of a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<(u32, u32, u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,7 +205,7 @@ struct LocatorFields {
     record_number: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<u32>,
-    /// What is attached to the message, where it is that.
+    /// The attachment of the message, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     attachment: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +214,7 @@ struct LocatorFields {
     seconds: Option<(u32, u32)>,
 }
 
-/// Of what it is written down as.
+/// The schema of its JSON form.
 impl JsonSchema for Locator {
     fn schema_name() -> String {
         "Locator".to_owned()
@@ -290,7 +290,7 @@ impl TryFrom<LocatorFields> for Locator {
         .flatten();
         match (found.next(), found.next()) {
             (Some(locator), None) => Ok(locator),
-            _ => Err("a place has none or several of lines, page, paragraphs and the like"),
+            _ => Err("a place needs exactly one of lines, page, paragraphs and the like"),
         }
     }
 }

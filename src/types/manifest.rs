@@ -19,7 +19,7 @@ pub struct Manifest {
     pub docent: String,
     /// RFC 3339, UTC.
     pub created_at: String,
-    /// Whose it is.
+    /// The owner.
     #[serde(default, skip_serializing_if = "Ownership::is_nobodys")]
     pub owner: Ownership,
     /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
@@ -31,19 +31,19 @@ pub struct Manifest {
     /// All runs over parts of the sources that are going on, or were cut off: see [`Manifest::begin`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished_parts: Vec<Run>,
-    /// What the collection is kept in line with: the directories and files it was built from.
+    /// The directories and files that the collection was built from, and is synced with.
     #[serde(default)]
     pub roots: Vec<String>,
-    /// The same for pages of the web.
+    /// The web pages that the collection is synced with.
     #[serde(default)]
     pub sites: Vec<Site>,
-    /// How many documents are in which language, as the last run that changed any has left them; 0
-    /// for one that a later run met first. The words of a question are looked for in all of them.
+    /// Number of documents per language, as of the last run that changed any; 0 for a language that a later
+    /// run met first. The words of a question are searched for in all of these languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub languages: BTreeMap<String, u64>,
-    /// What all documents come to, see [`content_of_documents`](super::content_of_documents), as the last run
-    /// that came to its end has left them. `None` where that is not known of one of them, and where
-    /// several projects bring documents in.
+    /// Digest of all documents, see [`content_of_documents`](super::content_of_documents), as of the last
+    /// complete run. `None` where the digest of a document is unknown, and where several projects ingest
+    /// documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<ContentHash>,
 }
@@ -51,15 +51,15 @@ pub struct Manifest {
 impl Manifest {
     pub const MAX_RUNS: usize = 20;
 
-    /// Whether both describe vectors and terms of the same making: one may be a later state of the
-    /// other, but not of a collection that took its place.
+    /// Whether both describe vectors and terms that were made the same way: one may be a later state of the
+    /// other, but not that of a collection that replaced it.
     pub fn is_of_same_build(&self, other: &Self) -> bool {
         (&self.embedder, &self.sparse, &self.created_at)
             == (&other.embedder, &other.sparse, &other.created_at)
     }
 }
 
-/// Pages of the web that a collection is kept in line with.
+/// Web pages that a collection is synced with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Site {
     /// Where to begin, in canonical form, without credentials.
@@ -73,9 +73,9 @@ pub struct Site {
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize, JsonSchema,
 )]
 pub struct Reach {
-    /// Links from a start to the furthest page: 0 for the start alone.
+    /// Number of links from a start to the furthest page: 0 for the start alone.
     pub depth: u32,
-    /// To the whole host of a start, not only to what is below its directory.
+    /// Whether links to the whole host of a start are followed, not only those below its directory.
     pub whole_host: bool,
 }
 
@@ -87,35 +87,35 @@ pub struct Run {
     pub started_at: String,
     pub docent: String,
     pub roots: Vec<String>,
-    /// The sources that it looked at; `None` for all of them.
+    /// The part of the sources that it covered; `None` for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
 }
 
-/// Which model makes the dense vectors, and how it is asked.
+/// Which model computes the dense vectors, and how it is called.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EmbedderId {
     /// As in `--embedder`: `builtin`, `openai:text-embedding-3-small`.
     pub name: String,
-    /// Checksum of the built-in table, of a model that runs in this process (with `@COMMIT` where it was
-    /// published), or the model name the endpoint answered with.
+    /// Checksum of the built-in table, or of a model that runs in this process (with `@COMMIT` where it was
+    /// published), or the model name that the endpoint returned.
     pub revision: String,
     pub dimensions: usize,
-    /// Put before every document text.
+    /// Prefix of every document text.
     #[serde(default)]
     pub document_prefix: String,
-    /// Put before every question.
+    /// Prefix of every question.
     #[serde(default)]
     pub query_prefix: String,
 }
 
 impl EmbedderId {
-    /// The revision of a model that was published: what it is computed from, and the commit that it is of.
+    /// The revision of a published model: what it is computed from, and its commit.
     pub fn published(recipe: &str, commit: &str) -> String {
         format!("{recipe}@{commit}")
     }
 
-    /// Of a model that runs in this process: what it is computed from, whatever commit that is of.
+    /// For a model that runs in this process: what it is computed from, whatever its commit.
     pub fn recipe(&self) -> &str {
         self.revision.split('@').next().unwrap_or_default()
     }
@@ -126,12 +126,12 @@ impl EmbedderId {
     }
 }
 
-/// What a record of an answer says of a reranker.
+/// The reranker, as named in the record of an answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RerankerId {
-    /// The model as it was asked for, `onnx:NAME`, or else where it is.
+    /// The model as configured, `onnx:NAME`, or its location.
     pub name: String,
-    /// Of a model that runs in this process: what it is computed from.
+    /// For a model that runs in this process: what it is computed from.
     pub revision: Option<String>,
     /// URL without credentials; `None` for a model that runs in this process.
     pub endpoint: Option<String>,
@@ -141,7 +141,7 @@ pub struct RerankerId {
 pub struct ChunkerId {
     pub max_tokens: usize,
     pub overlap_tokens: usize,
-    /// Raised when the same settings would cut differently.
+    /// Incremented when the same settings would cut differently.
     pub revision: u32,
 }
 
@@ -150,11 +150,10 @@ pub struct ChunkerId {
 pub struct SparseId {
     /// `bm25`.
     pub model: String,
-    /// Raised when the same text would have other terms.
+    /// Incremented when the same text would yield different terms.
     #[serde(default)]
     pub revision: u32,
-    /// Language of the stemmer and the stop words; [`SparseId::OF_DOCUMENT`] where each document has
-    /// its own.
+    /// Language of the stemmer and the stop words; [`SparseId::OF_DOCUMENT`] where each document has its own.
     pub language: String,
     /// Term-frequency saturation.
     pub k: f64,
@@ -165,10 +164,10 @@ pub struct SparseId {
 }
 
 impl SparseId {
-    /// In place of a language: that of the document.
+    /// In place of a language: that of each document.
     pub const OF_DOCUMENT: &str = "auto";
 
-    /// That the BM25 model stems, or at least has stop words of.
+    /// Languages that the BM25 model stems, or at least has stop words for.
     pub const LANGUAGES: [&str; 30] = [
         "arabic",
         "azerbaijani",

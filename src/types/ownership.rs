@@ -1,27 +1,28 @@
-//! Whose a collection on a server is, and whose the documents in it.
+//! The owner of a collection on a server, and of the documents in it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
 
-/// Which projects bring documents into a collection. A project is what is checked out in one place or
-/// in many; it is known by a name that nobody else's has.
+/// The projects that ingest documents into a collection. A project may be checked out in one place or in
+/// many; it is identified by a unique name.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Ownership {
-    /// The project that made it, or took it up; `None` where it was made before collections had owners,
-    /// and in a data directory, which is the project's own.
+    /// The project that created or adopted it; `None` where it was created before collections had owners, and
+    /// in a data directory, which belongs to the project anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Those that it was taken over from.
+    /// Projects that it was taken over from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formerly: Vec<String>,
-    /// Those that bring documents in beside its owner.
+    /// Projects that ingest documents in addition to its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guests: Vec<Guest>,
 }
 
-/// A project that brings documents into a collection of another, and what it keeps in line there.
+/// A project that ingests documents into a collection of another project, and the inputs that it keeps in
+/// sync there.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Guest {
     pub project: String,
@@ -37,7 +38,7 @@ impl Ownership {
         Self { project: Some(project.to_owned()), ..Self::default() }
     }
 
-    /// Nothing is known of it.
+    /// Whether nothing is known of the owner.
     pub fn is_nobodys(&self) -> bool {
         *self == Self::default()
     }
@@ -50,8 +51,8 @@ impl Ownership {
         self.guests.iter().any(|guest| guest.project == project)
     }
 
-    /// Whether what says that it was brought in by `by` is the project's to change. What does not say by
-    /// whom, or by whom the collection belonged to before, is the owner's.
+    /// Whether the project may change a record that says it was ingested by `by`. Records that don't say, or
+    /// that name a former owner of the collection, belong to the owner.
     pub fn is_of(&self, project: &str, by: Option<&str>) -> bool {
         match by {
             Some(by) if by == project => true,
@@ -60,7 +61,7 @@ impl Ownership {
         }
     }
 
-    /// Whether a version that has this may be removed where one with `other` takes its place.
+    /// Whether a version with this ownership may be removed when one with `other` replaces it.
     pub fn may_give_way_to(&self, other: &Self) -> bool {
         match &self.project {
             None => true,
@@ -70,7 +71,7 @@ impl Ownership {
         }
     }
 
-    /// Makes it the project's, which takes it over from whoever had it.
+    /// Makes the project the owner, taking the collection over from the former owner.
     pub fn take_over(&mut self, project: &str) {
         let former = self.project.replace(project.to_owned());
         self.guests.retain(|guest| guest.project != project);

@@ -1,4 +1,4 @@
-//! A part of the sources of a collection, for one of several workers that bring them in at the same time.
+//! A part of the sources of a collection, for one of several workers that ingest them concurrently.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ContentHash;
 
-/// One of so many parts that a source falls into by its name alone: the same on every machine and in every
+/// One of N parts into which sources are divided by their names alone: the same on every machine and in every
 /// version of docent, see [`Partition::holds`]. Written `2/8`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Partition {
@@ -21,21 +21,21 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Each part is a process, and a lease that it renews.
+    /// Limited because each part is a process, and a lease that it renews.
     pub const MOST: u32 = 1_024;
 
-    /// All parts that sources are split into with this one.
+    /// All parts of the same division.
     pub fn all(self) -> impl Iterator<Item = Self> {
         (1..=self.of).map(move |number| Self { number, of: self.of })
     }
 
-    /// Whether the sources are split into as many parts.
+    /// Whether both belong to a division into the same number of parts.
     pub fn is_beside(self, other: Self) -> bool {
         self.of == other.of
     }
 
-    /// Whether a source falls into this part: the first eight bytes of the SHA-256 of its name, the most
-    /// significant first, are a number that leaves `K - 1` when it is divided by `N`.
+    /// Whether a source falls into this part: the first eight bytes of the SHA-256 of its name, read as a
+    /// big-endian number, leave `K - 1` when divided by `N`.
     pub fn holds(self, source: &str) -> bool {
         let digest = ContentHash::digest(source.as_bytes());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
@@ -62,7 +62,7 @@ impl FromStr for Partition {
                 Ok(Self { number, of })
             }
             _ => Err(format!(
-                "it is no part K/N, such as 2/8: K is a whole number from 1 to N, and N at most {}",
+                "it is not a part K/N, such as 2/8: K is a whole number from 1 to N, and N is at most {}",
                 Self::MOST
             )),
         }
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// Pipelines rely on it: a change would have each worker delete what another one has.
+    /// Pipelines rely on this: after a change each worker would delete what another one has.
     #[test]
     fn where_a_source_falls_never_changes() {
         let parts = |source: &str, of: u32| {

@@ -1,15 +1,14 @@
-//! Which runs over a collection have not come to their end: one over all sources, or several over parts of
-//! them at the same time.
+//! Unfinished runs over a collection: one over all sources, or several over parts of them at the same time.
 //!
-//! [`Manifest::unfinished`] is there as long as there is any. What a run over all sources has left may be
-//! anywhere, so each part has to be looked at before it is over; what a run over a part has left is in that
-//! part, and the runs over the others neither mend it nor are kept from their ends by it.
+//! [`Manifest::unfinished`] is set as long as there is any. What a run over all sources has left may be
+//! anywhere, so each part has to be checked before it is over. What a run over a part has left is in that
+//! part, and runs over other parts neither repair it nor have to wait for it.
 
 use super::{Manifest, Partition, Run};
 
 impl Manifest {
-    /// The run that has to be completed by a run over a part, or over all sources: all that is stored of
-    /// those is compared with the records then.
+    /// The run that a run over this part, or over all sources, has to complete: everything stored of these
+    /// sources is then compared with the records.
     pub fn unfinished_of(&self, partition: Option<Partition>) -> Option<&Run> {
         let left = self.unfinished.as_ref()?;
         let Some(partition) = partition.filter(|_| left.partition.is_some()) else {
@@ -19,7 +18,7 @@ impl Manifest {
         parts.find(|run| run.partition.is_none_or(|it| it == partition || !it.is_beside(partition)))
     }
 
-    /// A run begins to change what it looks at.
+    /// Notes that a run begins to change its sources.
     pub fn begin(&mut self, run: &Run) {
         match run.partition {
             None => self.unfinished_parts.clear(),
@@ -31,7 +30,7 @@ impl Manifest {
         self.unfinished = Some(run.clone());
     }
 
-    /// All that `partition` has is as its records say; of all sources where it is `None`.
+    /// Notes that everything in `partition`, or in all sources if `None`, agrees with its records.
     pub fn complete(&mut self, partition: Option<Partition>) {
         match partition {
             None => self.unfinished_parts.clear(),
@@ -40,13 +39,14 @@ impl Manifest {
         self.unfinished = self.unfinished_parts.last().cloned();
     }
 
-    /// Whatever is stored may be otherwise than its records say: each part is to be looked at.
+    /// Notes that stored chunks may disagree with their records anywhere: each part has to be checked.
     pub fn doubt(&mut self, partition: Partition, since: &Run) {
         self.unfinished_parts = partition.all().map(|part| since.over(part)).collect();
         self.unfinished = self.unfinished_parts.last().cloned();
     }
 
-    /// Leaves out this part, and what is not such an part is in all the others from now on.
+    /// Removes this part. If a run over all sources, or over another division, is unfinished, its work is
+    /// first spread over all parts of this division.
     fn spread(&mut self, partition: Partition) {
         let is_beside = |run: &Run| run.partition.is_some_and(|it| it.is_beside(partition));
         let whole = self.unfinished.iter().filter(|run| run.partition.is_none());
@@ -95,7 +95,7 @@ mod tests {
         manifest
     }
 
-    /// The parts that have something to be looked at.
+    /// The parts that have to be checked.
     fn left(manifest: &Manifest, of: u32) -> Vec<String> {
         let parts = part(&format!("1/{of}")).all();
         let left = parts.filter(|it| manifest.unfinished_of(Some(*it)).is_some());
@@ -141,7 +141,7 @@ mod tests {
             assert_eq!(left(&manifest, 2), ["1/2", "2/2"]);
             manifest.complete(Some(part("1/2")));
             assert_eq!(left(&manifest, 2), ["2/2"]);
-            // Without having begun: nothing was left to be done.
+            // Without having begun: nothing was left to do.
             manifest.complete(Some(part("2/2")));
             assert_eq!(manifest.unfinished, None);
         }

@@ -1,4 +1,4 @@
-//! How a document was read: what of it was left out, and what a machine recognized in pictures.
+//! How a document was read: what was left out, and what a machine recognized in pictures.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum OcrPolicy {
     /// None: pages that have nothing else are named in a warning.
     Off,
-    /// That of pages without letters or mostly of pictures, and of picture files that are named.
+    /// Text on pages without letters or mostly of pictures, and in picture files that are named.
     #[default]
     Auto,
-    /// Also that of all pictures beside text, and of picture files below a directory.
+    /// Also text in all pictures beside text, and in picture files below a directory.
     Always,
 }
 
@@ -26,7 +26,7 @@ impl OcrPolicy {
     }
 }
 
-/// Something of a document that was not read, or that was guessed. The rest is stored; a person should
+/// Something in a document that was not read, or that was guessed. The rest is stored, and a person should
 /// know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ReadingWarning {
@@ -34,26 +34,26 @@ pub struct ReadingWarning {
     pub code: WarningCode,
     /// For people: what was not read or was guessed, why, and what to do.
     pub message: String,
-    /// The pages it is about, from 1; empty where it is about none.
+    /// The affected pages, from 1; empty where no page is affected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<u32>,
 }
 
-/// Which kind of thing was not read or was guessed.
+/// What kind of thing was not read or was guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// Pages that are pictures, or mostly, while text in pictures is not read (`--ocr off`).
+    /// Pages that consist of pictures, or mostly, while text in pictures is not read (`--ocr off`).
     ScannedPages,
-    /// Pages whose letters the file does not tell, while text in pictures is not read.
+    /// Pages whose letters the file does not identify, while text in pictures is not read.
     UnknownLetters,
     /// Pages with pictures beside their text, which are read by `--ocr always` only.
     PicturesBesideText,
-    /// Pages that are pictures, in which no text was found.
+    /// Pages that consist of pictures, in which no text was found.
     NothingRecognized,
     /// Pages that could not be read as pictures.
     OcrFailed,
-    /// Pages that were not reached within the limit of time, or not drawn whole.
+    /// Pages that were not reached within the time limit, or not drawn completely.
     PagesLeftOut,
     /// Contents that unpack to more than is read.
     UnpacksToTooMuch,
@@ -61,20 +61,20 @@ pub enum WarningCode {
     HiddenContent,
     /// Formulas that have not been calculated: the file has no values for them.
     UncalculatedFormulas,
-    /// Bytes that are nothing in the encoding of the text, or halves of a character.
+    /// Bytes that are invalid in the encoding of the text, or halves of a character.
     BadBytes,
-    /// An encoding that the file does not name, told by its letters.
+    /// An encoding that the file does not name, detected by its letters.
     GuessedEncoding,
-    /// A file that breaks the rules of its format, and was read as far as they hold.
+    /// A file that violates the rules of its format, and was read as far as possible.
     NotWellFormed,
     /// Attachments of a mail, or parts of a document in another format, that could not be read.
     AttachmentsNotRead,
-    /// Pictures that are all there is on a page or slide, in a format whose pages are not drawn.
+    /// Pictures that are the only content of a page or slide, in a format whose pages are not drawn.
     PicturesNotRead,
 }
 
 impl WarningCode {
-    /// Whether reading text in pictures, as far as `policy` has it read, would help.
+    /// Whether reading text in pictures, as far as `policy` allows it, would help.
     pub fn wants_ocr(self, policy: OcrPolicy) -> bool {
         match self {
             Self::ScannedPages | Self::UnknownLetters => policy != OcrPolicy::Off,
@@ -83,23 +83,23 @@ impl WarningCode {
         }
     }
 
-    /// Whether it is said only where somebody looks at the document: half of all papers have figures.
+    /// Whether it is shown only to users who look at the document: half of all papers have figures.
     pub fn is_note(self) -> bool {
         self == Self::PicturesBesideText
     }
 
-    /// Whether nothing is missing: all was read, but perhaps not as it was meant.
+    /// Whether nothing is missing: everything was read, but perhaps not as intended.
     pub fn is_guess(self) -> bool {
         self == Self::GuessedEncoding
     }
 
-    /// Whether the same file may be read whole with other settings, or another time.
+    /// Whether the same file may be read completely with other settings, or at another time.
     pub fn may_pass(self) -> bool {
         self.wants_ocr(OcrPolicy::Auto) || matches!(self, Self::OcrFailed | Self::PagesLeftOut)
     }
 }
 
-/// That pages of a document were read as pictures.
+/// Pages of a document that were read as pictures.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct OcrRecord {
     /// What read them: `pp-ocrv6-tiny`, `openai:gpt-4o-mini`.
@@ -108,18 +108,18 @@ pub struct OcrRecord {
     pub pages: Vec<u32>,
 }
 
-/// What is known of a chunk whose text was recognized in a picture.
+/// Details of a chunk whose text was recognized in a picture.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Recognition {
-    /// Mean confidence of its words, in percent; null where the model does not tell.
+    /// Mean confidence of its words, in percent; null where the model does not report it.
     pub confidence: Option<u8>,
     /// Words that may be wrong, as ranges of bytes of the chunk's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubtful: Vec<(u32, u32)>,
 }
 
-/// A rectangle of a page: in points (1/72 inch) of a PDF's page, in pixels of a picture. From the
-/// upper left corner.
+/// A rectangle on a page, from the upper left corner: in points (1/72 inch) of a PDF's page, in pixels of a
+/// picture.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
@@ -131,7 +131,7 @@ pub struct PageArea {
 }
 
 impl PageArea {
-    /// The smallest that covers both.
+    /// The smallest rectangle that covers both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         let (left, top) = (self.left.min(other.left), self.top.min(other.top));

@@ -1,4 +1,4 @@
-//! What a retrieval is asked, and what it gives.
+//! Request and result of a retrieval.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{Chunk, ContentHash, Kind, Locator};
 
-/// Passages that one question may ask for: more than anybody reads, and few enough to hold several
-/// times over.
+/// Maximum number of passages that one question may request: more than anybody reads, and few enough to hold
+/// in memory several times over.
 pub const DEEPEST: usize = 10_000;
 
-/// Restricts retrieval; pushed into the store, so that the top k are the top k of what passes.
+/// Restricts retrieval. Applied in the store, so that the top k are the top k of what passes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
     /// Exact sources, any of which passes. `None` passes all; an empty list passes nothing.
@@ -24,7 +24,7 @@ pub struct Filter {
 /// A chunk in the ranking of one leg of the retrieval.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Scored {
-    /// Of the [chunk](Chunk::id).
+    /// Id of the [chunk](Chunk::id).
     pub id: Uuid,
     /// Cosine similarity in the dense leg, BM25 score in the sparse leg.
     pub score: f32,
@@ -41,24 +41,24 @@ pub struct LegScore {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Hit {
     pub chunk: Chunk,
-    /// What the hits are ordered by; within 0..=1 in hybrid mode and after reranking.
+    /// The hits are ordered by it; within 0..=1 in hybrid mode and after reranking.
     pub score: f32,
     pub dense: Option<LegScore>,
     pub sparse: Option<LegScore>,
-    /// Among the first hits, the mean cosine of the question's tokens with the nearest of the chunk's.
+    /// For the first hits: mean cosine of the question's tokens with the nearest token of the chunk.
     pub late: Option<LegScore>,
-    /// Of the reranker, where it was asked about this chunk: rank by its own score, and that score.
+    /// By the reranker, if it scored this chunk: rank by its own score, and that score.
     pub rerank: Option<LegScore>,
 }
 
 impl Hit {
-    /// As one leg found it, or none.
+    /// As found by one leg, or by none.
     pub fn of(chunk: Chunk, score: f32, dense: Option<LegScore>) -> Self {
         Self { chunk, score, dense, sparse: None, late: None, rerank: None }
     }
 }
 
-/// A numbered piece of context, as the chat model sees it and as marks `[n]` refer to it.
+/// A numbered piece of context, as shown to the chat model and as referred to by marks `[n]`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Passage {
     /// From 1.
@@ -81,7 +81,7 @@ impl Passage {
     }
 }
 
-/// Which legs a retrieval asks.
+/// Which legs a retrieval uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {

@@ -1,20 +1,20 @@
-//! What is to become of secrets in documents.
+//! What to do with secrets in documents.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What to do with a document that holds what looks like a secret.
+/// What to do with a document that contains what looks like a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnSecret {
     /// Store it as it is, and say so.
     #[default]
     Warn,
-    /// Pass the document over.
+    /// Skip the document.
     Skip,
     /// Store the document without the secret.
     Redact,
-    /// The document cannot be brought in.
+    /// Fail to ingest the document.
     Fail,
 }
 
@@ -30,16 +30,16 @@ impl OnSecret {
         }
     }
 
-    /// Whether no secret that is recognised gets into the collection.
+    /// Whether it keeps every recognized secret out of the collection.
     pub fn keeps_out(self) -> bool {
         self != Self::Warn
     }
 }
 
-/// That a document was looked through for secrets, and what came of it.
+/// The result of searching a document for secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Screening {
-    /// Of the rules.
+    /// Revision of the rules.
     pub revision: u32,
     /// Secrets that were found and stored all the same.
     pub stored: u32,

@@ -1,20 +1,20 @@
-//! Tenants: groups of people whose documents are kept apart. Each has collections of its own, which carry its name:
-//! `docs~acme` is the collection `docs` of the tenant `acme`.
+//! Tenants: groups of people whose documents are kept apart. Each tenant has its own collections, whose names
+//! contain the tenant's: `docs~acme` is the collection `docs` of the tenant `acme`.
 
-/// Stands between the name of a collection and that of its tenant. Neither of them has it.
+/// Separates the name of a collection from that of its tenant. Neither name contains it.
 pub const TENANT_MARK: char = '~';
 
 /// Bytes of the longest name of a tenant.
 const LONGEST: usize = 64;
 
-/// Whether a tenant can have this name: lower-case letters, digits, `-` and `_`. Where file names do not tell large
-/// letters from small ones, `Acme` and `acme` would be one collection.
+/// Whether a tenant can have this name: lower-case letters, digits, `-` and `_`. In file systems that ignore
+/// case, `Acme` and `acme` would be one collection.
 pub fn is_tenant_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     (1..=LONGEST).contains(&name.len()) && name.chars().all(fits)
 }
 
-/// The collection that a tenant calls by a name. Without a tenant, and with the name of a tenant in it, it is the
+/// The full name of a tenant's collection. Without a tenant, or if the name already contains one, it is the
 /// name itself.
 pub fn collection_of_tenant(name: &str, tenant: Option<&str>) -> String {
     match tenant.filter(|_| tenant_of(name).is_none()) {
@@ -23,12 +23,12 @@ pub fn collection_of_tenant(name: &str, tenant: Option<&str>) -> String {
     }
 }
 
-/// The tenant whose a collection is.
+/// The tenant that owns a collection.
 pub fn tenant_of(collection: &str) -> Option<&str> {
     collection.rsplit_once(TENANT_MARK).map(|(_, tenant)| tenant)
 }
 
-/// A collection of the same tenant, with this after its own name.
+/// A collection of the same tenant, with this suffix after its own name.
 pub fn sibling_collection(collection: &str, suffix: &str) -> String {
     match collection.rsplit_once(TENANT_MARK) {
         Some((name, tenant)) => format!("{name}{suffix}{TENANT_MARK}{tenant}"),

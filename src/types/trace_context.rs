@@ -1,21 +1,21 @@
-//! Which trace a piece of work belongs to, as W3C Trace Context says it to others.
+//! The trace that a piece of work belongs to, as in W3C Trace Context.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A span in a trace: what goes on here, on behalf of whoever asked.
+/// A span in a trace: the work done here on behalf of the caller.
 /// See <https://www.w3.org/TR/trace-context/>.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TraceContext {
     /// 32 hexadecimal digits in lower case.
     pub trace_id: String,
-    /// 16 of them: what is asked of others belongs below it.
+    /// 16 hexadecimal digits: requests to others are children of this span.
     pub span_id: String,
-    /// The span of whoever asked; `None` where the trace begins here.
+    /// The span of the caller; `None` where the trace begins here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
-    /// Whoever began the trace keeps it.
+    /// Whether the process that began the trace keeps it.
     pub sampled: bool,
 }
 
@@ -26,7 +26,7 @@ impl TraceContext {
         Self { trace_id, span_id: new_span(), parent_id: None, sampled: true }
     }
 
-    /// A span below that of a header `traceparent`; `None` where it is not valid.
+    /// A child of the span in a header `traceparent`; `None` where that is invalid.
     pub fn below(traceparent: &str) -> Option<Self> {
         let mut parts = traceparent.splitn(5, '-');
         let (version, trace_id, parent_id) = (parts.next()?, parts.next()?, parts.next()?);
@@ -37,7 +37,7 @@ impl TraceContext {
         };
         let is_set = |text: &str| text.bytes().any(|byte| byte != b'0');
         let well_formed = fits(version, 2) && version != "ff" && fits(flags, 2);
-        // Versions to come may say more at the end.
+        // Later versions may add fields at the end.
         let well_formed = well_formed && (version != "00" || rest.is_none());
         let named =
             fits(trace_id, 32) && is_set(trace_id) && fits(parent_id, 16) && is_set(parent_id);
@@ -49,20 +49,20 @@ impl TraceContext {
         })
     }
 
-    /// A span of its own below this one.
+    /// A child of this span.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { span_id: new_span(), parent_id: Some(self.span_id.clone()), ..self.clone() }
     }
 
-    /// The header for whoever is asked on behalf of this span.
+    /// The header for requests on behalf of this span.
     pub fn traceparent(&self) -> String {
         let Self { trace_id, span_id, sampled, .. } = self;
         format!("00-{trace_id}-{span_id}-{:02x}", u8::from(*sampled))
     }
 }
 
-/// The half of an id that is random.
+/// A random half of an id.
 fn new_span() -> String {
     Uuid::now_v7().simple().to_string()[16..].to_owned()
 }

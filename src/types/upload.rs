@@ -1,18 +1,18 @@
-//! What documents are called that were uploaded: `[DIRECTORY/]uploads/ID/NAME`.
+//! Names of uploaded documents: `[DIRECTORY/]uploads/ID/NAME`.
 //!
-//! Two uploads of one name are two documents, so the id is part of the source. It is there also where
-//! only the source is known: of a passage, or of a collection that another machine serves.
+//! Two uploads with the same name are two documents, so the id is part of the source. That way it is known
+//! even where only the source is: from a passage, or from a collection that another machine serves.
 
-/// The directory that uploads are in: of sources, and of the data directory.
+/// The directory of uploads: in sources, and in the data directory.
 pub const UPLOADS: &str = "uploads";
 
 /// Characters of an id: 60 bits.
 const LENGTH: usize = 12;
 
-/// Without letters that look like others.
+/// Without letters that look alike.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// An id of these bits, as far as there is room for them.
+/// An id made of these bits, as many as fit.
 pub fn upload_id(bits: u128) -> String {
     let letter = |at: usize| char::from(ALPHABET[(bits >> (5 * at) & 31) as usize]);
     (0..LENGTH).map(letter).collect()
@@ -30,7 +30,7 @@ pub fn upload_source(directory: &str, id: &str, name: &str) -> String {
     format!("{directory}{between}{UPLOADS}/{id}/{name}")
 }
 
-/// The id and the name of the upload that a source is called for; `None` for other sources.
+/// The id and the name of the upload that a source names; `None` for other sources.
 pub fn upload_of(source: &str) -> Option<(&str, &str)> {
     let mut parts = source.rsplit('/');
     let (name, id, place) = (parts.next()?, parts.next()?, parts.next()?);

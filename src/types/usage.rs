@@ -5,35 +5,35 @@ use std::ops::{Add, AddAssign};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Tokens a chat model reported, and what they cost. `None` where the endpoint did not say.
+/// Tokens that a chat model reported, and their cost. `None` where the endpoint did not say.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Usage {
-    /// All that was sent, the cached part included.
+    /// Everything that was sent, including the cached part.
     pub prompt_tokens: Option<u64>,
-    /// All that was generated, the thinking included.
+    /// Everything that was generated, including reasoning.
     pub completion_tokens: Option<u64>,
-    /// Of the prompt, what the endpoint knew already.
+    /// Part of the prompt that the endpoint had cached.
     pub cached_tokens: Option<u64>,
-    /// Of the completion, what the model thought before it answered.
+    /// Part of the completion that the model spent on reasoning.
     pub reasoning_tokens: Option<u64>,
-    /// In the user's currency; `None` where a price or a count is not known.
+    /// In the user's currency; `None` where a price or a count is unknown.
     pub cost: Option<f64>,
 }
 
-/// What a million tokens of a chat model cost, in the user's currency.
+/// Price per million tokens of a chat model, in the user's currency.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct ChatPrice {
-    /// Sent.
+    /// Tokens sent.
     pub input: f64,
-    /// Sent, and known to the endpoint already.
+    /// Tokens sent that the endpoint had cached.
     pub cached: f64,
-    /// Generated.
+    /// Tokens generated.
     pub output: f64,
 }
 
 impl ChatPrice {
-    /// `None` where the endpoint did not say how many tokens there were.
+    /// `None` where the endpoint did not report the number of tokens.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
         let (prompt, completion) = (usage.prompt_tokens?, usage.completion_tokens?);
         let cached = usage.cached_tokens.unwrap_or(0).min(prompt);
@@ -47,7 +47,7 @@ impl ChatPrice {
 impl Add for Usage {
     type Output = Self;
 
-    /// Of two requests together; what neither endpoint said stays unknown.
+    /// Sum of two requests; counts that neither endpoint reported stay unknown.
     fn add(self, other: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
             (Some(a), Some(b)) => Some(a + b),

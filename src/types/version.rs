@@ -1,29 +1,29 @@
-//! Versions of a collection, as they are told of.
+//! Versions of a collection, as shown to users.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Manifest;
 
-/// What a version of a collection is.
+/// State of a version of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionState {
-    /// The one in use: what is searched, and what an ingest brings in line.
+    /// The one in use: it is searched, and an ingest updates it.
     Live,
-    /// It was live before, and stays.
+    /// It was live before, and is kept.
     Former,
-    /// It is complete, and was not live yet.
+    /// It is complete, and has not been live yet.
     Built,
-    /// It is complete, and was built to be measured: it was not, or did not reach what was asked for. It goes
+    /// It is complete, and was built to be measured: it was not measured, or missed the gate. It is removed
     /// when the next one is built.
     Candidate,
-    /// It is being built, or what a run was cut off with: the next run removes that.
+    /// It is being built, or was left by a run that was cut off: the next run removes it.
     Unfinished,
 }
 
 impl VersionState {
-    /// Whether it can be made the live one.
+    /// Whether it can be made live.
     pub fn is_complete(self) -> bool {
         self != Self::Unfinished
     }
@@ -37,8 +37,8 @@ pub struct VersionEntry {
     pub state: VersionState,
     /// What it was built with; `None` where that can't be read, or was not written yet.
     pub manifest: Option<Manifest>,
-    /// Of a former one: when another took its place, in milliseconds since the Unix epoch. Later for the one that was
-    /// live later, whatever the clocks said.
+    /// For a former version: when another one replaced it, in milliseconds since the Unix epoch. Greater for
+    /// the one that was live later, whatever the clocks said.
     pub live_until: Option<u64>,
 }
 
@@ -51,19 +51,19 @@ pub struct VersionEvent {
     pub version: u32,
     pub change: VersionChange,
     pub cause: VersionCause,
-    /// Number of the version that was live before, or that stays live in place of one that was refused.
+    /// Number of the version that was live before, or that stays live because this one was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<u32>,
-    /// Documents in it, where a run has made it.
+    /// Number of its documents, if a run has built it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documents: Option<u64>,
-    /// Chunks in it, where a run has made it.
+    /// Number of its chunks, if a run has built it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<u64>,
-    /// What it was measured by, where that was asked for.
+    /// How it was measured, if that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<VersionTrial>,
-    /// Version of docent that did it.
+    /// Version of docent that made the change.
     pub docent: String,
 }
 
@@ -89,7 +89,7 @@ impl VersionChange {
     }
 }
 
-/// What was asked for when a version became something else.
+/// What caused a version to change its state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionCause {
@@ -103,7 +103,7 @@ pub enum VersionCause {
     Copy,
     Drop,
     Prune,
-    /// Whatever did it was killed before it could say so: what there is says that it was done.
+    /// The process was killed before it could say so; the stored state shows that the change was made.
     Unknown,
 }
 
@@ -126,7 +126,7 @@ impl VersionCause {
     }
 }
 
-/// What a version was measured by, and what it had to reach.
+/// How a version was measured, and what it had to reach.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct VersionTrial {
     /// File or directory of the cases, as typed.
@@ -140,9 +140,9 @@ pub struct VersionTrial {
 pub struct GateOutcome {
     pub metric: String,
     pub value: f64,
-    /// The least that is accepted.
+    /// The minimum that is accepted.
     pub limit: f64,
-    /// What the metric was, where the gate is that it must not drop.
+    /// Former value of the metric, if the gate is that it must not drop.
     pub baseline: Option<f64>,
     pub passed: bool,
 }

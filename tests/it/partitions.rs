@@ -157,7 +157,7 @@ fn what_parts_are_not_for_is_wrong_usage() {
         assert!(refused.stderr.contains(said), "{refused}");
     };
     for part in ["9/8", "0/8", "x", "1/1025"] {
-        usage(&["--partition", part], "it is no part K/N, such as 2/8");
+        usage(&["--partition", part], "it is not a part K/N, such as 2/8");
     }
     let whole = "builds a version as a whole";
     usage(&["--partition", "1/2", "--rebuild"], whole);

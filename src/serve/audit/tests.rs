@@ -93,7 +93,7 @@ fn a_file_that_goes_away_is_missed_and_the_next_one_says_so() {
     }
     std::fs::rename(&path, dir.path().join("moved.jsonl")).unwrap();
     let warning = add().unwrap();
-    assert!(warning.contains("moved") && warning.contains("3 lines had been"), "{warning}");
+    assert!(warning.contains("moved") && warning.contains("after 3 lines"), "{warning}");
     assert_eq!(add(), None, "said once");
     let verified = verify(&path).unwrap().unwrap();
     assert_eq!((verified.first, verified.lines), (4, 3), "a notice, and two requests");
