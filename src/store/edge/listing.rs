@@ -5,10 +5,10 @@
 //! certain:
 //!
 //! - It is written from a shard that was just flushed, and durably removed before the next change
-//! ([`super::opened::Opened::put`], `delete`). So a crash leaves a shard with its listing, or one without.
+//!   ([`super::opened::Opened::put`], `delete`). So a crash leaves a shard with its listing, or one without.
 //! - It names the state that it was written from: the segments and their versions, which the engine writes
-//! with every flush. A shard that was changed by a program that knows nothing of listings, or that was put in
-//! place of another, is in another state.
+//!   with every flush. A shard that was changed by a program that knows nothing of listings, or that was put
+//!   in place of another, is in another state.
 //! - It ends with a checksum, so half a file is not accepted. Therefore it need not be synced.
 //!
 //! A listing that is damaged or can't be written is treated as absent.
