@@ -33,7 +33,7 @@ fn read(file: io::Result<File>) -> Result<String, String> {
 }
 
 #[test]
-fn no_link_is_followed_wherever_it_stands_on_the_way() {
+fn no_link_is_followed_wherever_it_is_in_the_path() {
     let dir = places();
     let base = Base::open(&dir.path().join("root")).unwrap();
     assert_eq!(read(base.file(Path::new("a/b/c.md"))), Ok("root".to_owned()));
@@ -83,7 +83,7 @@ fn part_by_part_is_the_same_way() {
 }
 
 #[test]
-fn what_is_held_open_stays_what_it_was() {
+fn an_open_directory_stays_the_same() {
     let dir = places();
     let root = dir.path().join("root");
     let held = Base::open(&root).unwrap().directory(Path::new("a/b")).unwrap();
@@ -97,7 +97,7 @@ fn what_is_held_open_stays_what_it_was() {
 
 /// Opening them would block, or have an effect.
 #[test]
-fn what_is_no_file_is_not_read() {
+fn only_files_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let made = std::process::Command::new("mkfifo").arg(dir.path().join("pipe.md")).status();
     assert!(made.unwrap().success());
@@ -124,7 +124,7 @@ fn what_is_no_file_is_not_read() {
 /// They have no size, and some block until there is news.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_system_tells_of_itself_is_no_file() {
+fn pseudo_files_of_the_system_are_not_read() {
     let base = Base::open(Path::new("/")).unwrap();
     let source = Path::new("proc/version");
     assert_eq!(base.look(source).unwrap().kind, Kind::Other(PSEUDO));

@@ -144,7 +144,7 @@ async fn a_refused_text_is_refused_in_any_company() {
 }
 
 #[tokio::test]
-async fn what_an_endpoint_said_of_itself_is_not_asked_again() {
+async fn a_replay_does_not_ask_an_endpoint_for_its_model() {
     let place = place();
     let request = EmbedderRequest {
         model: "openai:lengths".to_owned(),
@@ -257,7 +257,7 @@ async fn answers_come_back_in_their_pieces_with_their_errors_and_in_order() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_given_up_is_no_exchange() {
+async fn an_abandoned_answer_is_not_an_exchange() {
     let place = place();
     let model = Script(Mutex::new(vec![Ok(vec![delta("one"), delta("two"), done()])]));
     let recorded = chat(&place.record(), Box::new(model));
@@ -268,7 +268,7 @@ async fn an_answer_that_was_given_up_is_no_exchange() {
 }
 
 #[test]
-fn what_was_made_up_is_had_back() {
+fn generated_values_are_replayed() {
     let place = place();
     let tape = place.record();
     for nonce in ["n1", "n2"] {
@@ -300,7 +300,7 @@ fn a_torn_line_is_left_out_and_cut_off_by_the_next_recording() {
 }
 
 #[test]
-fn what_is_no_recording_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_a_recording_is_refused_and_left_as_it_is() {
     let place = place();
     for text in ["notes\nof mine", "{\"a\":1}\n", "{\"docent_recording\":99,\"docent\":\"9\"}\nx"] {
         std::fs::write(&place.path, text).unwrap();

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_not_whole_gives_way_to_the_one_next_to_it() {
+    fn an_incomplete_state_gives_way_to_its_neighbour() {
         // Stored chunks, run of the record, number of chunks in the record; what is seen.
         type Case<'a> = (&'a [u8], u8, usize, &'a [(u8, Option<&'a str>)]);
         let cases: [Case<'_>; 4] = [
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_moved_is_gone_when_it_arrived_and_until_another_takes_the_name() {
+    fn a_moved_document_is_gone_once_it_arrived_and_until_another_takes_its_name() {
         let moved_from = Some(Moved { source: "old.md".to_owned(), run_id: id(1) });
         let intent = Intent { moved_from, replaces_all_but: None, ..intent(2, &[]) };
         let intents = Intents::new([Entry::new(intent, HashMap::new())]);

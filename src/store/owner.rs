@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_is_told_in_words_without_other_arguments() {
+    fn an_owner_is_described_without_its_other_arguments() {
         let text = Owner::this().to_string();
         assert!(text.starts_with(&format!("process {} (", process::id())), "{text}");
         assert!(text.contains(") on host ") && text.ends_with('Z'), "{text}");

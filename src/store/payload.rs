@@ -325,7 +325,7 @@ pub(super) mod tests {
         }
 
         #[test]
-        fn nothing_is_read_as_what_it_is_not(
+        fn nothing_is_read_as_another_kind(
             document in document(), chunk in chunk(), failure in failure(),
         ) {
             prop_assert!(to_chunk(of_document(document.clone())).is_err());

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn candidates_go_but_for_the_one_that_is_built_now() {
+    fn candidates_are_removed_except_the_one_being_built() {
         let candidate = |number| entry(number, Some(Mark::from(Aside::Candidate)));
         let versions = [candidate(2), candidate(3), entry(4, Some(Mark::from(Aside::Built)))];
         assert_eq!(beyond(&versions, 1, Some(3)), [2]);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_later_was_live_later_whatever_the_clock_says() {
+    fn a_version_replaced_later_was_live_later_whatever_the_clock_says() {
         let ahead = u64::MAX - 7;
         let versions = [entry(1, Some(Mark::Former { until: ahead }))];
         assert_eq!(Mark::former_from_now(&versions), Mark::Former { until: ahead + 1 });

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_and_is_otherwise_is_unheeded() {
+    fn a_requested_part_that_differs_is_unheeded() {
         let actual = CollectionLayout {
             shard_number: Some(2),
             replication_factor: Some(1),

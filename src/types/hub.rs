@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_name() {
+    fn a_name_that_could_lead_elsewhere_is_refused() {
         for text in [
             "",
             "/",

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_brought_in_belongs_to_one_project() {
+    fn a_document_belongs_to_one_project() {
         let mut shared = Ownership::of("a");
         shared.guests.push(Guest { project: "b".to_owned(), ..Guest::default() });
         for by in [None, Some("a"), Some("b"), Some("c")] {

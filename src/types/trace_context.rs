@@ -76,7 +76,7 @@ mod tests {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
     #[test]
-    fn a_header_that_is_valid_is_gone_on_with() {
+    fn a_valid_header_is_continued() {
         for (flags, sampled, more) in [("00", false, ""), ("01", true, ""), ("03", true, "")] {
             let header = format!("00-{TRACE}-b7ad6b7169203331-{flags}{more}");
             let context = TraceContext::below(&header).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_not_is_none() {
+    fn an_invalid_header_is_ignored() {
         let upper = TRACE.to_uppercase();
         for header in [
             String::new(),

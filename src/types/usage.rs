@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_cached_has_its_own_price() {
+    fn cached_tokens_have_their_own_price() {
         let price = ChatPrice { input: 2.0, cached: 0.5, output: 8.0 };
         let usage = |prompt_tokens, cached_tokens| Usage {
             prompt_tokens,

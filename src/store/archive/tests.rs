@@ -122,7 +122,7 @@ fn small() -> (Head, Vec<Entry>) {
 }
 
 #[test]
-fn a_bit_that_is_not_as_it_was_is_found() {
+fn a_flipped_bit_is_found() {
     let (head, entries) = small();
     let (file, _) = written(&head, &entries);
     for at in 0..file.len() {
@@ -135,7 +135,7 @@ fn a_bit_that_is_not_as_it_was_is_found() {
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_none() {
+fn a_file_that_was_cut_off_is_refused() {
     let (head, entries) = small();
     let (file, _) = written(&head, &entries);
     for length in 0..file.len() {
@@ -148,7 +148,7 @@ fn a_file_that_was_cut_off_is_none() {
 }
 
 #[test]
-fn what_begins_otherwise_is_none() {
+fn a_file_with_another_beginning_is_refused() {
     for other in ["hello\n", "docent-index one\n", "docent-index 1 \n", "PK\x03\x04", "\n"] {
         let error = read(other.as_bytes()).unwrap_err();
         assert!(matches!(error, ArchiveError::Foreign), "{other:?}: {error}");
@@ -164,7 +164,7 @@ fn what_begins_otherwise_is_none() {
 }
 
 #[test]
-fn what_is_not_whole_is_not_written() {
+fn an_incomplete_collection_is_not_written() {
     let (head, entries) = small();
     let mut writer = ArchiveWriter::begin(Vec::new(), head.clone()).unwrap();
     for entry in &entries[..entries.len() - 1] {
@@ -198,7 +198,7 @@ fn packed(content: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn a_damaged_record_is_told_in_plain_words() {
+fn a_damaged_record_is_described_in_plain_words() {
     for (json, expected) in [
         ("{\"source\": \"a.md\", ", "is damaged"),
         ("\u{1}", "is damaged"),

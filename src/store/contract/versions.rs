@@ -165,7 +165,7 @@ pub(super) async fn former_versions_go_but_for_those_that_were_live_last(
     assert_eq!(states(collection).await, [(6, Live)]);
 }
 
-pub(super) async fn what_is_live_or_not_there_is_not_removed(collection: &dyn Collection) {
+pub(super) async fn a_live_or_missing_version_is_not_removed(collection: &dyn Collection) {
     with_one_aside(collection).await;
     let writer = collection.write().await.unwrap();
     assert_eq!(writer.remove_versions(&[1]).await.unwrap_err().fault, Fault::Permanent);
@@ -182,7 +182,7 @@ pub(super) async fn what_is_live_or_not_there_is_not_removed(collection: &dyn Co
     assert_eq!(live(collection).await, (1, 5));
 }
 
-pub(super) async fn what_is_not_complete_is_not_switched_to(collection: &dyn Collection) {
+pub(super) async fn an_incomplete_version_is_not_switched_to(collection: &dyn Collection) {
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_found_out_before_a_write_is_not_kept() {
+    fn a_result_from_before_a_write_is_not_kept() {
         let mut idf = Idf::default();
         let (found, unknown, of) = idf.get(&[3, 7]);
         assert_eq!((found.len(), unknown), (0, vec![3, 7]));

@@ -131,7 +131,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_on_a_file_that_was_removed_is_none() {
+    fn a_lock_on_a_removed_file_does_not_count() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("docs@writer");
         // Opened before the owner removed it, locked afterwards.

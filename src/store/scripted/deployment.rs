@@ -28,7 +28,7 @@ async fn told(store: &ServerStore) -> Deployment {
 }
 
 #[tokio::test]
-async fn copies_are_told_with_their_peers_and_states() {
+async fn copies_are_reported_with_their_peers_and_states() {
     let (script, store) = clustered().await;
     let deployment = told(&store).await;
     assert_eq!(deployment.peers().into_iter().collect::<Vec<_>>(), [1, 2, 3]);
@@ -45,7 +45,7 @@ async fn copies_are_told_with_their_peers_and_states() {
 }
 
 #[tokio::test]
-async fn who_writes_is_told_while_it_does() {
+async fn the_writer_is_reported_while_it_writes() {
     let (_, store) = clustered().await;
     let given_back = told(&store).await.lease.unwrap();
     assert_eq!(given_back.holder, None);
@@ -84,7 +84,7 @@ async fn what_the_key_may_not_ask_is_left_out() {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_and_is_otherwise_is_told() {
+async fn a_layout_that_differs_from_the_requested_one_is_reported() {
     let (script, store) = clustered().await;
     assert_eq!(store.unheeded_layout().await, Ok(Vec::new()));
     let layout = CollectionLayout { replication_factor: Some(3), ..CollectionLayout::default() };

@@ -68,7 +68,7 @@ async fn overtaken(
 }
 
 #[tokio::test]
-async fn what_comes_late_changes_nothing_that_the_next_writer_wrote() {
+async fn late_requests_change_nothing_that_the_next_writer_wrote() {
     let new = ContentHash::of(b"new");
     let expected = (vec![new.clone(), new.clone()], vec![new]);
     let chunks = overtaken("upsert", async |writer| {

@@ -69,7 +69,7 @@ async fn held_by(owner: &Owner, expires_at: u64) -> (Script, ServerOptions) {
 }
 
 #[tokio::test]
-async fn a_second_writer_is_refused_and_told_by_whom() {
+async fn a_second_writer_is_refused_and_learns_who_writes() {
     let (_, options) = server();
     let first = another(&options).write().await.unwrap();
     let second = another(&options);
@@ -88,7 +88,7 @@ async fn a_second_writer_is_refused_and_told_by_whom() {
 }
 
 #[tokio::test]
-async fn of_many_that_come_at_once_one_gets_it() {
+async fn of_many_concurrent_writers_one_gets_the_lease() {
     let (_, options) = server();
     let stores: Vec<_> = (0..12).map(|_| another(&options)).collect();
     let writers = futures::future::join_all(stores.iter().map(Collection::write)).await;

@@ -177,7 +177,7 @@ async fn garbled_answers_are_permanent_errors() {
 
 /// Points of another program must not fail a search.
 #[tokio::test]
-async fn points_that_are_none_of_docents_are_passed_over_and_counted() {
+async fn foreign_points_are_skipped_and_counted() {
     let served = serve([]).await;
     let points = vec![point(chunk("a.md", 0, "x"), [1.0; DIMENSIONS], &[(7, 1.0)])];
     served.writer.upsert(points).await.unwrap();
@@ -233,7 +233,7 @@ async fn where_nobody_listens_the_error_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_of_another_kind_is_told_from_qdrant() {
+async fn a_server_of_another_kind_is_not_taken_for_qdrant() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -98,7 +98,7 @@ async fn where_all_are_down_the_first_is_named() {
 
 /// In Qdrant's words, which reports each as an internal error.
 #[tokio::test]
-async fn what_passes_in_a_cluster_is_waited_for() {
+async fn temporary_states_of_a_cluster_are_waited_for() {
     for said in [
         "Service internal error: The replica set for shard 0 on peer 7 does not have enough active replicas",
         "Service internal error: Waiting for consensus operation commit failed. Timeout set at: 10 seconds",
@@ -117,7 +117,7 @@ async fn what_passes_in_a_cluster_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_that_is_asked_for_it_is_told_of_at_once() {
+async fn a_server_without_tls_that_is_asked_for_it_is_reported_at_once() {
     let port = qdrant::listen(&Script::new("1.18.3", []));
     let url = format!("https://127.0.0.1:{port}");
     let patient = ServerOptions { url, retry_for: Duration::from_hours(1), ..options(port) };
@@ -127,7 +127,7 @@ async fn a_server_without_tls_that_is_asked_for_it_is_told_of_at_once() {
 }
 
 #[tokio::test]
-async fn what_waits_goes_on_when_the_server_answers_to_somebody_else() {
+async fn waiting_requests_continue_when_the_server_answers_another_one() {
     let script = Script::new("1.18.3", []);
     let hour = Duration::from_hours(1);
     let retry = RetryPolicy { attempts: 1, within: Some(hour), base: hour, max: hour };

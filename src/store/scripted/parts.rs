@@ -79,7 +79,7 @@ async fn stored(options: &ServerOptions) -> (Manifest, Vec<String>) {
 }
 
 #[tokio::test]
-async fn of_many_that_begin_at_once_one_makes_the_collection_and_none_loses_what_it_notes() {
+async fn of_many_concurrent_writers_one_creates_the_collection_and_none_loses_its_notes() {
     let (_, options) = server();
     let work = part("1/8").all().zip(1..).map(async |(partition, number)| {
         let writer = store(&options).write_part(partition).await.unwrap();
@@ -100,7 +100,7 @@ async fn of_many_that_begin_at_once_one_makes_the_collection_and_none_loses_what
 }
 
 #[tokio::test]
-async fn who_is_in_the_way_of_whom() {
+async fn writers_wait_for_the_same_part_and_for_the_whole() {
     let (_, options) = server();
     let first = store(&options).write_part(part("1/2")).await.unwrap();
     let busy = async |outcome: Result<Arc<dyn CollectionWriter>, BackendError>| {
@@ -137,7 +137,7 @@ async fn who_is_in_the_way_of_whom() {
 }
 
 #[tokio::test]
-async fn who_waits_for_parts_goes_on_when_the_last_one_has_ended() {
+async fn a_writer_waiting_for_parts_continues_when_the_last_one_has_ended() {
     let (_, options) = server();
     let [one, two] = join_all(
         ["1/2", "2/2"].map(async |it| store(&options).write_part(part(it)).await.unwrap()),
@@ -160,7 +160,7 @@ async fn who_waits_for_parts_goes_on_when_the_last_one_has_ended() {
 
 /// As if its process had been suspended until another writer took over.
 #[tokio::test]
-async fn who_lost_a_part_changes_nothing_any_more() {
+async fn a_writer_that_lost_its_part_changes_nothing_any_longer() {
     for over_all in [true, false] {
         let (script, options) = server();
         let life = Duration::from_secs(20);
@@ -204,7 +204,7 @@ async fn who_lost_a_part_changes_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn what_all_parts_have_in_common_is_written_in_turns_only() {
+async fn what_all_parts_share_is_written_in_turns_only() {
     let (_, options) = server();
     let writer = store(&options).write_part(part("1/2")).await.unwrap();
     for refused in [
@@ -259,7 +259,7 @@ async fn an_older_manifest_than_the_last_one_is_not_believed() {
 
 /// Readers consider the intents of all parts, until each part is complete.
 #[tokio::test]
-async fn what_one_part_tells_stays_when_another_ends() {
+async fn intents_of_one_part_stay_when_another_ends() {
     let (_, options) = server();
     let [one, two] = ["1/2", "2/2"].map(part);
     let of =

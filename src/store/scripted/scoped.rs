@@ -62,7 +62,7 @@ async fn a_token_for_the_alias_or_for_the_version_writes_what_everybody_reads() 
 }
 
 #[tokio::test]
-async fn a_reader_by_the_alias_learns_that_it_stands_for_another_version() {
+async fn a_reader_by_the_alias_learns_that_it_names_another_version() {
     let (_, options) = made().await;
     let scoped = with(&options, token_on(&[("docs", "r")]));
     let reader = scoped.read().await.unwrap().unwrap();
@@ -76,7 +76,7 @@ async fn a_reader_by_the_alias_learns_that_it_stands_for_another_version() {
 }
 
 #[tokio::test]
-async fn who_lacks_a_right_is_told_which_and_what_there_is() {
+async fn a_missing_right_is_named_with_those_that_the_token_has() {
     let (_, options) = made().await;
     let lacks = |error: BackendError, words: &str| {
         assert_eq!(error.fault, Fault::Unauthorized);

@@ -113,7 +113,7 @@ async fn no_request_more_is_made_where_there_are_no_limits() {
 }
 
 #[tokio::test]
-async fn a_limit_that_is_too_small_is_named_with_what_is_needed() {
+async fn an_error_names_the_limit_that_is_too_low_and_what_is_needed() {
     let served = serve([]).await;
     served.writer.upsert(points()).await.unwrap();
     served.writer.flush().await.unwrap();
@@ -142,7 +142,7 @@ async fn a_limit_that_is_too_small_is_named_with_what_is_needed() {
 
 /// What docent can do nothing about.
 #[tokio::test]
-async fn a_collection_that_is_full_is_told_in_the_words_of_the_server() {
+async fn a_full_collection_is_reported_in_the_words_of_the_server() {
     let full = "Bad request: Max points count limit of 5 reached!";
     let served = serve(times(2, Code::InvalidArgument, full)).await;
     served.writer.upsert(points()).await.unwrap();

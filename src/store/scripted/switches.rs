@@ -80,7 +80,7 @@ async fn a_switch_cut_off_anywhere_leaves_one_of_the_two_and_keeps_both() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_set_aside_cut_off_anywhere_is_whole_or_not_there() {
+async fn setting_a_version_aside_cut_off_anywhere_leaves_it_whole_or_absent() {
     let Filled { script, store, writer, .. } = filled().await;
     writer.close().await.unwrap();
     let start = script.requests();

@@ -109,7 +109,7 @@ async fn cut_off_anywhere_the_collection_is_the_old_or_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_former_version_that_stays_is_no_error() {
+async fn a_former_version_that_stays_is_not_an_error() {
     let Filled { script, store, writer, .. } = filled().await;
     let former = reader(&store).await;
     *script.refused.lock().unwrap() = vec!["delete_collection"];
@@ -135,7 +135,7 @@ async fn versions_that_somebody_named_stay() {
 
 /// Beside the collection, and in its place.
 #[tokio::test]
-async fn what_another_tool_gave_such_a_name_stays() {
+async fn a_collection_of_another_tool_with_such_a_name_stays() {
     let Filled { script, store, writer, .. } = filled().await;
     let foreign = |name: &str| CreateCollection {
         collection_name: name.to_owned(),
@@ -201,7 +201,7 @@ async fn adopt(store: &ServerStore) -> Result<Adopted, BackendError> {
 
 /// Nobody named it, and it is empty: a run was cut off before it gave it the name.
 #[tokio::test]
-async fn what_is_empty_and_has_no_name_is_in_nobodys_way() {
+async fn an_empty_version_without_a_name_is_in_nobodys_way() {
     let script = Script::new("1.18.3", []);
     let store = connect(listen(&script), "docs").unwrap();
     *script.refused.lock().unwrap() = vec!["update_aliases"];
@@ -217,7 +217,7 @@ async fn what_is_empty_and_has_no_name_is_in_nobodys_way() {
 
 /// It was being filled to become the collection, where there was none.
 #[tokio::test]
-async fn what_was_cut_off_before_it_was_published_is_removed_by_the_next() {
+async fn a_version_cut_off_before_it_was_published_is_removed_by_the_next_run() {
     let script = Script::new("1.18.3", []);
     let owned = |by: &str| Manifest { owner: Ownership::of(by), ..manifest() };
     let store = connect(listen(&script), "docs").unwrap().lease_life(Duration::from_millis(1));

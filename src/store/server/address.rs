@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_and_keys_in_it_are_not_repeated() {
+    fn an_invalid_address_is_refused_and_keys_in_it_are_not_repeated() {
         for bad in [
             "",
             "http://",

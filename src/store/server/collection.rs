@@ -341,7 +341,7 @@ mod tests {
 
     /// Runs on a real server; `store::scripted::versions` has the same test on a scripted one.
     #[tokio::test]
-    async fn what_another_tool_gave_such_a_name_stays() {
+    async fn a_collection_of_another_tool_with_such_a_name_stays() {
         let Some(store) = contract::on_server() else { return };
         let foreign = store.version(3);
         let created = store.link.ask(|client| {

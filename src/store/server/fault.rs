@@ -128,9 +128,7 @@ pub(super) fn already_exists(error: &QdrantError) -> bool {
 
 fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (Fault, String) {
     match status {
-        code::UNAUTHENTICATED => {
-            (Fault::Unauthorized, said("wants an API key, or another one", message))
-        }
+        code::UNAUTHENTICATED => (Fault::Unauthorized, said("requires a valid API key", message)),
         code::PERMISSION_DENIED => (Fault::Unauthorized, said("refuses the API key", message)),
         code::NOT_FOUND => (Fault::NotFound, message.to_owned()),
         // So the client reports its own time limit.
@@ -295,7 +293,7 @@ mod tests {
 
     /// In the words of Qdrant 1.18.3.
     #[test]
-    fn what_passes_in_a_cluster_is_tried_again_and_nobody_else_is_blamed() {
+    fn temporary_states_of_a_cluster_are_retried_and_nobody_else_is_blamed() {
         for (status, message) in [
             (
                 13,
@@ -338,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_try_can_help_is_not_tried_again_unless_qdrant_has_answered_there() {
+    fn hopeless_requests_are_not_retried_unless_qdrant_has_answered_there() {
         for printed in
             ["Failed to connect to x: InvalidContentType", "http2 error: frame with invalid size"]
         {

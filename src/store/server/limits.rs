@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_asked_where_that_is_allowed() {
+    fn terms_are_filtered_on_where_that_is_allowed() {
         let config = StrictModeConfig {
             enabled: Some(true),
             unindexed_filtering_update: Some(false),

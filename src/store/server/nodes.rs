@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leaves_the_machine_is_compressed() {
+    fn requests_to_other_machines_are_compressed() {
         for (address, expected) in [
             ("http://localhost:6334", false),
             ("http://127.0.0.1:6334", false),

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn chunks_wait_for_what_is_announced_and_for_nothing_else() {
+    async fn chunks_wait_for_announcements_and_for_nothing_else() {
         let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
         let (first, update) = updates.make("first chunks");
         pipeline.overlap(update).await.unwrap();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_so_many_batches_are_held() {
+    async fn the_number_of_batches_under_way_is_limited() {
         let (mut updates, pipeline) = (Updates::new(), Pipeline::default());
         let mut ends = Vec::new();
         for _ in 0..OPEN {

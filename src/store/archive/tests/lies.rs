@@ -46,7 +46,7 @@ fn error_of(file: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_forged_as_it_would_be_written_is_taken() {
+fn a_forgery_that_is_written_correctly_is_accepted() {
     let (head, entries) = small();
     let (_, same, _) = read(&forged(&bodies(&head, &entries), packed)).unwrap();
     assert_eq!(same, entries);

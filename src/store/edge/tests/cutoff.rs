@@ -93,7 +93,7 @@ async fn a_record_that_came_before_its_chunks_is_not_believed() {
 
 /// The next run writes where a kill has left half a line.
 #[tokio::test]
-async fn what_is_kept_is_read_past_what_a_kill_has_left_half() {
+async fn intents_are_read_past_half_a_line_left_by_a_kill() {
     let (dir, store) = embedded();
     let writer = write(&store).await;
     let old = Version::new(1, &["one", "two"]);
@@ -115,7 +115,7 @@ async fn what_is_kept_is_read_past_what_a_kill_has_left_half() {
 
 /// The state after a kill between writing a merged segment and removing its parts.
 #[tokio::test]
-async fn what_a_kill_in_a_merge_left_twice_is_counted_once_and_mended_by_the_next_writer() {
+async fn points_left_twice_by_a_kill_in_a_merge_are_counted_once_and_repaired_by_the_next_writer() {
     let old = Version::new(1, &["one", "two", "three"]);
     let (dir, store) = embedded();
     let writer = write(&store).await;

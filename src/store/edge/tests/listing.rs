@@ -67,7 +67,7 @@ fn listed(version: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn what_is_listed_is_read_without_the_shard() {
+async fn listed_records_are_read_without_the_shard() {
     let (dir, version, held) = finished().await;
     let store = open(dir.path());
     let reader = store.read().await.unwrap().unwrap();
@@ -159,7 +159,7 @@ async fn a_listing_of_another_state_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_damaged_listing_is_none() {
+async fn a_damaged_listing_is_ignored() {
     let (dir, version, held) = finished().await;
     let path = version.join("documents.jsonl");
     let whole = fs::read(&path).unwrap();

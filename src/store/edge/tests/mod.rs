@@ -182,7 +182,7 @@ async fn left_after_compaction(writer: &View, dir: &Path) -> u64 {
 }
 
 #[tokio::test]
-async fn what_a_killed_writer_took_out_beside_a_compaction_is_still_there() {
+async fn points_deleted_by_a_killed_writer_during_a_compaction_are_still_there() {
     let (dir, store) = embedded();
     let (writer, many) = create_with_many(&store).await;
     writer.flush().await.unwrap();
@@ -191,7 +191,7 @@ async fn what_a_killed_writer_took_out_beside_a_compaction_is_still_there() {
 }
 
 #[tokio::test]
-async fn what_is_there_already_is_written_after_a_compaction_and_not_beside_it() {
+async fn existing_points_are_written_after_a_compaction_and_not_beside_it() {
     let (_dir, store) = embedded();
     let (writer, many) = create_with_many(&store).await;
     writer.flush().await.unwrap();
@@ -339,7 +339,7 @@ async fn a_reader_creates_nothing() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_an_error_that_names_the_place() {
+async fn an_unreadable_collection_is_an_error_that_names_the_place() {
     type Damage = fn(&Path);
     let damages: [(&str, Damage); 4] = [
         ("the shard is missing", |version| fs::remove_dir_all(version.join("shard")).unwrap()),
@@ -381,7 +381,7 @@ async fn a_garbled_payload_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_point_that_is_none_of_docents_is_passed_over_and_counted() {
+async fn a_foreign_point_is_skipped_and_counted() {
     let (_dir, store) = embedded();
     let writer = create(&store).await;
     writer.upsert(vec![point(chunk("a.md", 0, "x"), [1.0; 4], &[])]).await.unwrap();

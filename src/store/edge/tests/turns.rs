@@ -118,7 +118,7 @@ async fn in_the_middle_of_a_change_nobody_gets_in() {
 
 /// Otherwise each rebuild would fail those who were only waiting for its end.
 #[tokio::test]
-async fn who_waits_for_a_version_finds_it_after_a_rebuild() {
+async fn a_waiting_reader_finds_its_version_after_a_rebuild() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let change = writer.begin().await;
@@ -151,7 +151,7 @@ async fn two_changes_go_on_together() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_idle_gives_the_shards_up() {
+async fn an_idle_process_gives_the_shards_up() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let (other, _) = waiting(dir.path());
@@ -197,7 +197,7 @@ async fn a_turn_of_a_writer_is_longer_than_that_of_a_reader() {
 }
 
 #[tokio::test]
-async fn who_gave_the_shards_up_stands_back_until_the_other_has_them() {
+async fn a_process_that_gave_the_shards_up_stands_back_until_the_other_has_them() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let waits = lock::announce(&store.shared.layout.waiting()).unwrap();
@@ -218,7 +218,7 @@ fn lock_is_free(store: &EdgeStore) -> bool {
 
 /// A process that waited may have been stopped.
 #[tokio::test]
-async fn nobody_stands_back_for_ever() {
+async fn nobody_stands_back_forever() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let _stopped = lock::announce(&store.shared.layout.waiting()).unwrap();
@@ -264,7 +264,7 @@ async fn work_under_way_is_done_before_the_shards_are_given_up() {
 
 /// A stream of futures polls the ready ones only when it is asked for the next.
 #[tokio::test]
-async fn what_is_not_polled_any_more_holds_nobody_up() {
+async fn a_future_that_is_no_longer_polled_holds_nobody_up() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let hash = [hash("text 1")];
@@ -299,7 +299,7 @@ async fn the_manifest_is_put_while_another_has_the_shards() {
 }
 
 #[tokio::test]
-async fn what_was_written_since_the_last_compaction_is_counted_over_turns() {
+async fn points_written_since_the_last_compaction_are_counted_over_turns() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     unload(&store).await;
@@ -331,7 +331,7 @@ async fn a_version_that_is_being_built_keeps_nobody_waiting() {
 
 /// As when the disk is full at the moment at which a process gives the shards up.
 #[tokio::test]
-async fn what_fails_while_nobody_looks_is_reported_by_the_next_call_of_the_writer() {
+async fn a_failure_while_nobody_waits_is_reported_by_the_next_call_of_the_writer() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let fails = || panic!("No space left on device");
@@ -362,7 +362,7 @@ async fn what_fails_while_nobody_looks_is_reported_by_the_next_call_of_the_write
 /// Neither waits for the other to finish. A document is written in one turn, and after each document the
 /// readers have theirs.
 #[tokio::test]
-async fn who_asks_all_the_time_and_who_writes_take_turns() {
+async fn a_reader_that_asks_all_the_time_and_a_writer_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let (store, writer) = writing(dir.path()).await;
     let reader = waiting_reader(dir.path()).await;
@@ -398,7 +398,7 @@ async fn who_asks_all_the_time_and_who_writes_take_turns() {
 }
 
 #[tokio::test]
-async fn a_second_writer_is_refused_and_told_by_whom() {
+async fn a_second_writer_is_refused_and_learns_who_writes() {
     let dir = tempfile::tempdir().unwrap();
     let (store, first) = writing(dir.path()).await;
     unload(&store).await;

@@ -215,7 +215,7 @@ async fn assert_replaced(reader: &Reader) {
 }
 
 #[tokio::test]
-async fn what_was_not_published_is_not_mixed_with_what_comes() {
+async fn an_unpublished_version_is_not_mixed_with_the_next_one() {
     for closes in [true, false] {
         let Rebuilt { dir: _dir, store, writer, successor } = rebuilt().await;
         if closes {
@@ -308,7 +308,7 @@ fn run_over(manifest: &Manifest) -> Manifest {
 
 /// A reading process notices that everything was removed, its lock included.
 #[tokio::test]
-async fn what_was_removed_by_hand_and_made_anew_is_read() {
+async fn a_collection_removed_by_hand_and_created_again_is_read() {
     for asked_meanwhile in [false, true] {
         let (dir, store) = embedded();
         let writer = create(&store).await;

@@ -131,7 +131,7 @@ fn a_new_collection_has_docents_graph_and_what_is_asked_for() {
 
 /// What was requested takes precedence over what the vector had of its own.
 #[test]
-fn what_is_asked_for_counts_more_than_what_the_vector_had_of_its_own() {
+fn a_requested_layout_overrides_what_the_vector_had_of_its_own() {
     let graph = HnswConfigDiff { m: Some(64), ..HnswConfigDiff::default() };
     let own = VectorParams {
         size: 8,
