@@ -37,7 +37,7 @@ const MAGIC: &str = "docent-index ";
 /// The format that is written, and the only one that can be read.
 const FORMAT: u32 = 1;
 
-/// Before the checksum.
+/// Start of the last line, before the checksum.
 const SUM: &str = "sha256 ";
 
 /// Maximum length of an entry, in bytes.

@@ -77,18 +77,19 @@ enum Source {
     Server,
 }
 
-/// Fault and message. `timeout` is the one the client was given, for the message; `answered`: the server
-/// has answered before.
+/// The fault and a message. `timeout`: the client's, for the message. `answered`: the server has answered
+/// before.
 pub(super) fn describe(error: &QdrantError, timeout: Duration, answered: bool) -> (Fault, String) {
     match error {
         QdrantError::ResponseError { status } => {
-            // What a server sends has no error behind it; where the client can't connect, it says so.
+            // Errors that a server sends have no source; where the client can't connect, it adds one or says
+            // so.
             let of_connection =
                 status.source().is_some() || status.message().starts_with(OF_CONNECTIONS[0]);
             let source =
                 if of_connection { Source::Connection { known: answered } } else { Source::Server };
             let message = match status.source() {
-                // Of a connection that was lost, it alone says how.
+                // For a lost connection, only the source says how.
                 Some(source) if speaks_of_connections(status.message()) => {
                     &format!("{}: {source:?}", status.message())
                 }
@@ -105,9 +106,9 @@ pub(super) fn describe(error: &QdrantError, timeout: Duration, answered: bool) -
     }
 }
 
-/// What the server says of a right that the key has not.
+/// The server's message, if the key lacks a right.
 pub(super) fn lacking(error: &QdrantError) -> Option<&str> {
-    // The words of Qdrant 1.16 to 1.18, `storage::rbac`. What is refused for another reason is a wrong key.
+    // The words of Qdrant 1.16 to 1.18, `storage::rbac`. Any other refusal means that the key is wrong.
     match error {
         QdrantError::ResponseError { status }
             if status.code() as i32 == code::PERMISSION_DENIED =>
@@ -120,7 +121,7 @@ pub(super) fn lacking(error: &QdrantError) -> Option<&str> {
     }
 }
 
-/// Whether what was to be made is there.
+/// Whether the thing to be created exists already.
 pub(super) fn already_exists(error: &QdrantError) -> bool {
     matches!(error, QdrantError::ResponseError { status }
         if status.code() as i32 == code::ALREADY_EXISTS)
@@ -131,7 +132,7 @@ fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (
         code::UNAUTHENTICATED => (Fault::Unauthorized, said("requires a valid API key", message)),
         code::PERMISSION_DENIED => (Fault::Unauthorized, said("refuses the API key", message)),
         code::NOT_FOUND => (Fault::NotFound, message.to_owned()),
-        // So the client reports its own time limit.
+        // The client reports its own time limit like this.
         code::CANCELLED if message.contains("Timeout expired") => (TRANSIENT, late(timeout)),
         code::DEADLINE_EXCEEDED if source == Source::Server => {
             (TRANSIENT, said("ran out of time", message))
@@ -148,7 +149,7 @@ fn of_status(status: i32, message: &str, timeout: Duration, source: Source) -> (
             }
         }
         code::UNAVAILABLE => (TRANSIENT, said("is unavailable", message)),
-        // No wait can help.
+        // Waiting can't help.
         code::RESOURCE_EXHAUSTED if limits::is_over(message) => {
             (Fault::Limited, said("refuses the request", message))
         }
