@@ -1,4 +1,4 @@
-//! A wish to stop, from whoever interrupts to whatever runs.
+//! Cancellation, from the side that interrupts to the work that is running.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,7 +22,8 @@ pub enum Stop {
 #[derive(Clone, Debug)]
 pub struct Cancel(watch::Receiver<Option<Stop>>);
 
-/// Held by whoever may interrupt. Dropping the last one without a call means that nobody ever will.
+/// Held by anything that may interrupt. If the last one is dropped without a call, the work is never
+/// cancelled.
 #[derive(Clone, Debug)]
 pub struct Canceller(watch::Sender<Option<Stop>>);
 
@@ -32,7 +33,7 @@ pub fn pair() -> (Canceller, Cancel) {
 }
 
 impl Canceller {
-    /// The first reason counts, and the user's before any other.
+    /// The first reason wins, except that the user's replaces any other.
     pub fn cancel(&self, why: Stop) {
         self.0.send_if_modified(|stop| {
             let counts = stop.is_none() || (why == Stop::Interrupt && *stop != Some(why));
@@ -47,7 +48,7 @@ impl Canceller {
         self.0.borrow().is_some()
     }
 
-    /// Resolves when nobody is left who could be told.
+    /// Resolves when nothing is left that could be cancelled.
     pub async fn unheard(&self) {
         self.0.closed().await;
     }

@@ -2,10 +2,10 @@
 //!
 //! Only [`Fault::Transient`] is tried again: a wrong key, an unknown model or an input that is too
 //! long would fail the same way. The wait before try `n` is drawn from `0..=base * 2^n`, capped at
-//! `max`: "full jitter", which clears a crowd of clients soonest (Marc Brooker, "Exponential
-//! Backoff And Jitter", AWS Architecture Blog, 2015). Where the server said how long to wait, that
-//! is the least wait; longer than [`LONGEST_WAIT`] ends the tries, because a person at a terminal
-//! would rather know. Tries end after a number of them, or after a time.
+//! `max`: "full jitter", which clears a crowd of clients soonest (Marc Brooker, "Exponential Backoff And
+//! Jitter", AWS Architecture Blog, 2015). A wait that the server asks for is the lower bound; one longer
+//! than [`LONGEST_WAIT`] ends the retries, because a person at a terminal would rather know. Retries end
+//! after a number of attempts, or after a time.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -17,12 +17,12 @@ use crate::error::{BackendError, Fault};
 /// The longest wait that a server may ask for before docent gives up instead.
 pub const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
-/// How often and how patiently a failing request is repeated.
+/// How many times and for how long a failing request is retried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RetryPolicy {
-    /// Requests in all, the first one included. 0 is read as 1.
+    /// Total number of requests, the first one included. 0 is read as 1.
     pub attempts: u32,
-    /// In place of a number of requests: how long after the first one the last one begins.
+    /// Replaces the number of requests: the last request starts this long after the first.
     pub within: Option<Duration>,
     /// Upper bound of the first wait; doubles with every try.
     pub base: Duration,
@@ -38,7 +38,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The longest wait after so many tries that failed.
+    /// The longest wait after `tries` failed requests.
     pub(crate) fn ceiling(&self, tries: u32) -> Duration {
         let doublings = tries.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.max)
@@ -55,7 +55,8 @@ where
     retry_waiting(policy, |delay, _| tokio::time::sleep(delay), op).await
 }
 
-/// [`retry`] that waits in the caller's way: `wait` is told for how long at most, and what failed.
+/// Like [`retry`], but the caller does the waiting: `wait` is given the longest wait and the error that
+/// caused it.
 pub async fn retry_waiting<T, F, Fut, S>(
     policy: &RetryPolicy,
     wait: impl FnMut(Duration, &BackendError) -> S,
@@ -69,7 +70,7 @@ where
     retry_with(policy, op, Clock::start(), wait).await
 }
 
-/// [`retry`] whose waits end when `cancel` says so: `op` is called once more then, and is to refuse.
+/// Like [`retry`], but `cancel` ends its waits: `op` is then called once more, and is expected to refuse.
 pub async fn retry_until<T, F, Fut>(
     policy: &RetryPolicy,
     cancel: &Cancel,
@@ -88,8 +89,8 @@ where
     retry_with(policy, op, Clock::start(), wait).await
 }
 
-/// What a schedule needs and can't know: the time since the first request, and a number in `0.0..1.0` for
-/// each wait.
+/// What a schedule needs and cannot know itself: the time since the first request, and a number in
+/// `0.0..1.0` for each wait.
 struct Clock<E, R> {
     elapsed: E,
     fraction: R,
@@ -103,7 +104,7 @@ impl Clock<(), ()> {
 }
 
 /// [`retry`] with its sources of nondeterminism as parameters: the clock, and the wait itself, which is
-/// told what failed.
+/// given the error.
 async fn retry_with<T, F, Fut, S>(
     policy: &RetryPolicy,
     mut op: F,
@@ -140,7 +141,7 @@ enum Step {
     TooFarOff(Duration),
 }
 
-/// Requests that were made, and the time since the first one.
+/// Number of requests made, and the time since the first one.
 #[derive(Clone, Copy)]
 struct SoFar {
     tries: u32,
@@ -161,11 +162,12 @@ fn next_step(policy: &RetryPolicy, so_far: SoFar, fault: Fault, fraction: f64) -
         return Step::GiveUp;
     }
     let wait = match retry_after {
-        // A little more than asked, so that the clients that were told the same do not meet again.
+        // A little more than asked, so that clients that were given the same wait do not all return at
+        // once.
         Some(wait) => wait + policy.base.min(policy.max).mul_f64(fraction),
         None => policy.ceiling(tries).mul_f64(fraction),
     };
-    // The last request is made when the time is over.
+    // The last request is made when the time is up.
     Step::Wait(left.map_or(wait, |left| wait.min(left)))
 }
 
@@ -184,10 +186,10 @@ fn too_far_off(wait: Duration, error: &BackendError) -> BackendError {
         600..=7199 => format!("{} minutes", seconds.div_ceil(60)),
         _ => format!("{} hours", seconds.div_ceil(3600)),
     };
-    error.saying(&format!("it asks to be left alone for {wait}: {}", error.message))
+    error.saying(&format!("it asks for a wait of {wait}: {}", error.message))
 }
 
-/// Uniform in `0.0..1.0`. The standard library seeds every [`RandomState`] again, which is random
+/// Uniform in `0.0..1.0`. The standard library gives every [`RandomState`] a new seed, which is random
 /// enough to spread waits.
 pub(crate) fn random_fraction() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
@@ -220,7 +222,7 @@ mod tests {
         run_as(&policy(), faults, fraction).await
     }
 
-    /// The only time that passes is that of the waits.
+    /// Only the waits take time.
     async fn run_as(
         policy: &RetryPolicy,
         faults: &[Fault],
@@ -317,7 +319,7 @@ mod tests {
     async fn a_wait_of_hours_is_reported_instead_of_waited() {
         let (outcome, waits) = run(&[transient(7_200)], 1.0).await;
         let message = outcome.map_err(|e| e.message);
-        assert_eq!(message, Err("it asks to be left alone for 2 hours: no luck".to_owned()));
+        assert_eq!(message, Err("it asks for a wait of 2 hours: no luck".to_owned()));
         assert!(waits.is_empty());
     }
 

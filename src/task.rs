@@ -1,5 +1,5 @@
-//! Work beside what a command's own thread does: on a task, which goes on whether or not anyone looks
-//! and ends when nobody waits for it any more, or on another thread.
+//! Work off the command's own thread: on a task, which makes progress without being polled and is cancelled
+//! when nothing waits for it any longer, or on another thread.
 
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::thread;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle};
 
-/// A future on a task of its own. Dropped, it is cancelled.
+/// A future on its own task. Dropping it cancels the task.
 pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
@@ -33,7 +33,7 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Runs what blocks or computes on the blocking pool. Unlike a [`Task`] it goes on to its end.
+/// Runs blocking or computing work on the blocking pool. Unlike a [`Task`], it always runs to its end.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match outcome(tokio::task::spawn_blocking(work).await) {
         Some(value) => value,
@@ -41,19 +41,19 @@ pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     }
 }
 
-/// Runs what computes for a while on another thread, so much at a time as there are cores: whoever runs
-/// it thousands of times at once has not as many threads.
+/// Runs a longer computation on another thread, at most one per core at a time, so that thousands of calls
+/// at once do not take thousands of threads.
 pub(crate) async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     static CORES: OnceLock<Semaphore> = OnceLock::new();
     let cores = CORES.get_or_init(|| {
         Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get))
     });
-    // It is never closed.
+    // The semaphore is never closed.
     let _core = cores.acquire().await;
     off_thread(work).await
 }
 
-/// `None` where it was cancelled: the runtime is going down. A panic is passed on.
+/// `None` if the task was cancelled because the runtime is shutting down. A panic is passed on.
 fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended {
         Ok(value) => Some(value),

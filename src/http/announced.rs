@@ -1,4 +1,4 @@
-//! What is left of a server's rate limits, from the headers of its answer. Pure.
+//! What is left of a server's rate limits, read from the headers of its responses. Pure.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use super::retry_after::compound;
 pub(super) struct Left {
     /// Requests, or tokens.
     pub(super) remaining: u64,
-    /// Until the limit is whole again. `None`: the server does not say.
+    /// Time until the full limit is available again. `None`: the server does not say.
     pub(super) reset: Option<Duration>,
 }
 
-/// What an answer says of the limits it was counted against.
+/// What a response says about the limits that its request counted against.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Announced {
     pub(super) requests: Option<Left>,
     pub(super) tokens: Option<Left>,
 }
 
-/// Reads `x-ratelimit-remaining-requests` and its relatives (`OpenAI`, Azure, Groq, litellm), and
-/// the `RateLimit` headers of the IETF in each of the forms its drafts have had. Of two limits on
-/// requests, the one with less left.
+/// Reads `x-ratelimit-remaining-requests` and its relatives (`OpenAI`, Azure, Groq, litellm), and the
+/// `RateLimit` headers of the IETF in each of the forms its drafts have had. Of two limits on requests, the
+/// one with less left is returned.
 pub(crate) fn announced(headers: &Headers) -> Announced {
     let named = |what: &str| {
         let remaining = find(headers, &format!("x-ratelimit-remaining-{what}")).and_then(whole)?;
@@ -42,8 +42,8 @@ pub(crate) fn announced(headers: &Headers) -> Announced {
     }
 }
 
-/// `limit=100, remaining=50, reset=30`, or a list of policies such as `"default";r=50;t=30`, of
-/// which the one with least left counts.
+/// `limit=100, remaining=50, reset=30`, or a list of policies such as `"default";r=50;t=30`; the policy
+/// with the least left counts.
 fn combined(text: &str) -> Option<Left> {
     let policies: Vec<&str> =
         if text.contains("remaining=") { vec![text] } else { text.split(',').collect() };
@@ -58,7 +58,7 @@ fn combined(text: &str) -> Option<Left> {
     policies.into_iter().filter_map(one).min_by_key(|left| left.remaining)
 }
 
-/// A count, whichever way it is written; below zero is nothing.
+/// A count in any notation; a negative one is read as 0.
 fn whole(text: &str) -> Option<u64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as u64)
 }

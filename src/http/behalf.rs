@@ -1,8 +1,7 @@
-//! On whose behalf others are asked: the trace that a piece of work belongs to goes with each request to
-//! a model.
+//! The trace on whose behalf a piece of work is done; each request to a model carries it.
 //!
-//! It is that of the task, and not handed from function to function: nothing between a request that was
-//! received and one that is sent has any use for it.
+//! The trace is kept with the task and not passed from function to function: no code between the incoming
+//! request and the outgoing one has any use for it.
 
 use tokio::task_local;
 
@@ -23,12 +22,12 @@ pub(crate) fn on_behalf_of<F: Future>(
     CONTEXT.scope(context, work)
 }
 
-/// The same for work that is done at once.
+/// The same for synchronous work.
 pub(crate) fn at_once_on_behalf_of<T>(context: &TraceContext, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(context.clone(), work)
 }
 
-/// The trace that the work of now belongs to; `None`: to none that anybody else knows of.
+/// The trace of the current task; `None` if there is none that another service knows of.
 pub(crate) fn context() -> Option<TraceContext> {
     CONTEXT.try_with(Clone::clone).ok()
 }

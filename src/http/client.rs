@@ -1,4 +1,4 @@
-//! The client that every request of docent leaves by.
+//! The HTTP client behind every request that docent sends.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The headers of an answer, as text.
+//! The headers of a response, as text.
 
 use reqwest::Response;
 use reqwest::header::HeaderValue;
@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 /// Header names (in lower case) and values.
 pub(crate) type Headers = Vec<(String, String)>;
 
-/// litellm passes the headers of the server behind it on under this prefix.
+/// litellm passes on the headers of the server behind it under this prefix.
 const RENAMED: &str = "llm_provider-";
 
 pub(crate) fn headers(response: &Response) -> Headers {
@@ -14,7 +14,7 @@ pub(crate) fn headers(response: &Response) -> Headers {
     response.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect()
 }
 
-/// The value of a header, of the server itself or of one behind it.
+/// The value of a header, sent by the server itself or by the one behind it.
 pub(super) fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim());
     value(name).or_else(|| value(&format!("{RENAMED}{name}")))

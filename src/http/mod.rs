@@ -1,7 +1,8 @@
-//! HTTP to anyone: the client, what its failures mean, when a request may leave, and on whose behalf.
+//! HTTP for every module: the client, what its failures mean, when a request may be sent, and on whose
+//! behalf.
 //!
-//! What a kind of server says in its answers is for others to know: [`crate::openai`] speaks to
-//! models, `store::server` to Qdrant, `ingest::web` to sites, `trace::otlp` to collectors.
+//! What a particular kind of server says is not known here: [`crate::openai`] speaks to models,
+//! `store::server` to Qdrant, `ingest::web` to sites, `trace::otlp` to collectors.
 
 mod announced;
 mod behalf;

@@ -1,4 +1,4 @@
-//! How long a server asks to be left alone, from the headers of its answer. Pure.
+//! How long a server asks clients to wait, from the headers of its response. Pure.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::headers::{Headers, find};
 
-/// The wait that the headers ask for: `retry-after-ms`, `Retry-After` (seconds or a date, RFC 9110
-/// section 10.2.3), or the reset of a rate limit of which nothing remains. `now` is used where the
-/// answer has no `Date` of its own.
+/// The wait that the headers ask for: `retry-after-ms`, `Retry-After` (seconds or a date, RFC 9110 section
+/// 10.2.3), or the reset of an exhausted rate limit. `now` is used if the response has no `Date` of its
+/// own.
 pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Duration> {
     let find = |name: &str| find(headers, name);
     let seconds = |value: &str| Duration::try_from_secs_f64(value.parse().ok()?).ok();
@@ -22,7 +22,7 @@ pub(crate) fn retry_after(headers: &Headers, now: DateTime<Utc>) -> Option<Durat
             Some((until - now).to_std().unwrap_or(Duration::ZERO))
         })
         .or_else(|| {
-            // A reset is when the limit is whole again, so the soonest one is wait enough.
+            // A reset is when the full limit is available again, so the soonest one is wait enough.
             ["requests", "tokens"]
                 .into_iter()
                 .filter(|what| find(&format!("x-ratelimit-remaining-{what}")) == Some("0"))

@@ -1,4 +1,4 @@
-//! Requests through a socket in the file system, to a server of this machine.
+//! Requests through a Unix socket, to a server on this machine.
 
 use std::future::poll_fn;
 use std::io;
@@ -16,14 +16,14 @@ use thiserror::Error;
 /// Why there is no response.
 #[derive(Debug, Error)]
 pub(crate) enum SocketError {
-    /// Nobody listens there, so nothing was sent.
+    /// No process listens there, so nothing was sent.
     #[error("no server listens there: {0}")]
     NoServer(io::Error),
     #[error("the server ended the connection: {0}")]
     CutOff(hyper::Error),
 }
 
-/// A response whose body comes in pieces. Dropped, it ends the connection, and so the request.
+/// A response whose body is read in pieces. Dropping it closes the connection, which ends the request.
 pub(crate) struct SocketResponse {
     pub(crate) status: StatusCode,
     body: Incoming,
@@ -51,14 +51,14 @@ async fn connect(socket: &Path) -> io::Result<tokio::net::UnixStream> {
     tokio::net::UnixStream::connect(socket).await
 }
 
-/// There are no such sockets.
+/// This system has no Unix sockets.
 #[cfg(not(unix))]
 #[expect(clippy::unused_async, reason = "as where there are sockets")]
 async fn connect(_: &Path) -> io::Result<tokio::net::TcpStream> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Sends a request on a connection of its own.
+/// Sends a request on its own connection.
 pub(crate) async fn post_through_socket(
     socket: &Path,
     target: &'static str,
@@ -68,7 +68,7 @@ pub(crate) async fn post_through_socket(
     let stream = connect(socket).await.map_err(SocketError::NoServer)?;
     let begun = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = begun.map_err(SocketError::CutOff)?;
-    // It ends when the response has been read, or was dropped.
+    // The task ends when the response has been read or dropped.
     tokio::spawn(connection);
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;

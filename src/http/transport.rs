@@ -1,4 +1,4 @@
-//! Failures below HTTP → what a caller can do about them.
+//! Maps failures below HTTP to what a caller can do about them.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use super::client::CONNECT_TIMEOUT;
 use crate::error::Fault;
 
-/// An answer that goes on and on. In bytes: what it may have at most.
+/// A response over the size limit, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TooLarge(pub(crate) usize);
 
@@ -17,7 +17,7 @@ impl fmt::Display for TooLarge {
             0 => write!(f, "the answer has more than {} bytes", self.0)?,
             megabytes => write!(f, "the answer has more than {megabytes} MB")?,
         }
-        f.write_str(", which no model writes: is the endpoint what it should be?")
+        f.write_str(", which no model writes: check that this is the URL of a model endpoint")
     }
 }
 
@@ -44,11 +44,11 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> (Fault, String) {
             "cannot connect (no such host)".to_owned()
         }
         _ if error.is_connect() && cause.contains("corrupt message") => {
-            let hint = "cannot connect (the server does not speak TLS: is it http://?)";
+            let hint = "cannot connect (the server does not speak TLS: try http://)";
             return (Fault::Permanent, hint.to_owned());
         }
         _ if error.is_connect() && cause.contains("UnknownIssuer") => {
-            let hint = "cannot connect (TLS: its certificate is of no authority that is trusted here; on Linux, SSL_CERT_FILE names others)";
+            let hint = "cannot connect (TLS: this machine does not trust the authority that signed its certificate; on Linux, SSL_CERT_FILE can name a file of trusted ones)";
             return (Fault::Permanent, hint.to_owned());
         }
         _ if error.is_connect() && cause.contains("certificate") => {

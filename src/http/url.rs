@@ -1,4 +1,4 @@
-//! What a URL is, and what of it may be shown. Pure.
+//! Properties of a URL, and which parts of it may be shown. Pure.
 
 use reqwest::Url;
 
@@ -12,7 +12,7 @@ pub(crate) fn shown_url(url: &str) -> String {
     format!("{scheme}{separator}{}", &rest[user..])
 }
 
-/// Whether it leads to this machine.
+/// Whether the URL points to this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

@@ -129,7 +129,7 @@ impl Client {
             Held::Stopped => self.error(Fault::Stopped, "stopped before this was asked"),
             Held::TooFarOff(wait) => self.error(
                 Fault::Transient { retry_after: Some(wait) },
-                "not sent, it takes no more for now",
+                "not sent, the endpoint's rate limit is used up",
             ),
         })
     }

@@ -320,7 +320,8 @@ async fn an_announced_limit_is_respected() {
         let embedder = connect(options(&server)).await.unwrap();
         embedder.embed(&texts(1), Role::Query).await.unwrap();
         let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
-        let message = "it asks to be left alone for 20 minutes: not sent, it takes no more for now";
+        let message =
+            "it asks for a wait of 20 minutes: not sent, the endpoint's rate limit is used up";
         assert_eq!(error.message, message, "{fault:?}");
         assert_eq!(server.requests().len(), 1, "{fault:?}");
     }
@@ -333,7 +334,7 @@ async fn a_requested_pause_applies_to_all_requests() {
     let embedder = connect(options(&server)).await.unwrap();
     for _ in 0..2 {
         let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
-        assert!(error.message.starts_with("it asks to be left alone for 20 minutes"), "{error}");
+        assert!(error.message.starts_with("it asks for a wait of 20 minutes"), "{error}");
     }
     assert_eq!(server.requests().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! One limited thing, requests or tokens: when may how much of it leave? Pure: every call is told
+//! A limit on one quantity, requests or tokens: when the next amount may be sent. Pure: every call is given
 //! the time.
 
 use std::collections::VecDeque;
@@ -8,30 +8,30 @@ use tokio::time::Instant;
 
 use crate::http::announced::Left;
 
-/// A minute, and a second for requests that travel longer than others: the server counts when they
-/// come, not when they leave.
+/// A minute, plus a second for requests that travel longer than others: the server counts them when they
+/// arrive, not when they leave.
 pub(super) const WINDOW: Duration = Duration::from_secs(61);
 
 /// The limit that was set, and the one that the server announces.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     per_minute: Option<u64>,
-    /// What left within the last [`WINDOW`]: when, and how much. Kept only where a limit is set.
+    /// What was sent within the last [`WINDOW`]: when, and how much. Kept only if a limit is set.
     sent: VecDeque<(Instant, u64)>,
-    /// What is under way: the server may not have counted it when it announces what is left.
+    /// Amount in flight: the server may not have counted it yet when it announces what is left.
     in_flight: u64,
     announced: Vec<Announced>,
 }
 
-/// What the server says is left, less what was sent since; and until when that holds.
+/// What the server says is left, minus what was sent since, and until when that holds.
 #[derive(Debug, Clone, Copy)]
 struct Announced {
     left: u64,
     until: Instant,
 }
 
-/// As many announcements are kept apart. An answer that was long on its way speaks of a window that
-/// is over, so that none replaces another; but two or three windows are all that overlap.
+/// How many announcements are kept side by side. A slow response may report a window that is over, so no
+/// announcement replaces another; but at most two or three windows overlap.
 const APART: usize = 8;
 
 impl Gate {
@@ -39,13 +39,13 @@ impl Gate {
         Self { per_minute, ..Self::default() }
     }
 
-    /// Whether it matters how much is sent.
+    /// Whether the amounts sent have to be counted.
     pub(super) fn counts(&self) -> bool {
         self.per_minute.is_some() || !self.announced.is_empty()
     }
 
-    /// When `amount` may leave: `now`, or later. What is more than the limit itself waits until
-    /// nothing else is counted.
+    /// When `amount` may be sent: `now`, or later. An amount above the limit itself waits until nothing
+    /// else is counted.
     pub(super) fn opens(&mut self, amount: u64, now: Instant) -> Instant {
         while self.sent.front().is_some_and(|(at, _)| *at + WINDOW <= now) {
             self.sent.pop_front();
@@ -55,8 +55,8 @@ impl Gate {
         self.window(amount, now).max(short.map(|announced| announced.until).max().unwrap_or(now))
     }
 
-    /// Never more than the limit within any [`WINDOW`]: a sliding window, exact for servers that count
-    /// by the minute, and never above those that refill as time goes by.
+    /// At most the limit within any [`WINDOW`]: a sliding window, exact for servers that count by the
+    /// minute, and never above the limit of those that refill continuously.
     fn window(&self, amount: u64, now: Instant) -> Instant {
         let Some(limit) = self.per_minute else { return now };
         let mut used: u64 = self.sent.iter().map(|(_, sent)| sent).sum();
@@ -81,20 +81,20 @@ impl Gate {
         }
     }
 
-    /// What was under way no longer is.
+    /// `amount` is no longer in flight.
     pub(super) fn landed(&mut self, amount: u64) {
         self.in_flight = self.in_flight.saturating_sub(amount);
     }
 
-    /// The answer to a request of `own` says what is left. It holds until its reset, whatever else
-    /// was announced: answers come in any order, and one counted in the window before may be the last
-    /// to come.
+    /// The response to a request of amount `own` says what is left. The announcement holds until its reset,
+    /// whatever else was announced: responses arrive in any order, and one that was counted in the window
+    /// before may arrive last.
     pub(super) fn announce(&mut self, left: Left, own: u64, now: Instant) {
         let others = self.in_flight.saturating_sub(own);
         let remaining = left.remaining.saturating_sub(others);
         let until = match left.reset {
             Some(reset) => now.checked_add(reset),
-            // Without a reset only the end of it says anything, and limits are by the minute.
+            // Without a reset, only an exhausted limit says anything, and limits are by the minute.
             None if remaining == 0 => Some(now + WINDOW),
             None => None,
         };
@@ -109,7 +109,7 @@ impl Gate {
         }
     }
 
-    /// Where too many are apart, the two that end last become one that holds both.
+    /// With too many announcements, the two that expire last are merged into one that satisfies both.
     fn forget_one(&mut self) {
         if self.announced.len() <= APART {
             return;

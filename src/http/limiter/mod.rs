@@ -1,10 +1,10 @@
-//! When a request may leave: within the quota that was set, the limits that the server announces,
-//! no more in flight than it bears, and never while it has asked to be left alone.
+//! When a request may be sent: within the quota that was set and the limits that the server announces, with
+//! no more in flight than the server can take, and never while it has asked for a pause.
 //!
-//! One [`Limiter`] stands before all requests to an endpoint. They pass in order of arrival, each
-//! try again. It is own code because no crate has the middle of it: a limit that the server moves
-//! with every answer (`governor` and `tower` know fixed rates, each for one thing, so a request that
-//! waits for tokens would have spent its turn already).
+//! All requests to an endpoint pass one [`Limiter`], in order of arrival, each retry again. It is own code
+//! because no crate covers its core: a limit that the server moves with every response (`governor` and
+//! `tower` know fixed rates, each for one quantity, so a request that waits for tokens would have spent its
+//! request permit already).
 
 mod gate;
 mod window;
@@ -31,12 +31,12 @@ pub struct Quota {
     pub tokens_per_minute: Option<u64>,
 }
 
-/// How often an endpoint would take no more, and what was made of it.
+/// How many times an endpoint was rate-limited or overloaded, and how far concurrency fell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Throttled {
-    /// Times it said so: once where many requests were refused together.
+    /// How many times it said so; requests that were refused together count once.
     pub times: u64,
-    /// Requests in flight that were left to it, when they were fewest.
+    /// The lowest number of requests allowed in flight.
     pub fewest: usize,
 }
 
@@ -45,17 +45,17 @@ pub struct Throttled {
 pub(crate) enum Held {
     /// The run stops.
     Stopped,
-    /// The server wants to be left alone for longer than anyone waits.
+    /// The server asks for a pause that is too long to wait for.
     TooFarOff(Duration),
 }
 
 pub(crate) struct Limiter {
     state: Mutex<State>,
-    /// Whoever has it is the next to leave.
+    /// The holder sends the next request.
     turn: tokio::sync::Mutex<()>,
-    /// A request is no longer under way.
+    /// Notified when a request is no longer in flight.
     landed: Notify,
-    /// How long an endpoint is left alone that is overloaded and does not say for how long.
+    /// How long to leave an overloaded endpoint alone that does not say for how long.
     pub(crate) backoff: RetryPolicy,
     cancel: Cancel,
 }
@@ -73,7 +73,7 @@ impl Limiter {
         Self { state, turn, landed, backoff, cancel }
     }
 
-    /// Whether a request's tokens need to be counted before it leaves.
+    /// Whether a request's tokens have to be counted before it is sent.
     pub(crate) fn counts_tokens(&self) -> bool {
         self.state().tokens.counts()
     }
@@ -83,12 +83,12 @@ impl Limiter {
         self.state().billed
     }
 
-    /// `None` where everything was taken.
+    /// `None` if the endpoint never refused for load.
     pub(crate) fn throttled(&self) -> Option<Throttled> {
         Some(self.state().throttled).filter(|throttled| throttled.times > 0)
     }
 
-    /// Waits until a request of so many tokens may leave.
+    /// Waits until a request of `tokens` tokens may be sent.
     pub(crate) async fn admit(self: &Arc<Self>, tokens: u64) -> Result<Permit, Held> {
         tokio::select! {
             biased;
@@ -121,7 +121,7 @@ impl Limiter {
     }
 }
 
-/// Leave to send one request. Until the last clone is dropped, the request is under way.
+/// Permission to send one request, which is in flight until the last clone is dropped.
 #[derive(Clone)]
 pub struct Permit(Arc<Admitted>);
 
@@ -132,12 +132,12 @@ struct Admitted {
 }
 
 impl Permit {
-    /// The request is answered, and cost so many tokens.
+    /// The response has arrived; the request cost `tokens` tokens.
     pub fn bill(&self, tokens: u64) {
         self.0.limiter.state().billed += tokens;
     }
 
-    /// The answer says what is left of the server's limits.
+    /// The response says what is left of the server's limits.
     pub(crate) fn announce(&self, announced: Announced) {
         let now = Instant::now();
         let mut state = self.0.limiter.state();
@@ -149,20 +149,20 @@ impl Permit {
         }
     }
 
-    /// The request is answered as it should be.
+    /// The response was a success.
     pub fn answered(&self) {
         let mut state = self.0.limiter.state();
         state.in_a_row = 0;
         state.window.answered(self.0.left, Instant::now());
     }
 
-    /// The server asks for a pause, of everybody.
+    /// The server asks for a pause; all requests wait.
     pub(crate) fn pause(&self, wait: Duration) {
         self.0.limiter.state().pause(wait, Instant::now());
     }
 
-    /// The server takes no more for now. Everybody leaves it alone, for as long as it says, or else
-    /// the longer the more often it says so in a row; and then less is under way at a time.
+    /// The server is overloaded. All requests wait for as long as it says, or else longer with each refusal
+    /// in a row; afterwards fewer are in flight at a time.
     pub fn overloaded(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut state = self.0.limiter.state();
@@ -187,7 +187,7 @@ impl Drop for Admitted {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Wait {
     Until(Instant),
-    /// Until another is no longer under way.
+    /// Until another request is no longer in flight.
     ForRoom,
 }
 
@@ -196,10 +196,10 @@ struct State {
     tokens: Gate,
     window: Window,
     paused_until: Option<Instant>,
-    /// How often it was overloaded since it last answered.
+    /// How many times in a row it was overloaded, since its last success.
     in_a_row: u32,
     throttled: Throttled,
-    /// Tokens.
+    /// Tokens billed so far.
     billed: u64,
 }
 
@@ -216,7 +216,7 @@ impl State {
         }
     }
 
-    /// What a request of so many tokens waits for. Where that is nothing, it has left.
+    /// What a request of `tokens` tokens has to wait for; `None`: it has been counted as sent.
     fn leave(&mut self, tokens: u64, now: Instant) -> Option<Wait> {
         let opens = self.requests.opens(1, now).max(self.tokens.opens(tokens, now));
         let opens = self.paused_until.map_or(opens, |until| opens.max(until));
@@ -242,7 +242,7 @@ impl State {
         self.paused_until = self.paused_until.max(now.checked_add(wait));
     }
 
-    /// Whether that is news.
+    /// Returns whether this refusal is news (see [`Window::overloaded`]).
     fn overloaded(&mut self, left: Instant, now: Instant) -> bool {
         let news = self.window.overloaded(left, now);
         if news {

@@ -1,4 +1,4 @@
-//! The clock is a parameter here: nothing waits but where only another request can end the wait.
+//! The clock is a parameter here: a test waits only where another request has to end the wait.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn limiter(in_flight: usize) -> Arc<Limiter> {
     Arc::new(Limiter::new(Quota::default(), in_flight, backoff, cancel::pair().1))
 }
 
-/// Sends one request as soon as it may leave, and returns when that is.
+/// Sends one request as soon as it is allowed, and returns the time of sending.
 fn leave(state: &mut State, tokens: u64, mut now: Instant) -> Instant {
     while let Some(wait) = state.leave(tokens, now) {
         let Wait::Until(opens) = wait else { panic!("there is room for any number") };
@@ -33,7 +33,7 @@ fn leave(state: &mut State, tokens: u64, mut now: Instant) -> Instant {
     now
 }
 
-/// Seconds after the first at which requests of these tokens leave, each answered at once.
+/// Seconds after the start at which requests with these token counts are sent, each answered at once.
 fn departures(mut state: State, tokens: &[u64]) -> Vec<u64> {
     let start = Instant::now();
     let mut now = start;
@@ -60,7 +60,7 @@ fn requests_a_minute() {
 #[test]
 fn tokens_a_minute() {
     assert_eq!(departures(state(None, Some(100)), &[60, 40, 10, 60, 30]), [0, 1, 61, 62, 63]);
-    // What is over the limit by itself leaves alone.
+    // A request above the limit is sent on its own.
     assert_eq!(departures(state(None, Some(100)), &[10, 300, 10]), [0, 61, 122]);
 }
 
@@ -100,7 +100,7 @@ fn what_is_under_way_may_not_be_counted_yet() {
     (0..3).for_each(|_| gate.take(1, start));
     gate.announce(Left { remaining: 2, reset: Some(9 * SECOND) }, 1, start);
     assert_eq!(gate.opens(1, start), start + 9 * SECOND);
-    // The others answer in any order: what they say of the time before does not count.
+    // The other responses arrive in any order: what they say about the time before does not count.
     gate.landed(1);
     gate.announce(Left { remaining: 4, reset: Some(SECOND) }, 1, start);
     assert_eq!(gate.opens(1, start), start + 9 * SECOND);
@@ -158,7 +158,7 @@ async fn a_pause_is_for_all() {
         Some(Wait::Until(opens)) if opens > now + 29 * SECOND
     ));
     assert_eq!(limiter.state().leave(0, now + 30 * SECOND), None);
-    // For longer than anyone waits: everybody is told.
+    // Longer than anyone waits: every waiting request fails.
     first.pause(LONGEST_WAIT + 9 * SECOND);
     for _ in 0..2 {
         assert!(
@@ -179,17 +179,17 @@ async fn an_endpoint_that_is_overloaded_is_left_alone_by_all() {
         let now = Instant::now();
         limiter.state().paused_until.map(|until| (until - now).as_secs_f64().ceil() as u64)
     };
-    // Told once of all that left together, whichever of them brings it.
+    // One refusal counts for all requests that were sent together, whichever reports it.
     for permit in &sent {
         permit.overloaded(None);
     }
     assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
     assert!(matches!(seconds(&limiter), Some(4..=8)), "half of the backoff, or more");
-    // What the server asks for counts, also from a request that brings no news.
+    // The wait that the server asks for counts even if the refusal is not news.
     sent[3].overloaded(Some(20 * SECOND));
     assert_eq!(seconds(&limiter), Some(20));
     assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
-    // When that is over, there is room for two.
+    // Afterwards two may be in flight.
     sent.clear();
     let later = Instant::now() + 20 * SECOND;
     let waits: Vec<_> = (0..3).map(|_| limiter.state().leave(0, later)).collect();
@@ -217,8 +217,8 @@ async fn a_stop_ends_every_wait() {
     assert_eq!([first.err(), second.err()], [Some(Held::Stopped); 2]);
 }
 
-/// A server that lets `quota` requests pass in each `window` and announces what is left. `early`: it
-/// counts a request when it comes, otherwise when it answers.
+/// A server that allows `quota` requests in each `window` and announces what is left. `early`: it counts a
+/// request on arrival, otherwise when it answers.
 struct Server {
     quota: u64,
     window: u64,
@@ -241,13 +241,13 @@ impl Server {
     }
 }
 
-/// Sends requests, `parallel` at a time, that take as long as `travels` says, there and back.
-/// Returns when the last answer came, in milliseconds.
+/// Sends requests, `parallel` at a time, whose travel times there and back are `travels`. Returns when the
+/// last response arrived, in milliseconds.
 fn exchange(server: &mut Server, parallel: usize, travels: &[(u64, u64)]) -> u64 {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
     let mut gate = Gate::default();
-    // Of each request under way: when something happens to it, and which number it has.
+    // For each request in flight: when its next event happens, and its number.
     let mut coming: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut going: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut said: Vec<Option<Left>> = vec![None; travels.len()];
@@ -317,11 +317,11 @@ proptest! {
         early: bool,
         travels in proptest::collection::vec((0_u64..900, 0_u64..900), 1..80),
     ) {
-        // Before its first answer nobody knows its limit.
+        // The limit is not known before the first response.
         let quota = parallel as u64 + spare;
         let mut server = Server { quota, window: 2_000, early, began: None, counted: 0 };
         let took = exchange(&mut server, parallel, &travels);
-        // And all get through: at least one in each window.
+        // All requests get through: at least one in each window.
         prop_assert!(took <= 4_000 * travels.len() as u64);
     }
 }

@@ -1,47 +1,47 @@
-//! How many requests may be in flight. Pure: every call is told the time.
+//! How many requests may be in flight. Pure: every call is given the time.
 //!
-//! It begins at what was set, which is also the most. An answer that says "too many" makes it
-//! smaller by three tenths, once for all requests that left before; each round of answers then
-//! makes it larger by one (additive increase, multiplicative decrease: Chiu and Jain, 1989). The
-//! size that was too much is not tried again for a while, as every such trial costs a request.
+//! The size starts at the configured number, which is also its maximum. A response that says "too many"
+//! makes it smaller by three tenths, once for all requests that were sent before; each round of responses
+//! then makes it larger by one (additive increase, multiplicative decrease: Chiu and Jain, 1989). A size
+//! that was too large is not tried again for a while, as every such trial costs a request.
 //!
-//! Where even the fastest answer of a round takes twice as long as usual, and no more get through
-//! for that, requests may be waiting for each other on the server. A smaller window is tried, and
-//! kept if as many get through. The fastest, so that an endpoint that is slow now and then is not
-//! taken for one that is full.
+//! If even the fastest response of a round takes twice as long as usual, and throughput has not grown,
+//! requests may be queueing on the server. A smaller window is then tried, and kept if throughput stays the
+//! same. The fastest response is compared, so that an endpoint that is slow now and then is not mistaken
+//! for a full one.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Answers that make a round, at least: fewer say little of how fast the endpoint is.
+/// Minimum number of responses in a round: fewer say little about how fast the endpoint is.
 const ROUND: usize = 8;
 
-/// Rounds before a size that was too much is tried again.
+/// Rounds before a size that was too large is tried again.
 const PATIENCE: usize = 16;
 
-/// Requests in flight, and how many there may be.
+/// The number of requests in flight, and its limit.
 #[derive(Debug)]
 pub(super) struct Window {
     bound: usize,
     size: usize,
     in_flight: usize,
-    /// In this round a request had to wait for room: the size matters.
+    /// A request had to wait for room in this round, so the size matters.
     wanted: bool,
-    /// What left before then met another size.
+    /// Requests sent before this time were sent under another size.
     resized_at: Option<Instant>,
-    /// A size that was too much.
+    /// A size that was too large.
     ceiling: Option<usize>,
     /// Rounds at this size.
     rounds: usize,
     round: Option<Round>,
-    /// The round with the fastest answers.
+    /// The pace of the round with the fastest responses.
     usual: Option<Pace>,
-    /// What a larger window was like, while a smaller one is tried.
+    /// Size and pace of the larger window, while a smaller one is tried.
     larger: Option<(usize, Pace)>,
 }
 
-/// Answers to what left at this size.
+/// Responses to requests that were sent under the current size.
 #[derive(Debug)]
 struct Round {
     began: Instant,
@@ -57,13 +57,13 @@ impl Round {
 
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// Answers a second.
+    /// Responses per second.
     rate: f64,
     fastest: Duration,
 }
 
 impl Window {
-    /// `bound` is the most there may be; 0 is read as 1.
+    /// `bound` is the maximum size; 0 is read as 1.
     pub(super) fn new(bound: usize) -> Self {
         let bound = bound.max(1);
         Self {
@@ -84,7 +84,7 @@ impl Window {
         self.size
     }
 
-    /// Whether one more may leave. Asked when everything else allows it.
+    /// Whether one more request may be sent. Asked when every other limit allows it.
     pub(super) fn has_room(&mut self) -> bool {
         let room = self.in_flight < self.size;
         self.wanted |= !room;
@@ -95,17 +95,17 @@ impl Window {
         self.in_flight += 1;
     }
 
-    /// Whatever became of it.
+    /// A request ended, with any result.
     pub(super) fn landed(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// An answer came to a request that `left` then.
+    /// A response to the request that was sent at `left` has arrived.
     pub(super) fn answered(&mut self, left: Instant, now: Instant) {
         if self.resized_at.is_some_and(|resized| left < resized) {
             return;
         }
-        // The time between answers: the first only begins it.
+        // Time is measured between responses, so the first only starts the clock.
         let Some(round) = &mut self.round else {
             self.round = Some(Round::new(now));
             return;
@@ -123,8 +123,8 @@ impl Window {
         }
     }
 
-    /// The endpoint takes no more: it said so to a request that `left` then, or did not answer it.
-    /// Whether that is news: of many that left together the first tells.
+    /// The endpoint refused or did not answer the request that was sent at `left`. Returns whether that is
+    /// news: of many requests that were sent together, only the first refusal is.
     pub(super) fn overloaded(&mut self, left: Instant, now: Instant) -> bool {
         if self.resized_at.is_some_and(|resized| left < resized) {
             return false;
@@ -140,7 +140,7 @@ impl Window {
         let usual = *self.usual.get_or_insert(pace);
         match self.larger.take() {
             Some((size, before)) if pace.rate < before.rate * 0.9 => {
-                // The endpoint has become slower, and needs as many as before.
+                // The endpoint has become slower, and needs as many in flight as before.
                 self.usual = Some(before);
                 self.resize(size, now);
             }

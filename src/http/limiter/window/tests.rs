@@ -1,4 +1,4 @@
-//! A window before servers of several kinds. The clock is a parameter: nothing waits.
+//! A window in front of endpoints of several kinds. The clock is a parameter: nothing waits.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,18 +7,18 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What an endpoint does with more than it can.
+/// What an endpoint does with more requests than it can serve.
 #[derive(Clone, Copy, Debug)]
 enum Endpoint {
-    /// Answers so many at a time; more wait for each other.
+    /// Answers this many at a time; the others queue.
     Queues(usize),
-    /// Answers so many at a time; more are refused.
+    /// Answers this many at a time; the others are refused.
     Refuses(usize),
 }
 
 /// Milliseconds that a request takes.
 const WORK: u64 = 100;
-/// And a refusal.
+/// Milliseconds that a refusal takes.
 const REFUSAL: u64 = 5;
 
 /// A client that always has another request.
@@ -26,9 +26,9 @@ struct Client {
     window: Window,
     start: Instant,
     now: u64,
-    /// When it ends, when it left, whether it is refused.
+    /// End time, start time, and whether it is refused.
     under_way: BinaryHeap<Reverse<(u64, u64, bool)>>,
-    /// When each worker of the endpoint is done.
+    /// When each worker of the endpoint is free.
     workers: BinaryHeap<Reverse<u64>>,
     answers: usize,
     refusals: usize,
@@ -51,7 +51,7 @@ impl Client {
         self.start + Duration::from_millis(ms)
     }
 
-    /// When the endpoint is done with a request that leaves now, and whether it refuses it.
+    /// When the endpoint is done with a request that is sent now, and whether it refuses it.
     fn ends(&mut self, endpoint: Endpoint, slowed: u64) -> (u64, bool) {
         match endpoint {
             Endpoint::Refuses(most) if self.under_way.len() >= most => (self.now + REFUSAL, true),
@@ -73,7 +73,7 @@ impl Client {
         self.runs_slowed(endpoint, &vec![1; requests]);
     }
 
-    /// As many requests, each so many times as slow as usual.
+    /// One request for each entry of `slowed`, that many times slower than usual.
     fn runs_slowed(&mut self, endpoint: Endpoint, slowed: &[u64]) {
         for factor in slowed {
             while self.window.has_room() {
@@ -156,7 +156,7 @@ fn where_requests_wait_for_each_other_fewer_get_as_much_done() {
     let mut client = Client::new(16);
     client.runs(Endpoint::Queues(16), 200);
     assert_eq!(client.window.size(), 16);
-    // Others have come to use it.
+    // Other clients have started to use it.
     client.runs(Endpoint::Queues(2), 200);
     assert!(client.window.size() < 12, "{}", client.window.size());
 }

@@ -134,7 +134,7 @@ async fn temporary_failures_are_retried() {
     assert_eq!(discovery.failed[0].reason, "after 3 tries: HTTP 503");
     site.once("/page", Answer::status("503 Busy").header("retry-after", "7200"));
     let discovery = attempt.visit(&["/page"]).await;
-    assert!(discovery.failed[0].reason.contains("left alone for 2 hours"), "{discovery:?}");
+    assert!(discovery.failed[0].reason.contains("asks for a wait of 2 hours"), "{discovery:?}");
 }
 
 #[tokio::test]
