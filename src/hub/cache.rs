@@ -1,5 +1,5 @@
-//! The cache that the ecosystem shares, as <https://huggingface.co/docs/hub/local-cache> describes it:
-//! `models--ORG--NAME/{blobs,refs,snapshots,.no_exist}`, and `.locks` beside them.
+//! The cache that the Hugging Face tools share, as <https://huggingface.co/docs/hub/local-cache> describes
+//! it: `models--ORG--NAME/{blobs,refs,snapshots,.no_exist}`, and `.locks` beside them.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -13,22 +13,22 @@ pub struct Cache {
     dir: PathBuf,
 }
 
-/// A repository that is here, as far as it is.
+/// A repository in the cache, complete or not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cached {
     /// `ORG/NAME`.
     pub repository: String,
     pub dir: PathBuf,
-    /// Bytes of all that is kept of it, parts of files included.
+    /// Bytes of everything kept of it, partial files included.
     pub bytes: u64,
     pub snapshots: Vec<Snapshot>,
 }
 
-/// What is here of a commit.
+/// The files of one commit in the cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snapshot {
     pub commit: String,
-    /// Branches and tags that meant it when they were asked for.
+    /// Branches and tags that pointed to this commit when they were asked for.
     pub refs: Vec<String>,
     /// Paths in the repository.
     pub files: Vec<String>,
@@ -48,10 +48,10 @@ impl Cache {
         Repository { dir: self.dir.join(&folder), locks: self.dir.join(".locks").join(folder) }
     }
 
-    /// Every model that is here, by name.
+    /// Every cached model, by name.
     ///
     /// # Errors
-    /// The directory is there, and can't be read.
+    /// The directory exists and cannot be read.
     pub fn list(&self) -> io::Result<Vec<Cached>> {
         let mut found = Vec::new();
         for folder in names(&self.dir)? {
@@ -65,11 +65,10 @@ impl Cache {
         Ok(found)
     }
 
-    /// Removes all that is here of a repository, and says how many bytes that were; `None` where nothing
-    /// is.
+    /// Removes a repository from the cache and returns the bytes freed; `None` if there was nothing.
     ///
     /// # Errors
-    /// It can't be removed.
+    /// The files cannot be removed.
     pub fn remove(&self, name: &str) -> io::Result<Option<u64>> {
         let repository = self.repository(name);
         if !repository.dir.is_dir() {
@@ -87,7 +86,7 @@ impl Cache {
 const MODELS: &str = "models--";
 const INCOMPLETE: &str = ".incomplete";
 
-/// What is known of a file of a commit without asking.
+/// What is known about a file of a commit without asking the hub.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
     Here,
@@ -96,7 +95,7 @@ pub(super) enum Known {
     Unknown,
 }
 
-/// A repository in the cache, whether there is anything of it or not.
+/// A repository in the cache; it may be empty.
 pub(super) struct Repository {
     dir: PathBuf,
     locks: PathBuf,
@@ -107,7 +106,7 @@ impl Repository {
         &self.dir
     }
 
-    /// The commit that a revision means, as far as that is known here.
+    /// The commit that a revision points to, if the cache knows it.
     pub(super) fn commit(&self, revision: &str) -> Option<String> {
         if is_commit(revision) {
             return Some(revision.to_ascii_lowercase());
@@ -116,7 +115,7 @@ impl Repository {
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
-    /// Remembers which commit a branch or a tag means.
+    /// Stores which commit a branch or a tag points to.
     pub(super) fn set_commit(&self, revision: &str, commit: &str) -> io::Result<()> {
         if is_commit(revision) || self.commit(revision).as_deref() == Some(commit) {
             return Ok(());
@@ -124,7 +123,7 @@ impl Repository {
         let path = self.dir.join("refs").join(revision);
         let dir = path.parent().unwrap_or(&self.dir);
         fs::create_dir_all(dir)?;
-        // As the other files here: whoever may read the models reads this, too.
+        // Same permissions as the other files here: anyone who may read the models may read this file, too.
         let mut new = tempfile::Builder::new();
         #[cfg(unix)]
         new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -148,15 +147,15 @@ impl Repository {
         }
     }
 
-    /// Another tool has fetched all files of the commit: `hf download ORG/NAME`. Every repository has this one,
-    /// which nobody fetches alone.
+    /// Whether another tool has fetched all files of the commit, as `hf download ORG/NAME` does. Every
+    /// repository has this file, and nothing fetches it alone.
     fn is_whole(&self, commit: &str) -> bool {
         let is_part = |name: &String| name.ends_with(INCOMPLETE);
         self.snapshot(commit).join(".gitattributes").is_file()
             && names(&self.dir.join("blobs")).is_ok_and(|names| !names.iter().any(is_part))
     }
 
-    /// Remembers that a commit has no such file.
+    /// Stores that a commit has no such file.
     pub(super) fn set_absent(&self, commit: &str, path: &str) -> io::Result<()> {
         let marker = self.no_exist(commit, path);
         fs::create_dir_all(marker.parent().unwrap_or(&self.dir))?;
@@ -171,12 +170,12 @@ impl Repository {
         self.dir.join("blobs").join(hash)
     }
 
-    /// What is here of a file that is not here whole.
+    /// Where a partly fetched file is kept.
     pub(super) fn incomplete(&self, hash: &str) -> PathBuf {
         self.dir.join("blobs").join(format!("{hash}{INCOMPLETE}"))
     }
 
-    /// Opens what other programs lock too while they fetch this file.
+    /// Opens the lock file that other programs lock, too, while they fetch this file.
     pub(super) fn lock_file(&self, hash: &str) -> io::Result<File> {
         fs::create_dir_all(&self.locks)?;
         fs::create_dir_all(self.dir.join("blobs"))?;
@@ -184,7 +183,7 @@ impl Repository {
         File::options().create(true).truncate(false).write(true).open(path)
     }
 
-    /// Gives a file that is here its name in a commit.
+    /// Links a complete file into a commit under its name.
     pub(super) fn link(&self, commit: &str, path: &str, hash: &str) -> io::Result<()> {
         let pointer = self.snapshot(commit).join(path);
         if pointer.is_file() {
@@ -195,7 +194,7 @@ impl Repository {
         let target = format!("{up}blobs/{hash}");
         let linked = match symlink(&target, &pointer) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                // Somebody else was quicker, or it leads nowhere: its blob was removed.
+                // Another process was quicker, or the link is dangling because its blob was removed.
                 if pointer.is_file() {
                     return Ok(());
                 }
@@ -227,7 +226,7 @@ fn symlink(to: &str, at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(to, at)
 }
 
-/// Without the right to make links, which is usual there, the file is copied.
+/// Without the right to make links, which is common on Windows, the file is copied.
 #[cfg(windows)]
 fn symlink(to: &str, at: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(to.replace('/', "\\"), at)
@@ -238,7 +237,7 @@ fn symlink(_: &str, _: &Path) -> io::Result<()> {
     Err(ErrorKind::Unsupported.into())
 }
 
-/// Names in a directory, sorted; none where it is not there.
+/// Names in a directory, sorted; none if it does not exist.
 fn names(dir: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -265,7 +264,7 @@ fn files(dir: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes of the files below a directory; links take none.
+/// Bytes of the files below a directory; links count as 0.
 fn size(dir: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for name in names(dir)? {

@@ -1,4 +1,4 @@
-//! A model, from its name to a directory with everything that it needs.
+//! Fetches a model: from its name to a directory with every file that it needs.
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::types::HubModel;
 /// Why a model was not fetched.
 enum Stopped {
     Backend(BackendError),
-    /// It would be of no use, or there is no room for it.
+    /// The model is of no use, or there is no room for it.
     Refused(Failure),
 }
 
@@ -28,7 +28,7 @@ impl From<BackendError> for Stopped {
     }
 }
 
-/// What is here of a commit, where that is all that the model needs.
+/// What the cache has of a commit, if that is all that the model needs.
 pub(super) fn held(
     repository: &Repository,
     model: &HubModel,
@@ -48,7 +48,7 @@ pub(super) fn held(
     Ok(Some(HeldModel { dir, graph: plan.graph, commit: commit.to_owned() }))
 }
 
-/// Fetches what is missing of `wanted`, and remembers what its revision means.
+/// Fetches what is missing of `wanted`, and stores which commit its revision points to.
 pub(super) async fn fetch(
     options: &HubOptions,
     cache: &Cache,
@@ -82,11 +82,11 @@ struct Fetch<'a> {
     typed: &'a HubModel,
 }
 
-/// What a model is made of.
+/// The files that a model consists of.
 struct Found {
     commit: String,
     plan: Plan,
-    /// What of it is not here.
+    /// The files that are not in the cache.
     remotes: Vec<Remote>,
 }
 
@@ -133,7 +133,8 @@ impl<'a> Fetch<'a> {
         Ok(HeldModel { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
     }
 
-    /// What it is, before anything large. `keep`: what is read on the way stays in the cache.
+    /// Finds out what the model consists of before fetching anything large. `keep`: what is read on the way
+    /// stays in the cache.
     async fn find(
         &self,
         wanted: &HubModel,
@@ -156,7 +157,7 @@ impl<'a> Fetch<'a> {
         Ok(Found { commit, plan, remotes })
     }
 
-    /// A file that is read before it is known what else there is to fetch.
+    /// Fetches a file that has to be read before the remaining files are known.
     async fn small(
         &self,
         commit: &str,
@@ -183,7 +184,7 @@ impl<'a> Fetch<'a> {
         retry(&self.options.retry, ask).await
     }
 
-    /// What is not here, the graph and its weights last.
+    /// The files that are not in the cache, the graph and its weights last.
     async fn remotes(&self, commit: &str, plan: &Plan) -> Result<Vec<Remote>, BackendError> {
         let mut remotes = Vec::new();
         for path in plan.small.iter().chain([&plan.graph]).chain(&plan.weights) {
@@ -194,7 +195,7 @@ impl<'a> Fetch<'a> {
         Ok(remotes)
     }
 
-    /// Bytes of these files that are here, in all.
+    /// Total bytes of these files that are in the cache.
     fn here(&self, remotes: &[Remote]) -> u64 {
         let length = |path: PathBuf| fs::metadata(path).map_or(0, |data| data.len());
         let here = |remote: &Remote| {
@@ -246,7 +247,7 @@ impl<'a> Fetch<'a> {
     }
 }
 
-/// Of all of them. A hub may say anything.
+/// Total size. The sum saturates, as a hub may report any size.
 fn size(remotes: &[Remote]) -> u64 {
     remotes.iter().fold(0, |bytes: u64, remote| bytes.saturating_add(remote.size))
 }

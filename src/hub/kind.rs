@@ -1,4 +1,4 @@
-//! Which models run here, from `config.json`: known before a large file is fetched. Pure.
+//! Decides from `config.json` which models run here, before a large file is fetched. Pure.
 
 use serde::Deserialize;
 
@@ -9,14 +9,14 @@ pub enum Purpose {
     Embed,
     /// Scores of pairs, or vectors that are compared.
     Rerank,
-    /// What follows from what.
+    /// Whether one text follows from another.
     Verify,
-    /// It is only fetched.
+    /// Fetched only, for any purpose.
     Any,
 }
 
-/// Encoders whose exports take `input_ids`, `attention_mask` and maybe `token_type_ids`, and give what is
-/// pooled or scored: what `onnx` runs.
+/// Encoders whose exports take `input_ids`, `attention_mask` and maybe `token_type_ids`, and whose outputs
+/// are pooled or scored: what `onnx` runs.
 const ENCODERS: &[&str] = &[
     "albert",
     "bert",
@@ -54,8 +54,8 @@ struct Config {
     audio_config: Option<serde::de::IgnoredAny>,
 }
 
-/// Why a model with this `config.json` can't be used so: the end of a sentence that begins with its name,
-/// and what to do.
+/// Why a model with this `config.json` cannot be used for `purpose`, as the end of a sentence that begins
+/// with the model's name, and a hint.
 pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'static str)> {
     let config: Config = match serde_json::from_slice(config) {
         Ok(config) => config,
@@ -73,26 +73,26 @@ pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'st
     let what = if architecture.is_empty() { &*kind } else { architecture };
     let cannot = |why: &str| Some((format!("can't be run here: {what} {why}"), OTHERS));
     if config.is_encoder_decoder == Some(true) {
-        return cannot("reads a text and writes another");
+        return cannot("turns one text into another (encoder and decoder)");
     }
     if architecture.ends_with("ForCausalLM") {
-        return cannot("writes text, and makes no vectors of it that are known here");
+        return cannot("generates text, and docent has no way to get vectors from it");
     }
     if config.vision_config.is_some() || config.audio_config.is_some() {
         return cannot("is made for pictures or sound");
     }
     if !kind.is_empty() && !ENCODERS.contains(&&*kind) {
-        let why = format!("is not a kind of text encoder that is known here (model_type {kind:?})");
+        let why = format!("is not a kind of text encoder that docent knows (model_type {kind:?})");
         return cannot(&why);
     }
     let pairs = named.iter().any(|name| name.ends_with("ForSequenceClassification"));
     match purpose {
         Purpose::Embed if pairs => Some((
             format!("scores texts, and makes no vectors ({what})"),
-            "it goes with --rerank or --verify; for --embedder use a model that makes vectors",
+            "use it with --rerank or --verify; for --embedder choose a model that makes vectors",
         )),
         Purpose::Verify if !pairs && !architecture.is_empty() => Some((
-            format!("says of no text whether it follows from another ({what})"),
+            format!("does not judge whether one text follows from another ({what})"),
             "use a model for natural language inference, such as hf:cross-encoder/nli-deberta-v3-xsmall",
         )),
         _ => None,
@@ -100,7 +100,7 @@ pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'st
 }
 
 const OTHERS: &str =
-    "docs/models.md has models that run; one that should, too, is tried by its directory: onnx:DIR";
+    "docs/models.md lists models that run; to try another one, name its directory: onnx:DIR";
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +135,7 @@ mod tests {
             (
                 r#"{"architectures": ["T5Model"], "is_encoder_decoder": true}"#,
                 Any,
-                Some("writes another"),
+                Some("one text into another"),
             ),
             (r#"{"model_type": "clip", "vision_config": {}}"#, Embed, Some("pictures")),
             (r#"{"model_type": "qwen2"}"#, Embed, Some("qwen2")),

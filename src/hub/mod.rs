@@ -1,16 +1,16 @@
-//! Models by name: what a Hugging Face hub has of a repository, fetched once into the cache that the
-//! whole ecosystem shares.
+//! Models by name: the files of a Hugging Face repository, fetched once into the cache that all Hugging
+//! Face tools share.
 //!
-//! [`Hub::obtain`] is asked for a model and answers with a directory. `cache` knows the layout on disk,
-//! `plan` which files of a repository a text encoder is made of, `kind` which of them run here, `wire`
-//! the protocol, `transfer` how one file comes over: locked, resumed, checked against the hash that the
-//! hub has of it. A file has its name in the cache only when it is whole.
+//! [`Hub::obtain`] takes a model's name and returns a directory. `cache` knows the layout on disk, `plan`
+//! which files of a repository a text encoder consists of, `kind` which of them run here, `wire` the
+//! protocol, `transfer` how one file is fetched: locked, resumed, and checked against the hub's hash. A
+//! file gets its name in the cache only when it is complete.
 //!
-//! What is in the cache is taken without asking anybody: a branch that has moved does not change what a
-//! collection was built with. [`Hub::fetch`] looks again.
+//! Cached files are used without asking the hub, so a branch that has moved does not change what a
+//! collection was built with. [`Hub::fetch`] asks the hub again.
 //!
-//! It is docent's own client: the crate `hf-hub` would bring 58 crates more (1.0, with a C build), or a second
-//! HTTP stack (0.5), and checks no file against its hash.
+//! The client is docent's own: the crate `hf-hub` would bring 58 crates more (1.0, with a C build), or a
+//! second HTTP stack (0.5), and checks no file against its hash.
 
 mod cache;
 mod fetch;
@@ -38,11 +38,11 @@ pub use kind::Purpose;
 pub struct HubOptions {
     /// `https://huggingface.co`, without a slash at the end.
     pub endpoint: String,
-    /// Sent to that host only.
+    /// Sent to the endpoint's host only.
     pub token: Option<String>,
-    /// `~/.cache/huggingface/hub`; `None` where the user has no home.
+    /// `~/.cache/huggingface/hub`; `None` if the user has no home directory.
     pub cache: Option<PathBuf>,
-    /// Nothing is asked of anybody, and why.
+    /// Set if no request may be made, with the reason.
     pub forbidden: Option<Forbidden>,
     pub retry: RetryPolicy,
     pub on_event: OnFetch,
@@ -51,46 +51,46 @@ pub struct HubOptions {
 /// Why nothing is fetched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Forbidden {
-    /// By the name that it was set by: `--no-download`.
+    /// A setting, by the name it was set by: `--no-download`.
     Setting(String),
-    /// Who runs looks only, such as "a dry run".
+    /// The command only looks, such as "a dry run".
     Looking(&'static str),
 }
 
-/// Hears how a fetch goes on.
+/// Receives the progress of a fetch.
 pub type OnFetch = Arc<dyn Fn(&FetchEvent) + Send + Sync>;
 
-/// What happens while a model is fetched.
+/// Progress of a fetch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FetchEvent {
-    /// It is known what there is to fetch. In bytes: all of it, and what of it is here already.
+    /// The files to fetch are known. `bytes` is their total, `here` what is already in the cache.
     Begun { model: String, commit: String, endpoint: String, bytes: u64, here: u64 },
-    /// Somebody else fetches a file of it now.
+    /// Another process is fetching a file of the model.
     Waiting,
-    /// So many bytes more are here.
+    /// This many more bytes have arrived.
     Received { bytes: u64 },
-    /// So many bytes are no good, and are fetched again.
+    /// This many bytes were wrong, and are fetched again.
     Discarded { bytes: u64 },
-    /// It is here whole.
+    /// The model is complete.
     Done,
 }
 
-/// A model that is not here, or not all of it.
+/// A model that is not in the cache, or not completely.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MissingModel {
     /// 40 hexadecimal digits.
     pub commit: String,
-    /// What there is to fetch.
+    /// Bytes to fetch.
     pub bytes: u64,
     pub endpoint: String,
 }
 
-/// A model that is here.
+/// A model in the cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HeldModel {
     /// Laid out as the repository is.
     pub dir: PathBuf,
-    /// The graph, from there.
+    /// Path of the graph, relative to `dir`.
     pub graph: String,
     /// 40 hexadecimal digits.
     pub commit: String,
@@ -100,7 +100,7 @@ pub struct HeldModel {
 #[derive(Clone)]
 pub struct Hub(Arc<HubOptions>);
 
-/// There are no models, and none is fetched.
+/// A hub without models that fetches nothing.
 impl Default for Hub {
     fn default() -> Self {
         Self::new(HubOptions {
@@ -119,25 +119,25 @@ impl Hub {
         Self(Arc::new(options))
     }
 
-    /// Where models are kept.
+    /// The cache directory.
     ///
     /// # Errors
-    /// Where nothing says where that is.
+    /// Neither HF_HOME nor a home directory is set.
     pub fn cache(&self) -> Result<cache::Cache, Failure> {
         let dir = self.0.cache.clone().ok_or_else(|| {
             Failure::config(
-                "there is no place for models: neither HF_HOME nor a home directory is set",
+                "there is no directory for models: neither HF_HOME nor a home directory is set",
             )
-            .hint("set HF_HOME to a directory that is yours")
+            .hint("set HF_HOME to a directory that you can write to")
         })?;
         Ok(cache::Cache::new(dir))
     }
 
-    /// The model that is called so, from the cache, or fetched where that is allowed. `commit` is the one
-    /// that a collection was built with: taken where the name says no revision.
+    /// The model with this name, from the cache, or fetched if that is allowed. `commit` is the one that a
+    /// collection was built with; it is used if the name has no revision.
     ///
     /// # Errors
-    /// There is none, it may not be fetched, or it can't be used for `purpose`.
+    /// There is no such model, it may not be fetched, or it cannot be used for `purpose`.
     pub async fn obtain(
         &self,
         model: &HubModel,
@@ -151,8 +151,8 @@ impl Hub {
         self.fetch_as(model, &wanted, purpose).await
     }
 
-    /// Asks the hub which commit the name means now, and fetches what is not here of it. Where that is forbidden,
-    /// it is what is here.
+    /// Asks the hub which commit the name points to now, and fetches what is missing of it. If fetching is
+    /// forbidden, returns what is in the cache.
     ///
     /// # Errors
     /// As [`Self::obtain`].
@@ -163,8 +163,8 @@ impl Hub {
         self.fetch_as(model, model, purpose).await
     }
 
-    /// What would be fetched by [`Self::obtain`]; `None`: nothing. The hub is asked, and nothing is kept of what
-    /// it says.
+    /// What [`Self::obtain`] would fetch; `None`: nothing. The hub is asked, and its response is not
+    /// stored.
     ///
     /// # Errors
     /// As [`Self::obtain`].
@@ -182,22 +182,22 @@ impl Hub {
         fetch::look(&self.0, &self.cache()?, model, &wanted, purpose).await.map(Some)
     }
 
-    /// The model that is called so, where it is here whole. Nobody is asked.
+    /// The model with this name if it is in the cache completely. The hub is not asked.
     ///
     /// # Errors
-    /// It is here, and can't be used for `purpose`.
+    /// The model is in the cache, and cannot be used for `purpose`.
     pub fn cached(&self, model: &HubModel, purpose: Purpose) -> Result<Option<HeldModel>, Failure> {
         let repository = self.cache()?.repository(&model.repository);
         let Some(commit) = repository.commit(model.revision()) else { return Ok(None) };
         fetch::held(&repository, model, &commit, purpose)
     }
 
-    /// What forbids to fetch anything, if something does.
+    /// What forbids fetching, if anything does.
     pub fn forbidden(&self) -> Option<&Forbidden> {
         self.0.forbidden.as_ref()
     }
 
-    /// The same for one who looks only, such as "a dry run": it fetches nothing.
+    /// The same hub for a command that only looks, such as "a dry run": it fetches nothing.
     #[must_use]
     pub fn looking(&self, who: &'static str) -> Self {
         let mut options = HubOptions::clone(&self.0);
@@ -224,13 +224,13 @@ impl Hub {
     }
 }
 
-/// The model at the commit, unless its name says a revision.
+/// The model at the commit, unless its name has a revision.
 fn pinned(model: &HubModel, commit: Option<&str>) -> HubModel {
     let revision = model.revision.clone().or_else(|| commit.map(str::to_owned));
     HubModel { revision, ..model.clone() }
 }
 
-/// Whether it is a whole commit id, and not a branch or a tag.
+/// Whether this is a full commit id, and not a branch or a tag.
 fn is_commit(revision: &str) -> bool {
     revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,28 +1,28 @@
-//! Which files of a repository a text encoder is made of: those that `onnx::layout` reads. Pure.
+//! Which files of a repository a text encoder consists of: those that `onnx::layout` reads. Pure.
 
 use serde::Deserialize;
 
 use super::cache::Known;
 
-/// Which parts a model of sentence-transformers has, and where.
+/// Lists the parts of a sentence-transformers model, and where they are.
 pub(super) const MODULES: &str = "modules.json";
 
 /// Paths in the repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Plan {
     pub(super) graph: String,
-    /// Everything but the graph and its weights, which come last: they are large.
+    /// Everything but the graph and its weights, which are large and therefore fetched last.
     pub(super) small: Vec<String>,
-    /// What the graph needs beside it.
+    /// Files that the graph needs beside it.
     pub(super) weights: Vec<String>,
-    /// What was looked for and is not there: another program, and another run, need not ask.
+    /// Files that were looked for and do not exist; stored, so that no other program or run asks again.
     pub(super) absent: Vec<String>,
 }
 
 /// Why there is no plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Unplanned {
-    /// Whether the commit has this file is not known here.
+    /// It is not known here whether the commit has this file.
     Unknown,
     NoGraph,
     NoTokenizer,
@@ -36,10 +36,10 @@ struct Module {
     kind: String,
 }
 
-/// Where the parts of the model are: from `modules.json`, if there is one.
+/// Where the parts of the model are, from `modules.json` if there is one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Parts {
-    /// Empty, or a folder with a slash.
+    /// Empty, or a folder with a slash at the end.
     transformer: String,
     pooling: String,
 }
@@ -59,12 +59,13 @@ impl Parts {
         Self { transformer: folder("Transformer", ""), pooling: folder("Pooling", "1_Pooling") }
     }
 
-    /// Where the file is that says what kind of model it is.
+    /// Path of the file that says what kind of model it is.
     pub(super) fn config(&self) -> String {
         format!("{}config.json", self.transformer)
     }
 
-    /// `graph` is the file that was asked for. `known` tells of each path whether there is such a file.
+    /// `graph` is the file that was asked for. `known` reports for a path whether the commit has such a
+    /// file.
     pub(super) fn plan(
         &self,
         graph: Option<&str>,
@@ -94,7 +95,7 @@ impl Parts {
         Ok(Plan { graph, small: search.small, weights, absent: search.absent })
     }
 
-    /// Where a file may be, in the order in which it is looked for.
+    /// Where a file may be, in the order in which it is searched.
     fn places(&self, name: &str) -> Vec<String> {
         let transformer = &self.transformer;
         let mut places = vec![name.to_owned(), format!("onnx/{name}")];
@@ -113,7 +114,7 @@ struct Search<K> {
 }
 
 impl<K: Fn(&str) -> Known> Search<K> {
-    /// Takes the first of these that is there.
+    /// Takes the first of these paths that exists.
     fn first(&mut self, paths: &[String]) -> Result<Option<String>, Unplanned> {
         for path in paths {
             match (self.known)(path) {
@@ -131,7 +132,7 @@ impl<K: Fn(&str) -> Known> Search<K> {
     }
 }
 
-/// A folder that leads nowhere else.
+/// A folder that cannot point outside the repository.
 fn is_plain(path: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
     path.split('/').all(part) && !path.contains(':')

@@ -6,7 +6,8 @@ use super::Forbidden;
 use crate::error::{BackendError, Exit, Failure, Fault, Service};
 use crate::types::HubModel;
 
-/// It is not here, and nobody may be asked for it. `part` is what is here of it.
+/// The model is not in the cache, and the hub may not be asked. `part` is the directory with what is there
+/// of it.
 pub(super) fn forbidden(
     typed: &HubModel,
     wanted: &HubModel,
@@ -15,9 +16,9 @@ pub(super) fn forbidden(
 ) -> Failure {
     let (why, fetch) = match why {
         Forbidden::Setting(name) => (
-            format!("{name} forbids to fetch it"),
+            format!("{name} forbids fetching it"),
             format!(
-                "fetch it where that is allowed: docent models fetch {wanted}; the directory it goes to (HF_HOME) can be copied to another machine"
+                "fetch it where that is allowed: docent models fetch {wanted}; the cache (HF_HOME) can be copied to another machine"
             ),
         ),
         Forbidden::Looking(who) => {
@@ -25,17 +26,17 @@ pub(super) fn forbidden(
         }
     };
     let (not_here, as_it_is) = match part {
-        None => ("is not here", String::new()),
+        None => ("is not in the cache", String::new()),
         Some(dir) => (
-            "is here only in part, as far as can be told",
-            format!("; to use what is here as it is, name its directory: onnx:{}", dir.display()),
+            "seems to be only partly in the cache",
+            format!("; to use what is there, name its directory: onnx:{}", dir.display()),
         ),
     };
     Failure::config(format!("the model {typed} {not_here}, and {why}"))
         .hint(format!("{fetch}{as_it_is}"))
 }
 
-/// There is no room for so many bytes.
+/// The disk has no room for the files.
 pub(super) fn no_room(model: &HubModel, dir: &Path, needed: u64, free: u64) -> Failure {
     let message = format!(
         "the disk is too full for {model}: {} are still to be fetched, and {} are free at {}",
@@ -54,10 +55,10 @@ fn megabytes(bytes: u64) -> String {
 
 pub(super) fn no_tokenizer(model: &HubModel) -> Failure {
     Failure::config(format!("{model} has no tokenizer.json, the fast tokenizer"))
-        .hint("docs/models.md has models that run; or save the tokenizer beside the model yourself, and use onnx:DIR")
+        .hint("docs/models.md lists models that run; or save the tokenizer beside the model yourself, and use onnx:DIR")
 }
 
-/// `graphs` are the ONNX files that there are.
+/// `graphs` are the ONNX files of the repository.
 pub(super) fn no_graph(model: &HubModel, graphs: &[&str]) -> Failure {
     const SHOWN: usize = 6;
     let named = match &model.file {
@@ -67,7 +68,7 @@ pub(super) fn no_graph(model: &HubModel, graphs: &[&str]) -> Failure {
     let failure = Failure::config(named);
     let Some(first) = graphs.first() else {
         return failure.hint(
-            "its authors have not exported it to ONNX: docs/models.md has models that run, and says how to export one",
+            "its authors have not exported it to ONNX: docs/models.md lists models that run, and says how to export one",
         );
     };
     let more = if graphs.len() > SHOWN { ", ..." } else { "" };
@@ -76,7 +77,7 @@ pub(super) fn no_graph(model: &HubModel, graphs: &[&str]) -> Failure {
     failure.hint(format!("it has {shown}{more}: name one, as in '{named}'"))
 }
 
-/// What a failure of the hub means for whoever wants the model. `has_token`: one was sent.
+/// What a failure of the hub means for a user who wants the model. `has_token`: one was sent.
 pub(super) fn failure(
     error: &BackendError,
     model: &HubModel,
@@ -88,35 +89,35 @@ pub(super) fn failure(
         Fault::NotFound => not_found(error, model, endpoint),
         Fault::Changed => (
             Exit::Backend,
-            format!("{model} did not come as the hub has it"),
+            format!("{model} arrived different from the files on the hub"),
             format!(
-                "fetch it again: docent models fetch {model}; if that ends so, too, something between here and {endpoint} changes files"
+                "fetch it again: docent models fetch {model}; if that fails, too, something between this machine and {endpoint} changes files"
             ),
         ),
         Fault::Full => (
             Exit::Backend,
             "the disk is full".to_owned(),
             format!(
-                "free some space, or set HF_HOME to a directory on another disk; docent models fetch {model} goes on then"
+                "free some space, or set HF_HOME to a directory on another disk; then docent models fetch {model} continues where it stopped"
             ),
         ),
         Fault::Denied => (
             Exit::Backend,
-            "the cache of models can't be written".to_owned(),
-            "set HF_HOME to a directory that is yours".to_owned(),
+            "the model cache can't be written".to_owned(),
+            "set HF_HOME to a directory that you can write to".to_owned(),
         ),
         _ if error.status == Some(429) => (
             Exit::Backend,
             format!("the hub was asked too often for {model}"),
             format!(
-                "wait some minutes, then: docent models fetch {model}; with a token in HF_TOKEN it may be asked more often"
+                "wait some minutes, then: docent models fetch {model}; a token in HF_TOKEN raises the limit"
             ),
         ),
         _ => (
             Exit::Backend,
             format!("{model} could not be fetched"),
             format!(
-                "check the network, its proxy and HF_ENDPOINT; docent models fetch {model} goes on where this ended"
+                "check the network, its proxy and HF_ENDPOINT; docent models fetch {model} continues where it stopped"
             ),
         ),
     };
@@ -133,22 +134,22 @@ fn unauthorized(
     let page = format!("{endpoint}/{}", model.repository);
     let (message, hint) = if error.message.contains(" GatedRepo") {
         (
-            format!("{model} is for those who have accepted its terms"),
+            format!("{model} is only for accounts that have accepted its terms"),
             format!("accept them at {page}, then set HF_TOKEN to a token of that account"),
         )
     } else if has_token {
         (
-            format!("the hub does not give {model} to the token that it was sent"),
+            format!("the hub refused {model} to the token that was sent"),
             format!(
-                "check the name at {page}, and HF_TOKEN (or the file that `hf auth login` wrote): it wants the right to read this model"
+                "check the name at {page}, and HF_TOKEN (or the file that `hf auth login` wrote): the token needs read access to this model"
             ),
         )
     } else {
-        // It is the answer to a name that is not there, too.
+        // The hub gives the same response for a name that does not exist.
         (
-            format!("the hub has no model {model} that everybody may read"),
+            format!("the hub has no public model {model}"),
             format!(
-                "check the name at {page}; for one that is private set HF_TOKEN to a token that may read it"
+                "check the name at {page}; for a private model, set HF_TOKEN to a token with read access"
             ),
         )
     };
@@ -160,7 +161,7 @@ fn not_found(error: &BackendError, model: &HubModel, endpoint: &str) -> (Exit, S
     let (message, hint) = if error.message.contains(" RevisionNotFound") {
         (
             format!("{} has no revision {}", model.without_revision(), model.revision()),
-            format!("{page}/commits has them; without @REVISION it is that of the main branch"),
+            format!("{page}/commits lists them; without @REVISION the main branch is used"),
         )
     } else {
         (format!("the hub has no model {model}"), format!("check the name at {page}"))

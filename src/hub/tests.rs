@@ -16,12 +16,12 @@ use crate::testing::hub::{ScriptedHub, Trouble, git_hash, sha256};
 const COMMIT: &str = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a";
 const LATER: &str = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41";
 const CONFIG: &[u8] = br#"{"architectures": ["BertModel"], "model_type": "bert"}"#;
-/// Larger than what comes in one piece.
+/// Larger than what arrives in one piece.
 const GRAPH: &[u8] = &[7; 300_000];
 
 type Heard = Arc<Mutex<Vec<FetchEvent>>>;
 
-/// The hub as a process has it, whose cache is in `dir`, and what is heard from it.
+/// A hub client whose cache is in `dir`, with the events it sends.
 fn hub_with(
     scripted: &ScriptedHub,
     dir: &Path,
@@ -200,7 +200,7 @@ async fn refusals_say_what_to_do() {
     scripted.gate("a/gated");
     scripted.commit("a/open", "main", COMMIT, &[("config.json", CONFIG)], &[]);
     for (name, token, message, hint) in [
-        ("a/b", None, "that everybody may read", "HF_TOKEN"),
+        ("a/b", None, "no public model", "HF_TOKEN"),
         ("a/b", Some("hf_wrong"), "has no model", "check the name"),
         ("a/gated", None, "accepted its terms", "/a/gated"),
         ("a/open@v9", None, "no revision v9", "/a/open/commits"),
@@ -245,7 +245,8 @@ async fn what_is_no_hub_is_told_from_one() {
     scripted.once("HEAD /a/b", away("http://127.0.0.1:9/login"));
     scripted.once("HEAD /a/b", Trouble::Status("200 OK", Vec::new()));
     let hub = hub(&scripted, dir.path());
-    for part in ["what no hub says", "does not say what is there", "does not answer as a hub does"]
+    for part in
+        ["did not answer as a model hub does", "does not describe the file", "check HF_ENDPOINT"]
     {
         let failure = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
         assert!(failure.causes[0].contains(part), "{part}: {failure:?}");
@@ -286,8 +287,8 @@ async fn what_is_here_is_listed_and_removed() {
     assert_eq!((cache.remove("a/b").unwrap(), cache.list().unwrap()), (None, Vec::new()));
 }
 
-/// The model of another test, from its name to a vector; links lead to its files, and to its weights where they
-/// are apart.
+/// The model of another test, from its name to a vector. Links lead to its files, and to its weights in the
+/// variant with separate weights.
 #[tokio::test]
 async fn a_model_that_came_over_gives_the_vectors_that_its_directory_gives() {
     use crate::embed::onnx::{OnnxOptions, open};
@@ -308,7 +309,7 @@ async fn a_model_that_came_over_gives_the_vectors_that_its_directory_gives() {
             ModelPlace { dir: held.dir, graph: Some(held.graph), published: Some(published) };
         let came = open(OnnxOptions { place, ..OnnxOptions::default() }).unwrap();
         assert_eq!((&came.id().name, came.id().commit()), (&format!("hf:{name}"), Some(COMMIT)));
-        // Other files are another model, whatever is in them.
+        // Other files are another model, whatever they contain.
         assert_eq!(came.id().recipe() == there.id().recipe(), !name.contains('#'));
         assert_eq!(came.embed(&texts, Role::Document).await.unwrap(), theirs);
     }

@@ -1,8 +1,8 @@
 //! One file from the hub into the cache.
 //!
-//! Who fetches it holds its lock, which other programs take too. What is there of it is in a file of its own
-//! until all of it is, and has the hash that the hub says: a run that is cut off goes on where it ended, and
-//! nobody finds half a file.
+//! The process that fetches a file holds its lock, which other programs take, too. Partial content is kept
+//! in its own file until it is complete and has the hub's hash: a run that is cut off continues where it
+//! ended, and no reader finds half a file.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -28,12 +28,12 @@ pub(super) struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Brings a file in, unless it is here, and gives it its name in the commit.
+    /// Fetches a file unless the cache has it, and gives it its name in the commit.
     pub(super) async fn bring(&self, remote: &Remote) -> Result<(), BackendError> {
         let blob = self.repository.blob(&remote.hash);
         if !blob.is_file() {
             let _lock = self.lock(remote).await?;
-            // Whoever held the lock has brought it, maybe.
+            // The previous holder of the lock may have fetched it.
             if !blob.is_file() {
                 self.fill_whole(remote).await?;
                 self.check(remote).await?;
@@ -59,7 +59,7 @@ impl Transfer<'_> {
         Ok(file)
     }
 
-    /// Tries to get all of it, for as long as tries that end early bring something.
+    /// Fetches the whole file, and keeps trying for as long as attempts that end early make progress.
     async fn fill_whole(&self, remote: &Remote) -> Result<(), BackendError> {
         let incomplete = self.repository.incomplete(&remote.hash);
         let here = || fs::metadata(&incomplete).map_or(0, |data| data.len());
@@ -74,7 +74,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Adds what is missing of a file to what is there. Where that breaks off, the next call goes on.
+    /// Appends what is missing of a file. If the transfer breaks off, the next call continues there.
     async fn fill(&self, remote: &Remote) -> Result<(), BackendError> {
         let path = self.repository.incomplete(&remote.hash);
         let wrong = |error: &io::Error| unwritten(&path, error);
@@ -91,7 +91,7 @@ impl Transfer<'_> {
         let mut body = match self.wire.body(self.name, self.commit, &remote.path, here).await {
             Err(BackendError { status: Some(416), .. }) if here > 0 => {
                 self.discard(&mut file, here, 0).map_err(|error| wrong(&error))?;
-                let why = "can't go on in the middle of the file";
+                let why = "the host can't resume in the middle of the file";
                 return Err(failed(&remote.path, Fault::Transient { retry_after: None }, why));
             }
             body => body?,
@@ -100,7 +100,7 @@ impl Transfer<'_> {
             return Err(failed(
                 &remote.path,
                 Fault::Permanent,
-                "another part of the file came than was asked for",
+                "the host sent another part of the file than was asked for",
             ));
         }
         here = self.discard(&mut file, here, body.from).map_err(|error| wrong(&error))?;
@@ -109,7 +109,7 @@ impl Transfer<'_> {
             if here > remote.size {
                 self.discard(&mut file, here - chunk.len() as u64, 0)
                     .map_err(|error| wrong(&error))?;
-                let why = format!("more than the {} bytes of the file came", remote.size);
+                let why = format!("the host sent more than the {} bytes of the file", remote.size);
                 return Err(failed(&remote.path, Fault::Permanent, &why));
             }
             file.write_all(&chunk).map_err(|error| wrong(&error))?;
@@ -122,7 +122,7 @@ impl Transfer<'_> {
         file.sync_all().map_err(|error| wrong(&error))
     }
 
-    /// Leaves only the first `keep` bytes.
+    /// Keeps only the first `keep` bytes.
     fn discard(&self, file: &mut File, here: u64, keep: u64) -> io::Result<u64> {
         if here > keep {
             file.set_len(keep)?;
@@ -131,7 +131,7 @@ impl Transfer<'_> {
         file.seek(SeekFrom::Start(keep))
     }
 
-    /// Whether the bytes are those that the hub means.
+    /// Compares the content with the hub's hash.
     async fn check(&self, remote: &Remote) -> Result<(), BackendError> {
         let path = self.repository.incomplete(&remote.hash);
         let (at, size, long) = (path.clone(), remote.size, remote.hash.len() == 64);
@@ -144,14 +144,14 @@ impl Transfer<'_> {
         fs::remove_file(&path).map_err(|error| unwritten(&path, &error))?;
         (self.on_event)(&FetchEvent::Discarded { bytes: size });
         let why = format!(
-            "what came is not what the hub has: its hash is {hashed}, and should be {}; it was removed",
+            "what arrived differs from the hub's file: its hash is {hashed}, and should be {}; it was removed",
             remote.hash
         );
         Err(failed(&remote.path, Fault::Changed, &why))
     }
 }
 
-/// SHA-256, or what git calls a file: SHA-1 over its length and its bytes.
+/// SHA-256, or git's hash of a file: SHA-1 over its length and its bytes.
 fn hash(path: &Path, size: u64, long: bool) -> io::Result<String> {
     let mut file = File::open(path)?;
     let (mut sha256, mut sha1) = (Sha256::new(), sha1_smol::Sha1::new());

@@ -1,8 +1,8 @@
-//! The protocol of a hub: what a revision means, what a file is, and the bytes of it.
+//! The protocol of a hub: which commit a revision points to, what a file is, and its bytes.
 //!
-//! A file that git has is answered from the hub's own host, maybe after redirects on it. A large one is on
-//! another host: the hub redirects there, and says in the headers of the redirect what will come. The
-//! token goes to the hub's own host only.
+//! A file in git itself is served by the hub's own host, maybe after redirects on it. A large file is on
+//! another host: the hub redirects there, and describes the file in the headers of the redirect. The token
+//! is sent to the hub's own host only.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use tokio::sync::Mutex;
 use crate::error::{BackendError, Fault, Service};
 use crate::http::{headers, http_client, retry_after, shown_url, transport_error};
 
-/// Longest silence of a host.
+/// Longest time without data from a host.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Redirects of one request.
+/// Most redirects of one request.
 const REDIRECTS: usize = 5;
-/// Most that is read into memory, in bytes: the listing of a large repository.
+/// Most bytes read into memory: the listing of a large repository.
 const LISTING: usize = 16 << 20;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) struct Wire {
     endpoint: Url,
     token: Option<String>,
-    /// By the host that they are for: whether a proxy is asked depends on it.
+    /// By host, because the host decides whether a proxy is used.
     clients: Mutex<Vec<(String, Client)>>,
 }
 
-/// What a revision means.
+/// The commit that a revision points to, and its files.
 #[derive(Deserialize)]
 pub(super) struct Revision {
     #[serde(rename = "sha")]
@@ -56,15 +56,15 @@ impl Revision {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Remote {
     pub(super) path: String,
-    /// SHA-256 of what is large (64 hexadecimal digits), SHA-1 as git counts it of all else (40).
+    /// SHA-256 of a large file (64 hexadecimal digits), git's SHA-1 of any other (40).
     pub(super) hash: String,
     pub(super) size: u64,
 }
 
-/// The bytes of a file, from one of them on.
+/// The bytes of a file, from an offset on.
 pub(super) struct Body {
     response: Response,
-    /// The first byte that comes.
+    /// The offset of the first byte.
     pub(super) from: u64,
 }
 
@@ -82,7 +82,7 @@ impl Wire {
         self.token.is_some()
     }
 
-    /// Asks what a revision means, and which files it has.
+    /// Asks which commit a revision points to, and which files it has.
     pub(super) async fn revision(
         &self,
         name: &str,
@@ -92,7 +92,7 @@ impl Wire {
         let response = self.follow(Method::GET, url.clone(), None).await?;
         let text = self.whole(response, &url).await?;
         let revision: Revision = serde_json::from_slice(&text).map_err(|error| {
-            let why = format!("answers with what no hub says: {error}");
+            let why = format!("did not answer as a model hub does: {error}");
             failed(url.as_str(), Fault::Permanent, &why)
         })?;
         if !super::is_commit(&revision.commit) {
@@ -102,7 +102,7 @@ impl Wire {
         Ok(revision)
     }
 
-    /// Asks what a file of a commit is.
+    /// Asks for the description of a file of a commit.
     pub(super) async fn remote(
         &self,
         name: &str,
@@ -119,7 +119,7 @@ impl Wire {
                 let next = location(&at, &response)?;
                 if !same_host(&next, &self.endpoint) {
                     let why = format!(
-                        "leads to {}, and does not say what is there",
+                        "redirects to {}, and does not describe the file",
                         shown_url(next.as_str())
                     );
                     return Err(failed(url.as_str(), Fault::Permanent, &why));
@@ -132,14 +132,10 @@ impl Wire {
             }
             return describe(&url, path, commit, header, linked);
         }
-        Err(failed(
-            url.as_str(),
-            Fault::Permanent,
-            "leads from one place to the next, without an end",
-        ))
+        Err(failed(url.as_str(), Fault::Permanent, "redirects too many times"))
     }
 
-    /// The whole of a small file.
+    /// The whole content of a small file.
     pub(super) async fn text(
         &self,
         name: &str,
@@ -151,7 +147,7 @@ impl Wire {
         self.whole(response, &url).await
     }
 
-    /// The bytes of a file, from that one on where the host can do that.
+    /// The bytes of a file, from the offset `from` if the host supports that.
     pub(super) async fn body(
         &self,
         name: &str,
@@ -169,7 +165,7 @@ impl Wire {
         Ok(Body { response, from })
     }
 
-    /// Sends a request to wherever it is sent on to, and returns the success.
+    /// Sends a request, follows redirects, and returns the success.
     async fn follow(
         &self,
         method: Method,
@@ -181,7 +177,7 @@ impl Wire {
             if response.status().is_redirection() {
                 let next = location(&url, &response)?;
                 if url.scheme() == "https" && next.scheme() != "https" {
-                    let why = "leads from https to http, where anybody may change what comes";
+                    let why = "redirects from https to http, where anyone could change the file";
                     return Err(failed(url.as_str(), Fault::Permanent, why));
                 }
                 url = next;
@@ -191,11 +187,7 @@ impl Wire {
                 return Err(refused(&url, &response));
             }
         }
-        Err(failed(
-            url.as_str(),
-            Fault::Permanent,
-            "leads from one place to the next, without an end",
-        ))
+        Err(failed(url.as_str(), Fault::Permanent, "redirects too many times"))
     }
 
     async fn send(
@@ -204,7 +196,7 @@ impl Wire {
         url: &Url,
         from: Option<u64>,
     ) -> Result<Response, BackendError> {
-        // What is compressed on the way has another length than the file.
+        // Compression in transit would change the length of the file.
         let mut request = self
             .client(url)
             .await?
@@ -242,7 +234,7 @@ impl Wire {
                 return Err(failed(
                     url.as_str(),
                     Fault::Permanent,
-                    "answers with far more than a listing",
+                    "the listing has more than 16 MB",
                 ));
             }
         }
@@ -254,7 +246,7 @@ impl Wire {
         self.url(&[], name, &behind)
     }
 
-    /// A part may have a slash in it, which is part of its name then.
+    /// A part may contain a slash, which then belongs to its name.
     fn url(&self, before: &[&str], name: &str, behind: &[&str]) -> Result<Url, BackendError> {
         let parts = before.iter().copied().chain(name.split('/')).chain(behind.iter().copied());
         let mut url = self.endpoint.as_str().trim_end_matches('/').to_owned();
@@ -287,7 +279,7 @@ fn describe<'a>(
     match header("x-repo-commit") {
         None => {
             return Err(wrong(
-                "does not answer as a hub does: is HF_ENDPOINT one, or a proxy in between?",
+                "does not answer as a model hub does: check HF_ENDPOINT, and any proxy in between",
             ));
         }
         Some(other) if other != commit => {
@@ -298,7 +290,7 @@ fn describe<'a>(
     let etag = linked.or_else(|| header("etag")).unwrap_or_default();
     let hash = etag.trim_start_matches("W/").trim_matches('"').to_ascii_lowercase();
     if !matches!(hash.len(), 40 | 64) || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong("names no hash of the file, which could not be checked then"));
+        return Err(wrong("gives no hash of the file, so it could not be checked"));
     }
     let size = header("x-linked-size").or_else(|| header("content-length"));
     let size = size.and_then(|size| size.parse().ok());
@@ -314,12 +306,10 @@ fn location(url: &Url, response: &Response) -> Result<Url, BackendError> {
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|location| url.join(location).ok());
     let next = next.filter(|next| matches!(next.scheme(), "http" | "https"));
-    next.ok_or_else(|| {
-        failed(url.as_str(), Fault::Permanent, "leads elsewhere, and does not say where")
-    })
+    next.ok_or_else(|| failed(url.as_str(), Fault::Permanent, "redirects without naming a target"))
 }
 
-/// What an answer means that is neither a success nor a redirect.
+/// The error for a response that is neither a success nor a redirect.
 fn refused(url: &Url, response: &Response) -> BackendError {
     let status = response.status();
     let headers = headers(response);

@@ -1,5 +1,5 @@
-//! The body of a success, brought into the form that its reader expects: unpacked, without a byte
-//! order mark, and where it streams, the data of its events.
+//! The body of a successful response, in the form that its reader expects: decompressed, without a byte
+//! order mark, and for a stream, the data of its events.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -17,17 +17,18 @@ use crate::http::TooLarge;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Bytes of an answer, unpacked: the vectors of the largest batch that any endpoint takes (2,048 inputs
-/// of 4,096 dimensions, some 20 bytes a number) are below, and so is the longest stream of tokens.
+/// Most bytes of a response, decompressed. The vectors of the largest batch that any endpoint takes (2,048
+/// inputs of 4,096 dimensions, some 20 bytes a number) stay below, and so does the longest stream of
+/// tokens.
 pub(super) const LARGEST: usize = 256 << 20;
 
 type Problem = Box<dyn Error + Send + Sync>;
 
-/// The data of each event of an answer; an error is the last.
+/// The data of each event of a response; an error is the last item.
 pub(super) type EventData = BoxStream<'static, Result<String, Problem>>;
 
-/// The same answer with a body that can be read, and that ends with [`TooLarge`] past `largest`. The
-/// error is a sentence.
+/// The same response with a body that is decompressed and fails with [`TooLarge`] past `largest`. The error
+/// is a sentence.
 pub(super) fn readable(response: Response, largest: usize) -> Result<Response, String> {
     let mut mender = Mender::of(&response, largest)?;
     let (status, mut headers) = (response.status(), response.headers().clone());
@@ -44,8 +45,8 @@ pub(super) fn readable(response: Response, largest: usize) -> Result<Response, S
     Ok(answer.into())
 }
 
-/// The events of an answer as they come, or [`TooLarge`] past `largest`: nothing is read that nobody asks
-/// for, so that whoever reads slowly holds the model up. The error is a sentence.
+/// The events of a response as they arrive, or [`TooLarge`] past `largest`. Nothing is read ahead of
+/// demand, so a slow reader holds the model up. The error is a sentence.
 pub(super) fn events(response: Response, largest: usize) -> Result<EventData, String> {
     let reading = Reading {
         mender: Mender::of(&response, largest)?,
@@ -65,7 +66,7 @@ struct Reading {
     mender: Mender,
     pieces: BoxStream<'static, reqwest::Result<Bytes>>,
     events: EventStream,
-    /// Events that have come, and that nobody has asked for.
+    /// Events that have arrived and were not yet asked for.
     ready: VecDeque<String>,
     ended: bool,
 }
@@ -96,10 +97,10 @@ impl Reading {
 
 struct Mender {
     packing: Packing,
-    /// Bytes, unpacked, and how many there may be.
+    /// Decompressed bytes so far, and their limit in `largest`.
     read: usize,
     largest: usize,
-    /// The first bytes, until they are no byte order mark or were one.
+    /// The first bytes, until it is known whether they are a byte order mark.
     begun: Option<Vec<u8>>,
 }
 
@@ -137,7 +138,7 @@ impl Mender {
     }
 }
 
-/// How a body is compressed. None is asked for, but proxies do as they please.
+/// How a body is compressed. docent does not ask for compression, but proxies do as they please.
 enum Packing {
     None,
     Gzip(MultiGzDecoder<Vec<u8>>),
@@ -156,7 +157,7 @@ impl Packing {
         }
     }
 
-    /// What can be read by now: an event that has arrived is passed on.
+    /// The bytes that can be decompressed by now, so that an event is passed on as soon as it has arrived.
     fn push(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::None => Ok(bytes.to_vec()),

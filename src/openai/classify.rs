@@ -1,4 +1,4 @@
-//! What an endpoint answered → what a caller can do about it. Pure.
+//! Maps what an endpoint answered to what a caller can do about it. Pure.
 //!
 //! "OpenAI-compatible" servers agree on success and on little else: the error body differs, some
 //! answer 500 to an input that is too long, gateways wrap the message of the server behind them.
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::Fault;
 use crate::http::{Headers, retry_after};
 
-/// An answer other than the one hoped for.
+/// A response that is not a success.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -24,7 +24,7 @@ impl Refusal {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Said by a server, or a gateway before it, that has more to do than it can.
+    /// Whether the server, or a gateway in front of it, says that it is overloaded.
     pub(super) fn is_overload(&self) -> bool {
         matches!(self.status, 429 | 502 | 503 | 504 | 529)
     }
@@ -154,7 +154,7 @@ fn sentence(refusal: &Refusal, message: Option<&str>) -> String {
                 "HTTP {status}: redirects to {}: is this the API's base URL (…/v1)?",
                 to.split(['?', '#']).next().unwrap_or_default()
             ),
-            None => format!("HTTP {status}: redirects to nowhere"),
+            None => format!("HTTP {status}: redirects without naming a target"),
         },
         (None, 500..) if refusal.is_web_page() => {
             format!("HTTP {status}: answered with a web page")
@@ -192,17 +192,17 @@ impl ErrorBody {
         Self { message, kind: field("type"), code: field("code") }
     }
 
-    /// Looked for in the message alone: the whole body may repeat what was sent.
+    /// Searches the message alone, as the whole body may repeat what was sent.
     fn names_no_model(&self) -> bool {
         let message = self.message.as_deref().unwrap_or_default().to_lowercase();
         NO_MODEL.iter().any(|phrase| message.contains(phrase))
     }
 }
 
-/// Phrases by which servers say that they do not have a model, or not for this, in lower case.
+/// Phrases by which servers say that they do not have a model, or not for this purpose, in lower case.
 const NO_MODEL: &[&str] = &["invalid model:", "invalid model name", "modelnotdeployed"];
 
-/// A string that says something, or a number.
+/// A non-empty string, or a number.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),

@@ -1,9 +1,10 @@
-//! A streamed answer, as servers write it → the data of its events.
+//! Turns a streamed response, as servers write it, into the data of its events.
 //!
-//! The event stream is that of the [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html);
-//! what servers do besides is put right here: an answer that comes whole although a stream was asked
-//! for, events without the empty line between them, keep-alives that are events, and errors that only
-//! the name of an event tells from an answer.
+//! The event stream is that of the [HTML
+//! standard](https://html.spec.whatwg.org/multipage/server-sent-events.html). Deviations of servers are
+//! handled here: a response that comes whole although a stream was asked for, events without the empty line
+//! between them, keep-alives that are events, and errors that differ from an answer only by the name of
+//! their event.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,19 +14,19 @@ use serde_json::{Deserializer, Value, json};
 
 use super::classify;
 
-/// Bytes of one event, or of an answer that comes whole: more than any answer has.
+/// Most bytes of one event, or of a response that comes whole: more than any answer has.
 const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Names of events that only keep the connection open.
 const KEEP_ALIVE: &[&str] = &["keepalive", "keep-alive", "ping", "heartbeat"];
 
-/// Takes an answer apart while it arrives, however it is split.
+/// Parses a response while it arrives, however it is split.
 #[derive(Default)]
 pub(super) struct EventStream {
     form: Form,
-    /// A line that has not ended; the whole answer where it is not an event stream.
+    /// A line that has not ended, or the whole response if it is not an event stream.
     held: Vec<u8>,
-    /// The line before ended with CR: an LF that follows belongs to it.
+    /// The previous line ended with CR, so an LF that follows belongs to it.
     after_cr: bool,
     name: String,
     data: Vec<String>,
@@ -36,7 +37,7 @@ enum Form {
     #[default]
     Unknown,
     Events,
-    /// JSON, or a page.
+    /// JSON, or a web page.
     Whole,
 }
 
@@ -51,12 +52,12 @@ impl EventStream {
             self.lines(out);
         }
         if self.held.len() > LONGEST {
-            return Err(io::Error::other("an event is longer than any answer"));
+            return Err(io::Error::other("one event of the answer has more than 16 MB"));
         }
         Ok(())
     }
 
-    /// What was held when the answer ended. An event that was cut off is left out.
+    /// Returns what was held when the response ended. An event that was cut off is left out.
     pub(super) fn finish(&mut self, out: &mut VecDeque<String>) {
         if self.form == Form::Unknown {
             self.form = form(&self.held, true);
@@ -72,7 +73,7 @@ impl EventStream {
         }
     }
 
-    /// Every line that has ended: with CR LF, LF, or CR alone.
+    /// Handles every complete line: ended by CR LF, LF, or CR alone.
     fn lines(&mut self, out: &mut VecDeque<String>) {
         let held = std::mem::take(&mut self.held);
         let mut rest = held.as_slice();
@@ -106,7 +107,7 @@ impl EventStream {
                     _ => value.clone_into(&mut self.name),
                 }
             }
-            // A comment, or a field that means nothing here.
+            // A comment, or a field that has no meaning here.
             _ => {}
         }
     }
@@ -128,7 +129,7 @@ impl EventStream {
     }
 }
 
-/// What an answer is, as its beginning shows; its content type is often wrong.
+/// The form of a response, judged by its beginning; its content type is often wrong.
 fn form(begun: &[u8], ended: bool) -> Form {
     const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
     let text = begun.trim_ascii_start();
@@ -139,8 +140,8 @@ fn form(begun: &[u8], ended: bool) -> Form {
     if undecided && !ended { Form::Unknown } else { Form::Whole }
 }
 
-/// An answer that comes at once, or as JSON values line by line. What is neither is passed on, for
-/// whoever says what is wrong with it.
+/// A response that comes at once, or as JSON values line by line. Anything else is passed on unchanged, for
+/// the caller to report.
 fn whole(text: &str, out: &mut VecDeque<String>) {
     let values = Deserializer::from_str(text).into_iter::<Value>().collect::<Result<Vec<_>, _>>();
     match values {

@@ -1,9 +1,9 @@
 //! The `OpenAI` dialect: the client that `embed`, `chat` and `rerank` share for compatible servers.
 //!
-//! async-openai knows the paths and makes the requests; docent brings the rest, because compatible
-//! servers differ where it is strict: requests and answers are docent's own tolerant types, `events`
-//! reads what streams, `classify` sorts what is not a success, `transport` sends exactly one request
-//! per call, the limiter of [`crate::http`] says when it may leave, and [`crate::retry`] alone decides
+//! async-openai knows the paths and makes the requests. docent brings the rest, because compatible servers
+//! deviate where it is strict: requests and responses are docent's own tolerant types, `events` reads
+//! streams, `classify` sorts responses that are not a success, `transport` sends exactly one request per
+//! call, the limiter of [`crate::http`] says when it may be sent, and [`crate::retry`] alone decides
 //! whether there is another.
 
 mod body;
@@ -34,7 +34,7 @@ use crate::http::{Held, Limiter, Permit, Quota, Throttled, TooLarge};
 use crate::retry::RetryPolicy;
 use transport::Origin;
 
-/// The events of a streamed answer. It ends after an error, and at `[DONE]`.
+/// The events of a streamed answer. The stream ends after an error, and at `[DONE]`.
 pub type Events = BoxStream<'static, Result<Value, BackendError>>;
 
 /// One OpenAI-compatible endpoint. Every call is one request, never retried here. No `Debug`: it
@@ -47,10 +47,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); a query is kept
-    /// and sent along. The key goes into `Authorization: Bearer`, with an `api-version` in the query into
-    /// `api-key`. Where the endpoint is overloaded it is left alone as long as `backoff` says.
-    /// Nothing is sent yet.
+    /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); its query is kept and
+    /// sent along. The key goes into `Authorization: Bearer`, or into `api-key` if the query has an
+    /// `api-version`. An overloaded endpoint gets no requests for as long as `backoff` says. Nothing is
+    /// sent yet.
     pub fn new(
         service: Service,
         base_url: &str,
@@ -60,7 +60,7 @@ impl Client {
         Self::with_key_header(service, base_url, api_key, None, backoff)
     }
 
-    /// The same; the key goes into the header of that name.
+    /// The same, with the key in the header of that name.
     pub fn with_key_header(
         service: Service,
         base_url: &str,
@@ -69,7 +69,7 @@ impl Client {
         backoff: RetryPolicy,
     ) -> Result<Self, BackendError> {
         let origin = Arc::new(Origin::new(service, base_url, api_key, key_header)?);
-        // The key is not given to async-openai, nor what it would take from the environment.
+        // async-openai is given neither the key nor what it would read from the environment.
         let config = OpenAIConfig::new()
             .with_api_base(origin.endpoint())
             .with_api_key("")
@@ -80,8 +80,8 @@ impl Client {
         Ok(Self { api, origin, limiter: Arc::new(limiter) })
     }
 
-    /// The same endpoint, asked for no more than `quota`, by no more than `in_flight` requests at a
-    /// time, and for nothing new after `cancel`.
+    /// The same endpoint within `quota`, with at most `in_flight` requests at a time, and with no new
+    /// request after `cancel`.
     #[must_use]
     pub fn limited(self, quota: Quota, in_flight: usize, cancel: Cancel) -> Self {
         let limiter = Limiter::new(quota, in_flight, self.limiter.backoff, cancel);
@@ -113,17 +113,17 @@ impl Client {
         self.limiter.counts_tokens()
     }
 
-    /// Tokens that were billed so far, over all clones of this client.
+    /// Tokens billed so far, over all clones of this client.
     pub fn billed(&self) -> u64 {
         self.limiter.billed()
     }
 
-    /// Whether it would take no more at times, over all clones of this client.
+    /// Whether the endpoint was rate-limited or overloaded at times, over all clones of this client.
     pub fn throttled(&self) -> Option<Throttled> {
         self.limiter.throttled()
     }
 
-    /// Waits until a request of so many tokens may be sent. Every try needs leave of its own.
+    /// Waits until a request of `tokens` tokens may be sent. Each retry needs its own permit.
     pub async fn admit(&self, tokens: u64) -> Result<Permit, BackendError> {
         self.limiter.admit(tokens).await.map_err(|held| match held {
             Held::Stopped => self.error(Fault::Stopped, "stopped before this was asked"),
@@ -146,15 +146,15 @@ impl Client {
         self.admitted(permit, timeout, async { answer.await.map_err(|e| self.sort(e)) }).await
     }
 
-    /// `POST /chat/completions` of a request that asks for a stream. Resolves when the answer
-    /// begins. An event that is an error comes out as one. Dropping the stream ends the request.
+    /// `POST /chat/completions` with a request for a stream. Resolves when the response begins. An event
+    /// that is an error becomes an `Err`. Dropping the stream ends the request.
     pub async fn chat_events(
         &self,
         request: &impl Serialize,
         permit: &Permit,
     ) -> Result<Events, BackendError> {
-        // async-openai would read the answer on a task of its own, as fast as it comes, into memory: it gets an
-        // empty one in its place.
+        // async-openai would read the response on its own task, as fast as it comes, into memory, so it is
+        // given an empty one instead.
         let opened: Arc<Mutex<Option<body::EventData>>> = Arc::default();
         let (origin, permit, place) =
             (Arc::clone(&self.origin), permit.clone(), Arc::clone(&opened));
@@ -192,7 +192,7 @@ impl Client {
         })
     }
 
-    /// The error of an answer that did not come to its end.
+    /// The error for a response that broke off.
     fn cut(&self, problem: &(dyn Error + Send + Sync + 'static)) -> BackendError {
         match problem.downcast_ref::<TooLarge>() {
             Some(large) => self.error(Fault::Permanent, &large.to_string()),
@@ -203,7 +203,8 @@ impl Client {
         }
     }
 
-    /// `POST` of JSON to a path of the endpoint that is none of `OpenAI`'s; the JSON of the answer.
+    /// `POST` of JSON to a path of the endpoint that `OpenAI` does not have; returns the JSON of the
+    /// response.
     pub async fn post(
         &self,
         path: &str,
@@ -224,7 +225,7 @@ impl Client {
         })
     }
 
-    /// `GET /models`: the names, as the server orders them.
+    /// `GET /models`: the names, in the server's order.
     pub async fn models(&self, timeout: Duration) -> Result<Vec<String>, BackendError> {
         let api = self.api(None);
         let list = async { api.models().list_byot::<Value>().await.map_err(|e| self.sort(e)) };
@@ -232,7 +233,7 @@ impl Client {
         if let Some(error) = self.origin.malformed(&list.to_string()) {
             return Err(error);
         }
-        // Most say `data`; some `models` with `name`, or a bare list; `null` is not one at all.
+        // Most servers say `data`, some `models` with `name`, or a bare list; `null` is not a list.
         let rows = list.get("data").or_else(|| list.get("models")).unwrap_or(&list).as_array();
         let name = |row: &Value| {
             let name = row.get("id").or_else(|| row.get("name")).unwrap_or(row);
@@ -241,7 +242,7 @@ impl Client {
         Ok(rows.into_iter().flatten().filter_map(name).collect())
     }
 
-    /// `work`, or a transient error where it takes longer than `timeout`.
+    /// Runs `work`, and fails with a transient error if it takes longer than `timeout`.
     async fn within<T>(
         &self,
         timeout: Duration,
@@ -250,8 +251,8 @@ impl Client {
         tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err(self.late(timeout)))
     }
 
-    /// [`Self::within`] for the answer to what `permit` has let leave: how it goes says how many may
-    /// be under way.
+    /// [`Self::within`] for a request that was admitted with `permit`: its result decides how many requests
+    /// may be in flight.
     pub async fn admitted<T>(
         &self,
         permit: &Permit,
@@ -285,10 +286,10 @@ impl Client {
         }
     }
 
-    /// The error of an answer that is not the JSON that was asked for.
+    /// The error for a response that is not the JSON that was asked for.
     fn unreadable(&self, error: &serde_json::Error, body: &str) -> BackendError {
         self.origin.malformed(body).unwrap_or_else(|| {
-            // As Python writes what is not a number; JSON has no word for it.
+            // Python writes NaN and infinity like this; JSON has no notation for them.
             if error.is_syntax() && ["NaN", "Infinity"].iter().any(|w| body.contains(w)) {
                 let message = "answered with values that are not numbers";
                 return self.error(Fault::Refused, message);
@@ -300,7 +301,7 @@ impl Client {
     }
 }
 
-/// The models an endpoint offers, asked once: what `docent doctor` shows.
+/// The models that an endpoint offers, asked once, for `docent doctor`.
 pub async fn models(
     service: Service,
     base_url: &str,

@@ -1,4 +1,4 @@
-//! Every captured answer of a real server ends as the right error, or as success.
+//! Every captured response of a real server ends as the right error, or as a success.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod slow;
@@ -55,7 +55,7 @@ async fn chat(bytes: Vec<u8>) -> Result<Vec<Value>, BackendError> {
     events?.try_collect().await
 }
 
-/// Captured answers that are errors: what they end as, and a part of the message.
+/// Captured responses that are errors, with the fault they become and a part of the message.
 fn refusals() -> Vec<(&'static str, Fault, &'static str)> {
     use Fault::{NotFound, Permanent, Refused, TooLong, Unauthorized};
     vec![
@@ -118,7 +118,7 @@ fn refusals() -> Vec<(&'static str, Fault, &'static str)> {
     ]
 }
 
-/// Captured answers that are successes, or are broken below HTTP: the tests of `embed::openai` and
+/// Captured responses that are successes, or are broken below HTTP: the tests of `embed::openai` and
 /// `chat::openai` read them.
 const OTHERS: &[&str] = &[
     "aimock-cut.http",
@@ -333,7 +333,7 @@ async fn an_answer_without_end_is_cut() {
     let permit = client.admit(0).await.unwrap();
     let posted = client.post("/rerank", &json!({}), &permit, PATIENCE).await;
     assert_eq!(posted.unwrap_err().fault, Fault::Permanent);
-    // Events that mean nothing, ones that do, and one that does not end.
+    // Events without meaning, events with a token, and one that does not end.
     let token: &[u8] = b"data: {\"choices\": [{\"delta\": {\"content\": \"x\"}}]}\n\n";
     for flood in [&b": ping\n\n"[..], token, &[b'x'; 4096], &[b' '; 4096]] {
         let server = ScriptedServer::start();

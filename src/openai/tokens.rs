@@ -1,10 +1,10 @@
-//! How many tokens a text has for the model behind an endpoint.
+//! Number of tokens of a text for the model behind an endpoint.
 
 use tiktoken_rs::tokenizer::{Tokenizer as Known, get_tokenizer};
 use tiktoken_rs::{bpe_for_tokenizer, cl100k_base_singleton};
 
-/// Counts tokens as a model does, or estimates them on the high side where its tokenizer is not
-/// known: which one a server has cannot be asked.
+/// Counts tokens as a model does, or estimates on the high side if its tokenizer is not known: there is no
+/// way to ask a server which one it uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tokenizer(Option<Known>);
 
@@ -14,13 +14,13 @@ impl Tokenizer {
         Self(get_tokenizer(model.rsplit('/').next().unwrap_or(model)))
     }
 
-    /// Whether it counts what the model counts.
+    /// Whether it counts exactly what the model counts.
     pub fn is_exact(self) -> bool {
         self.0.is_some()
     }
 
-    /// Loads a known tokenizer beside what else is done: it takes some 100 ms, which the first count
-    /// would wait for.
+    /// Loads a known tokenizer in the background: it takes some 100 ms, which the first count would wait
+    /// for.
     pub fn load(self) {
         if self.is_exact() {
             std::thread::spawn(move || self.count(""));
@@ -35,16 +35,16 @@ impl Tokenizer {
     }
 }
 
-/// The text of tokens of cl100k, which clients send that cut texts by themselves. `None` where one of
-/// them is not a token. A letter that was cut in two is `\u{FFFD}`.
+/// The text of cl100k tokens, which clients send that split texts by themselves. `None` if one of them is
+/// not a token. A letter that was cut in two is `\u{FFFD}`.
 pub fn cl100k_text(tokens: &[u32]) -> Option<String> {
     let bytes = cl100k_base_singleton().decode_bytes(tokens).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// An estimate on the high side for `WordPiece`, BPE and unigram tokenizers of 30 000 entries and
-/// more: three letters to a token and every other visible character one of its own. English prose
-/// has five letters to a token; code and identifiers have few letters between their marks.
+/// An estimate on the high side for `WordPiece`, BPE and unigram tokenizers of 30 000 entries and more: one
+/// token for every three letters and one for every other visible character. English prose has five letters
+/// to a token; code and identifiers have few letters between their punctuation.
 pub fn estimate(text: &str) -> usize {
     let mut tokens = 0;
     let mut letters = 0_usize;

@@ -1,4 +1,4 @@
-//! One HTTP exchange: adds the key, sends, and turns every answer that is not a success into a
+//! One HTTP exchange: adds the key, sends, and turns every response that is not a success into a
 //! [`BackendError`].
 //!
 //! async-openai would lose the status of an error whose `code` is a number, and would retry by
@@ -18,10 +18,10 @@ use crate::http::{
     self, Permit, announced, headers, http_client, innermost, shown_url, transport_error,
 };
 
-/// How much of an error body is read. Some servers echo the whole request in it.
+/// How much of an error body is read. Some servers repeat the whole request in it.
 const ERROR_BODY: usize = 64 * 1024;
 
-/// Where requests go, and with which credentials. Has no `Debug`: it holds the key.
+/// Where requests go, and with which credentials. Has no `Debug`, because it holds the key.
 pub(super) struct Origin {
     http: reqwest::Client,
     service: Service,
@@ -30,9 +30,9 @@ pub(super) struct Origin {
     /// Sent with every request; from the key, or else from `user:password@` of the URL.
     credential: Option<(HeaderName, HeaderValue)>,
     query: Option<String>,
-    /// Bytes of an answer, at most.
+    /// Most bytes of a response.
     pub(super) largest: usize,
-    /// Cut out of every message: servers echo what they were sent.
+    /// Removed from every message, as servers repeat what they were sent.
     secrets: Vec<String>,
 }
 
@@ -59,11 +59,14 @@ impl Origin {
             Some(key) => {
                 let name = key_header.unwrap_or_else(|| usual_header(&url, key));
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-                    refuse(Fault::Permanent, "openai.key_header is not the name of a header")
+                    refuse(Fault::Permanent, "openai.key_header is not a valid header name")
                 })?;
                 let bearer = if name == AUTHORIZATION { "Bearer " } else { "" };
                 let mut value = HeaderValue::from_str(&format!("{bearer}{key}")).map_err(|_| {
-                    refuse(Fault::Unauthorized, "the key has characters that no key can have")
+                    refuse(
+                        Fault::Unauthorized,
+                        "the key contains characters that cannot be sent in a header",
+                    )
                 })?;
                 value.set_sensitive(true);
                 Some((name, value))
@@ -100,7 +103,7 @@ impl Origin {
         self.http.clone()
     }
 
-    /// An error of this endpoint, with the key cut out of `message`.
+    /// An error of this endpoint, with the key removed from `message`.
     pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
         let clean = self
             .secrets
@@ -109,7 +112,7 @@ impl Origin {
         BackendError::new(self.service, fault, &self.endpoint, &clean)
     }
 
-    /// Sends one request, once. What the answer says of limits goes to the one that admitted it.
+    /// Sends one request, once. What the response says about limits goes to the limiter that admitted it.
     pub(super) async fn send(
         &self,
         factory: HttpRequestFactory,
@@ -120,7 +123,7 @@ impl Origin {
         response.and_then(|response| self.readable(response)).map_err(boxed)
     }
 
-    /// The same of a request whose answer streams.
+    /// The same for a request whose response is a stream.
     pub(super) async fn send_for_events(
         &self,
         factory: HttpRequestFactory,
@@ -132,7 +135,7 @@ impl Origin {
         events.map_err(|problem| boxed(self.error(Fault::Permanent, &problem)))
     }
 
-    /// `POST` of a JSON body to the endpoint, once. Returns the body of the answer.
+    /// `POST` of a JSON body to the endpoint, once. Returns the body of the response.
     pub(super) async fn post(
         &self,
         path: &str,
@@ -187,7 +190,7 @@ impl Origin {
             .map_err(|problem| self.error(Fault::Permanent, &problem))
     }
 
-    /// The error of a request that got no answer, or half of one.
+    /// The error for a request that got no response, or only part of one.
     pub(super) fn broken(&self, error: &reqwest::Error) -> BackendError {
         let (fault, message) = transport_error(error);
         self.error(fault, &message)
@@ -198,7 +201,7 @@ impl Origin {
         BackendError { status: Some(refusal.status), ..self.error(fault, &message) }
     }
 
-    /// What a body says that has the status of a success and is an error or a web page.
+    /// The error in a body that has the status of a success, but is an error or a web page.
     pub(super) fn malformed(&self, body: &str) -> Option<BackendError> {
         if classify::is_web_page(body) {
             return Some(self.error(Fault::Permanent, classify::WEB_PAGE));
@@ -211,13 +214,13 @@ impl Origin {
     }
 }
 
-/// No secret, and what an error is about as often as not.
+/// A version is not a secret, and is often what an error is about.
 fn is_version(query: &str) -> bool {
     query.starts_with("api-version=") && !query.contains('&')
 }
 
-/// Where a key goes unless something else is set. Azure takes a key as `api-key`, and a token of
-/// Entra, which is a JWT, as `Authorization`
+/// The header for a key unless another is configured. Azure takes a key as `api-key`, and a token of Entra,
+/// which is a JWT, as `Authorization`
 /// (<https://learn.microsoft.com/azure/ai-services/openai/reference#authentication>).
 fn usual_header(url: &Url, key: &str) -> &'static str {
     let versioned = url.query_pairs().any(|(name, _)| name == "api-version");
@@ -229,7 +232,7 @@ fn boxed(error: BackendError) -> OpenAIError {
     OpenAIError::Boxed(Box::new(error))
 }
 
-/// Reads as much of an answer as its classification needs.
+/// Reads as much of a response as its classification needs.
 async fn read_refusal(mut response: Response) -> Refusal {
     let status = response.status().as_u16();
     let headers = headers(&response);
@@ -237,7 +240,7 @@ async fn read_refusal(mut response: Response) -> Refusal {
     while body.len() < ERROR_BODY {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            // A body that is cut still says what it says.
+            // A body that is cut off still counts as far as it goes.
             Ok(None) | Err(_) => break,
         }
     }

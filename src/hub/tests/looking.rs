@@ -1,4 +1,4 @@
-//! What is known without fetching, and what forbids to fetch.
+//! What is known without fetching, and what forbids fetching.
 
 use std::fs;
 
@@ -46,7 +46,7 @@ async fn who_looks_only_fetches_nothing() {
     assert_eq!(hub.missing(&model("a/b"), None, Purpose::Embed).await, Ok(None));
 }
 
-/// What another program has fetched is in the same layout, without a note of what the commit lacks.
+/// Another program leaves the same layout, without a note of the files that the commit lacks.
 #[tokio::test]
 async fn what_another_tool_has_fetched_as_a_whole_is_taken() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
@@ -60,7 +60,7 @@ async fn what_another_tool_has_fetched_as_a_whole_is_taken() {
     let (offline, _) = hub_with(&scripted, dir.path(), forbid);
     let failure = offline.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
     let snapshot = repository.join("snapshots").join(COMMIT);
-    assert!(failure.message.contains("in part"), "{failure:?}");
+    assert!(failure.message.contains("only partly"), "{failure:?}");
     let as_it_is = format!("onnx:{}", snapshot.display());
     assert!(failure.hint.as_ref().is_some_and(|it| it.contains(&as_it_is)), "{failure:?}");
 

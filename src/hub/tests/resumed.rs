@@ -1,4 +1,4 @@
-//! Bodies that are cut off.
+//! Transfers that are cut off.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ async fn tries_that_bring_something_are_not_counted() {
         hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
 
-    // A host that always starts over, and ends too soon, brings nothing.
+    // A host that always starts over and ends too soon makes no progress.
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..9 {
         scripted.once(&large, Trouble::NoRange(40_000));
@@ -65,7 +65,7 @@ async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
     assert_eq!(fs::metadata(&incomplete).unwrap().len(), 150_000);
     assert_eq!(hub.cached(&model("a/b"), Purpose::Embed), Ok(None));
 
-    // This host sends all of it, whatever is asked for.
+    // This host sends the whole file, whatever range is asked for.
     scripted.once(&large, Trouble::NoRange(GRAPH.len()));
     let held = hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     assert_eq!(fs::read(held.dir.join(&held.graph)).unwrap(), GRAPH);
@@ -79,7 +79,7 @@ async fn what_is_no_part_of_the_file_is_found_out() {
     let hash = sha256(GRAPH);
     let blobs = dir.path().join("hub/models--a--b/blobs");
     fs::create_dir_all(&blobs).unwrap();
-    // More than there is of it.
+    // More bytes than the file has.
     fs::write(blobs.join(format!("{hash}.incomplete")), vec![0; 400_000]).unwrap();
     let hub = hub(&scripted, dir.path());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
@@ -90,7 +90,7 @@ async fn what_is_no_part_of_the_file_is_found_out() {
     scripted.once(&format!("GET /{}", sha256(&other)), Trouble::Corrupt);
     let failure = hub.fetch(&model("a/b"), Purpose::Embed).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Backend);
-    assert!(failure.causes[0].contains("is not what the hub has"), "{failure:?}");
+    assert!(failure.causes[0].contains("differs from the hub's"), "{failure:?}");
     let incomplete = blobs.join(format!("{}.incomplete", sha256(&other)));
     assert!(!incomplete.exists() && !blobs.join(sha256(&other)).exists());
     scripted.once("GET /api/resolve-cache", Trouble::Corrupt);

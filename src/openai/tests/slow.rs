@@ -1,4 +1,4 @@
-//! Somebody who reads an answer slowly.
+//! A client that reads an answer slowly.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
