@@ -1,4 +1,4 @@
-//! What a client may see of the collections, and who answers it.
+//! Which collections a client may see, and what answers its calls.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use crate::service::show;
 use crate::store::Reader;
 use crate::types::{Chunk, DocumentRecord, Hit, Locator, is_url};
 
-/// Whom the tools ask, on behalf of one client.
+/// What the tools ask on behalf of one client.
 #[async_trait]
 pub trait ClientAccess: Send + Sync {
-    /// The collections that the client may see, the usual one first.
+    /// The collections that the client may see, the default one first.
     fn collections(&self) -> Vec<String>;
 
-    /// A collection as far as the client may see it; unless one is named, the usual one.
+    /// A collection as far as the client may see it; the default one if none is named.
     ///
     /// # Errors
-    /// There is none of this name, as far as the client may know.
+    /// There is no collection of this name that the client may see.
     fn view(&self, collection: Option<&str>) -> Result<View, Failure>;
 
-    /// Lets a call begin. It ends when what is returned is dropped.
+    /// Waits until a call may begin. The call ends when the return value is dropped.
     ///
     /// # Errors
     /// The client asks more than it may.
     async fn begin(&self, work: Work) -> Result<Turn, Failure>;
 
-    /// Answers a question. Events go to `emit` as they come. Dropped, it ends.
+    /// Answers a question. Events are sent to `emit` as they come. Dropping the future ends the work.
     ///
     /// # Errors
-    /// There is no answer that counts.
+    /// There is no valid answer.
     async fn answer(
         &self,
         view: &View,
@@ -44,30 +44,31 @@ pub trait ClientAccess: Send + Sync {
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Answer, Failure>;
 
-    /// Told of what was read for the client.
+    /// Reports what was read for the client.
     fn saw(&self, seen: &Seen<'_>);
 
-    /// Where a document, or a place in it, is opened.
+    /// The URL at which a document, or a place in it, is opened.
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String;
 
-    /// A failure as the client may be told of it.
+    /// A failure in the form that the client may see.
     fn told(&self, failure: Failure) -> Failure;
 
-    /// The client is on this machine: the files behind the documents may be compared with them.
+    /// Whether the client is on this machine, so that the files behind the documents may be compared with
+    /// them.
     fn is_local(&self) -> bool;
 
-    /// Answers are written by a model of somebody else's.
+    /// Whether answers are written by a model of another provider.
     fn asks_others(&self) -> bool;
 }
 
-/// What a call takes.
+/// The kind of work that a call causes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Work {
-    /// Next to nothing.
+    /// Almost none.
     Light,
     /// Retrieval.
     Search,
-    /// Retrieval, and an answer.
+    /// Retrieval and an answer.
     Answer,
     /// A change of a collection.
     Ingest,
@@ -85,7 +86,7 @@ pub struct Seen<'a> {
     pub sources: &'a [&'a str],
 }
 
-/// A collection, as far as a client may see it. Whatever is read of it goes through here.
+/// A collection as far as a client may see it. Everything that is read from it passes through here.
 pub struct View {
     pub name: String,
     engine: Arc<Engine>,
@@ -93,18 +94,19 @@ pub struct View {
     tags: Vec<String>,
 }
 
-/// What was found.
+/// The result of a search.
 pub struct Found {
     pub version: u32,
-    /// Id of the ingest that changed the collection last: what was found is found again until the next.
+    /// Id of the ingest that changed the collection last; until the next one, the same search finds the
+    /// same hits.
     pub generation: String,
     /// Best first.
     pub hits: Arc<[Hit]>,
 }
 
 impl View {
-    /// `within`: paths, directories and globs, one of which selects every document that may be seen, and
-    /// `tags` that each of them has; none restrict nothing.
+    /// `within`: paths, directories and globs, one of which must match each visible document; `tags` that
+    /// each of them must have. Empty lists restrict nothing.
     pub fn new(name: String, engine: Arc<Engine>, within: Vec<String>, tags: Vec<String>) -> Self {
         Self { name, engine, within, tags }
     }
@@ -113,17 +115,17 @@ impl View {
         &self.engine
     }
 
-    /// The engine, for what goes on beside the call.
+    /// The engine, for work beside the call.
     pub fn share(&self) -> Arc<Engine> {
         Arc::clone(&self.engine)
     }
 
-    /// All of the collection is seen.
+    /// Whether the client may see the whole collection.
     pub fn is_whole(&self) -> bool {
         self.within.is_empty() && self.tags.is_empty()
     }
 
-    /// What is asked for, of what may be seen.
+    /// The filter that was asked for, narrowed to what may be seen.
     pub fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
         let mut tags = asked.tags;
         tags.extend(self.tags.iter().cloned());
@@ -131,7 +133,7 @@ impl View {
     }
 
     /// # Errors
-    /// The collection can't be asked, or the filter has no kind of document or no glob.
+    /// The collection cannot be read, or the filter has an unknown kind of document or an invalid glob.
     pub async fn search(
         &self,
         question: &str,
@@ -158,7 +160,7 @@ impl View {
         Ok((reader, documents))
     }
 
-    /// What is stored of a document that is [seen](Self::documents), in the order of its text.
+    /// The stored chunks of a document from [`Self::documents`], in the order of its text.
     ///
     /// # Errors
     /// The collection can't be read, or is damaged.
@@ -173,7 +175,8 @@ impl View {
     }
 }
 
-/// Id of the ingest that changed a collection last, and whether it still does; empty where none did.
+/// Id of the ingest that changed a collection last, marked while it is still running; empty if there was
+/// none.
 pub fn generation(reader: &Reader) -> String {
     let manifest = reader.manifest();
     match (&manifest.unfinished, manifest.runs.last()) {
@@ -183,8 +186,7 @@ pub fn generation(reader: &Reader) -> String {
     }
 }
 
-/// Where a place of a document is opened by who can read resources only: of a page of the web, where it
-/// is.
+/// Where a client that can only read resources opens a place of a document: for a web page, its own URL.
 pub fn resource_url(collection: &str, source: &str, place: Option<Locator>) -> String {
     match place {
         Some(place) if is_url(source) => place.cite(source),

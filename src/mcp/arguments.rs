@@ -1,12 +1,12 @@
-//! What a model sends as arguments. Models invent names and types: what is meant is taken, and what is
-//! not understood is named, so that the model can mend it.
+//! Reads the arguments that a model sends. Models invent names and types: what is clearly meant is
+//! accepted, and what is not understood is named, so that the model can correct it.
 
 use serde_json::{Map, Value};
 
 use super::tools::Tool;
 use crate::error::Failure;
 
-/// What else models call an argument. Compared without case, `_` and `-`.
+/// Other names that models use for an argument. Compared without case, `_` and `-`.
 const ALIASES: &[(&str, &[&str])] = &[
     (
         "query",
@@ -103,12 +103,12 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("dryrun", &["dry", "preview", "check", "plan", "simulate"]),
 ];
 
-/// The arguments of a call, by the names that the tool has for them.
+/// The arguments of a call, under the tool's own names.
 pub(super) struct Arguments(Map<String, Value>);
 
 impl Arguments {
     /// # Errors
-    /// There is one that the tool does not know, or one that it needs is missing.
+    /// An argument is unknown to the tool, or a required one is missing.
     pub(super) fn read(tool: &Tool, sent: Map<String, Value>) -> Result<Self, Failure> {
         let schema = (tool.input)();
         let known = names(&schema["properties"]);
@@ -150,36 +150,36 @@ impl Arguments {
             Some(Value::Array(items)) if items.len() == 1 && items[0].is_string() => {
                 Ok(items[0].as_str().map(|text| text.trim().to_owned()))
             }
-            Some(_) => Err(wrong(name, "a text")),
+            Some(_) => Err(wrong(name, "a string")),
         }
     }
 
-    /// A text that the tool needs.
+    /// A required text.
     ///
     /// # Errors
-    /// It is not text, or a blank one.
+    /// It is not text, or is blank.
     pub(super) fn needed(&self, name: &str) -> Result<String, Failure> {
-        self.text(name)?.ok_or_else(|| wrong(name, "a text that is not empty"))
+        self.text(name)?.ok_or_else(|| wrong(name, "a string that is not empty"))
     }
 
     /// One text or several.
     ///
     /// # Errors
-    /// It is neither.
+    /// It is neither a text nor a list of texts.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Failure> {
         match self.0.get(name) {
             Some(Value::Array(items)) => {
                 let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
-                texts.collect::<Option<_>>().ok_or_else(|| wrong(name, "a list of texts"))
+                texts.collect::<Option<_>>().ok_or_else(|| wrong(name, "a list of strings"))
             }
             _ => Ok(self.text(name)?.into_iter().collect()),
         }
     }
 
-    /// Whether something is asked for, also where that is written as a text.
+    /// Whether something is asked for; a boolean written as text counts, too.
     ///
     /// # Errors
-    /// It is neither `true` nor `false`.
+    /// The value is neither `true` nor `false`.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Failure> {
         match self.0.get(name) {
             None => Ok(false),
@@ -191,10 +191,10 @@ impl Arguments {
         }
     }
 
-    /// A whole number, also one that is written as a text; no more than `most`.
+    /// A whole number, or one written as text; at most `most`.
     ///
     /// # Errors
-    /// It is not one, or below `least`.
+    /// The value is not a whole number, or is below `least`.
     pub(super) fn number(
         &self,
         name: &str,
@@ -221,7 +221,7 @@ fn names(properties: &Value) -> Vec<&str> {
     properties.as_object().into_iter().flatten().map(|(name, _)| &**name).collect()
 }
 
-/// The argument that a name means.
+/// The argument that a name refers to.
 fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = bare(name);
     let is = |known: &&&str| self::bare(known) == bare;
@@ -239,7 +239,7 @@ fn bare(name: &str) -> String {
 }
 
 fn wrong(name: &str, what: &str) -> Failure {
-    Failure::usage(format!("`{name}` has to be {what}"))
+    Failure::usage(format!("`{name}` must be {what}"))
 }
 
 #[cfg(test)]
@@ -285,7 +285,7 @@ mod tests {
         let read = read("search", json!({"query": " ", "limit": -1, "tag": {"a": 1}})).unwrap();
         assert_eq!(
             read.needed("query").unwrap_err().message,
-            "`query` has to be a text that is not empty"
+            "`query` must be a string that is not empty"
         );
         assert!(read.number("limit", 1, 20).is_err());
         assert!(read.texts("tag").is_err());

@@ -1,10 +1,10 @@
-//! Where the next page of a result begins. Opaque to clients; it holds only for the same call of the same
-//! state of the collection, since nothing is remembered of the pages before.
+//! The start of the next page of a result. Opaque to clients; a cursor is valid only for the same call and
+//! the same state of the collection, since the server remembers nothing about earlier pages.
 
 use crate::error::Failure;
 use crate::types::ContentHash;
 
-/// What a cursor belongs to.
+/// The call and state that a cursor belongs to.
 pub(super) struct Pages {
     mark: String,
 }
@@ -16,27 +16,30 @@ impl Pages {
         Self { mark: hash[..12].to_owned() }
     }
 
-    /// Where the page after this one begins.
+    /// The cursor of the page that begins at `at`.
     pub(super) fn next(&self, at: usize) -> String {
         format!("{}.{at}", self.mark)
     }
 
-    /// How much is before a page; `None` is the first one.
+    /// How many items precede a page; a `cursor` of `None` is the first page.
     ///
     /// # Errors
-    /// The cursor is of another call, or of another state of the collection.
+    /// The cursor belongs to another call, or to another state of the collection.
     pub(super) fn begin(&self, cursor: Option<&str>) -> Result<usize, Failure> {
         let Some(cursor) = cursor else { return Ok(0) };
         let (mark, at) = cursor.split_once('.').unwrap_or_default();
         let at = at.parse().ok().filter(|_| mark == self.mark);
         at.ok_or_else(|| {
-            Failure::usage("the cursor is of another call, or the documents have changed since")
-                .hint("start again: the same call without `cursor`")
+            Failure::usage(
+                "the cursor belongs to another call, or the documents have changed since",
+            )
+            .hint("start again: the same call without `cursor`")
         })
     }
 }
 
-/// How much is before the page of a cursor, whosever it is: what has to be looked up to know.
+/// The offset in a cursor, not yet checked against its call: it says how much has to be looked up for that
+/// check.
 pub(super) fn offset(cursor: &str) -> usize {
     cursor.split_once('.').and_then(|(_, at)| at.parse().ok()).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! What a client is told before it asks.
+//! The instructions that a client gets before its first call.
 
 use super::Offer;
 use super::fence::label;
 
-/// Characters, at most: clients cut off what is longer.
+/// Most characters: clients cut off longer instructions.
 const LONGEST: usize = 2_000;
 
 /// How to use the tools, and which collections there are.

@@ -1,4 +1,5 @@
-//! What the one client of a process may see: all of its collections, as whoever started it may.
+//! Access for the one client of a process: all of its collections, with the rights of the user who started
+//! it.
 
 use std::sync::Arc;
 
@@ -16,12 +17,12 @@ use crate::types::Locator;
 
 /// See the module.
 pub struct LocalAccess {
-    /// By collection, the usual one first; never empty.
+    /// By collection, the default one first; never empty.
     engines: Vec<(String, Arc<Engine>)>,
-    /// Says what needs attention though the call goes on.
+    /// Reports what needs attention although the call continues.
     warn: Box<dyn Fn(&str) + Send + Sync>,
     never: Cancel,
-    /// Who changes a collection has it.
+    /// Held by the call that is changing a collection.
     writing: Arc<Mutex<()>>,
 }
 
@@ -46,7 +47,7 @@ impl ClientAccess for LocalAccess {
         let Some((name, engine)) = found else {
             let problem = format!("there is no collection `{}`", collection.unwrap_or_default());
             let known = self.collections().join(", ");
-            return Err(Failure::usage(problem).hint(format!("there is {known}")));
+            return Err(Failure::usage(problem).hint(format!("the collections are: {known}")));
         };
         Ok(View::new(name.clone(), Arc::clone(engine), Vec::new(), Vec::new()))
     }

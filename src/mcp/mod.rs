@@ -1,8 +1,8 @@
 //! The documents, for agents: the Model Context Protocol.
 //!
-//! A client lists the [`tools`] and calls them; what they ask is a [`access::ClientAccess`], which knows what the
-//! client may see: all of the collections of this process ([`local`]), or what a key allows. The protocol
-//! itself, its messages and its two eras, is [`protocol`]'s business alone.
+//! A client lists the [`tools`] and calls them. The tools ask a [`access::ClientAccess`], which knows what
+//! the client may see: all collections of this process ([`local`]), or what a key allows. Only [`protocol`]
+//! knows the protocol itself, its messages and its two eras.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -35,20 +35,20 @@ use std::sync::Arc;
 use access::ClientAccess;
 use tools::Tool;
 
-/// Tokens of a result, unless more or fewer are asked for.
+/// Tokens of a result, unless a call asks for another number.
 pub const TOKENS: usize = 4_000;
 
-/// The same at most, whatever is asked for: clients refuse results that are longer.
+/// Most tokens of a result, whatever is asked for: clients refuse results that are longer.
 pub const MOST_TOKENS: usize = 20_000;
 
-/// What a client gets.
+/// What a client is offered.
 #[derive(Clone)]
 pub struct Offer {
     pub access: Arc<dyn ClientAccess>,
     /// In the order in which they are listed.
     pub tools: Vec<&'static Tool>,
-    /// Tokens of a result, unless it is asked otherwise.
+    /// Tokens of a result, unless a call asks for another number.
     pub max_tokens: usize,
-    /// What answers calls in place of this process, where it runs.
+    /// A running server that answers calls in place of this process, if there is one.
     pub server: Option<Arc<protocol::RunningServer>>,
 }

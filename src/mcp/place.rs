@@ -1,5 +1,5 @@
-//! Documents and places in them, as they are named: by what cites them, and by a `docent://` URI.
-//! What is named is looked up among the documents that a client may see. No file is looked for.
+//! Documents and places in them, by their citations and by `docent://` URIs. Names are looked up among the
+//! documents that a client may see; no file is opened.
 
 use std::borrow::Cow;
 
@@ -9,20 +9,20 @@ use crate::service::source::{cited, nearest};
 use crate::text::composed;
 use crate::types::Locator;
 
-/// What stands in a path as it is.
+/// Characters that are not escaped in a path.
 const IN_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const SCHEME: &str = "docent://";
 
-/// Documents that may have been meant, at most.
+/// Most documents that are suggested.
 const NEAREST: usize = 3;
 
 /// `docent://docs/a/b.md?lines=3-9`, `docent://docs/a.pdf?page=2`, `docent://docs/a.docx#para=4`.
 pub(super) fn uri(collection: &str, source: &str, place: Option<Locator>) -> String {
     let encoded = |text| utf8_percent_encode(text, IN_PATH).to_string();
     let (collection, mut source) = (encoded(collection), encoded(source));
-    // An empty part of a path does not survive everything between here and there.
+    // Not every program on the way keeps an empty part of a path.
     if source.starts_with('/') {
         source.replace_range(..1, "%2F");
     }
@@ -36,7 +36,7 @@ pub(super) fn uri(collection: &str, source: &str, place: Option<Locator>) -> Str
     format!("{SCHEME}{collection}/{source}{place}")
 }
 
-/// What a `docent://` URI names.
+/// The target of a `docent://` URI.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Named {
     pub(super) collection: String,
@@ -45,7 +45,7 @@ pub(super) struct Named {
     pub(super) place: Option<Locator>,
 }
 
-/// `None` where it is not one.
+/// `None` if it is not a `docent://` URI.
 pub(super) fn from_uri(uri: &str) -> Option<Named> {
     let rest = uri.strip_prefix(SCHEME)?;
     let (path, place) = match rest.find(['?', '#']) {
@@ -58,7 +58,7 @@ pub(super) fn from_uri(uri: &str) -> Option<Named> {
     (!named.collection.is_empty()).then_some(named)
 }
 
-/// What stands behind the path: `?lines=3-9`, `?page=2`, or as places are cited.
+/// The place after the path: `?lines=3-9`, `?page=2`, or in the form of a citation.
 fn place(text: &str) -> Option<Locator> {
     if let Some(lines) = text.strip_prefix("?lines=") {
         let lines = lines.trim_start_matches('L').replace("-L", "-");
@@ -67,11 +67,11 @@ fn place(text: &str) -> Option<Locator> {
     cited(&format!("x#{}", text.trim_start_matches(['?', '#']))).map(|(_, place)| place)
 }
 
-/// The document that somebody names, and a place in it: by its source, by what cites it, or by the end of
-/// its path where only one has it.
+/// The document that a name refers to, and a place in it: by its source, by a citation, or by the end of
+/// its path if only one document has it.
 ///
 /// # Errors
-/// None is meant: those that may have been.
+/// No document matches; lists those that may have been meant.
 pub(super) fn lookup<'a>(
     typed: &str,
     known: &[&'a str],
@@ -89,7 +89,7 @@ pub(super) fn lookup<'a>(
     found.map(|source| (source, place)).ok_or_else(|| nearest(name, known, NEAREST))
 }
 
-/// The name as it is stored: letters may be composed in one and decomposed in the other.
+/// The name as it is stored: the same letters may be composed in one and decomposed in the other.
 fn same<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let exact = known.iter().find(|known| **known == name);
     exact.or_else(|| known.iter().find(|known| composed(known) == composed(name))).copied()
@@ -155,7 +155,7 @@ mod tests {
     }
 
     proptest! {
-        /// So nothing is named that is not there.
+        /// So no document is named that does not exist.
         #[test]
         fn only_what_is_known_is_found(typed in any::<String>()) {
             let known = ["docs/a.md", "b/../c.md"];

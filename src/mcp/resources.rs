@@ -1,5 +1,5 @@
-//! Documents as resources: listed by pages, read by URI, completed by their beginning. What is read is what
-//! is stored: no file is opened.
+//! Documents as resources: listed in pages, read by URI, completed by their beginning. Reading returns what
+//! is stored; no file is opened.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use crate::output::words::counted;
 use crate::query::pack::Joined;
 use crate::types::{Chunk, DocumentRecord, Kind};
 
-/// By which a client makes URIs of its own.
+/// The template from which a client makes its own URIs.
 pub(super) const TEMPLATE: &str = "docent://{collection}/{+source}{?lines,page}";
 
-/// Resources of a page.
+/// Resources in a page.
 const PAGE: usize = 100;
 
-/// Completions, at most.
+/// Most completions.
 const COMPLETIONS: usize = 100;
 
-/// Directories that an overview names.
+/// Most directories that an overview lists.
 const DIRECTORIES: usize = 200;
 
 /// A row of the list.
@@ -31,7 +31,7 @@ pub(super) struct Listed {
     pub(super) uri: String,
     pub(super) name: String,
     pub(super) media_type: &'static str,
-    /// Of a document: its bytes, and when it was read (RFC 3339, UTC).
+    /// For a document: its bytes, and when it was read (RFC 3339, UTC).
     pub(super) size: Option<u64>,
     pub(super) read_at: Option<String>,
 }
@@ -42,17 +42,17 @@ pub(super) struct ListedPage {
     pub(super) next: Option<String>,
 }
 
-/// Each collection, and after it its documents, by source.
+/// Each collection, followed by its documents, by source.
 ///
 /// # Errors
-/// The cursor is of another state of the documents.
+/// The cursor belongs to another state of the documents.
 pub(super) async fn list(
     access: &dyn ClientAccess,
     cursor: Option<&str>,
 ) -> Result<ListedPage, Failure> {
     let (mut all, mut states) = (Vec::new(), Vec::new());
     for name in access.collections() {
-        // One that was not made yet has nothing to be listed.
+        // A collection that does not exist yet has nothing to list.
         let Ok((reader, documents)) = documents_of(access, &name).await else { continue };
         states.push(format!("{name} {}", generation(&reader)));
         all.push(Listed {
@@ -85,13 +85,13 @@ async fn documents_of(
     access.view(Some(collection))?.documents().await
 }
 
-/// A text, and what it is.
+/// A text and its media type.
 pub(super) struct Text {
     pub(super) text: String,
     pub(super) media_type: &'static str,
 }
 
-/// What a URI names; `None`: nothing that the client may see.
+/// What a URI refers to; `None` if there is nothing that the client may see.
 ///
 /// # Errors
 /// The collection can't be read.
@@ -125,7 +125,7 @@ pub(super) async fn read(access: &dyn ClientAccess, uri: &str) -> Result<Option<
     Ok(Some(Text { text, media_type: media_type(record.kind) }))
 }
 
-/// What a collection has, by directory.
+/// The contents of a collection, by directory.
 fn overview(view: &View, documents: &[DocumentRecord]) -> String {
     let mut directories: BTreeMap<&str, usize> = BTreeMap::new();
     for record in documents {
@@ -144,7 +144,7 @@ fn overview(view: &View, documents: &[DocumentRecord]) -> String {
     text
 }
 
-/// Of what is stored: the text that was read of a document.
+/// Media type of the stored text, not of the original file.
 fn media_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Markdown => "text/markdown",
@@ -152,7 +152,7 @@ fn media_type(kind: Kind) -> &'static str {
     }
 }
 
-/// What a variable of the [template](TEMPLATE) may begin with, and whether there is more.
+/// Completions of a variable of the [template](TEMPLATE), and whether there are more.
 ///
 /// # Errors
 /// The collection can't be read.
@@ -176,7 +176,7 @@ pub(super) async fn complete(
     Ok((fitting, more))
 }
 
-/// The state of each collection that there is: another one is another state of its documents.
+/// The state of each collection; it changes when the documents do.
 pub(super) async fn states(access: &dyn ClientAccess) -> BTreeMap<String, String> {
     let mut states = BTreeMap::new();
     for name in access.collections() {
@@ -188,7 +188,7 @@ pub(super) async fn states(access: &dyn ClientAccess) -> BTreeMap<String, String
     states
 }
 
-/// The state of what a URI names; `None` where there is nothing.
+/// The state of a URI's target; `None` if there is none.
 pub(super) async fn state_of(access: &dyn ClientAccess, uri: &str) -> Option<String> {
     let named = from_uri(uri)?;
     let (reader, documents) = documents_of(access, &named.collection).await.ok()?;

@@ -1,7 +1,7 @@
-//! Calls that somebody has to agree to before they are done.
+//! Calls that a person has to agree to before they are done.
 //!
-//! Since 2026-07-28 the result of a call says that it needs an answer, and the client makes the call again with
-//! that. Before, the client is asked in the middle of the call.
+//! Since revision 2026-07-28 the result of a call says that it needs an answer, and the client repeats the
+//! call with it. Before that revision the client is asked in the middle of the call.
 
 use std::collections::BTreeMap;
 
@@ -17,19 +17,20 @@ use serde_json::Value;
 use super::{Handler, cut_off};
 use crate::mcp::tools::{Called, Confirmation, Consent, Outcome, Tool};
 
-/// The one thing that a call asks for, and the one field of it.
+/// The key of the only question that a call asks, and its only field.
 const KEY: &str = "deletion";
 const FIELD: &str = "delete";
 
-/// What a call came to.
+/// How a call was settled.
 pub(super) enum Settled {
     Done(Outcome),
-    /// The client has to make it again.
+    /// The client has to repeat the call.
     Asks(InputRequiredResult),
 }
 
 impl Handler {
-    /// Calls a tool, as often as it asks for a consent and the client can be asked in between.
+    /// Calls a tool, and repeats the call for as long as it asks for consent and the client can be asked in
+    /// between.
     pub(super) async fn settle(
         &self,
         tool: &Tool,
@@ -57,7 +58,7 @@ impl Handler {
     }
 }
 
-/// What a request brings along.
+/// The consent that a request carries.
 fn said(request: &CallToolRequestParams, context: &RequestContext<RoleServer>) -> Consent {
     let answer = request.input_responses.as_ref().and_then(|answers| answers.get(KEY));
     match (answer, &request.request_state) {
@@ -70,7 +71,7 @@ fn said(request: &CallToolRequestParams, context: &RequestContext<RoleServer>) -
     }
 }
 
-/// The client has a form to show.
+/// Whether the client can show a form.
 fn can_ask(context: &RequestContext<RoleServer>) -> bool {
     let capabilities = context.client_capabilities();
     let elicits = capabilities.and_then(|capabilities| capabilities.elicitation);
@@ -94,7 +95,7 @@ fn input_required(asked: Confirmation) -> InputRequiredResult {
 }
 
 fn question(asked: Confirmation) -> ElicitRequestParams {
-    // Nothing is agreed to by a form that is sent back as it came.
+    // The default is `false`, so a form that is sent back unchanged agrees to nothing.
     let field = |field: BooleanSchema| field.title(asked.consent).with_default(false);
     let form = ElicitationSchema::builder().required_bool_with(FIELD, field).build_unchecked();
     ElicitRequestParams::FormElicitationParams {

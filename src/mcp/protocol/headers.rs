@@ -1,5 +1,5 @@
-//! What the headers of a request say of its body: since 2026-07-28 they repeat it for whoever stands
-//! between, so they have to agree.
+//! Compares the headers of a request with its body. Since revision 2026-07-28 headers repeat parts of the
+//! body for the proxies in between, so they have to agree.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,25 +13,25 @@ pub(super) const VERSION: &str = "mcp-protocol-version";
 pub(super) const METHOD: &str = "mcp-method";
 pub(super) const NAME: &str = "mcp-name";
 
-/// In the metadata of a request.
+/// Key in the metadata of a request.
 pub(super) const VERSION_FIELD: &str = "io.modelcontextprotocol/protocolVersion";
 pub(super) const CAPABILITIES_FIELD: &str = "io.modelcontextprotocol/clientCapabilities";
 
-/// How a request tells which revision it is of.
+/// How a request states its revision.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Era {
-    /// It begins a handshake.
+    /// The request begins a handshake.
     Begins,
-    /// By a handshake before.
+    /// By an earlier handshake.
     Handshake(ProtocolVersion),
     /// By its own metadata.
     Metadata,
 }
 
-/// Which revision a message is of.
+/// The revision of a message.
 ///
 /// # Errors
-/// Its headers don't agree with it, or with each other, or it lacks metadata that it needs.
+/// Its headers do not agree with it or with each other, or it lacks required metadata.
 pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData> {
     check_type(sent)?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -41,7 +41,7 @@ pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData>
     let since = version.is_some_and(|it| it >= ProtocolVersion::STANDARD_HEADERS.as_str());
     let method = method.unwrap_or_default();
     if method == "initialize" {
-        // What has metadata of its own needs no handshake, and there is none since then.
+        // A request with its own metadata needs no handshake; these revisions have none.
         if since && params["_meta"].get(VERSION_FIELD).is_some() {
             return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None));
         }
@@ -58,7 +58,7 @@ pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData>
     if since {
         check_names(sent, &method, params)?;
     }
-    // What is not a request has no answer to be of a revision.
+    // A message that is not a request gets no response, so its revision does not matter.
     if message.get("id").is_none() {
         return Ok(Era::Begins);
     }
@@ -77,7 +77,7 @@ pub(super) fn check(sent: &HeaderMap, message: &Value) -> Result<Era, ErrorData>
     }
 }
 
-/// The client takes events.
+/// Whether the client accepts events.
 pub(super) fn accepts_events(sent: &HeaderMap) -> bool {
     let mut accepted = sent.get_all(ACCEPT).iter().filter_map(|types| types.to_str().ok());
     accepted.any(|types| types.contains("text/event-stream"))
@@ -89,15 +89,15 @@ fn check_type(sent: &HeaderMap) -> Result<(), ErrorData> {
     match named.filter(|named| !is_json(named)) {
         None => Ok(()),
         Some(other) => Err(ErrorData::invalid_request(
-            format!("the body is `{other}`: it has to be application/json"),
+            format!("the body is `{other}`: it must be application/json"),
             None,
         )),
     }
 }
 
-/// The revision of a request after a handshake.
+/// The revision of a request that follows a handshake.
 fn before(version: Option<&str>) -> Result<ProtocolVersion, ErrorData> {
-    // As the revision has it that brought the header.
+    // The default is defined by the revision that introduced the header.
     let Some(named) = version else { return Ok(ProtocolVersion::V_2025_03_26) };
     let known = ProtocolVersion::KNOWN_VERSIONS.iter().find(|known| known.as_str() == named);
     known.cloned().ok_or_else(|| {
@@ -124,7 +124,7 @@ fn check_names(sent: &HeaderMap, method: &str, params: &Value) -> Result<(), Err
     }
 }
 
-/// What is not plain text is sent in Base64.
+/// Values that are not plain text are sent in Base64.
 fn decoded(value: &str) -> Option<String> {
     let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     match encoded {
@@ -133,12 +133,12 @@ fn decoded(value: &str) -> Option<String> {
     }
 }
 
-/// A header that is there once, or not at all: who stands between may have looked at the other one.
+/// A header that appears at most once: with two, a proxy may have looked at the other one.
 fn single<'a>(sent: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ErrorData> {
     let mut values = sent.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        let error = format!("the header {name} is there more than once");
+        let error = format!("the header {name} appears more than once");
         return Err(ErrorData::header_mismatch(error, None));
     }
     let text = value.to_str().map_err(|_| {

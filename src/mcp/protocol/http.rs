@@ -1,5 +1,5 @@
-//! The protocol over HTTP: one message a request, and what it comes to in the response. Nothing is kept
-//! between two requests.
+//! The protocol over HTTP: one message per request, and its result in the response. Nothing is kept between
+//! two requests.
 
 use std::pin::Pin;
 
@@ -21,25 +21,25 @@ use super::message::{id_of, json_of, message_of, refusal};
 use crate::cancel::Cancel;
 use crate::mcp::Offer;
 
-/// Calls of one request.
+/// Calls at a time within one request.
 const CALLS: usize = 1;
 
-/// What comes of a message.
+/// The reply to a message.
 pub enum Reply {
-    /// It was one that has no answer.
+    /// The message is of a kind that gets no response.
     Accepted,
     /// JSON.
     Whole(StatusCode, Bytes),
-    /// Messages as JSON, the answer last. Dropped, what goes on ends.
+    /// Messages as JSON, the response last. Dropping the stream ends the work.
     Events(Pin<Box<dyn Stream<Item = String> + Send>>),
 }
 
-/// What answers one message. What goes on ends when `stop` says so.
+/// A handler for one message. `stop` ends the work in progress.
 pub fn answerer(offer: Offer, stop: Cancel) -> impl ServerHandler {
     Handler::new(offer, CALLS, stop)
 }
 
-/// Has one message answered. Dropped, what goes on ends.
+/// Answers one message. Dropping the future ends the work.
 pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) -> Reply {
     let message = match json_of(body) {
         Ok(message) => message,
@@ -47,7 +47,7 @@ pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) ->
     };
     let id = id_of(&message);
     if message.get("method").is_none() && message.get("id").is_some() {
-        // An answer to something that was never asked.
+        // A response to a request that was never made.
         return Reply::Accepted;
     }
     let era = match headers::check(sent, &message) {
@@ -72,18 +72,18 @@ pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) ->
     Exchange { answers, is_legacy, _running: running }.reply(headers::accepts_events(sent)).await
 }
 
-/// A client of the revisions with a handshake, of whose handshake nothing is kept.
+/// A client of the revisions with a handshake; nothing of its handshake is kept.
 fn unknown_peer(version: ProtocolVersion) -> InitializeRequestParams {
     let unknown = Implementation::new("unknown", "0");
     InitializeRequestParams::new(ClientCapabilities::default(), unknown)
         .with_protocol_version(version)
 }
 
-/// A request that is being served.
+/// A request in progress.
 struct Exchange<H: ServerHandler> {
     answers: mpsc::Receiver<ServerJsonRpcMessage>,
     is_legacy: bool,
-    /// Dropped, it ends.
+    /// Dropping it ends the work.
     _running: RunningService<RoleServer, H>,
 }
 
@@ -94,7 +94,7 @@ impl<H: ServerHandler> Exchange<H> {
                 Some(answer) if is_last(&answer) => {
                     return Reply::Whole(self.status(&answer), text_of(&answer).into());
                 }
-                // What goes before the answer has to be streamed, or nobody gets it.
+                // Messages before the response have to be streamed, or they are lost.
                 Some(first) if accepts_events => return Reply::Events(self.events(first)),
                 Some(_) => {}
                 None => {
@@ -135,7 +135,7 @@ fn is_last(message: &ServerJsonRpcMessage) -> bool {
     matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_))
 }
 
-/// What is sent always has a JSON text.
+/// Outgoing messages can always be written as JSON.
 fn text_of(message: &ServerJsonRpcMessage) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }

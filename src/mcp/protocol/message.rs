@@ -1,4 +1,4 @@
-//! Messages that can't be read, and what is answered to them, whatever carried them.
+//! Messages that cannot be read, and the responses to them, for every transport.
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -11,36 +11,36 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// # Errors
-/// It is not JSON.
+/// The text is not JSON.
 pub(super) fn json_of(text: &[u8]) -> Result<Value, ErrorData> {
     serde_json::from_slice(text)
         .map_err(|error| ErrorData::parse_error(format!("it is not JSON: {error}"), None))
 }
 
 /// # Errors
-/// It is not a message of JSON-RPC.
+/// The value is not a message of JSON-RPC.
 pub(super) fn message_of(message: Value) -> Result<ClientJsonRpcMessage, ErrorData> {
     serde_json::from_value(message)
         .map_err(|error| ErrorData::invalid_request(format!("it is not a request: {error}"), None))
 }
 
-/// Of a request, also of one that is wrong.
+/// The id of a request, valid or not.
 pub(super) fn id_of(message: &Value) -> Option<RequestId> {
     message.get("id").and_then(|id| serde_json::from_value(id.clone()).ok())
 }
 
-/// It is said to be an answer, and nobody answers those.
+/// Whether the message claims to be a response; those get no response.
 pub(super) fn is_answer(message: &Value) -> bool {
     let has = |name| message.get(name).is_some();
     !has("method") && (has("result") || has("error"))
 }
 
-/// The answer to what can't be served.
+/// The response to a message that cannot be served.
 pub(super) fn refusal(id: Option<RequestId>, error: ErrorData) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
-/// Why a request was not understood: its method is not one, or has other params.
+/// Why a request was not understood: its method is unknown, or its params are wrong.
 pub(super) fn misunderstood(request: &CustomRequest) -> ErrorData {
     let params = request.params.clone().unwrap_or_else(|| json!({}));
     let is_as = match &*request.method {
@@ -63,7 +63,7 @@ pub(super) fn misunderstood(request: &CustomRequest) -> ErrorData {
     };
     let why = is_as(params)
         .err()
-        .map_or_else(|| "they are not as it has them".to_owned(), |it| it.to_string());
+        .map_or_else(|| "they do not fit the method".to_owned(), |it| it.to_string());
     ErrorData::invalid_params(format!("the params of {}: {why}", request.method), None)
 }
 

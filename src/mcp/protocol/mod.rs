@@ -1,7 +1,7 @@
-//! The Model Context Protocol, as `rmcp` speaks it: the only place that knows its types.
+//! The Model Context Protocol on `rmcp`: the only module that knows its types.
 //!
-//! A request is served by itself, whatever came before it: one with the metadata of the revisions since
-//! 2026-07-28, and one of a client that began with a handshake, as revisions before that have it.
+//! Each request is served on its own, whatever came before it: requests with the metadata of the revisions
+//! since 2026-07-28, and requests of clients that began with a handshake, as earlier revisions require.
 
 mod consent;
 mod headers;
@@ -44,22 +44,23 @@ use crate::cancel::Cancel;
 use consent::Settled;
 use pushes::Pushes;
 
-/// How long clients may take a list for what it is, in milliseconds.
+/// How long clients may cache a list, in milliseconds.
 const FRESH_MS: u64 = 60_000;
 
-/// What answers the requests of one client.
+/// Handles the requests of one client.
 struct Handler {
     offer: Offer,
     instructions: String,
-    /// Calls at a time.
+    /// Limits the calls that run at a time.
     turns: Arc<Semaphore>,
-    /// What goes on is to end.
+    /// Ends the work in progress.
     stop: Cancel,
-    /// Where a connection stays, and clients of the revisions with a handshake can be told of changes.
+    /// Set if the connection stays open, so that clients of the revisions with a handshake can be notified
+    /// of changes.
     pushes: Option<Pushes>,
 }
 
-/// How a call goes: the number of times that it was told, and the last.
+/// Progress of a call: the number of notifications so far, and the last message.
 #[derive(Clone, Default)]
 struct Progress {
     count: u32,
@@ -76,14 +77,14 @@ impl Handler {
         Self { pushes: Some(Pushes::default()), ..self }
     }
 
-    /// What reads for a client that waits for it, one of so many at a time.
+    /// Runs a read that a client waits for, within the limit of calls at a time.
     async fn unless_cut_off<T>(
         &self,
         work: impl Future<Output = Result<T, ErrorData>> + Send,
         context: &RequestContext<RoleServer>,
     ) -> Result<T, ErrorData> {
         let work = async {
-            // It is never closed.
+            // The semaphore is never closed.
             let _turn = self.turns.acquire().await;
             let begun = self.offer.access.begin(Work::Search).await;
             let _held = begun.map_err(|failure| reading::failed(&*self.offer.access, failure))?;
@@ -96,7 +97,7 @@ impl Handler {
         }
     }
 
-    /// Calls a tool, and tells the client how it goes, where it wants to know.
+    /// Calls a tool, and notifies the client of progress if it asked for that.
     async fn call(
         &self,
         tool: &Tool,
@@ -112,7 +113,7 @@ impl Handler {
             });
         };
         let called = async {
-            // It is never closed.
+            // The semaphore is never closed.
             let _turn = self.turns.acquire().await;
             tool.call(&self.offer, arguments, consent, &tell).await
         };
@@ -128,7 +129,7 @@ impl Handler {
                     let Progress { count, message } = heard.borrow_and_update().clone();
                     let Some(token) = token.clone() else { continue };
                     let progress = ProgressNotificationParam::new(token, f64::from(count));
-                    // Whether anybody hears it is not the call's business.
+                    // The call continues whether or not the notification arrives.
                     let _ = context.peer.notify_progress(progress.with_message(message)).await;
                 }
             }
@@ -269,7 +270,7 @@ impl ServerHandler for Handler {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        // What else may be asked for never changes.
+        // The lists of tools and prompts never change.
         let mut accepted = requested.clone();
         (accepted.tools_list_changed, accepted.prompts_list_changed) = (None, None);
         Some(accepted)
@@ -305,7 +306,7 @@ impl ServerHandler for Handler {
         };
         let settled = tokio::select! {
             settled = self.settle(tool, request, &context) => settled?,
-            // Nobody waits for the result any more.
+            // The client no longer waits for the result.
             () = context.ct.cancelled() => return Err(cut_off()),
             () = self.stop.cancelled() => return Err(cut_off()),
         };
@@ -331,12 +332,12 @@ fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
         _ => Arc::default(),
     };
     let hints = if tool.changes() {
-        // What a person has not agreed to is not deleted, but little is deleted without asking.
+        // Large deletions need a person's consent, but small ones are made without asking.
         ToolAnnotations::new().read_only(false).destructive(true).idempotent(true)
     } else {
         ToolAnnotations::new().read_only(true)
     };
-    // Sources may be pages of the web.
+    // Sources may be web pages.
     let open = tool.changes() || tool.work == Work::Answer && asks_others;
     ListedTool::new(tool.name, tool.description, object((tool.input)()))
         .with_raw_output_schema(object((tool.output)()))

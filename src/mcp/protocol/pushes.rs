@@ -1,5 +1,5 @@
-//! What changes, told to clients of the revisions with a handshake: to those that have listed resources that
-//! there are others, and to those that have subscribed to one that it is another.
+//! Change notifications for clients of the revisions with a handshake: clients that have listed resources
+//! learn that the list has changed, and subscribers that their resource has.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,14 +14,15 @@ use crate::mcp::access::ClientAccess;
 use crate::mcp::resources;
 use crate::task::Task;
 
-/// Subscriptions of a client, at most.
+/// Most subscriptions of a client.
 const MOST: usize = 1_000;
 
 /// The subscriptions of the one client of a connection.
 #[derive(Default)]
 pub(super) struct Pushes {
     uris: Arc<Mutex<BTreeSet<String>>>,
-    /// Begun by the first that wants to know: who only calls tools opens nothing that it has to look at.
+    /// Started by the first client that wants to know: for a client that only calls tools, no collection is
+    /// opened to look for changes.
     looks: OnceLock<Task<()>>,
 }
 
@@ -41,7 +42,8 @@ impl Pushes {
         {
             let mut uris = self.uris.lock().unwrap_or_else(PoisonError::into_inner);
             if uris.len() >= MOST && !uris.contains(&uri) {
-                let problem = format!("there are {MOST} subscriptions, and can't be more");
+                let problem =
+                    format!("there are already {MOST} subscriptions, the most that are allowed");
                 return Err(ErrorData::invalid_request(problem, None));
             }
             uris.insert(uri);
@@ -54,7 +56,7 @@ impl Pushes {
         self.uris.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
     }
 
-    /// Looks for changes from now on.
+    /// Starts looking for changes.
     pub(super) async fn look(
         &self,
         access: &Arc<dyn ClientAccess>,
@@ -64,7 +66,7 @@ impl Pushes {
         if self.looks.get().is_some() {
             return;
         }
-        // What changes before the answer is out is told.
+        // A change that happens before the response is sent is reported, too.
         let looked = Looked::begin(&**access, &self.uris()).await;
         let (uris, access) = (Arc::clone(&self.uris), Arc::clone(access));
         let (peer, stop) = (context.peer.clone(), stop.clone());
@@ -83,7 +85,7 @@ impl Pushes {
     }
 }
 
-/// Until the client is gone.
+/// Sends notifications until the client is gone.
 async fn tell(
     mut looked: Looked,
     access: &dyn ClientAccess,

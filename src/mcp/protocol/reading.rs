@@ -1,4 +1,4 @@
-//! Resources, completions and prompts, in the vendor's types.
+//! Resources, completions and prompts, in the types of `rmcp`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::mcp::access::ClientAccess;
 use crate::mcp::prompts::{self, PROMPTS};
 use crate::mcp::resources::{self, Listed, ListedPage, TEMPLATE};
 
-/// How often a subscription looks whether something changed.
+/// How often a subscription looks for changes.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
-/// A failure where there is no tool to tell it.
+/// A failure outside of a tool call, as a protocol error.
 pub(super) fn failed(access: &dyn ClientAccess, failure: Failure) -> ErrorData {
     let Failure { message, hint, exit, .. } = access.told(failure);
     let message = hint.map_or(message.clone(), |hint| format!("{message}; {hint}"));
@@ -124,7 +124,7 @@ pub(super) fn prompt(request: &GetPromptRequestParams) -> Result<GetPromptResult
     Ok(GetPromptResult::new(vec![message]).with_description(prompt.description))
 }
 
-/// Tells a subscriber of what changes, until it is cancelled.
+/// Notifies a subscriber of changes until it is cancelled.
 pub(super) async fn tell_changes(access: &dyn ClientAccess, subscription: &SubscriptionContext) {
     let accepted = subscription.accepted();
     let uris = accepted.resource_subscriptions.clone().unwrap_or_default();
@@ -149,7 +149,7 @@ pub(super) async fn tell_changes(access: &dyn ClientAccess, subscription: &Subsc
     }
 }
 
-/// What was seen of the collections, and of resources in them.
+/// The last known state of the collections, and of resources in them.
 pub(super) struct Looked {
     states: BTreeMap<String, String>,
     of_uris: BTreeMap<String, Option<String>>,
@@ -164,8 +164,8 @@ impl Looked {
         looked
     }
 
-    /// Where a collection has changed since, which of these resources have. One that was not looked at
-    /// before has not.
+    /// If a collection has changed since, returns which of these resources have changed. A resource that is
+    /// looked at for the first time counts as unchanged.
     pub(super) async fn again(
         &mut self,
         access: &dyn ClientAccess,

@@ -1,5 +1,5 @@
-//! Calls that a `docent serve` of the same project answers. It keeps the collection loaded, where processes
-//! that read it by turns load it again for every call.
+//! Calls that a `docent serve` of the same project answers. The server keeps the collection loaded, while
+//! processes that read it in turns load it again for every call.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,17 +16,17 @@ use crate::http::{SocketError, SocketResponse, post_through_socket};
 use crate::mcp::access::Work;
 use crate::mcp::tools::{Outcome, Tool};
 
-/// Digest of the settings that decide what is found and answered: a server with others refuses the call.
+/// Digest of the settings that decide what is found and answered: a server with other settings refuses the
+/// call.
 pub const SETTINGS: HeaderName = HeaderName::from_static("docent-settings");
 
 /// Tokens of a result, unless the call asks for another number.
 pub const RESULT_TOKENS: HeaderName = HeaderName::from_static("docent-result-tokens");
 
-/// How long a server may take until it begins to answer. It tells of progress, so no answer is waited for
-/// longer than its retrieval takes.
+/// How long a server may take to begin its response. It reports progress, so this covers retrieval only.
 const TO_BEGIN: Duration = Duration::from_secs(10);
 
-/// How long it may take for more of an answer: longer than a model may be silent.
+/// How long a server may be silent within a response: longer than a model may be.
 const TO_GO_ON: Duration = Duration::from_mins(5);
 
 /// Longest message, in bytes.
@@ -34,21 +34,21 @@ const LONGEST_LINE: usize = 4 << 20;
 
 /// A server of this project that may be running.
 pub struct RunningServer {
-    /// Where it listens, where it does.
+    /// The socket on which it listens when it runs.
     socket: PathBuf,
     settings: HeaderValue,
     result_tokens: HeaderValue,
 }
 
 impl RunningServer {
-    /// `settings`: the digest of this process's. `None` where it can't stand in a header.
+    /// `settings`: the digest of this process's settings. `None` if it cannot be sent in a header.
     pub fn new(socket: PathBuf, settings: &str, result_tokens: u16) -> Option<Self> {
         let settings = HeaderValue::from_str(settings).ok()?;
         Some(Self { socket, settings, result_tokens: result_tokens.into() })
     }
 
-    /// Has a call answered. `None` where no server runs, where it has other settings or no such tool, or
-    /// where it takes no call now: then nothing has been done. Dropped, it ends.
+    /// Lets the server answer a call. `None` if no server runs, if it has other settings or lacks the tool,
+    /// or if it takes no call now; nothing has been done then. Dropping the future ends the call.
     pub(in crate::mcp) async fn call(
         &self,
         tool: &Tool,
@@ -72,7 +72,7 @@ impl RunningServer {
         let headers = self.headers(tool);
         let sent = post_through_socket(&self.socket, "/mcp", headers, message.to_string());
         let answer = match timeout(TO_BEGIN, sent).await {
-            // One that takes too long was stopped, or is stuck.
+            // A server that takes too long is suspended or stuck.
             Err(_) | Ok(Err(SocketError::NoServer(_))) => return None,
             Ok(Ok(response)) if response.status != StatusCode::OK => return None,
             Ok(Ok(response)) => last_message(response, progress).await,
@@ -80,7 +80,7 @@ impl RunningServer {
         };
         match answer {
             Some(answer) => outcome(answer),
-            // What reads can be done again. An answer may have been paid for.
+            // Reads can be repeated. An answer may have been paid for.
             None if tool.work != Work::Answer => None,
             None => {
                 let problem = "the `docent serve` of this project ended while it answered";
@@ -105,8 +105,8 @@ impl RunningServer {
     }
 }
 
-/// Tells what goes before the answer, and gives the answer; `None` where it does not come. The body is one
-/// message, or events, each with a message on one line.
+/// Reports progress messages, and returns the response; `None` if it does not come. The body is one
+/// message, or events with one message on one line each.
 async fn last_message(
     mut response: SocketResponse,
     progress: &(dyn Fn(&str) + Send + Sync),
@@ -133,7 +133,7 @@ async fn last_message(
     }
 }
 
-/// Of the first line, with what ends it; the last one has nothing that does.
+/// Length of the first line with its end; `is_end` marks the last line, which has none.
 fn line_length(unread: &[u8], is_end: bool) -> Option<usize> {
     let end = unread.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
     end.or_else(|| (is_end && !unread.is_empty()).then_some(unread.len()))

@@ -1,4 +1,4 @@
-//! The protocol over two streams: one message a line.
+//! The protocol over two streams: one message per line.
 
 mod lines;
 
@@ -24,16 +24,17 @@ use crate::task::Task;
 /// Longest message, in bytes.
 const LONGEST: usize = 4 << 20;
 
-/// Requests without an answer, at most: no more are read until one has its own.
+/// Most requests without a response: reading pauses until one is answered.
 const UNANSWERED: usize = 1_024;
 
-/// Calls at a time. Others wait for their turn.
+/// Calls that run at a time. The others wait.
 const CALLS: usize = 16;
 
-/// How long calls may go on when the input has ended: what is asked by a pipe is still answered.
+/// How long calls may continue after the input has ended, so that requests from a pipe still get a
+/// response.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How long the process goes on after that, for answers that nobody takes.
+/// How long the process then waits for responses that are not read.
 const END: Duration = Duration::from_millis(300);
 
 /// Serves one client until its input ends.
@@ -64,18 +65,18 @@ pub async fn serve(
     }
 }
 
-/// Lines in, lines out, and no more requests at a time than are answered.
+/// Reads and writes lines, and limits the number of unanswered requests.
 struct Lines<R, W> {
     input: LineReader<R>,
     output: LineWriter<W>,
-    /// The answer to a line that was none, which is being written: nothing else is read until it is out.
+    /// The response to an invalid line, while it is being written: nothing else is read until it is out.
     refusing: Option<Task<()>>,
     unanswered: Arc<Unanswered>,
-    /// Told when there is no more input.
+    /// Cancelled when the input has ended.
     ended: Canceller,
 }
 
-/// The requests that have no answer yet.
+/// The requests without a response so far.
 #[derive(Default)]
 struct Unanswered {
     ids: Mutex<HashSet<RequestId>>,
@@ -136,7 +137,7 @@ where
         match &message {
             None => self.ended.cancel(Stop::Interrupt),
             Some(JsonRpcMessage::Request(request)) => self.unanswered.begin(&request.id),
-            // What is cancelled has no answer.
+            // A cancelled request gets no response.
             Some(JsonRpcMessage::Notification(notification)) => {
                 if let ClientNotification::CancelledNotification(cancelled) =
                     &notification.notification
@@ -161,7 +162,8 @@ where
     R: AsyncRead + Send + Unpin,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    /// The next message. What is not one is answered. Dropped on the way, it begins where it was.
+    /// The next message. Invalid lines are answered on the way. If dropped, the next call continues where
+    /// this one was.
     async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             if let Some(refusing) = &mut self.refusing {
@@ -182,17 +184,17 @@ where
             };
             let (output, refusal) = (self.output.clone(), refusal(id, error).to_string());
             self.refusing = Some(Task::spawn(async move {
-                // Whether anybody reads it shows with the next message.
+                // A failed write shows with the next message.
                 let _ = output.write(refusal).await;
             }));
         }
     }
 }
 
-/// What a line is.
+/// What a line contains.
 enum Read {
     Message(Box<ClientJsonRpcMessage>),
-    /// It has no answer.
+    /// A line without a response.
     Nothing,
     Refused(Option<RequestId>, ErrorData),
 }
@@ -205,7 +207,7 @@ fn read(line: &[u8]) -> Read {
     let (id, is_answer) = (id_of(&message), is_answer(&message));
     match message_of(message) {
         Ok(message) => Read::Message(Box::new(message)),
-        // To answer what may be an answer has no end.
+        // Responding to a response could go on without end.
         Err(_) if is_answer => Read::Nothing,
         Err(error) => Read::Refused(id, error),
     }

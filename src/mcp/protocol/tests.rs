@@ -1,4 +1,4 @@
-//! The protocol over two streams, with a access that answers nothing.
+//! The protocol over two streams, with an access that answers nothing.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -18,9 +18,9 @@ use crate::service::retrieval::DocumentFilter;
 use crate::task::Task;
 use crate::types::Locator;
 
-/// Calls begin, and go on until they are dropped.
+/// Calls that begin, and run until they are dropped.
 struct Hanging {
-    /// Hears of each call that begins, with what tells when it ends.
+    /// Receives, for each call that begins, the channel that closes when it ends.
     begun: mpsc::UnboundedSender<oneshot::Receiver<()>>,
 }
 
@@ -71,7 +71,7 @@ impl ClientAccess for Hanging {
     }
 }
 
-/// A client of it.
+/// A client of the protocol.
 struct Client {
     input: DuplexStream,
     output: BufReader<DuplexStream>,
@@ -109,7 +109,7 @@ impl Client {
     }
 }
 
-/// The metadata of a request since 2026-07-28.
+/// The metadata of a request since revision 2026-07-28.
 fn meta(version: &str) -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": version,
@@ -192,7 +192,7 @@ async fn what_cannot_be_called_is_told_so() {
     let text = told["content"][0]["text"].as_str().unwrap();
     assert!(text.starts_with("error: `search` has no argument `colour`\nhint: it takes"), "{text}");
     assert_eq!(told["structuredContent"]["error"], "`search` has no argument `colour`");
-    // A mistake in here ends the call alone.
+    // A panic ends only its own call.
     call["name"] = json!("ask");
     call["arguments"] = json!({"question": "x"});
     let told = client.request("tools/call", call).await["result"].take();

@@ -1,4 +1,4 @@
-//! `ask`: an answer, its citations checked.
+//! `ask`: an answer with checked citations.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::query::cite::Citation;
 use crate::query::{Answer, AnswerEvent};
 use crate::types::Passage;
 
-/// What a citation and what came nearest takes beside its text.
+/// Tokens of a citation or of a nearest passage beside its text.
 const AROUND: usize = 80;
 
 pub(super) fn input() -> Value {
@@ -87,7 +87,7 @@ fn cited(call: &Call<'_>, view: &View, citation: &Citation, budget: &mut Budget)
     said
 }
 
-/// What came nearest, where there is no answer.
+/// The nearest passages, if there is no answer.
 fn nearest(
     call: &Call<'_>,
     view: &View,

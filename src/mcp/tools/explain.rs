@@ -1,4 +1,4 @@
-//! `explain`: why a document is among the passages of a question, or why it is not.
+//! `explain`: why a document is or is not among the passages of a question.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::mcp::fence::label;
 use crate::output::explain::{BestJson, ExpectedJson, Explained, ExplainedHit};
 use crate::service::answering::Ask;
 
-/// Hits that are told of.
+/// Number of hits in the result.
 const HITS: usize = 20;
 
 pub(super) fn input() -> Value {
@@ -33,7 +33,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let question = question(&arguments, "question")?;
     let view = call.view(&arguments)?;
     let (engine, filter) = (view.engine(), view.filter(filter(&arguments)?));
-    // It ends when it is dropped.
+    // Dropping the future ends it.
     let (_canceller, never) = cancel::pair();
     let asked = engine.prepare(Ask::new(&question, &filter, &[]), &never, &mut drop).await?;
     let sought = match arguments.text("expect")? {
@@ -48,7 +48,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         prepared: &asked.prepared,
         name_scores: &engine.name_scores(&asked).await?,
         sought: sought.as_ref(),
-        // It is told to nobody.
+        // Not part of the result.
         elapsed_ms: 0,
         root: &engine.context.root,
     };

@@ -1,4 +1,4 @@
-//! `fetch`: what is stored of a document, or of a place in it.
+//! `fetch`: the stored text of a document, or of a place in it.
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::mcp::place::{from_uri, lookup};
 use crate::query::pack::Joined;
 use crate::types::{Chunk, DocumentRecord, Locator};
 
-/// Passages before or after a place, at most: who wants more wants all.
+/// Most passages before or after a place: a caller that wants more wants the whole document.
 const MOST_AROUND: usize = 100;
 
-/// What a result takes beside its text.
+/// Tokens of a result beside its text.
 const AROUND: usize = 150;
 
 pub(super) fn input() -> Value {
@@ -117,7 +117,7 @@ fn metadata(record: &DocumentRecord, page: &Page<'_>, all: usize) -> Value {
     metadata
 }
 
-/// The passages at a place, and around it; `None`: nothing is stored there.
+/// The passages at a place, and around it; `None` if nothing is stored there.
 fn part(chunks: &[Chunk], place: Option<Locator>, before: usize, after: usize) -> Option<&[Chunk]> {
     let Some(place) = place else { return Some(chunks).filter(|chunks| !chunks.is_empty()) };
     let is_there = |chunk: &Chunk| place.overlaps(chunk.locator);
@@ -129,28 +129,28 @@ fn part(chunks: &[Chunk], place: Option<Locator>, before: usize, after: usize) -
 /// A page of a document.
 struct Page<'a> {
     text: &'a str,
-    /// The passages that it is of.
+    /// The passages that the page is cut from.
     chunks: &'a [Chunk],
     /// Where the next page begins.
     next: Option<usize>,
 }
 
 impl<'a> Page<'a> {
-    /// As much of a part as there is room for, from so many bytes of its text.
+    /// As much of a part as fits into `tokens`, from byte `from` of its text.
     fn of(part: &'a [Chunk], joined: &'a Joined, from: usize, tokens: usize) -> Self {
         let mut budget = Budget::new(tokens.saturating_sub(AROUND).max(1));
         let rest = joined.text.get(from..).unwrap_or_default();
         let text = budget.cut(rest);
         let end = from + text.len();
         let first = joined.ends.partition_point(|end| *end <= from).min(part.len() - 1);
-        // What a chunk repeats of the one before it is in both.
+        // Text that a chunk repeats from the chunk before it belongs to both.
         let begins = |at: usize| joined.ends[at].saturating_sub(part[at].text.len());
         let count = (first..part.len()).take_while(|at| *at == first || begins(*at) < end).count();
         let next = (text.len() < rest.len() && !text.is_empty()).then_some(end);
         Self { text, chunks: &part[first..first + count], next }
     }
 
-    /// Of all its passages; `None` where they have no place in common.
+    /// The place of all its passages; `None` if they have no place in common.
     fn place(&self) -> Option<Locator> {
         let mut places = self.chunks.iter().map(|chunk| chunk.locator);
         let first = places.next()?;

@@ -1,7 +1,8 @@
-//! The table of the tools, and what a call of one comes to.
+//! The table of the tools, and how a call is run.
 //!
-//! Their descriptions and schemas are in every conversation of a client, whether it calls them or not: a
-//! test holds them to 700 tokens. Schemas are flat, without unions, since not every client reads others.
+//! Their descriptions and schemas are part of every conversation of a client, whether it calls them or not,
+//! so a test limits them to 700 tokens. Schemas are flat and without unions, since not every client reads
+//! others.
 
 mod ask;
 mod explain;
@@ -23,10 +24,10 @@ use crate::error::{Exit, Failure};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Locator;
 
-/// Longest question, in bytes: what is longer is a text, and not asked.
+/// Longest question, in bytes: a longer text is not a question.
 const LONGEST_QUESTION: usize = 32 << 10;
 
-/// Fewest tokens of a result that say anything.
+/// Fewest tokens with which a result is useful.
 const FEWEST_TOKENS: usize = 100;
 
 /// A row of the table.
@@ -37,16 +38,16 @@ pub struct Tool {
     pub input: fn() -> Value,
     pub output: fn() -> Value,
     pub work: Work,
-    /// It is offered to everybody who may have it. Another one is where it was asked for, and by a client of this
-    /// machine: it tells of files and of documents whoever may see them.
+    /// Offered to every client. Any other tool has to be asked for, by a client on this machine, because it
+    /// reveals files and documents regardless of who may see them.
     pub is_usual: bool,
     run: for<'a> fn(&'a Call<'a>, Arguments) -> BoxFuture<'a, Result<Value, Unfinished>>,
 }
 
-/// The one tool that changes something.
+/// The only tool that changes something.
 pub const SYNC: &str = "sync";
 
-/// All of them, in the order in which they are listed.
+/// All tools, in the order in which they are listed.
 pub static TOOLS: &[Tool] = &[
     Tool {
         name: "search",
@@ -104,7 +105,7 @@ pub static TOOLS: &[Tool] = &[
     },
 ];
 
-/// Those that are offered unless others are named.
+/// The tools that are offered unless others are named.
 pub fn usual() -> impl Iterator<Item = &'static Tool> {
     TOOLS.iter().filter(|tool| tool.is_usual)
 }
@@ -114,24 +115,24 @@ pub fn named(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// What a person is asked before something is done that can't be undone.
+/// The question to a person before something is done that cannot be undone.
 pub(super) struct Confirmation {
     /// What would be done.
     pub(super) message: String,
     /// What is agreed to, in a few words.
     pub(super) consent: String,
-    /// Stands for exactly what would be done. Clients keep it, and don't read it.
+    /// Identifies exactly what would be done. Clients return it unread.
     pub(super) state: String,
 }
 
-/// What a person says to what can't be undone.
+/// A person's answer to what cannot be undone.
 #[derive(Clone)]
 pub(super) enum Consent {
-    /// Nothing yet.
+    /// Not asked yet.
     Askable,
-    /// Nothing, and the client can't ask.
+    /// Not asked, and the client cannot ask.
     Unaskable,
-    /// It may be done, where it still is what [`Confirmation::state`] stands for.
+    /// Agreed to, as long as it is still what [`Confirmation::state`] identifies.
     Agreed(String),
     Declined,
 }
@@ -139,7 +140,7 @@ pub(super) enum Consent {
 /// Why a call has no result.
 enum Unfinished {
     Failed(Failure),
-    /// It is made again when somebody has answered.
+    /// The call is made again with the person's answer.
     Asks(Confirmation),
 }
 
@@ -149,15 +150,15 @@ impl From<Failure> for Unfinished {
     }
 }
 
-/// A call that goes on.
+/// A call in progress.
 struct Call<'a> {
     offer: &'a Offer,
     consent: Consent,
-    /// Hears how it goes.
+    /// Receives progress messages.
     progress: &'a (dyn Fn(&str) + Send + Sync),
 }
 
-/// What a call came to, as clients get it: once as data, and once as text. Either is all of it.
+/// The result of a call as clients get it: once as data and once as text, each of them complete.
 pub(super) struct Outcome {
     pub(super) data: Value,
     pub(super) text: String,
@@ -167,17 +168,17 @@ pub(super) struct Outcome {
 /// How a call ended.
 pub(super) enum Called {
     Done(Outcome),
-    /// It is to be made again with the [`Consent`].
+    /// The call has to be made again with the [`Consent`].
     Asks(Confirmation),
 }
 
 impl Tool {
-    /// It changes what is stored.
+    /// Whether it changes what is stored.
     pub fn changes(&self) -> bool {
         self.work == Work::Ingest
     }
 
-    /// Calls it. Dropped, it ends.
+    /// Runs the tool. Dropping the future ends the call.
     pub(super) async fn call(
         &self,
         offer: &Offer,
@@ -207,13 +208,13 @@ impl Tool {
 }
 
 impl Outcome {
-    /// What a call comes to that ended by a mistake in here.
+    /// The outcome of a call that ended in a panic.
     pub(super) fn panicked() -> Self {
-        let mistake = "docent made a mistake, and could not go on with this call";
-        Self::failed(&Failure::new(Exit::Backend, mistake).hint("ask in another way"))
+        let mistake = "this call failed because of a bug in docent";
+        Self::failed(&Failure::new(Exit::Backend, mistake).hint("ask in other words"))
     }
 
-    /// Why there is no result, and what to do: a model can mend what it asked for.
+    /// Why there is no result, and what to do, so that a model can correct its call.
     pub(super) fn failed(failure: &Failure) -> Self {
         let Failure { message, causes, hint, .. } = failure;
         let message = if message.is_empty() { "it was cut off" } else { message };
@@ -238,13 +239,14 @@ impl Call<'_> {
         self.offer.access.view(arguments.text("collection")?.as_deref())
     }
 
-    /// Tokens that the result may have.
+    /// Most tokens of the result.
     fn tokens(&self, arguments: &Arguments) -> Result<usize, Failure> {
         let asked = arguments.number("max_tokens", 1, MOST_TOKENS)?;
         Ok(asked.unwrap_or(self.offer.max_tokens).max(FEWEST_TOKENS))
     }
 
-    /// By which `fetch` finds a place: it is cited so, unless it is in another collection than the usual.
+    /// The id by which `fetch` finds a place: its citation, with the collection in it unless that is the
+    /// default one.
     fn id(&self, view: &View, source: &str, place: Option<Locator>) -> String {
         let usual = self.offer.access.collections().first() == Some(&view.name);
         match place {
@@ -259,7 +261,7 @@ fn fence(view: &View, question: &str) -> Result<Fence, Failure> {
     Ok(Fence::new(view.engine().context.nonce(question)?))
 }
 
-/// A question or a query, as it is asked.
+/// A question or a query, with blanks around it removed.
 fn question(arguments: &Arguments, name: &str) -> Result<String, Failure> {
     let question = arguments.needed(name)?;
     if question.len() > LONGEST_QUESTION {
@@ -279,7 +281,7 @@ fn filter(arguments: &Arguments) -> Result<DocumentFilter, Failure> {
     })
 }
 
-/// Properties of arguments with those that [`filter`] reads between them.
+/// Adds the arguments that [`filter`] reads between the properties `first` and `more`.
 fn filtered(mut first: Value, more: Value) -> Value {
     let filter = json!({
         "collection": text("Which collection"),
@@ -301,14 +303,15 @@ fn title(title: &str, source: &str) -> String {
     super::fence::label(if title.is_empty() { name } else { title })
 }
 
-/// A schema of a result with these properties. None is required: some clients hold a failure against it, too.
+/// Schema of a result with these properties. None is required, because some clients validate failures
+/// against it, too.
 fn gives(properties: Value) -> Value {
     let mut schema = json!({ "type": "object", "properties": properties });
     schema["properties"]["error"] = json!({ "type": "string" });
     schema
 }
 
-/// A schema of arguments, of which some are needed: there are no others.
+/// Schema of arguments, some of them required; no others are allowed.
 fn takes(properties: Value, required: &[&str]) -> Value {
     let mut schema = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {

@@ -1,4 +1,4 @@
-//! `search`: passages.
+//! `search`: finds passages.
 
 use serde_json::{Value, json};
 
@@ -12,17 +12,17 @@ use crate::openai::tokens::estimate;
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Hit;
 
-/// Results of a page, unless it is said, and at most.
+/// Results of a page: the default, and the most.
 const RESULTS: usize = 6;
 const MOST_RESULTS: usize = 20;
 
-/// Results of all pages: what comes after them has little to do with what was asked.
+/// Most results over all pages: later ones have little to do with the query.
 const DEEPEST: usize = 100;
 
-/// What a result takes beside its texts: names of fields, marks, tags.
+/// Tokens of a result beside its text: names of fields, marks, tags.
 const AROUND: usize = 70;
 
-/// What came nearest, at most.
+/// Most nearest passages.
 const NEAREST: usize = 3;
 
 pub(super) fn input() -> Value {
@@ -105,14 +105,14 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     Ok(said)
 }
 
-/// Results, as long as there is room.
+/// Results that fit.
 struct Page<'a> {
     call: &'a Call<'a>,
     view: &'a View,
     fence: &'a Fence,
     budget: Budget,
     results: Vec<Value>,
-    /// The last one is not all of its passage.
+    /// The last result is only a part of its passage.
     cut: bool,
 }
 
@@ -121,7 +121,7 @@ impl Page<'_> {
         self.call.id(self.view, &hit.chunk.source, Some(hit.chunk.locator))
     }
 
-    /// Whether there was room for it. The first result is there in any case, cut off where it has to be.
+    /// Whether there was room for the hit. The first result is always added, cut off if it has to be.
     fn add(&mut self, id: String, hit: &Hit) -> bool {
         let chunk = &hit.chunk;
         let url = self.call.offer.access.url(&self.view.name, &chunk.source, Some(chunk.locator));
@@ -156,7 +156,7 @@ impl Page<'_> {
     }
 }
 
-/// What came nearest, and what to try.
+/// The nearest passages, and what to try.
 async fn nothing(
     call: &Call<'_>,
     view: &View,

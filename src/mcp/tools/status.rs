@@ -51,7 +51,7 @@ async fn status(call: &Call<'_>, view: &View) -> Result<Value, Failure> {
         "embedder": label(&manifest.embedder.name),
         "version": version,
     });
-    // Who sees a part is not told of what others have done.
+    // A client that sees only a part is not shown what others have done.
     if view.is_whole() {
         said["failures"] = json!(reader.failures().await?.len());
         if let Some(run) = manifest.unfinished.as_ref().or(manifest.runs.last()) {

@@ -1,4 +1,4 @@
-//! `sync`: the collection in line with its sources again, where whoever started docent allows that.
+//! `sync`: brings the collection in line with its sources again, if the user who started docent allows it.
 
 use std::pin::pin;
 
@@ -20,10 +20,10 @@ use crate::service::sync::{OnSync, SyncEvent};
 use crate::task::off_thread;
 use crate::types::ContentHash;
 
-/// Names that a result lists, at most, and a question.
+/// Most names that a result or a confirmation lists.
 const LISTED: usize = 20;
 
-/// Paths of a call, at most.
+/// Most paths in a call.
 const MOST_PATHS: usize = 100;
 
 pub(super) fn input() -> Value {
@@ -98,7 +98,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     }
 }
 
-/// Ends what goes on, in order, when it is dropped: the client has cancelled the call.
+/// Ends the run in an orderly way when it is dropped because the client has cancelled the call.
 struct EndWith(Canceller);
 
 impl Drop for EndWith {
@@ -107,9 +107,9 @@ impl Drop for EndWith {
     }
 }
 
-/// Runs it on a thread of its own: a run borrows too much of what it uses to be moved from thread to thread.
-/// Where the call is cancelled it is told to stop, and still leaves the collection, the log of changes and the
-/// right to write as a run does that is interrupted.
+/// Runs the work on its own thread: a run borrows too much of what it uses to move between threads. If the
+/// call is cancelled, the run is told to stop, and still leaves the collection, the log of changes and the
+/// right to write as an interrupted run does.
 async fn to_its_end<T: Send + 'static>(
     call: &Call<'_>,
     run: impl FnOnce(&Handle, &Cancel, OnSync<'_>) -> T + Send + 'static,
@@ -122,7 +122,7 @@ async fn to_its_end<T: Send + 'static>(
         let mut teller = Teller::default();
         let mut hear = |event| {
             if let Some(news) = teller.news(event) {
-                // Whoever heard it may be gone.
+                // The receiver may be gone.
                 let _ = told.send(news);
             }
         };
@@ -137,7 +137,7 @@ async fn to_its_end<T: Send + 'static>(
     }
 }
 
-/// What there is to tell on the way.
+/// Progress messages of a run.
 #[derive(Default)]
 struct Teller {
     documents: usize,
@@ -169,13 +169,13 @@ fn done(view: &View, report: IngestReport, is_part: bool) -> Result<Value, Failu
         let failure = Failure::from(error);
         let hint = failure.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
         return Err(failure.hint(format!(
-            "{hint}what was brought in until then stays, and sync goes on from there"
+            "{hint}what was stored until then is kept, and the next sync continues from there"
         )));
     }
     let stopped = report.interrupted || report.stopped.is_some();
     let mut notes = Vec::new();
     if stopped {
-        notes.push("it stopped before its end; sync goes on from there".to_owned());
+        notes.push("it stopped early; the next sync continues from there".to_owned());
     }
     let outcome = match () {
         () if stopped => "stopped",
@@ -216,7 +216,7 @@ fn planned(view: &View, preview: &Preview, is_part: bool) -> Value {
     with_notes(said, &notes)
 }
 
-/// What to say where `paths` named nothing that a sync has to do with.
+/// The note for `paths` that match nothing a sync works on.
 fn no_document(said: &Value) -> Option<String> {
     const COUNTS: [&str; 6] = ["added", "changed", "moved", "deleted", "unchanged", "failed"];
     COUNTS.iter().all(|name| said[name] == 0).then(|| {
@@ -230,7 +230,7 @@ fn declined(view: &View) -> Value {
     json!({
         "collection": view.name,
         "outcome": "declined",
-        "note": "the deletion was declined: nothing was changed, also nothing else",
+        "note": "the deletion was declined, so nothing was changed: no document was added or updated either",
     })
 }
 
@@ -241,7 +241,7 @@ fn tell_failed(said: &mut Value, failed: &[FailedSource], notes: &mut Vec<String
     }
     let row = |failed: &FailedSource| label(&format!("{}: {}", failed.source, failed.reason));
     said["failed_sources"] = json!(listed(failed.iter().map(row)));
-    notes.push("what failed is read again when its file changes".to_owned());
+    notes.push("files that failed are read again when they change".to_owned());
 }
 
 fn with_notes(mut said: Value, notes: &[String]) -> Value {
@@ -251,7 +251,7 @@ fn with_notes(mut said: Value, notes: &[String]) -> Value {
     said
 }
 
-/// The first of them, and how many more there are.
+/// The first names, and how many more there are.
 fn listed(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let more = names.len().saturating_sub(LISTED);
     let mut listed: Vec<String> = names.take(LISTED).collect();
@@ -261,7 +261,7 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     listed
 }
 
-/// What a person is asked, and what stands for this deletion in this collection.
+/// The question to a person, and the state that identifies this deletion in this collection.
 fn confirmation(view: &View, deletion: &Deletion) -> Confirmation {
     let names = listed(deletion.sources.iter().map(|source| label(source))).join("\n");
     let collection = label(&view.name);
@@ -276,7 +276,7 @@ fn confirmation(view: &View, deletion: &Deletion) -> Confirmation {
     }
 }
 
-/// The deletion that was shown, where it was of this collection.
+/// The hash of the deletion that was shown, if it belongs to this collection.
 fn deletion_of(state: &str, collection: &str) -> Option<ContentHash> {
     let (of, hash) = state.rsplit_once(':')?;
     (of == collection).then(|| ContentHash(hash.to_owned()))

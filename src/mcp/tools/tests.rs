@@ -1,4 +1,4 @@
-//! What holds for every tool.
+//! Properties of every tool.
 
 use super::*;
 use crate::openai::tokens::Tokenizer;
@@ -35,7 +35,7 @@ fn a_failure_is_said_whole_in_both_forms() {
     assert_eq!(data, json!({"error": "it is so", "causes": ["a cause"], "hint": "docent ingest"}));
 }
 
-/// As `o200k` counts, which the models of `OpenAI` have had since 2024.
+/// Counted by `o200k`, the tokenizer of the models of `OpenAI` since 2024.
 pub(in crate::mcp) fn tokens(text: &str) -> usize {
     Tokenizer::of("gpt-4o").count(text)
 }

@@ -1,4 +1,4 @@
-//! Lines of a stream, none of them longer than it may be, and lines into another.
+//! Reads lines of limited length from one stream, and writes lines to another.
 
 use std::io;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::Mutex;
 
-/// What some editors begin a text with.
+/// Byte order mark, with which some editors begin a text.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A line, without its end.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Line {
     Whole(Vec<u8>),
-    /// It is passed over.
+    /// The line is skipped.
     TooLong,
 }
 
@@ -21,23 +21,23 @@ pub(super) struct LineReader<R> {
     input: BufReader<R>,
     longest: usize,
     begun: Vec<u8>,
-    /// The line that was begun is too long, and said to be.
+    /// The current line is too long, and was reported.
     passing: bool,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
-    /// `longest`: bytes of a line, at most.
+    /// `longest`: most bytes of a line.
     pub(super) fn new(input: R, longest: usize) -> Self {
         Self { input: BufReader::new(input), longest, begun: Vec::new(), passing: false }
     }
 
-    /// The next line; `None` at the end. Dropped, it goes on where it was the next time.
+    /// The next line; `None` at the end. If dropped, the next call continues where this one was.
     pub(super) async fn next(&mut self) -> Option<Line> {
         loop {
-            // What can't be read any more is over.
+            // A stream that fails counts as ended.
             let read = self.input.fill_buf().await.unwrap_or_default();
             if read.is_empty() {
-                // Who pipes a message may not end the line.
+                // The last line of a piped message may lack its line break.
                 let last = std::mem::take(&mut self.begun);
                 return (!last.is_empty()).then(|| Line::Whole(stripped(last)));
             }
@@ -79,7 +79,7 @@ fn stripped(mut line: Vec<u8>) -> Vec<u8> {
     line
 }
 
-/// Whoever has it writes whole lines.
+/// Clones write whole lines to the same stream.
 pub(super) struct LineWriter<W>(Arc<Mutex<Option<W>>>);
 
 impl<W> Clone for LineWriter<W> {
