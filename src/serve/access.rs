@@ -1,7 +1,7 @@
-//! Who asks, and what of the collections that may be: the one place that decides.
+//! Decides who is asking and what they may see: the only place that does.
 //!
-//! A handler has no engine. It has a [`Caller`], and gets from it a [`Scoped`] engine, whose every
-//! question carries the filter of the key. So what a key may not see has no way out.
+//! A handler has no engine. It has a [`Caller`], and gets from it a [`Scoped`] engine whose every question
+//! carries the key's filter. So no handler can return what a key may not see.
 
 mod scoped;
 
@@ -24,26 +24,27 @@ use super::unpriced;
 use crate::service::Engine;
 use crate::types::{Usage, collection_of_tenant};
 
-/// The collections that are served, and who may ask them.
+/// The served collections, and who may ask them.
 pub(super) struct Access {
     engines: BTreeMap<String, Arc<Engine>>,
     /// The collection of a request that names none.
     main: String,
-    /// `None`: whoever reaches the server may do everything; so it is as long as there was never a file.
+    /// `None`: anyone who reaches the server may do everything. That is the case as long as there was never
+    /// a file.
     keys: Option<WatchedKeys>,
     /// By the id of the key.
     uses: Mutex<HashMap<String, Arc<Use>>>,
 }
 
-/// What a key uses now.
+/// The current usage of a key.
 struct Use {
     requests: Mutex<Option<Bucket>>,
     tokens: Mutex<Option<Bucket>>,
-    /// With the number that it was made for.
+    /// The semaphore, and the limit that it was made for.
     questions: Option<(NonZeroU32, Arc<Semaphore>)>,
 }
 
-/// Whoever sent a request, let in for the right that its route needs.
+/// The sender of a request, admitted for the right that its route needs.
 #[derive(Clone)]
 pub(super) struct Caller {
     access: Arc<Access>,
@@ -52,20 +53,20 @@ pub(super) struct Caller {
     is_owner: bool,
 }
 
-/// What became of a request at the door.
+/// The result of admitting a request.
 pub(super) struct Entered {
     pub(super) caller: Result<Caller, Refusal>,
-    /// Name of the key, also of one that may not do this.
+    /// Name of the key, even if it may not do this.
     pub(super) key: Option<String>,
-    /// What it has left of its minute, where that has an end.
+    /// What is left of its limits per minute, if it has any.
     pub(super) left: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Access {
-    /// `engines`: by collection, the one of a request that names none first.
+    /// `engines`: by collection, the default one first.
     ///
     /// # Panics
-    /// There is none.
+    /// `engines` is empty.
     pub(super) fn new(engines: Vec<(String, Arc<Engine>)>, keys: Option<WatchedKeys>) -> Self {
         let main = engines[0].0.clone();
         Self { engines: engines.into_iter().collect(), main, keys, uses: Mutex::default() }
@@ -75,18 +76,18 @@ impl Access {
         self.keys.as_ref().is_some_and(WatchedKeys::are_needed)
     }
 
-    /// What the operator of the server should know of the file of keys, said once.
+    /// News about the file of keys for the operator of the server, reported once.
     pub(super) fn news_of_keys(&self) -> Option<String> {
         self.keys.as_ref().and_then(WatchedKeys::news)
     }
 
-    /// All collections, whoever may see them.
+    /// All collections, regardless of who may see them.
     pub(super) fn engines(&self) -> impl Iterator<Item = (&str, &Arc<Engine>)> {
         self.engines.iter().map(|(name, engine)| (&**name, engine))
     }
 
-    /// Lets a request in for a right, and counts it; or says why not: there is no key, it is unknown or
-    /// over, has no such right, or asks too often.
+    /// Admits a request for a right, and counts it. Fails if there is no key, or the key is unknown or
+    /// expired, lacks the right, or asks too often.
     pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
         let Some(keys) = self.keys.as_ref().and_then(WatchedKeys::keys) else {
             let caller =
@@ -118,18 +119,18 @@ impl Access {
         told.flatten().collect()
     }
 
-    /// Whoever asks for what needs no right: it sees nothing that does.
+    /// The caller of a route that needs no right: it sees nothing that needs one.
     pub(super) fn nobody(self: &Arc<Self>) -> Caller {
         let key = self.needs_keys().then(|| Arc::new(Key::of_nobody()));
         Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
     }
 
-    /// Whoever may read the data directory may do everything, and needs no key.
+    /// Anyone who may read the data directory may do everything, and needs no key.
     pub(super) fn owner(self: &Arc<Self>) -> Caller {
         Caller { access: Arc::clone(self), key: None, usage: None, is_owner: true }
     }
 
-    /// The key of this id, where it may ask this collection now.
+    /// The key of this id, if it may ask this collection now.
     pub(super) fn key_of_id(&self, id: &str, collection: &str) -> Option<Key> {
         let keys = self.keys.as_ref()?.keys()?;
         let key = keys.keys.iter().find(|key| !id.is_empty() && key.id == id)?;
@@ -138,7 +139,7 @@ impl Access {
         (may && key.sees_collection(collection)).then(|| key.clone())
     }
 
-    /// Whoever has a link to a document that was checked: it sees this one.
+    /// The holder of a checked link to a document: it sees this document only.
     pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
         let key = Some(Arc::new(Key::of_link(collection, source)));
         Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
@@ -151,7 +152,7 @@ impl Access {
             Some(name) => Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 ErrorCode::RevokedApiKey,
-                format!("the key `{name}` was revoked, or has another secret now"),
+                format!("the key `{name}` was revoked, or its secret was replaced"),
             ),
         }
     }
@@ -177,7 +178,7 @@ impl Access {
         let now = Instant::now();
         take(&usage.requests, key.requests_per_minute, 1.0, now)
             .map_err(|wait| too_often(key, "requests", wait))?;
-        // What answers cost is known when they end, so only a debt keeps the next one out.
+        // The cost of an answer is known only when it ends, so a caller is refused only once it is in debt.
         take(&usage.tokens, key.tokens_per_minute, 0.0, now)
             .map_err(|wait| too_often(key, "tokens", wait))?;
         Ok(Caller {
@@ -207,7 +208,7 @@ impl Access {
     }
 }
 
-/// Takes so much of what a minute has. The error is how long to wait.
+/// Takes `amount` from the limit of a minute. The error is how long to wait.
 fn take(
     bucket: &Mutex<Option<Bucket>>,
     per_minute: Option<NonZeroU32>,
@@ -227,15 +228,15 @@ fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {
     Refusal::new(
         StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::RateLimitExceeded,
-        format!("the key `{}` has no {what} left in this minute", key.name),
+        format!("the key `{}` has used its {what} for this minute", key.name),
     )
     .after(wait)
 }
 
 impl Caller {
     /// # Errors
-    /// The key has cost what it may, or what it costs is not known. `cost`: of the key of this name,
-    /// today and in this month.
+    /// The key has used its budget, or the price of a model is not set. `cost`: the cost of the key of this
+    /// name, today and in this month.
     pub(super) fn check_budget(
         &self,
         cost: impl FnOnce(&str) -> (f64, f64),
@@ -247,7 +248,7 @@ impl Caller {
             return Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 ErrorCode::BudgetWithoutPrices,
-                format!("the key `{}` has a budget, and what {model} costs is not known", key.name),
+                format!("the key `{}` has a budget, but the price of {model} is not set", key.name),
             )
             .hint(format!(
                 "the operator of the server sets {table}.price_in and {table}.price_out"
@@ -255,14 +256,14 @@ impl Caller {
         }
         let (today, month) = cost(&key.name);
         let over = |budget: Option<f64>, cost: f64| budget.filter(|budget| cost >= *budget);
-        let spent = over(key.cost_per_day, today).map(|budget| (budget, "this day"));
+        let spent = over(key.cost_per_day, today).map(|budget| (budget, "today"));
         let spent = spent.or(over(key.cost_per_month, month).map(|budget| (budget, "this month")));
         match spent {
             None => Ok(()),
             Some((budget, time)) => Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::InsufficientQuota,
-                format!("the key `{}` has cost the {budget} that it may in {time}", key.name),
+                format!("the key `{}` has used its budget of {budget} for {time}", key.name),
             )),
         }
     }
@@ -271,7 +272,7 @@ impl Caller {
         self.key.as_deref().is_none_or(|key| key.may(right))
     }
 
-    /// It sees every document of every collection that is served.
+    /// Whether it sees every document of every served collection.
     pub(super) fn sees_all(&self) -> bool {
         let is_whole = |key: &Key| {
             key.tenant.is_none()
@@ -282,30 +283,30 @@ impl Caller {
         self.key.as_deref().is_none_or(is_whole)
     }
 
-    /// It came through the socket in the data directory.
+    /// Whether it came through the socket in the data directory.
     pub(super) fn is_owner(&self) -> bool {
         self.is_owner
     }
 
-    /// `None`: callers need none.
+    /// `None`: callers need no key.
     pub(super) fn key(&self) -> Option<&Arc<Key>> {
         self.key.as_ref()
     }
 
-    /// Id of its key; empty where it has none.
+    /// Id of its key; empty if it has none.
     pub(super) fn key_id(&self) -> &str {
         self.key.as_ref().map_or("", |key| &key.id)
     }
 
-    /// It came by a link to one document, and has no key.
+    /// Whether it came by a link to one document, without a key.
     pub(super) fn has_link(&self) -> bool {
         self.key.as_ref().is_some_and(|key| key.id.is_empty() && key.may(Right::Search))
     }
 
-    /// A question of this caller begins. It ends when what is returned is dropped.
+    /// Starts a question of this caller, which ends when the return value is dropped.
     ///
     /// # Errors
-    /// It asks as many at a time as it may.
+    /// It already asks as many questions at a time as it may.
     pub(super) fn begin_question(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
         let (Some(key), Some(usage)) = (&self.key, &self.usage) else { return Ok(None) };
         let Some((count, semaphore)) = &usage.questions else { return Ok(None) };
@@ -314,13 +315,13 @@ impl Caller {
             Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::TooManyQuestions,
-                format!("the key `{}` may ask {count} questions at a time", key.name),
+                format!("the key `{}` may ask at most {count} questions at a time", key.name),
             )
             .after(Duration::from_secs(1))
         })
     }
 
-    /// Counts tokens that an answer took.
+    /// Counts the tokens of an answer.
     pub(super) fn took_tokens(&self, used: Usage) {
         let tokens = used.prompt_tokens.unwrap_or(0) + used.completion_tokens.unwrap_or(0);
         let Some(usage) = &self.usage else { return };
@@ -330,7 +331,7 @@ impl Caller {
         }
     }
 
-    /// The collections that this caller may see: the usual one first, then by name.
+    /// The collections that this caller may see: the default one first, then by name.
     pub(super) fn collections(&self) -> impl Iterator<Item = &str> {
         let main = &*self.access.main;
         let others = self.access.engines().map(|(name, _)| name).filter(move |name| *name != main);
@@ -341,11 +342,11 @@ impl Caller {
         self.key.as_ref().is_none_or(|key| key.sees_collection(name))
     }
 
-    /// The collection of this name; unless one is named, the one that is usual. Of one that the caller
-    /// may not see is said what is said of one that is not there.
+    /// The collection of this name, or the default one. A collection that the caller may not see is
+    /// reported like one that does not exist.
     ///
     /// # Errors
-    /// There is no such collection, as far as the caller may know.
+    /// There is no such collection that the caller may see.
     pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, Refusal> {
         let tenant = self.key.as_deref().and_then(|key| key.tenant.as_deref());
         let own = name.map(|name| collection_of_tenant(name, tenant));
@@ -356,15 +357,15 @@ impl Caller {
             let known: Vec<&str> = self.collections().collect();
             let problem = match name {
                 Some(name) => format!("there is no collection `{name}`"),
-                None => "no collection is named, and the usual one is not there".to_owned(),
+                None => "no collection is named, and there is no default one".to_owned(),
             };
             return Err(Refusal {
                 param: "collection".into(),
                 ..Refusal::not_found(ErrorCode::CollectionNotFound, problem)
             }
             .hint(match known.as_slice() {
-                [] => "this key sees no collection that is served".to_owned(),
-                known => format!("there is {}", known.join(", ")),
+                [] => "this key has access to none of the served collections".to_owned(),
+                known => format!("the collections are: {}", known.join(", ")),
             }));
         };
         let key = self.key.as_deref();

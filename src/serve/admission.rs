@@ -1,4 +1,4 @@
-//! How many questions are answered at a time, how many more may wait for it, and for how long.
+//! Limits how many questions are answered at a time, how many may wait, and for how long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ pub(super) struct Admission {
     patience: Duration,
 }
 
-/// Counts one who waits, for as long as it is there.
+/// Counts one waiting question until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -32,10 +32,10 @@ impl Admission {
         Self { questions, at_once, queue, waiting: AtomicUsize::new(0), patience }
     }
 
-    /// A question begins, and ends when what is returned is dropped.
+    /// Starts a question, which ends when the return value is dropped.
     ///
     /// # Errors
-    /// There are too many, and too many that wait; or it waited for too long.
+    /// The queue is full, or the question waited too long.
     pub(super) async fn begin_question(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         if let Ok(permit) = Arc::clone(&self.questions).try_acquire_owned() {
             return Ok(permit);
@@ -43,14 +43,14 @@ impl Admission {
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
         let waiting = Waiting(&self.waiting);
         if before >= self.queue {
-            return Err(self.overloaded("as many questions wait as may"));
+            return Err(self.overloaded("its queue is full"));
         }
         let turn = Arc::clone(&self.questions).acquire_owned();
         let turn = tokio::time::timeout(self.patience, turn).await;
         drop(waiting);
         match turn {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(self.overloaded("its turn did not come in time")),
+            _ => Err(self.overloaded("this one waited too long")),
         }
     }
 
@@ -63,7 +63,7 @@ impl Admission {
         .after(Duration::from_secs(1))
     }
 
-    /// How many are answered, and how many wait.
+    /// How many questions are being answered, and how many wait.
     pub(super) fn now(&self) -> (usize, usize) {
         let answered = self.at_once - self.questions.available_permits();
         (answered, self.waiting.load(Ordering::Acquire))
@@ -93,8 +93,8 @@ mod tests {
         let second = second.await.unwrap().unwrap();
         assert_eq!(admission.now(), (1, 0));
         let late = admission.begin_question().await.unwrap_err();
-        assert!(late.message.contains("did not come in time"), "{late:?}");
-        assert_eq!(admission.now(), (1, 0), "who gave up waits no more");
+        assert!(late.message.contains("waited too long"), "{late:?}");
+        assert_eq!(admission.now(), (1, 0), "a question that gave up no longer waits");
         drop(second);
         assert_eq!(admission.now(), (0, 0));
     }

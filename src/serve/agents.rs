@@ -1,4 +1,4 @@
-//! `POST /mcp`: the documents, for agents, as `docent mcp` has them, for whoever has a key.
+//! `POST /mcp`: the documents for agents, as `docent mcp` offers them, for callers with a key.
 
 use std::sync::Arc;
 
@@ -80,23 +80,24 @@ pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-/// What a caller may see, and who answers it.
+/// What a caller may see, and what answers its calls.
 struct KeyAccess {
     server: Arc<Server>,
     caller: Caller,
     notes: SharedNotes,
     links: Links,
-    /// Of the request, which what is asked for it goes on with.
+    /// The trace of the request, under which work for it continues.
     context: Option<TraceContext>,
 }
 
 impl KeyAccess {
-    /// What fails in here is told to the operator of the server, and not to callers with a key.
+    /// Whether details of internal failures are kept from the caller: the operator of the server sees them,
+    /// callers with a key do not.
     fn is_told_less(&self) -> bool {
         self.server.access.needs_keys() && !self.caller.is_owner()
     }
 
-    /// A refusal as tools tell it, without what callers that need a key are not told.
+    /// A refusal in the form of the tools, without the details that callers with a key may not see.
     fn refused(&self, mut refusal: Refusal) -> Failure {
         self.notes.refused(&mut refusal, self.is_told_less());
         refusal.into_failure(Exit::Backend)
@@ -165,7 +166,7 @@ impl ClientAccess for KeyAccess {
 
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
         match place {
-            // As it is called by the process that has asked.
+            // In the form that the asking process uses itself.
             place if self.caller.is_owner() => resource_url(collection, source, place),
             Some(place) => self.links.to(collection, source, place),
             None => self.links.to_whole(collection, source),
@@ -174,7 +175,7 @@ impl ClientAccess for KeyAccess {
 
     fn told(&self, failure: Failure) -> Failure {
         let exit = failure.exit;
-        // What was asked in a wrong way is said as it is.
+        // Errors in the call itself are passed on unchanged.
         if exit == Exit::Usage || failure.backend.is_none() && exit != Exit::Config {
             return failure;
         }

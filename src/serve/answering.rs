@@ -1,4 +1,4 @@
-//! A question → events and an answer, as every wire sends them.
+//! From a question to events and an answer, in the form that every wire sends.
 
 mod details;
 
@@ -30,38 +30,39 @@ use crate::service::answering::{Ask, Exchange};
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::settings::Fallback;
 
-/// Longest question, in bytes: what is longer is a text, and not asked.
+/// Longest question, in bytes: a longer text is not a question.
 pub(super) const LONGEST_QUESTION: usize = 32 << 10;
 
-/// What a question has, as a regular expression: `\s` has not the next line (U+0085), which is white space, too.
+/// A regular expression that a question matches. `\s` leaves out the next line character (U+0085), which is
+/// white space, too.
 pub(super) const NOT_BLANK: &str = r"[^\s\u0085]";
 
-/// What a caller asks.
+/// A question with everything that a caller may send along.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Question {
     pub(super) text: String,
     /// Earlier turns of the conversation, oldest first.
     pub(super) history: Vec<Turn>,
-    /// Stands before docent's own rules in the prompt.
+    /// Text that is put before docent's own rules in the prompt.
     pub(super) introduction: Option<String>,
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
     pub(super) sampling: Sampling,
-    /// Of the answer; `None`: one is made.
+    /// Id of the answer; `None`: a new one is made.
     pub(super) id: Option<Uuid>,
     /// Passed on to the chat model.
     pub(super) relayed: Relayed,
 }
 
-/// What came of a question.
+/// The result of a question.
 pub(super) struct Answered {
     pub(super) answer: Answer,
     pub(super) asked: AskedCollection,
-    /// Why it does not count, though there is a text: what is required of citations is not met.
+    /// Why the answer is not valid although there is a text: its citations do not meet the requirements.
     pub(super) objection: Option<Failure>,
 }
 
-/// The collection that was asked, as it was then.
+/// The collection that was asked, in its state at that time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub(super) struct AskedCollection {
     pub(super) collection: String,
@@ -71,11 +72,11 @@ pub(super) struct AskedCollection {
     pub(super) generation: Option<Uuid>,
 }
 
-/// Answers a question. Events go to `emit` as they come. Dropped, it ends.
+/// Answers a question. Events are sent to `emit` as they come. Dropping the future ends the work.
 ///
 /// # Errors
-/// The question was not asked, the model failed before its first token and nothing takes its place, the
-/// answer was cut off, or it takes longer than a request may.
+/// The question was not asked, the model failed before its first token and there is no fallback, the answer
+/// was cut off, or it takes longer than a request may.
 pub(super) async fn answer(
     scoped: &Scoped,
     caller: &Caller,
@@ -84,9 +85,9 @@ pub(super) async fn answer(
     question: &Question,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
 ) -> Result<Answered, Refusal> {
-    // A stream was begun long before its answer ends, so this is where its time is limited.
+    // A stream starts long before its answer ends, so its time is limited here.
     let answered = answer_or_quote(scoped, caller, server, notes, question, emit);
-    // Nobody else catches what happens behind the first event.
+    // A panic after the first event is caught nowhere else.
     let answered = AssertUnwindSafe(answered).catch_unwind();
     let answered = match tokio::time::timeout(server.settings.timeout, answered).await {
         Ok(answered) => answered.unwrap_or_else(|_| Err(Refusal::panicked())),
@@ -95,7 +96,7 @@ pub(super) async fn answer(
     answered.and_then(Answered::not_cut_off)
 }
 
-/// The same, without an end to its time.
+/// The same, without a time limit.
 async fn answer_or_quote(
     scoped: &Scoped,
     caller: &Caller,
@@ -108,7 +109,7 @@ async fn answer_or_quote(
         notes.collection = Some(scoped.name.clone());
         notes.question = Some(question.text.clone());
     });
-    // One of many questions of a request may find that those before it have cost all that there was.
+    // A request may have many questions, and the earlier ones may have used up the budget.
     caller.check_budget(|key| server.observers.usage.cost_of(key))?;
     let falls_back = server.settings.fallback == Fallback::Extractive;
     let generates = !scoped.engine().context.quotes();
@@ -119,7 +120,7 @@ async fn answer_or_quote(
         return Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::UpstreamUnavailable,
-            "the chat model failed several times in a row, and is left alone for a while",
+            "the chat model failed several times in a row, so it gets no requests for a while",
         )
         .after(wait));
     }
@@ -183,7 +184,7 @@ async fn asked(
     let asked = AskedCollection::of(scoped, &exchange);
     let outcome = exchange.answer.as_ref().map_err(Failure::clone);
     let outcome = outcome.and_then(|answer| engine.outcome(&question.text, answer));
-    // Boxed, so that none of it is held while the model writes.
+    // Boxed, so that its memory is not held while the model writes.
     let recorded = Box::pin(engine.record(&exchange, &outcome)).await;
     if let Ok(Some(warning)) | Err(Failure { message: warning, .. }) = recorded {
         notes.note(|notes| notes.warning = Some(warning));
@@ -195,7 +196,7 @@ async fn asked(
     Ok(Answered { answer, asked, objection })
 }
 
-/// Tells who watches what is answered.
+/// Reports the answer to drift and feedback.
 fn observe(
     server: &Server,
     caller: &Caller,
@@ -216,7 +217,7 @@ fn observe(
         },
     );
     let ended = answer.failure.is_none() && !answer.interrupted && !answer.calls_functions();
-    // Scores of other ways to retrieve are not to be compared.
+    // Scores of other retrieval settings cannot be compared.
     if ended && question.overrides == RetrievalOverrides::default() {
         let k = scoped.engine().context.settings.search.k;
         let observation = Observation::of_answer(&question.text, answer, k);
@@ -224,7 +225,7 @@ fn observe(
     }
 }
 
-/// What an answer took, with what was asked about its citations.
+/// Notes the cost of an answer, and the state of its citations.
 fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
     let milliseconds = |time: Duration| time.as_millis() as u64;
     let citations = &answer.citations.citations;
@@ -243,19 +244,19 @@ fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
     notes.documents = sources(notes.documents.iter().map(|it| &**it).chain(documents));
 }
 
-/// Of the request that is answered.
+/// Trace id of the current request.
 pub(super) fn trace_id() -> Option<String> {
     on_behalf_of().map(|context| context.trace_id)
 }
 
-/// Each once, in order of first mention.
+/// Each source once, in order of first mention.
 pub(super) fn sources<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
     use itertools::Itertools as _;
     all.unique().map(str::to_owned).collect()
 }
 
 impl AskedCollection {
-    /// As logs have it.
+    /// In the form of the log.
     pub(super) fn generation(&self) -> Option<String> {
         self.generation.map(|id| id.to_string())
     }
@@ -277,7 +278,7 @@ impl AskedCollection {
 
 impl Answered {
     /// # Errors
-    /// Something cut it short that was not its length.
+    /// The answer was cut short for a reason other than its length.
     fn not_cut_off(self) -> Result<Self, Refusal> {
         match &self.answer.failure {
             _ if self.answer.interrupted => Err(shutting_down()),
@@ -286,7 +287,7 @@ impl Answered {
         }
     }
 
-    /// The finish reason, as `OpenAI` has it.
+    /// The finish reason in the terms of `OpenAI`.
     pub(super) fn finish_reason(&self) -> &'static str {
         match self.answer.finish_reason.as_deref() {
             Some("length" | "max_tokens" | "model_length") => "length",
@@ -297,23 +298,23 @@ impl Answered {
     }
 }
 
-/// The server ends, and did not wait any longer.
+/// The server is shutting down and has stopped waiting for answers.
 pub(super) fn shutting_down() -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ShuttingDown,
-        "the server is ending, and the answer was cut off",
+        "the server is shutting down, and the answer was cut off",
     )
     .after(Duration::from_secs(1))
 }
 
-/// What stands in the place of an answer where there is none, for clients that show only a text.
+/// The text shown instead of a missing answer, for clients that show only a text.
 pub(super) fn words_for(why: NoAnswer) -> &'static str {
     match why {
         NoAnswer::NothingFound => "Nothing was found in the documents.",
         NoAnswer::Refused => "The documents do not answer this.",
         NoAnswer::Empty => "The model wrote nothing.",
-        // The text itself stands there.
+        // The text itself is shown.
         NoAnswer::Uncited => "",
     }
 }
@@ -323,14 +324,14 @@ pub(super) fn words_for(why: NoAnswer) -> &'static str {
 pub(super) fn checked_question(text: &str, param: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Refusal::invalid(param, "the question is empty").hint("ask something"));
+        return Err(Refusal::invalid(param, "the question is empty").hint("write a question"));
     }
     if text.len() > LONGEST_QUESTION {
         return Err(Refusal::invalid(
             param,
             format!("the question has {} bytes, more than {LONGEST_QUESTION}", text.len()),
         )
-        .hint("ask in fewer words: a text that is asked about belongs into a collection"));
+        .hint("ask in fewer words: a long text to ask about belongs in a collection"));
     }
     Ok(text.to_owned())
 }

@@ -1,6 +1,5 @@
-//! Who asked what, and what was decided: one line of JSON for each request that needed a right, in a file
-//! that is only added to ([`crate::audit`]). Questions are in it only where that is asked for; answers and
-//! keys never.
+//! Who asked what, and what was decided: one line of JSON for each request that needed a right, in an
+//! append-only file ([`crate::audit`]). Questions are included only on request; answers and keys never are.
 
 #[cfg(test)]
 mod tests;
@@ -16,22 +15,22 @@ use super::log::LogEntry;
 use crate::audit::{AuditLine, AuditNotice, Chain, line_schema};
 use crate::error::Failure;
 
-/// What a line says of a request.
+/// The content of a line about a request.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditedRequest")]
 struct Request<'a> {
     #[serde(flatten)]
     entry: &'a LogEntry,
-    /// What became of the request.
+    /// What was decided about the request.
     decision: Decision,
     /// Sources of the passages that the caller was shown, or that the answer was made from.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     #[schemars(default)]
     documents: &'a [String],
-    /// What was asked, with `--audit-content`.
+    /// The question, with `--audit-content`.
     #[serde(skip_serializing_if = "Option::is_none")]
     question: Option<&'a str>,
-    /// What a caller wrote of an answer.
+    /// The caller's comment on an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
 }
@@ -40,15 +39,15 @@ struct Request<'a> {
 #[schemars(rename = "AuditDecision")]
 #[serde(rename_all = "snake_case")]
 enum Decision {
-    /// What was asked for was sent.
+    /// The request was answered.
     Answered,
-    /// Not let in, or not let do it.
+    /// The caller was not admitted, or may not do this.
     Denied,
-    /// Let in, and not answered.
+    /// The caller was admitted, and the request failed.
     Failed,
 }
 
-/// The JSON Schema (draft 7) of a line: of one about a request, or of one about the audit itself.
+/// The JSON Schema (draft 7) of a line, about a request or about the audit itself.
 pub fn schema() -> RootSchema {
     let request = line_schema(schema_for!(AuditLine<'_, Request<'_>>));
     let notice = line_schema(schema_for!(AuditLine<'_, AuditNotice<'_>>));
@@ -75,30 +74,31 @@ struct End {
     problem: Option<String>,
 }
 
-/// What became of a line.
+/// The result of adding a line.
 #[derive(Default)]
 pub(super) struct Added {
     pub(super) failed: bool,
-    /// Something that the operator of the server should see to, said once.
+    /// A warning for the operator of the server, reported once.
     pub(super) warning: Option<String>,
 }
 
 impl Audit {
-    /// Goes on where the file ends, or where the head beside it says that it ended.
+    /// Continues at the end of the file, or where the head beside it says that it ended.
     ///
     /// # Errors
-    /// It can't be written, its last line is not a line of it, or another process writes it.
+    /// The file cannot be written, its last line does not belong to the chain, or another process writes
+    /// it.
     pub(super) fn open(path: &Path, content: bool) -> Result<Self, Failure> {
         let chain = Chain::open(path).map_err(|error| {
             Failure::config(format!("--audit {}: {error}", path.display()))
-                .hint("name a file that can be written, that docent has written if it is there, and that is this server's alone")
+                .hint("name a file that only this server writes: a new one, or one that docent wrote as its audit")
         })?;
         let end = Mutex::new(End { chain, problem: None });
         Ok(Self { path: path.to_owned(), content, end })
     }
 
-    /// Adds a line for a request that has ended. What can't be written is tried again with the next, and
-    /// meanwhile [said](Self::problem).
+    /// Adds a line for a request that has ended. If it cannot be written, it is tried again with the next
+    /// one, and [`Self::problem`] reports it until then.
     pub(super) fn add(&self, entry: &LogEntry) -> Added {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warning = None;
@@ -113,7 +113,7 @@ impl Audit {
 
     fn request<'a>(&self, entry: &'a LogEntry) -> Request<'a> {
         let decision = match entry.status {
-            // 101: a connection was given to a conversation.
+            // 101: the connection became a conversation.
             101 | 200..=399 => Decision::Answered,
             401 | 403 | 404 | 429 => Decision::Denied,
             _ => Decision::Failed,

@@ -1,13 +1,13 @@
-//! Asks a chat model no more that has failed several times in a row, until it had time to recover: a
-//! caller is told at once, and the model is left alone.
+//! Circuit breaker: a chat model that failed several times in a row gets no requests until it had time to
+//! recover, and callers are told at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Failures in a row that open it.
+/// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
 
-/// How long it stays open before one question tries again.
+/// How long it stays open before one question is let through as a trial.
 const PAUSE: Duration = Duration::from_secs(20);
 
 #[derive(Default)]
@@ -16,12 +16,12 @@ pub(super) struct Breaker(Mutex<State>);
 #[derive(Default)]
 struct State {
     failures: u32,
-    /// When it was opened, or somebody began to try.
+    /// When it was opened, or when the last trial began.
     opened: Option<Instant>,
 }
 
 impl Breaker {
-    /// Whether to ask. The error is how long not to.
+    /// Whether to send a request. The error is how long to wait.
     pub(super) fn check(&self, now: Instant) -> Result<(), Duration> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(opened) = state.opened else { return Ok(()) };
@@ -29,7 +29,7 @@ impl Breaker {
         if waited < PAUSE {
             return Err(PAUSE.saturating_sub(waited));
         }
-        // This one tries; who comes meanwhile waits for as long again.
+        // This request is the trial; others wait for another pause meanwhile.
         state.opened = Some(now);
         Ok(())
     }

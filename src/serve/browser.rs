@@ -1,9 +1,9 @@
-//! Which names of this machine, and which web pages, may be behind a request.
+//! Which names of this machine, and which web pages, a request may come through.
 //!
-//! Where no key is needed, a page of somebody else could have the browser of whoever runs docent ask it:
-//! directly, or by a name of its own that it lets point here. So a request has to name this machine by an
-//! address, by `localhost` or by a name that was allowed, and a page that asks has to come from here, or
-//! from an origin that was allowed.
+//! If no key is needed, a foreign web page could make the browser of a docent user send requests: directly,
+//! or under a name of its own that it resolves to this machine (DNS rebinding). So a request has to name
+//! this machine by an address, by `localhost` or by an allowed name, and a page that sends one has to come
+//! from this server or from an allowed origin.
 
 use std::net::IpAddr;
 
@@ -20,11 +20,11 @@ const ALLOW_HEADERS: HeaderName = HeaderName::from_static("access-control-allow-
 const ALLOW_METHODS: HeaderName = HeaderName::from_static("access-control-allow-methods");
 const MAX_AGE: HeaderName = HeaderName::from_static("access-control-max-age");
 
-/// Marks a request that came through a socket in the file system, which no web page can reach.
+/// Marks a request that came through a Unix socket, which no web page can reach.
 #[derive(Clone, Copy)]
 pub(super) struct ThroughSocket;
 
-/// Marks one that came through the socket in the data directory, which only its owner can open.
+/// Marks a request that came through the socket in the data directory, which only its owner can open.
 #[derive(Clone, Copy)]
 pub(super) struct FromOwner;
 
@@ -36,7 +36,7 @@ pub(super) fn host(request: &Request<Body>) -> Option<String> {
 }
 
 /// # Errors
-/// The request names a host, or comes from a page, that may not be.
+/// The request names a host, or comes from a page, that is not allowed.
 pub(super) fn check(
     request: &Request<Body>,
     settings: &Serve,
@@ -49,9 +49,11 @@ pub(super) fn check(
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             ErrorCode::HostNotAllowed,
-            format!("the request is for the host `{named}`, which is not known to be this server"),
+            format!(
+                "the request names the host `{named}`, which is not a known name of this server"
+            ),
         )
-        .hint("--allow-host names it, if it is"));
+        .hint("if it is a name of this server, allow it with --allow-host"));
     }
     match origin(request.headers()) {
         Some(origin) if !is_allowed(origin, host.as_deref(), settings) => Err(Refusal::new(
@@ -59,7 +61,7 @@ pub(super) fn check(
             ErrorCode::OriginNotAllowed,
             format!("web pages of `{origin}` may not ask this server"),
         )
-        .hint("--allow-origin names those that may")),
+        .hint("allow them with --allow-origin")),
         _ => Ok(()),
     }
 }
@@ -82,7 +84,7 @@ fn is_ours(host: &str, settings: &Serve) -> bool {
         || public.is_some_and(|url| url.host_str() == Some(name))
 }
 
-/// The page is one of this server, or of an origin that was allowed.
+/// Whether the page belongs to this server or to an allowed origin.
 fn is_allowed(origin: &str, host: Option<&str>, settings: &Serve) -> bool {
     let origin = origin.to_ascii_lowercase();
     let authority = origin.split_once("://").map(|(_, authority)| authority);
@@ -93,7 +95,7 @@ fn is_allowed(origin: &str, host: Option<&str>, settings: &Serve) -> bool {
     own || public || settings.allow_origin.contains(&origin)
 }
 
-/// What a browser asks before it lets a page ask.
+/// Whether this is the preflight request of a browser.
 pub(super) fn is_preflight(request: &Request<Body>) -> bool {
     request.method() == Method::OPTIONS && origin(request.headers()).is_some()
 }
@@ -113,7 +115,7 @@ pub(super) fn preflight() -> Response {
     response
 }
 
-/// Lets the page that asked read the response. It was [checked](check) before.
+/// Lets the page read the response. Its origin was [checked](check) before.
 pub(super) fn let_read(response: &mut Response, asked_by: Option<HeaderValue>) {
     if let Some(origin) = asked_by {
         let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! How much somebody may still take: a bucket that holds what a minute has, and fills as time goes by.
+//! A token bucket: it holds the amount of one minute, and refills continuously.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Bucket {
     per_minute: u32,
-    /// Below nothing where more was taken than there was.
+    /// Negative if more was taken than there was.
     left: f64,
     at: Instant,
 }
@@ -23,14 +23,14 @@ impl Bucket {
         self.per_minute == per_minute
     }
 
-    /// Takes this much, if it is there. The error is how long to wait until it will be; what is more
-    /// than the bucket holds is given when it is full.
+    /// Takes `amount` if there is enough. The error is how long to wait until there is; an amount above the
+    /// capacity is granted when the bucket is full.
     pub(super) fn take(&mut self, amount: f64, now: Instant) -> Result<(), Duration> {
         let full = f64::from(self.per_minute);
         self.left = self.filled(now);
         self.at = now;
         let lacking = amount.min(full) - self.left;
-        // What comes of dividing and multiplying again is not exact.
+        // Dividing and multiplying again is not exact.
         if lacking <= 1e-9 {
             self.left -= amount;
             return Ok(());
@@ -38,8 +38,8 @@ impl Bucket {
         Err(Duration::from_secs_f64(lacking * 60.0 / full))
     }
 
-    /// How much a minute has, how much of it is left, and in how many seconds it is whole again, as clients of
-    /// `OpenAI` look for it. `what`: `requests` or `tokens`.
+    /// The limit of a minute, what is left of it, and the seconds until it is full again, in the headers
+    /// that clients of `OpenAI` read. `what`: `requests` or `tokens`.
     pub(super) fn headers(
         &self,
         what: &str,
@@ -65,7 +65,7 @@ impl Bucket {
         (self.left + passed * full / 60.0).min(full)
     }
 
-    /// Takes this much, whether it is there or not.
+    /// Takes `amount` even if that leaves a debt.
     pub(super) fn owe(&mut self, amount: f64) {
         self.left -= amount;
     }

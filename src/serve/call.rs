@@ -1,4 +1,4 @@
-//! A request that was let in, as its handler sees it.
+//! An admitted request, as its handler sees it.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::cancel::Cancel;
 use crate::settings::Serve;
 use crate::types::Usage;
 
-/// What lives as long as the server.
+/// Shared state that lives as long as the server.
 pub(super) struct Server {
     pub(super) access: Arc<Access>,
     pub(super) admission: Arc<Admission>,
@@ -35,35 +35,36 @@ pub(super) struct Server {
     pub(super) signer: Signer,
     /// Seconds since 1970.
     pub(super) started_at: i64,
-    /// Answers that still go on when the time of draining is over end where they are.
+    /// Ends the answers that are still in progress when the time for draining is over.
     pub(super) abandoned: Cancel,
-    /// The server takes no more requests. Set when it runs.
+    /// Cancelled when the server takes no more requests. Set when it runs.
     pub(super) stopping: OnceLock<Cancel>,
     pub(super) observers: Observers,
-    /// Of conversations: who lost its connection gets them again.
+    /// Turns of conversations, for clients that lost their connection.
     pub(super) turns: KeptTurns,
-    /// `None`: collections are not changed by request.
+    /// `None`: collections cannot be changed by request.
     pub(super) uploads: Option<Uploads>,
-    /// Held by whatever changes a collection: one at a time in this process.
+    /// Held while a collection is changed: one change at a time in this process.
     pub(super) writing: tokio::sync::Mutex<()>,
     pub(super) watches: Vec<Watched>,
 }
 
 impl Server {
     /// # Errors
-    /// What is done must be written down, and cannot be.
+    /// The audit is required, and cannot be written.
     pub(super) fn check_audit(&self) -> Result<(), Refusal> {
         let audit = self.observers.audit.as_ref().filter(|_| self.settings.audit_required);
         let Some(problem) = audit.and_then(Audit::problem) else { return Ok(()) };
         let refusal = Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::AuditUnwritable,
-            "what is asked must be written down, and cannot be",
+            "the audit is required, and cannot be written",
         );
         Err(Refusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
     }
 
-    /// Counts what a model took for a caller, as soon as it is known. `answered`: it sought an answer.
+    /// Counts the tokens that a model used for a caller, as soon as they are known. `answered`: an answer
+    /// was sought.
     pub(super) fn spent(&self, caller: &Caller, used: Usage, answered: bool) {
         caller.took_tokens(used);
         if let Some(key) = caller.key().filter(|key| !key.name.is_empty()) {
@@ -83,19 +84,19 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     /// Parts of the path, by their names in the route, decoded.
     pub(super) params: Vec<(String, String)>,
-    /// What stands behind the `?`, as it was sent.
+    /// The query after the `?`, as it was sent.
     pub(super) query: String,
     pub(super) headers: HeaderMap,
-    /// Empty where the method has none, and where the route takes a file.
+    /// Empty if the method has no body, or the route takes a file.
     pub(super) body: Bytes,
-    /// The caller would speak something else than HTTP.
+    /// Set if the caller wants another protocol than HTTP.
     pub(super) upgrade: Option<Upgrade>,
-    /// Of a route that takes a file: what was not read yet.
+    /// For a route that takes a file: the body that was not read yet.
     pub(super) file: Mutex<Option<Body>>,
     pub(super) notes: SharedNotes,
 }
 
-/// What is said of a request in the log: added to until its answer has ended.
+/// What the log says about a request; handlers add to it until the answer has ended.
 #[derive(Clone, Default)]
 pub(super) struct SharedNotes(Arc<Mutex<Notes>>);
 
@@ -104,13 +105,13 @@ impl SharedNotes {
         add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Notes why there is no answer, but for what callers that need a key are not told.
+    /// Notes why there is no answer, without the details that callers with a key may not see.
     pub(super) fn refused(&self, refusal: &mut Refusal, needs_keys: bool) {
         self.keep_inner(refusal, needs_keys);
         self.note(|notes| notes.error = Some(refusal.code.name().to_owned()));
     }
 
-    /// What callers that need a key are not told stands in the log alone.
+    /// Moves the details that callers with a key may not see from the refusal to the log.
     pub(super) fn keep_inner(&self, refusal: &mut Refusal, needs_keys: bool) {
         if let Some(detail) = needs_keys.then(|| refusal.take_inner()).flatten() {
             self.note(|notes| notes.warning = Some(detail));
@@ -122,17 +123,17 @@ impl SharedNotes {
     }
 }
 
-/// What answers a request. Dropped, it ends: a caller who leaves is no longer answered.
+/// Answers a request. Dropping the future ends the work: a caller who leaves gets no further answer.
 pub(super) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Refusal>>;
 
 impl Call {
-    /// A part of the path; the route has it.
+    /// A part of the path that the route has.
     pub(super) fn param(&self, name: &str) -> &str {
         let found = self.params.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
 
-    /// The body of a route that takes a file, once.
+    /// The body of a route that takes a file; `None` the second time.
     pub(super) fn take_file(&self) -> Option<Body> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -141,7 +142,7 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The caller is somebody with a browser.
+    /// Whether the caller uses a browser.
     pub(super) fn accepts_html(&self) -> bool {
         accepts_html(&self.headers)
     }
@@ -150,19 +151,19 @@ impl Call {
         self.header("accept").is_some_and(|types| types.contains(media_type))
     }
 
-    /// The caller wants events, not one object.
+    /// Whether the caller wants events instead of one object.
     pub(super) fn accepts_events(&self) -> bool {
         self.accepts("text/event-stream")
     }
 }
 
-/// Whether a request is one of somebody with a browser.
+/// Whether a request comes from a browser.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(http::header::ACCEPT).and_then(|types| types.to_str().ok());
     accepted.is_some_and(|types| types.contains("text/html"))
 }
 
-/// An id for something that is made: `chatcmpl-…`.
+/// A new id such as `chatcmpl-…`.
 pub(super) fn made_id(prefix: &str) -> String {
     format!("{prefix}{}", Uuid::now_v7().simple())
 }

@@ -1,5 +1,5 @@
-//! Listens, accepts, and ends: a loop of our own over hyper, since axum's has no limit on connections
-//! and none on how long the head of a request may take.
+//! Listens, accepts and shuts down: docent's own loop over hyper, since axum's limits neither connections
+//! nor the time for the head of a request.
 
 use std::convert::Infallible;
 use std::io;
@@ -34,24 +34,24 @@ use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::settings::{ListenAddress, Serve};
 
-/// What of a head is read, at most. One that is larger is answered without being a request; what docent
-/// takes of it is less.
+/// Most bytes of a head that are read. A larger head is answered without becoming a request; docent accepts
+/// less than this.
 const LARGEST_READ: u32 = 64 << 10;
 
-/// Connections at a time of processes of the owner.
+/// Connections at a time from processes of the owner.
 const OWNERS_CONNECTIONS: u32 = 256;
 
-/// Requests at a time on one connection of HTTP/2.
+/// Requests at a time on one HTTP/2 connection.
 const STREAMS: u32 = 256;
 
-/// How long to wait where the system can't give another connection: it has no file descriptors left,
-/// and one that is accepted in vain at once would take a whole core.
+/// How long to wait if the system cannot accept another connection: it has no file descriptors left, and
+/// retrying at once would use a whole core.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where the server listens, ready for callers.
+/// The addresses on which the server listens.
 pub(super) struct Listeners {
     listeners: Vec<Listener>,
-    /// For those that other machines may reach; `None`: they speak plain HTTP.
+    /// For addresses that other machines may reach; `None`: they speak plain HTTP.
     tls: Option<Arc<Tls>>,
 }
 
@@ -62,7 +62,7 @@ enum Listener {
     Owner(SocketListener, PathBuf),
 }
 
-/// How a connection came.
+/// The kind of listener that a connection came through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Tcp,
@@ -72,7 +72,7 @@ enum Way {
 
 impl Listeners {
     /// # Errors
-    /// An address is taken, or not one of this machine.
+    /// An address is taken, or does not belong to this machine.
     pub(super) async fn bind(
         addresses: &[ListenAddress],
         tls: Option<Arc<Tls>>,
@@ -95,7 +95,7 @@ impl Listeners {
         Ok(Self { listeners, tls })
     }
 
-    /// Listens at a socket in the data directory as well, for other processes of its owner.
+    /// Also listens on a socket in the data directory, for other processes of its owner.
     ///
     /// # Errors
     /// Another server listens there, or the system has no sockets with such a path.
@@ -105,7 +105,7 @@ impl Listeners {
         Ok(())
     }
 
-    /// What a caller uses: `http://127.0.0.1:7400`, `unix:/run/docent.sock`.
+    /// The URLs that callers use: `http://127.0.0.1:7400`, `unix:/run/docent.sock`.
     pub(super) fn urls(&self) -> Vec<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let url = |listener: &Listener| match listener {
@@ -121,9 +121,9 @@ impl Listeners {
         told.map(url).collect()
     }
 
-    /// Serves until `stop` says to end; then takes no more connections, and lets requests that are
-    /// under way end, for as long as the settings give them. What is left then is told to end through
-    /// `give_up`, and gets a moment to say so to its caller.
+    /// Serves until `stop` says to end. Then it accepts no more connections, and lets requests in progress
+    /// end within the time that the settings give. What is left after that is ended through `give_up`, and
+    /// gets a moment to tell its caller.
     pub(super) async fn serve(
         self,
         router: Router,
@@ -133,7 +133,8 @@ impl Listeners {
     ) -> Exit {
         const FAREWELL: Duration = Duration::from_millis(250);
         let connections = Arc::new(Semaphore::new(settings.max_connections));
-        // A listener holds a place before anybody comes: callers would have one less.
+        // A listener holds a permit before a caller comes, so sharing one semaphore would leave callers one
+        // less.
         let owners = Arc::new(Semaphore::new(OWNERS_CONNECTIONS as usize));
         let (ending, ends) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -174,12 +175,12 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
     let failure = Failure::new(Exit::Backend, format!("cannot listen at {address}: {error}"));
     match error.kind() {
         io::ErrorKind::AddrInUse => failure
-            .hint("another server runs there: stop it, or choose another place with --listen"),
+            .hint("another server listens there: stop it, or choose another address with --listen"),
         io::ErrorKind::PermissionDenied => {
             failure.hint("ports below 1024 are for root: choose a higher one with --listen")
         }
         io::ErrorKind::Unsupported => {
-            failure.hint("this system has no such sockets: --listen 127.0.0.1:7400")
+            failure.hint("this system has no Unix sockets: use --listen 127.0.0.1:7400")
         }
         _ => failure.hint("--listen takes an address of this machine, such as 127.0.0.1:7400"),
     }
@@ -200,7 +201,7 @@ fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// What accepts the connections of one listener.
+/// The accept loop of one listener.
 struct Accepting {
     router: Router,
     builder: Builder<TokioExecutor>,
@@ -214,7 +215,7 @@ struct Accepting {
 impl Accepting {
     async fn run(mut self, listener: Listener) {
         loop {
-            // At the limit nobody is accepted: whoever comes waits in the system's own queue.
+            // At the limit nothing is accepted: new connections wait in the system's own queue.
             let permit = tokio::select! {
                 permit = Arc::clone(&self.connections).acquire_owned() => permit,
                 _ = self.ends.wait_for(|ends| *ends) => break,
@@ -226,7 +227,7 @@ impl Accepting {
             };
             match accepted {
                 Ok(accepted) => self.serve(accepted, permit),
-                // The caller has gone already.
+                // The caller has left already.
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
@@ -236,7 +237,7 @@ impl Accepting {
         }
     }
 
-    /// On a task of its own: whoever is slow to begin keeps nobody else waiting.
+    /// Serves on a task of its own, so that a slow caller does not delay the others.
     fn serve(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
         let patience = self.slow_client;
         let mut connection = Connection {
@@ -286,10 +287,10 @@ impl Accepting {
     }
 }
 
-/// Whether a caller speaks HTTP/1, by the first that it sends; `false` where that tells nothing yet.
+/// Whether a caller speaks HTTP/1, judged by its first bytes; `false` if they do not decide it yet.
 ///
-/// hyper would read as much as it takes to tell, and give it back as the first piece of the first head. To
-/// read on behind a piece, a connection has a buffer of twice the size, for as long as it is open.
+/// hyper's own detection reads those bytes and gives them back as the first piece of the first head. To
+/// read on behind that piece, a connection would keep a buffer of twice the size for as long as it is open.
 async fn speaks_http1(stream: &tokio::net::TcpStream) -> bool {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut first = [0; PREFACE.len()];
@@ -297,14 +298,14 @@ async fn speaks_http1(stream: &tokio::net::TcpStream) -> bool {
     length.is_ok_and(|length| !PREFACE.starts_with(&first[..length]))
 }
 
-/// One that was accepted.
+/// An accepted connection.
 struct Connection {
     router: Router,
     builder: Builder<TokioExecutor>,
     header_timeout: Duration,
     slow_client: Duration,
     ends: watch::Receiver<bool>,
-    /// It counts, for as long as anything goes on on it.
+    /// Counts the connection for as long as anything happens on it.
     permit: Arc<OwnedSemaphorePermit>,
 }
 
@@ -335,11 +336,11 @@ impl Connection {
             let untaken = watches.clone();
             async move {
                 let mut response = answering.await?;
-                // It can't be known whether its body comes nevertheless, before another request.
+                // The body may still come before the next request, and there is no way to know.
                 if is_http1 && !asked_for.is_so() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                // Over HTTP/1.1 it is the connection that is not taken.
+                // Over HTTP/1.1 the connection itself is watched, not each response.
                 let taken =
                     |body| if is_http1 { Taken::unwatched(body) } else { untaken.watch(body) };
                 Ok::<_, Infallible>(response.map(taken))
@@ -348,15 +349,15 @@ impl Connection {
         let stream = TokioIo::new(Explaining::new(stream));
         let connection = builder.serve_connection_with_upgrades(stream, service);
         tokio::pin!(connection);
-        // The limit on a head begins with its first byte, or behind the preface of HTTP/2: who sends
-        // none would have the connection for ever.
+        // The limit on a head starts with its first byte, or after the preface of HTTP/2: a client that
+        // sends none would keep the connection for ever.
         let silence = async {
             tokio::time::sleep(header_timeout).await;
             if begun.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
             }
         };
-        // What a caller does wrong on its connection is not for anybody else to know.
+        // Errors of a single connection concern nobody else.
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             _ = ends.wait_for(|ends| *ends) => None,
@@ -373,10 +374,10 @@ impl Connection {
     }
 }
 
-/// What a connection is when it is no longer one of HTTP.
+/// A connection that no longer speaks HTTP.
 pub(super) type RawConnection = TokioIo<Upgraded>;
 
-/// A request that would have its connection for something else than HTTP.
+/// A request to use its connection for another protocol than HTTP.
 #[derive(Clone)]
 pub(super) struct Upgrade {
     upgraded: OnUpgrade,
@@ -384,8 +385,8 @@ pub(super) struct Upgrade {
 }
 
 impl Upgrade {
-    /// The connection, once the response has been sent that gives it away, with what counts it among
-    /// the others; `None` where the caller has gone.
+    /// The connection, once the response that hands it over has been sent, together with the permit that
+    /// counts it; `None` if the caller has left.
     pub(super) async fn given(self) -> Option<(RawConnection, Arc<OwnedSemaphorePermit>)> {
         let connection = self.upgraded.await.ok()?;
         Some((TokioIo::new(connection), self.permit))
@@ -402,7 +403,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // A piece of an answer is sent when it is there, not when there are enough.
+                // A piece of an answer is sent at once, not when a packet is full.
                 stream.set_nodelay(true)?;
                 Ok(Accepted::Tcp(stream))
             }

@@ -1,4 +1,4 @@
-//! The key that a request brings: in which header, and what is said where there is none.
+//! Finds the key of a request in its headers, and the error if there is none.
 
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use super::keys::Secret;
 use super::refusal::{ErrorCode, Refusal};
 
-/// Whether a request brings something that may be a key.
+/// Whether a request carries something that may be a key.
 pub(super) fn brings_key(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHORIZATION) || headers.contains_key(OTHER_HEADER)
 }
 
-/// The headers that may bring a key, of those of a request.
+/// The headers of a request that may carry a key.
 pub(super) fn with_key(headers: &HeaderMap) -> HeaderMap {
     let bring = [AUTHORIZATION, HeaderName::from_static(OTHER_HEADER), SEC_WEBSOCKET_PROTOCOL];
     let found =
@@ -19,20 +19,20 @@ pub(super) fn with_key(headers: &HeaderMap) -> HeaderMap {
     found.collect()
 }
 
-/// Azure's clients send their key in a header of its own.
+/// Azure's clients send their key in this header.
 const OTHER_HEADER: &str = "api-key";
 
-/// A web page can set no header of a WebSocket but this, the list of protocols that it offers; unlike a
-/// URL it stands in no history and, usually, in no log.
+/// In a WebSocket this list of offered protocols is the only header that a web page can set. Unlike a URL
+/// it is kept in no history and, usually, in no log.
 fn offered_key(protocols: &str) -> Option<&str> {
     protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL))
 }
 
-/// What stands before the key in such a list.
+/// Prefix of the key in that list.
 const KEY_PROTOCOL: &str = "docent.key.";
 
 /// # Errors
-/// There is none, or it is none of docent's.
+/// There is no key, or it does not have the form of docent's keys.
 pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {

@@ -26,18 +26,18 @@ use super::{browser, page};
 use crate::http::{TRACEPARENT, on_behalf_of};
 use crate::types::TraceContext;
 
-/// By which clients of `OpenAI` say how often they have sent a request before.
+/// The header in which clients of `OpenAI` count their retries.
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Which trace the request belongs to, as Trace Context Level 2 has it.
+/// The response header of Trace Context Level 2 that names the request's trace.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
-/// What a question holds until its answer has ended.
+/// The permits that a question holds until its answer has ended.
 type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 
-/// Answers a request, by the route that it came to; `None`: by none.
+/// Answers a request by its route; `None`: no route matches.
 pub(super) async fn dispatch(
     server: Arc<Server>,
     route: Option<&'static Route>,
@@ -89,7 +89,7 @@ pub(super) async fn dispatch(
     }
     browser::let_read(&mut response, asked_by.filter(|_| lets_read));
     pending.status = Some(response.status().as_u16());
-    // Nobody takes the bytes of what has none.
+    // The bytes of a body that is not sent cannot be counted.
     pending.sent = without_body || http_body::Body::is_end_stream(response.body());
     response.map(|body| Body::new(Held { body, pending, held: turn, context }))
 }
@@ -104,7 +104,7 @@ async fn answer(
     let Some(route) = route else { return Err(no_route(&request)) };
     let host = browser::host(&request).and_then(|host| HeaderValue::from_str(&host).ok());
     let (mut parts, body) = request.into_parts();
-    // HTTP/2 has it elsewhere; links in answers begin with it.
+    // HTTP/2 has the host in the URI, and links in answers begin with it.
     if let Some(host) = host.filter(|_| !parts.headers.contains_key(HOST)) {
         parts.headers.insert(HOST, host);
     }
@@ -130,7 +130,7 @@ async fn answer(
         Some(right) => enter(server, &parts.headers, right, pending)?,
         None => server.access.nobody(),
     };
-    // Before the body is read: who is refused need not send it.
+    // Before the body is read, so that a refused caller need not send it.
     let turn = match route.work {
         Work::Light | Work::File => (None, None),
         Work::Question => {
@@ -168,11 +168,10 @@ async fn answer(
     }
 }
 
-/// # Errors
-/// The head is too large, or has twice what decides who asks whom: somebody between here and the caller
-/// may have looked at the other one.
+/// The head is too large, or has two of a header that decides who asks: a proxy may have looked at the
+/// other one.
 fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
-    /// Of names and values, and what HTTP/2 counts beside each.
+    /// Total of names and values, plus what HTTP/2 counts for each header.
     const LARGEST: usize = 32 << 10;
     const BESIDE: usize = 32;
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
@@ -183,17 +182,17 @@ fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
     }
     for name in [HOST, AUTHORIZATION] {
         if headers.get_all(&name).iter().nth(1).is_some() {
-            let problem = format!("the header `{name}` is there more than once");
+            let problem = format!("the header `{name}` appears more than once");
             return Err(Refusal::invalid(name.as_str(), problem).hint("send it once"));
         }
     }
     Ok(())
 }
 
-/// Lets a caller in, or says why not; either way `pending` tells who it was.
+/// Admits a caller, or says why not. Either way `pending` records the key.
 ///
 /// # Errors
-/// It may not do this, or what it does could not be written down.
+/// The caller may not do this, or the audit cannot be written.
 pub(super) fn enter(
     server: &Server,
     headers: &HeaderMap,
@@ -207,11 +206,11 @@ pub(super) fn enter(
     Ok(caller)
 }
 
-/// What is asked of a key before a question takes its turn among all: what is returned is held until its
-/// answer has ended.
+/// The limits of the key, checked before a question queues with all others. The return value is held until
+/// the answer has ended.
 ///
 /// # Errors
-/// The key has cost what it may, or asks as many questions at a time as it may.
+/// The key has used its budget, or already asks as many questions at a time as it may.
 pub(super) fn begin_question(
     server: &Server,
     caller: &Caller,
@@ -220,14 +219,14 @@ pub(super) fn begin_question(
     caller.begin_question()
 }
 
-/// Whether a link is to be checked in the place of a key.
+/// Whether a link is checked instead of a key.
 fn stands_for_key(server: &Server, parts: &Parts) -> bool {
     let signed = Signer::is_in(parts.uri.query().unwrap_or_default());
     server.access.needs_keys() && signed && !brings_key(&parts.headers)
 }
 
 /// # Errors
-/// The link was not made for the document that it names, or is over.
+/// The link was not made for the document that it names, or has expired.
 fn holder_of_link(
     server: &Server,
     params: &[(String, String)],
@@ -244,7 +243,7 @@ fn holder_of_link(
     Ok(server.access.holder_of_link(collection, source))
 }
 
-/// That of the caller, where it is one that can stand in a log; or a new one.
+/// The caller's request id if it is safe to log, or a new one.
 fn request_id(request: &Request<Body>) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let fits = |id: &&str| {
@@ -254,7 +253,7 @@ fn request_id(request: &Request<Body>) -> String {
     sent.filter(fits).map_or_else(|| made_id("req_"), str::to_owned)
 }
 
-/// That of the caller, where it sent exactly one that is valid; or the first span of a new trace.
+/// The caller's trace context if it sent exactly one that is valid, or the first span of a new trace.
 pub(super) fn trace_context(headers: &HeaderMap) -> TraceContext {
     let mut sent = headers.get_all(TRACEPARENT).iter();
     let sent = sent.next().filter(|_| sent.next().is_none());
@@ -265,19 +264,19 @@ pub(super) fn trace_context(headers: &HeaderMap) -> TraceContext {
 fn no_route(request: &Request<Body>) -> Refusal {
     let (method, path) = (request.method(), request.uri().path());
     let others = routes::methods_of(path);
-    // One that is asked so and has come here is switched off.
+    // A route with this method that ends up here is switched off.
     if !others.is_empty() && !others.contains(&method.as_str()) {
         let asked_by = others.iter().filter(|it| **it != "HEAD").copied().collect::<Vec<_>>();
         return Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::MethodNotAllowed,
-            format!("{path} is asked by {}, not by {method}", asked_by.join(" or ")),
+            format!("{path} takes {}, not {method}", asked_by.join(" or ")),
         );
     }
     let refusal = Refusal::not_found(ErrorCode::UnknownUrl, format!("there is no {path} here"));
     match routes::nearest(path) {
         Some(near) => refusal.hint(format!(
-            "did you mean {} {}? GET /openapi.json has all that can be asked",
+            "did you mean {} {}? GET /openapi.json lists every request",
             near.method, near.path
         )),
         None => refusal,

@@ -1,7 +1,7 @@
-//! What readers say of answers: `POST /v1/docent/feedback`.
+//! Readers' ratings of answers: `POST /v1/docent/feedback`.
 //!
-//! The ids of the latest answers of each key are remembered, with what they were made from and no text:
-//! so feedback reaches the trace of its answer, and nobody speaks of an answer that is not theirs.
+//! The server remembers the ids of the latest answers of each key, and what they were made from, but no
+//! text. So feedback reaches the trace of its answer, and nobody can rate an answer of another key.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -21,16 +21,16 @@ use crate::output::Versioned;
 use crate::service::provenance::Said;
 use crate::types::TraceContext;
 
-/// Answers of a key that are remembered.
+/// Most answers that are remembered for a key.
 const MOST: usize = 1_000;
 
-/// Keys whose answers are: the file of keys may change for ever.
+/// Most keys whose answers are remembered: over time the file of keys may have any number.
 const MOST_KEYS: usize = 10_000;
 
-/// Bytes of a comment.
+/// Most bytes of a comment.
 const LONGEST_COMMENT: usize = 4_000;
 
-/// The latest answers, by the id of the key; the empty one where none is needed.
+/// The latest answers, by the id of the key; the id is empty if no key is needed.
 #[derive(Default)]
 pub(super) struct RecentAnswers(Mutex<HashMap<String, VecDeque<RecentAnswer>>>);
 
@@ -39,7 +39,7 @@ pub(super) struct RecentAnswer {
     pub(super) id: Uuid,
     pub(super) asked: AskedCollection,
     pub(super) context: Option<TraceContext>,
-    /// Somebody said something of it.
+    /// The answer was rated before.
     pub(super) is_rated: bool,
 }
 
@@ -56,7 +56,7 @@ impl RecentAnswers {
         of_key.push_back(answer);
     }
 
-    /// The answer of this id, as it was before it was rated now.
+    /// Marks the answer of this id as rated, and returns it as it was before.
     fn rate(&self, key: &str, id: Uuid) -> Option<RecentAnswer> {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = answers.get_mut(key)?.iter_mut().find(|answer| answer.id == id)?;
@@ -66,20 +66,20 @@ impl RecentAnswers {
     }
 }
 
-/// What a reader says of an answer.
+/// A reader's rating of an answer.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct FeedbackRequest {
     /// `docent.answer_id` of the answer.
     answer_id: String,
-    /// From 0, of no use, to 1, right.
+    /// From 0 (useless) to 1 (right).
     #[schemars(range(min = 0.0, max = 1.0))]
     score: f64,
-    /// At most 4,000 bytes; kept where the server was started with `--audit-content`.
+    /// At most 4,000 bytes; kept if the server was started with `--audit-content`.
     comment: Option<String>,
 }
 
-/// What was taken down.
+/// The rating that was recorded.
 #[derive(Serialize, JsonSchema)]
 struct FeedbackResponse {
     answer_id: String,
@@ -87,13 +87,13 @@ struct FeedbackResponse {
     asked: AskedCollection,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    /// The comment is kept: the server keeps what is said.
+    /// Whether the comment is kept (`--audit-content`).
     comment_kept: bool,
 }
 
 pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("giveFeedback", "What a reader says of an answer")
+        .named("giveFeedback", "Rates an answer")
         .takes::<FeedbackRequest>()
         .answers::<Versioned<FeedbackResponse>>()
 }
@@ -102,7 +102,7 @@ pub(super) async fn feedback(call: Call) -> Result<Response, Refusal> {
     let FeedbackRequest { answer_id, score, comment } = read(&call.body)?;
     if comment.as_ref().is_some_and(|comment| comment.len() > LONGEST_COMMENT) {
         let problem = format!("`comment` has more than {LONGEST_COMMENT} bytes");
-        return Err(Refusal::invalid("comment", problem).hint("say it in fewer words"));
+        return Err(Refusal::invalid("comment", problem).hint("shorten it"));
     }
     let observers = &call.server.observers;
     let id = answer_id.parse::<Uuid>().ok();
@@ -114,11 +114,11 @@ pub(super) async fn feedback(call: Call) -> Result<Response, Refusal> {
         );
         refusal.param = "answer_id".into();
         return Err(refusal.hint(format!(
-            "it is `docent.answer_id` of an answer; the last {MOST} of each key are known, since the server started"
+            "send `docent.answer_id` of an answer; the server knows the last {MOST} answers of each key since it started"
         )));
     };
     let RecentAnswer { asked, context, is_rated, .. } = answer;
-    // Who changes their mind is one reader all the same.
+    // Readers who change their rating count once.
     if !is_rated {
         observers.drift.rate(&asked.collection, score);
         observers.metrics.rate(&asked.collection, score);

@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it is ready. No model is asked: a probe costs nothing.
+//! Whether the server is alive, and whether it is ready. No model is asked, so a probe costs nothing.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -11,7 +11,7 @@ use super::openapi::Operation;
 use super::refusal::{ErrorCode, Refusal};
 use crate::error::Failure;
 
-/// What a probe is told.
+/// The result of a probe.
 #[derive(Serialize, JsonSchema)]
 struct Health {
     status: Condition,
@@ -35,22 +35,22 @@ pub(super) fn described_ready(operation: Operation<'_>) -> Operation<'_> {
         .refuses(503)
 }
 
-/// The loop turns.
+/// The event loop runs.
 pub(super) fn live() -> Response {
     json(&Health { status: Condition::Alive })
 }
 
-/// Every collection can be asked, by the models that built it.
+/// Every collection can be asked, with the models that built it.
 pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
     let not_ready =
         |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, why);
     if call.server.is_stopping() {
-        return Err(not_ready("the server is ending".to_owned())
-            .hint("ask another server, or the next one"));
+        return Err(not_ready("the server is shutting down".to_owned())
+            .hint("ask another server, or this one after its restart"));
     }
     for (name, engine) in call.server.access.engines() {
-        // Why is for those who run the server, and not for whoever reaches it.
-        // A question waits for a server that is away; a probe is to know it at once.
+        // The cause is for the operator of the server, not for every caller.
+        // A question waits for a Qdrant server that is away; a probe has to report it at once.
         let reached = engine.collection().ping().await.map_err(Failure::from);
         let asked = match reached {
             Ok(()) => engine.retriever().await.map(drop),

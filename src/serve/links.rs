@@ -1,4 +1,4 @@
-//! URLs by which what is cited can be opened.
+//! URLs that open cited places.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use super::keys::Key;
 use super::signature::Signer;
 use crate::types::{Locator, is_url};
 
-/// What stands in a path as it is.
+/// Characters that are not escaped in a path.
 const IN_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Makes the links of one response.
 pub(super) struct Links {
     base: String,
-    /// Where a link needs something that stands for a key, and whose.
+    /// Set if a link needs a signature in place of a key, with the key that it is made for.
     signer: Option<(Signer, Arc<Key>)>,
     /// Seconds since the Unix epoch.
     now: i64,
 }
 
 impl Links {
-    /// They begin with the public URL that is set, or else with what the caller used.
+    /// Links begin with the configured public URL, or else with the host that the caller used.
     pub(super) fn new(server: &Server, caller: &Caller, headers: &HeaderMap) -> Self {
         let host = || headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let public = server.settings.public_url.clone();
@@ -43,8 +43,8 @@ impl Links {
         Self { base: base.to_owned(), signer: None, now: 0 }
     }
 
-    /// A place in a document: of a page of the web, where it is; of any other, where this server shows
-    /// what was read of it.
+    /// The URL of a place in a document: for a web page its own URL, for any other document the page of
+    /// this server that shows the stored text.
     pub(super) fn to(&self, collection: &str, source: &str, locator: Locator) -> String {
         if is_url(source) {
             return locator.cite(source);
@@ -53,18 +53,18 @@ impl Links {
         format!("{}#{}", self.stored(collection, source), cited.trim_start_matches([':', '#']))
     }
 
-    /// The same for somebody who may not hand on what stands for a key: who has a link that ends would
-    /// have it for ever.
+    /// The same without signatures, for a caller that may not hand on access: new links would let the
+    /// holder of an expiring link keep access for ever.
     pub(super) fn unsigned(self) -> Self {
         Self { signer: None, ..self }
     }
 
-    /// Where this server is.
+    /// The URL of this server.
     pub(super) fn home(&self) -> String {
         format!("{}/", self.base)
     }
 
-    /// Where this server shows what was read of a document.
+    /// The URL at which this server shows the stored text of a document.
     pub(super) fn stored(&self, collection: &str, source: &str) -> String {
         let encoded = |text| utf8_percent_encode(text, IN_PATH).to_string();
         let query = match &self.signer {
@@ -74,14 +74,14 @@ impl Links {
             None => String::new(),
         };
         let (collection, mut source) = (encoded(collection), encoded(source));
-        // An empty part of a path does not survive everything between here and there.
+        // Not every program on the way keeps an empty part of a path.
         if source.starts_with('/') {
             source.replace_range(..1, "%2F");
         }
         format!("{}/s/{collection}/{source}{query}", self.base)
     }
 
-    /// A document: a page of the web where it is, any other where this server shows it.
+    /// The URL of a document: for a web page its own URL, for any other document the page of this server.
     pub(super) fn to_whole(&self, collection: &str, source: &str) -> String {
         if is_url(source) { source.to_owned() } else { self.stored(collection, source) }
     }

@@ -1,4 +1,4 @@
-//! One entry for each request, when its answer has ended.
+//! One log entry for each request, written when its answer has ended.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,31 +17,31 @@ use super::call::{Server, SharedNotes};
 use crate::http::at_once_on_behalf_of;
 use crate::types::{TraceContext, Usage};
 
-/// Hears of each request once, in the order in which they end.
+/// Receives each request once, in the order in which they end.
 pub type LogSink = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
-/// A request, and what came of it.
+/// A request and its result.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[schemars(rename = "RequestLog")]
 pub struct LogEntry {
     /// RFC 3339, UTC, with milliseconds.
     pub time: String,
-    /// The caller's own, where it sent one that can stand here.
+    /// The caller's own, if it sent a valid one.
     pub request_id: String,
-    /// Of W3C Trace Context: the caller's, or one that begins here; empty where there is no request.
+    /// W3C Trace Context: the caller's, or a new one; empty if the entry is about no request.
     #[serde(skip_serializing_if = "String::is_empty")]
     #[schemars(default)]
     pub trace_id: String,
     pub method: String,
     /// Without the query, which may hold a question.
     pub path: String,
-    /// The path of the route, with names for its parts; `None` where there is none.
+    /// The path of the route, with names for its parts; `None` if no route matched.
     #[serde(skip)]
     pub route: Option<&'static str>,
-    /// It is not for whoever reaches the server.
+    /// The route needs a right.
     #[serde(skip)]
     pub needs_right: bool,
-    /// 499 where the caller left before the end.
+    /// 499 if the caller left before the end.
     pub status: u16,
     /// Until the last byte was sent.
     pub milliseconds: u64,
@@ -53,17 +53,17 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Something about no request.
+    /// An entry about no request.
     pub(super) fn warning(text: &str) -> Self {
         let notes = Notes { warning: Some(text.to_owned()), ..Notes::default() };
         Self { notes, ..Self::default() }
     }
 }
 
-/// What a handler says of a request.
+/// What a handler reports about a request.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Notes {
-    /// The collection that was asked; of several, their names with commas.
+    /// The collection that was asked; several are separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
     /// The number N of the version `NAME@vN`.
@@ -72,34 +72,34 @@ pub struct Notes {
     /// Id of the ingest that changed it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
-    /// By which `docent trace show` finds its record; of several, the last.
+    /// The id under which `docent trace show` finds the record; the last one if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_id: Option<String>,
-    /// Whether there is none, where one was sought.
+    /// True if an answer was sought and there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<bool>,
     /// Questions to which an answer was sought.
     #[serde(skip)]
     pub answers: u32,
-    /// Those without one.
+    /// Questions without an answer.
     #[serde(skip)]
     pub no_answers: u32,
-    /// What a caller gave an answer, from 0 to 1.
+    /// A caller's rating of an answer, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<f64>,
-    /// What it wrote of it. It is in no log.
+    /// The caller's comment on it. It is never logged.
     #[serde(skip)]
     pub comment: Option<String>,
     /// Tokens that were sent to the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
-    /// Tokens that it generated.
+    /// Tokens that the model generated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
-    /// In the currency of the prices.
+    /// Cost, in the currency of the prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
-    /// Until the passages were there.
+    /// Until the passages were retrieved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retrieved_ms: Option<u64>,
     /// Until the first word of the answer.
@@ -111,22 +111,22 @@ pub struct Notes {
     /// The client had sent the request before.
     #[serde(skip)]
     pub is_repeated: bool,
-    /// What was asked. It is in no log.
+    /// The question. It is never logged.
     #[serde(skip)]
     pub question: Option<String>,
-    /// Sources of what was shown, or answered from.
+    /// Sources of the passages that were shown or used in the answer.
     #[serde(skip)]
     pub documents: Vec<String>,
-    /// Code of the error, where there was one.
+    /// Code of the error, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Something that the operator of the server should see to.
+    /// A warning for the operator of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
 
 impl Notes {
-    /// Adds what one of its answers took.
+    /// Adds the usage of one of its answers.
     pub(super) fn took(&mut self, used: Usage) {
         let (prompt_tokens, completion_tokens) = (self.prompt_tokens, self.completion_tokens);
         let before =
@@ -138,10 +138,10 @@ impl Notes {
     }
 }
 
-/// Status of a caller that left, as nginx has it.
+/// Status for a caller that left early, as in nginx.
 const CLIENT_CLOSED: u16 = 499;
 
-/// Tells the log when it is dropped.
+/// Writes the log entry when it is dropped.
 pub(super) struct Pending {
     pub(super) entry: LogEntry,
     started: Instant,
@@ -149,14 +149,14 @@ pub(super) struct Pending {
     server: Arc<Server>,
     /// Status, once there is a response.
     pub(super) status: Option<u16>,
-    /// The response was sent to its end.
+    /// The whole response was sent.
     pub(super) sent: bool,
-    /// What the key has left of its minute: for the response.
+    /// What is left of the key's limits, for the headers of the response.
     pub(super) left: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Pending {
-    /// `entry`: what is known of the request when it begins, but for its time.
+    /// `entry`: what is known when the request begins, without its time.
     pub(super) fn begin(server: &Arc<Server>, notes: &SharedNotes, entry: LogEntry) -> Self {
         let time = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         Self {
@@ -170,7 +170,7 @@ impl Pending {
         }
     }
 
-    /// The response was sent to its end.
+    /// The whole response was sent.
     pub(super) fn end(&mut self, status: StatusCode) {
         self.status = Some(status.as_u16());
         self.sent = true;
@@ -186,13 +186,13 @@ impl Drop for Pending {
     }
 }
 
-/// A body, with what is held until its last byte has been sent or nobody wants it any more.
+/// A body with the resources that are held until its last byte is sent or its reader leaves.
 pub(super) struct Held<T> {
     pub(super) body: Body,
     pub(super) pending: Pending,
     #[expect(dead_code, reason = "held")]
     pub(super) held: T,
-    /// What is still done for it is done on behalf of this.
+    /// The trace of the work that is still done for it.
     pub(super) context: TraceContext,
 }
 

@@ -1,8 +1,8 @@
-//! A connection over which the HTTP library answers by itself what it can't read as a request.
+//! A connection over which the HTTP library itself answers what it cannot read as a request.
 //!
-//! It does so with a status and nothing else, and then closes. Nobody would learn what was wrong, so in the
-//! place of that the same status is sent with a body that says it. In HTTP/2 there is nothing to replace:
-//! what is malformed there ends a stream or a connection, with a code.
+//! The library sends a status and nothing else, and then closes. That does not say what was wrong, so its
+//! response is replaced by one with the same status and a body that explains it. In HTTP/2 there is nothing
+//! to replace: malformed input there ends a stream or a connection with a code.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -16,20 +16,20 @@ use tokio::time::Sleep;
 use super::call::made_id;
 use super::refusal::{ErrorCode, Refusal};
 
-/// How long what still comes is read: where something of it is left unread, the system takes back the
-/// answer that is under way.
+/// How long further input is read: if some of it is left unread, the system discards the response that is
+/// being sent.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Longer than any answer of the library.
+/// Longer than any response of the library.
 const LONGEST_ANSWER: usize = 256;
 
-/// What the library says of its own, and nothing of docent's is without an id beside.
+/// The headers that the library sends; every response of docent also has an id.
 const ITS_HEADERS: [&str; 3] = ["connection", "content-length", "date"];
 
 /// See the module.
 pub(super) struct Explaining<S> {
     stream: S,
-    /// In the place of an answer: what of it was not taken yet.
+    /// The bytes that replace a response and were not sent yet.
     unsent: Vec<u8>,
     ending: Ending,
 }
@@ -50,7 +50,7 @@ impl<S> Explaining<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Explaining<S> {
-    /// Takes all of what is to be sent, where it ends in an answer of the library.
+    /// Takes over all bytes to be sent if they end in a response of the library.
     fn explain(&mut self, slices: &[IoSlice<'_>]) -> Option<usize> {
         let last = slices.iter().rev().find(|slice| !slice.is_empty())?;
         let (begin, status) = answer_of_library(last)?;
@@ -74,7 +74,7 @@ impl<S: AsyncWrite + Unpin> Explaining<S> {
     }
 }
 
-/// Where an answer of the library begins, in bytes that end with it, and its status.
+/// Offset and status of a response of the library at the end of `bytes`.
 fn answer_of_library(bytes: &[u8]) -> Option<(usize, StatusCode)> {
     if !bytes.ends_with(b"\r\n\r\n") {
         return None;
@@ -177,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explaining<S> {
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => return time.as_mut().poll(context).map(Ok),
             }
-            // Where there always is more.
+            // Input that never ends.
             if time.is_elapsed() {
                 return Poll::Ready(Ok(()));
             }

@@ -1,4 +1,4 @@
-//! Counts and times of requests, for Prometheus and its relatives: `OpenMetrics` at `/metrics`.
+//! Counts and times of requests in the `OpenMetrics` format, at `/metrics`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::openapi::Operation;
 use super::uploads::Uploads;
 use crate::query::cache::{CacheCounts, RetrievalCache};
 
-/// Upper ends in seconds: from a cached probe to the longest answer.
+/// Bucket limits in seconds: from a cached probe to the longest answer.
 const SECONDS: [f64; 14] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 60.0];
 
@@ -83,7 +83,7 @@ pub(super) struct DriftGauge {
 type Seconds = Family<OfRoute, Histogram, fn() -> Histogram>;
 type Money = Counter<f64, AtomicU64>;
 
-/// What is counted from the start of the server on.
+/// Counted since the start of the server.
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<OfRequest, Counter>,
@@ -106,7 +106,7 @@ pub(super) struct Metrics {
     drifted: Family<DriftGauge, Gauge>,
 }
 
-/// The registry, while metrics are added to it.
+/// The registry while metrics are added to it.
 struct Listing(Registry);
 
 impl Listing {
@@ -121,7 +121,7 @@ impl Listing {
 }
 
 impl Metrics {
-    /// `cache`: whose counts are told, too.
+    /// `cache`: its counts are included.
     pub(super) fn new(cache: Option<Arc<RetrievalCache>>) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut all = Listing(Registry::with_prefix("docent"));
@@ -151,17 +151,20 @@ impl Metrics {
             tokens: all.add("tokens", "Tokens of chat models"),
             cost: all.add("cost", "Cost of chat models, in your currency"),
             answers: all.add("answers", "Questions to which an answer was sought"),
-            no_answers: all.add("no_answers", "Those without an answer"),
+            no_answers: all.add("no_answers", "Questions without an answer"),
             unsupported_citations: all
                 .add("unsupported_citations", "Citations whose passage lacks what it is cited for"),
-            repeated: all.add("repeated_requests", "Requests that their client had sent before"),
-            audit_failures: all.add("audit_failures", "Requests that could not be written down"),
-            feedback: all.add("feedback", "Answers of which somebody said something"),
+            repeated: all.add("repeated_requests", "Requests that their client sent again"),
+            audit_failures: all
+                .add("audit_failures", "Requests that could not be written to the audit"),
+            feedback: all.add("feedback", "Answers that were rated"),
             drift: all.add("drift", "How far a signal is from its baseline"),
-            drifted: all.add("drifted", "1 where that is further than chance explains"),
-            questions: all.add("questions", "Questions of now"),
-            jobs: all.add("documents", "Documents that came or went by request"),
-            jobs_waiting: all.add("documents_waiting", "Documents that wait to come or go"),
+            drifted: all
+                .add("drifted", "1 if a signal is further from its baseline than chance explains"),
+            questions: all.add("questions", "Questions in progress"),
+            jobs: all.add("documents", "Documents that were added or deleted by request"),
+            jobs_waiting: all
+                .add("documents_waiting", "Documents that wait to be added or deleted"),
             registry: all.0,
         }
     }
@@ -199,7 +202,7 @@ impl Metrics {
         self.repeated.inc_by(notes.is_repeated.into());
     }
 
-    /// Counts what was done for a request after its end.
+    /// Counts work that was done for a request after its end.
     pub(super) fn count_job(&self, entry: &LogEntry) {
         let outcome = if entry.status < 400 { "done" } else { "failed" };
         let key = entry.key.clone().unwrap_or_default();
@@ -207,14 +210,14 @@ impl Metrics {
         self.jobs.get_or_create(&labels).inc();
     }
 
-    /// Counts what somebody said of an answer, from 0 to 1.
+    /// Counts the rating of an answer, from 0 to 1.
     pub(super) fn rate(&self, collection: &str, score: f64) {
         let verdict = if score < 0.5 { "poor" } else { "good" };
         let labels = OfFeedback { collection: collection.to_owned(), verdict };
         self.feedback.get_or_create(&labels).inc();
     }
 
-    /// `answered`, `waiting`: questions of now; `documents`: that wait to come or go.
+    /// `answered`, `waiting`: questions in progress; `documents`: those that wait to be added or deleted.
     fn text(&self, (answered, waiting): (usize, usize), documents: usize, drift: &Drift) -> String {
         self.jobs_waiting.set(i64::try_from(documents).unwrap_or(i64::MAX));
         for (gauge, value, drifted) in drift::gauges(drift) {
@@ -227,13 +230,13 @@ impl Metrics {
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let mut text = String::new();
-        // Writing into memory does not fail.
+        // Writing to memory does not fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
 }
 
-/// Read when they are asked for.
+/// Metrics of the cache, read when they are requested.
 struct OfCache(Arc<RetrievalCache>);
 
 impl fmt::Debug for OfCache {
@@ -250,7 +253,7 @@ impl Collector for OfCache {
             ("cache_misses", "Retrievals that were done, and kept", misses),
             (
                 "cache_coalesced",
-                "Retrievals that waited for the same one of somebody else",
+                "Retrievals that waited for the same one of another caller",
                 coalesced,
             ),
         ] {

@@ -1,10 +1,10 @@
-//! The engine over HTTP, for many: `OpenAI`'s wire with citations that were checked, docent's own, and
+//! The engine over HTTP, for many callers: `OpenAI`'s wire with checked citations, docent's own wire, and
 //! what a service needs around them.
 //!
-//! A request comes in through [`connections`] and is turned by [`dispatch`] into a [`call::Call`]: its
-//! host and origin are checked, [`access`] lets its caller in, [`admission`] gives it a turn, its body
-//! is read. Then its handler runs, one of the table in [`routes`]. What is refused on the way is a
-//! [`refusal::Refusal`]; what comes of each is told to [`log`] when the last byte is sent.
+//! A request comes in through [`connections`], and [`dispatch`] turns it into a [`call::Call`]: its host
+//! and origin are checked, [`access`] admits its caller, [`admission`] queues it, and its body is read.
+//! Then its handler runs, one from the table in [`routes`]. An error on the way is a [`refusal::Refusal`];
+//! the result of each request goes to [`log`] when the last byte is sent.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -109,20 +109,20 @@ use usage::UsageBook;
 pub use usage::UsageResponse;
 use watching::Watched;
 
-/// What is served, to whom.
+/// The collections to serve, and the settings.
 pub struct Service {
-    /// By collection, the one of a request that names none first; never empty.
+    /// By collection, the default one first; never empty.
     pub engines: Vec<(String, Arc<Engine>)>,
-    /// Where the engines keep what they retrieve; `None`: nowhere.
+    /// The cache in which the engines keep retrievals; `None`: no cache.
     pub cache: Option<Arc<RetrievalCache>>,
-    /// The file of keys; `None`: whoever reaches the server may do everything. So it is until there is a
-    /// file, unless it is needed.
+    /// The file of keys; `None`: anyone who reaches the server may do everything. Without a file the same
+    /// holds, unless `needs_keys` is set.
     pub keys: Option<PathBuf>,
     pub needs_keys: bool,
-    /// The file of what keys have used.
+    /// The file with the usage of the keys.
     pub usage: Option<PathBuf>,
-    /// Collections that are kept in line with files, each with those that were named; none: with what it
-    /// was made from.
+    /// Collections that are kept in line with files, each with the named paths; without paths, with its
+    /// sources.
     pub watched: Vec<(String, Vec<String>)>,
     pub settings: Serve,
     pub log: LogSink,
@@ -138,12 +138,12 @@ pub struct Running {
 
 impl Service {
     /// # Errors
-    /// The keys can't be read, or an address can't be listened at.
+    /// The keys cannot be read, or an address cannot be listened on.
     pub async fn listen(self) -> Result<Running, Failure> {
         let open = |path: &PathBuf| WatchedKeys::open(path, self.needs_keys);
         let keys = self.keys.as_ref().map(open).transpose().map_err(|error| {
             Failure::config(error.to_string())
-                .hint("docent keys create NAME makes a file of keys, and adds one to it")
+                .hint("docent keys create NAME creates this file, and a key in it")
         })?;
         if let Some(keys) = keys.as_ref().and_then(WatchedKeys::keys) {
             check_prices(&self.engines, &keys)?;
@@ -151,7 +151,7 @@ impl Service {
         let settings = &self.settings;
         let audit = settings.audit.as_deref();
         let audit = audit.map(|path| Audit::open(path, settings.audit_content)).transpose()?;
-        // Of callers without a key nothing is counted that would be worth keeping.
+        // Without keys there is no usage worth keeping.
         let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
         let drift = Drift::open(
             settings.drift_baseline.as_deref(),
@@ -172,19 +172,22 @@ impl Service {
         let context = &self.engines[0].1.context;
         if context.settings.qdrant.url.is_none()
             && let Err(error) = context.make_data_dir().and_then(|()| listeners.add_owners(context.socket()))
-            // Another server of the project has it.
+            // Another server of the project holds the socket.
             && error.kind() != std::io::ErrorKind::AddrInUse
         {
             let socket = context.socket();
             let problem = format!(
-                "cannot listen at {}: {error}; `docent mcp` reads the collections itself, by turns",
+                "cannot listen at {}: {error}; `docent mcp` reads the collections itself, in turns with this server",
                 socket.display()
             );
             (observers.log)(&LogEntry::warning(&problem));
         }
         let Serve { max_questions, queue, queue_wait, .. } = self.settings;
         let signer = Signer::new(self.settings.link_expiry).map_err(|error| {
-            Failure::new(Exit::Backend, format!("this system has no random numbers: {error}"))
+            Failure::new(
+                Exit::Backend,
+                format!("the system's random number generator failed: {error}"),
+            )
         })?;
         let (abandon, abandoned) = cancel::pair();
         let server = Arc::new(Server {
@@ -207,12 +210,12 @@ impl Service {
 }
 
 impl Running {
-    /// What a caller uses.
+    /// The URLs that callers use.
     pub fn urls(&self) -> Vec<String> {
         self.listeners.urls()
     }
 
-    /// Answers until it is told to stop, and then lets what is under way end.
+    /// Answers until `stop`, and then lets requests in progress end.
     pub async fn run(self, stop: &Cancel) -> Exit {
         let Self { listeners, server, abandon, tls } = self;
         let _ = server.stopping.set(stop.clone());
@@ -227,7 +230,7 @@ impl Running {
         let give_up = || abandon.cancel(Stop::Deadline);
         let exit = listeners.serve(router, &settings, stop, &give_up).await;
         drop((keeping, looking, certificates));
-        // What was begun is committed as far as it is.
+        // Changes in progress are committed as far as they are done.
         let _ = tokio::time::timeout(settings.drain, working).await;
         if let Err(error) = server.observers.usage.keep() {
             (server.observers.log)(&LogEntry::warning(&unkept(&error)));
@@ -237,18 +240,17 @@ impl Running {
 }
 
 /// # Errors
-/// A key has a budget, and what a model costs is not known.
+/// A key has a budget, and the price of a model is not set.
 fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(), Failure> {
     let Some(key) = keys.keys.iter().find(|key| key.has_budget()) else { return Ok(()) };
     let Some((table, model)) = unpriced(&engines[0].1.context.settings) else { return Ok(()) };
     let name = &key.name;
-    let message = format!("the key `{name}` has a budget, and what {model} costs is not known");
+    let message = format!("the key `{name}` has a budget, but the price of {model} is not set");
     Err(Failure::config(message)
-        .hint(format!("set {table}.price_in and {table}.price_out: what a million tokens cost")))
+        .hint(format!("set {table}.price_in and {table}.price_out, the price of a million tokens")))
 }
 
-/// A model that answers or checks answers, and of which it is not known what it costs; with the table of
-/// its settings.
+/// A model that answers or checks answers and has no price, with the table of its settings.
 fn unpriced(settings: &Settings) -> Option<(&'static str, &str)> {
     let chat = settings.chat.model.as_deref().filter(|_| settings.chat.price.is_none());
     let verifier = match &settings.verify {
@@ -258,8 +260,8 @@ fn unpriced(settings: &Settings) -> Option<(&'static str, &str)> {
     chat.map(|model| ("chat", model)).or(verifier.map(|model| ("verify", model)))
 }
 
-/// Writes what keys have used, now and then, says what became of their file, and lets go of turns that
-/// nobody came back for.
+/// Regularly writes the usage of keys, reports news about the file of keys, and forgets turns that no
+/// client came back for.
 async fn keep_usage(server: Arc<Server>) {
     const PAUSE: Duration = Duration::from_secs(1);
     let mut was_said = false;
@@ -284,7 +286,7 @@ async fn keep_usage(server: Arc<Server>) {
     }
 }
 
-/// Sees now and then whether the documents are still those of the baseline.
+/// Regularly compares the documents with those of the baseline.
 async fn watch_documents(server: Arc<Server>) {
     const PAUSE: Duration = Duration::from_mins(1);
     loop {
@@ -294,5 +296,5 @@ async fn watch_documents(server: Arc<Server>) {
 }
 
 fn unkept(error: &std::io::Error) -> String {
-    format!("what keys have used cannot be written, and would be forgotten: {error}")
+    format!("the usage of keys cannot be written, and is lost at a restart: {error}")
 }

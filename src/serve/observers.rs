@@ -1,4 +1,4 @@
-//! Who hears of each request when it has ended.
+//! The receivers of each request that has ended.
 
 use super::audit::{Added, Audit};
 use super::drift::Drift;
@@ -14,7 +14,7 @@ pub(super) struct Observers {
     pub(super) usage: UsageBook,
     pub(super) answers: RecentAnswers,
     pub(super) drift: Drift,
-    /// `None`: none is kept.
+    /// `None`: no audit is kept.
     pub(super) audit: Option<Audit>,
 }
 
@@ -25,7 +25,7 @@ impl Observers {
         self.write_down(entry);
     }
 
-    /// Something that a request asked for was done, or not, after its response.
+    /// Reports work for a request that ended, with success or not, after its response.
     pub(super) fn job_ended(&self, entry: &LogEntry) {
         self.metrics.count_job(entry);
         if let (Some(key), Some(cost)) = (&entry.key, entry.notes.cost) {
@@ -35,7 +35,7 @@ impl Observers {
     }
 
     fn write_down(&self, entry: &LogEntry) {
-        // Probes and pages that need no right are nobody's doing.
+        // Probes and pages that need no right are not audited.
         let added = self.audit.as_ref().filter(|_| entry.needs_right).map(|it| it.add(entry));
         (self.log)(entry);
         let Added { failed, warning } = added.unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Why a request is not answered: a status, and `OpenAI`'s error object with docent's hint in it.
 //!
-//! The clients of `OpenAI` repeat 408, 409, 429 and every 5xx by themselves, after what `Retry-After`
-//! says, unless `x-should-retry` tells them not to. So each refusal says whether it is worth it.
+//! The clients of `OpenAI` repeat 408, 409, 429 and every 5xx by themselves, after the time in
+//! `Retry-After`, unless `x-should-retry` tells them not to. So each refusal says whether a retry makes
+//! sense.
 
 mod code;
 
@@ -20,8 +21,8 @@ pub(super) use code::ErrorCode;
 
 use crate::error::{BackendError, Exit, Failure, Fault, Service};
 
-/// Longest that a client is told to wait: those of `OpenAI` for Node wait by their own, much shorter,
-/// measure where it is longer.
+/// Longest wait that a client is told, in seconds: for longer ones, those of `OpenAI` for Node use their
+/// own, much shorter, wait.
 const LONGEST_WAIT: u32 = 60;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -31,13 +32,13 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: ErrorCode,
-    /// What of the request it is about; empty where it is about no part of it.
+    /// The part of the request that it concerns; empty if it concerns none.
     pub(super) param: Box<str>,
     pub(super) message: String,
     pub(super) causes: Vec<String>,
-    /// `None`: the [usual one](ErrorCode::usual_hint).
+    /// `None`: the [usual hint](ErrorCode::usual_hint).
     pub(super) hint: Option<String>,
-    /// After how many seconds the same may be answered; `None` where a repetition can't help.
+    /// Seconds until the same request may be answered; `None` if a retry cannot help.
     pub(super) retry_after: Option<u32>,
 }
 
@@ -47,14 +48,14 @@ pub(super) struct ErrorResponse<'a> {
     error: ErrorObject<'a>,
 }
 
-/// What stands under `error`. No member is null: some clients take only strings.
+/// The value under `error`. No member is null: some clients accept only strings.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ErrorObject<'a> {
     message: &'a str,
-    /// What `OpenAI` calls errors of this status.
+    /// The name that `OpenAI` gives to errors of this status.
     #[serde(rename = "type")]
     kind: &'a str,
-    /// What of the request it is about: `tools[0].filters.key`; empty where it is about no part of it.
+    /// The part of the request that it concerns: `tools[0].filters.key`; empty if it concerns none.
     param: &'a str,
     /// For programs: `invalid_value`, `model_not_found`.
     code: &'a str,
@@ -68,11 +69,10 @@ struct Hints<'a> {
     /// What to do next.
     #[schemars(length(min = 1))]
     hint: &'a str,
-    /// What it came from, the nearest first.
+    /// Its causes, the nearest first.
     causes: &'a [String],
     request_id: &'a str,
-    /// After how many seconds the same may be answered, as `Retry-After` has it; absent where a repetition
-    /// can't help.
+    /// Seconds until the same request may be answered, as in `Retry-After`; absent if a retry cannot help.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
 }
@@ -90,7 +90,7 @@ impl Refusal {
         }
     }
 
-    /// What `OpenAI` calls errors of this status.
+    /// The name that `OpenAI` gives to errors of this status.
     pub(super) fn kind(&self) -> &'static str {
         match self.status.as_u16() {
             401 => "authentication_error",
@@ -103,7 +103,7 @@ impl Refusal {
         }
     }
 
-    /// What was sent cannot be used.
+    /// The request contains something that cannot be used.
     pub(super) fn invalid(param: impl Into<Box<str>>, message: impl Into<String>) -> Self {
         Self {
             param: param.into(),
@@ -115,7 +115,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
-    /// `status`: 431, or 414 where it is the target alone.
+    /// `status`: 431, or 414 if only the target is too long.
     pub(super) fn head_too_large(status: StatusCode) -> Self {
         Self::new(
             status,
@@ -125,7 +125,7 @@ impl Refusal {
         .hint("send what is long in the body")
     }
 
-    /// It took longer than a request may.
+    /// The answer took longer than a request may.
     pub(super) fn timeout() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -134,12 +134,12 @@ impl Refusal {
         )
     }
 
-    /// Something in docent did not hold.
+    /// The handler panicked.
     pub(super) fn panicked() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::InternalError,
-            "docent made a mistake: this request ended where it was, others go on",
+            "this request failed because of a bug in docent; other requests are not affected",
         )
         .hint("report it, with the id of the request and what the log says")
     }
@@ -155,14 +155,14 @@ impl Refusal {
         self.hint.as_deref().unwrap_or_else(|| self.code.usual_hint())
     }
 
-    /// As the commands say errors, where what they print is sent.
+    /// In the form of a command's error, where command output is sent.
     pub(super) fn into_failure(self, exit: Exit) -> Failure {
         let failure = Failure::new(exit, &*self.message).hint(self.what_next());
         Failure { causes: self.causes, ..failure }
     }
 
-    /// The same request may be answered after so long: in whole seconds, and never at once, which would
-    /// be a storm.
+    /// The same request may be answered after `wait`: in whole seconds, and never at once, as that would
+    /// cause a storm of retries.
     #[must_use]
     pub(super) fn after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1_000);
@@ -170,17 +170,17 @@ impl Refusal {
         self
     }
 
-    /// Takes out what is for the operator of the server, and not for its callers: places in its file system,
-    /// and commands of its shell.
+    /// Removes what is for the operator of the server and not for its callers: paths in its file system,
+    /// and shell commands.
     pub(super) fn take_inner(&mut self) -> Option<String> {
         let outward = match self.code {
             ErrorCode::StoreFailed | ErrorCode::NotReady | ErrorCode::Failed => {
                 "the collection cannot be asked"
             }
             ErrorCode::CollectionMissing => {
-                "the collection is not there: it was not made yet, or removed"
+                "the collection does not exist: it was not created yet, or was removed"
             }
-            ErrorCode::AuditUnwritable => "what is asked must be written down, and cannot be",
+            ErrorCode::AuditUnwritable => "the audit is required, and cannot be written",
             _ => return None,
         };
         let message = std::mem::replace(&mut self.message, outward.to_owned());
@@ -189,7 +189,7 @@ impl Refusal {
         Some([vec![message], causes].concat().join(": "))
     }
 
-    /// As a body, or in the place of an event.
+    /// As a body, or in place of an event.
     pub(super) fn body<'a>(&'a self, request_id: &'a str) -> ErrorResponse<'a> {
         ErrorResponse { error: self.object(request_id) }
     }
@@ -246,7 +246,7 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let (status, code, retry_after) = sorted(&failure);
         let refusal = Self::new(status, code, failure.message);
-        // A process that waits has flags for it, and a request has none.
+        // The hints for a waiting process name flags, which a request does not have.
         let is_soon = [ErrorCode::CollectionBusy, ErrorCode::CollectionReplaced].contains(&code);
         let hint = failure.hint.filter(|_| !is_soon);
         let param = failure.about.unwrap_or_default().into();
@@ -263,7 +263,7 @@ impl Refusal {
     }
 }
 
-/// The status, the code and whether to try again. A caller's own key is fine where that of docent is
+/// The status, the code and whether to try again. The caller's key may be fine while docent's own key is
 /// not, so the failure of a service is never 401 or 404.
 fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
     const UNASKED: Duration = Duration::from_secs(5);
@@ -288,7 +288,7 @@ fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
         Some((_, Fault::Changed)) => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ModelChanged, None)
         }
-        // Asked again at once it would not be there either.
+        // An immediate retry would not find it either.
         Some((Service::Store, Fault::NotFound | Fault::Taken)) => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionMissing, None)
         }
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(
             text.as_deref().ok(),
             Some(
-                r#"{"message":"`k` is too large","type":"invalid_request_error","param":"k","code":"invalid_value","docent":{"hint":"send what GET /openapi.json says of this request","causes":[],"request_id":"req-1"}}"#
+                r#"{"message":"`k` is too large","type":"invalid_request_error","param":"k","code":"invalid_value","docent":{"hint":"see GET /openapi.json for the values of this request","causes":[],"request_id":"req-1"}}"#
             )
         );
     }

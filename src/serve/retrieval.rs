@@ -12,20 +12,20 @@ use crate::query::rewrite::Queries;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::types::{Hit, Mode};
 
-/// What was found.
+/// The result of a search.
 pub(super) struct Searched {
     pub(super) asked: AskedCollection,
     pub(super) mode: Mode,
     /// Best first.
     pub(super) hits: Arc<[Hit]>,
-    /// They were retrieved for somebody who asked the same.
+    /// The hits came from the cache.
     pub(super) cached: bool,
     pub(super) elapsed_ms: u64,
 }
 
 impl Scoped {
     /// # Errors
-    /// The collection can't be asked, or the filter has no kind of document or no glob.
+    /// The collection cannot be read, or the filter has an unknown kind of document or an invalid glob.
     pub(super) async fn search(
         &self,
         queries: &Queries,
@@ -48,7 +48,7 @@ impl Scoped {
 }
 
 impl Searched {
-    /// What the log, the audit and the metrics say of it.
+    /// Adds the search to the log, the audit and the metrics.
     pub(super) fn note(&self, notes: &SharedNotes) {
         notes.note(|notes| {
             notes.version = Some(self.asked.version);

@@ -1,4 +1,4 @@
-//! The table of what can be asked: which path needs which right, and who answers it.
+//! The table of routes: which path needs which right, and which handler answers it.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use super::openapi::{self, Describe};
 use super::page as pages;
 use super::{agents, chat, drift, feedback, health, metrics, native, openai, usage};
 
-/// What a request costs.
+/// The kind of work that a request causes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Work {
-    /// Next to nothing: it never waits for its turn.
+    /// Almost none: it never waits for its turn.
     Light,
-    /// The same, and its body is a file: its handler reads it.
+    /// The same, with a file as its body, which the handler reads.
     File,
     /// Retrieval, and perhaps an answer.
     Question,
@@ -31,16 +31,16 @@ pub(super) enum Work {
 /// A row of the table.
 pub(super) struct Route {
     pub(super) method: Method,
-    /// As axum writes it: `{name}` for a part, `{*name}` for the rest.
+    /// In axum's notation: `{name}` for a part, `{*name}` for the rest.
     pub(super) path: &'static str,
-    /// `None`: for whoever reaches the server.
+    /// `None`: for anyone who reaches the server.
     pub(super) right: Option<Right>,
     pub(super) work: Work,
-    /// People open it in a browser: it is there with `serve.ui` only, and is refused in HTML. Where it
-    /// needs a right, a signed link to the document that it names may stand for a key.
+    /// A page for a browser: served with `serve.ui` only, and refused in HTML. If it needs a right, a
+    /// signed link to the document that it names may replace the key.
     pub(super) page: bool,
     pub(super) handler: Handler,
-    /// What `/openapi.json` says of it.
+    /// Describes the route in `/openapi.json`.
     pub(super) describe: Describe,
 }
 
@@ -52,7 +52,7 @@ impl Route {
         work: Work,
         handler: Handler,
     ) -> Self {
-        // Another is named by `described`.
+        // Replaced by `described`.
         let describe: Describe = |operation| operation;
         Self { method, path, right, work, page: false, handler, describe }
     }
@@ -77,22 +77,21 @@ const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
     Route::new(Method::POST, path, Some(right), Work::Question, handler)
 }
 
-/// Asks nothing.
+/// A row that asks nothing.
 const fn tell(path: &'static str, right: Right, handler: Handler) -> Route {
     Route::new(Method::POST, path, Some(right), Work::Light, handler)
 }
 
-/// What changes a collection, with `serve.ingest`.
+/// A row that changes a collection, with `serve.ingest`.
 const fn change(method: Method, path: &'static str, handler: Handler) -> Route {
     Route::new(method, path, Some(Right::Ingest), Work::Light, handler)
 }
 
-/// What is done by other means, and says how.
+/// For what cannot be done by request: the response says how it is done.
 const NOT_BY_REQUEST: Handler = |call| ready(stores::not_by_request(&call)).boxed();
 
-/// All of them. A new row needs three things: the handler; a function `described` beside it, which names
-/// the types that it reads and sends (see [`openapi`]); and `.described(...)` here. A test asks for
-/// each.
+/// All routes. A new row needs three things: the handler; a function `described` beside it, which names the
+/// types that it reads and sends (see [`openapi`]); and `.described(...)` here. A test checks for each.
 pub(super) static ROUTES: &[Route] = &[
     page("/", None, |_| ready(Ok(pages::ask::page())).boxed()).described(pages::ask::described),
     page("/s/{collection}/{*source}", Some(Right::Search), |call| {
@@ -202,25 +201,25 @@ pub(super) static ROUTES: &[Route] = &[
         .described(native::status::described),
 ];
 
-/// The methods that a path is asked by.
+/// The methods of a path.
 pub(super) fn methods_of(path: &str) -> Vec<&'static str> {
     let rows = ROUTES.iter().filter(|route| matches(path, route.path));
     let methods = rows.flat_map(|route| match route.method.as_str() {
-        // axum answers it as GET without a body.
+        // axum answers HEAD like GET, without a body.
         "GET" => vec!["GET", "HEAD"],
         method => vec![method],
     });
     methods.collect()
 }
 
-/// What `Allow` says where a path is not asked by a method, or where its row only says why not: then by
-/// those that read.
+/// The value of `Allow` for a path that does not take a method, or whose row only says why not: then the
+/// methods that read.
 pub(super) fn allowed(path: &str, route: Option<&Route>) -> String {
     let may = |method: &&str| route.is_none() || ["GET", "HEAD"].contains(method);
     methods_of(path).into_iter().filter(may).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a path is one of a row.
+/// Whether a path matches the path of a row.
 fn matches(asked: &str, row: &str) -> bool {
     let (mut asked, mut parts) = (asked.split('/'), row.split('/'));
     loop {
@@ -234,8 +233,8 @@ fn matches(asked: &str, row: &str) -> bool {
     }
 }
 
-/// The row whose path is nearest to one that there is not: with a part too many or too few before it, as
-/// where the `/v1` of a base URL is missing or there twice, or with a letter or two wrong.
+/// The row whose path is nearest to an unknown one: with a part too many or too few before it, as when the
+/// `/v1` of a base URL is missing or doubled, or with a letter or two wrong.
 pub(super) fn nearest(path: &str) -> Option<&'static Route> {
     let bare = path.trim_end_matches('/');
     let rows = || ROUTES.iter().filter(|route| !route.page);
@@ -261,13 +260,13 @@ pub(super) fn nearest(path: &str) -> Option<&'static Route> {
     shifted.or_else(|| near().map(|(_, row)| row))
 }
 
-/// What turns a request over to its row.
+/// The router that passes each request to its row.
 pub(super) fn router(server: &Arc<Server>) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
         let (server, method) = (Arc::clone(server), route.method.clone());
         let filter = MethodFilter::try_from(method).unwrap_or(MethodFilter::GET);
-        // What a browser asks first is asked by a method of its own.
+        // The preflight request of a browser has a method of its own.
         let answer =
             move |request: Request<Body>| dispatch(Arc::clone(&server), Some(route), request);
         router = router.route(route.path, on(filter, answer));

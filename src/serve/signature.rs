@@ -1,8 +1,8 @@
-//! What stands for a key in a link to one document, so that a citation opens in a browser.
+//! Signatures that replace a key in a link to one document, so that a citation opens in a browser.
 //!
-//! It is made of the collection, the source, the key that it was made for with what that key sees, and
-//! the time when it ends, with a secret that only this process knows. So it ends with its key, and a
-//! server that starts again honours none of before.
+//! A signature covers the collection, the source, the key that it was made for with what that key sees, and
+//! the time of expiry, under a secret that only this process knows. So it ends with its key, and a
+//! restarted server accepts none of the earlier ones.
 
 use std::time::Duration;
 
@@ -26,39 +26,38 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// With a new secret. `lasts`: how long a link does.
+    /// A signer with a new secret. `lasts`: how long a link is valid.
     ///
     /// # Errors
-    /// Where the system has no random numbers.
+    /// The system has no random numbers.
     pub(super) fn new(lasts: Duration) -> Result<Self, getrandom::Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
         Ok(Self { secret, lasts })
     }
 
-    /// What stands behind the `?` of a link that is made now, in seconds since the Unix epoch, for the
-    /// holder of a key.
+    /// The query of a link that is made for the holder of a key at the time `now`, in seconds since the
+    /// Unix epoch.
     pub(super) fn query(&self, holder: &Key, collection: &str, source: &str, now: i64) -> String {
         let expires = now + self.lasts.as_secs().cast_signed();
         let signature = self.signature(holder, collection, source, expires);
         format!("{EXPIRES}={expires}&{HOLDER}={}&{SIGNATURE}={signature}", holder.id)
     }
 
-    /// Id of the key that a link was made for, as it says.
+    /// Id of the key that a link claims to be made for.
     pub(super) fn holder_in(query: &str) -> &str {
         value(query, HOLDER).unwrap_or_default()
     }
 
-    /// Whether a request brings what may stand for a key.
+    /// Whether a query contains something that may replace a key.
     pub(super) fn is_in(query: &str) -> bool {
         value(query, SIGNATURE).is_some()
     }
 
-    /// `holder`: the key of the id that [it says](Self::holder_in), as it is now; `None` where there is
-    /// none any more.
+    /// `holder`: the current key of the id in [`Self::holder_in`]; `None` if there is none any longer.
     ///
     /// # Errors
-    /// What stands behind the `?` was not made for this document and this key, or is over.
+    /// The signature was not made for this document and this key, or has expired.
     pub(super) fn check(
         &self,
         holder: Option<&Key>,
@@ -78,12 +77,11 @@ impl Signer {
         match expires.filter(|expires| fits(*expires)) {
             None => Err(refused(
                 ErrorCode::InvalidLink,
-                "this link was not made by this server for this document, or it was changed, or since then the server has been restarted, or the key that it was made for was changed or revoked",
+                "this link is not valid: it was made for another document or was changed, the server was restarted, or the key that it was made for was changed or revoked",
             )),
-            Some(expires) if expires <= now => Err(refused(
-                ErrorCode::ExpiredLink,
-                "this link is over: it opened the document for a while",
-            )),
+            Some(expires) if expires <= now => {
+                Err(refused(ErrorCode::ExpiredLink, "this link has expired"))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -92,8 +90,8 @@ impl Signer {
         let Key { id, collections, sources, tags, .. } = holder;
         let mut signed = b"docent link 2".to_vec();
         signed.extend(expires.to_be_bytes());
-        // Each list says how many it has, and each part how long it is: no other parts give the same
-        // bytes.
+        // Each list is preceded by its number of parts, and each part by its length, so no other parts give
+        // the same bytes.
         let named = [collection.to_owned(), source.to_owned(), id.clone()];
         for list in [&named[..], collections, sources, tags] {
             signed.extend((list.len() as u64).to_be_bytes());
@@ -106,13 +104,13 @@ impl Signer {
     }
 }
 
-/// The first value of a name. Nothing that is asked for here needs decoding.
+/// The first value of a name. The names used here need no decoding.
 fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
-/// RFC 2104. `key` has 64 bytes at most: longer ones would be hashed first, and none is.
+/// RFC 2104. `key` has at most 64 bytes: longer ones would be hashed first, and there are none.
 fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut block = [0_u8; 64];
     block[..key.len()].copy_from_slice(key);

@@ -1,4 +1,4 @@
-//! A connection whose other side has to take what it is sent.
+//! A connection whose client has to read what it is sent.
 
 use std::future::Future as _;
 use std::io;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Fails where nothing of what is to be sent was taken for too long.
+/// Fails if the client takes none of the pending bytes for too long.
 pub(super) struct SlowClient<S> {
     stream: S,
     patience: Duration,
-    /// Runs while something waits to be taken.
+    /// Runs while bytes wait to be taken.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -24,7 +24,7 @@ impl<S> SlowClient<S> {
 }
 
 impl<S: Unpin> SlowClient<S> {
-    /// What came of trying to send, or that it took too long.
+    /// The result of sending, or an error if it took too long.
     fn timed<T>(
         &mut self,
         tried: Poll<io::Result<T>>,
@@ -42,7 +42,7 @@ impl<S: Unpin> SlowClient<S> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                "the caller takes nothing of what it is sent",
+                "the client has stopped reading the response",
             ))),
         }
     }

@@ -1,4 +1,4 @@
-//! Sockets that are files, for callers on the same machine. Systems without them never have one.
+//! Unix sockets, for callers on the same machine; unsupported on systems without them.
 
 pub(super) use system::{SocketListener, SocketStream};
 
@@ -16,8 +16,8 @@ mod system {
     pub(in crate::serve) struct SocketListener(UnixListener);
 
     impl SocketListener {
-        /// A socket that a server left behind that was killed is removed; one that somebody listens at is not, and
-        /// no file of another kind.
+        /// Removes a socket that a killed server left behind, but not one that a process listens on, nor a
+        /// file of another kind.
         pub(in crate::serve) fn bind(path: &Path) -> io::Result<Self> {
             if let Err(error) = std::os::unix::net::UnixStream::connect(path)
                 && error.kind() == io::ErrorKind::ConnectionRefused
@@ -42,7 +42,7 @@ mod system {
     use std::io;
     use std::path::Path;
 
-    /// Something that can be read and written: there is none.
+    /// A placeholder type: there is no such stream.
     pub(in crate::serve) type SocketStream = tokio::net::TcpStream;
 
     pub(in crate::serve) struct SocketListener(Infallible);

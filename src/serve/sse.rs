@@ -1,4 +1,4 @@
-//! Server-sent events: what a stream tells, on the wire.
+//! Server-sent events: how a stream's events are written on the wire.
 
 use std::convert::Infallible;
 use std::future::Future as _;
@@ -14,17 +14,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
 use tokio::time::{Instant, Sleep};
 
-/// How long a stream is silent before a comment is sent, so that nobody between takes it for dead. The
-/// limit on the time of a request ends one that hangs.
+/// How long a stream is silent before a comment is sent, so that no proxy takes it for dead. A stream that
+/// hangs is ended by the time limit of a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Sent at once: some clients give up where no byte comes while passages are being retrieved.
+/// Sent at once: some clients give up if no byte arrives while passages are retrieved.
 const FIRST: &str = ": docent\n\n";
 
-/// nginx and its relatives hold the pieces of an answer back unless they are told not to.
+/// nginx and its relatives buffer an answer unless they are told not to.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// One event, as it is sent.
+/// One event as it is sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Frame(String);
 
@@ -39,12 +39,12 @@ impl Frame {
         Self::of_json(name, &json(object))
     }
 
-    /// The same of an object that is JSON already, on one line.
+    /// The same for an object that already is JSON on one line.
     pub(super) fn of_json(name: &str, json: &str) -> Self {
         Self(format!("event: {name}\ndata: {json}\n\n"))
     }
 
-    /// What the clients of `OpenAI` take for the end.
+    /// The event that clients of `OpenAI` take for the end.
     pub(super) fn done() -> Self {
         Self("data: [DONE]\n\n".to_owned())
     }
@@ -55,7 +55,7 @@ impl Frame {
     }
 }
 
-/// What is sent always has a JSON text, on one line.
+/// Outgoing objects can always be written as JSON, on one line.
 pub(super) fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }

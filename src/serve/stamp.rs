@@ -1,9 +1,9 @@
-//! Whether a file is still what was read of it.
+//! Whether a file has changed since it was read.
 
 use std::path::Path;
 use std::time::SystemTime;
 
-/// What changes where a file does; `None` where there is none.
+/// Changes when a file does; `None` if there is no file.
 pub(super) type Stamp = Option<(SystemTime, u64)>;
 
 pub(super) fn stamp(path: &Path) -> Stamp {

@@ -1,4 +1,4 @@
-//! TLS: the certificate of the server and its key, read again when their files change.
+//! TLS: the server's certificate and key, read again when their files change.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -25,14 +25,14 @@ use crate::beneath;
 use crate::error::Failure;
 use crate::settings::TlsFiles;
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Far more than any chain of certificates has.
 const LARGEST: u64 = 1 << 20;
 
-/// How much of a request in plain text is read before the connection is closed: where something of it
-/// is left unread, the system takes back the answer that is under way.
+/// How much of a plain-text request is read before the connection is closed: if some of it is left unread,
+/// the system discards the response that is being sent.
 const PLAIN_REQUEST: u64 = 64 << 10;
 
 pub(super) struct Tls {
@@ -42,31 +42,31 @@ pub(super) struct Tls {
 
 struct State {
     config: Arc<ServerConfig>,
-    /// The certificate that is shown.
+    /// The certificate in use.
     certificate: CertificateDer<'static>,
     stamps: [Stamp; 2],
-    /// The files were no pair when they were looked at last. Two files are not replaced in one step, so
-    /// it is said only if it is so the next time.
+    /// The files did not match at the last check. Two files are not replaced in one step, so this is
+    /// reported only if the next check finds the same.
     in_doubt: bool,
-    /// It was said that the certificate is of no time.
+    /// It was reported that the certificate is expired or not valid yet.
     was_untimely: bool,
 }
 
 impl Tls {
     /// # Errors
-    /// A file can't be read, has no certificate or no key, or they do not go together.
+    /// A file cannot be read, has no certificate or no key, or the two do not match.
     pub(super) fn open(files: &TlsFiles) -> Result<Self, Failure> {
         let stamps = stamps(files);
         let (config, certificate) = load(files).map_err(|problem| {
             Failure::config(problem).hint(
-                "--tls-cert takes the server's certificate and those up to its root, --tls-key the private key of the first: both in PEM",
+                "--tls-cert takes the server's certificate followed by the chain up to its root, --tls-key its private key, both in PEM",
             )
         })?;
         let state = State { config, certificate, stamps, in_doubt: false, was_untimely: false };
         Ok(Self { files: files.clone(), state: Mutex::new(state) })
     }
 
-    /// Looks at the files again and again, and tells the log what is wrong with them.
+    /// Checks the files regularly, and reports problems to the log.
     pub(super) async fn watch(self: Arc<Self>, log: LogSink) {
         loop {
             if let Some(problem) = self.look() {
@@ -80,8 +80,8 @@ impl Tls {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is found to be wrong now, and was not said yet. A pair that can't be used leaves the one of
-    /// before in force.
+    /// A problem that was not reported yet. If the new files cannot be used, the previous certificate stays
+    /// in use.
     fn look(&self) -> Option<String> {
         let mut state = self.state();
         let stamps = stamps(&self.files);
@@ -94,7 +94,7 @@ impl Tls {
                     state.was_untimely = false;
                 }
                 Err(problem) if was_in_doubt => {
-                    return Some(format!("the certificate is that of before: {problem}"));
+                    return Some(format!("the previous certificate stays in use: {problem}"));
                 }
                 Err(_) => state.in_doubt = true,
             }
@@ -105,8 +105,8 @@ impl Tls {
         untimely.filter(|_| !said).map(|problem| format!("{path}: {problem}"))
     }
 
-    /// Takes up a connection. `None`: the caller does not speak TLS, or not of a kind that is spoken
-    /// here; it has been told as far as it can be.
+    /// Starts a connection. `None`: the caller does not speak TLS, or no supported version of it; it was
+    /// told so where that is possible.
     pub(super) async fn accept(
         &self,
         mut stream: TcpStream,
@@ -114,7 +114,7 @@ impl Tls {
     ) -> Option<TlsStream<SlowClient<TcpStream>>> {
         let mut first = [0];
         stream.peek(&mut first).await.ok().filter(|&bytes| bytes > 0)?;
-        // TLS begins with a byte that is not a letter; every method of HTTP with one.
+        // TLS begins with a byte that is not a letter; every method of HTTP begins with a letter.
         if first[0].is_ascii_uppercase() {
             let _ = refuse_plain(&mut stream).await;
             return None;
@@ -152,7 +152,7 @@ fn provider() -> CryptoProvider {
 /// What connections need, and the certificate that is shown.
 type Loaded = (Arc<ServerConfig>, CertificateDer<'static>);
 
-/// The error names the file. Of a key it says nothing more.
+/// The error names the file, and says nothing else about a key.
 fn load(files: &TlsFiles) -> Result<Loaded, String> {
     let TlsFiles { certificate, key } = files;
     let shown = certificate.display();
@@ -185,8 +185,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Why no client that looks will trust the certificate now. Its time is looked at before whether anybody
-/// vouches for it, so a check against nobody tells.
+/// Why every client that checks certificates will refuse this one now. The check happens without a trusted
+/// root: validity in time is checked before trust.
 fn untimely(certificate: &CertificateDer<'_>, provider: &CryptoProvider) -> Option<String> {
     let certificate = ParsedCertificate::try_from(certificate).ok()?;
     let checked = verify_server_cert_signed_by_trust_anchor(
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate of these years, and its key.
+    /// A certificate for these years, and its key.
     fn pair(years: (i32, i32)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -247,7 +247,7 @@ mod tests {
             pair
         }
 
-        /// In the place of those of before, with another time.
+        /// Replaces the files, with another modification time.
         fn put(&self, (certificate, key): &(String, String)) {
             for (path, text) in [(&self.files.certificate, certificate), (&self.files.key, key)] {
                 let file = tempfile::NamedTempFile::new_in(self.dir.path()).unwrap();
@@ -292,7 +292,7 @@ mod tests {
         assert_ne!(first, second);
         std::fs::write(&pair.files.key, "no key").unwrap();
         assert_eq!(tls.look(), None, "the other file may be on its way");
-        assert!(tls.look().unwrap().starts_with("the certificate is that of before: "));
+        assert!(tls.look().unwrap().starts_with("the previous certificate stays in use: "));
         assert_eq!(tls.look(), None, "said once");
         assert_eq!(shown(), second);
         pair.put(&self::pair((2020, 4000)));

@@ -1,8 +1,8 @@
-//! What a piece of work tells while it goes on, as a stream that drives it.
+//! The events of a piece of work, as a stream that drives it.
 //!
-//! The work runs only when somebody asks for the next thing that it tells, and what it told so far was
-//! taken. So a caller who reads slowly holds the chat model up, and one who leaves ends it: the work is
-//! dropped with the stream, and with it the connection to the model. Nothing runs on a task of its own.
+//! The work runs only when the next event is asked for and all earlier ones were taken. So a slow reader
+//! holds the chat model up, and a caller who leaves ends the work: it is dropped with the stream, and with
+//! it the connection to the model. Nothing runs on its own task.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
-/// Where work tells something. Cheap to clone.
+/// The sending side of the events. Cheap to clone.
 pub(super) struct Teller<T>(Arc<Mutex<VecDeque<T>>>);
 
 impl<T> Clone for Teller<T> {

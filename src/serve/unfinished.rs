@@ -1,14 +1,14 @@
-//! What an answer took that nobody waited for: its caller left, or its time was over.
+//! The cost of an answer that was not waited for: its caller left, or its time was over.
 //!
-//! The endpoint says what it took at the end only, and bills it all the same. So it is estimated, from
-//! what was sent and what came: whoever leaves before the end does not ask for nothing.
+//! The endpoint reports usage only at the end, and bills it all the same. So it is estimated from what was
+//! sent and received; otherwise a caller that always leaves early would pay nothing.
 
 use super::access::Caller;
 use super::call::{Server, SharedNotes};
 use crate::query::AnswerEvent;
 use crate::types::{ChatPrice, Usage};
 
-/// Bytes of a token, about: of English text.
+/// Bytes per token of English text, approximately.
 const BYTES_OF_TOKEN: usize = 4;
 
 /// Counts an estimate when it is dropped, unless the answer came to its [end](Self::end).
@@ -16,13 +16,13 @@ pub(super) struct Unfinished<'a> {
     pub(super) server: &'a Server,
     pub(super) caller: &'a Caller,
     pub(super) notes: &'a SharedNotes,
-    /// `None`: it is not known, or it costs nothing.
+    /// `None`: the price is not known, or there is none.
     pub(super) price: Option<ChatPrice>,
-    /// Bytes that were sent to the model; 0 as long as it was not asked.
+    /// Bytes sent to the model; 0 until it was asked.
     pub(super) sent: usize,
-    /// Bytes that came.
+    /// Bytes received.
     pub(super) came: usize,
-    /// A model is asked that bills.
+    /// The model's endpoint bills its use.
     pub(super) is_billed: bool,
 }
 
@@ -38,7 +38,7 @@ impl Unfinished<'_> {
         }
     }
 
-    /// What it took is known.
+    /// The actual usage is known.
     pub(super) fn end(&mut self) {
         self.is_billed = false;
     }
@@ -51,7 +51,7 @@ impl Unfinished<'_> {
     }
 }
 
-/// Of messages, or pieces of calls of functions, as they are on the wire.
+/// Bytes of messages, or of pieces of function calls, as they are on the wire.
 pub(super) fn bytes_of(calls: &[serde_json::Value]) -> usize {
     calls.iter().map(|call| call.to_string().len()).sum()
 }

@@ -1,8 +1,8 @@
-//! The body of a request, read on where its handler had enough of it.
+//! Reads the rest of a request's body that its handler did not want.
 //!
-//! Who is refused before its body was read is still sending, and many clients look for the response only
-//! when all is sent: a connection that is closed meanwhile, or a stream of HTTP/2 that is reset, takes the
-//! response with it. So what still comes is read and thrown away, for a while.
+//! A caller that is refused before its body was read is still sending, and many clients look for the
+//! response only when everything is sent: if the connection is closed meanwhile, or the HTTP/2 stream
+//! reset, the response is lost. So the rest is read and discarded, for a while.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-/// How long what nobody wants is read, at most.
+/// Longest time that unwanted bytes are read.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// After so long without a byte nothing more is expected.
+/// After this long without a byte, nothing more is expected.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -27,12 +27,12 @@ pub(super) struct ReadOn {
     /// `None` once it has ended.
     body: Option<Body>,
     asked_for: AskedFor,
-    /// Nobody need be waited for any more.
+    /// Set when the server stops waiting for clients.
     ends: watch::Receiver<bool>,
 }
 
-/// Whether the client was let send its body. One that waits for a word (`Expect: 100-continue`) gets it
-/// with the first attempt to read.
+/// Whether the client was allowed to send its body. A client that waits for that (`Expect: 100-continue`)
+/// is told with the first attempt to read.
 #[derive(Clone)]
 pub(super) struct AskedFor(Arc<AtomicBool>);
 
@@ -43,7 +43,7 @@ impl AskedFor {
 }
 
 impl ReadOn {
-    /// `waits`: the client sends nothing before somebody reads.
+    /// `waits`: the client sends nothing until the body is read.
     pub(super) fn new(body: Body, waits: bool, ends: watch::Receiver<bool>) -> Self {
         Self { body: Some(body), asked_for: AskedFor(Arc::new(AtomicBool::new(!waits))), ends }
     }
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// A body, and where its pieces are put: that fails once nobody reads it.
+    /// A body, and the sender of its pieces, which fails once the body is no longer read.
     fn body(waits: bool) -> (ReadOn, mpsc::Sender<Bytes>, watch::Sender<bool>) {
         let (pieces, mut coming) = mpsc::channel(1);
         let pieces_of = futures::stream::poll_fn(move |context| coming.poll_recv(context));

@@ -170,7 +170,7 @@ fn what_has_no_room_for_a_socket_is_served_all_the_same() {
     env.set("DOCENT_DATA_DIR", &deep.to_string_lossy());
     env.run(&["ingest", "sample-docs"]).expect(0);
     let served = Served::start(&env, &[]);
-    assert!(served.logged("serve.sock").contains("by turns"));
+    assert!(served.logged("serve.sock").contains("in turns"));
     search(&mut Agent::start(&env, &[]));
     assert_eq!(calls(&served), 0);
 }

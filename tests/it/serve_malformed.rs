@@ -276,6 +276,6 @@ fn a_member_that_is_there_twice_is_named() {
         is_told(&reply, 400, "invalid_value", body);
         let error = &reply.json()["error"];
         assert_eq!(error["param"], param, "{body}");
-        assert_eq!(error["message"], format!("`{param}` is there more than once"), "{body}");
+        assert_eq!(error["message"], format!("`{param}` appears more than once"), "{body}");
     }
 }

@@ -179,7 +179,7 @@ fn who_has_a_key_is_not_told_where_a_collection_is_missing() {
     let body = json!({ "question": "When does the ferry leave?" });
     let refused = served.post_as(&secret, "/v1/docent/search", &body).expect(503);
     assert_eq!(refused.code(), "collection_missing");
-    assert!(refused.body.contains("is not there"), "{refused:?}");
+    assert!(refused.body.contains("does not exist"), "{refused:?}");
     assert!(!refused.body.contains(".docent") && !refused.body.contains("ingest"), "{refused:?}");
     served.logged("there is no collection");
     // Nor by an answer that has begun.
@@ -196,7 +196,7 @@ fn who_has_a_key_is_not_told_where_a_collection_is_missing() {
         ("/v1/docent/batch", json!({ "question": question })),
     ] {
         let refused = served.post_as(&secret, path, &body);
-        assert!(refused.body.contains("is not there"), "{path}: {refused:?}");
+        assert!(refused.body.contains("does not exist"), "{path}: {refused:?}");
         let places = [".docent", "docent ingest", "/tmp"];
         assert!(!places.iter().any(|it| refused.body.contains(it)), "{path}: {refused:?}");
     }

@@ -168,7 +168,7 @@ fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     ask(kept, "GET", "/livez", "");
 
     env.write("key.pem", Pair::until(4000).key);
-    let warning = served.logged("the certificate is that of before");
+    let warning = served.logged("the previous certificate stays in use");
     assert!(warning.contains("key.pem is not the key of"), "{warning}");
     ask(connect(&served, new.client(&[])).expect("the pair of before"), "GET", "/livez", "");
     std::fs::remove_file(env.path("cert.pem")).expect("it was there");

@@ -1,4 +1,4 @@
-//! A collection, as far as a caller may see it.
+//! A collection as far as a caller may see it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::mcp::access::View;
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 
-/// A collection, as far as a caller may see it.
+/// A collection as far as a caller may see it.
 pub(in crate::serve) struct Scoped {
     pub(in crate::serve) name: String,
     pub(super) engine: Arc<Engine>,
@@ -14,7 +14,7 @@ pub(in crate::serve) struct Scoped {
     pub(super) tags: Vec<String>,
 }
 
-/// What of a collection a caller may see.
+/// The part of a collection that a caller may see.
 #[derive(Clone, PartialEq, Debug)]
 pub(in crate::serve) struct Sight {
     pub(in crate::serve) collection: String,
@@ -27,7 +27,7 @@ impl Scoped {
         &self.engine
     }
 
-    /// What was asked for, of what may be seen.
+    /// The filter that was asked for, narrowed to what may be seen.
     pub(in crate::serve) fn filter(&self, asked: DocumentFilter) -> DocumentFilter {
         let DocumentFilter { sources, kinds, mut tags, within, condition } = asked;
         debug_assert!(within.is_empty(), "only a key restricts");
@@ -35,7 +35,7 @@ impl Scoped {
         DocumentFilter { sources, kinds, tags, within: self.within.clone(), condition }
     }
 
-    /// The same for tools of agents.
+    /// The same for the tools of agents.
     pub(in crate::serve) fn view(&self) -> View {
         let (within, tags) = (self.within.clone(), self.tags.clone());
         View::new(self.name.clone(), Arc::clone(&self.engine), within, tags)
@@ -46,22 +46,22 @@ impl Scoped {
         Sight { collection: self.name.clone(), within, tags }
     }
 
-    /// Whether a document of this source with these tags is among what may be seen.
+    /// Whether the caller may see a document of this source with these tags.
     pub(in crate::serve) fn sees(&self, source: &str, tags: &[String]) -> bool {
         self.engine.selects(&self.within, source) && self.tags.iter().all(|tag| tags.contains(tag))
     }
 
-    /// Paths, directories and globs, one of which selects every document that may be seen; none: all.
+    /// Paths, directories and globs, one of which must match each visible document; empty: all are visible.
     pub(in crate::serve) fn within(&self) -> &[String] {
         &self.within
     }
 
-    /// Tags that every document has which may be seen.
+    /// Tags that every visible document has.
     pub(in crate::serve) fn tags(&self) -> &[String] {
         &self.tags
     }
 
-    /// The caller sees all of the collection.
+    /// Whether the caller sees the whole collection.
     pub(in crate::serve) fn is_whole(&self) -> bool {
         self.within.is_empty() && self.tags.is_empty()
     }

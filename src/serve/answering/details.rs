@@ -1,4 +1,4 @@
-//! What every answer says of itself.
+//! The details that every answer carries.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use serde::Serialize;
 use super::{Answered, AskedCollection, trace_id};
 use crate::output::{CitationJson, Nearest, NoAnswerReason, WarningJson};
 
-/// What every answer says of itself, beside its text: the value of the key `docent`.
+/// Details of an answer beside its text: the value of the key `docent`.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::serve) struct AnswerDetails {
     pub(in crate::serve) answer_id: String,
-    /// Of W3C Trace Context: that of the request.
+    /// Trace id of the request (W3C Trace Context).
     pub(in crate::serve) trace_id: Option<String>,
     #[serde(flatten)]
     pub(in crate::serve) asked: AskedCollection,
-    /// The model that answered; `extractive` where the answer is quoted.
+    /// The model that answered; `extractive` if the answer is quoted.
     pub(in crate::serve) model: String,
     pub(in crate::serve) no_answer: bool,
     pub(in crate::serve) no_answer_reason: Option<NoAnswerReason>,
-    /// One for each passage that is cited, in the order of first mention.
+    /// One for each cited passage, in the order of first mention.
     pub(in crate::serve) citations: Vec<LinkedCitation>,
     pub(in crate::serve) invalid_citations: Vec<u32>,
     pub(in crate::serve) uncited_sentences: Vec<String>,
     pub(in crate::serve) warnings: Vec<WarningJson>,
-    /// What came nearest, where there is no answer.
+    /// The nearest passages, if there is no answer.
     pub(in crate::serve) nearest: Vec<Nearest>,
-    /// It was cut short.
+    /// Whether the answer was cut short.
     pub(in crate::serve) incomplete: bool,
-    /// The passages were retrieved for somebody who asked the same.
+    /// Whether the passages came from the cache.
     pub(in crate::serve) cached: bool,
     pub(in crate::serve) retrieved_ms: u64,
     pub(in crate::serve) first_token_ms: Option<u64>,
     pub(in crate::serve) elapsed_ms: u64,
-    /// Where citations are required to bear the answer out: why they do not.
+    /// If citations are required to support the answer: why they do not.
     pub(in crate::serve) objections: Vec<String>,
-    /// What was sent and has no effect here.
+    /// Parameters that were sent and have no effect.
     pub(in crate::serve) ignored: Vec<String>,
 }
 
-/// A citation that can be opened.
+/// A citation with a URL to open it.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::serve) struct LinkedCitation {
     pub(in crate::serve) url: String,

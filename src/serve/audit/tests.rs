@@ -9,7 +9,7 @@ fn entry(question: &str) -> LogEntry {
     LogEntry { status: 200, notes, ..LogEntry::default() }
 }
 
-/// How many lines a whole chain has; or the line that is wrong.
+/// The number of lines of an intact chain, or the line that is wrong.
 fn lines(path: &Path) -> Result<u64, usize> {
     verify(path).unwrap().map(|verified| verified.lines).map_err(|broken| broken.line)
 }
@@ -57,7 +57,7 @@ fn what_a_crash_left_of_a_line_is_no_end() {
     let mut text = std::fs::read_to_string(&path).unwrap();
     text += &text.clone()[..20];
     std::fs::write(&path, &text).unwrap();
-    // Also where it is looked at more than once before a line is added.
+    // Also if the file is opened more than once before a line is added.
     drop(Audit::open(&path, false).unwrap());
     let audit = Audit::open(&path, false).unwrap();
     audit.add(&entry("two"));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::log::Notes;
 use super::*;
 
-/// What is served once everything that can be counted was.
+/// The text that is served when every metric has a value.
 fn text_of_all() -> String {
     let metrics = Metrics::new(Some(Arc::new(RetrievalCache::new(1 << 20))));
     let notes = Notes {
@@ -26,7 +26,7 @@ fn text_of_all() -> String {
     metrics.text((0, 0), 1, &Drift::open(None, std::iter::empty()).unwrap())
 }
 
-/// Each metric: its name, its labels, and what it is.
+/// Each metric: its name, its labels, and its description.
 pub(in crate::serve) fn rows() -> Vec<(String, String, String)> {
     let text = text_of_all();
     let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
@@ -61,7 +61,7 @@ fn what_is_counted_has_its_labels() {
     assert_eq!(requests.map(|(_, labels, _)| &**labels), Some("route, status, key"));
 }
 
-/// Names of metrics in a text, without what is added to those of histograms.
+/// Names of metrics in a text, without the suffixes of histograms.
 fn names(text: &str) -> BTreeSet<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text.split(|c| !word(c)).filter(|it| it.starts_with("docent_"));

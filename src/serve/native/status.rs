@@ -39,7 +39,7 @@ struct CollectionStatus {
     /// collection: of what failed nobody knows who may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<usize>,
-    /// Documents that wait to come or go by request.
+    /// Documents that wait to be added or deleted by request.
     waiting: usize,
     /// Null where the collection is not watched.
     watch: Option<WatchState>,

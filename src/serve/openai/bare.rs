@@ -145,7 +145,7 @@ async fn ask(
         Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::UpstreamUnavailable,
-            "the chat model failed several times in a row, and is left alone for a while",
+            "the chat model failed several times in a row, so it gets no requests for a while",
         )
         .hint("ask again after `Retry-After`; the operator of the server sees with docent doctor what is down")
         .after(wait)

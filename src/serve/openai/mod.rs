@@ -57,7 +57,7 @@ fn no_model(caller: &Caller, model: &str) -> Refusal {
         ..Refusal::not_found(ErrorCode::ModelNotFound, format!("there is no model `{model}`"))
     }
     .hint(match known.as_slice() {
-        [] => "this key sees no collection that is served".to_owned(),
+        [] => "this key has access to none of the served collections".to_owned(),
         known => format!("there is {}", known.join(", ")),
     })
 }

@@ -1,8 +1,8 @@
-//! What errors are called, and what to do about each where the error itself does not say it.
+//! The names of errors, and a hint for each that is used if the error has none of its own.
 
 macro_rules! codes {
     ($($code:ident $name:literal $hint:literal)*) => {
-        /// What an error is called, for programs.
+        /// The name of an error, for programs.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub(in crate::serve) enum ErrorCode {
             $($code,)*
@@ -18,8 +18,8 @@ macro_rules! codes {
                 }
             }
 
-            /// What to do next, where nothing is known that is more to the point. A caller reads it: it
-            /// names what callers can do first, and then what is for the operator of the server.
+            /// What to do next, if nothing more specific is known. Callers read it, so it names what they
+            /// can do first, and then what is for the operator of the server.
             pub(in crate::serve) fn usual_hint(self) -> &'static str {
                 match self {
                     $(Self::$code => $hint,)*
@@ -32,9 +32,9 @@ macro_rules! codes {
 codes! {
     // What was sent.
     InvalidValue "invalid_value"
-        "send what GET /openapi.json says of this request"
+        "see GET /openapi.json for the values of this request"
     UnknownParameter "unknown_parameter"
-        "leave it out: GET /openapi.json has the parameters of this request"
+        "leave it out: GET /openapi.json lists the parameters of this request"
     UnsupportedParameter "unsupported_parameter"
         "leave it out: docent does not do this"
     RequestTooLarge "request_too_large"
@@ -52,9 +52,9 @@ codes! {
     NoChatModel "no_chat_model"
         "leave it out; the operator of the server names a chat model with --model"
     UnknownUrl "unknown_url"
-        "GET /openapi.json has all that can be asked"
+        "GET /openapi.json lists every request"
     MethodNotAllowed "method_not_allowed"
-        "GET /openapi.json has all that can be asked"
+        "GET /openapi.json lists every request"
     UpgradeRequired "upgrade_required"
         "open it with a WebSocket client over HTTP/1.1"
     TlsRequired "tls_required"
@@ -64,7 +64,7 @@ codes! {
     MissingApiKey "missing_api_key"
         "send it as `Authorization: Bearer dk_...`; docent keys create NAME makes one"
     InvalidApiKey "invalid_api_key"
-        "docent keys list shows those that are known, to the operator of the server; docent keys create NAME makes one"
+        "the operator of the server sees all keys with docent keys list; docent keys create NAME makes one"
     ExpiredApiKey "expired_api_key"
         "ask the operator of the server for another key: docent keys rotate NAME makes one"
     RevokedApiKey "revoked_api_key"
@@ -78,11 +78,11 @@ codes! {
     ExpiredLink "expired_link"
         "ask again, and open the link of the new answer; or send a key"
     HostNotAllowed "host_not_allowed"
-        "ask at an address that the server says it listens at, or let it be named: --allow-host"
+        "use an address that the server says it listens on; its operator allows other names with --allow-host"
     OriginNotAllowed "origin_not_allowed"
         "the operator of the server lets pages of this origin ask with --allow-origin"
 
-    // What is not there.
+    // Something does not exist.
     ModelNotFound "model_not_found"
         "GET /v1/models lists those that this key may ask"
     CollectionNotFound "collection_not_found"
@@ -102,7 +102,7 @@ codes! {
     TurnNotKept "turn_not_kept"
         "ask the question again: answers are kept for two minutes"
 
-    // What can't be done as things are.
+    // Something cannot be done in the current state.
     ReadOnly "read_only"
         "docent ingest changes a collection while this server runs; docent serve --ingest lets callers do so"
     NotUploaded "not_uploaded"
@@ -112,7 +112,7 @@ codes! {
     AnswerCutOff "answer_cut_off"
         "ask the question again"
 
-    // How much is asked.
+    // Limits.
     RateLimitExceeded "rate_limit_exceeded"
         "ask again after `Retry-After`; docent keys create --requests-per-minute, --tokens-per-minute set what a key has in a minute"
     TooManyQuestions "too_many_questions"
@@ -122,7 +122,7 @@ codes! {
     Overloaded "overloaded"
         "ask again after `Retry-After`; the operator of the server sets what it takes on with --max-questions, --queue and --queue-wait"
 
-    // How the server is.
+    // The state of the server.
     ShuttingDown "shutting_down"
         "ask again after `Retry-After`: by then the next server may answer"
     NotReady "not_ready"
@@ -136,7 +136,7 @@ codes! {
     Failed "failed"
         "ask again later; the operator of the server sees in its log why it failed"
 
-    // How what is behind it is.
+    // The state of the services behind it.
     UpstreamUnavailable "upstream_unavailable"
         "ask again after `Retry-After`; the operator of the server sees with docent doctor what is down, and quotes meanwhile with --fallback extractive"
     UpstreamAuth "upstream_auth"

@@ -167,7 +167,7 @@ where
             _ => Value::String(text.into_owned()),
         };
         if members.insert(name.clone().into_owned(), value).is_some() && kind.is_some() {
-            let problem = format!("`{name}` is there more than once");
+            let problem = format!("`{name}` appears more than once");
             return Err(Refusal::invalid(&*name, problem).hint("say it once"));
         }
     }

@@ -18,7 +18,7 @@ pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
     if scanned.is_ok() || !found {
         return Ok(());
     }
-    let problem = format!("`{place}` is there more than once");
+    let problem = format!("`{place}` appears more than once");
     Err(Refusal::invalid(place, problem).hint("say it once"))
 }
 
@@ -129,7 +129,7 @@ mod tests {
         ] {
             let refusal = said_once(json.as_bytes()).err();
             let said = refusal.map(|refusal| (refusal.param.into_string(), refusal.message));
-            let message = format!("`{place}` is there more than once");
+            let message = format!("`{place}` appears more than once");
             assert_eq!(said, Some((place.to_owned(), message)), "{json}");
         }
         for json in [r#"{"a":{"k":1},"b":[{"k":1},{"k":1}],"k":-1}"#, "{", "7", "", r#"{"k":1,"#] {

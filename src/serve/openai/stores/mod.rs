@@ -53,7 +53,7 @@ pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, R
             )
         }
         .hint(match known.as_slice() {
-            [] => "this key sees no collection that is served".to_owned(),
+            [] => "this key has access to none of the served collections".to_owned(),
             known => format!("there is {}", known.join(", ")),
         })
     })
