@@ -1,8 +1,8 @@
-//! Answers of which nothing is taken.
+//! Ends answers that their client does not read.
 //!
-//! Over HTTP/2 a client says of each answer how much of it may be sent, and may say none: the connection
-//! goes on, all that is sent on it is taken, and nobody asks the answer for more. Its question would be
-//! one of those at a time for ever.
+//! Over HTTP/2 a client says for each answer how much may be sent, and may say zero: the connection stays
+//! alive, everything sent on it is taken, and the answer is never asked for more. Its question would count
+//! among those in progress for ever.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -28,12 +28,12 @@ struct Waiting {
 /// The body of an answer.
 pub(super) struct Taken {
     body: Body,
-    /// Among those of its connection; `None` where nobody watches it.
+    /// Its entry among those of its connection; `None` if it is not watched.
     watched: Option<(Untaken, u64)>,
 }
 
 impl Untaken {
-    /// From now on it waits.
+    /// Starts watching a body.
     pub(super) fn watch(&self, body: Body) -> Taken {
         let mut waiting = self.waiting();
         let number = waiting.next;
@@ -43,7 +43,7 @@ impl Untaken {
         Taken { body, watched: Some((self.clone(), number)) }
     }
 
-    /// Ends once one of them has waited so long.
+    /// Resolves when one of the answers has waited for `patience`.
     pub(super) async fn too_long(&self, patience: Duration) {
         loop {
             let now = Instant::now();
@@ -134,7 +134,7 @@ mod tests {
         let more = next(&mut body);
         tokio::pin!(more);
         assert!(futures::poll!(more.as_mut()).is_pending());
-        // It is the model that is slow now.
+        // Now the model is the slow part.
         assert!(untaken.waiting().since.is_empty());
         let other = untaken.watch(Body::from("an answer"));
         assert_eq!(untaken.waiting().since.len(), 1);

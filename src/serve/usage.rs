@@ -1,4 +1,4 @@
-//! What each key has used, by day: kept in a file from one start to the next, so that a budget is one.
+//! Usage of each key by day, kept in a file across restarts, so that a budget holds.
 
 mod report;
 
@@ -23,14 +23,14 @@ use crate::types::Usage;
 /// Days that are kept: a year, and some to compare with.
 const DAYS: usize = 400;
 
-/// Largest file that is read: a thousand keys, each of the days.
+/// Largest file that is read: a thousand keys with all their days.
 const LARGEST: u64 = 256 << 20;
 
-/// What was used.
+/// Usage of a key.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Used {
     pub(super) requests: u64,
-    /// Those among them to which an answer was sought.
+    /// Requests to which an answer was sought.
     pub(super) answers: u64,
     pub(super) prompt_tokens: u64,
     pub(super) completion_tokens: u64,
@@ -42,7 +42,7 @@ pub(super) struct Used {
 type Days = BTreeMap<NaiveDate, BTreeMap<String, Used>>;
 
 pub(super) struct UsageBook {
-    /// `None`: it is forgotten with the server.
+    /// `None`: usage is forgotten when the server ends.
     path: Option<PathBuf>,
     book: Mutex<Book>,
     /// Held while the file is written.
@@ -51,28 +51,28 @@ pub(super) struct UsageBook {
 
 #[derive(Default)]
 struct Book {
-    /// As the file had it when it was looked at last.
+    /// The content of the file when it was last read.
     kept: Days,
     stamp: Stamp,
-    /// What was counted since it was written.
+    /// Usage that was counted since the last write.
     fresh: Days,
 }
 
-/// What changes where a file does: the time alone may be that of the one before it.
+/// Changes when the file does. The time alone is not enough, as two versions may share it.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl UsageBook {
-    /// Goes on with what is in the file, if it is there. Several servers may share one: each adds what it
-    /// has counted, and sees what the others did within seconds.
+    /// Continues with the content of the file, if there is one. Several servers may share a file: each adds
+    /// its own usage, and sees that of the others within seconds.
     ///
     /// # Errors
-    /// The file can't be read, or is not such an file.
+    /// The file cannot be read, or is not a usage file.
     pub(super) fn open(path: Option<PathBuf>) -> Result<Self, Failure> {
         let mut book = Book::default();
         if let Some(path) = &path {
             let read = read(path).map_err(|error| {
                 Failure::config(format!("{}: {error}", path.display()))
-                    .hint("it has what the keys have used: mend it, or move it away to count from nothing")
+                    .hint("it holds the usage of the keys: repair it, or move it away to start counting from zero")
             })?;
             (book.stamp, book.kept) = (stamp(path), read);
         }
@@ -83,14 +83,14 @@ impl UsageBook {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request that has ended. What its answers took is [counted](Self::spend) already.
+    /// Counts a request that has ended. The usage of its answers was [counted](Self::spend) before.
     pub(super) fn count(&self, entry: &LogEntry) {
         let Some(key) = &entry.key else { return };
         self.book().fresh_of(key).requests += 1;
     }
 
-    /// Counts what a model took, as soon as it is known: the next question of the same request is held
-    /// against it.
+    /// Counts the usage of a model as soon as it is known, so that the next question of the same request is
+    /// checked against it.
     pub(super) fn spend(&self, key: &str, used: Usage, answered: bool) {
         let mut book = self.book();
         let of_key = book.fresh_of(key);
@@ -100,7 +100,7 @@ impl UsageBook {
         of_key.cost += used.cost.unwrap_or(0.0);
     }
 
-    /// What a key cost today, and in this month.
+    /// Cost of a key today and in this month.
     pub(super) fn cost_of(&self, key: &str) -> (f64, f64) {
         let today = Utc::now().date_naive();
         let book = self.book();
@@ -116,10 +116,10 @@ impl UsageBook {
         costs
     }
 
-    /// Adds what was counted since the last time to the file, and sees what others have added.
+    /// Adds the usage since the last call to the file, and reads what others have added.
     ///
     /// # Errors
-    /// It can't be written: the next time will try again.
+    /// The file cannot be written; the next call tries again.
     pub(super) fn keep(&self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +130,7 @@ impl UsageBook {
             }
             book.fresh.clone()
         };
-        // Nobody else writes between reading and writing.
+        // No other server writes between reading and writing.
         let lock = private::append(&lock_of(path))?;
         lock.lock()?;
         let mut kept = read(path)?;
@@ -174,7 +174,7 @@ impl Book {
 }
 
 impl Used {
-    /// What is left of it without a part that was counted in it.
+    /// The rest after subtracting a part that is included.
     fn without(self, part: Self) -> Self {
         Self {
             requests: self.requests - part.requests,
@@ -223,7 +223,7 @@ fn lock_of(path: &Path) -> PathBuf {
     path.with_extension("json.lock")
 }
 
-/// Empty where there is no file.
+/// Empty if there is no file.
 fn read(path: &Path) -> io::Result<Days> {
     let bytes = match crate::beneath::open_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Days::new()),

@@ -1,5 +1,5 @@
-//! Collections that are kept in line with their files while they are served. What goes wrong is said in
-//! the log and in the status, and is never the end of the server.
+//! Collections that are kept in line with their files while they are served. Problems go to the log and the
+//! status, and never end the server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,23 +13,22 @@ use super::log::LogEntry;
 use crate::cancel::Cancel;
 use crate::service::watching::WatchNews;
 
-/// A collection that is watched.
+/// A watched collection.
 pub(super) struct Watched {
     pub(super) collection: String,
-    /// None: what the collection was made from.
+    /// Empty: the sources of the collection.
     paths: Vec<String>,
     state: Mutex<WatchState>,
 }
 
-/// How it is with one.
-/// How it is with `--watch`.
+/// State of a collection that is kept in line (`--watch`).
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(super) struct WatchState {
-    /// That are watched.
+    /// Number of watched directories.
     pub(super) directories: usize,
-    /// RFC 3339, UTC: the end of the last run.
+    /// The end of the last run (RFC 3339, UTC).
     pub(super) synced_at: Option<String>,
-    /// What the last run could not do.
+    /// The problem of the last run.
     pub(super) problem: Option<String>,
 }
 
@@ -42,7 +41,7 @@ impl Watched {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a piece of news in; what is to be said of it in the log.
+    /// Records news from a run; returns what the log should say.
     fn hear(&self, news: WatchNews) -> Option<String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let problem = match news {
@@ -68,11 +67,11 @@ impl Watched {
     }
 }
 
-/// Watches, each collection on a thread of its own.
+/// Watches each collection on a thread of its own.
 pub(super) fn begin(server: &Arc<Server>, stop: &Cancel) {
     for number in 0..server.watches.len() {
         let (server, stop) = (Arc::clone(server), stop.clone());
-        // A run borrows too much of what it uses to be moved from thread to thread.
+        // A run borrows too much of what it uses to move between threads.
         tokio::task::spawn_blocking(move || {
             let watched = &server.watches[number];
             let mut engines = server.access.engines();

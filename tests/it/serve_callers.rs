@@ -126,9 +126,9 @@ fn keys_that_cannot_be_read_leave_those_of_before() {
     std::fs::write(&path, "[[key]\nname = 3\n").expect("a file");
     wait_until("it is read", || {
         served.get_as(&own, "/v1/models").expect(200);
-        served.log().iter().any(|line| line.contains("the keys are those of before"))
+        served.log().iter().any(|line| line.contains("the previous keys stay in force"))
     });
-    assert!(served.logged("those of before").contains("keys.toml"));
+    assert!(served.logged("previous keys stay in force").contains("keys.toml"));
     served.get("/v1/models").expect(401);
     std::fs::write(&path, text).expect("a file");
     served.get_as(&own, "/v1/models").expect(200);

@@ -59,15 +59,15 @@ fn a_message_that_is_wrong_is_said_and_the_conversation_goes_on() {
         (
             r#"{"type":"question","question":"?","collection":"../x"}"#,
             "collection_not_found",
-            "there is docent",
+            "the collections are: docent",
         ),
-        (r#"{"type":"ask","question":"?"}"#, "invalid_value", "there is question"),
+        (r#"{"type":"ask","question":"?"}"#, "invalid_value", "the known names are: question"),
         (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", ""),
         ("[", "invalid_value", ""),
         (
             r#"{"type":"question","question":"a","id":"x","question":"b"}"#,
             "invalid_value",
-            "say it once",
+            "send it once",
         ),
         (r#"{"type":"question","id":"x"}"#, "invalid_value", "docs/serve-chat.md"),
     ] {

@@ -184,7 +184,7 @@ mod tests {
                 r#"{"type":"question","id":"1","question":"a","question":"b"}"#,
                 "invalid_value",
                 "question",
-                "say it once",
+                "send it once",
             ),
             (r#"{"type":"question","id":"1"}"#, "invalid_value", "question", "docs/serve-chat.md"),
             (r#"{"type":"resume","answer_id":"x"}"#, "invalid_value", "answer_id", ""),

@@ -1,4 +1,4 @@
-//! What signals are held against: a file, or what came first.
+//! The baseline of the signals: from a file, or from the first samples.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -13,18 +13,18 @@ use crate::types::{ContentHash, DocumentRecord, SCHEMA_VERSION};
 /// Largest file that is read.
 const LARGEST: u64 = 64 << 20;
 
-/// Samples of a signal that a file may have.
+/// Most samples of a signal in a file.
 const MOST: usize = 100_000;
 
-/// Documents that are remembered; of more, a part stands for all.
+/// Most documents that are remembered; of a larger collection, a sample.
 const MOST_DOCUMENTS: usize = 1 << 16;
 
-/// What questions, retrieval and answers were like, as `docent eval --write-drift-baseline` writes it.
+/// The signals of questions, retrieval and answers, as `docent eval --write-drift-baseline` writes them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     pub schema_version: u32,
-    /// Version of docent that wrote it.
+    /// Version of docent that wrote the file.
     pub docent: String,
     /// RFC 3339, UTC.
     pub written_at: String,
@@ -33,11 +33,11 @@ pub struct Baseline {
     pub documents: Documents,
 }
 
-/// Which documents there were, and how many chunks each had.
+/// The documents of the collection, and how many chunks each has.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Documents {
-    /// Of so many documents, about one is here.
+    /// One in this many documents is included.
     one_in: u64,
     /// By the first half of a hash of name and content.
     chunks: BTreeMap<String, u32>,
@@ -60,7 +60,7 @@ impl Baseline {
     }
 
     /// # Errors
-    /// It can't be read, or is not such an file.
+    /// The file cannot be read, or is not a baseline.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let mut text = String::new();
         crate::beneath::open_file(path)?.take(LARGEST).read_to_string(&mut text)?;
@@ -71,17 +71,19 @@ impl Baseline {
             SCHEMA_VERSION if read.documents.one_in > 0 && read.samples.values().all(sane) => {
                 Ok(read)
             }
-            SCHEMA_VERSION => Err(io::Error::other("its samples are no numbers, or too many")),
+            SCHEMA_VERSION => {
+                Err(io::Error::other("its samples are not numbers, or there are too many"))
+            }
             other => Err(io::Error::other(format!(
                 "it has the schema version {other}, not {SCHEMA_VERSION}"
             ))),
         }
     }
 
-    /// Takes the place of the file in one step.
+    /// Replaces the file atomically.
     ///
     /// # Errors
-    /// It can't be written.
+    /// The file cannot be written.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
@@ -108,8 +110,8 @@ impl Documents {
         }
     }
 
-    /// The share of the chunks of then and now together that are in one of them only, documents being
-    /// compared as wholes: from 0 to 1. It is Jaccard's distance.
+    /// Share of chunks that only one of the two states has, among the chunks of both, with documents
+    /// compared as a whole: from 0 to 1 (Jaccard distance).
     pub(super) fn share_changed(&self, now: &[DocumentRecord]) -> f64 {
         let now = sketch(now, self.one_in);
         let sum =
@@ -121,7 +123,7 @@ impl Documents {
     }
 }
 
-/// About one document of so many: the same ones each time.
+/// A sample of one in `one_in` documents, the same ones each time.
 fn sketch(records: &[DocumentRecord], one_in: u64) -> BTreeMap<String, u32> {
     let rows = records.iter().filter_map(|record| {
         let id = format!("{}\0{}", record.source, record.document_hash.0);

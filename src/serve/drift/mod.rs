@@ -1,7 +1,7 @@
 //! Whether questions, retrieval and answers are still like those that the server was set up for.
 //!
-//! Each signal is a number per question, of which the first, or those of a file, are a baseline, and the
-//! latest a window. Of both so many are kept, and no question, no name and no text.
+//! Each signal is a number per question. The first samples, or those of a file, are the baseline; the
+//! latest are the window. Both are bounded in size, and hold no question, name or text.
 
 mod baseline;
 mod report;
@@ -26,37 +26,37 @@ use crate::query::Answer;
 use crate::service::Engine;
 use crate::types::Hit;
 
-/// Samples that the latest window has, at most.
+/// Most samples in the window of the latest.
 const WINDOW: usize = 500;
 
-/// Samples below which nothing is said.
+/// With fewer samples, no state is reported.
 const FEW: usize = 30;
 
-/// What is watched.
+/// The signals that are watched.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[schemars(rename = "DriftSignal")]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
-    /// Score of what is retrieved first.
+    /// Score of the first hit.
     TopScore,
-    /// How far it is above what is retrieved last of the `search.k` first.
+    /// The distance from the first hit's score to that of the last of the `search.k` first.
     ScoreGap,
-    /// Share of the words of a question that its model's vocabulary lacks, by letters.
+    /// Share of a question's words that its model's vocabulary lacks, by letters.
     UnknownWords,
     /// Questions without an answer.
     NoAnswer,
-    /// Answers of which a citation is unsupported, among those that cite.
+    /// Answers with an unsupported citation, among those that cite.
     UnsupportedCitations,
-    /// Answers that their readers found wanting, among those that they said anything of.
+    /// Answers that readers rated as poor, among those that were rated.
     PoorFeedback,
-    /// Chunks that are not those of the baseline. Known from the documents, not from questions.
+    /// Share of chunks that differ from the baseline. Computed from the documents, not from questions.
     ChangedChunks,
 }
 
 impl Signal {
-    /// Those that have a sample for each question, or less.
+    /// Signals with at most one sample per question.
     const SAMPLED: [Self; 6] = [
         Self::TopScore,
         Self::ScoreGap,
@@ -78,31 +78,31 @@ impl Signal {
         }
     }
 
-    /// How many of the first samples are the baseline, where no file has one.
+    /// How many of the first samples become the baseline if no file has one.
     fn learned_from(self) -> usize {
         match self {
-            // Few readers say anything.
+            // Few readers rate answers.
             Self::PoorFeedback => 50,
             _ => 200,
         }
     }
 }
 
-/// What of a question is watched.
+/// The watched values of one question.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Observation {
-    /// `None` where nothing was retrieved.
+    /// `None` if nothing was retrieved.
     top_score: Option<f32>,
     score_gap: Option<f32>,
     unknown_words: f32,
-    /// `None` where none was sought.
+    /// `None` if no answer was sought.
     no_answer: Option<bool>,
-    /// `None` where nothing is cited.
+    /// `None` if nothing is cited.
     unsupported: Option<bool>,
 }
 
 impl Observation {
-    /// `k`: passages that are asked for where a question does not say.
+    /// `k`: the number of passages if a question does not set it.
     pub fn of_search(question: &str, hits: &[Hit], k: usize) -> Self {
         Self::of_scores(question, hits.iter().map(|hit| hit.score), k)
     }
@@ -145,9 +145,9 @@ impl Observation {
 #[derive(Default)]
 struct Samples {
     base: Vec<f32>,
-    /// The baseline is that of a file.
+    /// The baseline comes from a file.
     is_given: bool,
-    /// The latest.
+    /// The latest samples.
     now: VecDeque<f32>,
 }
 
@@ -164,25 +164,25 @@ impl Samples {
     }
 }
 
-/// A collection that is watched.
+/// The watched signals of a collection.
 #[derive(Default)]
 struct Watched {
     samples: BTreeMap<Signal, Samples>,
-    /// When the baseline was written; `None` where it is learned.
+    /// When the baseline was written; `None` if it is learned.
     written_at: Option<String>,
     documents: Option<Documents>,
-    /// The collection as it was when its documents were looked at last, and the share that has changed.
+    /// The state of the collection when its documents were last compared, and the share that had changed.
     looked: Option<(AskedCollection, f64)>,
 }
 
-/// Watches the collections that are served.
+/// Watches the served collections.
 pub(super) struct Drift {
     collections: BTreeMap<String, Mutex<Watched>>,
 }
 
 impl Drift {
     /// # Errors
-    /// The baseline can't be read, or is of a collection that is not served.
+    /// The baseline cannot be read, or belongs to a collection that is not served.
     pub(super) fn open<'a>(
         baseline: Option<&Path>,
         collections: impl Iterator<Item = &'a str>,
@@ -197,7 +197,10 @@ impl Drift {
             let read = Baseline::read(path).map_err(|error| unusable(error.to_string()))?;
             let of = watched.get_mut(&read.collection);
             let of = of.ok_or_else(|| {
-                unusable(format!("it is of `{}`, which is not served", read.collection))
+                unusable(format!(
+                    "it belongs to the collection `{}`, which is not served",
+                    read.collection
+                ))
             })?;
             *of = Watched::from(read);
         }
@@ -210,7 +213,7 @@ impl Drift {
         Some(watched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A question was asked as the settings say.
+    /// Adds the samples of a question that was asked with the configured settings.
     pub(super) fn observe(&self, collection: &str, observation: &Observation) {
         let Some(mut watched) = self.watched(collection) else { return };
         for (signal, value) in observation.values() {
@@ -218,17 +221,18 @@ impl Drift {
         }
     }
 
-    /// A reader said something of an answer, from 0 to 1.
+    /// Adds a reader's rating of an answer, from 0 to 1.
     pub(super) fn rate(&self, collection: &str, score: f64) {
         let Some(mut watched) = self.watched(collection) else { return };
         let value = if score < 0.5 { 1.0 } else { 0.0 };
         watched.samples.entry(Signal::PoorFeedback).or_default().add(Signal::PoorFeedback, value);
     }
 
-    /// Looks at the documents of a collection, where it has changed since it was looked at last.
+    /// Compares the documents of a collection with the baseline, if the collection has changed since the
+    /// last time.
     ///
     /// # Errors
-    /// It can't be asked.
+    /// The collection cannot be read.
     pub(super) async fn look(&self, name: &str, engine: &Engine) -> Result<(), Failure> {
         let reader = engine.reader().await?;
         let asked = AskedCollection::new(name, &reader);
@@ -244,13 +248,13 @@ impl Drift {
         Ok(())
     }
 
-    /// The same for each, as far as they can be asked.
+    /// The same for each collection that can be read.
     pub(super) async fn look_at_all<'a>(
         &self,
         engines: impl Iterator<Item = (&'a str, &'a Arc<Engine>)>,
     ) {
         for (name, engine) in engines {
-            // What is not there is told where it is asked for.
+            // A missing collection is reported when it is asked.
             let _ = self.look(name, engine).await;
         }
     }
@@ -297,7 +301,7 @@ mod tests {
         report[0].signals.iter().find(|it| it.signal == signal).unwrap().state
     }
 
-    /// From 0 to 1, always the same.
+    /// Pseudo-random numbers from 0 to 1, always the same.
     fn scattered(at: usize) -> f32 {
         (at as f32 * 0.618_034).fract()
     }
@@ -327,7 +331,7 @@ mod tests {
         assert_eq!(state(&drift, Signal::UnknownWords), State::Steady);
         let watched = drift.watched("docs").unwrap();
         let kept = watched.samples.values().map(|it| it.base.len() + it.now.len());
-        assert_eq!(kept.max(), Some(200 + WINDOW), "no more is kept");
+        assert_eq!(kept.max(), Some(200 + WINDOW), "older samples are dropped");
         drop(watched);
         for at in 0..100 {
             drift.rate("docs", if at < 50 { 1.0 } else { 0.0 });

@@ -1,4 +1,4 @@
-//! What has drifted: `GET /v1/docent/drift`, and the gauges of `/metrics`.
+//! The drift report: `GET /v1/docent/drift`, and the gauges of `/metrics`.
 
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use crate::serve::native::json;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 
-/// The share of chunks from which on a collection is another one.
+/// Share of changed chunks from which on a collection counts as drifted.
 const CHANGED: f64 = 0.2;
 
 /// Whether questions, retrieval and answers are still like those of the baseline.
@@ -29,18 +29,18 @@ struct DriftResponse {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CollectionDrift {
     collection: String,
-    /// As it was when its documents were looked at last; null where it could not be asked.
+    /// The version whose documents were last compared; null if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     generation: Option<String>,
     baseline: Origin,
-    /// Any of them has.
+    /// Whether any signal has drifted.
     drifted: bool,
     pub(super) signals: Vec<SignalDrift>,
 }
 
-/// Where a baseline is from.
+/// Where a baseline comes from.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DriftBaseline")]
 #[serde(tag = "from", rename_all = "snake_case")]
@@ -48,20 +48,20 @@ enum Origin {
     File {
         written_at: String,
     },
-    /// What came first since the server started.
+    /// The first samples since the server started.
     FirstQuestions,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SignalDrift {
     pub(super) signal: Signal,
-    /// What `value` is.
+    /// The statistic in `value`.
     measure: Measure,
-    /// How far window and baseline are apart; null where there are too few samples.
+    /// The distance between window and baseline; null if there are too few samples.
     value: Option<f64>,
-    /// What it may be.
+    /// The largest value that is not drift.
     threshold: Option<f64>,
-    /// The rate in the baseline, of those that are rates.
+    /// The rate in the baseline, for signals that are rates.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline_rate: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,10 +75,10 @@ pub(super) struct SignalDrift {
 #[schemars(rename = "DriftMeasure")]
 #[serde(rename_all = "snake_case")]
 enum Measure {
-    /// Of Kolmogorov and Smirnov.
+    /// Kolmogorov-Smirnov statistic.
     KolmogorovSmirnov,
     PopulationStabilityIndex,
-    /// Of two rates.
+    /// Difference of two rates.
     Difference,
     Share,
 }
@@ -125,7 +125,7 @@ impl SignalDrift {
         }
     }
 
-    /// `share`: of the chunks of the collection, where it could be asked.
+    /// `share`: changed share of the collection's chunks, if it could be read.
     fn of_chunks(share: Option<f64>) -> Self {
         let seen = usize::from(share.is_some());
         Self {
@@ -189,7 +189,7 @@ pub(in crate::serve) async fn drift(call: Call) -> Result<Response, Refusal> {
     Ok(json(&Versioned::new(DriftResponse { collections: drift.report() })))
 }
 
-/// What there is enough of.
+/// The signals with enough samples.
 pub(in crate::serve) fn gauges(drift: &Drift) -> Vec<(DriftGauge, f64, bool)> {
     let of = |collection: CollectionDrift| {
         let CollectionDrift { collection, signals, .. } = collection;

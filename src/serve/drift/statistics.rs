@@ -1,26 +1,27 @@
-//! How far two samples are apart, and how far they would be by chance.
+//! Distances between two samples, and how large they get by chance.
 
 /// One false alarm in a thousand looks, for each signal.
 const CHANCE: f64 = 0.001;
 
-/// Its quantile of the standard normal distribution, of both sides.
+/// Two-sided quantile of the standard normal distribution for [`CHANCE`].
 const NORMAL: f64 = 3.290_526_731_491_926;
 
-/// Upper ends of the bins of the share of unknown words, but for the last, which is 1. See
-/// [`foreignness`](crate::interaction::foreignness()): English is in the first two, languages written with
-/// Latin letters in the next two, others in the last.
+/// Upper bounds of the bins of the share of unknown words, without the last bound, which is 1. See
+/// [`foreignness`](crate::interaction::foreignness()): English is in the first two bins, languages written
+/// with Latin letters are in the next two, others in the last.
 pub(super) const BINS: [f32; 4] = [0.05, 0.1, 0.2, 0.5];
 
-/// Its quantile of the chi-squared distribution with as many degrees of freedom as there are [`BINS`].
+/// Quantile of the chi-squared distribution for [`CHANCE`], with as many degrees of freedom as there are
+/// [`BINS`].
 const CHI_SQUARED: f64 = 18.466_826_952_903_17;
 
-/// From which on a population is held to have shifted: N. Siddiqi, Credit Risk Scorecards (2006), who
+/// The index from which on a population counts as shifted: N. Siddiqi, Credit Risk Scorecards (2006), who
 /// follows E. M. Lewis, An Introduction to Credit Scoring (1994).
 const SHIFTED: f64 = 0.25;
 
-/// The statistic of Kolmogorov and Smirnov: the largest distance between the two empirical distribution
-/// functions, from 0 to 1. N. Smirnov, Table for Estimating the Goodness of Fit of Empirical
-/// Distributions, Ann. Math. Stat. 19 (1948).
+/// The Kolmogorov-Smirnov statistic: the largest distance between the two empirical distribution functions,
+/// from 0 to 1. N. Smirnov, Table for Estimating the Goodness of Fit of Empirical Distributions, Ann. Math.
+/// Stat. 19 (1948).
 pub(super) fn kolmogorov_smirnov(a: &[f32], b: &[f32]) -> f64 {
     let sorted = |sample: &[f32]| {
         let mut sorted = sample.to_vec();
@@ -30,7 +31,7 @@ pub(super) fn kolmogorov_smirnov(a: &[f32], b: &[f32]) -> f64 {
     let (a, b) = (sorted(a), sorted(b));
     let (mut i, mut j, mut largest) = (0, 0, 0.0_f64);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        // What is equal steps together.
+        // Equal values step together.
         let here = if x.total_cmp(y).is_le() { *x } else { *y };
         while a.get(i).is_some_and(|x| x.total_cmp(&here).is_le()) {
             i += 1;
@@ -44,15 +45,15 @@ pub(super) fn kolmogorov_smirnov(a: &[f32], b: &[f32]) -> f64 {
     largest
 }
 
-/// The distance of [`kolmogorov_smirnov`] that two samples of one distribution have by
-/// [chance](CHANCE) only: `c √((n + m) / n m)` with `c = √(-ln(α/2) / 2)`, the asymptotic form (D. Knuth, The
-/// Art of Computer Programming, volume 2, 3.3.1).
+/// The distance in [`kolmogorov_smirnov`] that two samples of one distribution have by [chance](CHANCE)
+/// alone: `c √((n + m) / n m)` with `c = √(-ln(α/2) / 2)`, the asymptotic form (D. Knuth, The Art of
+/// Computer Programming, volume 2, 3.3.1).
 pub(super) fn kolmogorov_smirnov_threshold(n: usize, m: usize) -> f64 {
     let c = (-(CHANCE / 2.0).ln() / 2.0).sqrt();
     c * (1.0 / n as f64 + 1.0 / m as f64).sqrt()
 }
 
-/// How many of a sample are in each of the [`BINS`].
+/// How many values of a sample are in each of the [`BINS`].
 fn binned(sample: &[f32]) -> [usize; BINS.len() + 1] {
     let mut counts = [0; BINS.len() + 1];
     for value in sample {
@@ -62,8 +63,8 @@ fn binned(sample: &[f32]) -> [usize; BINS.len() + 1] {
 }
 
 /// The population stability index: the sum of `(q - p) ln(q / p)` over the shares of each bin, which is
-/// Jeffreys' divergence. Half an observation more stands in each bin, since one that is empty would make
-/// it infinite.
+/// Jeffreys' divergence. Each bin gets half an observation more, since an empty one would make the index
+/// infinite.
 pub(super) fn stability_index(base: &[f32], now: &[f32]) -> f64 {
     let shares = |sample: &[f32]| {
         let all = sample.len() as f64 + 0.5 * (BINS.len() + 1) as f64;
@@ -73,22 +74,22 @@ pub(super) fn stability_index(base: &[f32], now: &[f32]) -> f64 {
     pairs.map(|(p, q)| (q - p) * (q / p).ln()).sum()
 }
 
-/// Where [`stability_index`] says that there is a shift, and not for want of samples: for two of one
-/// population it is distributed as chi-squared times `1/n + 1/m` (B. Yurdakul, Statistical Properties of
-/// Population Stability Index, Western Michigan University, 2018).
+/// The value of [`stability_index`] that means a shift and is not due to small samples: for two samples of
+/// one population it is distributed as chi-squared times `1/n + 1/m` (B. Yurdakul, Statistical Properties
+/// of Population Stability Index, Western Michigan University, 2018).
 pub(super) fn stability_index_threshold(n: usize, m: usize) -> f64 {
     (CHI_SQUARED * (1.0 / n as f64 + 1.0 / m as f64)).max(SHIFTED)
 }
 
-/// The share of those that are 1.
+/// Share of values that are 1.
 pub(super) fn rate(sample: &[f32]) -> f64 {
     let ones = sample.iter().filter(|value| **value > 0.5).count();
     ones as f64 / sample.len().max(1) as f64
 }
 
-/// How far two rates of one population are apart by [chance](CHANCE) only. One success and one failure
-/// more stand in each sample, so that rates of 0 have a width: A. Agresti and B. Caffo, Simple and
-/// Effective Confidence Intervals for Proportions, Am. Stat. 54 (2000).
+/// The distance of two rates of one population by [chance](CHANCE) alone. Each sample gets one more success
+/// and one more failure, so that rates of 0 have a width: A. Agresti and B. Caffo, Simple and Effective
+/// Confidence Intervals for Proportions, Am. Stat. 54 (2000).
 pub(super) fn rates_threshold(base: &[f32], now: &[f32]) -> f64 {
     let variance = |sample: &[f32]| {
         let n = sample.len() as f64 + 2.0;

@@ -1,4 +1,4 @@
-//! What is asked, of documents that are told apart by their words.
+//! The requests of the isolation tests, for documents that are told apart by their words.
 
 use http::Method;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::serve::routes::Route;
 use crate::types::ContentHash;
 
-/// A document, with a word in its name and one in its text that no other has.
+/// A document with one word in its name and one in its text that no other document has.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     pub(super) collection: &'static str,
@@ -36,21 +36,21 @@ pub(super) const DOCUMENTS: [Document; 9] = [
     document("beta", "open/nameiguana.md", "team=a", "nameiguana", "wordjaguar"),
     document("beta", "open/namekangaroo.md", "team=b", "namekangaroo", "wordleopard"),
     document("beta", "secret/namemeerkat.md", "team=b", "namemeerkat", "wordnarwhal"),
-    // The first has the source and the tag of one that is not a tenant's.
+    // The first document has the source and the tag of one outside of the tenant.
     document("alpha~acme", "open/nameaardvark.md", "team=a", "nameaardvark", "wordocelot"),
     document("alpha~acme", "open/namepanther.md", "team=b", "namepanther", "wordquail"),
 ];
 
-/// What a document says, beside its own word: all are found by the same question.
+/// What every document says beside its own word, so that the same question finds all of them.
 pub(super) const QUESTION: &str = "How long are ledger backups kept?";
 
-/// What a request names.
+/// The target of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) document: Document,
-    /// Of the document, of another one, or one that is not there.
+    /// The collection of the document, another one, or one that does not exist.
     collection: &'static str,
-    /// How it is asked, where there are several ways.
+    /// The form of the request, for routes with several.
     variant: usize,
 }
 
@@ -92,7 +92,7 @@ impl Asked {
         }
     }
 
-    /// `answer`: the id of an answer of somebody else.
+    /// `answer`: the id of another caller's answer.
     pub(super) fn body(&self, route: &Route, answer: &str) -> String {
         let Self { collection, document, variant } = self;
         let stream = variant % 2 == 1;
@@ -149,7 +149,7 @@ impl Asked {
             "/v1/vector_stores/{id}/file_batches" => json!({ "file_ids": [self.file_id()] }),
             "/v1/files" if route.method == Method::POST => return form("note.md", "A note."),
             "/v1/docent/feedback" => json!({ "answer_id": answer, "score": 0 }),
-            // One that came later: something that many of them may take.
+            // A route that was added later: a body that many of them may accept.
             _ if route.method == Method::POST => {
                 json!({ "question": QUESTION, "collection": collection })
             }
@@ -160,7 +160,7 @@ impl Asked {
 }
 
 impl Asked {
-    /// Of one of the tools, as clients of the first revisions send it.
+    /// The call of a tool, as clients of the first revisions send it.
     fn tool_call(&self) -> Value {
         let Self { collection, document, variant } = self;
         let message = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
@@ -187,11 +187,11 @@ impl Asked {
     }
 }
 
-/// A form as clients upload one.
+/// A multipart form, as clients upload one.
 pub(super) fn form(name: &str, text: &str) -> String {
     let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
     format!("--{BOUNDARY}\r\n{disposition}\r\n\r\n{text}\r\n--{BOUNDARY}--\r\n")
 }
 
-/// What separates the parts of a form.
+/// Separates the parts of a form.
 pub(super) const BOUNDARY: &str = "boundary";

@@ -1,5 +1,5 @@
-//! No key reads what is not its own, whatever it asks: every row of the table of routes, asked with keys
-//! of every kind, for what is theirs and for what is not.
+//! No key reads what it may not see, whatever it asks: every row of the table of routes is asked with keys
+//! of every kind, for visible and for hidden documents.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -33,13 +33,13 @@ use crate::service::{Context, Engine};
 use crate::settings::{self, Layers, ListenAddress};
 use crate::types::Reach;
 
-/// Keys that are made, each of which asks every route.
+/// Number of keys; each of them asks every route.
 const KEYS: usize = 28;
 
-/// Times that it does.
+/// How many times each key asks them.
 const ROUNDS: usize = 2;
 
-/// Whether a key sees a document, by rules of its own.
+/// Whether a key sees a document, by rules written for the tests.
 fn sees(key: &Key, document: &Document) -> bool {
     let within = |source: &String| match &**source {
         "**/nameelephant.md" => document.name == "nameelephant",
@@ -103,7 +103,7 @@ fn callers() -> impl Strategy<Value = Caller> {
         })
 }
 
-/// What came back.
+/// The response to a request.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -112,7 +112,7 @@ pub(super) struct Reply {
     body: Value,
 }
 
-/// A server of two collections and one of a tenant, and what asks it without a connection.
+/// A server with two collections and one of a tenant, asked without a connection.
 pub(super) struct Tenants {
     pub(super) running: Running,
     router: Router,
@@ -207,13 +207,13 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
     engine
 }
 
-/// Nothing of a document that the caller may not see is in what came back.
+/// Checks that the response contains nothing of a document that the caller may not see.
 fn check_nothing_foreign(caller: &Caller, asked: &str, reply: &Reply) {
     let in_force = caller.standing == Standing::InForce;
     for document in DOCUMENTS.iter().filter(|it| !in_force || !sees(&caller.key, it)) {
         let context = || format!("{caller:?} asked {asked} and got {reply:#?}");
         assert!(!reply.text.contains(document.word), "a word of {document:?}: {}", context());
-        // Of what was named is said that it is not there.
+        // A response may repeat a name from the request, to say that there is no such document.
         let has_its_name = |it: &&Document| it.name == document.name && sees(&caller.key, it);
         let own = in_force && DOCUMENTS.iter().any(|it| has_its_name(&it));
         let named = own || asked.contains(document.name);
@@ -221,7 +221,7 @@ fn check_nothing_foreign(caller: &Caller, asked: &str, reply: &Reply) {
     }
 }
 
-/// What is counted is what the key sees.
+/// Checks that counts include only what the key sees.
 fn check_counts(caller: &Caller, route: &Route, reply: &Reply) {
     if reply.status != 200 {
         return;
@@ -254,7 +254,7 @@ fn check_counts(caller: &Caller, route: &Route, reply: &Reply) {
     }
 }
 
-/// Who may not is told so, whatever the handler would have said.
+/// Checks that a caller without the right is refused, whatever the handler would have said.
 fn check_rights(caller: &Caller, route: &Route, reply: &Reply) {
     let code = reply.body["error"]["code"].as_str().unwrap_or_default();
     let context = || format!("{} {}: {caller:?}: {reply:#?}", route.method, route.path);
@@ -298,11 +298,11 @@ async fn no_key_reads_what_is_not_its_own() {
             check_nothing_foreign(caller, &request, &reply);
             check_counts(caller, route, &reply);
             shown += usize::from(reply.text.contains("word"));
-            // What one tenant calls so, another one does, too.
+            // Tenants may use the same source names.
             let mut same = DOCUMENTS.iter().filter(|it| it.source == asked.document.source);
             let is_foreign = !same.any(|it| sees(&caller.key, it));
             if is_foreign && (path.contains("file-") || path.starts_with("/s/")) {
-                // As if it were not there at all.
+                // The response must be the same as for a document that does not exist.
                 let nowhere = path
                     .replace(&asked.file_id(), &format!("file-{}", "0".repeat(30)))
                     .replace(asked.document.name, "nothing");

@@ -1,4 +1,4 @@
-//! `keys.toml`, read and written whole.
+//! `keys.toml`, read and written as a whole.
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{Key, Secret};
 use crate::beneath;
 
-/// Far more than anybody has keys.
+/// Far larger than any file of keys.
 const LARGEST: u64 = 16 << 20;
 
 const HEADER: &str = "\
@@ -36,7 +36,7 @@ pub enum KeyFileError {
 
 impl KeyFile {
     /// # Errors
-    /// It can't be read, or is not such an file.
+    /// The file cannot be read, or is not a file of keys.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         use io::Read as _;
         let mut text = String::new();
@@ -47,7 +47,7 @@ impl KeyFile {
             .map_err(|problem| KeyFileError::Content { path: path.to_owned(), problem })
     }
 
-    /// The same, and no keys where there is no file.
+    /// The same, with no keys if there is no file.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -78,10 +78,10 @@ impl KeyFile {
         Ok(file)
     }
 
-    /// Takes the place of the file in one step; only its owner may read it.
+    /// Replaces the file atomically; only its owner may read it.
     ///
     /// # Errors
-    /// It can't be written.
+    /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), KeyFileError> {
         let io = |error| KeyFileError::Io { path: path.to_owned(), error };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -91,7 +91,7 @@ impl KeyFile {
             path: path.to_owned(),
             problem: error.to_string(),
         })?;
-        // A temporary file is for its owner alone.
+        // A temporary file is readable by its owner only.
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
         file.write_all(format!("{HEADER}{text}").as_bytes()).map_err(io)?;
         file.as_file().sync_all().map_err(io)?;
@@ -102,7 +102,7 @@ impl KeyFile {
     /// Adds a key.
     ///
     /// # Errors
-    /// It can't be one; a phrase.
+    /// The key is not valid; a phrase.
     pub fn add(&mut self, key: Key) -> Result<(), String> {
         if let Some(problem) = key.problem() {
             return Err(problem);

@@ -1,7 +1,8 @@
-//! The keys of callers: `keys.toml`, which has of each key its name, a hash, and what it may do.
+//! The callers' keys: `keys.toml` holds each key's name, a hash, and what it may do.
 //!
-//! A key is `dk_ID_SECRET`. The file has the SHA-256 of the secret only: whoever reads it can't ask with
-//! it. A secret is 256 random bits, so it needs no slow hash, which is for what people think of.
+//! A key is `dk_ID_SECRET`. The file has only the SHA-256 of the secret, so reading the file does not allow
+//! anyone to use a key. A secret is 256 random bits, so it needs no slow hash; those are for passwords that
+//! people choose.
 
 mod file;
 mod watched;
@@ -26,7 +27,7 @@ use crate::types::{ContentHash, collection_of_tenant, tenant_of};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Right {
-    /// Retrieved passages, documents, what is stored.
+    /// Retrieved passages, documents, and the status of collections.
     Search,
     /// Answers by the chat model, which costs money.
     Answer,
@@ -59,7 +60,7 @@ impl Right {
 pub struct Key {
     /// Unique in the file; for logs and people.
     pub name: String,
-    /// The part of the key that finds this row.
+    /// The part of the key by which this row is found.
     pub id: String,
     /// SHA-256 of the secret, in lower-case hexadecimal.
     pub secret_sha256: String,
@@ -69,28 +70,28 @@ pub struct Key {
     pub expires_at: Option<DateTime<Utc>>,
     #[serde(default = "Key::usual_rights")]
     pub rights: Vec<Right>,
-    /// The tenant whose collections it sees, and no others; `None`: whosever they are.
+    /// The tenant whose collections it sees, and no others; `None`: collections of every tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Empty: all that are served.
+    /// Empty: all served collections.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<String>,
-    /// Paths, directories or globs, one of which every document that this key sees matches; empty: all.
+    /// Paths, directories or globs, one of which must match each document that this key sees; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// Tags that every document has which this key sees.
+    /// Tags that each document must have that this key sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// `None`: as many as the server takes on.
+    /// `None`: no limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<NonZeroU32>,
-    /// Of chat models, sent and generated.
+    /// Tokens of chat models, sent and generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<NonZeroU32>,
     /// Questions at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub questions_at_a_time: Option<NonZeroU32>,
-    /// In the currency of the prices, by UTC; so is the next.
+    /// In the currency of the prices, per UTC day; `cost_per_month` likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_per_day: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +103,7 @@ impl Key {
         vec![Right::Search, Right::Answer]
     }
 
-    /// Of who has none: it opens nothing, and sees nothing.
+    /// The key of a caller without one: it opens nothing, and sees nothing.
     pub(super) fn of_nobody() -> Self {
         Self {
             name: String::new(),
@@ -124,7 +125,7 @@ impl Key {
         }
     }
 
-    /// Of who has a link to one document: it sees nothing else.
+    /// The key of a caller with a link to one document: it sees nothing else.
     pub(super) fn of_link(collection: &str, source: &str) -> Self {
         Self {
             rights: vec![Right::Search],
@@ -138,10 +139,10 @@ impl Key {
         self.rights.contains(&right)
     }
 
-    /// Why this row can't be one; a phrase.
+    /// Why this row is not valid; a phrase.
     ///
-    /// A source is compared with names as they are stored, which have no `..`: one that has would say
-    /// something else to whoever reads it.
+    /// A source is compared with stored names, which have no `..`, so a source with one would not match
+    /// what its author expects.
     fn problem(&self) -> Option<String> {
         let unclear = |source: &String| {
             let leaves = source.is_empty() || source.split('/').any(|it| it == "..");
@@ -157,18 +158,18 @@ impl Key {
         Some(format!("the source `{source}` of the key `{}` {problem}", self.name))
     }
 
-    /// What it may bring in depends on names: no source takes every one.
+    /// Whether the names of documents decide what it may ingest: no source matches every name.
     pub fn is_choosy(&self) -> bool {
         let takes_all = |source: &String| takes_every_name(source);
         self.may(Right::Ingest) && !self.sources.is_empty() && !self.sources.iter().any(takes_all)
     }
 
-    /// It may cost no more than so much.
+    /// Whether its cost is limited.
     pub fn has_budget(&self) -> bool {
         self.cost_per_day.or(self.cost_per_month).is_some()
     }
 
-    /// Whether it is over at that time.
+    /// Whether it has expired at `now`.
     pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
@@ -185,7 +186,7 @@ impl Key {
     }
 }
 
-/// What a caller sends, in its two parts.
+/// The key as a caller sends it, in its two parts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     pub id: String,
@@ -195,10 +196,10 @@ pub struct Secret {
 const PREFIX: &str = "dk_";
 
 impl Secret {
-    /// A new one, from the system's random numbers.
+    /// A new key from the system's random numbers.
     ///
     /// # Errors
-    /// Where the system has none.
+    /// The system has no random numbers.
     pub fn new() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 38];
         getrandom::fill(&mut bytes)?;
@@ -206,14 +207,14 @@ impl Secret {
         Ok(Self { id: hex(&bytes[..6]), secret: hex(&bytes[6..]) })
     }
 
-    /// `None` where it is not a key of docent's.
+    /// `None` if the text is not a key of docent.
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.trim().strip_prefix(PREFIX)?.split_once('_')?;
         let fits = |part: &str| !part.is_empty() && part.len() <= 100 && part.is_ascii();
         (fits(id) && fits(secret)).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
     }
 
-    /// As a caller sends it. This is the only time that it is shown.
+    /// The key as a caller sends it. It is shown this one time only.
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}_{}", self.id, self.secret)
     }
@@ -222,7 +223,7 @@ impl Secret {
         ContentHash::of(self.secret.as_bytes()).0
     }
 
-    /// Compared in a time that does not depend on where they differ.
+    /// Compares in a time that does not depend on where the hashes differ.
     pub fn opens(&self, key: &Key) -> bool {
         let same_id = self.id.as_bytes().ct_eq(key.id.as_bytes());
         let same_secret = self.sha256().as_bytes().ct_eq(key.secret_sha256.as_bytes());
@@ -230,7 +231,7 @@ impl Secret {
     }
 }
 
-/// Reads `30d`, `12h` as a time from now, or a date or a time as RFC 3339 writes them.
+/// Reads `30d` or `12h` as a time from now, or a date or a time in RFC 3339 format.
 ///
 /// # Errors
 /// A phrase that completes "`TEXT` ...".

@@ -1,6 +1,5 @@
-//! The keys of a server that runs: read again when the file changes. Until there is a file nobody needs
-//! one; the first that is made closes the door, and from then on it stays closed, whatever becomes of the
-//! file.
+//! The keys of a running server: read again when the file changes. Until there is a file, nobody needs a
+//! key. From the first file on, callers need one, whatever happens to the file later.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +9,10 @@ use super::{Key, KeyFile, KeyFileError, Secret};
 use crate::serve::stamp::{Stamp, stamp};
 
 /// What a file without keys means.
-pub const NOBODY: &str = "a server that has this file lets nobody in until docent keys create NAME makes one; \
-                          without keys it answers once the file is removed and it is been restarted";
+pub const NOBODY: &str = "a server with this file lets nobody in until docent keys create NAME makes a key; \
+                          to serve without keys, remove the file and restart the server";
 
-/// How often the file is looked at, at most.
+/// How often the file is checked, at most.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub struct WatchedKeys {
@@ -24,21 +23,21 @@ pub struct WatchedKeys {
 struct State {
     /// `None`: there was never a file.
     keys: Option<Arc<KeyFile>>,
-    /// Those that were in force since the start, and are no more.
+    /// Keys that were valid since the start, and no longer are.
     revoked: KeyFile,
     stamp: Stamp,
     looked: Instant,
-    /// Of the file as it is now: the keys are those of before.
+    /// The problem of the current file; the previous keys stay in force.
     problem: Option<String>,
-    /// What nobody heard of yet.
+    /// News that was not reported yet.
     news: Option<String>,
 }
 
 impl WatchedKeys {
-    /// `required`: there has to be a file.
+    /// `required`: the file must exist.
     ///
     /// # Errors
-    /// The file can't be read, or is not such an file.
+    /// The file cannot be read, or is not a file of keys.
     pub fn open(path: &Path, required: bool) -> Result<Self, KeyFileError> {
         let stamp = stamp(path);
         let keys = match stamp {
@@ -52,14 +51,14 @@ impl WatchedKeys {
         Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
     }
 
-    /// What the operator of the server should know of the file, said once: that it could not be read, or
-    /// that no key is left in it.
+    /// News about the file for the operator of the server, reported once: it could not be read, or has no
+    /// keys left.
     pub fn news(&self) -> Option<String> {
         self.looked_at().news.take()
     }
 
-    /// The keys as they are. A file that can't be read leaves those of before in force: a slip of the
-    /// pen locks nobody out, and lets nobody in.
+    /// The current keys. If the file cannot be read, the previous keys stay in force: a typing error
+    /// neither locks callers out nor lets any in.
     pub fn keys(&self) -> Option<Arc<KeyFile>> {
         self.looked_at().keys.clone()
     }
@@ -86,28 +85,28 @@ impl WatchedKeys {
                 (None, news)
             }
             Err(error) => {
-                // It is there, and says something: whoever wrote it did not want the door open.
+                // The file exists and has content, so its author did not mean to serve without keys.
                 if stamp.is_some() {
                     state.keys.get_or_insert_default();
                 }
                 let problem = error.to_string();
-                (Some(problem.clone()), Some(format!("the keys are those of before: {problem}")))
+                (Some(problem.clone()), Some(format!("the previous keys stay in force: {problem}")))
             }
         };
     }
 
-    /// The name of a key that this secret opened until it was revoked, or got another one.
+    /// The name of a key that this secret opened until the key was revoked or rotated.
     pub fn revoked_name(&self, secret: &Secret) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.revoked.opened_by(secret).map(|key| key.name.clone())
     }
 
-    /// Whether callers need a key, as it was when it was looked at last.
+    /// Whether callers need a key, as of the last check.
     pub fn are_needed(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).keys.is_some()
     }
 
-    /// What is wrong with the file as it is.
+    /// What is wrong with the current file.
     pub fn problem(&self) -> Option<String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).problem.clone()
     }

@@ -38,7 +38,7 @@ codes! {
     UnsupportedParameter "unsupported_parameter"
         "leave it out: docent does not do this"
     RequestTooLarge "request_too_large"
-        "send less in one request; the operator of the server sets what is taken with --body-limit and --upload-limit"
+        "send less in one request; the operator of the server sets the limits with --body-limit and --upload-limit"
     MalformedRequest "malformed_request"
         "send a request of HTTP/1.1 or HTTP/2, as a client library makes it"
     HeadTooLarge "head_too_large"

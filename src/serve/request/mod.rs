@@ -1,5 +1,5 @@
-//! What a request sends: its body, read within limits, and its query. Both are held against the schema of
-//! the type that they are read as.
+//! The content of a request: its body, read within limits, and its query. Both are checked against the
+//! schema of the type that they are read as.
 
 mod repeated;
 mod shape;
@@ -24,7 +24,7 @@ use self::words::either;
 use super::refusal::{ErrorCode, Refusal};
 
 /// # Errors
-/// The body is larger than `limit`, does not arrive in time, or breaks off.
+/// The body is larger than `limit`, does not arrive in time, or ends too early.
 pub(super) async fn read_body(
     body: Body,
     limit: u64,
@@ -36,7 +36,7 @@ pub(super) async fn read_body(
             ErrorCode::RequestTooLarge,
             format!("the body of the request is larger than {limit} bytes"),
         )
-        .hint("--body-limit sets what is taken")
+        .hint("--body-limit sets the largest body")
     };
     if body.size_hint().lower() > limit {
         return Err(too_large());
@@ -46,8 +46,13 @@ pub(super) async fn read_body(
         let mut whole = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| {
-                Refusal { causes: causes(&error), ..Refusal::invalid("", "the body of the request broke off") }
-                    .hint("send it whole: as long as content-length says, or in chunks as RFC 9112 has them")
+                Refusal {
+                    causes: causes(&error),
+                    ..Refusal::invalid("", "the body of the request ended too early")
+                }
+                .hint(
+                    "send the whole body: as long as content-length says, or in chunks (RFC 9112)",
+                )
             })?;
             if whole.len() as u64 + piece.len() as u64 > limit {
                 return Err(too_large());
@@ -65,7 +70,7 @@ pub(super) async fn read_body(
     })
 }
 
-/// What it came from, the nearest first.
+/// The causes of an error, the nearest first.
 fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
     let mut causes: Vec<String> = std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)
@@ -77,7 +82,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
 /// The members of a JSON object.
 ///
 /// # Errors
-/// It is not one.
+/// The body is not a JSON object.
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
@@ -94,9 +99,8 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 /// Reads a body as a type.
 ///
 /// # Errors
-/// It is not JSON object, has a member twice, or is not what the [schema](Shape) of the type says. Where the
-/// type denies unknown fields, a member that it does not have is one, too, and the nearest that it has is
-/// named.
+/// The body is not a JSON object, has a member twice, or does not fit the [schema](Shape) of the type. If
+/// the type denies unknown fields, an unknown member is an error, too, and the nearest known one is named.
 pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> Result<T, Refusal> {
     let members = object(body)?;
     said_once(body)?;
@@ -106,7 +110,7 @@ pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> R
 /// Reads members as a type.
 ///
 /// # Errors
-/// They are not what its schema says.
+/// The members do not fit its schema.
 pub(super) fn typed<T>(members: Map<String, Value>) -> Result<T, Refusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
@@ -114,23 +118,23 @@ where
     typed_at(Value::Object(members), "")
 }
 
-/// Reads what stands at a place of a request as a type.
+/// Reads the value at a place of a request as a type.
 ///
 /// # Errors
-/// It is not what the schema of the type says.
+/// The value does not fit the schema of the type.
 pub(super) fn typed_at<T>(mut value: Value, at: &str) -> Result<T, Refusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
 {
     make_whole(&mut value);
     Shape::of::<T>().check(&value).map_err(|wrong| refused(&wrong, at))?;
-    // The schema is that of the type; what it can't say is told in the words of the reader.
+    // The schema covers most errors; the rest is reported in the words of the deserializer.
     T::deserialize(value).map_err(|error| Refusal::invalid(at, error.to_string()).hint(SCHEMA))
 }
 
-/// Whole numbers are so, however they are written: `3.0` is 3 in JSON.
+/// Makes whole numbers integers however they are written: `3.0` is 3 in JSON.
 fn make_whole(value: &mut Value) {
-    /// Up to here a float tells each from the next.
+    /// Up to this number a float is exact for integers.
     const LARGEST: f64 = 9_007_199_254_740_991.0;
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -145,10 +149,10 @@ fn make_whole(value: &mut Value) {
     }
 }
 
-/// Reads the query of a URL as a type, whose members are texts, numbers, lists, and true or false.
+/// Reads the query of a URL as a type whose members are texts, numbers, lists or booleans.
 ///
 /// # Errors
-/// A value is not what the schema says, or is there twice.
+/// A value does not fit the schema, or appears twice.
 pub(super) fn query<T>(query: &str) -> Result<T, Refusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
@@ -168,24 +172,24 @@ where
         };
         if members.insert(name.clone().into_owned(), value).is_some() && kind.is_some() {
             let problem = format!("`{name}` appears more than once");
-            return Err(Refusal::invalid(&*name, problem).hint("say it once"));
+            return Err(Refusal::invalid(&*name, problem).hint("send it once"));
         }
     }
     typed(members)
 }
 
-/// Names of what a request of this type may have.
+/// Names of the members that a request of this type may have.
 pub(super) fn members_of<T: JsonSchema + 'static>() -> &'static [String] {
     Shape::of::<T>().members()
 }
 
-/// What a schema within `root` wants, in the words that errors have.
+/// What a schema within `root` requires, in the words of error messages.
 #[cfg(test)]
 pub(super) fn in_words(root: &Value, schema: &Value) -> String {
     words::words(&Shape::over(root.clone()), schema)
 }
 
-/// Where it is written down what a request has to be.
+/// The hint that names where a request is described.
 pub(super) const SCHEMA: &str = "GET /openapi.json has the schema of this request";
 
 fn refused(wrong: &Wrong, within: &str) -> Refusal {
@@ -214,14 +218,14 @@ fn unknown(place: &str, known: &[String]) -> Refusal {
     refusal.hint(nearest(name, known.iter().map(String::as_str)))
 }
 
-/// What may have been meant by a name that does not exist.
+/// Suggests the known name that was probably meant.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let near = known.clone().map(|known| (strsim::osa_distance(known, name), known)).min();
     match near {
         Some((distance, near)) if distance * 2 <= near.len().max(name.len()) => {
             format!("did you mean `{near}`?")
         }
-        Some(_) => format!("there is {}", known.collect::<Vec<_>>().join(", ")),
+        Some(_) => format!("the known names are: {}", known.collect::<Vec<_>>().join(", ")),
         None => "there are no parameters here".to_owned(),
     }
 }
@@ -352,7 +356,7 @@ mod tests {
             (
                 r#"{"question":"?","temperature":1}"#,
                 "temperature",
-                "there is question, k, texts, filters",
+                "the known names are: question, k, texts, filters",
             ),
         ] {
             let refusal = read::<Asked>(body.as_bytes()).unwrap_err();

@@ -1,5 +1,5 @@
-//! Members that stand twice in an object of JSON: most readers take the last, some the first, so who sends
-//! them means one thing and is understood as another.
+//! Finds members that appear twice in a JSON object: most readers take the last, some the first, so the
+//! sender may be misunderstood.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::serve::refusal::Refusal;
 
 /// # Errors
-/// A member of an object in it stands there twice. Of what is not JSON nothing is said.
+/// A member of an object appears twice. Invalid JSON is not an error here.
 pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
     let mut place = String::new();
     let mut found = false;
@@ -19,18 +19,18 @@ pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
         return Ok(());
     }
     let problem = format!("`{place}` appears more than once");
-    Err(Refusal::invalid(place, problem).hint("say it once"))
+    Err(Refusal::invalid(place, problem).hint("send it once"))
 }
 
-/// Reads a value and keeps nothing of it.
+/// Reads a value without keeping it.
 struct Scan<'a> {
-    /// Of the value: `tools[0].filters`.
+    /// The place of the value: `tools[0].filters`.
     place: &'a mut String,
     found: &'a mut bool,
 }
 
 impl Scan<'_> {
-    /// What stands at a step from here. Where something was found the place stays as it is.
+    /// Reads a member or an item. If something was found, the place stays as it is.
     fn step<E>(
         &mut self,
         step: &str,
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
             self.step(&step, |member| {
                 if !is_new {
                     *member.found = true;
-                    return Err(A::Error::custom("there more than once"));
+                    return Err(A::Error::custom("appears more than once"));
                 }
                 members.next_value_seed(member)
             })?;

@@ -1,5 +1,5 @@
-//! What a value has to be, by the schema of the type that it is read as: the same that `/openapi.json`
-//! shows. So whatever a caller gets wrong is told with its place, and in words.
+//! Checks a value against the schema of the type that it is read as, the same that `/openapi.json` shows.
+//! So every error of a caller is reported with its place, and in words.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ pub(super) struct Shape {
     members: Vec<String>,
 }
 
-/// How schemas of requests and answers are made.
+/// The settings for the schemas of requests and responses.
 pub(in crate::serve) fn settings() -> SchemaSettings {
     SchemaSettings::draft2019_09().with_visitor(Bounded)
 }
 
-/// Says the largest value of a type that has one.
+/// Adds the maximum to the schema of bounded integer types.
 #[derive(Clone, Debug)]
 struct Bounded;
 
@@ -37,7 +37,7 @@ impl Visitor for Bounded {
     }
 }
 
-/// They are few, and made once.
+/// There are few, and each is made once.
 static SHAPES: LazyLock<RwLock<HashMap<TypeId, &'static Shape>>> = LazyLock::new(RwLock::default);
 
 /// A step into a value.
@@ -45,7 +45,7 @@ static SHAPES: LazyLock<RwLock<HashMap<TypeId, &'static Shape>>> = LazyLock::new
 enum Step {
     Item(usize),
     Member(String),
-    /// Behind all that is in it.
+    /// After everything in the value.
     End,
 }
 
@@ -53,18 +53,19 @@ enum Step {
 #[derive(PartialEq, Debug)]
 pub(super) struct Wrong {
     at: Vec<Step>,
-    /// It is more wrong than what is in it: that was looked at before.
+    /// The value as a whole is wrong, such as the length of a list; its content was checked before, and
+    /// fits.
     is_whole: bool,
     pub(super) problem: Problem,
 }
 
 #[derive(PartialEq, Debug)]
 pub(super) enum Problem {
-    /// It is something else than one of these.
+    /// The value is something other than these.
     Other { wanted: Vec<String>, got: String },
-    /// What is there has to be more.
+    /// The value lacks a required member.
     Missing { wanted: String },
-    /// Nothing has this name.
+    /// No member has this name.
     Unknown { known: Vec<String> },
 }
 
@@ -84,14 +85,14 @@ impl Shape {
         Self::over(serde_json::to_value(schema).unwrap_or_default())
     }
 
-    /// Of a schema that is at hand.
+    /// The shape of a given schema.
     pub(super) fn over(root: Value) -> Self {
         let members = root["properties"].as_object();
         let members = members.map(|members| members.keys().cloned().collect()).unwrap_or_default();
         Self { root, members }
     }
 
-    /// Names of what an object of this type may have.
+    /// Names of the members that an object of this type may have.
     pub(super) fn members(&self) -> &[String] {
         &self.members
     }
@@ -105,7 +106,7 @@ impl Shape {
         self.follow(&self.root, value, &mut Vec::new())
     }
 
-    /// What a schema stands for, where it refers to another.
+    /// Follows the references of a schema.
     pub(super) fn resolved<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         loop {
             let of_all = schema["allOf"].as_array().filter(|all| all.len() == 1);
@@ -119,13 +120,13 @@ impl Shape {
         }
     }
 
-    /// The values that there are, where a schema lists them.
+    /// The permitted values, if a schema lists them.
     pub(super) fn listed(&self, schema: &Value) -> Option<Vec<Value>> {
         let schema = self.resolved(schema);
         if let Some(values) = schema["enum"].as_array() {
             return Some(values.clone());
         }
-        // Where values are described, each list has one.
+        // If values are described, each is in a list of its own.
         let branches = schema["oneOf"].as_array()?;
         branches
             .iter()
@@ -202,7 +203,7 @@ impl Shape {
         Wrong { at, is_whole: false, problem: Problem::Missing { wanted } }
     }
 
-    /// One of the branches has to fit. What is wrong is told by the one that got furthest.
+    /// One of the branches must fit. If none does, the error is that of the branch that got furthest.
     fn follow_one(&self, branches: &[Value], value: &Value, at: &[Step]) -> Result<(), Wrong> {
         let mut furthest: Option<Wrong> = None;
         for branch in self.meant(branches, value, at)? {
@@ -215,7 +216,7 @@ impl Shape {
         furthest.map_or(Ok(()), Err)
     }
 
-    /// The branches that an object can mean: where it says its `type`, those that have this one.
+    /// The branches that an object may match: if it has a `type`, those with this type.
     fn meant<'a>(
         &'a self,
         branches: &'a [Value],
@@ -247,8 +248,8 @@ impl Shape {
     }
 }
 
-/// Whether a value is of the type of a schema, and within its limits; what is in it is not looked at, nor
-/// how much.
+/// Whether a value has the type of a schema and is within its limits; its content and length are not
+/// checked.
 fn fits(schema: &Value, value: &Value) -> bool {
     let is = |name: &str| match value {
         Value::Null => name == "null",
@@ -281,7 +282,7 @@ fn within(schema: &Value, low: &str, amount: f64, high: &str) -> bool {
 }
 
 impl Wrong {
-    /// Of two, the one that got further; where both got as far, it is neither.
+    /// Of two errors, the one that got further; at equal distance, the value matches neither.
     fn or(mut self, other: Self) -> Self {
         match self.reach().cmp(&other.reach()) {
             std::cmp::Ordering::Less => other,
@@ -297,12 +298,12 @@ impl Wrong {
         }
     }
 
-    /// How far what is right goes.
+    /// How far the value is right.
     fn reach(&self) -> Vec<Step> {
         [&self.at[..], if self.is_whole { &[Step::End] } else { &[] }].concat()
     }
 
-    /// `tools[0].filters.type`; empty for the whole.
+    /// `tools[0].filters.type`; empty for the whole value.
     pub(super) fn place(&self, within: &str) -> String {
         let mut place = within.to_owned();
         for step in &self.at {

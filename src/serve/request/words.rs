@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::shape::Shape;
 
-/// Characters of a text that are said again, at most.
+/// Most characters of a text that are quoted.
 const LONGEST: usize = 40;
 
-/// What a schema wants.
+/// What a schema requires.
 pub(super) fn words(shape: &Shape, schema: &Value) -> String {
     let schema = shape.resolved(schema);
     if let Some(values) = shape.listed(schema) {
@@ -46,7 +46,7 @@ pub(super) fn words(shape: &Shape, schema: &Value) -> String {
     }
 }
 
-/// One of what is wanted. That a value may be null goes without saying.
+/// Joins alternatives. Null is left out, as it goes without saying.
 pub(super) fn either(mut wanted: Vec<String>) -> String {
     wanted.retain(|words| words != "null");
     wanted.dedup();
@@ -90,7 +90,7 @@ fn plural(one: &str) -> String {
     }
 }
 
-/// What a value is, in the place of what a schema wants.
+/// A value in words, where a schema requires something else.
 pub(super) fn got(shape: &Shape, schema: &Value, value: &Value) -> String {
     match value {
         Value::String(_) if shape.listed(schema).is_some() => said(value),

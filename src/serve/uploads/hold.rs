@@ -1,7 +1,8 @@
-//! One server at a time takes uploads into a directory: what it knows of them is in its memory, and two
-//! would each write what the other one does not know.
+//! Locks the uploads directory for one server: each keeps the state of uploads in memory, and two would
+//! overwrite each other.
 //!
-//! The kernel lets go of the lock when its owner ends, however it ends; the file means nothing by itself.
+//! The kernel releases the lock when its owner ends, for any reason; the existence of the file means
+//! nothing.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,24 +11,24 @@ use std::path::{Path, PathBuf};
 use crate::private;
 use crate::store::Owner;
 
-/// Has a directory, until it is dropped.
+/// Holds a directory until it is dropped.
 pub(super) struct Hold {
     file: File,
     path: PathBuf,
 }
 
 impl Hold {
-    /// Takes a directory that is there; `Err`: who has it, in words.
+    /// Locks an existing directory; the inner `Err` names the holder.
     ///
     /// # Errors
-    /// Its file can't be made, or is not one that can be locked.
+    /// The lock file cannot be created or locked.
     pub(super) fn take(directory: &Path) -> io::Result<Result<Self, String>> {
         let path = directory.join(".lock");
         let mut file = private::rewritten(&path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Between locking and writing it is empty.
+                // Empty between locking and writing.
                 (&file).take(1_000).read_to_string(&mut holder)?;
                 let unnamed = || "another process".to_owned();
                 return Ok(Err(Some(holder).filter(|it| !it.is_empty()).unwrap_or_else(unnamed)));
@@ -41,7 +42,7 @@ impl Hold {
         Ok(Ok(Self { file, path }))
     }
 
-    /// Whether it keeps nobody out any more: somebody removed the directory.
+    /// Whether the lock no longer keeps anyone out, because the directory was removed.
     pub(super) fn is_lost(&self) -> bool {
         matches!(private::is_at(&self.file, &self.path), Ok(false))
     }

@@ -1,10 +1,9 @@
-//! Documents that come in by request: kept as files, and brought into collections one run after another.
+//! Documents that are uploaded by request: kept as files, and brought into collections, one run at a time.
 //!
-//! A file that was uploaded lies in the data directory, under its id, with what is known of it beside it.
-//! It is a document of a collection from when it is put there until it is taken out, which only a request
-//! does: runs of `docent ingest` leave it alone, and one that rebuilds the collection brings it along.
-//! What is to be done is written down before it is promised, so that a server that was killed goes on
-//! where it was.
+//! An uploaded file is kept in the data directory under its id, with its state beside it. It is a document
+//! of a collection from the request that adds it to the request that removes it: runs of `docent ingest`
+//! leave it alone, and a rebuild of the collection includes it. Pending work is written to disk before it
+//! is promised, so that a server that was killed continues after its restart.
 
 mod hold;
 pub(super) mod received;
@@ -26,22 +25,22 @@ use crate::types::is_upload_id;
 use hold::Hold;
 pub(super) use work::work;
 
-/// Largest file that says what is known of an upload.
+/// Largest file with the state of an upload.
 const LARGEST_ROW: u64 = 1 << 20;
 
-/// A file that was uploaded.
+/// An uploaded file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Upload {
     pub(super) id: String,
     /// Without its directory.
     pub(super) name: String,
-    /// That of its name; empty where it has none.
+    /// The directory in its name; empty if there is none.
     pub(super) directory: String,
     pub(super) bytes: u64,
     /// Seconds since 1970.
     pub(super) created_at: i64,
     pub(super) purpose: String,
-    /// Id of the key that it came by; `None`: keys were not needed.
+    /// Id of the key that it was uploaded with; `None`: keys were not needed.
     pub(super) owner: Option<String>,
     /// By collection.
     #[serde(default)]
@@ -59,7 +58,7 @@ pub(super) struct Place {
     pub(super) asked_by: Asked,
 }
 
-/// The request that something is done for.
+/// The request that a change was asked for by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) request_id: String,
@@ -72,24 +71,24 @@ pub(super) struct Asked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// It is to be brought in.
+    /// It waits to be added.
     Waiting,
-    /// It is to be taken out.
+    /// It waits to be removed.
     Leaving,
     Stored,
     Failed {
-        /// As `OpenAI` has it.
+        /// In the terms of `OpenAI`.
         code: String,
         reason: String,
     },
 }
 
-/// All uploads, and what is to be done with them.
+/// All uploads and their pending changes.
 pub(super) struct Uploads {
     directory: PathBuf,
     hold: Mutex<Hold>,
     table: Mutex<Table>,
-    /// Told whenever something was done, or is to be done.
+    /// Notified whenever a change is made or asked for.
     changed: watch::Sender<()>,
 }
 
@@ -98,11 +97,11 @@ struct Table {
     uploads: BTreeMap<String, Upload>,
     /// Collections and ids, in the order in which they were asked for.
     queue: VecDeque<(String, String)>,
-    /// Sets of uploads that were asked for together, by id; the oldest goes first where there are many.
+    /// Sets of uploads that were asked for together, by id; the oldest are dropped first.
     batches: VecDeque<Batch>,
 }
 
-/// Uploads that were put into a collection by one request.
+/// Uploads that one request added to a collection.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     pub(super) id: String,
@@ -111,32 +110,32 @@ pub(super) struct Batch {
     pub(super) uploads: Vec<String>,
 }
 
-/// Batches that are remembered.
+/// Most batches that are remembered.
 const BATCHES: usize = 1_000;
 
-/// Runs that may wait.
+/// Most changes that may wait.
 const MOST_WAITING: usize = 10_000;
 
 impl Uploads {
-    /// Goes on with those of the server before.
+    /// Continues with the uploads of the previous server.
     ///
     /// # Errors
-    /// They can't be read, nothing can be written beside them, or another server takes uploads there.
+    /// The uploads cannot be read, the directory cannot be written, or another server takes uploads there.
     pub(super) fn open(directory: PathBuf) -> Result<Self, Failure> {
         let name = directory.display();
         let taken = make(&directory).and_then(|()| Hold::take(&directory)).map_err(|error| {
             Failure::config(format!("{name}: {error}"))
-                .hint("--ingest keeps there what is uploaded: let it be written, or name another with --data-dir")
+                .hint("--ingest keeps uploaded files there: make the directory writable, or name another one with --data-dir")
         })?;
         let hold = taken.map_err(|holder| {
             Failure::config(format!("{name}: another server takes uploads there: {holder}")).hint(
-                "end that one first, or start this one without --ingest: it answers from the same \
-                 collections, with what is uploaded to the other one",
+                "stop that server first, or start this one without --ingest: it answers from the same \
+                 collections, including files uploaded to the other server",
             )
         })?;
         let uploads = read_all(&directory).map_err(|error| {
             Failure::new(Exit::Backend, format!("{name}: {error}"))
-                .hint("it has what was uploaded: mend it, or move it away")
+                .hint("it holds the uploaded files: repair it, or move it away")
         })?;
         let mut table = Table { uploads, ..Table::default() };
         for upload in table.uploads.values() {
@@ -153,7 +152,7 @@ impl Uploads {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever removes the data directory removes what was uploaded, too.
+        // If the data directory was removed, the uploads are gone, too.
         if !table.uploads.is_empty() && self.hold().is_lost() {
             table.uploads.clear();
             table.queue.clear();
@@ -174,7 +173,7 @@ impl Uploads {
         self.table().uploads.values().cloned().collect()
     }
 
-    /// How many runs wait.
+    /// How many changes wait.
     pub(super) fn waiting(&self) -> usize {
         self.table().queue.len()
     }
@@ -183,13 +182,13 @@ impl Uploads {
         self.waiting() < MOST_WAITING
     }
 
-    /// A file to write an upload to.
+    /// A new file to write an upload to.
     ///
     /// # Errors
-    /// The directory can't be written, or another server has made it again.
+    /// The directory cannot be written, or another server has created it again.
     pub(super) fn new_file(&self) -> io::Result<NamedTempFile> {
         if self.hold().is_lost() {
-            // What was removed is forgotten before there is a directory again.
+            // Forgets removed uploads before the directory exists again.
             drop(self.table());
             self.take_again()?;
         }
@@ -207,10 +206,10 @@ impl Uploads {
         Ok(())
     }
 
-    /// Takes in a file that has been written.
+    /// Adds a file that has been written.
     ///
     /// # Errors
-    /// It can't be kept.
+    /// The file cannot be stored.
     pub(super) fn add(&self, file: NamedTempFile, upload: Upload) -> io::Result<()> {
         file.as_file().sync_all()?;
         file.persist_noclobber(self.path(&upload.id))?;
@@ -222,10 +221,10 @@ impl Uploads {
         Ok(())
     }
 
-    /// Puts an upload into a collection, or changes what it is there; it is done later.
+    /// Adds an upload to a collection, or changes its place there; the work is done later.
     ///
     /// # Errors
-    /// It can't be written down.
+    /// The change cannot be written to disk.
     pub(super) fn place(&self, id: &str, collection: &str, place: Place) -> io::Result<()> {
         let mut table = self.table();
         let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
@@ -242,20 +241,20 @@ impl Uploads {
         Ok(())
     }
 
-    /// Takes an upload out of a collection; it is done later.
+    /// Removes an upload from a collection; the work is done later.
     ///
     /// # Errors
-    /// It can't be written down.
+    /// The change cannot be written to disk.
     pub(super) fn displace(&self, id: &str, collection: &str, asked_by: Asked) -> io::Result<()> {
         let place = self.get(id).and_then(|upload| upload.places.get(collection).cloned());
         let Some(place) = place else { return Ok(()) };
         self.place(id, collection, Place { state: State::Leaving, asked_by, ..place })
     }
 
-    /// Removes the file of an upload that is in no collection. Two may ask for it at once.
+    /// Removes the file of an upload that is in no collection. Two callers may ask for that at once.
     ///
     /// # Errors
-    /// It can't be removed.
+    /// The file cannot be removed.
     pub(super) fn remove(&self, id: &str) -> io::Result<()> {
         let mut table = self.table();
         remove_if_there(&self.row(id))?;
@@ -263,7 +262,8 @@ impl Uploads {
         remove_if_there(&self.path(id))
     }
 
-    /// Waits until this is so of an upload's place in a collection: `None` where it has none.
+    /// Waits until the condition holds for an upload's place in a collection; the place is `None` if it has
+    /// none.
     pub(super) async fn until(
         &self,
         id: &str,
@@ -292,7 +292,7 @@ impl Uploads {
         self.table().batches.iter().find(|batch| batch.id == id).cloned()
     }
 
-    /// What became of it.
+    /// Records the result of a change.
     fn settle(
         &self,
         id: &str,
@@ -302,7 +302,7 @@ impl Uploads {
     ) -> io::Result<()> {
         let mut table = self.table();
         let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
-        // Somebody wants something else of it meanwhile.
+        // Another change of the same upload was asked for meanwhile.
         if upload.places.get(collection) != Some(asked) {
             return Ok(());
         }
@@ -335,13 +335,13 @@ impl Uploads {
 }
 
 impl Place {
-    /// Something is still to be done.
+    /// Whether a change is still pending.
     pub(super) fn is_under_way(&self) -> bool {
         matches!(self.state, State::Waiting | State::Leaving)
     }
 }
 
-/// Rows whose file is gone are passed over.
+/// Reads the states of all uploads; those without a file are skipped.
 fn read_all(directory: &Path) -> io::Result<BTreeMap<String, Upload>> {
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -374,7 +374,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the directory where it is not there, for its owner alone, and hides it from git.
+/// Creates the directory if necessary, for its owner only, and hides it from git.
 fn make(directory: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

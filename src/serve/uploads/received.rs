@@ -1,4 +1,4 @@
-//! A file that is being uploaded: the parts of a form, read as they come and written to disk.
+//! A file during its upload: the parts of a form, read as they arrive and written to disk.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use super::Uploads;
 use crate::serve::call::Call;
 use crate::serve::refusal::{ErrorCode, Refusal};
 
-/// What `OpenAI` takes files for; the first unless it is said.
+/// The purposes of files in `OpenAI`'s interface; the first is the default.
 const PURPOSES: [&str; 6] = ["assistants", "user_data", "batch", "fine-tune", "vision", "evals"];
 
-/// What is done here with all of them: they are kept, and can be put into a vector store.
+/// The purposes that docent supports: the file is kept, and can be added to a vector store.
 const KEPT_FOR: [&str; 2] = ["assistants", "user_data"];
 
-/// Bytes of the form beside its file.
+/// Most bytes of the form beside its file.
 const BESIDE: u64 = 64 << 10;
 
-/// Of a name, as file systems have it.
+/// Longest file name, as file systems allow it.
 const LONGEST_NAME: usize = 255;
 
-/// Of a name with its directories.
+/// Longest name including its directories.
 const LONGEST_PATH: usize = 1_024;
 
 /// A form that was read.
@@ -34,7 +34,7 @@ pub(in crate::serve) struct Received {
     pub(in crate::serve) file: NamedTempFile,
     /// Without its directory.
     pub(in crate::serve) name: String,
-    /// Empty where the name has none.
+    /// Empty if the name has no directory.
     pub(in crate::serve) directory: String,
     pub(in crate::serve) bytes: u64,
     pub(in crate::serve) purpose: String,
@@ -43,8 +43,8 @@ pub(in crate::serve) struct Received {
 }
 
 /// # Errors
-/// It is not a form with a file, its name can't be one, it is larger than may be, it does not arrive, or it
-/// can't be written.
+/// The form is not valid or has no file, the name of the file is not valid, the file is too large, does not
+/// arrive in time, or cannot be written.
 pub(in crate::serve) async fn receive(
     call: &Call,
     body: Body,
@@ -93,11 +93,10 @@ pub(in crate::serve) async fn receive(
     let purpose = purpose.unwrap_or_else(|| PURPOSES[0].to_owned());
     if !PURPOSES.contains(&&*purpose) {
         let message = format!("`{purpose}` is not a purpose of a file");
-        return Err(
-            Refusal::invalid("purpose", message).hint(format!("there is {}", PURPOSES.join(", ")))
-        );
+        return Err(Refusal::invalid("purpose", message)
+            .hint(format!("the purposes are: {}", PURPOSES.join(", "))));
     }
-    // All others ask for more than to be kept and brought in.
+    // The other purposes ask for more than docent does.
     ignored.extend((!KEPT_FOR.contains(&&*purpose)).then(|| format!("purpose {purpose}")));
     Ok(Received { file, name, directory, bytes, purpose, ignored })
 }
@@ -114,7 +113,7 @@ async fn in_time<T>(
             ErrorCode::RequestTimeout,
             "the file did not arrive in time",
         )
-        .hint("send it again, over a faster line; --header-timeout sets how long a pause may be")),
+        .hint("send it again over a faster connection; --header-timeout sets the longest pause")),
     }
 }
 
@@ -134,22 +133,22 @@ fn too_large(limit: u64) -> Refusal {
         ErrorCode::RequestTooLarge,
         format!("the file is larger than {limit} bytes"),
     )
-    .hint("--upload-limit sets what is taken")
+    .hint("--upload-limit sets the largest file")
 }
 
 pub(in crate::serve) fn unwritable(error: &std::io::Error) -> Refusal {
     let refusal = Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::StoreFailed,
-        "what is uploaded cannot be written",
+        "the uploaded file cannot be written",
     );
     Refusal { causes: vec![error.to_string()], ..refusal }
 }
 
-/// The directory and the name that a file name has.
+/// Splits a file name into its directory and its name.
 ///
 /// # Errors
-/// It can name no file below a directory.
+/// The name is not a relative path of a file.
 fn named(path: &str) -> Result<(String, String), Refusal> {
     let wrong = |why: &str| {
         Err(Refusal::invalid("file", format!("the name of the file {why}"))
@@ -162,7 +161,7 @@ fn named(path: &str) -> Result<(String, String), Refusal> {
         return wrong("is too long");
     }
     if path.contains('\\') || path.chars().any(char::is_control) {
-        return wrong("has a character that names have not");
+        return wrong("has a character that is not allowed in names");
     }
     if path.split('/').any(|part| ["", ".", ".."].contains(&part.trim())) {
         return wrong("is not a path below a directory");

@@ -1,4 +1,4 @@
-//! What is uploaded, on disk.
+//! Uploads on disk.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
@@ -65,14 +65,14 @@ fn one_server_at_a_time_takes_uploads() {
     assert!(refused.hint.unwrap().contains("without --ingest"));
     first.add(first.new_file().unwrap(), upload("0123456789ab")).unwrap();
 
-    // Removed beside it, and made again by another one.
+    // Removed by another process, and created again by another server.
     std::fs::remove_dir_all(&directory).unwrap();
     let second = Uploads::open(directory.clone()).unwrap();
     assert!(first.all().is_empty(), "what it had is gone");
     let error = first.new_file().err().unwrap().to_string();
     assert!(error.contains(&process), "{error}");
     drop(second);
-    // The file is still there, and keeps nobody out.
+    // The lock file still exists, and keeps nobody out.
     assert!(directory.join(".lock").is_file());
     first.new_file().unwrap();
     assert!(Uploads::open(directory.clone()).is_err(), "it has it again");

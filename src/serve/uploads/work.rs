@@ -1,4 +1,5 @@
-//! What brings uploads in and takes them out: one run at a time, each for all of a collection that wait.
+//! Adds uploads to collections and removes them: one run at a time, each for all pending uploads of a
+//! collection.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -17,13 +18,14 @@ use crate::serve::openai::stores::store_id;
 use crate::service::Engine;
 use crate::service::uploads::{Brought, Uploaded};
 
-/// Documents of one run: enough that its beginning costs little, few enough that who waits hears of it.
+/// Documents in a run: enough that starting a run costs little, few enough that callers do not wait long
+/// for a result.
 const AT_ONCE: usize = 64;
 
-/// Another process writes the collection.
+/// Pause while another process writes the collection.
 const BUSY_FOR: Duration = Duration::from_secs(1);
 
-/// What one run does.
+/// The work of one run.
 struct Job {
     collection: String,
     /// By the id of the upload.
@@ -38,8 +40,8 @@ impl Job {
     }
 }
 
-/// Works until it is told to stop. What is under way then is committed as far as it is, and goes on with
-/// the next server.
+/// Works until `stop`. A run in progress is then committed as far as it is done, and the next server
+/// continues.
 pub(in crate::serve) async fn work(server: Arc<Server>, stop: Cancel) {
     let Some(uploads) = &server.uploads else { return };
     let mut changed = uploads.changed.subscribe();
@@ -81,7 +83,8 @@ fn warn(server: &Server, text: &str) {
     (server.observers.log)(&LogEntry::warning(&format!("uploads wait: {text}")));
 }
 
-/// What waits longest, and with it what else of its collection one run can do.
+/// The change that has waited longest, together with the other changes of its collection that one run can
+/// make.
 fn next(server: &Server) -> Option<Job> {
     let uploads = server.uploads.as_ref()?;
     let mut table = uploads.table();
@@ -112,7 +115,7 @@ fn next(server: &Server) -> Option<Job> {
     Some(job)
 }
 
-/// Behind what waits for other collections.
+/// Puts a job back, behind the work for other collections.
 fn put_back(server: &Server, job: &Job) {
     let Some(uploads) = &server.uploads else { return };
     let queue = &mut uploads.table().queue;
@@ -126,7 +129,7 @@ fn put_back(server: &Server, job: &Job) {
 
 async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<Brought, Failure> {
     let (Some(engine), Some(uploads)) = (engine(server, &job.collection), &server.uploads) else {
-        return Err(Failure::config("it is no longer served"));
+        return Err(Failure::config("the collection is no longer served"));
     };
     let file = |(id, place): &(String, Place)| -> (String, PathBuf) {
         (place.source.clone(), uploads.path(id))
@@ -140,12 +143,12 @@ async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<Brought, Failu
     };
     let _turn = server.writing.lock().await;
     let stop = stop.clone();
-    // A run borrows too much of what it uses to be moved from thread to thread.
+    // A run borrows too much of what it uses to move between threads.
     let run = move || Handle::current().block_on(engine.bring(uploaded, &stop));
     let done = tokio::task::spawn_blocking(run).await;
-    // One that panics is a run that failed, and the next goes on.
+    // A panic fails this run, and the next one continues.
     done.unwrap_or_else(|error| {
-        Err(Failure::new(Exit::Backend, format!("a run broke off: {error}")))
+        Err(Failure::new(Exit::Backend, format!("the ingest run crashed: {error}")))
     })
 }
 
@@ -154,7 +157,7 @@ fn engine(server: &Server, collection: &str) -> Option<Arc<Engine>> {
     engines.find(|(name, _)| *name == collection).map(|(_, engine)| Arc::clone(engine))
 }
 
-/// Notes what became of each, and says it.
+/// Records and reports the result of each document.
 async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_stopping: bool) {
     let (report, problem) = match done {
         Ok(mut report) => {
@@ -168,7 +171,7 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
         let text = [vec![problem.message.clone()], problem.causes.clone()].concat().join(": ");
         (server.observers.log)(&LogEntry::warning(&format!("{}: {text}", job.collection)));
     }
-    // Where a run was cut off, some of it is done.
+    // A run that was cut off may have done some of the work.
     let there = match (&problem, engine(server, &job.collection)) {
         (Some(_), Some(engine)) => engine.stored_tags().await.unwrap_or_default(),
         _ => HashMap::new(),
@@ -181,12 +184,12 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
             }
             (None, None) => State::Stored,
             (None, Some(_)) if there.get(&place.source) == Some(&place.tags) => State::Stored,
-            // The next server goes on.
+            // The next server continues.
             (None, Some(_)) if is_stopping => continue,
             (None, Some(_)) => State::Failed {
                 code: "server_error".to_owned(),
-                reason: "the collection could not be written: the log of the server says why; \
-                         attach the file again when that is mended"
+                reason: "the collection could not be written (the server's log says why); \
+                         attach the file again when the cause is fixed"
                     .to_owned(),
             },
         };
@@ -199,7 +202,7 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
             Some(_) if !there.contains_key(&place.source) => {}
             Some(_) if is_stopping => continue,
             Some(_) => {
-                // It is still there.
+                // The document is still in the collection.
                 note(server, job, (id, place), Some(State::Stored));
                 continue;
             }
@@ -212,12 +215,12 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
 fn note(server: &Server, job: &Job, (id, place): (&String, &Place), state: Option<State>) {
     let Some(uploads) = &server.uploads else { return };
     if let Err(error) = uploads.settle(id, &job.collection, place, state) {
-        let text = format!("what became of file-{id} cannot be written down: {error}");
+        let text = format!("the state of file-{id} cannot be written: {error}");
         (server.observers.log)(&LogEntry::warning(&text));
     }
 }
 
-/// A line for the log and the audit: of the request that it was done for.
+/// Writes a line to the log and the audit, for the request that asked for the change.
 fn tell(server: &Server, job: &Job, (id, place): (&String, &Place), state: &State, cost: f64) {
     let (status, error) = match state {
         State::Failed { code, .. } if code == "server_error" => (500, Some(code.clone())),

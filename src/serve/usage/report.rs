@@ -1,4 +1,4 @@
-//! `GET /v1/docent/usage`: what each key has used.
+//! `GET /v1/docent/usage`: usage of each key.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::query;
 
-/// What each key has used.
+/// Usage of each key.
 #[derive(Serialize, JsonSchema)]
 pub struct UsageResponse {
-    /// The first day that counts, in UTC.
+    /// The first day of the report, in UTC.
     #[schemars(schema_with = "date")]
     from: NaiveDate,
-    /// The last one.
+    /// The last day of the report.
     #[schemars(schema_with = "date")]
     to: NaiveDate,
     /// A row for each day and key.
@@ -40,7 +40,7 @@ fn date(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// What a key has used on a day.
+/// Usage of a key on one day.
 #[derive(Serialize, JsonSchema)]
 struct DayRow {
     #[schemars(schema_with = "date")]
@@ -49,28 +49,28 @@ struct DayRow {
     row: KeyRow,
 }
 
-/// What a key has used.
+/// Usage of a key over the whole time.
 #[derive(Serialize, JsonSchema, Clone)]
 struct KeyRow {
-    /// Its name.
+    /// Name of the key.
     key: String,
     #[serde(flatten)]
     used: Used,
 }
 
-/// Of which days and keys.
+/// Which days and keys to report.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct UsageQuery {
-    /// The first day, in UTC; unless it is said, that of this month.
+    /// The first day, in UTC; by default the first of this month.
     #[serde(default)]
     #[schemars(schema_with = "date")]
     from: Option<String>,
-    /// The last day; today unless it is said.
+    /// The last day; by default today.
     #[serde(default)]
     #[schemars(schema_with = "date")]
     to: Option<String>,
-    /// Name of a key; all unless it is said.
+    /// Name of a key; by default all keys.
     key: Option<String>,
 }
 
@@ -81,13 +81,13 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .answers::<Versioned<UsageResponse>>()
 }
 
-/// `GET /v1/docent/usage?from=2030-01-01&to=2030-01-31&key=NAME`: what each key has used; unless the
-/// request says, in this month.
+/// `GET /v1/docent/usage?from=2030-01-01&to=2030-01-31&key=NAME`: usage of each key, by default in this
+/// month.
 pub(in crate::serve) fn usage(call: &Call) -> Result<Response, Refusal> {
     let UsageQuery { from, to, key } = query(&call.query)?;
     let date = |name: &str, text: Option<String>| {
         let date = text.map(|text| {
-            // It would also be read in other ways of writing it.
+            // The parser would also accept other spellings of a date.
             let date = text.parse::<NaiveDate>().ok();
             date.filter(|date| date.to_string() == text).ok_or(())
         });
