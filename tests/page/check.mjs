@@ -272,7 +272,7 @@ const withModel = {
     await put(tab, 'refuse: how long are moons kept?');
     await tab.until(SETTLED);
     assert.match(await tab.text('.turn:last-child .none'), /do not answer/);
-    assert.match(await tab.text('.turn:last-child .sources'), /What came nearest/i);
+    assert.match(await tab.text('.turn:last-child .sources'), /Nearest passages/i);
     await picture(tab, 'refused');
     quiet(tab, url);
   },
@@ -324,7 +324,7 @@ const withKeys = {
     await other.open(href);
     assert.equal(await other.text('section.here .place a'), 'L12-L21');
     await other.open(href.replace('backups.md', 'security.md'));
-    assert.match(await other.text('main'), /This does not open/);
+    assert.match(await other.text('main'), /You may not open this/);
     await picture(other, 'link-refused');
     await other.open(href.split('?')[0]);
     assert.match(await other.text('main'), /A key is needed/);

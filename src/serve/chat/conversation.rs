@@ -1,4 +1,4 @@
-//! What becomes of what a client says.
+//! Handles the messages of a client.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,24 +23,24 @@ use crate::serve::native::query::{Asked, Asking, SentEvent};
 use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::types::TraceContext;
 
-/// Earlier turns that are remembered, at most; and bytes of them. How much of them the model is shown is
+/// Most earlier turns that are remembered, and most bytes of them. How much of them the model is shown is
 /// decided with each question, as in `docent chat`.
 const MOST_TURNS: usize = 256;
 const LONGEST_HISTORY: usize = 256 << 10;
 
-/// A conversation, and the answer in it that is under way.
+/// A conversation, and its answer in progress.
 pub(super) struct Conversation {
     server: Arc<Server>,
-    /// Those that bring the key: it is looked at for each question, and may have ended meanwhile.
+    /// The headers with the key: the key is checked for each question, and may have expired meanwhile.
     headers: HeaderMap,
     history: Arc<Vec<Said>>,
-    /// With the number by which it knows this connection.
+    /// The turn, with the number by which it knows this connection.
     turn: Option<(Arc<Turn>, u32)>,
 }
 
-/// What was said, as a request.
+/// A message from the client, as a request.
 struct Request {
-    /// What the client calls it; unless it says, its id.
+    /// The client's own id for it, or else its request id.
     label: String,
     id: String,
     context: TraceContext,
@@ -48,11 +48,11 @@ struct Request {
     pending: Pending,
 }
 
-/// The key opens nothing any more: the connection ends.
+/// The key is no longer valid, so the connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ShutOut;
 
-/// What is to be sent, each an object on one line.
+/// The messages to be sent, each an object on one line.
 pub(super) type Outbox = VecDeque<String>;
 
 impl Conversation {
@@ -69,7 +69,7 @@ impl Conversation {
         self.turn.as_ref().is_some_and(|(turn, holder)| turn.is_lost(*holder, context))
     }
 
-    /// The next event of the answer; `None` where it has ended without one.
+    /// The next event of the answer; `None` if it has ended without one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<String>> {
         let Some((turn, holder)) = &self.turn else { return Poll::Pending };
         match turn.poll(*holder, context) {
@@ -83,7 +83,7 @@ impl Conversation {
         }
     }
 
-    /// Nobody is there any more: the model is hung up on.
+    /// The client is gone: stops the answer, and with it the request to the model.
     pub(super) fn leave(&mut self) {
         if let Some((turn, holder)) = self.turn.take() {
             turn.hang_up(holder);
@@ -91,7 +91,7 @@ impl Conversation {
     }
 
     /// # Errors
-    /// The key opens nothing any more.
+    /// The key is no longer valid.
     pub(super) fn hear(&mut self, text: &str, out: &mut Outbox) -> Result<(), ShutOut> {
         match message::read(text) {
             Ok(Heard::Cancel) => {
@@ -113,7 +113,7 @@ impl Conversation {
         }
     }
 
-    /// Lets in what was said, and counts it, as a request. What can't be understood is also counted.
+    /// Admits a message, and counts it like a request. Invalid messages are counted, too.
     fn count(
         &mut self,
         label: Option<String>,
@@ -153,7 +153,7 @@ impl Conversation {
     }
 
     /// # Errors
-    /// An answer is under way, or the server is ending.
+    /// An answer is in progress, or the server is shutting down.
     fn check_free(&self) -> Result<(), Refusal> {
         match &self.turn {
             Some(_) => Err(under_way()),
@@ -162,7 +162,7 @@ impl Conversation {
         }
     }
 
-    /// A question as it is asked, with the id of its answer, and what its key holds for it.
+    /// A question ready to be asked, with the id of its answer, and the permit that its key holds for it.
     fn prepared(
         &self,
         caller: &Caller,
@@ -206,8 +206,8 @@ impl Conversation {
     }
 
     /// # Errors
-    /// An answer is under way here, or there is no such turn, as far as the caller may know. Where its
-    /// key sees something else of the documents than it did, it may not.
+    /// An answer is in progress here, or there is no such turn that the caller may see. The caller may not
+    /// see it either if its key's view of the documents has changed.
     fn found(&self, caller: &Caller, answer_id: Uuid) -> Result<Arc<Turn>, Refusal> {
         self.check_free()?;
         let turn = self.server.turns.find(caller.key_id(), answer_id).filter(|turn| {
@@ -216,7 +216,7 @@ impl Conversation {
         });
         turn.ok_or_else(|| Refusal {
             param: "answer_id".into(),
-            ..Refusal::not_found(ErrorCode::TurnNotKept, "this answer is not kept, or not any more")
+            ..Refusal::not_found(ErrorCode::TurnNotKept, "this answer is not kept, or no longer")
         })
     }
 
@@ -233,7 +233,7 @@ impl Conversation {
             let refusal = Refusal::new(
                 StatusCode::GONE,
                 ErrorCode::AnswerCutOff,
-                "the connection was lost before the answer had ended, and the model was hung up on",
+                "the connection was lost before the answer had ended, so the answer was stopped",
             );
             out.push_back(SentEvent::error(&refusal, &request.id, Some(turn.answer_id)).json);
         }
@@ -297,11 +297,11 @@ fn under_way() -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
         ErrorCode::AnswerUnderWay,
-        "an answer is under way in this conversation",
+        "an answer is in progress in this conversation",
     )
 }
 
-/// The newest turn stays, however long.
+/// The newest turn stays, however long it is.
 fn forget_oldest(history: &mut Vec<Said>, most: usize, longest: usize) {
     let mut bytes = 0;
     let kept = history.iter().rev().take(most).take_while(|said| {

@@ -1,4 +1,4 @@
-//! From a request to a conversation (RFC 6455, section 4.2).
+//! Upgrades a request to a conversation (RFC 6455, section 4.2).
 
 use axum::body::Body;
 use axum::response::Response;
@@ -17,10 +17,10 @@ use crate::serve::credentials::with_key;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::{ErrorCode, Refusal};
 
-/// What a client that offers protocols has to offer, beside its key.
+/// The protocol that a client has to offer if it offers any besides its key.
 const PROTOCOL: &str = "docent";
 
-/// What the standard has a server add to the client's key.
+/// The GUID that the standard adds to the client's key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
@@ -37,10 +37,10 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
     let headers = &call.headers;
     if !has(headers, &UPGRADE, "websocket") || !has(headers, &CONNECTION, "upgrade") {
-        return Err(no_upgrade("this is a WebSocket, and the request is for none"));
+        return Err(no_upgrade("this route is a WebSocket, and the request does not ask for one"));
     }
     if !has(headers, &SEC_WEBSOCKET_VERSION, "13") {
-        return Err(no_upgrade("the WebSocket is of another version than 13"));
+        return Err(no_upgrade("only version 13 of the WebSocket protocol is supported"));
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| {
         let decoded = STANDARD.decode(key.as_bytes());
@@ -48,17 +48,14 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
     });
     let Some(key) = key else {
         let name = SEC_WEBSOCKET_KEY.as_str();
-        return Err(Refusal::invalid(name, "the header has no 16 bytes in base64")
+        return Err(Refusal::invalid(name, "the header must have 16 bytes in base64")
             .hint("open it with a WebSocket client, which sends it by itself"));
     };
     let offers = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if offers && !has(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
         let name = SEC_WEBSOCKET_PROTOCOL.as_str();
-        return Err(Refusal::invalid(
-            name,
-            "none of the protocols that are offered is spoken here",
-        )
-        .hint(format!("offer `{PROTOCOL}`, or none at all")));
+        return Err(Refusal::invalid(name, "none of the offered protocols is supported")
+            .hint(format!("offer `{PROTOCOL}`, or no protocol")));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -70,10 +67,11 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
         answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
     }
     let Some(upgrade) = call.upgrade else {
-        return Err(no_upgrade("a connection of HTTP/2 cannot be had for a WebSocket"));
+        return Err(no_upgrade("a WebSocket needs HTTP/1.1, and this connection is HTTP/2"));
     };
     let (server, headers) = (call.server, with_key(&call.headers));
-    // It goes on when this request has ended; the connection still counts, and the end waits for it.
+    // The conversation continues after this request has ended; its connection still counts, and a shutdown
+    // waits for it.
     tokio::spawn(async move {
         if let Some((connection, permit)) = upgrade.given().await {
             Session::new(server, headers, connection).await.run().await;
@@ -89,13 +87,13 @@ fn no_upgrade(message: &str) -> Refusal {
     )
 }
 
-/// Whether a header that lists names has this one.
+/// Whether a header with a list of names contains this one.
 fn has(headers: &HeaderMap, header: &HeaderName, name: &str) -> bool {
     let values = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(name))
 }
 
-/// What shows the client that it was understood.
+/// The response to the client's key, which shows that the handshake was understood.
 fn accepted(key: &HeaderValue) -> HeaderValue {
     let mut sha1 = Sha1::new();
     sha1.update(key.as_bytes());

@@ -1,5 +1,5 @@
-//! Turns that are under way and those of a while ago, by the key that asked: who lost its connection gets
-//! them again.
+//! Turns in progress and recent ones, by the key that asked: a client that lost its connection can resume
+//! them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +12,13 @@ use super::turn::Turn;
 /// How long a turn that has ended is kept.
 const EXPIRY: Duration = Duration::from_mins(2);
 
-/// Turns of one key, at most: beyond it, who asks most often loses its oldest, and nobody else does.
+/// Most turns of one key: beyond it, a key loses its own oldest turn, and no other key does.
 const MOST_OF_KEY: usize = 64;
 
-/// All that is kept of turns that have ended, in bytes, give or take those of the last second.
+/// Most bytes kept of ended turns; those of the last second may exceed it.
 const LARGEST: usize = 64 << 20;
 
-/// By the id of the key; the empty one where nobody needs one. Oldest first.
+/// By the id of the key, which is empty if no key is needed. Oldest first.
 type Turns = HashMap<String, VecDeque<Arc<Turn>>>;
 
 #[derive(Default)]
@@ -30,19 +30,19 @@ impl KeptTurns {
         let own = turns.entry(key_id.to_owned()).or_default();
         own.push_back(turn);
         if own.len() > MOST_OF_KEY {
-            // One that is under way goes on; only it cannot be had again.
+            // A turn in progress continues, but can no longer be resumed.
             own.pop_front();
         }
     }
 
-    /// Of this key, and of no other.
+    /// A turn of this key only.
     pub(super) fn find(&self, key_id: &str, answer_id: Uuid) -> Option<Arc<Turn>> {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = turns.get(key_id)?;
         own.iter().find(|turn| turn.answer_id == answer_id && turn.is_kept()).cloned()
     }
 
-    /// Lets go of what nobody came back for.
+    /// Drops turns that no client came back for.
     pub(in crate::serve) fn forget_old(&self) {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forget(&mut turns, |turn| turn.since(), Instant::now(), LARGEST);

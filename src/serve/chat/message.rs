@@ -1,4 +1,4 @@
-//! What a client says: one JSON object a message, strict.
+//! The messages of a client: one JSON object each, checked strictly.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,17 +9,17 @@ use crate::serve::native::query::Asked;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{SCHEMA, nearest, object, said_once, typed};
 
-/// Longest name that a client may give a question, in bytes.
+/// Longest id that a client may give a question, in bytes.
 const LONGEST_ID: usize = 128;
 
 pub(super) enum Heard {
-    /// End the answer that is under way.
+    /// End the answer in progress.
     Cancel,
     /// Forget earlier turns.
     Clear,
-    /// It is let in and counted as a request is.
+    /// Admitted and counted like a request.
     Request {
-        /// What the client calls it.
+        /// The client's own id for it.
         id: Option<String>,
         wish: Wish,
     },
@@ -27,7 +27,7 @@ pub(super) enum Heard {
 
 pub(super) enum Wish {
     Question(Box<Asked>),
-    /// Tell once more what was told of an answer, and go on with it.
+    /// Send the events of an answer again, and continue it.
     Resume(Uuid),
 }
 
@@ -49,16 +49,16 @@ struct QuestionMessage {
 struct ResumeMessage {
     #[schemars(length(max = "LONGEST_ID"))]
     id: Option<String>,
-    /// As the answer had it.
+    /// As in the events of the answer.
     answer_id: String,
 }
 
-/// What says nothing beside its type.
+/// A message without other members than its type.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct BareMessage {}
 
-/// Why a message is not one, and what the client calls it, as far as it says so.
+/// Why a message is not valid, and the client's id for it, as far as it has one.
 #[derive(Debug)]
 pub(super) struct Misheard {
     pub(super) id: Option<String>,
@@ -66,8 +66,8 @@ pub(super) struct Misheard {
 }
 
 /// # Errors
-/// It is not JSON object, of no type that there is, or has a member that does not exist, is there twice or is
-/// of another type.
+/// The message is not a JSON object, has an unknown type, or a member that is unknown, appears twice or is
+/// of the wrong type.
 pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
     let misheard = |id, refusal: Refusal| {
         let message = refusal.message.replace("the body of the request", "the message");
@@ -81,8 +81,8 @@ pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
     once.and_then(|()| understood(members)).map_err(|refusal| misheard(id, refusal))
 }
 
-/// Where it is written down what a message may be.
-const MESSAGES: &str = "docs/serve-chat.md has the messages that there are";
+/// The hint that names where messages are described.
+const MESSAGES: &str = "docs/serve-chat.md lists the messages";
 
 fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
     let kind = members.remove("type");
@@ -170,7 +170,7 @@ mod tests {
                 r#"{"type":"question","question":"a","stream":true}"#,
                 "unknown_parameter",
                 "stream",
-                "there is id",
+                "the known names are: id",
             ),
             (
                 r#"{"type":"quesion","question":"a"}"#,
@@ -179,7 +179,7 @@ mod tests {
                 "did you mean `question`?",
             ),
             (r#"{"type":"cancel","id":"1"}"#, "unknown_parameter", "id", "there are no parameters"),
-            (r#"{"type":"resume"}"#, "invalid_value", "answer_id", "docs/serve-chat.md has"),
+            (r#"{"type":"resume"}"#, "invalid_value", "answer_id", "docs/serve-chat.md lists"),
             (
                 r#"{"type":"question","id":"1","question":"a","question":"b"}"#,
                 "invalid_value",

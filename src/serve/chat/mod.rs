@@ -1,8 +1,8 @@
 //! `GET /v1/docent/chat`: a conversation over one connection, a WebSocket.
 //!
-//! Questions come in, and the events of `docent query --format jsonl` go out. Each question is let in,
-//! counted and logged as a request is, by the same functions. The answer is driven by whoever reads the
-//! connection: while nothing more is taken the model is not read, and one who leaves ends it.
+//! Questions come in, and the events of `docent query --format jsonl` go out. Each question is admitted,
+//! counted and logged like a request, by the same functions. The answer is driven by the reader of the
+//! connection: while it takes nothing, the model is not read, and when it leaves, the answer ends.
 //!
 //! | module | what it does |
 //! | --- | --- |

@@ -1,7 +1,7 @@
-//! The connection of a conversation: what is heard and sent, pings, how long it is silent, and its end.
+//! The connection of a conversation: receiving and sending, pings, idle time, and its end.
 //!
-//! One task, and one thing at a time: the next event of the answer is asked for only when all that was
-//! told before has been taken by the system, so whoever reads slowly holds the model up.
+//! One task does one thing at a time: the next event of the answer is asked for only when the system has
+//! taken all earlier ones, so a slow reader holds the model up.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,38 +22,38 @@ use super::conversation::{Conversation, Outbox, ShutOut};
 use crate::serve::call::Server;
 use crate::serve::connections::RawConnection;
 
-/// Largest message that is taken: the longest question, each letter of it as an escape, and filters.
+/// Largest message that is accepted: the longest question with every letter escaped, and filters.
 const LARGEST_MESSAGE: usize = 256 << 10;
 
-/// Of the buffer that each connection has to read into.
+/// Size of the read buffer of each connection.
 const READ_BUFFER: usize = 4 << 10;
 
-/// Bytes of a message that are sent at a time: the buffer that a connection sends from stays as large as
-/// it was once, and what was retrieved is larger than all else.
+/// Bytes of a message that are sent at a time: the send buffer of a connection never shrinks, and retrieved
+/// passages are larger than all other messages.
 const LARGEST_FRAME: usize = 4 << 10;
 
-/// How long the other side may take to close, too.
+/// How long the client may take to close its side.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How much is read of what it still sends: where something is left unread, the system takes back what
-/// was sent last.
+/// How much of the client's remaining input is read: if some is left unread, the system discards what was
+/// sent last.
 const LAST_WORDS: u64 = 1 << 20;
 
-/// Why the connection is closed, as the other side is told.
+/// The code and the reason that are sent when the connection is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Closing(u16, &'static str);
 
 impl Closing {
-    const GOING_AWAY: Self = Self(1001, "the server is ending");
-    const PROTOCOL: Self = Self(1002, "this is not a WebSocket as RFC 6455 has it");
+    const GOING_AWAY: Self = Self(1001, "the server is shutting down");
+    const PROTOCOL: Self = Self(1002, "this does not follow the WebSocket protocol (RFC 6455)");
     const BINARY: Self = Self(1003, "messages are JSON, as text");
     const NO_UTF8: Self = Self(1007, "the text is not UTF-8");
     const TOO_LARGE: Self = Self(1009, "the message is larger than 256 kB");
-    const SHUT_OUT: Self = Self(4401, "the key opens nothing any more");
-    const IDLE: Self = Self(4408, "nothing was asked for too long");
+    const SHUT_OUT: Self = Self(4401, "the key is no longer valid");
+    const IDLE: Self = Self(4408, "no question was asked for too long");
     const TAKEN_OVER: Self = Self(4409, "the answer is resumed on another connection");
 
-    /// Why nothing more can be read; `None` where nobody is there to be told.
+    /// Why nothing more can be read; `None` if there is no client left to tell.
     fn of(error: &Error) -> Option<Self> {
         match error {
             Error::Capacity(_) => Some(Self::TOO_LARGE),
@@ -72,7 +72,7 @@ impl Closing {
 /// How the session ends.
 enum End {
     Close(Closing),
-    /// The other side has closed, or is gone.
+    /// The client has closed, or is gone.
     Left,
 }
 
@@ -81,17 +81,17 @@ pub(super) struct Session {
     socket: WebSocketStream<RawConnection>,
     talk: Conversation,
     out: Outbox,
-    /// What is left to send of the message whose beginning was sent.
+    /// The rest of a message whose beginning was sent.
     rest: Option<Bytes>,
-    /// Something is not yet taken by the system.
+    /// The system has not taken everything yet.
     unsent: bool,
-    /// That is a ping, which is not a sign of the other side being there.
+    /// The untaken part is a ping, which is no sign that the client is there.
     pinging: bool,
-    /// Nothing was heard since the last ping.
+    /// Nothing was received since the last ping.
     unanswered: bool,
-    /// Once all is sent.
+    /// The close to send once everything else is sent.
     closing: Option<Closing>,
-    /// Since when nothing was asked or told.
+    /// The time of the last question or event.
     silent_since: Instant,
     next_ping: Instant,
     ping: Duration,
@@ -101,7 +101,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// `headers`: those that bring the key.
+    /// `headers`: those with the key.
     pub(super) async fn new(
         server: Arc<Server>,
         headers: HeaderMap,
@@ -138,14 +138,14 @@ impl Session {
         }
     }
 
-    /// To its end.
+    /// Runs the session to its end.
     pub(super) async fn run(mut self) {
         let end = std::future::poll_fn(|context| self.poll(context)).await;
         self.talk.leave();
         let _ = tokio::time::timeout(FAREWELL, self.part(end)).await;
     }
 
-    /// Goes on as far as it can without waiting.
+    /// Does everything that is possible without waiting.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
             if self.talk.is_lost(context) {
@@ -154,7 +154,7 @@ impl Session {
             if self.send(context).is_err() {
                 return Poll::Ready(End::Left);
             }
-            // Who takes no answers gets to say nothing more.
+            // A client that takes no answers may send nothing more.
             if self.out.is_empty()
                 && self.rest.is_none()
                 && self.closing.is_none()
@@ -192,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Sends what is to be sent, until the system takes no more.
+    /// Sends pending data until the system takes no more.
     fn send(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
         loop {
             if self.unsent {
@@ -201,7 +201,7 @@ impl Session {
                     Poll::Ready(flushed) => flushed?,
                 }
                 self.unsent = false;
-                // Its side of the connection takes what it is sent.
+                // The client takes what it is sent.
                 self.unanswered &= std::mem::take(&mut self.pinging);
             }
             if let Some(rest) = self.rest.take() {
@@ -213,7 +213,7 @@ impl Session {
         }
     }
 
-    /// Sends the first frame of what is left of a message.
+    /// Sends the first frame of the rest of a message.
     fn put_part(&mut self, mut left: Bytes, kind: Data) -> Result<(), Error> {
         let part = left.split_to(left.len().min(LARGEST_FRAME));
         let is_last = left.is_empty();
@@ -244,7 +244,7 @@ impl Session {
             }
             Message::Binary(_) => return Some(End::Close(Closing::BINARY)),
             Message::Close(_) => return Some(End::Left),
-            // Its answer waits to be sent.
+            // The pong waits to be sent.
             Message::Ping(_) => self.unsent = true,
             Message::Pong(_) | Message::Frame(_) => {}
         }
@@ -262,7 +262,7 @@ impl Session {
         self.clock.as_mut().reset(next);
     }
 
-    /// Time has come for something.
+    /// Handles a timer.
     fn tick(&mut self) -> Option<End> {
         let now = Instant::now();
         if !self.talk.is_answering() && now >= self.silent_since + self.idle {
@@ -273,7 +273,7 @@ impl Session {
                 return Some(End::Left);
             }
             self.next_ping = now + self.ping;
-            // What is not taken has a limit of its own.
+            // Data that the client does not take has its own time limit.
             if !self.unsent {
                 (self.pinging, self.unanswered) = (true, true);
                 if self.put(Message::Ping(Bytes::new())).is_err() {
@@ -285,7 +285,7 @@ impl Session {
         None
     }
 
-    /// Closes, and lets the other side do the same.
+    /// Closes, and lets the client do the same.
     async fn part(mut self, end: End) {
         if let End::Close(closing) = end
             && self.socket.send(closing.message()).await.is_err()

@@ -1,7 +1,7 @@
-//! A turn: a question that is being answered, and what was told of it so far.
+//! A turn: a question that is being answered, and its events so far.
 //!
-//! Who lost its connection may take the turn over from another one, also while it is under way: the
-//! connection that the server still takes for alive finds that the turn is no longer its own.
+//! A client that lost its connection may resume the turn on another one, even while it is in progress. The
+//! old connection, which the server may still take for alive, then finds that it no longer has the turn.
 
 use std::mem;
 use std::panic::AssertUnwindSafe;
@@ -25,41 +25,41 @@ use crate::serve::refusal::Refusal;
 use crate::serve::told::{Teller, Told};
 use crate::types::TraceContext;
 
-/// What of a turn is kept, in bytes, at most: more than any answer and its passages have.
+/// Most bytes of a turn that are kept: more than any answer and its passages have.
 const LARGEST: usize = 1 << 20;
 
 /// See the module.
 pub(super) struct Turn {
     pub(super) answer_id: Uuid,
-    /// What of the documents it was answered from.
+    /// The part of the documents that it was answered from.
     pub(super) sight: Sight,
     question: String,
-    /// Of the conversation before it.
+    /// The conversation before it.
     history: Arc<Vec<Said>>,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Counts the connections that have had it; the last one has it.
+    /// Counts the connections that have had the turn; the last one has it now.
     holder: u32,
-    /// Of the task of the connection that has it.
+    /// Wakes the task of the connection that has it.
     waker: Option<Waker>,
-    /// `None` when it has ended.
+    /// `None` once it has ended.
     work: Option<Work>,
     told: Vec<Piece>,
     bytes: usize,
-    /// It came to its end, and was not hung up.
+    /// The turn came to its end, and was not cancelled.
     complete: bool,
-    /// What it adds to the conversation.
+    /// What the turn adds to the conversation.
     said: Option<Said>,
-    /// When it ended.
+    /// When the turn ended.
     ended: Option<Instant>,
 }
 
-/// What goes on only as long as somebody asks for what it tells.
+/// The work, which advances only while its events are asked for.
 struct Work {
     told: Told<Out>,
-    /// Of the log: told when this is dropped.
+    /// The log entry, written when this is dropped.
     pending: Pending,
     #[expect(dead_code, reason = "held")]
     own_turn: Option<OwnedSemaphorePermit>,
@@ -72,37 +72,37 @@ enum Out {
 
 struct End {
     status: StatusCode,
-    /// The last event: with it the turn is over, so that whoever hears it may ask again.
+    /// The last event: with it the turn is over, so that its receiver may ask again.
     last: SentEvent,
     said: Option<Said>,
     #[expect(dead_code, reason = "held until all that was told is taken")]
     turn: Option<OwnedSemaphorePermit>,
 }
 
-/// What was told: pieces of the answer that follow each other are kept as one.
+/// An event of the past; consecutive pieces of the answer are kept as one.
 enum Piece {
     Text(String),
     Mark(u32, String),
-    /// With the passages that the answer is made from, which it holds as well.
+    /// With the passages of the answer, which the answer holds as well.
     Retrieved(AnswerEvent),
     Other(String),
 }
 
-/// What a connection hears of its turn.
+/// What a connection receives from its turn.
 pub(super) enum Next {
     Event(String),
-    /// It has ended: its last event, and what it adds to the conversation.
+    /// The end: its last event, and what it adds to the conversation.
     End(Option<String>, Option<Said>),
 }
 
-/// What another connection gets of a turn.
+/// What another connection gets when it resumes a turn.
 pub(super) struct TakenOver {
     pub(super) holder: u32,
     pub(super) events: Vec<String>,
     pub(super) under_way: bool,
-    /// Nothing of it is missing, or will be.
+    /// No event is missing, or will be.
     pub(super) complete: bool,
-    /// The conversation, as it is behind the turn where that has ended.
+    /// The conversation, including the turn if it has ended.
     pub(super) history: Arc<Vec<Said>>,
 }
 
@@ -110,8 +110,8 @@ impl Turn {
     /// The number of the connection that asked.
     pub(super) const FIRST_HOLDER: u32 = 0;
 
-    /// Begins to answer. `history`: of the conversation, as it is in the question; `own_turn`: what the
-    /// key holds for it.
+    /// Starts to answer. `history`: the conversation, as it is in the question; `own_turn`: the permit that
+    /// the key holds for it.
     pub(super) fn begin(
         answer_id: Uuid,
         asking: Asking,
@@ -139,7 +139,7 @@ impl Turn {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether another connection has it now. The task is woken when that happens.
+    /// Whether another connection has the turn now. The task is woken when that happens.
     pub(super) fn is_lost(&self, holder: u32, context: &Context<'_>) -> bool {
         let mut state = self.state();
         if state.holder != holder {
@@ -151,7 +151,7 @@ impl Turn {
         false
     }
 
-    /// What is told next, to the connection that has it: another one gets nothing.
+    /// The next event for the connection that has the turn; another one gets nothing.
     pub(super) fn poll(&self, holder: u32, context: &mut Context<'_>) -> Poll<Next> {
         let mut state = self.state();
         if state.holder != holder {
@@ -181,8 +181,8 @@ impl Turn {
         }
     }
 
-    /// Ends it, if the connection still has it: the model is hung up on, and what was told is kept.
-    /// Returns what of an answer there is, as something that was said.
+    /// Ends the turn if the connection still has it: the request to the model is cancelled, and the events
+    /// so far are kept. Returns the partial answer as a turn of the conversation.
     pub(super) fn hang_up(&self, holder: u32) -> Option<Said> {
         let mut state = self.state();
         if state.holder != holder || state.work.is_none() {
@@ -194,7 +194,7 @@ impl Turn {
         state.said.clone()
     }
 
-    /// Gives it to another connection.
+    /// Hands the turn to another connection.
     pub(super) fn take_over(&self) -> TakenOver {
         let mut state = self.state();
         state.holder += 1;
@@ -214,14 +214,14 @@ impl Turn {
         }
     }
 
-    /// All of it is there, as far as it came.
+    /// Whether all events so far are kept.
     pub(super) fn is_kept(&self) -> bool {
         self.state().bytes <= LARGEST
     }
 
-    /// When it ended, and how many bytes are kept of it; `None` while it is under way.
+    /// When the turn ended, and how many bytes are kept of it; `None` while it is in progress.
     pub(super) fn since(&self) -> Option<(Instant, usize)> {
-        // One that is being worked on has not ended, and nobody need wait for it.
+        // A locked turn is being worked on, so it has not ended, and there is no need to wait for it.
         let Ok(state) = self.state.try_lock() else { return None };
         let earlier = self.history.iter().map(|said| said.question.len() + said.answer.len());
         let bytes = state.bytes + self.question.len() + earlier.sum::<usize>();
@@ -240,7 +240,7 @@ impl State {
             (Some((text, None)), Some(Piece::Text(before))) => before.push_str(&text),
             (Some((text, None)), _) => self.told.push(Piece::Text(text)),
             (Some((text, Some(number))), _) => self.told.push(Piece::Mark(number, text)),
-            // What came so far was no answer.
+            // The text so far was not an answer.
             (None, _) if event.name == "retracted" => {
                 self.told.retain(|piece| matches!(piece, Piece::Retrieved(_) | Piece::Other(_)));
             }
@@ -251,7 +251,7 @@ impl State {
         }
     }
 
-    /// Drops what goes on, which writes the log.
+    /// Drops the work, which writes the log entry.
     fn end(&mut self) {
         self.waker = None;
         self.ended = Some(Instant::now());
@@ -259,7 +259,7 @@ impl State {
         self.told.shrink_to_fit();
     }
 
-    /// Of the answer.
+    /// The text of the answer.
     fn text(&self) -> String {
         let texts = self.told.iter().filter_map(|piece| match piece {
             Piece::Text(text) | Piece::Mark(_, text) => Some(text.as_str()),
@@ -282,8 +282,8 @@ impl Piece {
     }
 }
 
-/// The answer to a question, from its turn among all on.
-/// `context`: the trace that the question belongs to.
+/// The answer to a question, from waiting for its turn onwards. `context`: the trace that the question
+/// belongs to.
 fn answered(asking: Asking, context: TraceContext) -> Told<Out> {
     Told::of(|teller| async move {
         let answer = on_behalf_of(context, answer(&asking, &teller));

@@ -1,7 +1,7 @@
-//! `POST /v1/docent/batch`: many questions, a line of JSON for each as it is done.
+//! `POST /v1/docent/batch`: many questions, with a line of JSON for each as it is answered.
 //!
-//! The body is what `docent query --batch` takes: JSON Lines, each a question or an object with
-//! `question` and `id`. The whole counts as one question at a time.
+//! The body is what `docent query --batch` takes: JSON Lines, each a question or an object with `question`
+//! and `id`. The whole batch counts as one question at a time.
 
 use std::convert::Infallible;
 
@@ -25,10 +25,10 @@ use crate::serve::refusal::Refusal;
 use crate::serve::request::query;
 use crate::service::questions::{self, Row};
 
-/// Questions of one request, at most.
+/// Most questions of one request.
 const MOST: usize = 10_000;
 
-/// What a line may be. Lines are read one by one, so that one that is not one is told in its own row.
+/// The form of a line. Lines are read one by one, so that an invalid one is reported in its own row.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(
@@ -39,7 +39,7 @@ enum BatchLine {
     Question(String),
     Row {
         question: String,
-        /// Unique in the batch; the number of the line where there is none.
+        /// Unique in the batch; by default the number of the line.
         #[serde(default)]
         id: Option<Value>,
     },

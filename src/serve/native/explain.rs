@@ -1,4 +1,4 @@
-//! `POST /v1/docent/explain`: why these passages, and why that one not.
+//! `POST /v1/docent/explain`: why these passages were found, and why an expected one was not.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ use crate::service::answering::Ask;
 struct ExplainRequest {
     #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
-    /// Unless it is named, the one that is usual.
+    /// Unless given, the default collection.
     collection: Option<String>,
     /// A document that should be among the passages, or a place in it.
     expect: Option<String>,
@@ -33,7 +33,7 @@ struct ExplainRequest {
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("explain", "Why these passages, and why that document not")
+        .named("explain", "Why these passages were found, and why an expected document was not")
         .takes::<ExplainRequest>()
         .answers::<Versioned<ExplainJson>>()
 }
@@ -43,9 +43,10 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
     let question = checked_question(&asked.question, "question")?;
     let (filter, overrides) = asked.retrieval.read();
     let scoped = call.caller.open(asked.collection.as_deref())?;
-    // Why a document is not found tells of it that it is there.
+    // The reason why a document is not found would reveal that it exists.
     if asked.expect.is_some() && !scoped.is_whole() {
-        let message = "this key sees a part of the collection, and may not ask what else there is";
+        let message =
+            "this key sees only a part of the collection, and may not ask about other documents";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, message);
         return Err(Refusal { param: "expect".into(), ..refusal }.hint("leave `expect` out"));
     }

@@ -23,24 +23,24 @@ pub(super) fn json(object: &(impl Serialize + JsonSchema)) -> Response {
     response
 }
 
-/// Which passages count; the flags of `docent search`.
+/// Which passages are retrieved, like the flags of `docent search`.
 #[derive(Deserialize, JsonSchema, Default, Debug)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct RetrievalFields {
-    /// How many passages; unless it is said, as many as the server is set to.
+    /// How many passages; by default the server's setting.
     #[schemars(range(min = 1, max = "DEEPEST"))]
     k: Option<usize>,
     /// By meaning, by word, or both.
     mode: Option<Mode>,
-    /// What scores lower is left out: 0 to 1 in hybrid mode and with a reranker, the cosine or the BM25
-    /// score otherwise.
+    /// Passages with a lower score are left out: 0 to 1 in hybrid mode and with a reranker, the cosine or
+    /// the BM25 score otherwise.
     #[schemars(range(min = "LOWEST_SCORE", max = "HIGHEST_SCORE"))]
     min_score: Option<f32>,
-    /// Paths of documents or directories, or globs, one of which has to match.
+    /// Paths of documents or directories, or globs, one of which must match.
     #[serde(default)]
     #[schemars(length(max = "LONGEST_LIST"))]
     sources: Vec<String>,
-    /// Kinds of documents, one of which it is.
+    /// Only documents of these kinds.
     #[serde(default)]
     #[schemars(length(max = "LONGEST_LIST"))]
     kinds: Vec<Kind>,
@@ -50,10 +50,10 @@ pub(super) struct RetrievalFields {
     tags: Vec<String>,
 }
 
-/// Values of one list, at most: what is longer is not a filter that somebody wrote.
+/// Most values of one list: longer ones are not filters that a person wrote.
 const LONGEST_LIST: usize = 64;
 
-/// As `--min-score` has it.
+/// The limit of `--min-score`.
 const HIGHEST_SCORE: f64 = 1e6;
 const LOWEST_SCORE: f64 = -1e6;
 
@@ -69,10 +69,10 @@ impl RetrievalFields {
     }
 }
 
-/// Which collection a request without a body is about.
+/// The collection of a request without a body.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct CollectionQuery {
-    /// Its name.
+    /// Name of the collection.
     pub(super) collection: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/docent/query`: an answer, as `docent query` gives it: one object, or its events.
+//! `POST /v1/docent/query`: an answer as `docent query` gives it, as one object or as events.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use crate::serve::request::read;
 use crate::serve::sse::{self, Frame};
 use crate::serve::told::Told;
 
-/// A question that is answered.
+/// A question to answer.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct QueryRequest {
     #[serde(flatten)]
     asked: Asked,
-    /// Events instead of one object; unless it says, what the caller accepts.
+    /// Events instead of one object; by default what the caller accepts.
     stream: Option<bool>,
     /// Earlier turns, oldest first.
     #[serde(default)]
@@ -37,15 +37,15 @@ struct QueryRequest {
     history: Vec<TurnFields>,
 }
 
-/// What is asked, in a request or in a conversation over one connection.
+/// A question, in a request or in a conversation over one connection.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::serve) struct Asked {
     #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
-    /// Unless it is named, the one that is usual.
+    /// Unless given, the default collection.
     pub(in crate::serve) collection: Option<String>,
-    /// What the model thinks, too.
+    /// Include the model's thinking.
     #[serde(default)]
     pub(in crate::serve) show_thinking: bool,
     #[serde(flatten)]
@@ -70,14 +70,14 @@ struct TurnFields {
     answer: String,
 }
 
-/// An answer, and the collection that it is from.
+/// An answer, and the collection that it comes from.
 #[derive(Serialize, JsonSchema)]
 struct QueryResponse {
-    /// Of W3C Trace Context: that of the request.
+    /// Trace id of the request (W3C Trace Context).
     trace_id: Option<String>,
     #[serde(flatten)]
     asked: AskedCollection,
-    /// The passages were retrieved for somebody who asked the same.
+    /// Whether the passages came from the cache.
     cached: bool,
     #[serde(flatten)]
     answer: AnswerJson,
@@ -94,7 +94,7 @@ impl QueryResponse {
     }
 }
 
-/// Earlier turns of one request, at most.
+/// Most earlier turns of one request.
 const MOST_TURNS: usize = 256;
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
@@ -131,7 +131,7 @@ pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
     Ok(sse::response(events.boxed()))
 }
 
-/// A question that was let in.
+/// A question that was admitted.
 pub(in crate::serve) struct Asking {
     pub(in crate::serve) scoped: Scoped,
     pub(in crate::serve) caller: Caller,
@@ -142,20 +142,20 @@ pub(in crate::serve) struct Asking {
     pub(in crate::serve) show_thinking: bool,
 }
 
-/// An event, as it goes to a caller.
+/// An event as it is sent to a caller.
 pub(in crate::serve) struct SentEvent {
     /// The value of its `event`.
     pub(in crate::serve) name: &'static str,
     /// The whole object, on one line.
     pub(in crate::serve) json: String,
-    /// Where it is a piece of the answer: its text, and the number where that is a citation mark.
+    /// For a piece of the answer: its text, and the number if it is a citation mark.
     pub(in crate::serve) delta: Option<(String, Option<u32>)>,
-    /// Where it has the passages: what it was made of, which takes next to nothing beside them.
+    /// For the event with the passages: what it was made from, which takes almost no memory beside it.
     pub(in crate::serve) retrieved: Option<AnswerEvent>,
 }
 
 impl SentEvent {
-    /// Of what happens while a question is answered.
+    /// The event for what happens while a question is answered.
     pub(in crate::serve) fn on(event: AnswerEvent) -> Self {
         let sent = Self::new(&Event::from(&event));
         let retrieved = matches!(event, AnswerEvent::Retrieved { .. }).then_some(event);
@@ -174,7 +174,8 @@ impl SentEvent {
         Self { name, json: sse::json(object), delta: None, retrieved: None }
     }
 
-    /// In the place of what is missing. `answer_id`: of the answer that it ends, where the caller knows it.
+    /// The event that replaces missing ones. `answer_id`: of the answer that it ends, if the caller knows
+    /// it.
     pub(in crate::serve) fn error(
         refusal: &Refusal,
         request_id: &str,
@@ -186,10 +187,10 @@ impl SentEvent {
 }
 
 impl Asking {
-    /// Answers, and tells what `docent query --format jsonl` prints; the last event is `done`, or `error`.
+    /// Answers, and sends what `docent query --format jsonl` prints; the last event is `done` or `error`.
     ///
     /// # Errors
-    /// What was told as `error`.
+    /// The error that was sent as `error`.
     pub(in crate::serve) async fn tell_events(
         &self,
         tell: &mut (dyn FnMut(SentEvent) + Send),
@@ -220,19 +221,19 @@ impl Asking {
         }
     }
 
-    /// Why there is no answer.
+    /// The event that says why there is no answer.
     pub(in crate::serve) fn refused(&self, refusal: &mut Refusal) -> SentEvent {
         self.notes.refused(refusal, self.server.access.needs_keys());
         SentEvent::error(refusal, &self.request_id, self.question.id)
     }
 }
 
-/// What stands in the place of the rest.
+/// The event that ends an answer early.
 #[derive(Serialize, JsonSchema)]
 struct FailedEvent<'a> {
     /// `error`.
     event: &'static str,
-    /// In a conversation: of the answer that it ends.
+    /// In a conversation: id of the answer that it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_id: Option<Uuid>,
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `POST /v1/docent/search`: passages, of one collection or of several.
+//! `POST /v1/docent/search`: passages of one or several collections.
 
 use std::time::{Duration, Instant};
 
@@ -23,41 +23,41 @@ use crate::serve::request::read;
 use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
-/// A question, and where its passages are sought.
+/// A question, and the collections to search.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct SearchRequest {
     #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
-    /// Unless it is named, the one that is usual.
+    /// Unless given, the default collection.
     collection: Option<String>,
-    /// Several, which are asked side by side; in place of `collection`.
+    /// Several collections, searched in parallel; replaces `collection`.
     #[schemars(length(min = 1, max = "MOST"))]
     collections: Option<Vec<String>>,
-    /// Longest that one of several may take, in milliseconds; 10,000 unless it is said.
+    /// Most milliseconds for each of several collections; by default 10,000.
     #[schemars(range(min = 1, max = "LONGEST_DEADLINE_MS"))]
     deadline_ms: Option<u64>,
     #[serde(flatten)]
     retrieval: RetrievalFields,
 }
 
-/// What was found in one collection.
+/// The hits of one collection.
 #[derive(Serialize, JsonSchema)]
 struct SearchResponse {
     #[serde(flatten)]
     asked: AskedCollection,
-    /// Retrieved for somebody who asked the same.
+    /// Whether the hits came from the cache.
     cached: bool,
     #[serde(flatten)]
     found: Found,
 }
 
-/// What was found in several: hits by score, which says little across models and modes.
+/// The hits of several collections by score; scores of different models and modes are hardly comparable.
 #[derive(Serialize, JsonSchema)]
 struct SpreadResponse {
     question: String,
     collections: Vec<AskedCollection>,
-    /// Those that were not searched, and why.
+    /// The collections that were not searched, and why.
     failed: Vec<FailedCollection>,
     hits: Vec<HitOf>,
     elapsed_ms: u64,
@@ -76,18 +76,18 @@ struct FailedCollection {
     error: ErrorJson,
 }
 
-/// Of one of several collections, unless the request says.
+/// Default time limit for one of several collections.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Collections of one request, at most.
+/// Most collections of one request.
 const MOST: usize = 32;
 
-/// A day: a request has its end before.
+/// One day; a request always ends before that.
 const LONGEST_DEADLINE_MS: u64 = 86_400_000;
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("search", "Passages, of one collection or of several")
+        .named("search", "Passages of one or several collections")
         .says(
             "Several `collections` are asked side by side: those that failed, or took longer than \
             `deadline_ms`, are named in `failed`.",
@@ -122,7 +122,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     if asked.collection.is_some() {
         return Err(Refusal::invalid(
             "collections",
-            "`collection` and `collections` are both there",
+            "`collection` and `collections` cannot both be given",
         )
         .hint("leave one of them out"));
     }
@@ -138,7 +138,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     Ok(json(&Versioned::new(found)))
 }
 
-/// Searches several collections side by side.
+/// Searches several collections in parallel.
 async fn spread(
     call: &Call,
     search: Search,
@@ -186,7 +186,7 @@ async fn spread(
     }
 }
 
-/// Without what callers that need a key are not told.
+/// A failure without the details that callers with a key may not see.
 fn told(call: &Call, failure: Failure) -> Failure {
     let exit = failure.exit;
     let mut refusal = Refusal::from(failure);
@@ -204,7 +204,7 @@ impl Search {
     async fn run(&self, scoped: &Scoped, drift: &Drift) -> Result<Searched, Failure> {
         let queries = Queries::of(&self.question);
         let searched = scoped.search(&queries, self.filter.clone(), self.overrides).await?;
-        // Scores of other ways to retrieve are not to be compared.
+        // Scores of other retrieval settings cannot be compared.
         if self.overrides == RetrievalOverrides::default() {
             let k = scoped.engine().context.settings.search.k;
             let observation = Observation::of_search(&self.question, &searched.hits, k);

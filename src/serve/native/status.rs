@@ -1,4 +1,4 @@
-//! `GET /v1/docent/status`: what is stored, as far as the caller may see it.
+//! `GET /v1/docent/status`: the stored documents, as far as the caller may see them.
 
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ use crate::serve::watching::{WatchState, Watched};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::EmbedderId;
 
-/// What is stored, as far as the caller may see it.
+/// The stored documents, as far as the caller may see them.
 #[derive(Serialize, JsonSchema)]
 struct StatusResponse {
     collections: Vec<CollectionStatus>,
@@ -31,17 +31,17 @@ struct CollectionStatus {
     documents: usize,
     chunks: u64,
     embedder: EmbedderId,
-    /// An ingest goes on, or was cut off.
+    /// An ingest is running, or was cut off.
     unfinished: bool,
-    /// RFC 3339, UTC: the last change of a document.
+    /// Time of the last change of a document (RFC 3339, UTC).
     changed_at: Option<String>,
-    /// Sources that could not be brought in. It is not there where the caller sees a part of the
-    /// collection: of what failed nobody knows who may see it.
+    /// Number of sources that could not be ingested. Absent if the caller sees only a part of the
+    /// collection, since it is not known which failed sources it may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<usize>,
     /// Documents that wait to be added or deleted by request.
     waiting: usize,
-    /// Null where the collection is not watched.
+    /// Null if the collection is not watched.
     watch: Option<WatchState>,
 }
 
@@ -62,9 +62,8 @@ pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
     for name in names {
         let mut status = status_of(&call.caller.open(Some(&name))?, &call).await?;
         if let Some(watch) = status.watch.as_mut().filter(|_| !call.caller.may(Right::Admin)) {
-            // It names places of the server.
-            watch.problem =
-                watch.problem.take().map(|_| "the log of the server says what".to_owned());
+            // The problem may contain paths of the server.
+            watch.problem = watch.problem.take().map(|_| "see the server's log".to_owned());
         }
         collections.push(status);
     }

@@ -1,20 +1,20 @@
-//! What can be asked, for programs: `OpenAPI` 3.1 at `/openapi.json`, made from the table of routes and the
-//! types that are read and sent.
+//! The description of all requests, for programs: `OpenAPI` 3.1 at `/openapi.json`, made from the table of
+//! routes and the types that are read and sent.
 //!
-//! A row of the table names a function that stands beside its handler and says which types those are:
+//! A row of the table names a function beside its handler that lists these types:
 //!
 //! ```ignore
 //! pub(in crate::serve) fn described(operation: Operation) -> Operation {
 //!     operation
-//!         .named("searchPassages", "Passages, of one collection or of several")
+//!         .named("searchPassages", "Passages of one or several collections")
 //!         .takes::<SearchRequest>()
 //!         .answers::<Versioned<SearchResponse>>()
 //! }
 //! ```
 //!
-//! Whatever a request is read as derives `Deserialize` and `JsonSchema`, with its ranges as attributes
-//! (`#[schemars(range(min = 1, max = 100))]`): [`request`] holds what is sent against the
-//! same schema. Whatever is sent derives `Serialize` and `JsonSchema`.
+//! Types that are read derive `Deserialize` and `JsonSchema`, with their ranges as attributes
+//! (`#[schemars(range(min = 1, max = 100))]`): [`request`] checks requests against the same schema. Types
+//! that are sent derive `Serialize` and `JsonSchema`.
 
 mod operation;
 #[cfg(test)]
@@ -44,7 +44,7 @@ const ABOUT: &str = "Answers from documents, with citations that were checked. R
     a member that does not exist is an error that names the nearest one that does. Where the server has \
     no file of keys, none is needed. A request may send `x-request-id`, and gets it back.";
 
-/// The document. Without `pages`, what people open in a browser is not in it.
+/// The document. Without `pages`, the pages for browsers are left out.
 pub fn document(pages: bool) -> Value {
     let settings = request::settings().with(|settings| {
         "#/components/schemas/".clone_into(&mut settings.definitions_path);
@@ -57,7 +57,7 @@ pub fn document(pages: bool) -> Value {
         let path = paths.entry(template(route)).or_insert_with(|| json!({}));
         path[route.method.as_str().to_ascii_lowercase()] = operation;
     }
-    // The visitors go over what is made of a root.
+    // The visitors apply to root schemas only.
     let root = generator.into_root_schema_for::<ErrorResponse>();
     let mut schemas = serde_json::to_value(root.definitions).unwrap_or_default();
     schemas::modernize(&mut schemas);
@@ -71,9 +71,9 @@ pub fn document(pages: bool) -> Value {
         },
         "servers": [{ "url": "/" }],
         "tags": [
-            { "name": "openai", "description": "What clients of OpenAI and Cohere ask" },
+            { "name": "openai", "description": "Requests of OpenAI's and Cohere's clients" },
             { "name": "docent", "description": "docent's own requests" },
-            { "name": "server", "description": "The server itself, and what people open" },
+            { "name": "server", "description": "The server itself, and pages for browsers" },
         ],
         "paths": paths,
         "components": {
@@ -94,9 +94,9 @@ fn headers() -> Value {
     id["required"] = true.into();
     json!({
         "RequestId": id,
-        "Ignored": text("What was sent and has no effect, separated by commas"),
+        "Ignored": text("Parameters that were sent and have no effect, separated by commas"),
         "Authenticate": text("Bearer"),
-        "Allow": text("The methods that there are"),
+        "Allow": text("The methods of this path"),
         "ShouldRetry": {
             "description": "Whether the same request may be answered later",
             "required": true,
@@ -109,7 +109,7 @@ fn headers() -> Value {
     })
 }
 
-/// The path of a route, as `OpenAPI` writes it.
+/// The path of a route in the notation of `OpenAPI`.
 fn template(route: &Route) -> String {
     route.path.replace("{*", "{")
 }
@@ -118,7 +118,7 @@ pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation.named("getOpenapi", "This document").answers::<Map<String, Value>>()
 }
 
-/// `GET /openapi.json`. There is nothing in it that is not in every docent, so it needs no key.
+/// `GET /openapi.json`. It contains nothing specific to this server, so it needs no key.
 pub(super) fn show(call: &Call) -> Response {
     static TEXTS: [OnceLock<Bytes>; 2] = [OnceLock::new(), OnceLock::new()];
     let pages = call.server.settings.ui;

@@ -1,4 +1,4 @@
-//! What a route takes and answers, as the document says it.
+//! The description of what a route takes and answers.
 
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -8,22 +8,22 @@ use super::schemas;
 use crate::serve::keys::Right;
 use crate::serve::routes::{Route, Work};
 
-/// The description of a route, as it is put together beside its handler.
+/// The description of a route, built beside its handler.
 pub(in crate::serve) struct Operation<'a> {
     generator: &'a mut SchemaGenerator,
     route: &'a Route,
     said: Map<String, Value>,
     parameters: Vec<Value>,
-    /// By media type: the schemas, of which an answer meets one.
+    /// By media type: the possible schemas of a response.
     answers: Vec<(&'static str, Vec<Value>)>,
-    /// The same of each event or line.
+    /// By media type: the possible schemas of each event or line.
     items: Vec<(&'static str, Vec<Value>)>,
     refusals: Vec<u16>,
     names_ignored: bool,
     upgrades: bool,
 }
 
-/// Describes a route. It is kept beside the handler, and stands in the route's row.
+/// Describes a route. The function is kept beside the handler, and named in the route's row.
 pub(in crate::serve) type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
 
 const JSON: &str = "application/json";
@@ -38,14 +38,14 @@ impl<'a> Operation<'a> {
             refusals.extend([401, 404, 429, 502, 503]);
         }
         if route.page {
-            // It is switched off.
+            // Pages can be switched off.
             refusals.push(404);
         }
         if route.method == http::Method::POST {
             refusals.extend([408, 413]);
         }
         if route.right == Some(Right::Ingest) {
-            // Collections are not changed by request, or not so.
+            // Changes by request may be switched off, or not be possible in this way.
             refusals.push(405);
         }
         if route.work == Work::Question {
@@ -65,14 +65,14 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// A name for programs, unique in the document, and what it does in a line.
+    /// A name for programs, unique in the document, and a summary in one line.
     pub(in crate::serve) fn named(mut self, id: &str, summary: &str) -> Self {
         self.said.insert("operationId".to_owned(), id.into());
         self.said.insert("summary".to_owned(), summary.into());
         self
     }
 
-    /// More of it.
+    /// A longer description.
     pub(in crate::serve) fn says(mut self, description: &str) -> Self {
         self.said.insert("description".to_owned(), description.into());
         self
@@ -96,7 +96,7 @@ impl<'a> Operation<'a> {
         self
     }
 
-    /// The body is a line of this type for each of what is asked.
+    /// The body is a line of this type for each question.
     pub(in crate::serve) fn takes_lines<T: JsonSchema>(mut self) -> Self {
         let item = self.schema::<T>();
         let content = json!({ LINES: { "schema": { "type": "string" }, ITEM_SCHEMA: item } });
@@ -127,46 +127,46 @@ impl<'a> Operation<'a> {
         self
     }
 
-    /// The answer is an object of this type; or one of those, where it is said of several.
+    /// The response is an object of this type; called several times, one of several types.
     pub(in crate::serve) fn answers<T: JsonSchema>(mut self) -> Self {
         let schema = self.schema::<T>();
         add(&mut self.answers, JSON, schema);
         self
     }
 
-    /// Where the request wants a stream: each event has data of this type, or of one of those.
+    /// If the request wants a stream: each event has data of this type, or of one of several types.
     pub(in crate::serve) fn streams<T: JsonSchema>(mut self) -> Self {
         let item = self.schema::<T>();
         add(&mut self.items, EVENTS, item);
         self
     }
 
-    /// The answer is a line of this type for each of what was asked.
+    /// The response is a line of this type for each question.
     pub(in crate::serve) fn answers_lines<T: JsonSchema>(mut self) -> Self {
         let item = self.schema::<T>();
         add(&mut self.items, LINES, item);
         self
     }
 
-    /// The answer is a text.
+    /// The response is a text.
     pub(in crate::serve) fn answers_text(mut self, media_type: &'static str) -> Self {
         add(&mut self.answers, media_type, json!({ "type": "string" }));
         self
     }
 
-    /// Errors with this status are among the answers, too.
+    /// Errors with this status are possible, too.
     pub(in crate::serve) fn refuses(mut self, status: u16) -> Self {
         self.refusals.push(status);
         self
     }
 
-    /// What was sent and has no effect is named in a header.
+    /// A header names the parameters that were sent and have no effect.
     pub(in crate::serve) fn names_ignored(mut self) -> Self {
         self.names_ignored = true;
         self
     }
 
-    /// The connection becomes a WebSocket; a request that asks for none is a 426.
+    /// The connection becomes a WebSocket; a request that does not ask for one gets a 426.
     pub(in crate::serve) fn upgrades(mut self) -> Self {
         self.upgrades = true;
         self.refuses(426)
@@ -196,7 +196,7 @@ impl<'a> Operation<'a> {
             if self.names_ignored {
                 headers["docent-ignored"] = header("Ignored");
             }
-            let description = "What was asked for";
+            let description = "The request was answered";
             responses.insert(
                 "200".to_owned(),
                 json!({ "description": description, "headers": headers, "content": content }),
@@ -225,7 +225,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// What an event or a line of a text is, as `itemSchema` says it from `OpenAPI` 3.2 on.
+/// The schema of an event or a line of a text, which `OpenAPI` has as `itemSchema` from 3.2 on.
 pub(super) const ITEM_SCHEMA: &str = "x-item-schema";
 
 fn add(all: &mut Vec<(&'static str, Vec<Value>)>, media_type: &'static str, schema: Value) {
@@ -239,7 +239,7 @@ fn one_of(mut schemas: Vec<Value>) -> Value {
     if schemas.len() == 1 { schemas.remove(0) } else { json!({ "anyOf": schemas }) }
 }
 
-/// An event, with data of a schema.
+/// An event whose data has this schema.
 fn event(data: Value) -> Value {
     json!({
         "type": "object",
@@ -278,21 +278,21 @@ fn refusal(route: &Route, status: u16) -> Value {
 
 fn reason(status: u16) -> &'static str {
     match status {
-        400 => "What was sent cannot be used",
-        401 => "No key was sent, or one that opens nothing",
-        403 => "The key has no right to this, or the host or the web page may not ask",
-        404 => "It is not there, as far as the caller may see",
-        405 => "It is not asked by this method",
+        400 => "The request cannot be used",
+        401 => "No key was sent, or an invalid one",
+        403 => "The key lacks the right, or the host or the web page is not allowed",
+        404 => "It does not exist, or the caller may not see it",
+        405 => "The path does not take this method",
         408 => "The body did not arrive in time",
-        409 => "It came another way, and is not changed by request",
+        409 => "It was not added by request, and cannot be changed by one",
         413 => "The body is too large",
-        426 => "It is asked by a WebSocket",
-        429 => "The key has asked, or cost, as much as it may for now",
+        426 => "The path is a WebSocket",
+        429 => "The key has used its requests, tokens or budget for now",
         500 => "docent or its store failed",
         502 => "A model's endpoint failed, or refused docent's own key",
         503 => "Not now: too many questions, a model that is down, a collection that is not ready",
-        504 => "It took longer than a request may",
-        _ => "It was refused",
+        504 => "The request took too long",
+        _ => "The request was refused",
     }
 }
 

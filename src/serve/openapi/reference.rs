@@ -1,4 +1,4 @@
-//! `docs/serve-reference.md`: made from the types that are read and written.
+//! `docs/serve-reference.md`, generated from the types that are read and written.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ").trim_end_matches('.').to_owned()
 }
 
-/// The members of an object, those that have to be there first.
+/// The table of an object's members, required ones first.
 fn members(root: &Value, schema: &Value) -> String {
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_required = |name: &str| required.iter().any(|it| it == name);

@@ -1,8 +1,8 @@
-//! Schemas as `schemars` makes them (draft 7) → as `OpenAPI` 3.1 has them (2020-12).
+//! Converts the schemas of `schemars` (draft 7) to those of `OpenAPI` 3.1 (2020-12).
 
 use serde_json::Value;
 
-/// Lists whose places have types of their own are the one thing that is written in another way.
+/// Converts lists with a type for each position, the only construct that differs.
 pub(super) fn modernize(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -21,7 +21,7 @@ pub(super) fn modernize(schema: &mut Value) {
     }
 }
 
-/// Of a parameter in a URL, which may be left out, and is never null.
+/// Removes null from the schema of a URL parameter, which may be left out but is never null.
 pub(super) fn without_null(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else { return };
     if let Some(Value::Array(types)) = members.get_mut("type") {

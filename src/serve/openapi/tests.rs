@@ -1,4 +1,4 @@
-//! Each row of the table is described, and what is described is a row.
+//! Each row of the table is described, and each description belongs to a row.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document;
 use crate::serve::routes::ROUTES;
 
-/// Every object in a value, wherever it is.
+/// Visits every object in a value, at any depth.
 fn objects<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a serde_json::Map<String, Value>)) {
     match value {
         Value::Object(members) => {
@@ -81,7 +81,7 @@ fn what_is_referred_to_is_there() {
     }
 }
 
-/// docent's own requests are strict, whatever is nested in them.
+/// Requests of docent's own wire are strict at every depth.
 #[test]
 fn own_requests_deny_what_they_do_not_know() {
     let document = document(true);

@@ -6,7 +6,7 @@ let current = null;
 
 const EARLIER = 20;
 
-// What was said before, of the same collection.
+// Earlier turns about the same collection.
 const history = () => talk
   .filter(turn => turn.done && !turn.done.no_answer && turn.collection === chosen())
   .slice(-EARLIER)
@@ -40,7 +40,7 @@ async function put(text) {
   under(false);
 }
 
-// Shows whether an answer is under way.
+// Shows whether an answer is in progress.
 function under(way) {
   find('ask').hidden = way;
   find('stop').hidden = !way;
@@ -64,7 +64,7 @@ const ago = time => {
   return minutes < 2880 ? words.format(-Math.round(minutes / 60), 'hour') : words.format(-Math.round(minutes / 1440), 'day');
 };
 
-// One collection, as it is.
+// The state of one collection.
 function stateOf({ collection: name, version, documents, chunks, changed_at: changed, embedder, unfinished, failures }) {
   const told = [
     `${counted(documents, 'document')}, ${counted(chunks, 'chunk')}`,
@@ -72,7 +72,7 @@ function stateOf({ collection: name, version, documents, chunks, changed_at: cha
     `version ${version}, embedded by ${embedder.name}`,
   ];
   const attention = [
-    ...(unfinished ? ['An ingest goes on, or was cut off.'] : []),
+    ...(unfinished ? ['An ingest is running, or was cut off.'] : []),
     ...(failures ? [`${counted(failures, 'source')} could not be read: docent status`] : []),
   ];
   return element('li', {}, element('h4', {}, name), told.map(text => element('p', {}, text)),
@@ -81,7 +81,7 @@ function stateOf({ collection: name, version, documents, chunks, changed_at: cha
 
 const states = document.querySelectorAll('.state');
 
-// What is stored, and which of it can be asked.
+// The collections, and which of them can be asked.
 async function load() {
   try {
     const { collections } = await askJson('v1/docent/status');
@@ -109,7 +109,7 @@ find('composer').addEventListener('submit', event => {
   put(text);
 });
 question.addEventListener('keydown', event => {
-  // While a letter is being composed, Enter takes it.
+  // During input composition, Enter accepts the letter.
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   find('composer').requestSubmit();

@@ -1,4 +1,4 @@
-//! `GET /`: the page that asks.
+//! `GET /`: the page for asking questions.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     )
 });
 
-/// The whole of it: it asks for nothing else but answers.
+/// The whole page: it requests nothing else but answers.
 static HTML: LazyLock<String> =
     LazyLock::new(|| format!("{}{}{}", PAGE.head("docent"), include_str!("ask.html"), Page::END));
 

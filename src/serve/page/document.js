@@ -1,4 +1,4 @@
-// Shows where a link leads: every chunk that has something of the place.
+// Marks the target of a link: every chunk that overlaps the place.
 
 for (const text of document.querySelectorAll('.prose')) text.textContent = reflowed(text.textContent);
 
@@ -6,7 +6,7 @@ const chunks = [...document.querySelectorAll('section[data-place]')];
 
 function show() {
   let fragment = location.hash.slice(1);
-  try { fragment = decodeURIComponent(fragment); } catch { /* It is as it was sent. */ }
+  try { fragment = decodeURIComponent(fragment); } catch { /* Keep it as it was sent. */ }
   const place = placeOf(fragment);
   const here = chunks.filter(chunk => overlap(place, placeOf(chunk.dataset.place)));
   for (const chunk of chunks) {
@@ -17,7 +17,7 @@ function show() {
   if (here.length) reach(here[0], 20);
 }
 
-// What is out of sight has a size that is guessed until it comes into sight: so it takes a few frames.
+// Chunks out of sight have an estimated size until they come into view, so scrolling takes a few frames.
 function reach(chunk, frames) {
   const before = scrollY;
   chunk.scrollIntoView({ block: 'start' });

@@ -1,5 +1,5 @@
-//! `GET /s/COLLECTION/SOURCE`: what is stored of a document, chunk by chunk: where a citation leads.
-//! What is named is looked up among the documents that the caller may see. No file is opened.
+//! `GET /s/COLLECTION/SOURCE`: the stored text of a document, chunk by chunk, to which citations link. The
+//! source is looked up among the documents that the caller may see; no file is opened.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -33,35 +33,35 @@ pub(super) static PAGE: LazyLock<Page> = LazyLock::new(|| {
     )
 });
 
-/// Chunks before and behind a place, at most: who wants more wants all.
+/// Most chunks before and after a place: a reader who wants more wants the whole document.
 const MOST_AROUND: usize = 100;
 
-/// As `docent show --format json` has it, with where it was read from.
+/// As in `docent show --format json`, with the collection that it was read from.
 #[derive(Serialize, JsonSchema)]
 struct DocumentResponse {
     #[serde(flatten)]
     asked: AskedCollection,
-    /// Opens in a browser; without a key for a while, where it was asked for with one.
+    /// A URL for a browser; if the request had a key, it opens without one for a while.
     url: String,
     #[serde(flatten)]
     show: ShowJson,
 }
 
-/// What of the document, as the URL says it.
+/// The part of the document that the URL asks for.
 #[derive(Deserialize, JsonSchema)]
 struct PartQuery {
     /// A place: `L3-L9`, `page=3`.
     at: Option<String>,
-    /// How many chunks before and behind it.
+    /// Number of chunks before and after it.
     #[schemars(range(max = "MOST_AROUND"))]
     around: Option<usize>,
 }
 
-/// What of the document.
+/// The part of the document to show.
 struct Part {
-    /// `None`: all of it.
+    /// `None`: the whole document.
     at: Option<Locator>,
-    /// Chunks before and behind it.
+    /// Number of chunks before and after it.
     around: usize,
 }
 
@@ -122,14 +122,14 @@ impl Part {
         let at = at.map(|at| {
             let place = Locator::from_citation(&format!("#{at}")).map(|(_, place)| place);
             place.ok_or_else(|| {
-                Refusal::invalid("at", format!("`{at}` is not a place, as L3-L9 or page=3 are"))
-                    .hint("leave `at` out: all of the document is shown")
+                Refusal::invalid("at", format!("`{at}` is not a place such as L3-L9 or page=3"))
+                    .hint("leave `at` out to see the whole document")
             })
         });
         Ok(Self { at: at.transpose()?, around: around.unwrap_or(0) })
     }
 
-    /// Leaves what is at the place, and around it.
+    /// Keeps the chunks at the place and around it.
     fn cut(&self, shown: &mut Shown) {
         let Some(place) = self.at else { return };
         shown.asked.place = Some(place);
@@ -145,7 +145,7 @@ impl Part {
     }
 }
 
-/// From the beginning to the inside of `main`.
+/// The page up to the inside of `main`.
 fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
     let source = shown.asked.source.as_str();
     let file = source.rsplit('/').find(|part| !part.is_empty()).unwrap_or(source);
@@ -180,11 +180,11 @@ fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
     html
 }
 
-/// How what is shown is not all of the document.
+/// Warnings if the text is not the whole document.
 fn warnings(shown: &Shown) -> Vec<String> {
     let mut warnings = Vec::new();
     if shown.outdated > 0 || shown.lacking() > 0 {
-        warnings.push("An ingest was cut off: this is not all of one version.".to_owned());
+        warnings.push("An ingest was cut off: this text is not one complete version.".to_owned());
     }
     let unread = shown.document.iter().flat_map(|record| &record.warnings);
     warnings.extend(unread.map(|warning| {
@@ -207,12 +207,12 @@ fn warnings(shown: &Shown) -> Vec<String> {
     warnings
 }
 
-/// A place as it stands behind the `#` of a link.
+/// A place in the form that follows the `#` of a link.
 fn place_of(locator: Locator) -> String {
     locator.cite("").trim_start_matches([':', '#']).to_owned()
 }
 
-/// A chunk. The first at a place has it for an id, so that a browser finds it without the script.
+/// A chunk. The first one at a place has the place as its id, so that browsers find it without the script.
 fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> String {
     let place = place_of(chunk.locator);
     let escaped_place = escaped(&place);
@@ -230,7 +230,7 @@ fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> 
     };
     let class = match chunk.kind {
         Kind::Code => "text code",
-        // As `PROSE` of the scripts has it.
+        // The same kinds as `PROSE` in the scripts.
         Kind::Markdown
         | Kind::Text
         | Kind::Rst

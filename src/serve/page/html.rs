@@ -1,4 +1,4 @@
-//! HTML from what is not HTML.
+//! HTML from text.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use super::policy;
 use crate::text::{is_visible, joins};
 
-/// A page with its own style and script, and what a browser is told of them.
+/// A page with its own style and script, and the headers that protect it.
 pub(super) struct Page {
     style: String,
     script: String,
@@ -20,16 +20,16 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 impl Page {
     pub(super) const END: &'static str = "</body></html>\n";
 
-    /// Of these pieces in their order.
+    /// A page made of these pieces, in order.
     pub(super) fn new(styles: &[&str], scripts: &[&str]) -> Self {
         let style = styles.concat();
-        // One function: what is in it is in no reach of anything else.
+        // One function, so that nothing outside can reach its contents.
         let script = format!("'use strict';(() => {{\n{}}})();\n", scripts.concat());
         let policy = policy::of(&style, &script);
         Self { style, script, policy }
     }
 
-    /// From the beginning to the inside of `body`. The script runs when all has been read.
+    /// The page up to the inside of `body`. The script runs when everything has been parsed.
     pub(super) fn head(&self, title: &str) -> String {
         let Self { style, script, .. } = self;
         let title = escaped(title);
@@ -55,9 +55,9 @@ impl Page {
     }
 }
 
-/// A text as HTML that shows it, in content and in quoted attributes. What controls a terminal or
-/// turns the direction of what follows is named in its place, and what is not seen is left out. The
-/// scripts have the same in `shown`.
+/// A text as HTML, for content and quoted attributes. Characters that control a terminal or change the
+/// direction of text are replaced by their names, and invisible ones are left out. `shown` in the scripts
+/// does the same.
 pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + text.len() / 16);
     for c in text.chars() {
@@ -76,7 +76,7 @@ pub(super) fn escaped(text: &str) -> String {
     html
 }
 
-/// Control characters, those that turn the direction of a text, and the tags that hide one.
+/// Control characters, characters that change the direction of text, and the tags that hide text.
 fn directs(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')

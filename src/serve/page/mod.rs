@@ -1,6 +1,6 @@
-//! What people open in a browser. Every text of a document, an answer or a request is a text there,
-//! and nothing else: here it is escaped, in the scripts it becomes nodes of text, and the policy that
-//! is sent along lets no script run but the page's own.
+//! The pages for browsers. Every text of a document, an answer or a request is shown as text only: here it
+//! is escaped, in the scripts it becomes text nodes, and the policy that is sent along lets no script run
+//! but the page's own.
 
 pub(super) mod ask;
 pub(super) mod document;
@@ -14,12 +14,12 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use super::refusal::Refusal;
 use html::{Page, escaped};
 
-/// A refusal, for somebody with a browser.
+/// A refusal for a browser.
 pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
     let mut response = refusal.response(request_id);
     let what = match refusal.status.as_u16() {
         401 => "A key is needed",
-        403 => "This does not open",
+        403 => "You may not open this",
         404 => "There is no such document",
         _ => "This did not work",
     };

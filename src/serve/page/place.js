@@ -1,7 +1,7 @@
-// Places in a document, as they stand behind the `#` of a link.
+// Places in a document, in the form that follows the `#` of a link.
 
-// `{ unit, within, from, to, area }`; null where it is none. Places of one unit and within the same
-// part may have something in common.
+// `{ unit, within, from, to, area }`; null if it is not a place. Places of one unit and within the same
+// part may overlap.
 function placeOf(fragment) {
   let found = fragment.match(/^L(\d+)(?:-L(\d+))?$/);
   const range = (unit, within = '') => ({ unit, within, from: +found[1], to: +(found[2] ?? found[1]) });
@@ -26,6 +26,6 @@ function overlap(one, other) {
   return left < left2 + width2 && left2 < left + width && top < top2 + height2 && top2 < top + height;
 }
 
-// What stands behind a source in a citation of it.
+// The part of a citation that follows its source.
 const fragmentOf = (citation, source) => citation.slice(source.length).replace(/^[:#]/, '');
 

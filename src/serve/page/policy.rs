@@ -1,4 +1,4 @@
-//! What a page may do: the headers that a browser holds it to.
+//! The security headers of a page.
 
 use axum::response::Response;
 use base64::Engine as _;
@@ -13,7 +13,7 @@ const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy")
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// The style and the script of a page run, and no other; it asks this server only.
+/// Allows the style and the script of the page, no others, and requests to this server only.
 pub(super) fn of(style: &str, script: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     [
@@ -25,7 +25,7 @@ pub(super) fn of(style: &str, script: &str) -> String {
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        // No text becomes markup or a script, whatever a script of the page does.
+        // No text becomes markup or a script, whatever the page's own script does.
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     ]
@@ -40,7 +40,7 @@ pub(super) fn protect(response: &mut Response, policy: &str) {
     }
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // A link has in it what opens the document.
+        // A link may contain the signature that opens the document.
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-store"),
         (OPENER, "same-origin"),

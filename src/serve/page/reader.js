@@ -1,14 +1,14 @@
-// The passage that was opened, at its place in its document.
+// The opened passage, at its place in its document.
 
 const narrow = matchMedia('(max-width: 68rem)');
 const reader = {
   dialog: find('reader'),
   opener: null,
-  // What is being loaded; what came later than this is of another passage.
+  // Number of the current load; a response with another number belongs to another passage.
   turn: 0,
 
-  // `passage`: as the server has it, with `source`, `citation`, `title`, `headings`, `text`; `quote`: words
-  // of it that a claim rests on; `lacks`: what was claimed and it does not say.
+  // `passage`: as the server sends it, with `source`, `citation`, `title`, `headings`, `text`; `quote`: words
+  // of it that a claim rests on; `lacks`: words of the claim that it does not say.
   async open(passage, { collection, quote, lacks = [], opener }) {
     const turn = this.turn += 1;
     this.leave();
@@ -65,7 +65,7 @@ const reader = {
   },
 
   links({ source }, path, fragment, quote) {
-    // Browsers that know how also mark the words there.
+    // Browsers with text fragments also mark the words there.
     const words = quote ? `:~:text=${encodeURIComponent(shown(quote)).replace(/-/g, '%2D')}` : '';
     const leads = (href, text) => element('a', { href, target: '_blank', rel: 'noopener noreferrer' }, text);
     find('reader-links').replaceChildren(
@@ -92,7 +92,7 @@ const reader = {
 };
 
 find('reader-close').addEventListener('click', () => reader.close());
-// Of one that is modal, the browser has Escape.
+// For a modal dialog the browser handles Escape.
 reader.dialog.addEventListener('cancel', event => { event.preventDefault(); reader.close(); });
 reader.dialog.addEventListener('click', event => { if (event.target === reader.dialog && reader.dialog.matches(':modal')) reader.close(); });
 

@@ -1,5 +1,5 @@
-// Lines of prose that end where a page was once full are one line, so that they fit another width.
-// Each sign keeps its place.
+// Joins lines of prose that were broken to fit a page, so that they fit another width.
+// Each character keeps its position.
 
 const PROSE = new Set(['markdown', 'text', 'rst', 'asciidoc', 'html', 'pdf', 'docx', 'odt', 'rtf', 'epub']);
 const FULL = 50;

@@ -1,14 +1,14 @@
-// Asks the server that the page is from.
+// Requests to the server that the page comes from.
 
 const KEY = 'docent-key';
 const key = {
   get: () => { try { return sessionStorage.getItem(KEY); } catch { return key.here; } },
-  set: value => { key.here = value; try { sessionStorage.setItem(KEY, value); } catch { /* For this page, then. */ } },
+  set: value => { key.here = value; try { sessionStorage.setItem(KEY, value); } catch { /* The key then lasts for this page. */ } },
   forget: () => { key.here = null; try { sessionStorage.removeItem(KEY); } catch { /* There is none. */ } },
   here: null,
 };
 
-// Why the server did not do it.
+// Why the server refused a request.
 class Refused extends Error {
   constructor(status, body) {
     const error = body?.error ?? {};
@@ -20,11 +20,11 @@ class Refused extends Error {
   }
 }
 
-// Asks for the key; false where there will be none.
+// Asks the user for the key; false if none is given.
 function askForKey(refused) {
   const dialog = find('key'), value = find('key-value'), form = find('key-form');
   find('key-why').textContent = shown(refused.code === 'missing_api_key'
-    ? 'Whoever runs this server can give you one. It stays in this tab until you close it.'
+    ? 'The operator of this server can give you one. It stays in this tab until you close it.'
     : `${refused.message}. Try another one.`);
   value.value = '';
   dialog.showModal();
@@ -51,7 +51,7 @@ function askForKey(refused) {
 
 let asking = null;
 
-// A response that is one; a key is asked for where it is needed.
+// A successful response; asks for a key if one is needed.
 async function ask(path, { body, accept = 'application/json', signal } = {}) {
   for (;;) {
     const used = key.get();
@@ -75,7 +75,7 @@ async function ask(path, { body, accept = 'application/json', signal } = {}) {
 
 const askJson = async (path, options) => (await ask(path, options)).json();
 
-// The events of a response, as they come.
+// The events of a response as they arrive.
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -95,7 +95,7 @@ async function* events(response) {
   }
 }
 
-// Where what is stored of a document is.
+// The URL of a document's stored text.
 const inPath = text => text.split('/').map(encodeURIComponent).join('/').replace(/^\//, '%2F');
 const documentAt = (collection, source) => `s/${inPath(collection)}/${inPath(source)}`;
 

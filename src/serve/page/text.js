@@ -1,7 +1,7 @@
-// Texts → nodes. Nothing here makes markup of a text.
+// Turns text into nodes. No text becomes markup here.
 
-// What controls a terminal or turns the direction of what follows is named in its place, and what is
-// not seen is left out: as `escaped` of the server has it.
+// Characters that control a terminal or change the direction of text are replaced by their names, and
+// invisible ones are left out, as `escaped` of the server does.
 const DIRECTS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\u{e0000}-\u{e007f}]/gu;
 const UNSEEN = /[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]/gu;
 const shown = text => String(text)
@@ -9,7 +9,7 @@ const shown = text => String(text)
   .replace(DIRECTS, c => `⟨U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`)
   .replace(UNSEEN, '');
 
-// An element; of its children, those that are no nodes are texts.
+// An element; children that are not nodes become text.
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -26,8 +26,8 @@ const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.tes
 const find = id => document.getElementById(id);
 const counted = (count, what) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
-// The signs of a text that are compared, and where each stands: spaces are one, marks of emphasis none,
-// quotation marks and dashes of all sorts alike.
+// The characters of a text that are compared, with their positions: runs of space count as one, marks of
+// emphasis are left out, and all kinds of quotation marks and dashes are equal.
 function compared(text) {
   const signs = [], places = [];
   for (let at = 0; at < text.length; at += 1) {
@@ -44,7 +44,7 @@ function compared(text) {
   return { signs: signs.join(''), places };
 }
 
-// Where words stand in a text: `[from, to]`; null where they do not.
+// The position of words in a text: `[from, to]`; null if they do not appear.
 function whereIs(words, text) {
   const sought = compared(words).signs.trim();
   if (!sought) return null;
@@ -53,7 +53,7 @@ function whereIs(words, text) {
   return at < 0 ? null : [places[at], places[at + sought.length - 1] + 1];
 }
 
-// A text with words of it marked.
+// A text with some of its words marked.
 function marked(text, words) {
   text = shown(text);
   const found = words ? whereIs(shown(words), text) : null;
@@ -62,7 +62,7 @@ function marked(text, words) {
   return [text.slice(0, from), element('mark', {}, text.slice(from, to)), text.slice(to)];
 }
 
-// A citation mark within a text, while it is taken apart: no document can have one.
+// Stands for a citation mark while a text is parsed: no document can contain one.
 const OPEN = '\ue000', CLOSE = '\ue001';
 const markText = number => `${OPEN}${number}${CLOSE}`;
 const withoutMarks = text => text.replace(/[\ue000\ue001]/g, '');
@@ -70,7 +70,7 @@ const spokenMarks = text => text.replace(/\s*\ue000(\d+)\ue001/g, ', source $1')
 
 const INLINE = /\ue000(\d+)\ue001|`([^`\n]+)`|\*\*([^*\n]+(?:\*[^*\n]+)*)\*\*|\*([^*\s][^*\n]*)\*|(?<![\w_])_([^_\s][^_\n]*)_(?![\w_])|!?\[([^\]\n]+)\]\(([^()\s]+)\)/g;
 
-// One line of a text: emphasis, code, and the marks, made by `cite`. Links stay texts: an answer sends
+// One line of a text: emphasis, code, and the marks, made by `cite`. Links stay text: an answer sends
 // nobody anywhere.
 function inline(text, cite) {
   const nodes = [];
@@ -93,7 +93,7 @@ function inline(text, cite) {
 const ITEM = /^(\s*)(?:[-*+•]|(\d{1,3})[.)])\s+(.*)$/;
 const cells = line => line.trim().replace(/^\||\|$/g, '').split('|').map(cell => cell.trim());
 
-// A text in Markdown, as far as answers have it, as blocks.
+// The blocks of a text in the subset of Markdown that answers use.
 function blocks(text, cite) {
   const lines = text.split('\n'), made = [];
   let at = 0;
@@ -138,7 +138,7 @@ function blocks(text, cite) {
   return made;
 }
 
-// Of code only the marks count.
+// In code only the citation marks count.
 const inlineMarks = (text, cite) => text.split(/(\ue000\d+\ue001)/).map(part =>
   part.startsWith(OPEN) ? cite(Number(part.slice(1, -1))) : shown(part));
 

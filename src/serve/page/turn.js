@@ -1,10 +1,10 @@
-// A question and its answer, as they are shown.
+// A question and its answer on the page.
 
 const NO_ANSWER = {
   nothing_found: 'Nothing was found in the documents.',
   refused: 'The documents do not answer this.',
   empty: 'The model wrote nothing.',
-  uncited: 'The text above rests on none of the passages: do not take it for an answer.',
+  uncited: 'The text above cites none of the passages: do not rely on it.',
 };
 const seconds = ms => ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 // Without the heading, which is above it.
@@ -71,7 +71,7 @@ class Turn {
     this.answer.replaceChildren(...blocks(this.text, number => this.mark(number)));
   }
 
-  // What a screen reader hears: whole sentences.
+  // Text for screen readers: whole sentences.
   say(all) {
     const rest = this.text.slice(this.told);
     const end = all ? rest.length : [...rest.matchAll(/[.!?:][\s\n]+/g)].map(found => found.index + found[0].length).at(-1) ?? 0;
@@ -92,7 +92,7 @@ class Turn {
     const passage = this.passage(number), citation = this.citations.get(number);
     if (!passage) return element('span', { class: 'cite unsure', title: 'There is no such passage' }, String(number));
     const unsure = citation && !citation.verified;
-    const label = `Source ${number}: ${passage.citation}${unsure ? ', does not bear this out' : ''}`;
+    const label = `Source ${number}: ${passage.citation}${unsure ? ', does not support this' : ''}`;
     return element('button', {
       class: unsure ? 'cite unsure' : 'cite', type: 'button', 'aria-label': shown(label), title: shown(passage.citation),
       'aria-expanded': 'false', 'aria-controls': 'reader', onclick: event => this.open(number, event.currentTarget),
@@ -131,12 +131,12 @@ class Turn {
     if (done.citations.length) this.sources('Sources', done.citations.map(citation => this.card(this.passage(citation.passage) ?? citation, {
       number: citation.passage, badge: citation.verified ? '✓ verified' : 'not verified', unsure: !citation.verified,
     })));
-    if (done.nearest.length) this.sources('What came nearest', done.nearest.slice(0, 5).map(passage => this.card(passage, {})));
+    if (done.nearest.length) this.sources('Nearest passages', done.nearest.slice(0, 5).map(passage => this.card(passage, {})));
     if (done.passages.length) this.below.append(this.retrieved(done), this.why(done));
     this.below.append(this.facts(done));
     const warned = this.below.querySelectorAll('.warnings li').length;
     speak(`${counted(done.citations.length, 'source')}.${warned ? ` ${counted(warned, 'warning')}.` : ''}`);
-    // What was said stands above; here it would be met twice.
+    // The answer is shown above; here it would appear twice.
     const said = [...spoken.children];
     setTimeout(() => said.forEach(text => text.remove()), 30_000);
   }
@@ -151,7 +151,7 @@ class Turn {
   warnings(done) {
     const said = [
       ...done.citations.filter(citation => !citation.verified).map(({ passage, unsupported }) =>
-        unsupported.length ? `Source ${passage} does not say ${unsupported.map(words => `“${words}”`).join(', ')}.` : `Source ${passage} does not bear out what it is cited for.`),
+        unsupported.length ? `Source ${passage} does not say ${unsupported.map(words => `“${words}”`).join(', ')}.` : `Source ${passage} does not support what it is cited for.`),
       ...done.invalid_citations.map(number => `The answer cites ${number}, and there is no such passage.`),
       ...done.uncited_sentences.map(sentence => `No source is given for: “${sentence}”`),
       ...(done.incomplete ? ['The answer was cut short.'] : []),
@@ -173,7 +173,7 @@ class Turn {
       return item;
     });
     return element('details', { class: 'retrieved' },
-      element('summary', {}, `What the answer was given: ${counted(done.passages.length, 'passage')}, found in ${seconds(done.retrieved_ms)}`),
+      element('summary', {}, `The answer was made from ${counted(done.passages.length, 'passage')}, found in ${seconds(done.retrieved_ms)}`),
       element('section', { class: 'sources' }, element('ol', {}, rows)));
   }
 
@@ -188,7 +188,7 @@ class Turn {
         box.replaceChildren(...this.ranks(hits, mode, query));
       } catch (error) {
         asked = false;
-        box.replaceChildren(element('p', { class: 'legend' }, `It could not be asked: ${error.message}`));
+        box.replaceChildren(element('p', { class: 'legend' }, `The ranks could not be read: ${error.message}`));
       }
     };
     return element('details', { class: 'why', ontoggle: event => { if (event.currentTarget.open && !asked) load(); } },
@@ -211,7 +211,7 @@ class Turn {
       }, hit.citation.slice(folder(hit).length)), folder(hit) ? element('span', { class: 'where' }, folder(hit)) : null),
       element('td', {}, hit.score.toFixed(2)), legs.map(([leg]) => cell(hit[leg])));
     return [
-      element('p', { class: 'legend' }, `Asked: “${query}” (${mode}). Each column has the rank and the score of a chunk by one way of looking; the score is what they come to together. ✓: the answer was given it.`),
+      element('p', { class: 'legend' }, `Asked: “${query}” (${mode}). Each column has the rank and the score of a chunk by one method; the column Score combines them. ✓: the answer was made from it.`),
       element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Ranks and scores' }, element('table', {},
         element('thead', {}, element('tr', {}, [['', '#'], ['', 'Given'], ['', 'Chunk'], ['', 'Score'], ...legs].map(([, name, unit]) =>
           element('th', { scope: 'col' }, name, unit ? element('span', { class: 'where' }, unit) : null)))),
@@ -230,12 +230,12 @@ class Turn {
       tokens ? element('span', {}, counted(tokens, 'token')) : null,
       element('span', {}, `${done.collection}@v${done.version}`),
       done.answer && navigator.clipboard ? copy : null,
-      element('code', { title: 'docent trace show finds the record of the answer by this' }, done.answer_id));
+      element('code', { title: 'docent trace show finds the record of the answer by this id' }, done.answer_id));
   }
 
   stopped() {
     this.redraw();
-    this.settle('Stopped. What stands here was not checked.');
+    this.settle('Stopped. This text was not checked.');
     speak('Stopped.');
   }
 

@@ -76,7 +76,7 @@ struct UsageQuery {
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("getUsage", "What each key has used, by day")
+        .named("getUsage", "Usage of each key by day")
         .asks::<UsageQuery>()
         .answers::<Versioned<UsageResponse>>()
 }
