@@ -101,7 +101,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
         .named("query", "An answer with citations that were checked")
         .says("One object, or its events where `stream` is true or the request accepts `text/event-stream`. \
-            What fails after the first event is the event `error`.")
+            An error after the first event is the event `error`.")
         .takes::<QueryRequest>()
         .answers::<Versioned<QueryResponse>>()
         .streams::<Versioned<Event>>()

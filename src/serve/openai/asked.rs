@@ -1,4 +1,4 @@
-//! What a request asks, of whom: the same for `/v1/chat/completions` and `/v1/responses`.
+//! Reads what a request asks and of which collection, for `/v1/chat/completions` and `/v1/responses`.
 
 use serde_json::Value;
 
@@ -14,23 +14,24 @@ use crate::serve::refusal::Refusal;
 pub(super) struct RequestParts<'a> {
     pub(super) model: &'a str,
     pub(super) tools: &'a [Value],
-    /// A tool of type `function`, as chat models take it.
+    /// Converts a tool of type `function` to the form that chat models take.
     pub(super) function: fn(&Value) -> Value,
     pub(super) messages: &'a [Message],
-    /// The member that they are.
+    /// The member that holds the messages.
     pub(super) messages_in: &'static str,
     pub(super) tool_choice: Option<Value>,
     pub(super) parallel_tool_calls: Option<bool>,
     pub(super) temperature: Option<f32>,
-    /// With the name that it has.
+    /// With the name of its member.
     pub(super) max_tokens: (&'static str, Option<u32>),
 }
 
 impl RequestParts<'_> {
-    /// What of it has no effect is added to `ignored`.
+    /// Adds what has no effect to `ignored`.
     ///
     /// # Errors
-    /// It asks for what is not there, or for what only a chat model does, and there is none.
+    /// The request asks for something that does not exist, or for something that only a chat model does,
+    /// and none is configured.
     pub(super) fn read(
         self,
         caller: &Caller,

@@ -1,5 +1,5 @@
-//! The chat model by its own name: no retrieval, no rules of docent's; its keys, limits, costs and audit.
-//! Chat pages ask such a model for titles and the like, which no document has.
+//! The chat model under its own name: no retrieval and no rules of docent's, but its keys, limits, costs
+//! and audit. Chat pages ask such a model for titles and other texts that no document has.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,30 +29,30 @@ use crate::serve::told::Told;
 use crate::serve::unfinished::{Unfinished, bytes_of};
 use crate::types::Usage;
 
-/// The name of the chat model, where one is configured and the caller may ask it.
+/// The name of the chat model, if one is configured and the caller may ask it.
 pub(super) fn model(caller: &Caller) -> Option<String> {
     let scoped = caller.open(None).ok().filter(|_| caller.may(Right::Answer))?;
     scoped.engine().context.settings.chat.model.clone()
 }
 
-/// What docent says of such an answer.
+/// docent's details of such an answer.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatModelDetails")]
 pub(super) struct Details {
     /// The model that answered.
     model: String,
-    /// What was sent and has no effect here.
+    /// Parameters that were sent and have no effect.
     ignored: Vec<String>,
 }
 
-/// Members that docent reads; all others are the model's.
+/// The members that docent reads; all others go to the model.
 #[derive(Deserialize, JsonSchema)]
 struct Asked {
     #[schemars(length(min = 1, max = "MOST_MESSAGES"))]
     messages: Vec<Value>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
-    /// There is one answer to a question.
+    /// There is always one answer.
     #[serde(rename = "n")]
     #[schemars(range(min = 1, max = 1))]
     _n: Option<u32>,
@@ -117,7 +117,7 @@ pub(super) async fn complete(
     Ok(sse::response(events.boxed()))
 }
 
-/// The text of the last message, for an audit that keeps what was asked.
+/// The text of the last message, for an audit that keeps questions.
 fn question(messages: &[Value]) -> Option<String> {
     let content = &messages.last()?["content"];
     let parts = content.as_array().into_iter().flatten();
@@ -125,14 +125,14 @@ fn question(messages: &[Value]) -> Option<String> {
     content.as_str().map(str::to_owned).or_else(|| Some(texts.join("\n")))
 }
 
-/// What a model says at the end of its answer.
+/// What a model reports at the end of its answer.
 struct Ended {
     finish_reason: String,
     model: String,
     usage: Usage,
 }
 
-/// Asks, and hears the answer to its end.
+/// Asks the model, and receives its answer to the end.
 async fn ask(
     scoped: &Scoped,
     caller: &Caller,

@@ -1,11 +1,10 @@
 //! `POST /v1/chat/completions`.
 //!
-//! Citations come as `url_citation` annotations, the one shape that most clients show, and everything
-//! else that docent knows of its answer under one key, `docent`. The shapes of chunks follow what the
-//! clients insist on: every choice has an index, the chunk with the usage has no choice and is sent only
-//! where it was asked for, and what fails in mid-answer is an `error` object without a `[DONE]`. Functions
-//! that a client has are the chat model's to call: calls go back to the client, and what they returned
-//! comes with its next request.
+//! Citations are `url_citation` annotations, the one shape that most clients show, and all other details
+//! are under one key, `docent`. The shapes of chunks follow what clients insist on: every choice has an
+//! index, the chunk with the usage has no choice and is sent only on request, and an error in mid-answer is
+//! an `error` object without a `[DONE]`. The chat model may call functions of the client: calls go back to
+//! the client, and their results come with its next request.
 
 mod objects;
 
@@ -34,23 +33,23 @@ use crate::serve::request::{object, typed};
 use crate::serve::sse::{self, Frame};
 use crate::serve::told::Told;
 
-/// What no client means anything by where it has this value.
+/// Members that clients send without meaning anything by them.
 const NEUTRAL: [&str; 4] = ["user", "metadata", "store", "service_tier"];
 
-/// What of a request has an effect: these members are checked, all others are named in the answer.
+/// The members with an effect: these are checked, all others are named in the answer.
 #[derive(Deserialize, JsonSchema)]
 struct ChatRequest {
-    /// `docent/COLLECTION`, or `docent` for the usual one. The chat model by its own name answers without
-    /// documents; what else is sent goes to it then.
+    /// `docent/COLLECTION`, or `docent` for the default collection. The chat model's own name answers
+    /// without documents; all other parameters then go to it.
     model: String,
-    /// The last is the question, by the user.
+    /// The last one is the question, from the user.
     #[schemars(length(min = 1, max = "MOST_MESSAGES"))]
     messages: Vec<Message>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default)]
     stream_options: Option<StreamOptions>,
-    /// There is one answer to a question.
+    /// There is always one answer.
     #[serde(default)]
     #[serde(rename = "n")]
     #[schemars(range(min = 1, max = 1))]
@@ -58,21 +57,21 @@ struct ChatRequest {
     #[serde(default)]
     #[schemars(with = "Option<Vec<Tool>>")]
     tools: Option<Vec<Value>>,
-    /// Which function is called, or whether any is, where there are functions.
+    /// Which function is called, or whether any is; needs functions.
     #[serde(default)]
     tool_choice: Option<Value>,
-    /// Where there are functions.
+    /// Needs functions.
     #[serde(default)]
     parallel_tool_calls: Option<bool>,
-    /// Where a chat model is configured.
+    /// Needs a chat model.
     #[serde(default)]
     #[schemars(range(min = 0, max = 2))]
     temperature: Option<f32>,
-    /// The older name of the next.
+    /// The older name of `max_completion_tokens`.
     #[serde(default)]
     #[schemars(range(min = 1, max = "u32::MAX"))]
     max_tokens: Option<u32>,
-    /// Where a chat model is configured.
+    /// Needs a chat model.
     #[serde(default)]
     #[schemars(range(min = 1, max = "u32::MAX"))]
     max_completion_tokens: Option<u32>,
@@ -80,7 +79,7 @@ struct ChatRequest {
 
 #[derive(Deserialize, JsonSchema, Default)]
 pub(super) struct StreamOptions {
-    /// A last chunk has the usage.
+    /// Send the usage in a last chunk.
     #[serde(default)]
     pub(super) include_usage: bool,
 }
@@ -89,7 +88,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
         .named("createChatCompletion", "An answer with citations, as OpenAI's chat completions")
         .says(
-            "With `stream` each event has a chunk; the last is the text `[DONE]`. What fails in \
+            "With `stream` each event has a chunk; the last is the text `[DONE]`. An error in \
             mid-answer is an event with an `error`, and no `[DONE]`.",
         )
         .takes::<ChatRequest>()
@@ -99,18 +98,18 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .names_ignored()
 }
 
-/// What a request asks, of whom.
+/// A request after it was read.
 struct Asked {
     scoped: Scoped,
     question: Question,
     stream: bool,
     include_usage: bool,
-    /// What of it has no effect.
+    /// Parameters that have no effect.
     ignored: Vec<String>,
 }
 
 /// # Errors
-/// The request is not what its schema says, or asks for what is not there.
+/// The request does not fit its schema, or asks for something that does not exist.
 fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, Refusal> {
     let (members, mut ignored) = split::<ChatRequest>(members);
     ignored.retain(|name| !NEUTRAL.contains(&name.as_str()));

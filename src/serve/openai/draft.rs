@@ -1,4 +1,4 @@
-//! The text of an answer as the caller gets it, and where its marks are.
+//! The text of an answer as the caller receives it, and the positions of its marks.
 
 use serde_json::{Value, json};
 
@@ -10,18 +10,19 @@ use crate::serve::answering::{Answered, words_for};
 #[derive(Default)]
 pub(super) struct Draft {
     text: String,
-    /// Of `text`: where the answer begins, in bytes. What is before it was sent, and is no answer.
+    /// Offset in `text` at which the answer begins, in bytes. Text before it was sent, but is not part of
+    /// the answer.
     begin: usize,
-    /// Of `text`, in characters: what clients written in Python count in.
+    /// Length of `text` in characters, which is how Python clients count.
     length: usize,
     marks: Vec<Mark>,
-    /// The caller has the text already: it stays, whatever becomes of it.
+    /// The caller already has the text, so it is never removed.
     is_sent: bool,
-    /// Of functions, put together.
+    /// Function calls, joined from their pieces.
     calls: Vec<Value>,
 }
 
-/// A mark of the text: its first character, the one after its last, and its number.
+/// A mark in the text: its first character, the position after its last one, and its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mark {
     pub(super) start: usize,
@@ -33,14 +34,14 @@ pub(super) struct Mark {
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Piece {
     Text(String),
-    /// What the model thinks; or the text so far, which turned out to be that.
+    /// The model's thinking; or the text so far, which turned out to be thinking.
     Thinking(String),
-    /// Pieces of calls of functions.
+    /// Pieces of function calls.
     Calls(Vec<Value>),
 }
 
 impl Draft {
-    /// Of an answer that is sent as it comes.
+    /// A draft of an answer that is sent as it arrives.
     pub(super) fn sent() -> Self {
         Self { is_sent: true, ..Self::default() }
     }
@@ -61,7 +62,7 @@ impl Draft {
                 }
                 return Some(Piece::Calls(pieces));
             }
-            // What was sent cannot be taken back; what follows is the answer.
+            // Text that was sent cannot be taken back; the answer begins after it.
             AnswerEvent::Retracted => {
                 self.marks.clear();
                 let so_far = self.text[self.begin..].to_owned();
@@ -84,24 +85,24 @@ impl Draft {
         self.text.push_str(text);
     }
 
-    /// All that the caller has, or gets.
+    /// The whole text that the caller receives.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Calls of functions, as far as they came, without their indexes.
+    /// Function calls as far as they arrived, without their indexes.
     pub(super) fn calls(&self) -> &[Value] {
         &self.calls
     }
 
-    /// Ends the text: where there is no answer, adds what is said then, and returns it.
+    /// Ends the text. If there is no answer, adds the text shown instead, and returns it.
     pub(super) fn end(&mut self, answered: &Answered) -> Option<&'static str> {
         let words = answered.answer.no_answer.map(words_for)?;
         let is_missing = self.text[self.begin..].trim().is_empty() && !words.is_empty();
         is_missing.then(|| self.add(words)).map(|()| words)
     }
 
-    /// The marks that name a passage, each with what it cites.
+    /// The marks that name a passage, each with its citation.
     pub(super) fn cited<'a>(
         &self,
         answered: &'a Answered,
@@ -117,7 +118,7 @@ impl Draft {
 /// Most calls of one answer.
 const MOST_CALLS: u64 = 256;
 
-/// Adds a piece of a call to those that came so far.
+/// Adds a piece of a call to the calls so far.
 pub(super) fn call(calls: &mut Vec<Value>, piece: &Value) {
     let index = piece["index"].as_u64().unwrap_or(0).min(MOST_CALLS) as usize;
     while calls.len() <= index {

@@ -1,4 +1,4 @@
-//! `POST /v1/embeddings`: texts → vectors, by the embedder that a collection was built with.
+//! `POST /v1/embeddings`: turns texts into vectors with the embedder of a collection.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::serve::request::{object, typed};
 use crate::task::off_thread;
 use crate::types::Usage;
 
-/// Texts of one request, at most: as many as `OpenAI` takes.
+/// Most texts of one request: as many as `OpenAI` accepts.
 const MOST_INPUTS: usize = 2_048;
 
-/// Tokens of all texts of a request together: as many as `OpenAI` takes.
+/// Most tokens of all texts of a request: as many as `OpenAI` accepts.
 const MOST_TOKENS: usize = 300_000;
 
 /// Texts to embed.
@@ -31,10 +31,10 @@ struct EmbeddingsRequest {
     model: String,
     input: Input,
     encoding_format: Option<Encoding>,
-    /// Only the number that the vectors have.
+    /// Only the embedder's own number of dimensions.
     #[schemars(range(min = 1, max = "u32::MAX"))]
     dimensions: Option<usize>,
-    /// As what the texts are embedded; as documents unless it is said.
+    /// The role in which the texts are embedded; documents by default.
     input_type: Option<InputType>,
     /// Without effect.
     #[serde(rename = "user")]
@@ -48,7 +48,7 @@ enum Encoding {
     Base64,
 }
 
-/// By the names that Cohere, Voyage, Jina and NVIDIA have for it.
+/// Under the names that Cohere, Voyage, Jina and NVIDIA use.
 #[derive(Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum InputType {
@@ -74,7 +74,7 @@ impl InputType {
 enum Input {
     Text(String),
     Texts(#[schemars(length(min = 1, max = "MOST_INPUTS"))] Vec<String>),
-    /// Of `cl100k_base`: `LangChain` sends these unless it is told not to.
+    /// Tokens of `cl100k_base`: `LangChain` sends these by default.
     Tokens(#[schemars(length(min = 1))] Vec<u32>),
     TokenLists(#[schemars(length(min = 1, max = "MOST_INPUTS"))] Vec<Vec<u32>>),
 }
@@ -94,7 +94,7 @@ struct EmbeddingsResponse {
 struct Embedding {
     /// `embedding`.
     object: &'static str,
-    /// Place of the text, from 0.
+    /// Position of the text, from 0.
     index: usize,
     embedding: Embedded,
 }
@@ -118,9 +118,9 @@ struct EmbeddingsDetails {
     embedder: String,
     /// `query` or `document`.
     embedded_as: &'static str,
-    /// Places of the texts without a word that the model knows: their vectors are zeros.
+    /// Positions of the texts without a word that the model knows: their vectors are zeros.
     without_known_words: Vec<usize>,
-    /// What was sent and has no effect here.
+    /// Parameters that were sent and have no effect.
     ignored: Vec<String>,
 }
 
@@ -137,7 +137,7 @@ impl Input {
         let decoded = |tokens: &[u32]| {
             cl100k_text(tokens).ok_or_else(|| {
                 Refusal::invalid("input", "`input` has a number that is not a token of cl100k_base")
-                    .hint("send texts: which tokenizer your client uses is not known here")
+                    .hint("send texts instead: the server does not know your client's tokenizer")
             })
         };
         match self {
@@ -172,7 +172,7 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
     let mut unknown = Vec::new();
     let mut data = Vec::with_capacity(vectors.len());
     for (index, vector) in vectors.into_iter().enumerate() {
-        // A client wants as many as it sent. Of nothing, a vector has no direction.
+        // Clients expect as many vectors as they sent texts. An empty text has a vector without direction.
         let vector = vector.unwrap_or_else(|| {
             unknown.push(index);
             vec![0.0; id.dimensions]
@@ -204,11 +204,11 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
     Ok(named_ignored(native::json(&body), &ignored))
 }
 
-/// The tokens of each text.
+/// The number of tokens of each text.
 async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<usize>, Refusal> {
     let longest = embedder.limits().input_tokens;
     let (counter, counted) = (Arc::clone(embedder), texts.to_vec());
-    // Others wait where this thread counts what somebody sent.
+    // Counting on this thread would hold up other requests.
     let count = move || counted.iter().map(|text| counter.count_tokens(text)).collect();
     let tokens: Vec<usize> = off_thread(count).await;
     if let Some((place, tokens)) = tokens.iter().enumerate().find(|(_, tokens)| **tokens > longest)
@@ -217,10 +217,10 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
             code: ErrorCode::ContextLengthExceeded,
             ..Refusal::invalid(
                 format!("input[{place}]"),
-                format!("the text has {tokens} tokens, and the embedder takes {longest}"),
+                format!("the text has {tokens} tokens, and the embedder takes at most {longest}"),
             )
         }
-        .hint("cut it into shorter ones"));
+        .hint("split it into shorter ones"));
     }
     let all: usize = tokens.iter().sum();
     if all > MOST_TOKENS {
@@ -229,7 +229,7 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
             code: ErrorCode::ContextLengthExceeded,
             ..Refusal::invalid(
                 "input",
-                format!("`input` has {all} tokens, and a request takes {MOST_TOKENS}"),
+                format!("`input` has {all} tokens, and a request takes at most {MOST_TOKENS}"),
             )
         }
         .hint("send it in several requests"));
@@ -237,7 +237,7 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
     Ok(tokens)
 }
 
-/// A vector for each text, asked for in as many batches as the embedder wants.
+/// A vector for each text, in as many batches as the embedder needs.
 async fn embedded(
     embedder: &dyn Embedder,
     texts: &[String],
@@ -260,7 +260,7 @@ async fn embedded(
     Ok(vectors)
 }
 
-/// Of texts that were not counted yet.
+/// The same for texts whose tokens were not counted yet.
 pub(super) async fn embedded_within_limits(
     embedder: &Arc<dyn Embedder>,
     texts: &[String],

@@ -1,4 +1,4 @@
-//! The tool `file_search`, as requests for an answer have it: which collection is asked, and how.
+//! The tool `file_search` in requests for an answer: which collection is asked, and how.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,19 +11,19 @@ use crate::serve::refusal::Refusal;
 use crate::serve::request::typed_at;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
-/// Results of one search, at most: `OpenAI`'s own limit.
+/// Most results of one search: `OpenAI`'s own limit.
 pub(super) const MOST_RESULTS: usize = 50;
 
-/// What `tools` come to.
+/// The tools of a request after they were read.
 #[derive(Default)]
 pub(super) struct FileSearch {
-    /// The collection that is asked in place of the model's.
+    /// The collection that is asked instead of the model's.
     pub(super) scoped: Option<Scoped>,
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
     /// Functions, as they were sent.
     pub(super) functions: Vec<Value>,
-    /// What of them has no effect.
+    /// Parameters of the tools that have no effect.
     pub(super) ignored: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct FileSearch {
 #[serde(untagged)]
 pub(super) enum Tool {
     FileSearch(FileSearchTool),
-    /// A function of the caller's: it goes to the chat model as it was sent, and is not looked into.
+    /// A function of the caller's: it goes to the chat model as it was sent, unchecked.
     Function {
         #[serde(rename = "type")]
         _kind: FunctionType,
@@ -40,7 +40,7 @@ pub(super) enum Tool {
     Other(OtherTool),
 }
 
-/// One that has no effect here, and is named.
+/// A tool that has no effect, and is named in the answer.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct OtherTool {
     #[serde(rename = "type")]
@@ -64,7 +64,8 @@ pub(super) enum FunctionType {
 pub(super) struct FileSearchTool {
     #[serde(rename = "type")]
     _kind: FileSearchType,
-    /// One: `vs_COLLECTION` or its bare name, in place of the model's. Unless it is named, the model's.
+    /// One store: `vs_COLLECTION` or its bare name, instead of the model's collection, which is the
+    /// default.
     #[serde(default)]
     vector_store_ids: Vec<String>,
     /// How many passages are retrieved.
@@ -74,10 +75,10 @@ pub(super) struct FileSearchTool {
     ranking_options: Option<RankingOptions>,
 }
 
-/// What counts as found.
+/// Which results count as found.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct RankingOptions {
-    /// Without effect, but for `auto`.
+    /// Without effect, unless it is `auto`.
     ranker: Option<String>,
     /// The lowest score.
     #[schemars(range(min = 0, max = 1))]
@@ -85,19 +86,19 @@ pub(super) struct RankingOptions {
 }
 
 impl RankingOptions {
-    /// The lowest score; what has no effect is added to `ignored`.
+    /// The lowest score; parameters without effect are added to `ignored`.
     pub(super) fn min_score(&self, at: &str, ignored: &mut Vec<String>) -> Option<f32> {
         if self.ranker.as_deref().is_some_and(|ranker| ranker != "auto") {
             ignored.push(format!("{at}ranker"));
         }
-        // Nothing is below 0, and some clients always send it.
+        // No score is below 0, and some clients always send it.
         self.score_threshold.filter(|score| *score != 0.0)
     }
 }
 
 impl FileSearch {
     /// # Errors
-    /// One that docent has is not meant as it has it.
+    /// A tool that docent supports has a value that it does not support.
     pub(super) fn read(tools: &[Value], caller: &Caller) -> Result<Self, Refusal> {
         let mut read = Self::default();
         let mut first: Option<String> = None;
@@ -120,9 +121,9 @@ impl FileSearch {
             if let Some(first) = first.replace(at.clone()) {
                 return Err(Refusal::invalid(
                     format!("{at}type"),
-                    format!("there is one file_search, and {first}type has it already"),
+                    format!("only one file_search is possible, and {first}type has it already"),
                 )
-                .hint("say all of it in one"));
+                .hint("put everything into one"));
             }
             read.take(tool, &at, caller)?;
         }
@@ -135,7 +136,7 @@ impl FileSearch {
             [] => None,
             [id] => Some(opened(caller, id, &ids)?),
             _ => {
-                return Err(Refusal::invalid(ids, "an answer is of one collection").hint(
+                return Err(Refusal::invalid(ids, "an answer comes from one collection").hint(
                     "name one vector store; POST /v1/docent/search asks several `collections`",
                 ));
             }

@@ -1,5 +1,5 @@
-//! Filters as `OpenAI` writes them → which documents are asked. Nothing of a filter is passed over: what
-//! can't be done is refused, and named.
+//! Turns `OpenAI`'s filters into document filters. No part of a filter is ignored: unsupported ones are
+//! refused by name.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,17 +10,17 @@ use crate::service::condition::Condition;
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Kind;
 
-/// Comparisons of one filter, at most.
+/// Most comparisons of one filter.
 const MOST: usize = 256;
 
-/// What tags are called in attributes: `tag.team` has the value `ledger` where the tag is `team=ledger`,
-/// and is true where it is the word `team`.
+/// Prefix of tags in attributes: `tag.team` has the value `ledger` if the tag is `team=ledger`, and is true
+/// if the tag is the word `team`.
 pub(super) const TAG: &str = "tag.";
 
-const KEYS: &str = "there is `kind`, `source`, and `tag.NAME` for each tag NAME=VALUE (or true, for a \
+const KEYS: &str = "the attributes are `kind`, `source`, and `tag.NAME` for each tag NAME=VALUE (or true, for a \
                     tag that is a word)";
 
-/// Which documents count.
+/// Which documents are searched.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Filter {
@@ -60,10 +60,10 @@ enum Scalar {
 
 const KEY: &str = r"^(kind|source|filename|tag\..+)$";
 
-/// `at`: where in the request it is.
+/// `at`: the place of the filter in the request.
 ///
 /// # Errors
-/// It says what docent can't do.
+/// The filter contains something that docent does not support.
 pub(super) fn read(filter: Filter, at: &str) -> Result<DocumentFilter, Refusal> {
     let mut left = MOST;
     let condition = condition(filter, at, &mut left)?;
@@ -72,7 +72,7 @@ pub(super) fn read(filter: Filter, at: &str) -> Result<DocumentFilter, Refusal> 
     Ok(read)
 }
 
-/// What the store can filter by goes there; the rest is asked of each document.
+/// Conditions that the store supports are passed to it; the others are checked for each document.
 fn add(condition: Condition, filter: &mut DocumentFilter) {
     let rest = match condition {
         Condition::All(conditions) => {
@@ -129,7 +129,7 @@ fn condition(filter: Filter, at: &str, left: &mut usize) -> Result<Condition, Re
 }
 
 /// # Errors
-/// Documents have nothing of this name.
+/// Documents have no attribute of this name.
 fn check_key(key: &str, at: &str) -> Result<(), Refusal> {
     let is_tag = key.strip_prefix(TAG).is_some_and(|name| !name.is_empty());
     if is_tag || ["kind", "source", "filename"].contains(&key) {
@@ -143,11 +143,11 @@ fn is(key: &str, value: Scalar, at: &str) -> Result<Condition, Refusal> {
     let wrong = |problem: String| Refusal::invalid(format!("{at}.value"), problem);
     match (key, value) {
         ("kind", Scalar::Text(name)) => {
-            // One that does not exist is a mistake, and not a filter that nothing passes.
+            // An unknown kind is an error, and not a filter that nothing passes.
             let kind = Kind::from_name(&name).ok_or_else(|| {
                 let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
                 wrong(format!("`{name}` is not a kind of document"))
-                    .hint(format!("there is {}", names.join(", ")))
+                    .hint(format!("the kinds are: {}", names.join(", ")))
             })?;
             Ok(Condition::Kind(kind))
         }
@@ -161,7 +161,7 @@ fn is(key: &str, value: Scalar, at: &str) -> Result<Condition, Refusal> {
                 Scalar::Truth(true) => Condition::Tag(name.to_owned()),
                 Scalar::Truth(false) => Condition::Not(Box::new(Condition::Tag(name.to_owned()))),
                 Scalar::Text(text) => Condition::Tag(format!("{name}={text}")),
-                // A tag is what was typed.
+                // A number becomes the tag as it was typed.
                 Scalar::Number(number) => Condition::Tag(format!("{name}={number}")),
             })
         }

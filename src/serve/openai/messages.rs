@@ -1,4 +1,4 @@
-//! The messages of a conversation → the question, and what came before it.
+//! Splits the messages of a conversation into the question and what came before it.
 
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -10,25 +10,25 @@ use crate::query::history::Turn;
 use crate::serve::answering::checked_question;
 use crate::serve::refusal::Refusal;
 
-/// Messages of one request, at most.
+/// Most messages of one request.
 pub(super) const MOST_MESSAGES: usize = 256;
 
-/// As a client sends it.
+/// A message as a client sends it.
 #[derive(Deserialize, JsonSchema, Clone, Debug)]
 pub(super) struct Message {
     #[schemars(schema_with = "roles")]
     role: String,
-    /// A text, or the parts of one. Pictures of the question go to the chat model; other parts that are
-    /// no text are named as without effect.
+    /// A text, or a list of parts. Pictures in the question go to the chat model; other parts without text
+    /// are named as without effect.
     #[serde(default)]
     #[schemars(schema_with = "contents")]
     content: Option<Value>,
-    /// What calls of functions have.
+    /// The members of function calls and their results.
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
-/// Members that a message has which is relayed.
+/// Members of a message that are relayed to the chat model.
 const RELAYED: [&str; 3] = ["tool_calls", "tool_call_id", "name"];
 
 fn schema(schema: Value) -> Schema {
@@ -56,13 +56,13 @@ impl Message {
         Self { role: role.to_owned(), content: Some(content), others: Map::new() }
     }
 
-    /// What a function returned.
+    /// The result of a function.
     pub(super) fn returned(call_id: Value, content: Value) -> Self {
         let others = Map::from_iter([("tool_call_id".to_owned(), call_id)]);
         Self { others, ..Self::new("tool", content) }
     }
 
-    /// Adds a call of a function to those that the last message makes, if it makes some.
+    /// Adds a function call to those of the last message, if it has calls.
     pub(super) fn add_call(messages: &mut Vec<Self>, call: Value) {
         if !messages.last().is_some_and(Self::calls) {
             let others = Map::from_iter([("tool_calls".to_owned(), Value::Array(Vec::new()))]);
@@ -74,7 +74,7 @@ impl Message {
         }
     }
 
-    /// It is about calls of functions.
+    /// Whether the message is about function calls.
     fn is_about_calls(&self) -> bool {
         match self.role.as_str() {
             "tool" => true,
@@ -98,29 +98,29 @@ impl Message {
     }
 }
 
-/// What the messages say.
+/// The messages after they were read.
 #[derive(PartialEq, Debug)]
 pub(super) struct Conversation {
-    /// The last message, which the user's is.
+    /// The last message, which must be the user's.
     pub(super) question: String,
     /// Oldest first.
     pub(super) history: Vec<Turn>,
-    /// What the client tells the model to be; `None` where it does not.
+    /// The client's own instructions to the model; `None` if there are none.
     pub(super) introduction: Option<String>,
-    /// Pictures of the question, as `/v1/chat/completions` has them.
+    /// Pictures of the question, in the shape of `/v1/chat/completions`.
     pub(super) pictures: Vec<Value>,
-    /// Calls of functions that came of the question, and what they returned.
+    /// Function calls that followed the question, and their results.
     pub(super) after: Vec<Value>,
-    /// What of the messages is not read: by role or type.
+    /// Unread parts of the messages, by role or type.
     pub(super) ignored: Vec<String>,
 }
 
-/// `param`: what of the request they are.
+/// `param`: the member of the request that holds the messages.
 ///
 /// # Errors
-/// There is no question at the end, or a message is not one.
+/// There is no question at the end, or a message is not valid.
 pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
-    // What functions returned follows the question that they were called for.
+    // Results of functions follow the question that they were called for.
     let calls = messages.iter().rev().take_while(|message| message.is_about_calls()).count();
     let (messages, after) = messages.split_at(messages.len() - calls);
     let after = after.iter().map(Message::relayed).collect();
@@ -147,7 +147,7 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
                 introductions.push(text);
                 continue;
             }
-            // Of an earlier question.
+            // The result belongs to an earlier question.
             "tool" | "function" => {
                 note(&mut ignored, format!("messages of role {}", message.role));
                 continue;
@@ -157,11 +157,11 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
                     format!("{at}.role"),
                     format!("there is no role `{other}`"),
                 )
-                .hint("there is system, developer, user, assistant and tool"));
+                .hint("the roles are system, developer, user, assistant and tool"));
             }
         };
         match said.last_mut() {
-            // Two in a row are one: some clients send what was attached apart.
+            // Two messages of one role in a row become one: some clients send attachments separately.
             Some((last, before)) if *last == is_users => *before = format!("{before}\n\n{text}"),
             _ => said.push((is_users, text)),
         }
@@ -185,7 +185,7 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
     Ok(Conversation { question, history, introduction, pictures, after, ignored })
 }
 
-/// A text, or the texts of parts.
+/// A text, or the joined texts of its parts.
 fn text_of(
     content: Option<&Value>,
     at: &str,

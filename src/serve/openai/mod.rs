@@ -1,5 +1,5 @@
-//! What clients of `OpenAI` speak. They send all sorts of things unasked, so what has no effect here is
-//! accepted, and named in the answer.
+//! The wire of `OpenAI`'s clients. They send many parameters that nobody asked for, so those without effect
+//! are accepted, and named in the answer.
 
 mod asked;
 mod bare;
@@ -29,7 +29,7 @@ use super::request::members_of;
 use crate::chat::Sampling;
 use crate::output::CitationJson;
 
-/// What a model id of this server begins with.
+/// Prefix of the model ids of this server.
 const PREFIX: &str = "docent/";
 
 /// The id of the model that answers from a collection.
@@ -37,10 +37,10 @@ fn model_id(collection: &str) -> String {
     format!("{PREFIX}{collection}")
 }
 
-/// The collection that a model id names: `docent/NAME`, or `docent` for the one that is usual.
+/// The collection that a model id names: `docent/NAME`, or `docent` for the default one.
 ///
 /// # Errors
-/// It names none that the caller may see.
+/// The id names no collection that the caller may see.
 fn open_model(caller: &Caller, model: &str) -> Result<Scoped, Refusal> {
     let named = match model.strip_prefix(PREFIX) {
         Some(name) => Some(name),
@@ -58,11 +58,11 @@ fn no_model(caller: &Caller, model: &str) -> Refusal {
     }
     .hint(match known.as_slice() {
         [] => "this key has access to none of the served collections".to_owned(),
-        known => format!("there is {}", known.join(", ")),
+        known => format!("the models are: {}", known.join(", ")),
     })
 }
 
-/// Takes the members of a type out of a request; the names of all others come back, in order.
+/// Takes the members of a type out of a request, and returns the names of all others, in order.
 fn split<T: JsonSchema + 'static>(
     mut members: Map<String, Value>,
 ) -> (Map<String, Value>, Vec<String>) {
@@ -70,7 +70,7 @@ fn split<T: JsonSchema + 'static>(
     let mut others = Vec::new();
     members.retain(|name, value| {
         let is_known = known.contains(name);
-        // What is null was not set.
+        // Null means that the member was not set.
         if !is_known && !value.is_null() {
             others.push(name.clone());
         }
@@ -81,13 +81,13 @@ fn split<T: JsonSchema + 'static>(
 
 const IGNORED: HeaderName = HeaderName::from_static("docent-ignored");
 
-/// What is longer, proxies refuse.
+/// Proxies refuse longer headers.
 const LONGEST_HEADER: usize = 2_000;
 
-/// The same response, with a header that names what was sent and has no effect.
+/// The same response, with a header that names the parameters without effect.
 fn named_ignored(mut response: Response, ignored: &[String]) -> Response {
     let named = ignored.join(", ");
-    // Names are the caller's: not all can be a header.
+    // The names come from the caller, and not all of them are valid in a header.
     if let Some(named) =
         HeaderValue::from_str(&named).ok().filter(|_| (1..=LONGEST_HEADER).contains(&named.len()))
     {
@@ -96,20 +96,20 @@ fn named_ignored(mut response: Response, ignored: &[String]) -> Response {
     response
 }
 
-/// What docent says of an answer.
+/// docent's details of an answer.
 fn details(answered: &Answered, links: &Links, ignored: Vec<String>) -> AnswerDetails {
     let collection = &answered.asked.collection;
     let link = |citation: &CitationJson| links.to(collection, &citation.source, citation.locator);
     AnswerDetails::new(answered, &link, ignored)
 }
 
-/// Seconds since 1970, as the objects of `OpenAI` have them.
+/// Seconds since 1970, as in `OpenAI`'s objects.
 fn unix_now() -> i64 {
     chrono::Utc::now().timestamp()
 }
 
-/// What a request asks of the model that answers, as far as one does: `max_tokens` by whichever of its
-/// names. Where answers are quoted it has no effect, which is added to `ignored`.
+/// The sampling parameters for the model, if one answers; `max_tokens` may have either of its names. If
+/// answers are quoted they have no effect, which is added to `ignored`.
 fn sampling(
     scoped: &Scoped,
     temperature: Option<f32>,

@@ -1,5 +1,5 @@
-//! `GET /v1/models`: a model for each collection that is there, and the chat model by itself. Some clients
-//! ask at every page load, so no model is asked for it.
+//! `GET /v1/models`: a model for each existing collection, and the chat model under its own name. Some
+//! clients ask at every page load, so no model endpoint is asked.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::serve::native::json;
 use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 
-/// Longest that a store is waited for.
+/// Longest wait for a store.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A model for each collection that is there, and the chat model by itself.
+/// A model for each existing collection, and the chat model under its own name.
 #[derive(Serialize, JsonSchema)]
 struct ModelList {
     /// `list`.
@@ -32,26 +32,26 @@ struct Model {
     id: String,
     /// `model`.
     object: &'static str,
-    /// When the collection was built, in seconds since 1970; of the chat model, and of a collection that
-    /// does not say: when the server was started.
+    /// When the collection was built, in seconds since 1970; for the chat model, and for a collection that
+    /// does not answer, the start of the server.
     created: i64,
-    /// `docent`; `chat` of the chat model.
+    /// `docent`, or `chat` for the chat model.
     owned_by: &'static str,
 }
 
 impl Model {
-    /// `None`: the collection is not there.
+    /// `None`: the collection does not exist.
     async fn of(call: &Call, collection: &str) -> Option<Self> {
         let store = call.caller.open(Some(collection)).ok()?.engine().collection().clone();
         let created = match tokio::time::timeout(PATIENCE, store.read()).await {
             Ok(Ok(reader)) => unix(&reader?.manifest().created_at),
-            // One that does not answer may be there.
+            // A store that does not answer may still have the collection.
             Ok(Err(_)) | Err(_) => call.server.started_at,
         };
         Some(Self { id: model_id(collection), object: "model", created, owned_by: "docent" })
     }
 
-    /// What answers without documents.
+    /// The chat model, which answers without documents.
     fn bare(call: &Call, id: String) -> Self {
         Self { id, object: "model", created: call.server.started_at, owned_by: "chat" }
     }
@@ -64,7 +64,7 @@ pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_
 }
 
 pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
-    operation.named("getModel", "One of them").answers::<Model>()
+    operation.named("getModel", "One model").answers::<Model>()
 }
 
 pub(in crate::serve) async fn list(call: Call) -> Response {
@@ -82,7 +82,7 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
     }
     let name = match known {
         Some(name) => name.to_owned(),
-        // `docent` is the usual one.
+        // `docent` is the default collection.
         None => open_model(&call.caller, id).map_err(|_| no_model(&call.caller, id))?.name,
     };
     let unbuilt = || Model { owned_by: "docent", ..Model::bare(&call, String::new()) };

@@ -1,5 +1,5 @@
-//! What of a request goes on to the chat model beside the question: functions, pictures, and what came of
-//! calls.
+//! The parts of a request that go on to the chat model beside the question: functions, pictures, and the
+//! results of calls.
 
 use serde_json::{Map, Value};
 
@@ -14,15 +14,15 @@ pub(super) struct Relay {
     pub(super) choice: Option<Value>,
     pub(super) parallel: Option<bool>,
     pub(super) pictures: Vec<Value>,
-    /// Calls of functions, and what they returned.
+    /// Function calls and their results.
     pub(super) after: Vec<Value>,
 }
 
 impl Relay {
-    /// What of it has no effect is added to `ignored`.
+    /// Adds what has no effect to `ignored`.
     ///
     /// # Errors
-    /// There is no chat model that it could go to.
+    /// There is something to relay, and no chat model.
     pub(super) fn checked(
         self,
         scoped: &Scoped,
@@ -43,7 +43,7 @@ impl Relay {
                             format!("{what} by a chat model, and none is configured"),
                         )
                     }
-                    .hint("docent serve --model NAME answers by one; docent doctor shows how"));
+                    .hint("start the server with docent serve --model NAME; docent doctor checks the model"));
                 }
             }
         }

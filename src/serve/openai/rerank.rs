@@ -1,5 +1,5 @@
-//! `POST /v1/rerank`, as Cohere, Jina and those who follow them have it: texts in the order in which they
-//! answer a query, by the reranker that is configured, or else by the embedder of the collection.
+//! `POST /v1/rerank`, as in the interfaces of Cohere, Jina and others: orders texts by how well they answer
+//! a query, with the configured reranker, or else with the embedder of the collection.
 
 use std::sync::Arc;
 
@@ -19,22 +19,22 @@ use crate::serve::openapi::Operation;
 use crate::serve::refusal::Refusal;
 use crate::serve::request::{object, typed};
 
-/// Texts of one request, at most: as many as Cohere takes.
+/// Most texts of one request: as many as Cohere accepts.
 const MOST_DOCUMENTS: usize = 1_000;
 
 /// Texts to put in order.
 #[derive(Deserialize, JsonSchema)]
 struct RerankRequest {
-    /// `docent/COLLECTION`: whose embedder compares where no reranker is configured.
+    /// `docent/COLLECTION`, whose embedder is used if no reranker is configured.
     model: Option<String>,
     #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     query: String,
     #[schemars(length(min = 1, max = "MOST_DOCUMENTS"))]
     documents: Vec<Document>,
-    /// How many come back; all unless it is said.
+    /// How many texts come back; all by default.
     #[schemars(range(min = 1, max = "u32::MAX"))]
     top_n: Option<usize>,
-    /// The texts come back, too.
+    /// Send the texts back, too.
     return_documents: Option<bool>,
 }
 
@@ -59,18 +59,18 @@ impl Document {
 struct RerankResponse {
     id: String,
     results: Vec<RerankResult>,
-    /// Empty.
+    /// Always empty.
     meta: Map<String, Value>,
     docent: RerankDetails,
 }
 
 #[derive(Serialize, JsonSchema)]
 struct RerankResult {
-    /// Place in `documents`, from 0.
+    /// Position in `documents`, from 0.
     index: usize,
     /// 0 to 1.
     relevance_score: f32,
-    /// Where `return_documents` asked for it.
+    /// If `return_documents` asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<RerankedText>,
 }
@@ -84,7 +84,7 @@ struct RerankedText {
 struct RerankDetails {
     /// The reranker or the embedder.
     scored_by: String,
-    /// What was sent and has no effect here.
+    /// Parameters that were sent and have no effect.
     ignored: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
     let retriever = scoped.engine().retriever().await?;
     let (scored_by, scores) = scored(&retriever, &query, &texts).await?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
-    // Equal ones keep their order.
+    // Texts with equal scores keep their order.
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     order.truncate(request.top_n.unwrap_or(count));
     let wants_texts = request.return_documents == Some(true);
@@ -131,7 +131,7 @@ pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
     Ok(named_ignored(native::json(&body), &ignored))
 }
 
-/// What scored, and a score within 0..=1 for each text.
+/// The model that scored, and a score within 0..=1 for each text.
 async fn scored(
     retriever: &Retriever,
     query: &str,
@@ -147,8 +147,8 @@ async fn scored(
     Ok((format!("reranker {}", id.name), within_0_and_1(scores, id.endpoint.is_some())))
 }
 
-/// Endpoints mostly answer within 0..=1. What is else is a logit, of which the logistic function makes a
-/// probability, in the same order.
+/// Endpoints mostly answer within 0..=1. Other scores are logits, which the logistic function turns into
+/// probabilities without changing their order.
 fn within_0_and_1(scores: Vec<f32>, may_be: bool) -> Vec<f32> {
     if may_be && scores.iter().all(|score| (0.0..=1.0).contains(score)) {
         return scores;
@@ -156,7 +156,7 @@ fn within_0_and_1(scores: Vec<f32>, may_be: bool) -> Vec<f32> {
     scores.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect()
 }
 
-/// The cosine of the query with each text, and 0 where there is none.
+/// The cosine of the query with each text; 0 if one has no vector.
 async fn similarities(
     embedder: &Arc<dyn Embedder>,
     query: &str,

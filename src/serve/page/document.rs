@@ -67,8 +67,8 @@ struct Part {
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("showDocument", "What is stored of a document, where citations lead")
-        .says("A signed link, as answers have it, opens it without a key.")
+        .named("showDocument", "The stored text of a document, to which citations link")
+        .says("A signed link from an answer opens it without a key.")
         .asks::<PartQuery>()
         .answers_text("text/html; charset=utf-8")
         .answers::<Versioned<DocumentResponse>>()

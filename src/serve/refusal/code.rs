@@ -106,7 +106,7 @@ codes! {
     ReadOnly "read_only"
         "docent ingest changes a collection while this server runs; docent serve --ingest lets callers do so"
     NotUploaded "not_uploaded"
-        "delete its file where it came from, and docent ingest takes it out"
+        "delete its file where it came from; the next docent ingest removes it"
     AnswerUnderWay "answer_under_way"
         "wait for its end, or send {\"type\": \"cancel\"} first"
     AnswerCutOff "answer_cut_off"

@@ -1,4 +1,4 @@
-//! What goes out: chunks of a stream, and the whole completion.
+//! The objects that are sent: chunks of a stream, and the whole completion.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,14 +12,14 @@ use crate::serve::openai::draft::{Draft, Mark, Piece};
 use crate::serve::sse::Frame;
 use crate::types::Usage;
 
-/// What every object about an answer begins with, but for what it is.
+/// The first members of every object about an answer, without its type.
 pub(in crate::serve::openai) struct Head {
     pub(in crate::serve::openai) id: String,
     pub(in crate::serve::openai) created: i64,
     pub(in crate::serve::openai) model: String,
 }
 
-/// What every object about an answer begins with.
+/// The first members of every object about an answer.
 #[derive(Serialize, JsonSchema)]
 struct ObjectHead {
     id: String,
@@ -36,9 +36,9 @@ struct ObjectHead {
 pub(in crate::serve::openai) struct Chunk {
     #[serde(flatten)]
     head: ObjectHead,
-    /// One; none where the usage is told.
+    /// One choice; none in the chunk with the usage.
     choices: Vec<ChunkChoice>,
-    /// In the last chunk, where `stream_options.include_usage` asks for it.
+    /// In the last chunk, if `stream_options.include_usage` asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<UsageObject>,
     /// In the last chunk with a choice.
@@ -52,11 +52,11 @@ struct ChunkChoice {
     index: u32,
     delta: Delta,
     logprobs: (),
-    /// `stop`, `length`, `content_filter` or `tool_calls`; null until the last.
+    /// `stop`, `length`, `content_filter` or `tool_calls`; null until the last chunk.
     finish_reason: Option<String>,
 }
 
-/// What is new.
+/// The new part of the message.
 #[derive(Serialize, JsonSchema, Default)]
 #[schemars(rename = "ChatCompletionDelta")]
 pub(in crate::serve::openai) struct Delta {
@@ -64,21 +64,21 @@ pub(in crate::serve::openai) struct Delta {
     pub(in crate::serve::openai) role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::serve::openai) content: Option<String>,
-    /// What the model thinks.
+    /// The model's thinking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::serve::openai) reasoning_content: Option<String>,
-    /// Pieces of calls of functions, as the model sends them: each has the `index` of its call.
+    /// Pieces of function calls, as the model sends them: each has the `index` of its call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(in crate::serve::openai) tool_calls: Vec<Value>,
-    /// Once the text is whole: citations are checked then.
+    /// Sent when the text is complete, because citations are checked then.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(in crate::serve::openai) annotations: Vec<Annotation>,
 }
 
 impl Delta {
-    /// The first.
+    /// The first delta.
     pub(in crate::serve::openai) fn begin() -> Self {
         Self { role: Some("assistant"), ..Self::text(String::new()) }
     }
@@ -96,7 +96,7 @@ impl Delta {
     }
 }
 
-/// What docent says of an answer, or of one of the chat model's own.
+/// docent's details of its own answer, or of one by the chat model alone.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionDetails")]
 #[serde(untagged)]
@@ -164,7 +164,7 @@ impl Head {
 pub(in crate::serve::openai) struct Completion {
     #[serde(flatten)]
     head: ObjectHead,
-    /// One.
+    /// One choice.
     choices: [Choice; 1],
     usage: UsageObject,
     docent: CompletionDetails,
@@ -185,14 +185,14 @@ struct Choice {
 pub(in crate::serve::openai) struct AnsweredMessage {
     /// `assistant`.
     pub(in crate::serve::openai) role: &'static str,
-    /// Null where functions are called and nothing is said.
+    /// Null if functions are called and there is no text.
     pub(in crate::serve::openai) content: Option<String>,
     pub(in crate::serve::openai) refusal: (),
-    /// What the chat model thinks, where it answers by its own name.
+    /// The chat model's thinking, if it answers under its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::serve::openai) reasoning_content: Option<String>,
     // Some clients take an empty list for calls.
-    /// Calls of functions, as the model makes them.
+    /// Function calls, as the model makes them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(in crate::serve::openai) tool_calls: Vec<Value>,
@@ -213,7 +213,7 @@ impl AnsweredMessage {
     }
 }
 
-/// Numbers alone: some clients take no null. What the endpoint did not say is 0.
+/// Numbers only, because some clients do not accept null. What the endpoint did not report is 0.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionUsage")]
 struct UsageObject {
@@ -248,7 +248,7 @@ fn usage(used: &Usage) -> UsageObject {
     }
 }
 
-/// A mark of the text, and where it leads.
+/// A citation mark in the text, and the URL that it opens.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionAnnotation")]
 pub(in crate::serve::openai) struct Annotation {
@@ -260,15 +260,15 @@ pub(in crate::serve::openai) struct Annotation {
 
 #[derive(Serialize, JsonSchema)]
 struct UrlCitation {
-    /// Of the text, in characters: the first of the mark.
+    /// Position of the mark's first character in the text, in characters.
     start_index: usize,
-    /// The one behind its last.
+    /// The position after its last character.
     end_index: usize,
     url: String,
     title: String,
 }
 
-/// One for each mark that names a passage.
+/// One annotation for each mark that names a passage.
 pub(super) fn annotations(draft: &Draft, answered: &Answered, links: &Links) -> Vec<Annotation> {
     let annotation = |(mark, citation): (Mark, &Citation)| Annotation {
         kind: "url_citation",

@@ -1,10 +1,11 @@
-//! Functions: the shapes of `/v1/responses` → those of `/v1/chat/completions`, which chat models speak.
+//! Converts functions from the shapes of `/v1/responses` to those of `/v1/chat/completions`, which chat
+//! models speak.
 
 use serde_json::{Map, Value, json};
 
 use crate::serve::openai::messages::Message;
 
-/// A tool of type `function`: there its members lie one deeper.
+/// Converts a tool of type `function`: chat models expect its members one level deeper.
 pub(super) fn function(tool: &Value) -> Value {
     let members = tool.as_object().into_iter().flatten();
     let members = members.filter(|(name, value)| *name != "type" && !value.is_null());
@@ -13,7 +14,7 @@ pub(super) fn function(tool: &Value) -> Value {
     json!({ "type": "function", "function": function })
 }
 
-/// Which function is to be called, or whether any is. The documents are always searched.
+/// Which function is called, or whether any is. The documents are always searched.
 pub(super) fn choice(choice: &Value) -> Value {
     match choice["type"].as_str() {
         Some("function") => json!({ "type": "function", "function": { "name": choice["name"] } }),
@@ -22,14 +23,14 @@ pub(super) fn choice(choice: &Value) -> Value {
     }
 }
 
-/// A call that an earlier response made.
+/// Adds a call of an earlier response.
 pub(super) fn add_call(messages: &mut Vec<Message>, item: &Map<String, Value>) {
     let function = json!({ "name": item.get("name"), "arguments": item.get("arguments") });
     let call = json!({ "id": item.get("call_id"), "type": "function", "function": function });
     Message::add_call(messages, call);
 }
 
-/// What came of a call.
+/// The result of a call as a message.
 pub(super) fn output(item: &Map<String, Value>) -> Message {
     let member = |name: &str| item.get(name).cloned().unwrap_or_default();
     let output = match member("output") {

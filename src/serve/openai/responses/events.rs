@@ -1,5 +1,5 @@
 //! An answer as the events of `/v1/responses`, in the order that its clients insist on: an item is added
-//! before anything is said of it, a part before its text, and each has its end.
+//! before other events mention it, a part before its text, and each has its end.
 
 use serde_json::Value;
 
@@ -20,11 +20,11 @@ use crate::serve::openai::stores::search::Found;
 use crate::serve::sse::Frame;
 use crate::types::Passage;
 
-/// Places in the list of output.
+/// Positions in the list of output.
 const SEARCH: usize = 0;
 const MESSAGE: usize = 1;
 
-/// Makes events, and what they come to.
+/// Makes events, and collects the items that they describe.
 pub(super) struct Output<F: FnMut(Frame)> {
     tell: F,
     sequence_number: u64,
@@ -35,7 +35,7 @@ pub(super) struct Output<F: FnMut(Frame)> {
     queries: Vec<String>,
     wants_results: bool,
     links: Links,
-    /// Items that are done.
+    /// Items that are complete.
     done: Vec<Item>,
 }
 
@@ -61,7 +61,7 @@ impl<F: FnMut(Frame)> Output<F> {
         }
     }
 
-    /// In place of a text that is sent as it comes, one that is sent when it is whole.
+    /// The text is sent when it is complete instead of as it arrives.
     pub(super) fn whole(mut self) -> Self {
         self.draft = Draft::default();
         self
@@ -129,7 +129,7 @@ impl<F: FnMut(Frame)> Output<F> {
     }
 
     fn searched(&mut self, passages: &[Passage]) {
-        // An answer is made of one search.
+        // An answer has one search.
         if !self.done.is_empty() {
             return;
         }
@@ -177,9 +177,9 @@ impl<F: FnMut(Frame)> Output<F> {
         self.send("response.output_text.delta", about);
     }
 
-    /// The end of an answer, but for the response as a whole.
+    /// The events at the end of an answer, except that of the response as a whole.
     pub(super) fn end(&mut self, answered: &Answered) {
-        // Where retrieval was not asked, nothing was found.
+        // Without retrieval, nothing was found.
         self.searched(&[]);
         if let Some(words) = self.draft.end(answered) {
             self.delta(words);
@@ -220,7 +220,7 @@ impl<F: FnMut(Frame)> Output<F> {
         }
     }
 
-    /// A call of a function, whole: nobody can begin with a part of its arguments.
+    /// A function call in one piece, as a part of its arguments is of no use.
     fn call(&mut self, output_index: usize, call: &Value) {
         let text = |place: &str| {
             call.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -250,8 +250,8 @@ impl<F: FnMut(Frame)> Output<F> {
         self.done.push(done);
     }
 
-    /// Each mark says which file, and where it can be opened: some clients show only the one, some only
-    /// the other.
+    /// Two annotations for each mark, with the file and with its URL: some clients show only the one, some
+    /// only the other.
     fn annotations(&self, mark: Mark, citation: &Citation) -> [Annotation; 2] {
         let Self { collection, links, .. } = self;
         [

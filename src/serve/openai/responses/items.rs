@@ -1,4 +1,4 @@
-//! What `/v1/responses` sends: events, and the items of the output that they tell of.
+//! The events of `/v1/responses`, and the output items that they describe.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::object::ResponseObject;
 use crate::serve::openai::stores::search::FoundResult;
 
-/// Something that was sent of an answer.
+/// An event of an answer.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ResponseEvent {
     /// `response.created`, `response.output_text.delta`.
@@ -18,7 +18,7 @@ pub(super) struct ResponseEvent {
     pub(super) about: About,
 }
 
-/// What it is about.
+/// The subject of the event.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum About {
@@ -54,7 +54,7 @@ pub(super) enum About {
         text: String,
         logprobs: [(); 0],
     },
-    /// `response.function_call_arguments.delta`: all of them
+    /// `response.function_call_arguments.delta`: all arguments at once
     CallDelta { output_index: usize, item_id: String, delta: String },
     /// `response.function_call_arguments.done`
     Call { output_index: usize, item_id: String, arguments: String, name: String },
@@ -70,7 +70,7 @@ pub(super) enum Item {
     Call(FunctionCall),
 }
 
-/// What was searched for, and found.
+/// The search and its results.
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "ResponseFileSearchCall")]
 pub(super) struct SearchCall {
@@ -81,7 +81,7 @@ pub(super) struct SearchCall {
     /// `in_progress` or `completed`.
     pub(super) status: &'static str,
     pub(super) queries: Vec<String>,
-    /// Where `include` asks for them.
+    /// If `include` asks for them.
     pub(super) results: Option<Vec<SearchCallResult>>,
 }
 
@@ -119,7 +119,7 @@ pub(super) struct TextPart {
     pub(super) logprobs: [(); 0],
 }
 
-/// A call of a function of the caller's: what it returned comes with the next request.
+/// A call of a function of the caller's: its result comes with the next request.
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "ResponseFunctionCall")]
 pub(super) struct FunctionCall {
@@ -135,7 +135,7 @@ pub(super) struct FunctionCall {
     pub(super) arguments: String,
 }
 
-/// A mark of the text, twice: which file it cites, and where that can be opened.
+/// A citation mark, sent twice: with the file that it cites, and with the URL that opens it.
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "ResponseAnnotation")]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -143,15 +143,15 @@ pub(super) enum Annotation {
     FileCitation {
         file_id: String,
         filename: String,
-        /// Of the text, in characters: where the mark begins.
+        /// Position of the mark's first character in the text, in characters.
         index: usize,
     },
     UrlCitation {
         url: String,
         title: String,
-        /// Of the text, in characters: where the mark begins.
+        /// Position of the mark's first character in the text, in characters.
         start_index: usize,
-        /// The character behind its last.
+        /// The position after its last character.
         end_index: usize,
     },
 }

@@ -1,11 +1,11 @@
-//! `POST /v1/responses`, without a memory: the question, its search and its answer, as `OpenAI` and Open
-//! Responses have them.
+//! `POST /v1/responses`, stateless: the question, its search and its answer, as in the interfaces of
+//! `OpenAI` and Open Responses.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`request`] | what is sent → messages, and what is refused |
-//! | [`events`] | the answer → items, and the events that tell of them |
-//! | [`items`] | what those are |
+//! | [`request`] | from a request to messages, and what is refused |
+//! | [`events`] | from an answer to items and events |
+//! | [`items`] | the items and the events |
 //! | [`calls`] | functions, in the shapes of `/v1/chat/completions` and back |
 //! | [`mod@object`] | the response around them |
 
@@ -37,11 +37,8 @@ use crate::serve::told::Told;
 
 pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named(
-            "createResponse",
-            "An answer with citations, as OpenAI's responses, without a memory",
-        )
-        .says("With `stream` it comes as events; what fails in mid-answer is `response.failed`.")
+        .named("createResponse", "An answer with citations, as OpenAI's responses, stateless")
+        .says("With `stream` it comes as events; an error in mid-answer is `response.failed`.")
         .takes::<ResponsesRequest>()
         .answers::<ResponseObject>()
         .streams::<ResponseEvent>()

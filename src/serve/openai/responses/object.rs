@@ -1,5 +1,5 @@
-//! The object `response`, at each of its stages: with all that `OpenAI` or Open Responses require, since
-//! strict clients refuse what lacks any of it.
+//! The object `response` at each of its stages, with every member that `OpenAI` or Open Responses require,
+//! since strict clients refuse an object that lacks one.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::serve::openai::unix_now;
 use crate::serve::refusal::Refusal;
 use crate::types::Usage;
 
-/// What all stages have in common.
+/// The members that all stages have in common.
 pub(super) struct Head {
     pub(super) id: String,
     pub(super) created: i64,
@@ -24,7 +24,7 @@ pub(super) struct Head {
     pub(super) tool_choice: Value,
 }
 
-/// An answer. What docent has no use for has its default.
+/// An answer. Members that docent has no use for have their defaults.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Response")]
 pub(super) struct ResponseObject {
@@ -42,7 +42,7 @@ pub(super) struct ResponseObject {
     instructions: Option<String>,
     max_output_tokens: Option<u32>,
     max_tool_calls: (),
-    /// What was sent.
+    /// As it was sent.
     metadata: Map<String, Value>,
     model: String,
     output: Vec<Item>,
@@ -57,15 +57,15 @@ pub(super) struct ResponseObject {
     store: bool,
     temperature: f32,
     text: TextOptions,
-    /// What was sent.
+    /// As it was sent.
     tool_choice: Value,
-    /// What was sent.
+    /// As they were sent.
     tools: Vec<Value>,
     top_logprobs: u32,
     top_p: f32,
     truncation: &'static str,
     usage: Option<ResponseUsage>,
-    /// Once it has ended.
+    /// Once the answer has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     docent: Option<AnswerDetails>,
 }
@@ -90,14 +90,14 @@ struct TextFormat {
     kind: &'static str,
 }
 
-/// Why it failed.
+/// Why the response failed.
 #[derive(Serialize, JsonSchema)]
 struct ResponseError {
     message: String,
     #[serde(rename = "type")]
     kind: String,
     param: String,
-    /// Of `OpenAI`'s list: `rate_limit_exceeded` or `server_error`.
+    /// From `OpenAI`'s list: `rate_limit_exceeded` or `server_error`.
     code: &'static str,
     docent: ResponseErrorHints,
 }
@@ -107,11 +107,11 @@ struct ResponseErrorHints {
     hint: String,
     causes: Vec<String>,
     request_id: String,
-    /// As errors have it that come in one piece.
+    /// The code that the same error has without a stream.
     code: &'static str,
 }
 
-/// Numbers alone: some clients take no null. What the endpoint did not say is 0.
+/// Numbers only, because some clients do not accept null. What the endpoint did not report is 0.
 #[derive(Serialize, JsonSchema)]
 struct ResponseUsage {
     input_tokens: u64,
@@ -133,7 +133,7 @@ struct OutputTokens {
 }
 
 impl Head {
-    /// Without an output yet.
+    /// The response before it has any output.
     pub(super) fn begun(&self) -> ResponseObject {
         self.object("in_progress", &[])
     }
@@ -169,7 +169,7 @@ impl Head {
             message: refusal.message.clone(),
             kind: refusal.kind().to_owned(),
             param: refusal.param.to_string(),
-            // `OpenAI` has a list of codes, and this is the one of it that fits.
+            // `OpenAI` has a list of codes, and this is the one that fits.
             code: if refusal.status == 429 { "rate_limit_exceeded" } else { "server_error" },
             docent: ResponseErrorHints {
                 hint: refusal.what_next().to_owned(),

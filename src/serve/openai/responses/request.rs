@@ -1,4 +1,4 @@
-//! What `POST /v1/responses` is sent. It keeps nothing: whoever asks brings what was said before.
+//! The request of `POST /v1/responses`. The server keeps nothing, so callers send the earlier turns along.
 
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use crate::serve::openai::split;
 use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{typed, typed_at};
 
-/// What no client means anything by, and what has the only value that there is.
+/// Values that clients send without meaning anything by them, or that are the only ones supported.
 fn is_neutral(name: &str, value: &Value) -> bool {
     match name {
         "user"
@@ -27,34 +27,34 @@ fn is_neutral(name: &str, value: &Value) -> bool {
     }
 }
 
-/// What has an effect, or is refused: these members are checked, all others are named in the answer.
+/// The members with an effect, or that are refused: these are checked, all others are named in the answer.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct ResponsesRequest {
-    /// `docent/COLLECTION`, or `docent` for the usual one.
+    /// `docent/COLLECTION`, or `docent` for the default collection.
     pub(super) model: String,
     input: Input,
-    /// Stand before docent's own rules in the prompt.
+    /// Put before docent's own rules in the prompt.
     pub(super) instructions: Option<String>,
     stream: Option<bool>,
-    /// `file_search_call.results`: what was found comes with the answer.
+    /// `file_search_call.results`: send the search results with the answer.
     include: Option<Vec<String>>,
     #[schemars(with = "Option<Vec<Tool>>")]
     pub(super) tools: Option<Vec<Value>>,
     /// Which function is called, or whether any is. The documents are always searched.
     pub(super) tool_choice: Option<Value>,
-    /// Where there are functions.
+    /// Needs functions.
     pub(super) parallel_tool_calls: Option<bool>,
-    /// Comes back.
+    /// Sent back unchanged.
     pub(super) metadata: Option<Map<String, Value>>,
-    /// Where a chat model is configured.
+    /// Needs a chat model.
     #[schemars(range(min = 0, max = 2))]
     pub(super) temperature: Option<f32>,
-    /// Where a chat model is configured.
+    /// Needs a chat model.
     #[schemars(range(min = 1, max = "u32::MAX"))]
     pub(super) max_output_tokens: Option<u32>,
-    /// Refused where it is true: nothing is kept.
+    /// Refused if true: nothing is kept.
     store: Option<bool>,
-    /// Refused where it is true.
+    /// Refused if true.
     background: Option<bool>,
     /// Refused: nothing is kept.
     previous_response_id: Option<String>,
@@ -71,14 +71,14 @@ enum Input {
     Items(#[schemars(length(min = 1, max = "MOST_MESSAGES"))] Vec<Map<String, Value>>),
 }
 
-/// The results of a search are sent where this is asked for.
+/// The value of `include` that asks for the results of the search.
 const RESULTS: &str = "file_search_call.results";
 
 impl ResponsesRequest {
-    /// Also returns what of it has no effect.
+    /// Also returns the parameters without effect.
     ///
     /// # Errors
-    /// A member has no such value, or asks for what is not kept here.
+    /// A member has an invalid value, or asks for something that is not kept.
     pub(super) fn read(members: Map<String, Value>) -> Result<(Self, Vec<String>), Refusal> {
         let neutral: Vec<String> = members
             .iter()
@@ -110,9 +110,9 @@ impl ResponsesRequest {
             }
             .hint(hint))
         };
-        let again = "send what was said before in `input`: a list of messages, the question last";
+        let again = "send the earlier messages in `input`: a list of messages, the question last";
         if self.previous_response_id.is_some() {
-            let message = "responses are not kept, so none can be gone on from";
+            let message = "responses are not kept, so none can be continued";
             return unsupported("previous_response_id", message, again);
         }
         if self.conversation.is_some() {
@@ -123,7 +123,7 @@ impl ResponsesRequest {
             return unsupported(
                 "background",
                 message,
-                "use `stream`: true, and read it as it comes",
+                "use `stream`: true, and read the answer as it arrives",
             );
         }
         if self.store == Some(true) {
@@ -144,7 +144,7 @@ impl ResponsesRequest {
     /// Instructions and input as messages.
     ///
     /// # Errors
-    /// An item is not one, or names one that was not kept.
+    /// An item is not valid, or refers to one that was not kept.
     pub(super) fn messages(&self, ignored: &mut Vec<String>) -> Result<Vec<Message>, Refusal> {
         let mut messages = Vec::new();
         if let Some(instructions) = &self.instructions {
@@ -170,11 +170,11 @@ impl ResponsesRequest {
                         code: ErrorCode::UnsupportedParameter,
                         ..Refusal::invalid(at, "items are not kept, so none can be referred to")
                     }
-                    .hint("send the item itself; AI SDK does with `store`: false"));
+                    .hint("send the item itself; the AI SDK does so with `store`: false"));
                 }
                 "function_call" => calls::add_call(&mut messages, item),
                 "function_call_output" => messages.push(calls::output(item)),
-                // What earlier answers were made from.
+                // Sources of earlier answers.
                 "file_search_call" | "reasoning" => {}
                 kind => {
                     let named = format!("items of type {kind}");

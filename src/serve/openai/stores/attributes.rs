@@ -1,23 +1,23 @@
-//! What documents and passages say of themselves, within what `OpenAI` lets attributes be.
+//! The attributes of documents and passages, within `OpenAI`'s limits.
 
 use serde_json::{Map, Value};
 
 use crate::serve::openai::filters::TAG;
 use crate::types::Kind;
 
-/// Attributes of one object, at most.
+/// Most attributes of one object.
 const MOST: usize = 16;
-/// Of a key, in characters.
+/// Longest key, in characters.
 const LONGEST_KEY: usize = 64;
-/// Of a value.
+/// Longest value, in characters.
 const LONGEST_VALUE: usize = 512;
 
-/// What is left of a text where there is room for so much.
+/// A text cut to the longest value.
 pub(super) fn cut(text: &str) -> String {
     text.chars().take(LONGEST_VALUE).collect()
 }
 
-/// `others` come first; of more tags than there is room for, `tags_left_out` says how many.
+/// `others` come first; if there are more tags than fit, `tags_left_out` says how many.
 pub(in crate::serve::openai) fn attributes(
     kind: Option<Kind>,
     others: impl IntoIterator<Item = (&'static str, String)>,
@@ -27,7 +27,7 @@ pub(in crate::serve::openai) fn attributes(
     if let Some(kind) = kind {
         attributes.insert("kind".to_owned(), kind.name().into());
     }
-    // A URL that was cut off leads nowhere.
+    // A URL that was cut off opens nothing.
     let fits = |(_, value): &(&str, String)| value.chars().count() <= LONGEST_VALUE;
     for (key, value) in others.into_iter().filter(fits) {
         attributes.insert(key.to_owned(), value.into());
@@ -40,7 +40,7 @@ pub(in crate::serve::openai) fn attributes(
             None => (tag.as_str(), Value::Bool(true)),
         };
         let key = format!("{TAG}{name}");
-        // The first of several values; all can be filtered by.
+        // The first of several values; a filter can use all of them.
         let is_new = !attributes.contains_key(&key);
         if is_new && key.chars().count() <= LONGEST_KEY && attributes.len() < MOST - 1 {
             attributes.insert(key, value);

@@ -1,4 +1,4 @@
-//! Several files that are put into a vector store at once.
+//! Several files that are added to a vector store at once.
 
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -19,22 +19,22 @@ use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::{object, query, typed};
 use crate::serve::uploads::Batch;
 
-/// Files of one batch, at most.
+/// Most files of one batch.
 const MOST: usize = 500;
 
-/// Files that are put into a vector store: 1 to 500 of them.
+/// Files to add to a vector store: 1 to 500 of them.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileBatchRequest")]
 struct BatchRequest {
-    /// Of files that were uploaded; all of them get the `attributes`. Either this or `files`.
+    /// Ids of uploaded files; all of them get the `attributes`. Either this or `files`.
     #[schemars(length(max = "MOST"))]
     file_ids: Option<Vec<String>>,
-    /// The same, each with attributes of its own.
+    /// Uploaded files, each with attributes of its own.
     #[schemars(length(max = "MOST"))]
     files: Option<Vec<BatchFile>>,
-    /// Become tags, which are filtered by: of all files but those of `files` that have their own.
+    /// Stored as tags, for filters; used for all files except those in `files` with their own.
     attributes: Option<Map<String, Value>>,
-    /// Without effect: a collection has one, which its settings say.
+    /// Without effect: the settings of a collection decide this.
     chunking_strategy: Option<Value>,
 }
 
@@ -42,13 +42,13 @@ struct BatchRequest {
 #[schemars(rename = "VectorStoreFileBatchEntry")]
 struct BatchFile {
     file_id: String,
-    /// Become tags, which are filtered by.
+    /// Stored as tags, for filters.
     attributes: Option<Map<String, Value>>,
-    /// Without effect: a collection has one, which its settings say.
+    /// Without effect: the settings of a collection decide this.
     chunking_strategy: Option<Value>,
 }
 
-/// Files that were put into a vector store at once.
+/// Files that were added to a vector store at once.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileBatch")]
 struct BatchObject {
@@ -58,14 +58,14 @@ struct BatchObject {
     /// Seconds since 1970.
     created_at: i64,
     vector_store_id: String,
-    /// `in_progress`, `completed`; `failed` or `cancelled` where all files did or were.
+    /// `in_progress`, `completed`; `failed` or `cancelled` if that holds for all files.
     status: &'static str,
     file_counts: FileCounts,
 }
 
 pub(in crate::serve) fn described_create(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("createVectorStoreFileBatch", "Puts several files into a collection")
+        .named("createVectorStoreFileBatch", "Adds several files to a collection")
         .says(
             "With `serve.ingest`. Batches are forgotten when the server ends; their files are not.",
         )
@@ -76,13 +76,13 @@ pub(in crate::serve) fn described_create(operation: Operation<'_>) -> Operation<
 
 pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("getVectorStoreFileBatch", "What became of files that were put there at once")
+        .named("getVectorStoreFileBatch", "The state of a batch of files")
         .answers::<BatchObject>()
 }
 
 pub(in crate::serve) fn described_files(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("listVectorStoreFileBatchFiles", "Those files")
+        .named("listVectorStoreFileBatchFiles", "The files of a batch")
         .asks::<Cursor>()
         .answers::<Page<StoreFile>>()
 }
@@ -99,7 +99,7 @@ pub(in crate::serve) async fn create(call: Call) -> Result<Response, Refusal> {
     ignored.dedup();
     let entries = entries(request.file_ids, request.files, request.attributes)?;
     let one = |(id, attributes): &Entry| placing::wanted(&call, &scoped, id, attributes.as_ref());
-    // All of them or none.
+    // Either all files are added, or none.
     let wanted = entries.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     for one in wanted {
         put(&call, &scoped, one)?;
@@ -120,7 +120,8 @@ type Entry = (String, Option<Map<String, Value>>);
 /// The files of a batch, each once.
 ///
 /// # Errors
-/// There are none, too many, named in two ways, or one is there twice with different attributes.
+/// There are no files, too many, they are named in both ways, or one appears twice with different
+/// attributes.
 fn entries(
     ids: Option<Vec<String>>,
     files: Option<Vec<BatchFile>>,
@@ -128,7 +129,7 @@ fn entries(
 ) -> Result<Vec<Entry>, Refusal> {
     let named: Vec<Entry> = match (ids, files) {
         (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("files", "`file_ids` and `files` are both there")
+            return Err(Refusal::invalid("files", "`file_ids` and `files` cannot both be given")
                 .hint("leave one of them out: `files` has attributes for each"));
         }
         (Some(ids), None) => ids.into_iter().map(|id| (id, attributes.clone())).collect(),
@@ -141,16 +142,16 @@ fn entries(
     };
     if named.is_empty() || named.len() > MOST {
         return Err(Refusal::invalid("file_ids", format!("a batch has 1 to {MOST} files"))
-            .hint("send `file_ids`, ids of files that were uploaded, in several requests where there are more"));
+            .hint("send the ids of uploaded files in `file_ids`; use several requests for more"));
     }
     let mut entries: Vec<Entry> = Vec::new();
     for (place, (id, attributes)) in named.into_iter().enumerate() {
         match entries.iter().find(|(known, _)| *known == id) {
             Some((_, known)) if *known == attributes => {}
             Some(_) => {
-                let message = format!("`{id}` is there twice, with different attributes");
+                let message = format!("`{id}` appears twice, with different attributes");
                 return Err(Refusal::invalid(format!("files[{place}].file_id"), message)
-                    .hint("name it once, with the attributes that it is to have"));
+                    .hint("name it once, with its attributes"));
             }
             None => entries.push((id, attributes)),
         }
@@ -171,10 +172,10 @@ pub(in crate::serve) async fn files(call: Call) -> Result<Response, Refusal> {
     Ok(native::json(&cursor.page(rows, StoreFile::clone)?))
 }
 
-/// The batch of the path.
+/// The batch in the path.
 ///
 /// # Errors
-/// There is none that the caller may see.
+/// There is no such batch that the caller may see.
 fn batch(call: &Call) -> Result<Batch, Refusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let id = call.param("batch_id");

@@ -1,4 +1,4 @@
-//! Files that come by request: uploaded, put into a vector store, taken out, deleted.
+//! Changes of files by request: uploading, adding to a vector store, removing, deleting.
 
 use std::collections::BTreeMap;
 
@@ -26,32 +26,32 @@ use crate::serve::uploads::received::{receive, unwritable};
 use crate::serve::uploads::{Asked, Place, State, Upload, Uploads};
 use crate::types::upload_id;
 
-/// A file that is uploaded, and what it is for.
+/// A file to upload, and its purpose.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "UploadForm")]
 struct UploadForm {
     /// The file, with its name: `report.pdf`, or `handbook/report.pdf` below a directory.
     #[serde(rename = "file")]
     _file: String,
-    /// `assistants` unless it is said; or `user_data`, `batch`, `fine-tune`, `vision`, `evals`. Whatever it
-    /// is, the file is kept, and can be put into a collection.
+    /// `assistants` by default; or `user_data`, `batch`, `fine-tune`, `vision`, `evals`. With any of them
+    /// the file is kept, and can be added to a collection.
     #[serde(rename = "purpose")]
     _purpose: Option<String>,
 }
 
-/// What is not there any longer.
+/// A file that was removed or deleted.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DeletedFile")]
 struct Deleted {
     id: String,
-    /// `file`; `vector_store.file.deleted` where it was taken out of a collection.
+    /// `file`, or `vector_store.file.deleted` if it was removed from a collection.
     object: &'static str,
     deleted: bool,
 }
 
 pub(in crate::serve) fn described_upload(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("createFile", "Uploads a file, which is in no collection yet")
+        .named("createFile", "Uploads a file, without adding it to a collection")
         .says("With `serve.ingest`.")
         .takes_form::<UploadForm>()
         .answers::<File>()
@@ -60,8 +60,8 @@ pub(in crate::serve) fn described_upload(operation: Operation<'_>) -> Operation<
 
 pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("createVectorStoreFile", "Puts a file that was uploaded into a collection")
-        .says("With `serve.ingest`. It is there once its status is `completed`.")
+        .named("createVectorStoreFile", "Adds an uploaded file to a collection")
+        .says("With `serve.ingest`. The file is searchable once its status is `completed`.")
         .takes::<AttachRequest>()
         .answers::<StoreFile>()
         .names_ignored()
@@ -69,7 +69,7 @@ pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<
 
 pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("modifyVectorStoreFile", "Gives a file that was uploaded other attributes")
+        .named("modifyVectorStoreFile", "Changes the attributes of an uploaded file")
         .says("With `serve.ingest`.")
         .takes::<UpdateRequest>()
         .answers::<StoreFile>()
@@ -79,7 +79,7 @@ pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<
 
 pub(in crate::serve) fn described_detach(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("deleteVectorStoreFile", "Takes a file that was uploaded out of a collection")
+        .named("deleteVectorStoreFile", "Removes an uploaded file from a collection")
         .says("With `serve.ingest`. The upload stays.")
         .answers::<Deleted>()
         .refuses(409)
@@ -87,7 +87,7 @@ pub(in crate::serve) fn described_detach(operation: Operation<'_>) -> Operation<
 
 pub(in crate::serve) fn described_delete(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("deleteFile", "Removes a file that was uploaded, also from all collections")
+        .named("deleteFile", "Deletes an uploaded file, and removes it from all collections")
         .says("With `serve.ingest`.")
         .answers::<Deleted>()
         .refuses(409)
@@ -109,22 +109,22 @@ pub(in crate::serve) async fn upload(call: Call) -> Result<Response, Refusal> {
         owner: call.caller.key().map(|key| key.id.clone()),
         places: BTreeMap::new(),
     };
-    // One that could be put nowhere is not kept.
+    // A file that could not be added anywhere is not kept.
     let scoped = call.caller.open(None).ok();
     scoped.map(|scoped| source_for(&scoped, &upload)).transpose()?;
     uploads.add(received.file, upload.clone()).map_err(|error| unwritable(&error))?;
     Ok(named_ignored(native::json(&upload_file(&upload)), &ignored))
 }
 
-/// A file that is put into a vector store.
+/// A file to add to a vector store.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileRequest")]
 struct AttachRequest {
-    /// Of a file that was uploaded.
+    /// Id of an uploaded file.
     file_id: String,
-    /// Become tags, which are filtered by.
+    /// Stored as tags, for filters.
     attributes: Option<Map<String, Value>>,
-    /// Without effect: a collection has one, which its settings say.
+    /// Without effect: the settings of a collection decide this.
     chunking_strategy: Option<Value>,
 }
 
@@ -140,17 +140,17 @@ pub(in crate::serve) async fn attach(call: Call) -> Result<Response, Refusal> {
     Ok(named_ignored(native::json(&file), &ignored))
 }
 
-/// A collection has one chunker, which its settings say.
+/// A collection has one chunker, which its settings decide.
 pub(super) fn unkept_chunking(strategy: Option<&Value>) -> Option<String> {
     let strategy = strategy.filter(|strategy| strategy["type"] != "auto")?;
     (!strategy.is_null()).then(|| "chunking_strategy".to_owned())
 }
 
-/// What changes of a file of a vector store.
+/// Changes of a file in a vector store.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileUpdate")]
 struct UpdateRequest {
-    /// In place of those that it has. Become tags, which are filtered by.
+    /// Replace the current attributes. Stored as tags, for filters.
     attributes: Map<String, Value>,
 }
 
@@ -183,7 +183,7 @@ pub(in crate::serve) async fn detach(call: Call) -> Result<Response, Refusal> {
     }))
 }
 
-/// `DELETE /v1/files/{file_id}`: out of all collections.
+/// `DELETE /v1/files/{file_id}`: removes the file from all collections.
 pub(in crate::serve) async fn delete(call: Call) -> Result<Response, Refusal> {
     let uploads = uploads(&call)?;
     let id = call.param("file_id");
@@ -194,7 +194,10 @@ pub(in crate::serve) async fn delete(call: Call) -> Result<Response, Refusal> {
         call.notes.note(|notes| notes.documents = vec![place.source.clone()]);
         let is_seen = |scoped: Scoped| scoped.sees(&place.source, &place.tags);
         if !call.caller.open(Some(name)).is_ok_and(is_seen) {
-            return Err(outside(&call.caller, "this document is also where it may not write"));
+            return Err(outside(
+                &call.caller,
+                "this document is also in a collection that it may not change",
+            ));
         }
     }
     for name in upload.places.keys() {
@@ -204,7 +207,7 @@ pub(in crate::serve) async fn delete(call: Call) -> Result<Response, Refusal> {
     Ok(native::json(&Deleted { id: id.to_owned(), object: "file", deleted: true }))
 }
 
-/// Takes an upload out of a collection, and waits until it is out.
+/// Removes an upload from a collection, and waits until that is done.
 async fn take_out(
     call: &Call,
     uploads: &Uploads,
@@ -221,7 +224,7 @@ async fn take_out(
     Err(Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::StoreFailed,
-        "the document could not be taken out: the log of the server says why",
+        "the document could not be removed (the server's log says why)",
     ))
 }
 
@@ -235,7 +238,7 @@ fn is_own(caller: &Caller, upload: &Upload) -> bool {
     caller.sees_all() || caller.key().map(|key| &key.id) == upload.owner.as_ref()
 }
 
-/// An upload that the caller brought, or sees as a document.
+/// An upload that came from this caller, or that the caller sees as a document.
 pub(super) fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload> {
     let upload = uploads.get(file.strip_prefix(FILE)?)?;
     let is_seen = |(name, place): (&String, &Place)| {
@@ -245,7 +248,7 @@ pub(super) fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload
     (is_own(&call.caller, &upload) || upload.places.iter().any(is_seen)).then_some(upload)
 }
 
-/// The upload of the path, in the collection of the path.
+/// The upload and the collection in the path.
 async fn placed(call: &Call, uploads: &Uploads) -> Result<(Scoped, Upload, Place), Refusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let id = call.param("file_id");
@@ -274,9 +277,9 @@ fn came_otherwise(id: &str) -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
         ErrorCode::NotUploaded,
-        format!("`{id}` was brought in by docent ingest, and would come back with its next run"),
+        format!("`{id}` was added by docent ingest, and would come back with its next run"),
     )
-    .hint("delete its file, and docent ingest takes it out")
+    .hint("delete its file; the next docent ingest removes it")
 }
 
 pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
@@ -287,11 +290,11 @@ pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
         Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::ReadOnly,
-            "vector stores and files are read here, and not changed",
+            "vector stores and files are read-only here",
         )
         .hint(format!(
             "docent serve --ingest lets keys with the right `ingest` change them; docent ingest{collection} PATH \
-             brings documents in while this server runs, and takes out what is gone"
+             adds documents while this server runs, and removes those whose files are gone"
         ))
     })
 }

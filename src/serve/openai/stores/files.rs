@@ -1,4 +1,4 @@
-//! Documents as files: of a vector store, and of all that the caller may see.
+//! Documents as files: those of a vector store, and all that the caller may see.
 
 use axum::response::Response;
 use itertools::Itertools as _;
@@ -22,7 +22,7 @@ use crate::serve::uploads::{Place, State, Upload};
 use crate::store::{chunks_of, damaged};
 use crate::types::FailureRecord;
 
-/// Which files of a store.
+/// Which files of a store to list.
 #[derive(Deserialize, JsonSchema)]
 struct StoreFilesQuery {
     #[serde(flatten)]
@@ -50,12 +50,12 @@ impl FileStatus {
     }
 }
 
-/// Which files of all.
+/// Which of all files to list.
 #[derive(Deserialize, JsonSchema)]
 struct FilesQuery {
     #[serde(flatten)]
     cursor: Cursor,
-    /// Documents that were not uploaded are `assistants`.
+    /// Documents that were not uploaded have the purpose `assistants`.
     purpose: Option<String>,
 }
 
@@ -67,12 +67,12 @@ pub(in crate::serve) fn described_list_in_store(operation: Operation<'_>) -> Ope
 }
 
 pub(in crate::serve) fn described_one_in_store(operation: Operation<'_>) -> Operation<'_> {
-    operation.named("getVectorStoreFile", "One of them").answers::<StoreFile>()
+    operation.named("getVectorStoreFile", "One document of a collection").answers::<StoreFile>()
 }
 
 pub(in crate::serve) fn described_content(operation: Operation<'_>) -> Operation<'_> {
     operation
-        .named("getVectorStoreFileContent", "What was read of a document")
+        .named("getVectorStoreFileContent", "The stored text of a document")
         .answers::<FileContent>()
 }
 
@@ -84,7 +84,7 @@ pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_
 }
 
 pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
-    operation.named("getFile", "One of them").answers::<File>()
+    operation.named("getFile", "One document or upload").answers::<File>()
 }
 
 async fn seen(call: &Call) -> Result<Seen, Refusal> {
@@ -92,17 +92,17 @@ async fn seen(call: &Call) -> Result<Seen, Refusal> {
     Ok(Seen::of(scoped, &call.server).await?)
 }
 
-/// A file of a vector store, as those who list them get it.
+/// A file of a vector store, in the form of the list.
 ///
 /// # Errors
-/// The caller sees none of this id.
+/// The caller sees no file of this id.
 pub(super) async fn file_in_store(call: &Call, id: &str) -> Result<StoreFile, Refusal> {
     let (seen, links) = (seen(call).await?, Links::new(&call.server, &call.caller, &call.headers));
     let stored = seen.find(id).ok_or_else(|| no_such_file(id))?;
     Ok(seen.in_store(&stored, &links))
 }
 
-/// Those files of a vector store that have one of these ids.
+/// The files of a vector store with one of these ids.
 pub(super) async fn rows_in_store(
     call: &Call,
     ids: &[String],
@@ -131,7 +131,7 @@ pub(in crate::serve) async fn one_in_store(call: Call) -> Result<Response, Refus
     Ok(native::json(&file_in_store(&call, call.param("file_id")).await?))
 }
 
-/// What was read of a document: its passages, in order, which may overlap.
+/// The stored text of a document: its passages in order, which may overlap.
 pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
     let seen = seen(&call).await?;
     let id = call.param("file_id");
@@ -144,7 +144,7 @@ pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
         notes.documents = vec![record.source.clone()];
     });
     let mut chunks = chunks_of(&**reader.store(), &record.source).await?;
-    // Of two versions, where a run was cut off, the one that the record is of.
+    // If a run was cut off there may be two versions; the one of the record counts.
     chunks.retain(|chunk| chunk.document_hash == record.document_hash);
     if let Some(chunk) = chunks.iter().find(|chunk| !chunk.is_intact()) {
         return Err(damaged(&**reader.store(), chunk).into());
@@ -155,23 +155,22 @@ pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
 fn no_content(id: &str, stored: Option<Stored<'_>>) -> Refusal {
     let (why, hint) = match stored {
         Some(Stored::Failure(FailureRecord { source, reason, .. })) => (
-            format!("{source} could not be brought in: {reason}"),
+            format!("{source} could not be read: {reason}"),
             "docent ingest tries it again once it has changed",
         ),
         Some(Stored::Upload(_, Place { state: State::Failed { reason, .. }, source, .. })) => (
-            format!("{source} could not be brought in: {reason}"),
-            "put it into the vector store again, or upload one that can be read",
+            format!("{source} could not be read: {reason}"),
+            "add it to the vector store again, or upload one that can be read",
         ),
-        Some(_) => (
-            "it is being brought in, or taken out".to_owned(),
-            "ask again once its status is `completed`",
-        ),
+        Some(_) => {
+            ("it is being added or removed".to_owned(), "ask again once its status is `completed`")
+        }
         None => return no_such_file(id),
     };
     Refusal::not_found(ErrorCode::NoContent, why).hint(hint)
 }
 
-/// What the caller sees of each collection, but for those that were not built yet.
+/// What the caller sees of each collection that was built.
 async fn seen_everywhere(call: &Call) -> Result<Vec<Seen>, Refusal> {
     let mut everywhere = Vec::new();
     for name in call.caller.collections() {
@@ -218,7 +217,7 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
 /// Whether the caller sees a document of this id in any collection.
 ///
 /// # Errors
-/// A collection can't be read.
+/// A collection cannot be read.
 pub(super) async fn is_seen_somewhere(call: &Call, id: &str) -> Result<bool, Refusal> {
     Ok(seen_everywhere(call).await?.iter().any(|seen| seen.find(id).is_some()))
 }

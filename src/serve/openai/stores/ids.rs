@@ -1,15 +1,15 @@
-//! What documents are called as files.
+//! The ids and names of documents as files.
 
 use crate::types::{ContentHash, upload_of};
 
 /// Hexadecimal digits of an id: 120 bits of a hash.
 const DIGITS: usize = 30;
 
-/// What an id begins with.
+/// Prefix of the ids.
 pub(super) const FILE: &str = "file-";
 
-/// The id of a document: the same as long as its collection and its source have their names. That of an
-/// upload is the one that it was given.
+/// The id of a document, which stays the same as long as its collection and its source keep their names. An
+/// upload has the id that it was given.
 pub(in crate::serve::openai) fn file_id(collection: &str, source: &str) -> String {
     if let Some((id, _)) = upload_of(source) {
         return format!("{FILE}{id}");
@@ -18,7 +18,7 @@ pub(in crate::serve::openai) fn file_id(collection: &str, source: &str) -> Strin
     format!("{FILE}{}", hash.split_at(DIGITS).0)
 }
 
-/// What a document is called: its source, or the name that it was uploaded with.
+/// The name of a document: its source, or the name that it was uploaded with.
 pub(in crate::serve::openai) fn filename(source: &str) -> &str {
     upload_of(source).map_or(source, |(_, name)| name)
 }
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn an_id_is_of_one_document_of_one_collection() {
-        // Ids are kept by callers: they stay what they are.
+        // Callers keep ids, so they must never change.
         assert_eq!(
             file_id("docs", "a.md"),
             format!("file-{}", &ContentHash::of(b"docs\0a.md").0[..30])

@@ -1,5 +1,5 @@
 //! Collections as vector stores, and documents as files: what clients of `OpenAI` list, search and read.
-//! With `serve.ingest` files are uploaded, put into stores and taken out.
+//! With `serve.ingest` files can be uploaded, added to stores and removed.
 
 pub(in crate::serve) mod attributes;
 pub(in crate::serve) mod batches;
@@ -30,17 +30,17 @@ use crate::serve::refusal::{ErrorCode, Refusal};
 use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 
-/// What the id of a vector store begins with.
+/// Prefix of the ids of vector stores.
 const PREFIX: &str = "vs_";
 
 pub(in crate::serve) fn store_id(collection: &str) -> String {
     format!("{PREFIX}{collection}")
 }
 
-/// The collection that is meant by the id of a vector store, or by its bare name.
+/// The collection that a vector store's id or its bare name refers to.
 ///
 /// # Errors
-/// It names none that the caller may see; the fault is that of `param`.
+/// It refers to no collection that the caller may see; the error names `param`.
 pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, Refusal> {
     let bare = || caller.open(Some(id.strip_prefix(PREFIX)?)).ok();
     caller.open(Some(id)).ok().or_else(bare).ok_or_else(|| {
@@ -54,22 +54,22 @@ pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, R
         }
         .hint(match known.as_slice() {
             [] => "this key has access to none of the served collections".to_owned(),
-            known => format!("there is {}", known.join(", ")),
+            known => format!("the vector stores are: {}", known.join(", ")),
         })
     })
 }
 
-/// What answers say beside what `OpenAI` has: the value of the key `docent`.
+/// docent's details beside `OpenAI`'s members: the value of the key `docent`.
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "VectorStoreDetails")]
 pub(super) struct Details {
     #[serde(flatten)]
     pub(super) asked: AskedCollection,
-    /// What was sent and has no effect here.
+    /// Parameters that were sent and have no effect.
     pub(super) ignored: Vec<String>,
 }
 
-/// A text that was read.
+/// A stored text.
 #[derive(Serialize, JsonSchema)]
 struct TextContent {
     /// `text`.
@@ -84,7 +84,7 @@ impl TextContent {
     }
 }
 
-/// A collection, as far as the caller sees it.
+/// A collection as far as the caller sees it.
 #[derive(Serialize, JsonSchema, Clone)]
 struct VectorStore {
     /// `vs_COLLECTION`.
@@ -92,33 +92,33 @@ struct VectorStore {
     /// `vector_store`.
     object: &'static str,
     name: String,
-    /// Seconds since 1970; 0 where it was not built yet.
+    /// Seconds since 1970; 0 if it was not built yet.
     created_at: i64,
-    /// `completed`; `in_progress` while an ingest runs or a file waits for one, or where none has run.
+    /// `completed`; `in_progress` while an ingest runs or a file waits for one, or if none has run.
     status: &'static str,
     usage_bytes: u64,
     file_counts: FileCounts,
     last_active_at: Option<i64>,
     expires_after: (),
     expires_at: (),
-    /// The `embedder`; where it was not built, the `problem`.
+    /// The `embedder`, or the `problem` if it was not built.
     metadata: Map<String, Value>,
-    /// Where it was built.
+    /// If it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     docent: Option<Details>,
 }
 
-/// How many files there are.
+/// Numbers of files.
 #[derive(Serialize, JsonSchema, Clone)]
 struct FileCounts {
-    /// To be brought in, or taken out.
+    /// Waiting to be added or removed.
     in_progress: usize,
     completed: usize,
-    /// Sources that could not be brought in. It is not there where the caller sees a part of the
-    /// collection: of what failed nobody knows who may see it.
+    /// Sources that could not be ingested. Absent if the caller sees only a part of the collection, since
+    /// it is not known which failed sources it may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<usize>,
-    /// Of a batch: taken out since.
+    /// For a batch: removed since.
     cancelled: usize,
     total: usize,
 }
@@ -138,10 +138,10 @@ pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_
 }
 
 pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
-    operation.named("getVectorStore", "One of them").answers::<VectorStore>()
+    operation.named("getVectorStore", "One collection").answers::<VectorStore>()
 }
 
-/// Of what is [changed by commands only](not_by_request).
+/// The description of what [only commands change](not_by_request).
 pub(in crate::serve) fn unchanged<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
     operation.named(
         id,
@@ -165,7 +165,7 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
     Ok(native::json(&store(&scoped, &call.server).await?))
 }
 
-/// A collection, as far as the caller sees it.
+/// A collection as far as the caller sees it.
 async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal> {
     let under_way = seen::under_way(scoped, server);
     let reader = match scoped.engine().reader().await {
@@ -179,7 +179,7 @@ async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal>
     let filter = scoped.filter(DocumentFilter::default());
     let seen = scoped.engine().seen_documents(&filter, &reader).await?;
     let failures = if scoped.is_whole() { Some(reader.failures().await?) } else { None };
-    // A document whose last version failed is there as it was before.
+    // If the last version of a document failed, its earlier version is still stored.
     let is_seen = |source: &str| seen.binary_search_by(|seen| (*seen.source).cmp(source)).is_ok();
     let failed = failures.map(|all| all.iter().filter(|it| !is_seen(&it.source)).count());
     let asked = AskedCollection::new(&scoped.name, &reader);
@@ -195,7 +195,7 @@ async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal>
     })
 }
 
-/// What is known of a collection before it is opened, with something to say of it.
+/// A collection before it is opened, with one entry of metadata.
 fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
     VectorStore {
         id: store_id(&scoped.name),
@@ -213,19 +213,19 @@ fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
     }
 }
 
-/// What is changed by commands only.
+/// Refuses what only commands change.
 pub(in crate::serve) fn not_by_request(call: &Call) -> Result<Response, Refusal> {
     let store = call.param("id");
     let name = store.strip_prefix(PREFIX).unwrap_or(store);
     let hint = match name {
         "" => "docent ingest --collection NAME PATH makes one, and docent serve --collections NAME serves it, \
-               also before it is there".to_owned(),
-        name => format!("docent ingest --collection {name} PATH makes it and changes it"),
+               even before it exists".to_owned(),
+        name => format!("docent ingest --collection {name} PATH creates and changes it"),
     };
     Err(Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::ReadOnly,
-        "vector stores are read here, and neither made nor removed",
+        "vector stores cannot be created, changed or deleted by request",
     )
     .hint(hint))
 }

@@ -1,4 +1,4 @@
-//! Documents as `OpenAI` has files: of a vector store, and of their own.
+//! Documents in the form of `OpenAI`'s files: in a vector store, and on their own.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,9 +20,9 @@ pub(super) struct StoreFile {
     /// `vector_store.file`.
     object: &'static str,
     vector_store_id: String,
-    /// When it was read, in seconds since 1970; of what was uploaded: when it was put there.
+    /// When it was read, in seconds since 1970; for an upload: when it was added.
     created_at: i64,
-    /// `completed`, `failed`; `in_progress` of what is being brought in or taken out.
+    /// `completed`, `failed`, or `in_progress` while it is being added or removed.
     pub(super) status: &'static str,
     last_error: Option<FileError>,
     usage_bytes: u64,
@@ -31,7 +31,7 @@ pub(super) struct StoreFile {
     chunking_strategy: Chunking,
 }
 
-/// Why a file could not be brought in.
+/// Why a file could not be added.
 #[derive(Serialize, JsonSchema, Clone)]
 struct FileError {
     /// `invalid_file`, or another of `OpenAI`'s.
@@ -55,7 +55,7 @@ struct ChunkSizes {
     chunk_overlap_tokens: u64,
 }
 
-/// A document, or a file that was uploaded and is in no collection.
+/// A document, or an uploaded file that is in no collection.
 #[derive(Serialize, JsonSchema, Clone)]
 pub(super) struct File {
     id: String,
@@ -65,17 +65,17 @@ pub(super) struct File {
     /// When it was read, in seconds since 1970.
     created_at: i64,
     expires_at: (),
-    /// Its source; or the name that it was uploaded with.
+    /// Its source, or the name that it was uploaded with.
     filename: String,
-    /// What it was uploaded for; `assistants` of all others.
+    /// The purpose that it was uploaded with; `assistants` for all others.
     pub(super) purpose: String,
     /// `processed` or `error`.
     status: &'static str,
-    /// Why it could not be brought in.
+    /// Why it could not be added.
     status_details: Option<String>,
 }
 
-/// What was read of a document.
+/// The stored text of a document.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "VectorStoreFileContent")]
 pub(super) struct FileContent {
@@ -99,7 +99,7 @@ impl FileContent {
 }
 
 impl Seen {
-    /// A file of a vector store.
+    /// The document as a file of a vector store.
     pub(super) fn in_store(&self, stored: &Stored<'_>, links: &Links) -> StoreFile {
         let attributes = match stored {
             Stored::Document(record) => {
@@ -136,7 +136,7 @@ impl Seen {
         }
     }
 
-    /// A file of its own.
+    /// The document as a file on its own.
     pub(super) fn file(&self, stored: &Stored<'_>) -> File {
         let error = stored.error();
         File {

@@ -1,4 +1,4 @@
-//! Lists by cursor: `after`, `before`, `limit` and `order`.
+//! Lists with a cursor: `after`, `before`, `limit` and `order`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use crate::serve::refusal::Refusal;
 const USUAL: usize = 20;
 const MOST: usize = 100;
 
-/// What of a list is asked for.
+/// Which part of a list is asked for.
 #[derive(Deserialize, JsonSchema, PartialEq, Debug)]
 pub(super) struct Cursor {
-    /// The id of the row that it begins behind.
+    /// The id of the row before the first one.
     after: Option<String>,
-    /// The id of the row that it ends before.
+    /// The id of the row after the last one.
     before: Option<String>,
-    /// Rows, at most; 20 unless it is said.
+    /// Most rows; 20 by default.
     #[schemars(range(min = 1, max = "MOST"))]
     limit: Option<usize>,
-    /// By the time of ingest; `desc` unless it is said.
+    /// By the time of ingest; `desc` by default.
     order: Option<Order>,
 }
 
@@ -30,7 +30,7 @@ enum Order {
     Desc,
 }
 
-/// Something that is listed.
+/// An entry of a list.
 pub(super) struct Row<T> {
     pub(super) id: String,
     /// Seconds since 1970.
@@ -51,10 +51,10 @@ pub(super) struct Page<T> {
 }
 
 impl Cursor {
-    /// `object` makes what is shown of a row: there may be many that are not.
+    /// `object` makes the entry that is shown for a row; it runs only for the rows of the page.
     ///
     /// # Errors
-    /// What it begins after or ends before is not there.
+    /// The row of `after` or `before` does not exist.
     pub(super) fn page<T, O>(
         self,
         mut rows: Vec<Row<T>>,
@@ -69,7 +69,7 @@ impl Cursor {
             None => Ok(None),
             Some(id) => rows.iter().position(|row| row.id == *id).map(Some).ok_or_else(|| {
                 Refusal::invalid(name, format!("`{id}` is not in this list"))
-                    .hint("begin again without it: the list has changed, or is of something else")
+                    .hint("start again without it: the list has changed, or is another one")
             }),
         };
         let first = place("after", &self.after)?.map_or(0, |place| place + 1);
@@ -77,7 +77,7 @@ impl Cursor {
         let within = rows.get(first..end).unwrap_or_default();
         let limit = self.limit.unwrap_or(USUAL);
         let has_more = within.len() > limit;
-        // Those next to what is named.
+        // The rows next to the named one.
         let backwards = self.before.is_some() && self.after.is_none();
         let from = if backwards { within.len().saturating_sub(limit) } else { 0 };
         let shown: Vec<&Row<T>> = within.iter().skip(from).take(limit).collect();

@@ -1,4 +1,4 @@
-//! Where in a collection an upload goes: its source, and its tags.
+//! Decides the source and the tags of an upload in a collection.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -16,22 +16,22 @@ use crate::service::globs::plain_directory;
 use crate::text::composed;
 use crate::types::upload_source;
 
-/// Attributes of a file, at most.
+/// Most attributes of a file.
 const MOST_ATTRIBUTES: usize = 16;
 
-/// Of a tag, in bytes.
+/// Longest tag, in bytes.
 const LONGEST_TAG: usize = 600;
 
-/// An upload, and what it is to be in a collection.
+/// An upload, and its intended place in a collection.
 pub(super) struct Wanted {
     upload: String,
     place: Place,
 }
 
-/// What a file is to be in a collection. Nothing is done yet.
+/// The intended place of a file in a collection. Nothing is changed yet.
 ///
 /// # Errors
-/// There is no such upload, or the caller may not put it there.
+/// There is no such upload, or the caller may not add it.
 pub(super) fn wanted(
     call: &Call,
     scoped: &Scoped,
@@ -39,14 +39,14 @@ pub(super) fn wanted(
     attributes: Option<&Map<String, Value>>,
 ) -> Result<Wanted, Refusal> {
     let uploads = uploads(call)?;
-    // What is brought in is embedded, which may cost money.
+    // Documents are embedded when they are added, which may cost money.
     call.caller.check_budget(|key| call.server.observers.usage.cost_of(key))?;
     let upload = owned(call, uploads, file).ok_or_else(|| no_such_file(file))?;
     if !uploads.has_room() {
         return Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Overloaded,
-            "as many documents wait to be brought in as may",
+            "the queue of documents to add is full",
         )
         .after(std::time::Duration::from_secs(30)));
     }
@@ -62,10 +62,10 @@ pub(super) fn wanted(
     Ok(Wanted { upload: upload.id, place })
 }
 
-/// Puts an upload into a collection.
+/// Adds an upload to a collection.
 ///
 /// # Errors
-/// It can't be written down.
+/// The change cannot be written to disk.
 pub(super) fn put(
     call: &Call,
     scoped: &Scoped,
@@ -76,11 +76,11 @@ pub(super) fn put(
     uploads.place(&upload, &scoped.name, place).map_err(|error| unwritable(&error))
 }
 
-/// What an upload is called in a collection: below its own directory, or else below the first of the
-/// caller's where it may be.
+/// The source of an upload in a collection: below its own directory, or else below the first directory that
+/// the caller may write.
 ///
 /// # Errors
-/// None of these is a place that the caller's key lets it see.
+/// The caller's key sees none of these places.
 pub(super) fn source_for(scoped: &Scoped, upload: &Upload) -> Result<String, Refusal> {
     let restrictions = scoped.within().iter().map(|pattern| plain_directory(pattern));
     let candidates = std::iter::once(&*upload.directory).chain(restrictions);
@@ -88,19 +88,19 @@ pub(super) fn source_for(scoped: &Scoped, upload: &Upload) -> Result<String, Ref
     let mut seen = sources.filter(|source| scoped.engine().selects(scoped.within(), source));
     seen.next().ok_or_else(|| {
         let message = format!(
-            "this key writes only what `{}` matches, and no place that `{}` could have does",
+            "this key may only write documents that match `{}`, and no place for `{}` matches",
             scoped.within().join("`, `"),
             upload.name
         );
         let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::OutsideOfKey, message);
         Refusal { param: "file".into(), ..refusal }.hint(
-            "upload it with a name that matches, DIRECTORY/NAME: it is kept as DIRECTORY/uploads/ID/NAME; or use \
+            "upload it as DIRECTORY/NAME so that DIRECTORY/uploads/ID/NAME, its source, matches; or use \
              a key of a directory: docent keys create NAME --source DIRECTORY",
         )
     })
 }
 
-/// Attributes as tags, and with them those that all documents of the caller have.
+/// Attributes as tags, together with the tags that all documents of the caller have.
 pub(super) fn tags_for(
     scoped: &Scoped,
     attributes: Option<&Map<String, Value>>,
@@ -116,7 +116,7 @@ pub(super) fn tags_for(
             Value::Number(number) => format!("{bare}={number}"),
             Value::String(text) => format!("{bare}={text}"),
             _ => {
-                let message = "an attribute is a text, a number, true or false";
+                let message = "an attribute must be a string, a number, true or false";
                 return Err(Refusal::invalid(at(), message));
             }
         };
@@ -124,7 +124,7 @@ pub(super) fn tags_for(
         if !is_sane || tag.len() > LONGEST_TAG || count >= MOST_ATTRIBUTES {
             return Err(Refusal::invalid(at(), format!("`{name}` can't be a tag of a document"))
                 .hint(format!(
-                    "there are {MOST_ATTRIBUTES} at most, each a name and a short text"
+                    "a file has at most {MOST_ATTRIBUTES}, each with a name and a short value"
                 )));
         }
         if !may_tag(scoped.tags(), &tag) {
@@ -133,7 +133,7 @@ pub(super) fn tags_for(
                 ErrorCode::OutsideOfKey,
                 format!("this key may not tag a document `{tag}`"),
             )
-            .hint("what its own documents are told apart by is not its to say"));
+            .hint("tags of this name decide who sees a document, so this key may not set them"));
         }
         tags.push(tag);
     }
@@ -143,8 +143,8 @@ pub(super) fn tags_for(
     Ok(tags)
 }
 
-/// Whether a caller whose documents all have tags may give one: not one that would show the document to
-/// those of another tenant.
+/// Whether a caller whose documents all have tags may set this one: it must not show the document to
+/// callers of another tenant.
 fn may_tag(own: &[String], tag: &str) -> bool {
     let name = |tag: &str| tag.split_once('=').map(|(name, _)| name.to_owned());
     own.iter().all(|own| own == tag || name(own) != name(tag))

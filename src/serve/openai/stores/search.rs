@@ -23,18 +23,18 @@ use crate::serve::retrieval::Searched;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::types::{Kind, Locator};
 
-/// Results, unless the request says.
+/// Results by default.
 const USUAL: usize = 10;
 
-/// Queries of one request, at most.
+/// Most queries of one request.
 const MOST_QUERIES: usize = 8;
 
-/// What is searched for in a vector store.
+/// A search in a vector store.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreSearchRequest")]
 struct SearchRequest {
     query: Asked,
-    /// 10 unless it is said.
+    /// By default 10.
     #[schemars(range(min = 1, max = "MOST_RESULTS"))]
     max_num_results: Option<usize>,
     filters: Option<Filter>,
@@ -43,7 +43,7 @@ struct SearchRequest {
     rewrite_query: Option<bool>,
 }
 
-/// A text, or several, whose rankings become one.
+/// One text, or several, whose rankings are fused.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "VectorStoreQuery")]
 #[serde(untagged)]
@@ -52,7 +52,7 @@ enum Asked {
     Several(#[schemars(length(min = 1, max = "MOST_QUERIES"))] Vec<String>),
 }
 
-/// What was found in a vector store, best first.
+/// The results of a search in a vector store, best first.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "VectorStoreSearchResults")]
 struct SearchPage {
@@ -70,7 +70,7 @@ struct SearchPage {
 struct SearchResult {
     #[serde(flatten)]
     found: FoundResult,
-    /// One.
+    /// One text.
     content: Vec<TextContent>,
 }
 
@@ -80,7 +80,7 @@ struct SearchResult {
 struct SearchDetails {
     #[serde(flatten)]
     details: Details,
-    /// Retrieved for somebody who asked the same.
+    /// Whether the results came from the cache.
     cached: bool,
 }
 
@@ -116,7 +116,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         None => DocumentFilter::default(),
     };
     if request.rewrite_query == Some(true) {
-        // It asks the chat model, which not every key may.
+        // Rewriting asks the chat model, which not every key may.
         ignored.push("rewrite_query".to_owned());
     }
     call.notes.note(|notes| {
@@ -173,7 +173,7 @@ pub(in crate::serve::openai) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// What results say of it, but for its text.
+    /// The members of a result, except its text.
     pub(in crate::serve::openai) fn result(&self, links: &Links) -> FoundResult {
         let place = self.locator.cite("");
         let place = place.trim_start_matches([':', '#']).to_owned();
@@ -181,7 +181,7 @@ impl Found<'_> {
         FoundResult {
             file_id: file_id(self.collection, self.source),
             filename: filename(self.source).to_owned(),
-            // What compares words alone has other scores.
+            // Scores by words alone may be above 1.
             score: self.score.clamp(0.0, 1.0),
             attributes: attributes(self.kind, [("place", place), ("url", url)], self.tags),
         }

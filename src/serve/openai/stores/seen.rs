@@ -1,4 +1,5 @@
-//! What a caller sees of a collection: documents, sources that failed, and uploads that come or go.
+//! What a caller sees of a collection: documents, failed sources, and uploads that are being added or
+//! removed.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +14,20 @@ use crate::service::retrieval::DocumentFilter;
 use crate::store::Reader;
 use crate::types::{DocumentRecord, FailureRecord, Manifest};
 
-/// What documents are for that were not uploaded.
+/// The purpose of documents that were not uploaded.
 const PURPOSE: &str = "assistants";
 
-/// What a caller sees of a collection, at one time.
+/// A caller's view of a collection at one time.
 pub(super) struct Seen {
     pub(super) scoped: Scoped,
-    /// `None` where it was not built yet.
+    /// `None` if it was not built yet.
     pub(super) reader: Option<Reader>,
     documents: Vec<DocumentRecord>,
-    /// Sources that could not be brought in, and of which nothing is there.
+    /// Sources that could not be ingested, and of which nothing is stored.
     failures: Vec<FailureRecord>,
-    /// Of which something is to be done, or failed; with their places here.
+    /// Uploads with a pending or failed change, with their places here.
     uploads: Vec<(Upload, Place)>,
-    /// What uploads are for, by their sources.
+    /// The purposes of uploads, by their sources.
     purposes: BTreeMap<String, String>,
 }
 
@@ -38,11 +39,11 @@ pub(super) enum Stored<'a> {
 
 impl Seen {
     pub(super) async fn of(scoped: Scoped, server: &Server) -> Result<Self, Failure> {
-        // Before what is stored is read: what is done meanwhile is seen there.
+        // Read before the stored documents, so that a change made in between is seen there.
         let uploads = placed(&scoped, server);
         let purposes = purposes(&scoped, server);
         let reader = match scoped.engine().reader().await {
-            // It comes with the first of them.
+            // The first upload creates the collection.
             Err(failure) if failure.exit == Exit::Config && !uploads.is_empty() => {
                 let (documents, failures) = (Vec::new(), Vec::new());
                 return Ok(Self { scoped, reader: None, documents, failures, uploads, purposes });
@@ -51,7 +52,7 @@ impl Seen {
         };
         let filter = scoped.filter(DocumentFilter::default());
         let mut documents = scoped.engine().seen_documents(&filter, &reader).await?;
-        // Of what failed, only the name is known: too little to say who may see it.
+        // Only the name of a failed source is known, too little to decide who may see it.
         let mut failures = if scoped.is_whole() { reader.failures().await? } else { Vec::new() };
         let known = |source: &str| {
             documents.binary_search_by(|record| record.source.as_str().cmp(source)).is_ok()
@@ -132,7 +133,7 @@ impl Stored<'_> {
     }
 }
 
-/// Uploads of which more is to be said than that they are stored.
+/// Uploads with more to report than that they are stored.
 fn placed(scoped: &Scoped, server: &Server) -> Vec<(Upload, Place)> {
     let uploads = server.uploads.iter().flat_map(Uploads::all);
     let placed = uploads.filter_map(|upload| {
@@ -143,7 +144,7 @@ fn placed(scoped: &Scoped, server: &Server) -> Vec<(Upload, Place)> {
     placed.collect()
 }
 
-/// What uploads are for, by their sources.
+/// The purposes of uploads, by their sources.
 fn purposes(scoped: &Scoped, server: &Server) -> BTreeMap<String, String> {
     let uploads = server.uploads.iter().flat_map(Uploads::all);
     let here =
@@ -151,7 +152,7 @@ fn purposes(scoped: &Scoped, server: &Server) -> BTreeMap<String, String> {
     uploads.filter_map(here).collect()
 }
 
-/// How many uploads are to come or go, as far as they are seen.
+/// Number of visible uploads that are being added or removed.
 pub(in crate::serve) fn under_way(scoped: &Scoped, server: &Server) -> usize {
     placed(scoped, server).iter().filter(|(_, place)| place.is_under_way()).count()
 }
