@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_a_time_requests_are_made_until_it_is_over_however_many() {
+    async fn requests_are_repeated_until_the_time_is_up() {
         let policy = RetryPolicy { within: Some(20 * SECOND), ..policy() };
         let (outcome, waits) = run_as(&policy, &[transient(0); 99], 1.0).await;
         assert_eq!(waits.iter().sum::<Duration>(), 20 * SECOND, "the last at its end: {waits:?}");

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn no_more_computes_at_a_time_than_there_are_cores() {
+    async fn at_most_one_computation_runs_per_core() {
         static NOW: AtomicUsize = AtomicUsize::new(0);
         let work = || {
             let now = NOW.fetch_add(1, Ordering::SeqCst) + 1;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn goes_on_by_itself() {
+    async fn a_task_runs_without_being_polled() {
         let (send, done) = oneshot::channel();
         let task = Task::spawn(async move { send.send(7).map(|()| 8) });
         assert_eq!(done.await, Ok(7), "before anyone asks for the outcome");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ends_with_whoever_waits() {
+    async fn a_task_ends_when_it_is_dropped() {
         let (held, gone) = oneshot::channel::<()>();
         drop(Task::spawn(async move {
             std::future::pending::<()>().await;
@@ -115,7 +115,7 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "no luck")]
-    async fn so_is_that_of_another_thread() {
+    async fn a_panic_on_another_thread_is_passed_on() {
         off_thread(|| panic!("no luck")).await;
     }
 }

@@ -145,7 +145,7 @@ async fn a_collection_keeps_its_commit_and_a_fetch_looks_for_the_latest() {
 }
 
 #[tokio::test]
-async fn what_can_not_run_is_told_before_anything_large_comes() {
+async fn models_that_cannot_run_are_refused_before_a_large_fetch() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     let writes: &[u8] = br#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}"#;
     let scores: &[u8] =
@@ -237,7 +237,7 @@ async fn a_hub_that_is_busy_is_asked_again_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_no_hub_is_told_from_one() {
+async fn responses_that_no_hub_sends_are_recognized() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let away = |to: &str| Trouble::Status("302 Found", vec![("location", to.to_owned())]);
@@ -254,7 +254,7 @@ async fn what_is_no_hub_is_told_from_one() {
 }
 
 #[tokio::test]
-async fn two_who_want_it_at_once_fetch_it_once() {
+async fn two_requests_at_once_fetch_a_model_once() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let (one, other) = (hub(&scripted, dir.path()), hub(&scripted, dir.path()));
@@ -290,7 +290,7 @@ async fn what_is_here_is_listed_and_removed() {
 /// The model of another test, from its name to a vector. Links lead to its files, and to its weights in the
 /// variant with separate weights.
 #[tokio::test]
-async fn a_model_that_came_over_gives_the_vectors_that_its_directory_gives() {
+async fn a_fetched_model_gives_the_vectors_of_its_directory() {
     use crate::embed::onnx::{OnnxOptions, open};
     use crate::embed::{Embedder as _, Role};
     use crate::onnx::{ModelPlace, Published};

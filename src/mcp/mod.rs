@@ -6,17 +6,17 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`access`] | what a client may see of the collections, and who answers it |
-//! | [`local`] | all of it, for the one client of a process that reads its standard input |
+//! | [`access`] | which collections a client may see, and what answers its calls |
+//! | [`local`] | access to all of them, for the one client of a process on standard input |
 //! | [`tools`] | the table of the tools, and one file for each |
-//! | [`arguments`] | what a model sends as arguments, however it calls them |
+//! | [`arguments`] | reading of arguments, under whatever names a model sends them |
 //! | [`cursor`] | where the next page of a result begins |
-//! | [`fence`] | somebody else's text in a result, within a number of tokens |
-//! | [`place`] | documents and places in them, as they are named: citations and `docent://` URIs |
+//! | [`fence`] | foreign text in a result, within a number of tokens |
+//! | [`place`] | names of documents and places: citations and `docent://` URIs |
 //! | [`resources`] | documents as resources: listed, read and completed |
-//! | [`prompts`] | how to work with the tools, for a person to choose |
-//! | [`instructions`] | what a client is told before it asks |
-//! | [`protocol`] | the vendor's types, and what carries the messages |
+//! | [`prompts`] | prompts that a person chooses, on how to work with the tools |
+//! | [`instructions`] | instructions that a client gets before its first call |
+//! | [`protocol`] | the types of `rmcp`, and the transports |
 
 pub mod access;
 mod arguments;

@@ -65,7 +65,7 @@ mod tests {
         breaker.failed(now);
         assert_eq!(breaker.check(now), Err(PAUSE));
         let later = now + PAUSE;
-        assert_eq!(breaker.check(later), Ok(()), "one tries");
+        assert_eq!(breaker.check(later), Ok(()), "one trial");
         assert_eq!(breaker.check(later), Err(PAUSE), "and no other meanwhile");
         breaker.failed(later);
         assert_eq!(breaker.check(later + PAUSE / 2), Err(PAUSE / 2));

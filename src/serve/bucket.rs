@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_has_so_much_and_what_was_taken_comes_back() {
+    fn a_minute_has_a_limit_and_refills() {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
         let mut bucket = Bucket::full(60, now);

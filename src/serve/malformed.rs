@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_the_library_is_known_and_none_of_docent() {
+    fn responses_of_the_library_are_recognized_and_those_of_docent_are_not() {
         let its = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: Sun, 29 Nov 2026 21:20:34 GMT\r\n\r\n";
         let known = |text: &str| answer_of_library(text.as_bytes());
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;

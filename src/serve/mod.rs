@@ -8,28 +8,28 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`routes`] | the table: which path needs which right, and who answers it |
-//! | [`openai`] | what clients of `OpenAI` speak |
+//! | [`routes`] | the table: which path needs which right, and which handler answers it |
+//! | [`openai`] | the wire of `OpenAI`'s clients |
 //! | [`native`] | docent's own requests, strict |
-//! | [`agents`] | the tools of `mcp`, for whoever has a key |
-//! | [`mod@openapi`] | what can be asked, for programs |
-//! | [`page`] | what people open in a browser: the page that asks, and the documents that are cited |
-//! | [`links`], [`signature`] | URLs of what is cited, which open without a key |
-//! | [`health`] | whether the server lives and is ready |
-//! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is told, counted and kept of each request |
-//! | [`drift`], [`feedback`] | whether answers are still what they were, and what readers say of them |
-//! | [`access`], [`keys`], [`credentials`], [`bucket`] | who asks, and what of the collections that may be |
-//! | [`admission`], [`breaker`] | how many questions at a time, and none to a model that is down |
-//! | [`retrieval`] | a search, which every wire has done in one place |
-//! | [`answering`], [`unfinished`] | a question → events and an answer, as every wire sends them |
-//! | [`sse`], [`told`] | events on the wire, driven by whoever reads them |
+//! | [`agents`] | the tools of `mcp`, for callers with a key |
+//! | [`mod@openapi`] | the description of all requests, for programs |
+//! | [`page`] | pages for browsers: the page for asking, and the cited documents |
+//! | [`links`], [`signature`] | URLs of cited places, which open without a key |
+//! | [`health`] | whether the server is alive and ready |
+//! | [`observers`], [`log`], [`metrics`], [`usage`], [`audit`] | what is logged, counted and kept of each request |
+//! | [`drift`], [`feedback`] | whether questions and answers have changed, and how readers rate answers |
+//! | [`access`], [`keys`], [`credentials`], [`bucket`] | who is asking, and what they may see |
+//! | [`admission`], [`breaker`] | how many questions run at a time, and none for a model that is down |
+//! | [`retrieval`] | a search, shared by every wire |
+//! | [`answering`], [`unfinished`] | from a question to events and an answer, shared by every wire |
+//! | [`sse`], [`told`] | events on the wire, driven by their reader |
 //! | [`request`], [`refusal`] | bodies in, errors out |
-//! | [`uploads`] | documents that come in by request, and what brings them into a collection |
+//! | [`uploads`] | documents that are uploaded by request, and the runs that add them to a collection |
 //! | [`watching`] | collections that are kept in line with their files |
 //! | [`browser`] | which hosts and which web pages may ask |
 //! | [`chat`] | conversations over one connection: questions in, events out |
 //! | [`connections`], [`tls`], [`slow`], [`untaken`] | connections, their limits and their end |
-//! | [`malformed`], [`unread`] | what is not a request is told so, and what nobody wants of one is read on |
+//! | [`malformed`], [`unread`] | explanations for malformed requests, and the unread rest of request bodies |
 //! | [`stamp`] | whether a file has changed |
 
 mod access;

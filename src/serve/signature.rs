@@ -193,7 +193,7 @@ mod tests {
             key
         };
         assert!(opens(Some(&holder)));
-        assert!(opens(Some(&narrower(|key| key.name = "b".to_owned()))), "who it is called");
+        assert!(opens(Some(&narrower(|key| key.name = "b".to_owned()))), "its name does not count");
         assert!(!opens(None));
         for key in [
             narrower(|key| key.id = "other".to_owned()),

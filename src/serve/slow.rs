@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_takes_nothing_is_left() {
+    async fn a_client_that_takes_nothing_is_dropped() {
         let (near, mut far) = tokio::io::duplex(4);
         let mut near = SlowClient::new(near, Duration::from_millis(50));
         near.write_all(&[0; 4]).await.unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_taken_begins_a_new_wait() {
+    async fn each_byte_taken_restarts_the_wait() {
         let (near, mut far) = tokio::io::duplex(1);
         let mut near = SlowClient::new(near, Duration::from_hours(1));
         near.write_all(&[0; 1]).await.unwrap();

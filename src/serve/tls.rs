@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_pair_are_named() {
+    fn files_that_do_not_match_are_named() {
         let pair = Pair::new();
         let TlsFiles { certificate, key } = &pair.files;
         let problem = |certificate: &Path, key: &Path| {

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_ends_with_whoever_listens() {
+    async fn work_ends_with_its_listener() {
         let (held, gone) = oneshot::channel::<()>();
         let mut told = Told::of(|teller: Teller<u8>| async move {
             teller.tell(1);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_wants_is_read_until_the_server_ends() {
+    async fn an_unwanted_body_is_read_until_the_server_ends() {
         let (body, pieces, ending) = body(false);
         drop(body);
         for _ in 0..100 {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_not_asked_for_is_not_waited_for() {
+    async fn a_body_that_was_not_asked_for_is_not_waited_for() {
         let (body, pieces, _ending) = body(true);
         let asked_for = body.asked_for();
         drop(body);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_falls_silent_is_left() {
+    async fn a_silent_client_is_given_up() {
         let (body, pieces, _ending) = body(false);
         drop(body);
         pieces.closed().await;

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_asks_for_more_waits_and_what_has_no_more_yet_does_not() {
+    async fn an_unread_answer_waits_and_one_without_new_text_does_not() {
         let patience = Duration::from_millis(50);
         let pieces =
             ["one", "two"].map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from(piece)));

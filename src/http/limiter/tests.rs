@@ -197,7 +197,7 @@ async fn an_endpoint_that_is_overloaded_is_left_alone_by_all() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_has_it_when_another_lands() {
+async fn a_request_that_waits_for_room_is_sent_when_another_ends() {
     let limiter = limiter(1);
     let first = limiter.admit(0).await.unwrap();
     let land = async { drop(first) };

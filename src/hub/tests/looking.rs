@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 #[tokio::test]
-async fn nothing_is_asked_where_that_is_forbidden() {
+async fn no_request_is_made_if_that_is_forbidden() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let forbid = |options: &mut HubOptions| {
@@ -29,7 +29,7 @@ async fn nothing_is_asked_where_that_is_forbidden() {
 }
 
 #[tokio::test]
-async fn who_looks_only_fetches_nothing() {
+async fn a_dry_run_fetches_nothing() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hub = hub(&scripted, dir.path());
@@ -71,7 +71,7 @@ async fn what_another_tool_has_fetched_as_a_whole_is_taken() {
 }
 
 #[tokio::test]
-async fn there_is_room_or_nothing_is_begun() {
+async fn nothing_is_fetched_without_room_on_the_disk() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let headers = vec![

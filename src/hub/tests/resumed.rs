@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 #[tokio::test]
-async fn what_was_cut_off_goes_on_where_it_ended() {
+async fn a_transfer_that_was_cut_off_continues() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hash = sha256(GRAPH);
@@ -24,7 +24,7 @@ async fn what_was_cut_off_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
-async fn tries_that_bring_something_are_not_counted() {
+async fn attempts_with_progress_are_not_counted() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let large = format!("GET /{}", sha256(GRAPH));
@@ -43,11 +43,11 @@ async fn tries_that_bring_something_are_not_counted() {
     scripted.asked();
     hub(&scripted, dir.path()).obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
     let tries = scripted.asked().into_iter().filter(|asked| !asked.of_hub).count();
-    assert_eq!(tries, 6, "three that brought the same bytes, and three that brought no more");
+    assert_eq!(tries, 6, "three that brought the same bytes, and three without any new ones");
 }
 
 #[tokio::test]
-async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
+async fn another_run_continues_and_starts_over_if_it_must() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hash = sha256(GRAPH);
@@ -73,7 +73,7 @@ async fn another_run_goes_on_too_and_begins_anew_where_it_has_to() {
 }
 
 #[tokio::test]
-async fn what_is_no_part_of_the_file_is_found_out() {
+async fn wrong_bytes_are_detected() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hash = sha256(GRAPH);

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_before_need_no_headers() {
+    fn clients_of_earlier_revisions_need_no_headers() {
         let list = json!({"id": 1, "method": "tools/list"});
         let handshake = |version| Ok(Era::Handshake(version));
         assert_eq!(checked(&[], &list), handshake(ProtocolVersion::V_2025_03_26));

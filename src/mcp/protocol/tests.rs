@@ -135,7 +135,7 @@ async fn the_list_of_tools_is_short_and_always_the_same() {
 }
 
 #[tokio::test]
-async fn what_a_client_is_told_first_is_not_cut_off_by_it() {
+async fn instructions_fit_the_limit_of_clients() {
     let mut client = Client::new();
     let found = client.request("server/discover", modern()).await["result"].take();
     let told = found["instructions"].as_str().unwrap();
@@ -180,7 +180,7 @@ async fn both_eras_are_spoken() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_called_is_told_so() {
+async fn invalid_calls_are_answered_with_an_error() {
     let mut client = Client::new();
     let mut call = modern();
     call["name"] = json!("no-such-tool");

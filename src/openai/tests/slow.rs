@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 
 #[tokio::test]
-async fn who_reads_slowly_is_sent_no_more_than_the_system_holds() {
+async fn a_slow_reader_is_sent_no_more_than_the_system_buffers() {
     const EVENTS: &[u8] = b"data: {\"choices\": []}\n\n";
     const ENOUGH: usize = 64 << 20;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

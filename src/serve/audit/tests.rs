@@ -50,7 +50,7 @@ fn lines_are_a_chain_and_what_was_changed_shows() {
 }
 
 #[test]
-fn what_a_crash_left_of_a_line_is_no_end() {
+fn half_a_line_left_by_a_crash_does_not_end_the_chain() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     Audit::open(&path, false).unwrap().add(&entry("one"));
@@ -67,7 +67,7 @@ fn what_a_crash_left_of_a_line_is_no_end() {
 }
 
 #[test]
-fn a_crash_between_a_line_and_the_head_is_no_cut() {
+fn a_crash_between_a_line_and_the_head_does_not_count_as_cut() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let audit = Audit::open(&path, false).unwrap();
@@ -157,7 +157,11 @@ fn files_that_were_moved_aside_are_verified_together() {
     let old = aside(&path, 2);
     let text = std::fs::read_to_string(&old).unwrap();
     std::fs::remove_file(&old).unwrap();
-    assert_eq!(verify(&path).unwrap().unwrap().first, 3, "who keeps a year has no first line");
+    assert_eq!(
+        verify(&path).unwrap().unwrap().first,
+        3,
+        "an audit of the last year lacks the first line"
+    );
     std::fs::write(&old, text.replacen("200", "201", 1)).unwrap();
     assert_eq!(verify(&path).unwrap().unwrap_err().file, old);
     std::fs::write(&old, text).unwrap();

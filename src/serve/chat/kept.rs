@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_old_or_too_much_goes_and_what_is_under_way_stays() {
+    fn old_and_excess_turns_are_dropped_and_turns_in_progress_stay() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let kept = |now: Instant, largest: usize| {

@@ -7,11 +7,11 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`handshake`] | from a request to a connection that is no longer one of HTTP |
-//! | [`message`] | what a client says |
-//! | [`session`] | the connection: what is heard and sent, pings, how long it is silent, its end |
-//! | [`conversation`] | what becomes of what was heard |
-//! | [`turn`] | a question that is being answered, and what was told of it |
-//! | [`kept`] | turns of a while ago, for who lost the connection |
+//! | [`message`] | the messages of a client |
+//! | [`session`] | the connection: receiving and sending, pings, idle time, its end |
+//! | [`conversation`] | how messages are handled |
+//! | [`turn`] | a question that is being answered, and its events so far |
+//! | [`kept`] | recent turns, for clients that lost the connection |
 
 mod conversation;
 mod handshake;

@@ -75,7 +75,7 @@ struct End {
     /// The last event: with it the turn is over, so that its receiver may ask again.
     last: SentEvent,
     said: Option<Said>,
-    #[expect(dead_code, reason = "held until all that was told is taken")]
+    #[expect(dead_code, reason = "held until all events are taken")]
     turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_too_large_nothing_is_kept() {
+    fn a_turn_that_is_too_large_is_not_kept() {
         let mut state = state();
         state.keep(delta(&"x".repeat(LARGEST), None));
         assert_eq!(state.told.len(), 1);

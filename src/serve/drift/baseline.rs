@@ -173,7 +173,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_part_stands_for_many_documents() {
+    fn a_sample_represents_many_documents() {
         let base = Documents::bounded(&records(0..4_000, "a"), 1_000);
         assert!(base.chunks.len() <= 1_000 && base.chunks.len() > 300, "{}", base.chunks.len());
         assert!(base.share_changed(&records(0..4_000, "a")) < 1e-9);

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_what_came_first_has_drifted() {
+    fn samples_unlike_the_first_ones_are_drift() {
         let drift = Drift::open(None, ["docs"].into_iter()).unwrap();
         let ask = |range: std::ops::Range<usize>, shift: f32, unanswered: usize| {
             for at in range {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_the_baseline_where_it_has_enough() {
+    fn a_file_is_the_baseline_if_it_has_enough_samples() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("baseline.json");
         let observed: Vec<Observation> =

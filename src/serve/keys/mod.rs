@@ -292,7 +292,7 @@ pub(in crate::serve) mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told() {
+    fn text_that_is_not_a_key_is_rejected() {
         for text in ["", "dk_", "dk_a", "dk__b", "dk_a_", "sk-abc", "dk_ä_b"] {
             assert!(Secret::parse(text).is_none(), "{text}");
         }

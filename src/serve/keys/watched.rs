@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_had_a_key_is_known_by_its_secret() {
+    fn a_revoked_key_is_known_by_its_secret() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
         let (kept, gone) = (Secret::new().unwrap(), Secret::new().unwrap());

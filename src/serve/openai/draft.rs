@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_stays_and_its_marks_do_not() {
+    fn text_that_was_sent_stays_without_its_marks() {
         let mut draft = Draft::sent();
         let pieces: Vec<Piece> = events().into_iter().filter_map(|event| draft.on(event)).collect();
         assert!(pieces.contains(&Piece::Thinking("Hm [x[7]".to_owned())));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_goes() {
+    fn text_that_was_not_sent_is_removed() {
         let mut draft = Draft::default();
         for event in events() {
             draft.on(event);

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_refused() {
+    fn messages_without_a_question_are_refused() {
         for (messages, param) in [
             (json!([]), "messages"),
             (json!([{"role": "assistant", "content": "Hello."}]), "messages"),

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_in_another_way_is() {
+    fn positional_lists_are_rewritten() {
         let mut schema = json!({ "properties": { "lines": {
             "type": ["array", "null"],
             "items": [{ "type": "integer" }, { "type": "integer" }],

@@ -64,7 +64,7 @@ fn each_row_is_an_operation_and_each_operation_a_row() {
 }
 
 #[test]
-fn what_is_referred_to_is_there() {
+fn every_reference_resolves() {
     let document = document(true);
     let mut seen = 0;
     objects(&document, &mut |members| {

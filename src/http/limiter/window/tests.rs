@@ -123,7 +123,7 @@ fn refusals_of_one_burst_count_once() {
 }
 
 #[test]
-fn of_fewer_in_flight_than_there_may_be_those_were_too_many() {
+fn a_refusal_with_few_in_flight_shrinks_the_window_below_them() {
     let mut window = Window::new(64);
     let start = Instant::now();
     (0..4).for_each(|_| window.take());
