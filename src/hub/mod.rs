@@ -122,7 +122,7 @@ impl Hub {
     /// The cache directory.
     ///
     /// # Errors
-    /// Neither HF_HOME nor a home directory is set.
+    /// Neither `HF_HOME` nor a home directory is set.
     pub fn cache(&self) -> Result<cache::Cache, Failure> {
         let dir = self.0.cache.clone().ok_or_else(|| {
             Failure::config(
