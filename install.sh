@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs a release of docent: finds the one for this machine, checks its sum, and puts the program into a
+# Installs a release of docent: finds the build for this machine, checks its sum, and puts the program into a
 # directory. Nothing else is changed.
 #
-# `sh install.sh --help` says what it takes. Needs curl or wget, tar, and sha256sum, shasum or openssl.
+# `sh install.sh --help` lists the options. Needs curl or wget, tar, and sha256sum, shasum or openssl.
 # Exit codes: 0 installed; 1 not installed; 2 wrong usage.
 set -eu
 
-# The release takes the place that the repository has then.
+# A release replaces OWNER/docent by the name of its repository.
 repository=OWNER/docent
 
 to=${HOME:+$HOME/.local/bin}
@@ -36,10 +36,10 @@ usage() {
     cat <<'END'
 sh install.sh [--to DIR] [--version V] [--target TARGET] [--from URL]
 
-  --to DIR        where the program goes [~/.local/bin]
-  --version V     which release, such as 0.1.0 [the latest]
-  --target T      which build, such as x86_64-unknown-linux-musl [that of this machine]
-  --from URL      where the archive and its .sha256 are: a mirror, or a file server. GET_DOCENT_FROM is the same
+  --to DIR        directory to install into [~/.local/bin]
+  --version V     release, such as 0.1.0 [the latest]
+  --target T      build, such as x86_64-unknown-linux-musl [that of this machine]
+  --from URL      mirror or file server with the archive and its .sha256; GET_DOCENT_FROM does the same
 END
 }
 
@@ -60,13 +60,13 @@ parse() {
             esac
             shift 2
             ;;
-        *) fail "there is no $1" "sh install.sh --help" 2 ;;
+        *) fail "unknown argument: $1" "sh install.sh --help" 2 ;;
         esac
     done
-    [ -n "$to" ] || fail "HOME is not set" "say where to: --to DIR" 2
+    [ -n "$to" ] || fail "HOME is not set" "name the directory: --to DIR" 2
 }
 
-# Builds for glibc need this one at least; older systems get the static build.
+# Builds for glibc need 2.35 at least; older systems get the static build.
 is_recent_glibc() {
     found=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
     [ "${found:-0}" -ge 35 ]
@@ -86,12 +86,12 @@ detect() {
         target=$machine-unknown-linux-$libc
         ;;
     Darwin)
-        # Rosetta says that the machine is another one than it is.
+        # Under Rosetta, uname names another machine than the real one.
         if [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || echo 0)" = 1 ]; then machine=aarch64; fi
         target=$machine-apple-darwin
         ;;
     MINGW* | MSYS* | CYGWIN* | Windows*)
-        fail "this is for Linux and macOS" "on Windows unpack docent-x86_64-pc-windows-msvc.zip of the release, or: cargo binstall docent"
+        fail "install.sh is for Linux and macOS" "on Windows unpack docent-x86_64-pc-windows-msvc.zip of the release, or: cargo binstall docent"
         ;;
     *) fail "there is no release for $system" "build it: cargo install docent" ;;
     esac
@@ -121,7 +121,7 @@ sum_of() {
 fetch() {
     if [ -z "$from" ]; then
         case $repository in
-        OWNER/*) fail "this copy does not know where docent is released" "take the install.sh of a release, or say where: --from URL" ;;
+        OWNER/*) fail "this copy does not know where docent is released" "use the install.sh of a release, or name the server: --from URL" ;;
         esac
         from=https://github.com/$repository/releases
         if [ -n "$version" ]; then from=$from/download/v$version; else from=$from/latest/download; fi
@@ -129,39 +129,39 @@ fetch() {
         from=$from/v$version
     fi
     archive=docent-$target.tar.gz
-    hint="see whether $from has it; another place: --from URL; another build: --target TARGET"
+    hint="check that $from has it; another server: --from URL; another build: --target TARGET"
     download "$from/$archive.sha256" "$tmp/sum" || fail "$from/$archive.sha256 cannot be fetched" "$hint"
     download "$from/$archive" "$tmp/$archive" || fail "$from/$archive cannot be fetched" "$hint"
     wanted=$(sed -n 's/^\([0-9a-f]\{64\}\)\([^0-9a-f].*\)\{0,1\}$/\1/p;q' "$tmp/sum")
-    [ -n "$wanted" ] || fail "$from/$archive.sha256 is not a sum" "$hint"
+    [ -n "$wanted" ] || fail "$from/$archive.sha256 does not have a SHA-256" "$hint"
     found=$(sum_of "$tmp/$archive")
     [ "$found" = "$wanted" ] ||
-        fail "$archive is not what was released: its sum is $found, and should be $wanted" "nothing was installed; try again, and tell those who release docent if it stays so"
+        fail "$archive is not what was released: its SHA-256 is $found, and should be $wanted" "nothing was installed; try again, and report it if the sum stays wrong"
 }
 
 place() {
-    tar -xzf "$tmp/$archive" -C "$tmp" "docent-$target/docent" || fail "$archive has no program"
+    tar -xzf "$tmp/$archive" -C "$tmp" "docent-$target/docent" || fail "$archive does not contain docent"
     unpacked=$tmp/docent-$target/docent
     chmod 755 "$unpacked"
-    told=$("$unpacked" --version) || fail "the program does not run on this machine" "another build may: --target TARGET; or build it: cargo install docent"
-    mkdir -p "$to" 2>/dev/null || fail "$to cannot be made" "choose another directory: --to DIR"
-    [ ! -d "$to/docent" ] || fail "$to/docent is a directory" "choose another place: --to DIR"
+    reported=$("$unpacked" --version) || fail "the program does not run on this machine" "another build may: --target TARGET; or build it: cargo install docent"
+    mkdir -p "$to" 2>/dev/null || fail "$to cannot be created" "choose another directory: --to DIR"
+    [ ! -d "$to/docent" ] || fail "$to/docent is a directory" "choose another directory: --to DIR"
     partial=$to/.docent.$$
-    # Beside the place and then renamed: one that runs is not written over.
+    # Written beside its place and renamed: a running program is not overwritten.
     if ! cp "$unpacked" "$partial" 2>/dev/null || ! mv -f "$partial" "$to/docent" 2>/dev/null; then
         fail "$to cannot be written" "choose another directory: --to DIR"
     fi
     partial=
-    say "$told is installed as $to/docent"
+    say "$reported is installed as $to/docent"
     case :${PATH:-}: in
     *":$to:"*) ;;
-    *) say "$to is not on your PATH; add it: export PATH=\"$to:\$PATH\"" ;;
+    *) say "$to is not on your PATH: export PATH=\"$to:\$PATH\"" ;;
     esac
 }
 
 parse "$@"
 [ -n "$target" ] || detect
-has sha256sum || has shasum || has openssl || fail "the sum could not be checked" "install sha256sum, shasum or openssl"
+has sha256sum || has shasum || has openssl || fail "the sum cannot be checked" "install sha256sum, shasum or openssl"
 tmp=$(mktemp -d)
 fetch
 place

@@ -1,5 +1,5 @@
 #!/bin/sh
-# archive.sh DIRECTORY TARGET LICENCES: an archive of the program that was built there, and its sum, in archives/.
+# archive.sh DIRECTORY TARGET LICENCES: makes an archive of the program in DIRECTORY, and its SHA-256, in archives/.
 set -eu
 built=$1
 target=$2
@@ -21,7 +21,7 @@ cp "$licences" "archives/$name/"
 "$program" completions fish >"archives/$name/completions/docent.fish"
 "$program" completions powershell >"archives/$name/completions/_docent.ps1"
 "$program" completions zsh >"archives/$name/completions/_docent"
-# One page after another: each begins with its title.
+# docent prints all man pages in a row; each begins with its title.
 "$program" completions man | awk -v to="archives/$name/man" '
     /^\.ie / || /^\.el / { head = head $0 "\n"; next }
     /^\.TH / { if (page) close(page); page = to "/" $2 ".1"; printf "%s", head >page; head = "" }

@@ -1,32 +1,32 @@
 #!/bin/sh
 # A gate for changes of documents: brings the index in line with them, measures retrieval, compares it with the
-# base branch, and refuses what makes it worse. For GitHub Actions (action.yml calls it), GitLab CI and any shell.
-# docs/ci.md says how it is used.
+# base branch, and refuses a change that makes it worse. For GitHub Actions (action.yml calls it), GitLab CI and any
+# shell. docs/ci.md says how to use it.
 #
-# What it is told, in the environment:
+# Settings, as environment variables, with their defaults in brackets:
 #   GATE_CASES        file of cases for `docent eval` (cases.jsonl)
-#   GATE_SOURCES      what is brought in, one a line; what the index knows where it is empty
-#   GATE_MIN          what has to be reached, such as recall@5=0.8, one a line
+#   GATE_SOURCES      files, directories or URLs to ingest, one a line; if empty, the sources of the index
+#   GATE_MIN          floors, such as recall@5=0.8, one a line
 #   GATE_BASE         commit of the base branch to compare with
-#   GATE_BASELINE     baseline in the repository, as `docent eval --write-baseline` writes it: compared with in place
-#                     of measuring GATE_BASE, and taken from there, so that a change cannot lower its own bar
-#   GATE_MAX_DROP     how much less than the base is accepted (0)
-#   GATE_CHECK        true: bring nothing in, and refuse an index that is not in line with its sources
-#   GATE_EXPORT       file that the index is exported to
+#   GATE_BASELINE     file of `docent eval --write-baseline` in the repository, to compare with in place of measuring
+#                     GATE_BASE. It is read from that commit, so that a change cannot lower its own bar
+#   GATE_MAX_DROP     how much worse than the base is accepted (0)
+#   GATE_CHECK        true: ingest nothing, and refuse an index that is out of date
+#   GATE_EXPORT       file to export the index to
 #   GATE_TRUST        true: trust docent.toml as it is in the change
 #   GATE_INGEST_ARGS  further arguments of `docent ingest`, separated by blanks (--allow-prune)
-#   GATE_EVAL_ARGS    the same of `docent eval`
+#   GATE_EVAL_ARGS    further arguments of `docent eval`
 #   GATE_DATA         data directory (.docent)
-#   GATE_OUT          directory of the reports, which each run makes new (docent-gate)
+#   GATE_OUT          directory of the reports, which each run replaces (docent-gate)
 #   GATE_DOCENT       the program (docent)
-#   GATE_SUMMARY      file that the summary is added to (GITHUB_STEP_SUMMARY)
-#   GATE_TOKEN        token that may comment; no comment is made without
+#   GATE_SUMMARY      file to append the summary to (GITHUB_STEP_SUMMARY)
+#   GATE_TOKEN        token that may comment; without it there is no comment
 #   GATE_PR           number of the pull request
 #
-# `docent-gate.sh setup` comes first where there is no docent, or an index is kept between runs: it installs docent
-# by install.sh, if it is not there, and says where it is and what key a cache of the index has.
-#   GATE_VERSION      the release that is installed (the latest)
-#   GATE_TOOLS        where to (RUNNER_TEMP, or .docent-bin)
+# If docent is not installed, or an index is kept between runs, run `docent-gate.sh setup` first. It installs docent by
+# install.sh if it is missing, and prints its path and the key for a cache of the index.
+#   GATE_VERSION      release to install (the latest)
+#   GATE_TOOLS        directory to install into (RUNNER_TEMP, or .docent-bin)
 #
 # Exit codes: 0 passed; 1 refused: a gate is not met, or the index is out of date; others are those of docent.
 set -eu
@@ -65,12 +65,12 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Runs docent on the data directory with arguments of which some come from lines or words of a variable.
+# Runs docent on the data directory.
 run() {
     "$docent" --data-dir "$data" "$@"
 }
 
-# ingest ARGS...: with the sources and arguments that are set.
+# ingest ARGS...: adds GATE_SOURCES, a line each, and GATE_INGEST_ARGS, a word each.
 ingest() {
     set -f
     for word in ${GATE_INGEST_ARGS---allow-prune}; do set -- "$@" "$word"; done
@@ -82,7 +82,7 @@ ingest() {
     run ingest "$@"
 }
 
-# eval ARGS...: with the cases, floors and arguments that are set.
+# measure ARGS...: adds the cases, GATE_MIN and GATE_EVAL_ARGS.
 measure() {
     set -f
     for floor in ${GATE_MIN:-}; do set -- "$@" --min "$floor"; done
@@ -91,7 +91,7 @@ measure() {
     run eval "$typed" "$@"
 }
 
-# The exit code of a command, without ending with it.
+# Runs a command and keeps its exit code in `status`, so that `set -e` does not end the script.
 try() {
     status=0
     "$@" || status=$?
@@ -104,7 +104,7 @@ fail() {
     say "$reason"
 }
 
-# A value of the indented JSON of `docent index list`.
+# Values of the indented JSON of `docent index list`.
 collection() { run index list --format json | sed -n 's/^  "collection": "\(.*\)",$/\1/p'; }
 version() {
     run index list --format json |
@@ -118,13 +118,13 @@ trusted() {
 has_base() {
     [ -n "$base" ] || return 1
     git cat-file -e "$base^{commit}" 2>/dev/null && return 0
-    # A shallow checkout has the change alone.
+    # A shallow checkout has only the change.
     git fetch --quiet --depth=1 origin "$base" 2>/dev/null && git cat-file -e "$base^{commit}" 2>/dev/null && return 0
-    note "the base $base cannot be had: nothing is compared. A checkout with its history has it."
+    note "the base $base is not in this checkout and cannot be fetched: nothing is compared. Check out the history, too."
     return 1
 }
 
-# The baseline that is kept in the repository, as the base has it.
+# The baseline in the repository, as it is in the base.
 kept_baseline() {
     if has_base; then
         if git show "$base:./$GATE_BASELINE" >"$out/baseline-of-base.json" 2>/dev/null; then
@@ -143,7 +143,7 @@ kept_baseline() {
 measured_base() {
     has_base || return 0
     if ! run config show qdrant.url --format json | grep -q '"value": null'; then
-        note "the base is not measured: on a Qdrant server that would change the collection. Keep a baseline: GATE_BASELINE."
+        note "the base is not measured: on a Qdrant server that would change the collection. Set GATE_BASELINE instead."
         return 0
     fi
     work=$(mktemp -d)
@@ -153,22 +153,21 @@ measured_base() {
     fi
     below=$work/base/$(git rev-parse --show-prefix)
     if [ ! -d "$below" ]; then
-        note "the base has nothing here yet: nothing is compared."
+        note "the base does not have this directory yet: nothing is compared."
         return 0
     fi
     cd "$below"
-    # Where it lies, that is the root which sources are relative to.
+    # The directory with docent.toml is the root that sources are relative to.
     [ -e docent.toml ] || : >docent.toml
     try trusted
     try ingest
     if [ "$status" = 3 ]; then try ingest --rebuild; fi
     if [ "$status" != 0 ] && [ "$status" != 5 ]; then
         cd "$here"
-        note "the base cannot be brought in (exit code $status): nothing is compared."
+        note "the base cannot be ingested (exit code $status): nothing is compared."
         return 0
     fi
-    # Without floors: what counts is where the base is, not whether that is enough. The cases are those of the
-    # change, on both sides.
+    # Without floors: the base is measured, not judged. Both sides answer the cases of the change.
     floors=${GATE_MIN:-}
     GATE_MIN=
     typed=$cases
@@ -183,7 +182,7 @@ measured_base() {
     fi
 }
 
-# The cases that differ are told where both are versions of one collection.
+# Whether base and change are versions of one collection: then the report lists the cases that differ.
 compares_versions() {
     [ -n "$work" ] && [ -n "$compared" ] || return 1
     case " ${GATE_EVAL_ARGS:-} " in
@@ -196,7 +195,7 @@ bring_in() {
         try ingest --check
         case $status in
         0) ;;
-        1) fail 1 "the index is not in line with its sources: docent ingest brings it there" ;;
+        1) fail 1 "the index is out of date: run docent ingest" ;;
         *) fail "$status" "the sources cannot be compared with the index (exit code $status)" ;;
         esac
         return 0
@@ -205,17 +204,17 @@ bring_in() {
     if compares_versions; then set -- --new-version; fi
     try ingest "$@"
     if [ "$status" = 3 ] && [ $# = 0 ]; then
-        say "the index may have been built otherwise: once more, from the beginning"
+        say "the index may have been built with other settings: rebuilding it"
         try ingest --rebuild
     fi
     case $status in
     0) ;;
-    5) fail 5 "some sources could not be brought in: see the log" ;;
-    *) fail "$status" "the sources cannot be brought in (exit code $status)" ;;
+    5) fail 5 "some sources could not be ingested: see the log" ;;
+    *) fail "$status" "the sources cannot be ingested (exit code $status)" ;;
     esac
 }
 
-# Whether there is something to measure.
+# Whether there is an index to measure.
 brought_in() { [ "$code" = 0 ] || [ "$code" = 5 ]; }
 
 evaluate() {
@@ -228,12 +227,12 @@ evaluate() {
         name=$(collection)
         former=$(version live)
         set -- "$@" --compare "$name@v$built,$name@v$former"
-        notes="$notes- $name@v$built is the change, $name@v$former the base ($base): a plus says how much better the base was.$newline"
+        notes="$notes- $name@v$built is the change, $name@v$former the base ($base). A plus means that the base is better.$newline"
     fi
     try measure "$@"
     case $status in
     0) ;;
-    1) fail 1 "retrieval is not as good as it has to be" ;;
+    1) fail 1 "a gate is not met" ;;
     *) fail "$status" "retrieval cannot be measured (exit code $status)" ;;
     esac
     if [ -n "$built" ]; then run index use "$built" >/dev/null; fi
@@ -270,7 +269,7 @@ summary() {
     if [ -n "$target" ]; then cat "$out/summary.md" >>"$target"; fi
 }
 
-# The summary as a JSON object with the field `body`; services take some 65,000 letters.
+# The summary as a JSON object with the field `body`; services accept about 65,000 characters.
 body() {
     printf '{"body":"'
     head -c 60000 "$out/summary.md" | tr '\011' ' ' | tr -d '\000-\010\013-\037' |
@@ -278,14 +277,14 @@ body() {
     printf '"}'
 }
 
-# request METHOD URL: the token is no argument, which others on the machine could see.
+# request METHOD URL: the token is not an argument, since others on the machine could see it.
 request() {
     printf 'header = "%s"\n' "$authorization" |
         curl --silent --show-error --fail --max-time 30 -K - -X "$1" -H 'Content-Type: application/json' \
             -H 'Accept: application/json' ${3:+--data-binary "@$3"} "$2"
 }
 
-# One comment for a pull request, which later runs write anew.
+# One comment for a pull request, which later runs update.
 comment() {
     [ -n "${GATE_TOKEN:-}" ] || return 0
     if [ "${GITHUB_EVENT_NAME:-}" = pull_request ] && [ -n "${GATE_PR:-}" ]; then
@@ -318,8 +317,8 @@ comment() {
     else
         try request POST "$url" "$out/comment.json" >/dev/null
     fi
-    # A change from a fork may not: that is no reason to refuse it.
-    [ "$status" = 0 ] || say "the comment could not be written: may the token write pull requests?"
+    # The token of a change from a fork may not comment: that is not a reason to refuse the change.
+    [ "$status" = 0 ] || say "the comment could not be written: the token needs the right to write pull requests"
     rm -f "$out/comment.json"
 }
 
@@ -341,11 +340,11 @@ outputs() {
 
 brought_in_or_refused() { [ "$code" = 0 ] || [ "$code" = 1 ] || [ "$code" = 5 ]; }
 
-# Where docent is, and the key of its index.
+# Prints the path of docent and the key of its index.
 setup() {
     if [ -z "${GATE_DOCENT:-}" ] && ! command -v docent >/dev/null; then
         [ -f "$(dirname "$0")/../install.sh" ] || {
-            say "there is no docent: install it first, by install.sh of a release"
+            say "docent is not installed: run install.sh of a release first"
             exit 2
         }
         tools=$(absolute "${GATE_TOOLS:-${RUNNER_TEMP:-.docent-bin}}")
@@ -369,16 +368,16 @@ setup)
     exit
     ;;
 *)
-    say "takes \`setup\`, or nothing: what it is told is in the environment, see $0"
+    say "usage: docent-gate.sh [setup]; the settings are environment variables, listed at the beginning of $0"
     exit 2
     ;;
 esac
 command -v "$docent" >/dev/null || {
-    say "there is no $docent: install it (docent-gate.sh setup), or name it with GATE_DOCENT"
+    say "there is no $docent: install docent (docent-gate.sh setup), or name the program with GATE_DOCENT"
     exit 2
 }
 [ -e "$cases" ] || {
-    say "there is no $cases: name the file of cases with GATE_CASES; docent eval init drafts one"
+    say "there is no $cases: name the file of cases with GATE_CASES; docent eval init drafts cases"
     exit 2
 }
 cases=$(absolute "$cases")
@@ -387,14 +386,14 @@ out=$(absolute "$out")
 case $docent in
 */*) docent=$(absolute "$docent") ;;
 esac
-# What is in a directory that no gate has made is somebody's.
+# Files in a directory that no gate has made belong to somebody.
 if [ -d "$out" ] && [ ! -e "$out/.docent-gate" ] && [ -n "$(ls -A "$out")" ]; then
-    say "$out has other files than reports of a gate: name another directory with GATE_OUT, or remove it"
+    say "$out has files that are not reports of a gate: name another directory with GATE_OUT, or remove it"
     exit 2
 fi
 rm -rf "$out"
 mkdir -p "$out"
-# None of it is a document, nor a file of the repository.
+# Reports are neither documents nor files of the repository.
 echo '*' >"$out/.gitignore"
 : >"$out/.docent-gate"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# formula.sh OWNER/NAME VERSION ARCHIVES: the formula of Homebrew for a release, with the sums of its archives.
+# formula.sh OWNER/NAME VERSION ARCHIVES: prints the Homebrew formula of a release, with the sums of its archives.
 set -eu
 repository=$1
 version=$2

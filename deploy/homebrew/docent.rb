@@ -1,4 +1,4 @@
-# Filled in by ci/formula.sh: the place, the version and the sums of a release.
+# ci/formula.sh fills in the repository, the version and the sums of a release.
 class Docent < Formula
   desc "Ask your documents, and get answers with citations that were checked"
   homepage "https://github.com/OWNER/docent"

@@ -23,8 +23,8 @@ fn what_makes_retrieval_worse_is_refused_and_what_does_not_passes() {
     assert!(gate.stderr.contains("recall@5 is 0.833; it was 1.000, and has to be 1.000"), "{gate}");
     let summary = repository.summary();
     for said in [
-        "## docent: refused\n\nretrieval is not as good as it has to be\n",
-        "- docent@v2 is the change, docent@v1 the base (main): a plus says how much better the base was.",
+        "## docent: refused\n\na gate is not met\n",
+        "- docent@v2 is the change, docent@v1 the base (main). A plus means that the base is better.",
         "| recall@5 | 0.833 | 1.000 |",
         "#### Cases that differ",
         "When does the ferry to Elba leave?",
@@ -99,7 +99,7 @@ fn a_baseline_is_the_one_that_the_base_has() {
 fn reports_take_the_place_of_no_documents() {
     let repository = Repository::new();
     let gate = repository.gate(&[("GATE_OUT", "docs")]).expect(2);
-    assert!(gate.stderr.contains("has other files than reports"), "{gate}");
+    assert!(gate.stderr.contains("has files that are not reports of a gate"), "{gate}");
     assert!(repository.read("docs/elba.md").contains("Elba"));
     repository.gate(&[("GATE_OUT", "reports")]).expect(0);
     repository.gate(&[("GATE_OUT", "reports")]).expect(0);
@@ -110,7 +110,7 @@ fn reports_take_the_place_of_no_documents() {
 fn a_base_that_cannot_be_measured_is_said_and_refuses_nothing() {
     let repository = Repository::new();
     let gate = repository.gate(&[("GATE_BASE", "no-such-branch")]).expect(0);
-    assert!(gate.stderr.contains("the base no-such-branch cannot be had"), "{gate}");
+    assert!(gate.stderr.contains("the base no-such-branch is not in this checkout"), "{gate}");
     repository.git(&["checkout", "-q", "--orphan", "other"]);
     repository.git(&["rm", "-rqf", "docs"]);
     repository.commit("no documents");
@@ -128,7 +128,7 @@ fn check_refuses_an_index_that_is_out_of_date_and_changes_nothing() {
     repository.gate(&[check]).expect(0);
     repository.write("docs/more.md", "# Giglio\n\nNo ferry goes there.\n");
     let gate = repository.gate(&[check]).expect(1);
-    assert!(gate.stderr.contains("the index is not in line with its sources"), "{gate}");
+    assert!(gate.stderr.contains("the index is out of date: run docent ingest"), "{gate}");
     assert!(repository.summary().contains("## docent: refused"));
     repository.docent(&["ingest", "--check", "docs"]).expect(1);
 }
@@ -141,7 +141,7 @@ fn what_is_missing_is_said() {
     let gate = repository.gate(&[("GATE_DOCENT", "/no/docent")]).expect(2);
     assert!(gate.stderr.contains("there is no /no/docent"), "{gate}");
     let gate = repository.gate(&[("GATE_SOURCES", "elsewhere")]).expect(2);
-    assert!(gate.stderr.contains("the sources cannot be brought in (exit code 2)"), "{gate}");
+    assert!(gate.stderr.contains("the sources cannot be ingested (exit code 2)"), "{gate}");
     assert!(repository.summary().contains("## docent: failed"));
 }
 
@@ -156,7 +156,7 @@ fn an_index_that_was_built_otherwise_is_built_anew() {
     repository.write("docent.toml", "[chunk]\ntokens = 128\n");
     assert_ne!(key(&repository), before);
     let gate = repository.gate(&[]).expect(0);
-    assert!(gate.stderr.contains("once more, from the beginning"), "{gate}");
+    assert!(gate.stderr.contains("rebuilding it"), "{gate}");
 }
 
 /// As GitHub runs it.

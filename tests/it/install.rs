@@ -171,9 +171,9 @@ fn what_is_not_what_was_released_is_refused() {
     release.answer_sum(&format!("{}  docent.tar.gz\n", "0".repeat(64)));
     release.refuses(&target, 1, "is not what was released");
     release.answer_sum("<html>no such page</html>\n");
-    release.refuses(&target, 1, "is not a sum");
+    release.refuses(&target, 1, "does not have a SHA-256");
     release.answer_sum("");
-    release.refuses(&target, 1, "is not a sum");
+    release.refuses(&target, 1, "does not have a SHA-256");
     release.answer_sum(&release.sum());
     let half = release.archive[..release.archive.len() / 2].to_vec();
     release.answer(Answer::new("application/gzip", half.clone()));
@@ -206,7 +206,11 @@ fn a_place_that_cannot_be_written_is_said() {
     let release = Release::start();
     let file = release.env.write("a file", "");
     let below = file.join("bin");
-    release.refuses(&["--target", TARGET, "--to", &below.to_string_lossy()], 1, "cannot be made");
+    release.refuses(
+        &["--target", TARGET, "--to", &below.to_string_lossy()],
+        1,
+        "cannot be created",
+    );
     // Root may write everywhere but where the system has files of its own.
     if Path::new("/proc/self").exists() {
         release.refuses(&["--target", TARGET, "--to", "/proc/self"], 1, "cannot be written");
@@ -218,7 +222,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
     let release = Release::start();
     release.refuses(&["--to"], 2, "--to takes a value");
     release.refuses(&["--target", ""], 2, "--target takes a value");
-    release.refuses(&["here"], 2, "there is no here");
+    release.refuses(&["here"], 2, "unknown argument: here");
     assert!(release.site.asked().is_empty());
     let help = release.install(&["--help"]).expect(0);
     assert!(help.stdout.contains("--from URL"), "{help}");
