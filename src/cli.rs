@@ -1,4 +1,4 @@
-//! What can be typed: every clap struct. No logic.
+//! The command line: every clap struct. No logic.
 //!
 //! A flag that sets a setting is defined by its row in [`crate::settings::KEYS`], and listed here by the
 //! commands that take it, under the name of the setting. Fields are for all other flags.
@@ -50,8 +50,8 @@ Exit codes:
 /// docent ingests documents into Qdrant (embedded, or a server), retrieves passages, and streams an
 /// answer that cites them. It needs no key, no server and no download to start with.
 ///
-/// A docent.toml may choose hosts, models, paths and limits once it is trusted, as it is, by the user
-/// who runs docent: `docent config trust`. In a pipeline, too, that is a step before the others.
+/// A project's docent.toml may set hosts, models, paths and limits only after you have trusted it, as
+/// it is now, with `docent config trust`. In a pipeline, run that command before the others.
 #[derive(Parser, Debug)]
 #[command(name = "docent", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -91,12 +91,12 @@ pub struct Global {
     /// Print results and errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Also say what is used, what each document gave, and how long it took
+    /// Also print what is used, what became of each document, and how long it took
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
 }
 
-/// Which collection, and where; which models.
+/// Flags for the collection, the store and the models.
 #[derive(Args, Debug, Default, Clone)]
 #[command(args = flags(&[
     "collection",
@@ -118,9 +118,9 @@ pub enum Format {
     Json,
     /// One object a line, as things happen.
     Jsonl,
-    /// Of `eval` only: test results in XML, as CI systems read them.
+    /// Test results in XML, as CI systems read them; for `eval` only.
     Junit,
-    /// Of `eval` only.
+    /// For `eval` only.
     Markdown,
 }
 
@@ -156,7 +156,7 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Show where answers come from, as `--trace` recorded it
+/// Show where answers came from, as recorded by `--trace`
 #[derive(Args, Debug)]
 pub struct TraceArgs {
     #[command(subcommand)]
@@ -168,7 +168,7 @@ pub enum TraceCommand {
     /// Print the record of an answer
     #[command(arg = records())]
     Show {
-        /// Id of the answer, or its beginning [default: the last answer]
+        /// Id of the answer, or the first characters of it [default: the last answer]
         id: Option<String>,
     },
     /// List the answers that have a record, oldest first
@@ -180,51 +180,51 @@ fn records() -> Arg {
     flag_as("trace.path", "File or directory with the records [default: what `DOCENT_TRACE` names]")
 }
 
-/// Show what was read of a document, chunk by chunk
+/// Show what is stored of a document, chunk by chunk
 ///
-/// Lists the chunks of a document in the order of its text, each with its place, headings and tokens:
-/// what is searched, cited and sent to a chat model. Warns where the file has changed since, or its
-/// last version could not be read. Exits with 1 when nothing is stored of the document, or at that
-/// place.
+/// Lists the chunks of a document in the order of its text, each with its place, headings and tokens.
+/// Chunks are what is searched, cited and sent to a chat model. Warns if the file has changed since it
+/// was ingested, or if its last version could not be read. Exits with 1 if nothing is stored of the
+/// document, or nothing at that place.
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// A document, as it is stored or as a path from here, or a place in it, as it is cited: `PATH`,
-    /// `URL`, `PATH:L10-L24`, `PATH#page=3`
+    /// A document, by its stored name or its path from here, or a place in it as citations write
+    /// it: `PATH`, `URL`, `PATH:L10-L24`, `PATH#page=3`
     #[arg(value_name = "SOURCE")]
     pub source: String,
 }
 
-/// Say what is stored, and what built it
+/// Show what is stored, and how it was built
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     /// List every document
     #[arg(long)]
     pub documents: bool,
-    /// Read all that is stored, and list the documents whose text looks broken
+    /// Read everything that is stored, and list the documents whose text looks broken
     #[arg(long)]
     pub quality: bool,
 }
 
-/// Check what is configured, by talking to it
+/// Check that the configured store, models and endpoints work
 ///
-/// Also looks for an Ollama and a Qdrant running on this machine, and says how to use them.
+/// Also looks for an Ollama or a Qdrant that runs on this machine, and says how to use it.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
-    /// Say what a collection of so many chunks takes on disk and in memory, and where it belongs; nothing is
-    /// checked
+    /// Estimate the disk and memory that a collection of this many chunks takes, and say which
+    /// store suits it; nothing is checked
     #[arg(long, value_name = "CHUNKS", value_parser = chunks)]
     pub size: Option<u64>,
     #[command(flatten)]
     pub rerank: RerankFlags,
 }
 
-/// Look after a collection as a whole, and carry it elsewhere
+/// Manage a collection as a whole: integrity, versions, copies, export and import
 ///
-/// A collection is one of its versions, the live one. Others stay beside it: `docent ingest
-/// --new-version` builds them, and a switch to one of them is done at once, and can be taken back.
-/// The files of one that is embedded are verified and repaired: a Qdrant server looks after its own.
-/// On a server, a collection is taken up for this project. From either, and to either, a collection goes in
-/// one file.
+/// A collection has versions, and the live one is what is searched. `docent ingest --new-version`
+/// builds another one beside it; a switch takes effect at once, and can be undone. The files of an
+/// embedded collection can be verified and repaired; a Qdrant server looks after its own. A collection
+/// on a server can be adopted by this project. A collection in either store can be exported to one
+/// file, and imported into either store.
 #[derive(Args, Debug)]
 pub struct IndexArgs {
     #[command(subcommand)]
@@ -247,9 +247,9 @@ impl FromStr for VersionName {
             None => (None, typed.strip_prefix('v').unwrap_or(typed)),
         };
         let number = number.parse().ok().filter(|number| *number > 0);
-        number
-            .map(|number| Self { collection, number })
-            .ok_or_else(|| "a version is a number from 1, as `docent index list` has it".to_owned())
+        number.map(|number| Self { collection, number }).ok_or_else(|| {
+            "a version is a number from 1, as `docent index list` shows it".to_owned()
+        })
     }
 }
 
@@ -268,93 +268,97 @@ fn chunks(typed: &str) -> Result<u64, String> {
     let chunks = chunks.filter(|chunks| (1.0..=1e15).contains(chunks));
     chunks
         .map(|chunks| chunks as u64)
-        .ok_or_else(|| "is not a number of chunks, such as 60000, 200k, 50M or 1.5G".to_owned())
+        .ok_or_else(|| "expected a number of chunks, such as 60000, 200k, 50M or 1.5G".to_owned())
 }
 
 #[derive(Subcommand, Debug)]
 pub enum IndexCommand {
-    /// Read everything that is stored, and say what is not as it was stored
+    /// Read everything that is stored, and report what is damaged
     Verify,
-    /// Make the newest version that is whole the collection, where the pointer to it was damaged
+    /// Make the newest intact version the live one, if the pointer to the live version is damaged
     Repair,
     /// List the versions of the collection
     List,
     /// Show a version: what it was built with, and what is in it
     Show {
-        /// Number of the version, as `index list` has it [default: the live one]
+        /// Number of the version, as `index list` shows it [default: the live one]
         #[arg(value_name = "V")]
         version: Option<VersionName>,
     },
-    /// List what became of the versions, the last first: when, by which command, and with which figures
+    /// List what happened to the versions, newest first: when, by which command, and with which
+    /// figures
     Log,
     /// Show what differs between two versions: settings, documents, chunks
     Diff {
-        /// Number of a version, as `index list` has it
+        /// Number of a version, as `index list` shows it
         #[arg(value_name = "A")]
         before: VersionName,
-        /// The same of the other one
+        /// Number of the other version
         #[arg(value_name = "B")]
         after: VersionName,
     },
-    /// Make a version the live one, at once; the one that was it stays
+    /// Make a version the live one, at once; the version that was live is kept
     Use {
-        /// Number of the version, as `index list` has it
+        /// Number of the version, as `index list` shows it
         #[arg(value_name = "V")]
         version: VersionName,
     },
-    /// Make the version the live one that was it before
+    /// Make the version that was live before the live one again
     Rollback,
     /// Remove a version that is not the live one
     Drop {
-        /// Number of the version, as `index list` has it
+        /// Number of the version, as `index list` shows it
         #[arg(value_name = "V")]
         version: VersionName,
     },
-    /// Remove former versions, those first that were live longest ago, and candidates
+    /// Remove former versions, those that were live longest ago first, and candidates
     Prune {
-        /// So many former versions stay [default: setting `index.keep`]
+        /// How many former versions to keep [default: setting `index.keep`]
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },
-    /// Print a key for caches of the index: it changes with what an index is built with (embedder, chunks,
-    /// language, collection, this version of docent's format), and not with the documents
+    /// Print a key under which a pipeline can cache the index: it changes with what an index is
+    /// built with (embedder, chunks, language, collection, format of this version of docent), and
+    /// not with the documents
     Key,
-    /// Copy the embedded collection to the Qdrant server that is set: only what differs goes over, and
-    /// nothing is embedded
+    /// Copy the embedded collection to the configured Qdrant server: only what differs is sent, and
+    /// nothing is embedded again
     Push {
-        /// Fill another version there, and put it in the place of what there is
+        /// Fill another version there, and replace what is there with it
         #[arg(long)]
         replace: bool,
     },
-    /// Copy the collection on the Qdrant server that is set into the data directory, as `push` does the
-    /// other way
+    /// Copy the collection from the configured Qdrant server into the data directory, the reverse
+    /// of `push`
     Pull {
-        /// Fill another version here, and put it in the place of what there is
+        /// Fill another version here, and replace what is here with it
         #[arg(long)]
         replace: bool,
     },
-    /// Make a collection on a Qdrant server this project's: one that was made before collections had
-    /// owners, or that was recovered from a snapshot and has lost its name. Nothing is removed
+    /// Make this project the owner of a collection on a Qdrant server: one that was created before
+    /// collections had owners, or one that was recovered from a snapshot and has lost its name.
+    /// Nothing is removed
     Adopt {
-        /// Take it over from this project, which can't write it any more then
+        /// Take it over from this project, which can no longer write it afterwards
         #[arg(long, value_name = "PROJECT", id = "from_project")]
         from: Option<String>,
     },
-    /// Write the collection to one file, with its vectors. Another machine or server imports it, and
-    /// needs neither the sources nor a key for that
+    /// Write the collection to one file, with its vectors. To import it, another machine or server
+    /// needs neither the sources nor a key
     Export {
-        /// Where to: it is there when it is whole, and replaces what was there. `-` is standard output
+        /// File to write; it appears when it is complete, and replaces an existing one. `-` is
+        /// standard output
         file: PathBuf,
     },
-    /// Make a collection of what `docent index export` has written
+    /// Make a collection from a file that `docent index export` wrote
     ///
-    /// The file is checked before anything is written, and others see the collection when it is whole. One
-    /// that was killed starts over the next time.
+    /// The file is checked before anything is written, and the collection becomes visible when it
+    /// is complete. An import that was killed starts over the next time.
     #[command(args = ingest::layout())]
     Import {
-        /// Where from; `-` is standard input
+        /// File to read; `-` is standard input
         file: PathBuf,
-        /// Put it in the place of the collection that is there, in one step
+        /// Replace the collection that is there, in one step
         #[arg(long)]
         replace: bool,
     },
@@ -369,13 +373,14 @@ pub struct ConfigArgs {
 
 #[derive(Subcommand, Debug)]
 pub enum ConfigCommand {
-    /// Print every setting, its value and where that came from; secrets are masked
+    /// Print every setting, its value and where the value came from; secrets are masked
     Show {
-        /// Only these settings, such as `embedder`, or those that begin so, such as `chat`
+        /// Only these settings, such as `embedder`, or these groups of settings, such as `chat`
         #[arg(value_name = "SETTING", id = "shown_settings")]
         settings: Vec<String>,
     },
-    /// Trust the project's docent.toml, as it is now, to set what only you may: hosts, models, paths
+    /// Trust the project's docent.toml, as it is now, to set what only you may set: hosts, models,
+    /// paths and limits
     Trust,
 }
 

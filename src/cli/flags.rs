@@ -12,7 +12,7 @@ pub(super) fn flags(names: &[&str]) -> impl Iterator<Item = Arg> {
     names.iter().map(|name| flag(name))
 }
 
-/// The same under a heading of their own, also among flags that have another.
+/// The flags of the settings `names` under `heading`, even among flags that have another heading.
 pub(super) fn flags_under(heading: &'static str, names: &[&str]) -> impl Iterator<Item = Arg> {
     flags(names).map(move |flag| flag.help_heading(heading))
 }
@@ -22,7 +22,8 @@ pub(super) fn flag(name: &str) -> Arg {
     flag_as(name, &keys::key(name).help())
 }
 
-/// The flag of a setting, in a command where it is for something narrower than elsewhere.
+/// The flag of a setting with a help text of its own, for a command in which it does less than
+/// elsewhere.
 ///
 /// # Panics
 /// Where the setting has no flag.
@@ -35,7 +36,7 @@ pub(super) fn flag_as(name: &str, help: &str) -> Arg {
     let flag = key.flag.expect("a setting with a flag");
     let arg = Arg::new(key.name).long(flag.long.trim_start_matches('-')).short(flag.short);
     match flag.takes {
-        // A number that is too small is said to be so.
+        // So that `-1` is refused as too small, not as an unknown flag.
         Takes::Value(value) => {
             arg.allow_negative_numbers(true).value_name(value).value_hint(hint(value)).help(
                 match key.default.or(key.unless_set) {
@@ -48,7 +49,7 @@ pub(super) fn flag_as(name: &str, help: &str) -> Arg {
     }
 }
 
-/// What a shell completes.
+/// What a shell completes for a value of this name.
 fn hint(value: &str) -> ValueHint {
     match value {
         "FILE" => ValueHint::FilePath,
@@ -58,7 +59,7 @@ fn hint(value: &str) -> ValueHint {
     }
 }
 
-/// The settings that were typed, of the subcommand that was chosen.
+/// The settings that were typed as flags of the chosen subcommand.
 pub fn typed_settings(matches: &ArgMatches) -> Layer {
     if let Some((_, chosen)) = matches.subcommand() {
         return typed_settings(chosen);

@@ -1,4 +1,4 @@
-//! What `ingest` takes, and what brings sources in on the way.
+//! What `ingest` takes, and the flags with which other commands ingest.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,21 @@ use super::TapeFlags;
 use super::flags::{flags, flags_under};
 use crate::types::Partition;
 
-/// Bring a collection in line with its sources
+/// Add documents to a collection, or update it after they changed
 ///
-/// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. A file that
-/// did not change costs nothing; one that changed is replaced; one that is gone disappears.
-/// Read are PDF, DOCX, PPTX, XLSX, ODT, ODP, ODS, RTF, HTML, EPUB, mails, Markdown (`.md`), `.rst`,
-/// `.adoc`, XML, subtitles, calendars, contacts, JSON, CSV, notebooks, source code, text, and scanned pages and pictures
-/// (PNG, JPEG, TIFF, WebP, GIF, BMP); README.md has a table of them.
-/// Files ignored by .gitignore or .docentignore, hidden files and binary files are skipped; so are
-/// .env, key and credentials files that are not named themselves. A URL is a page, or a sitemap,
-/// which stands for the pages it lists. A run that was cut off is completed by the next one.
-/// Without a PATH, what lies outside of the project and pages of the web are read again where they
-/// were named here before, pages also where docent.toml is trusted. In a pipeline, name them, or run
-/// `docent config trust` first.
-/// On a Qdrant server a collection belongs to the project that made it, and the default one is the
-/// project's own: docs/sharing.md says how several share one. In a pipeline, set `DOCENT_PROJECT`.
+/// Discovers files, extracts their text, chunks and embeds it, and stores it in Qdrant. Unchanged files
+/// cost nothing, changed files are replaced, and files that are gone are deleted from the collection.
+/// Reads PDF, DOCX, PPTX, XLSX, ODT, ODP, ODS, RTF, HTML, EPUB, mails, Markdown (`.md`), `.rst`,
+/// `.adoc`, XML, subtitles, calendars, contacts, JSON, CSV, notebooks, source code, text, and scanned
+/// pages and pictures (PNG, JPEG, TIFF, WebP, GIF, BMP); README.md has a table of them. Files ignored
+/// by .gitignore or .docentignore, hidden files and binary files are skipped; so are .env, key and
+/// credentials files, unless they are named. A URL is a page, or a sitemap, whose pages are read. A run
+/// that was cut off is completed by the next one. Without a PATH, what earlier runs named is read
+/// again. Files outside of the project and web pages are then read only if they were named in this
+/// checkout before; web pages also if docent.toml is trusted. In a pipeline, name them, or run `docent
+/// config trust` first. On a Qdrant server, a collection belongs to the project that created it, and
+/// each project has its own default collection; docs/sharing.md says how several projects share one. In
+/// a pipeline, set `DOCENT_PROJECT`.
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct IngestArgs {
@@ -30,34 +30,34 @@ pub struct IngestArgs {
     /// named]
     #[arg(value_name = "PATH|GLOB|URL|-")]
     pub paths: Vec<String>,
-    /// Print what would be done, with chunks and tokens to embed, and do nothing
+    /// Print what would be done, with the chunks and tokens to embed, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Exit with 1 when there is anything to do, and do nothing
+    /// Exit with 1 if there is anything to do, and change nothing
     #[arg(long, conflicts_with_all = ["rebuild", "new_version"])]
     pub check: bool,
-    /// Stay, and sync again whenever a file changes. Not for URLs and standard input. Ctrl-C ends
-    /// it, with exit code 130
+    /// Keep running, and ingest again whenever a file changes. Not for URLs and standard input.
+    /// Ctrl-C ends it, with exit code 130
     #[arg(long, conflicts_with_all = ["dry_run", "check", "rebuild", "retry_failed"])]
     pub watch: bool,
-    /// Look at these PATHs or URLs no more, and delete what was brought in from them; nothing is
-    /// brought in
+    /// Stop reading these PATHs or URLs, and delete what was ingested from them; nothing is
+    /// ingested
     #[arg(long, requires = "paths", conflicts_with_all = ["watch", "rebuild", "retry_failed"])]
     pub forget: bool,
-    /// Build the next version of the collection beside the one in use, which stays what is searched
-    /// until `docent index use V`
+    /// Build the next version of the collection beside the live one, which is searched until
+    /// `docent index use V`
     #[arg(long, conflicts_with_all = ["rebuild", "watch", "forget", "retry_failed"])]
     pub new_version: bool,
-    /// Make that version the live one if all of this holds of it, such as
-    /// `recall@5>=0.8, ndcg@10>=live-0.01`; else the one in use stays, and the exit code is 1. `live` is
-    /// what that one reaches on the same cases
+    /// Make the new version the live one if it meets all of these conditions, such as
+    /// `recall@5>=0.8, ndcg@10>=live-0.01`; otherwise the live version stays, with exit code 1.
+    /// `live` is what the live version reaches on the same cases
     #[arg(long, value_name = "CONDITIONS", value_delimiter = ',', requires_all = ["new_version", "promotion_cases"], conflicts_with_all = ["dry_run", "rebuild", "watch", "forget", "retry_failed"])]
     pub promote_if: Vec<String>,
     /// Cases for --promote-if, as `docent eval` takes them
     #[arg(long = "eval", value_name = "CASES", id = "promotion_cases", requires = "promote_if")]
     pub promotion_cases: Option<PathBuf>,
-    /// Bring in only the sources that fall into part K of N, by a hash of their names, while other
-    /// workers bring in the others: docs/partitions.md. On a Qdrant server
+    /// Ingest only the sources in part K of N, by a hash of their names, while other workers ingest
+    /// the other parts: docs/partitions.md. Needs a Qdrant server
     #[arg(long, value_name = "K/N", conflicts_with_all = ["watch"])]
     pub partition: Option<Partition>,
     #[command(flatten)]
@@ -79,35 +79,36 @@ pub struct IngestFlags {
     /// Only files that match this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
-    /// No files that match this glob (repeatable)
+    /// Skip files that match this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// Also hidden files and directories
+    /// Also read hidden files and directories
     #[arg(long)]
     pub hidden: bool,
     /// Tag the documents, as KEY=VALUE or a word (repeatable)
     #[arg(long = "tag", value_name = "TAG", id = "ingest_tag")]
     pub tags: Vec<String>,
-    /// Field of JSON, CSV and spreadsheet records that is their text; `*` for all (repeatable)
+    /// Field of JSON, CSV and spreadsheet records to use as their text; `*` for all (repeatable)
     #[arg(long = "text-field", value_name = "NAME")]
     pub text_fields: Vec<String>,
-    /// Compare the content of every file, whatever its size and modification time say
+    /// Compare the content of every file, even if its size and modification time are unchanged
     #[arg(long)]
     pub checksum: bool,
-    /// Take up only what failed before, whether it changed or not
+    /// Ingest only what failed before, whether it changed or not
     #[arg(long)]
     pub retry_failed: bool,
-    /// End the run with the first source that fails
+    /// End the run at the first source that fails
     #[arg(long)]
     pub fail_fast: bool,
-    /// Build the collection again beside the old one, with the settings of now, and swap when complete
+    /// Build the collection again beside the old one, with the current settings, and switch when
+    /// complete
     #[arg(long, conflicts_with = "retry_failed")]
     pub rebuild: bool,
-    /// Delete what is gone, however much of the collection that is
+    /// Delete documents whose sources are gone, however much of the collection that is
     #[arg(long)]
     pub allow_prune: bool,
-    /// Bring documents into a collection of another project on a Qdrant server, beside theirs: each
-    /// project deletes only its own
+    /// Add documents to a collection of another project on a Qdrant server; each project deletes
+    /// only its own
     #[arg(long)]
     pub share: bool,
     #[command(flatten)]
@@ -133,7 +134,7 @@ pub struct IngestFlags {
 ]).chain(layout()))]
 pub struct HowIngested;
 
-/// How a collection is laid out that is made on a server.
+/// Layout of a collection that is created on a server.
 pub(super) fn layout() -> impl Iterator<Item = Arg> {
     const SETTINGS: [&str; 8] = [
         "qdrant.shard_number",
@@ -148,11 +149,11 @@ pub(super) fn layout() -> impl Iterator<Item = Arg> {
     flags_under("Layout of a new or rebuilt collection on a Qdrant server", &SETTINGS)
 }
 
-/// Of links.
+/// Parses a number of links to follow.
 fn steps(typed: &str) -> Result<u32, String> {
     const MOST: u32 = 100;
     let steps = typed.parse().ok().filter(|steps| *steps <= MOST);
-    steps.ok_or_else(|| format!("it is not a whole number from 0 to {MOST}"))
+    steps.ok_or_else(|| format!("expected a whole number from 0 to {MOST}"))
 }
 
 /// Pages of the web, for `ingest` and `query --from`.

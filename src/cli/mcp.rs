@@ -5,17 +5,17 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::flags::flags;
 use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
 
-/// Give agents the documents, over the Model Context Protocol
+/// Offer the documents to agents, over the Model Context Protocol
 ///
-/// Speaks the protocol over standard input and output: a client such as Claude Code, Codex, Cursor or VS
-/// Code starts it, and ends it by closing its input. The store is opened by the first call. What there is
-/// to say stands on stderr, as lines of JSON.
+/// Speaks the protocol over standard input and output: a client such as Claude Code, Codex, Cursor or
+/// VS Code starts it, and ends it by closing its input. The store is opened by the first call. Errors,
+/// warnings and notes go to stderr, as lines of JSON.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct McpArgs {
     #[command(subcommand)]
     pub command: Option<McpCommand>,
-    /// Tools that are offered, separated by commas: these, and explain
+    /// Tools to offer, separated by commas; explain can be added
     #[arg(
         long,
         value_name = "NAMES",
@@ -23,10 +23,11 @@ pub struct McpArgs {
         default_value = "search,fetch,ask,status"
     )]
     pub tools: Vec<String>,
-    /// Also offer sync, which brings a collection in line with its sources, as `docent ingest` does
+    /// Also offer the tool sync, which updates a collection from its sources as `docent ingest`
+    /// does
     #[arg(long)]
     pub allow_ingest: bool,
-    /// Tokens of a result, unless the client asks for another number
+    /// Tokens of a result, at most, unless the client asks for another number
     #[arg(long, value_name = "N", default_value = "4000", value_parser = clap::value_parser!(u16).range(100..=20_000))]
     pub result_tokens: u16,
     #[command(flatten)]
@@ -52,9 +53,10 @@ pub struct McpCollections;
 
 #[derive(Subcommand, Debug)]
 pub enum McpCommand {
-    /// Print what a client has to be told to start `docent mcp`, or add it to the client's file
+    /// Print the configuration that a client needs to start `docent mcp`, or add it to the client's
+    /// file
     ///
-    /// Everything else in the file stays as it is, and an entry that is there is never overwritten.
+    /// Everything else in the file stays as it is, and an existing entry is never overwritten.
     Install(InstallArgs),
 }
 

@@ -1,4 +1,4 @@
-//! What `schema` takes: the names of all that is printed, sent and kept.
+//! What `schema` takes: the names of the schemas.
 
 use clap::{Args, ValueEnum};
 
@@ -104,7 +104,7 @@ pub enum SchemaName {
     KeysNewJson,
     /// GET /v1/docent/usage of serve
     UsageJson,
-    /// All that serve can be asked, as it is at /openapi.json
+    /// The API of serve, as it is at /openapi.json
     Openapi,
     /// A line on stderr, with either format
     StderrJsonl,

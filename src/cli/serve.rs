@@ -7,21 +7,21 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::flags::{flag, flags};
 use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
 
-/// Answer many callers over HTTP, as an `OpenAI` server does
+/// Answer questions over HTTP, with an `OpenAI`-compatible API
 ///
 /// Clients of `OpenAI` work unchanged: POST /v1/chat/completions answers with checked citations, GET
 /// /v1/models lists the collections. docent's own requests are POST /v1/docent/search and
-/// /v1/docent/query, with the JSON of the commands. In a browser, / is a page that asks, shows its
-/// sources and opens them. Without keys it listens on this machine only;
-/// `docent keys create NAME` makes one. SIGTERM or Ctrl-C ends it when the answers under way have
-/// ended. The first line on stdout says where it listens, as JSON.
+/// /v1/docent/query, with the JSON of the commands. In a browser, / is a page to ask questions, and to
+/// see and open the sources of answers. Without keys it listens on this machine only; `docent keys
+/// create NAME` creates a key. SIGTERM or Ctrl-C ends the server after the answers under way. The first
+/// line on stdout says where it listens, as JSON.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// Listen elsewhere than on this machine without keys: whoever reaches it may do everything
+    /// Listen beyond this machine without keys: anyone who reaches the server may do everything
     #[arg(long)]
     pub no_auth: bool,
-    /// Keep the collection in line with these files and directories while it is served; without PATH,
-    /// each collection with what it was made from
+    /// Update the collection while it is served, whenever these files and directories change;
+    /// without PATH, each collection from what it was made from
     #[arg(long, value_name = "PATH", num_args = 0..)]
     pub watch: Option<Vec<String>>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub struct ServeArgs {
     pub tape: TapeFlags,
 }
 
-/// Where, what and to whom.
+/// Where the server listens, what it serves, and to whom.
 #[derive(Args, Debug, Default, Clone)]
 #[command(args = flags(&[
     "serve.listen",
@@ -64,7 +64,7 @@ pub struct ServeArgs {
 ]))]
 pub struct ListenFlags;
 
-/// How much.
+/// Limits of the server.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Limits", args = flags(&[
     "serve.max_connections",
@@ -82,9 +82,9 @@ pub struct ListenFlags;
 ]))]
 pub struct LimitFlags;
 
-/// Make, list and revoke the keys of those who ask `docent serve`
+/// Create, list and revoke the keys of callers of `docent serve`
 ///
-/// The file of keys has no secrets, only hashes. A server that runs reads it again when it changes.
+/// The file of keys has no secrets, only hashes. A running server reads it again when it changes.
 #[derive(Args, Debug)]
 #[command(arg = flag("serve.keys").global(true))]
 pub struct KeysArgs {
@@ -94,7 +94,7 @@ pub struct KeysArgs {
 
 #[derive(Subcommand, Debug)]
 pub enum KeysCommand {
-    /// Make a key, and print it: it is not shown again
+    /// Create a key and print it; it is not shown again
     Create {
         /// What the key is called in the file, in lists and in the log
         name: String,
@@ -103,14 +103,14 @@ pub enum KeysCommand {
     },
     /// List the keys, and what each may do
     List,
-    /// Take a key out: it opens nothing any more
+    /// Revoke a key: it is refused from now on
     Revoke {
-        /// As `docent keys list` shows it
+        /// Name of the key, as `docent keys list` shows it
         name: String,
     },
-    /// Give a key another secret, and print it; the old one opens nothing any more
+    /// Give a key a new secret and print it; the old secret is refused from now on
     Rotate {
-        /// As `docent keys list` shows it
+        /// Name of the key, as `docent keys list` shows it
         name: String,
     },
 }
@@ -118,7 +118,7 @@ pub enum KeysCommand {
 /// What a new key may do.
 #[derive(Args, Debug, Default, Clone)]
 pub struct NewKeyFlags {
-    /// What it may be used for (repeatable) [default: search and answer]
+    /// What the key may be used for (repeatable) [default: search and answer]
     #[arg(long = "right", value_enum, value_name = "RIGHT")]
     pub rights: Vec<RightName>,
     /// Only this collection (repeatable) [default: all that are served]
@@ -127,7 +127,7 @@ pub struct NewKeyFlags {
     /// Only documents with this path, below this directory or matching this glob (repeatable)
     #[arg(long = "source", value_name = "GLOB", id = "key_source")]
     pub sources: Vec<String>,
-    /// Only documents with this tag (repeatable: all must be there)
+    /// Only documents with this tag (repeatable: documents must have all of them)
     #[arg(long = "tag", value_name = "TAG", id = "key_tag")]
     pub tags: Vec<String>,
     /// Requests a minute, at most
@@ -142,10 +142,10 @@ pub struct NewKeyFlags {
     /// What its answers may cost a day (UTC), in the currency of the prices
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub cost_per_day: Option<f64>,
-    /// The same a month
+    /// What its answers may cost a month (UTC), in the currency of the prices
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub cost_per_month: Option<f64>,
-    /// When it ends: 30d, 12h, 2030-01-31, or a time as RFC 3339 writes it [default: never]
+    /// When it expires: 30d, 12h, 2030-01-31, or an RFC 3339 time [default: never]
     #[arg(long, value_name = "WHEN")]
     pub expires: Option<String>,
 }
@@ -162,11 +162,11 @@ pub enum RightName {
     Admin,
 }
 
-/// Show and check the log of changes, or that of `docent serve --audit`
+/// Show and verify the log of changes, or the log of `docent serve --audit`
 ///
-/// Two files of the same making. changes.jsonl in the data directory has two lines for every change of a collection,
-/// whichever command makes it: who, what, when, which versions. The file of `docent serve --audit` has a line for every
-/// request. Without a FILE it is the former.
+/// Both logs have the same format. changes.jsonl in the data directory has two lines for every change
+/// of a collection, whichever command makes it: who, what, when, which versions. The file of `docent
+/// serve --audit` has a line for every request. Without a FILE, changes.jsonl is read.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
     #[command(subcommand)]
@@ -175,38 +175,40 @@ pub struct AuditArgs {
 
 #[derive(Subcommand, Debug)]
 pub enum AuditCommand {
-    /// Read every line, and say whether all are there as they were written; exits with 1 where not
+    /// Check that no line was changed or removed; exits with 1 if one was
     ///
-    /// What the server moved aside before, FILE.NUMBER.jsonl, is read with it, and FILE.head, which says
-    /// where the end is. A notice by which the server says that lines were lost (its file was removed,
-    /// replaced or cut off) is a finding, too, until --known-until says that somebody looked into it.
+    /// Also reads the older parts that the server moved aside, FILE.NUMBER.jsonl, and FILE.head,
+    /// which says where the log ends. The server writes a notice when lines were lost because its
+    /// file was removed, replaced or cut off. A notice is a finding, too, until --known-until says
+    /// that somebody looked into it.
     Verify {
-        /// As `docent serve --audit` named it [default: changes.jsonl of the data directory]
+        /// The file of `docent serve --audit` [default: changes.jsonl of the data directory]
         file: Option<PathBuf>,
-        /// Notices up to the line of this number were looked into: they are shown, and are no finding
+        /// Notices up to the line of this number were looked into: they are shown, but are not
+        /// findings
         #[arg(long, value_name = "NUMBER", default_value = "0", hide_default_value = true)]
         known_until: u64,
     },
-    /// Show the lines, the oldest first
+    /// Show the lines, oldest first
     ///
-    /// With what the server moved aside before. Whether they are as they were written is what verify
-    /// says.
+    /// Includes the older parts that the server moved aside. Nothing is checked: `docent audit
+    /// verify` does that.
     List {
-        /// As `docent serve --audit` named it [default: changes.jsonl of the data directory]
+        /// The file of `docent serve --audit` [default: changes.jsonl of the data directory]
         file: Option<PathBuf>,
-        /// So many of the last
+        /// Only the last COUNT lines
         #[arg(long, value_name = "COUNT")]
         last: Option<usize>,
-        /// What the server wrote of the audit itself: that lines were lost
+        /// Only the server's notices that lines were lost
         #[arg(long)]
         notices: bool,
     },
 }
 
-/// Of money.
+/// Parses an amount of money.
 fn amount(text: &str) -> Result<f64, String> {
     let amount: Option<f64> = text.parse().ok();
     amount
         .filter(|amount| amount.is_finite() && *amount >= 0.0)
-        .ok_or_else(|| "it is not an amount, such as 2.50".to_owned())
+        .ok_or_else(|| "expected an amount, such as 2.50".to_owned())
 }

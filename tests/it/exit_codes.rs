@@ -87,11 +87,11 @@ fn numbers_that_are_none_or_too_small_are_said_to_be_so() {
         (&["search", "x", "-k", "-1"][..], "--k: `-1` is not a whole number from 1 to"),
         (
             &["ingest", "https://a.example", "--depth", "NaN"],
-            "it is not a whole number from 0 to 100",
+            "expected a whole number from 0 to 100",
         ),
         (
             &["ingest", "https://a.example", "--depth", "-1"],
-            "it is not a whole number from 0 to 100",
+            "expected a whole number from 0 to 100",
         ),
     ] {
         let run = env.run(args).expect(2);
