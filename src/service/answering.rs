@@ -1,4 +1,4 @@
-//! A question → an answer, as every front end asks for it.
+//! Answers a question, in the way that is the same for every front end.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ use crate::settings;
 use crate::store::Reader;
 use crate::types::Passage;
 
-/// What is asked, beside what the settings say.
+/// A question, and what it overrides of the settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     pub question: &'a str,
@@ -31,19 +31,19 @@ pub struct Ask<'a> {
     /// Earlier turns of the conversation, oldest first.
     pub history: &'a [Turn],
     pub overrides: RetrievalOverrides,
-    /// Stands in the prompt where the setting `chat.system` would: before docent's rules.
+    /// Takes the place of the setting `chat.system` in the prompt: before docent's rules.
     pub introduction: Option<&'a str>,
     pub sampling: Sampling,
     /// Passed on to the chat model.
     pub relayed: Option<&'a Relayed>,
-    /// The answer is quoted from the passages, whatever chat model is configured.
+    /// Quote the answer from the passages, whatever chat model is configured.
     pub quote: bool,
-    /// Of the answer; `None`: [one is made](Engine::answer_id).
+    /// Id of the answer; `None`: [one is generated](Engine::answer_id).
     pub id: Option<Uuid>,
 }
 
 impl<'a> Ask<'a> {
-    /// As the settings say.
+    /// A question for which the settings hold unchanged.
     pub fn new(question: &'a str, filter: &'a DocumentFilter, history: &'a [Turn]) -> Self {
         let overrides = RetrievalOverrides::default();
         Self {
@@ -60,7 +60,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// A question, with what came of it.
+/// A question with its answer.
 pub struct Exchange {
     pub question: String,
     pub answer: Result<Answer, Failure>,
@@ -69,13 +69,13 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// The snapshot that was asked.
+    /// The snapshot of the collection that the answer is from.
     pub fn reader(&self) -> &Reader {
         self.traced.reader()
     }
 }
 
-/// What a model would be sent.
+/// What a chat model would be sent.
 pub struct Preview {
     pub prepared: Prepared,
     pub retriever: Retriever,
@@ -83,18 +83,18 @@ pub struct Preview {
 }
 
 impl Engine {
-    /// Answers a question, behind fences that no other has. A model that fails is part of the
-    /// exchange, so that there is a record of it.
+    /// Answers a question. Its passages are fenced with a nonce of its own. A model that fails is part
+    /// of the exchange, so that there is a record of it.
     ///
     /// # Errors
-    /// Where the question was not asked at all.
+    /// The question could not be asked at all.
     pub async fn answer(
         &self,
         ask: Ask<'_>,
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Exchange, Failure> {
-        // Boxed, so that none of it is held while the model writes.
+        // Boxed, so that its state is freed before the model writes.
         let ready = Box::pin(async { tokio::try_join!(self.ready(ask), self.verifier()) });
         let ((retriever, options), verifier) = tokio::select! {
             ready = ready => ready?,
@@ -122,7 +122,7 @@ impl Engine {
         Ok(Exchange { question: ask.question.to_owned(), answer, options, traced })
     }
 
-    /// An id for the answer to a question: a new one, or that of the recording.
+    /// The id for the answer to a question: a new one, or that of the recording.
     ///
     /// # Errors
     /// The recording can't be read or written.
@@ -130,7 +130,7 @@ impl Engine {
         Ok(self.context.tape.value("id", question, Uuid::now_v7())?)
     }
 
-    /// Lets the model of `--verify` look at an answer that came to its end.
+    /// Has the model of `--verify` check a complete answer.
     async fn held_by_model(
         &self,
         mut answer: Answer,
@@ -167,7 +167,7 @@ impl Engine {
         answer
     }
 
-    /// All but asking for the answer.
+    /// Does everything but ask for the answer.
     pub async fn prepare(
         &self,
         ask: Ask<'_>,
@@ -181,10 +181,10 @@ impl Engine {
         Ok(Preview { prepared, retriever, options })
     }
 
-    /// How what is retrieved is packed for any question, when this many chunks are taken.
+    /// How retrieved chunks are packed for any question, when this many chunks are taken.
     ///
     /// # Errors
-    /// As [`Self::prepare`], where nothing is asked yet.
+    /// As with [`Self::prepare`].
     pub async fn packing(
         &self,
         chunks: usize,
@@ -196,12 +196,12 @@ impl Engine {
         Ok(self.ready_with(ask, Some(retriever.clone())).await?.1)
     }
 
-    /// A snapshot to ask, and how it is asked.
+    /// A snapshot to ask, and the options of the answer.
     async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
         self.ready_with(ask, None).await
     }
 
-    /// The same, of a snapshot that is there already.
+    /// The same for a snapshot that is open already.
     async fn ready_with(
         &self,
         ask: Ask<'_>,
@@ -240,7 +240,7 @@ impl Engine {
         Ok((retriever, options))
     }
 
-    /// A replay has the times of its recording.
+    /// Sets the times of an answer; a replay has those of its recording.
     fn timed(&self, question: &str, mut answer: Answer) -> Result<Answer, Failure> {
         let times = (answer.retrieved_in, answer.first_token_in, answer.elapsed);
         let times = self.context.tape.value("times", question, times)?;
@@ -248,7 +248,7 @@ impl Engine {
         Ok(answer)
     }
 
-    /// The same for the time that the model of `--verify` took.
+    /// Sets the time that the model of `--verify` took, as [`Self::timed`] does.
     fn verified_in(&self, question: &str, mut answer: Answer) -> Result<Answer, Failure> {
         if let Some(asked) = &mut answer.verification {
             let tape = &self.context.tape;
@@ -257,14 +257,14 @@ impl Engine {
         Ok(answer)
     }
 
-    /// At today's prices, also where it is replayed.
+    /// Prices an answer with the current settings, even if it is replayed.
     fn priced(&self, mut answer: Answer) -> Answer {
         let price = self.context.settings.chat.price;
         answer.usage.cost = price.and_then(|price| price.cost(&answer.usage));
         answer
     }
 
-    /// What an answer comes to: its exit code, or why it does not count.
+    /// The exit code of an answer, or why it does not count.
     pub fn outcome(&self, question: &str, answer: &Answer) -> Result<Exit, Failure> {
         if answer.interrupted {
             return Ok(Exit::Interrupted);
@@ -278,14 +278,13 @@ impl Engine {
         }
         let objections = answer.objections();
         if self.context.settings.chat.require_citations && !objections.is_empty() {
-            let message =
-                "the answer is unsupported by its citations, as --require-citations wants";
+            let message = "the answer is not fully supported by its citations, which --require-citations demands";
             return Err(Failure { causes: objections, ..Failure::new(Exit::Negative, message) });
         }
         Ok(Exit::Done)
     }
 
-    /// Fails where passages were found, and the budget has room for none beside the question.
+    /// Fails if passages were found, and none of them fits into the budget with the question.
     pub fn check_budget(
         &self,
         question: &str,
@@ -300,16 +299,16 @@ impl Engine {
         let asked = self.chat()?.count_tokens(question);
         if 2 * asked > budget {
             return Err(Failure::usage(format!(
-                "the question is too long: {asked} tokens of a context of {budget}"
+                "the question is too long: {asked} tokens do not fit into a context of {budget}"
             ))
-            .hint("shorten it, or raise --context-tokens"));
+            .hint("shorten the question, or raise --context-tokens"));
         }
-        Err(Failure::config(format!("no passage fits into a context of {budget} tokens"))
-            .hint("raise --context-tokens: docent's rules and the question count too"))
+        Err(Failure::config(format!("no passage fits into the context of {budget} tokens"))
+            .hint("raise --context-tokens; docent's rules and the question count, too"))
     }
 }
 
-/// What the prompt is made of: a template of the user's, or docent's own.
+/// The template of the prompt: the user's, or docent's own.
 pub(super) fn template(context: &Context) -> Result<Template, Failure> {
     let chat = &context.settings.chat;
     if let Some(path) = &chat.prompt {

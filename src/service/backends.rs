@@ -1,4 +1,4 @@
-//! Settings → backends: the only place that knows which implementation is behind a trait.
+//! Makes backends from settings: the only place that knows which implementation is behind a trait.
 
 mod embedders;
 mod judges;
@@ -37,10 +37,11 @@ pub(super) use local::fetch_models;
 pub use local::missing_model;
 use local::unusable;
 
-/// Who asks a question wants to know sooner that a server is down than who fills a collection.
+/// How long a question retries a server. Someone who asks wants to know sooner that a server is down
+/// than someone who fills a collection.
 const QUESTION: Duration = Duration::from_secs(10);
 
-/// A server that is back is asked soon.
+/// Longest pause between two tries, so that a server that is back is asked soon.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The collection that is configured. Nothing is opened yet.
@@ -61,18 +62,18 @@ pub(super) fn collection(
 /// The files of the collection that is configured.
 ///
 /// # Errors
-/// Where it is on a server.
+/// The collection is on a server.
 pub fn files(context: &Context, on_wait: OnWait) -> Result<EdgeStore, Failure> {
     let settings = &context.settings;
     if let Some(url) = &settings.qdrant.url {
         let message = format!("the collection is on a Qdrant server ({url})");
-        return Err(Failure::usage(message).hint("it looks after its files itself"));
+        return Err(Failure::usage(message).hint("the server looks after its own files"));
     }
     let options = EdgeOptions { wait: settings.wait, on_wait };
     Ok(EdgeStore::open(&context.data_dir, &settings.collection, options)?)
 }
 
-/// Where embedded collections are: none of docent's own files is a document.
+/// The directory of embedded collections. Nothing in it is ingested as a document.
 pub fn embedded_home(context: &Context) -> PathBuf {
     EdgeStore::home(&context.data_dir)
 }
@@ -96,7 +97,7 @@ pub fn server(settings: &Settings, retry: RetryPolicy) -> Result<ServerStore, Fa
     Ok(server::connect(options, &settings.collection)?)
 }
 
-/// The chat model that is configured; the extractive one while there is none.
+/// The configured chat model, or the extractive one if none is configured.
 pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
     let settings = &context.settings;
     let chat = &settings.chat;
@@ -115,7 +116,7 @@ pub fn chat(context: &Context) -> Result<Arc<dyn ChatModel>, Failure> {
     Ok(record::chat(&context.tape, Box::new(generating)).into())
 }
 
-/// What the chat model is asked before retrieval. It takes one that can write.
+/// What the chat model is asked before retrieval. The extractive model cannot do this.
 pub fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> {
     let search = &settings.search;
     let options = RewriteOptions {
@@ -132,38 +133,39 @@ pub fn rewriting(settings: &Settings) -> Result<RewriteOptions, Failure> {
         ];
         let wanted: Vec<&str> = wanted.iter().filter(|row| row.0).map(|row| row.1).collect();
         return Err(Failure::config(format!(
-            "a chat model is needed for {}, and none is configured",
+            "a chat model is needed for {}, but none is configured",
             wanted.join(", ")
         ))
         .hint(
-            "name one: --model MODEL, with OPENAI_API_KEY, or with --base-url http://localhost:11434/v1 for Ollama; `docent doctor` finds what is there",
+            "use --model MODEL with OPENAI_API_KEY, or with --base-url http://localhost:11434/v1 for Ollama; `docent doctor` lists the models that are there",
         ));
     }
     Ok(options)
 }
 
-/// Whether it is the embedder that needs no model: a table of words, which reads no context.
+/// Whether this is the built-in embedder: a table of word vectors, which does not read context.
 pub(super) fn is_builtin(embedder: &EmbedderId) -> bool {
     embedder.name == Builtin::NAME
 }
 
-/// The name of the model that quotes instead of writing.
+/// Name of the model that quotes passages instead of writing.
 pub const EXTRACTIVE: &str = Extractive::NAME;
 
-/// Quotes by the words of the sparse leg, and by the meanings of the built-in embedder.
+/// The extractive model: chooses quotes by the words of the sparse encoder and the vectors of the
+/// built-in embedder.
 pub(super) fn extractive() -> Result<Extractive, Failure> {
     let terms = TermCounter::new(sparse::LANGUAGE).map_err(Failure::config)?;
     let table = Builtin::new();
     Ok(Extractive::new(move |text| terms.terms(text), move |text| table.embed_text(text)))
 }
 
-/// Counts the terms of documents, by a language or each by its own.
+/// Counts the terms of documents, in one language or in the language of each document.
 pub fn term_counters(language: &str) -> Result<TermCounters, Failure> {
     TermCounters::new(language).map_err(Failure::config)
 }
 
-/// What reads text in pictures, where any is to be read. Nothing is loaded before the first picture.
-/// Pages are paid from `budget`; `on_page` hears of each.
+/// The OCR model, if pictures are to be read. Nothing is loaded before the first picture. Pages are
+/// paid from `budget`; `on_page` is called for each.
 pub fn ocr(
     context: &Context,
     budget: &Arc<Budget>,

@@ -1,5 +1,5 @@
-//! Whether a collection fits what is configured: vectors of two models, chunks of two sizes or words
-//! of two languages never share a collection. A mismatch names the command that mends it.
+//! Whether a collection fits the settings: vectors of two models, chunks of two sizes or words of two
+//! languages never share a collection. A mismatch names the command that resolves it.
 
 use super::context::Context;
 use crate::embed::sparse;
@@ -8,7 +8,7 @@ use crate::hub::Purpose;
 use crate::settings::{EmbeddingModel, Settings, parse};
 use crate::types::{ChunkerId, EmbedderId, HubModel, Manifest, SparseId};
 
-/// Models that compute in this process are known by what they are computed from.
+/// Compares revisions: models that run in this process are identified by a digest of their files.
 pub(super) fn same_revision(
     settings: &Settings,
     built: &EmbedderId,
@@ -37,14 +37,14 @@ pub(super) fn same_revision(
     }
 }
 
-/// Whether the embedder that is configured goes by the name of this one.
+/// Whether the configured embedder has the name of this one.
 pub fn embeds_with(settings: &Settings, built: &EmbedderId) -> bool {
     match &settings.embedding.model {
-        // By what it is called here nobody knows it elsewhere: see `same_revision`.
+        // The name of a directory means nothing on another machine: see `same_revision`.
         EmbeddingModel::Onnx(_) => {
             built.name.starts_with("onnx:") || parse::hub_model(&built.name).is_ok()
         }
-        // A directory may have been this model; another name of a hub is another model.
+        // A directory may hold this same model; another name on a hub is another model.
         EmbeddingModel::Hub(model) => {
             built.name.starts_with("onnx:") || built.name == model.without_revision().to_string()
         }
@@ -72,8 +72,8 @@ pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<
     Ok(())
 }
 
-/// Takes the embedder that something was built with in place of the one that is set, where that costs nothing,
-/// or is asked where this one is.
+/// Uses the embedder that a collection was built with instead of the configured one, if it costs
+/// nothing, or is served by the same endpoint.
 pub(super) fn take_embedder(context: &mut Context, built: &EmbedderId) {
     let configured = &mut context.settings.embedding;
     match (parse::embedder(&built.name), &configured.model) {
@@ -84,7 +84,7 @@ pub(super) fn take_embedder(context: &mut Context, built: &EmbedderId) {
             configured.document_prefix.clone_from(&built.document_prefix);
             configured.query_prefix.clone_from(&built.query_prefix);
         }
-        // What a collection names that came from elsewhere is not fetched for that.
+        // The collection may come from elsewhere: a model is not fetched because it names it.
         (Ok(EmbeddingModel::Hub(model)), _) => {
             let revision = built.commit().map(str::to_owned);
             let model = HubModel { revision, ..model };
@@ -127,13 +127,13 @@ pub fn same_chunker(
     }
     if built.revision != chunker.revision {
         return Err(Failure::config(format!(
-            "collection `{}` was built by docent {}, which cut documents otherwise",
+            "collection `{}` was built by docent {}, which cut documents into other chunks",
             settings.collection, manifest.docent
         ))
-        .hint("it can be searched as it is; to change it, rebuild it: docent ingest --rebuild"));
+        .hint("the collection can still be searched; to change it, rebuild it: docent ingest --rebuild"));
     }
     Err(Failure::config(format!(
-        "collection `{}` was built with chunks of {} tokens, {} of them overlapping; now they are {} and {}",
+        "collection `{}` was built with chunks of {} tokens with an overlap of {}; the settings are now {} and {}",
         settings.collection,
         built.max_tokens,
         built.overlap_tokens,
@@ -146,12 +146,12 @@ pub fn same_chunker(
     )))
 }
 
-/// A collection has terms of one language, or of that of each document, told apart in one way.
+/// A collection has the terms of one language, or those of each document's own language.
 pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let built = &manifest.sparse.language;
     match &settings.language {
         Some(language) if language != built => Err(Failure::config(format!(
-            "collection `{}` has the words of {}, and not of {}",
+            "collection `{}` was built with the words of {}, not of {}",
             settings.collection,
             words_of(built),
             words_of(language)
@@ -163,15 +163,15 @@ pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failur
     }
 }
 
-/// By which language the words of new documents are told apart, as in [`SparseId::language`]: what is
-/// `set`, or else that of what is `stored`, or of the `former` version that this one grows from; else
-/// each document has its own.
+/// The language for the words of new documents, as in [`SparseId::language`]: the one that is `set`, or
+/// that of what is `stored`, or of the `former` version that this one is built from; otherwise each
+/// document has its own.
 pub(super) fn words_of_new(
     set: Option<&str>,
     stored: Option<&Manifest>,
     former: Option<&Manifest>,
 ) -> String {
-    // English was the language of collections for which none was set, when none was detected.
+    // Before languages were detected, collections for which none was set were English.
     let chosen = |former: &&Manifest| {
         former.sparse.language != sparse::LANGUAGE || !former.languages.is_empty()
     };

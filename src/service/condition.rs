@@ -1,20 +1,21 @@
-//! What a document has to be, in any combination: what lists of sources, kinds and tags can't say.
+//! Conditions on documents in any combination, beyond what lists of sources, kinds and tags can
+//! express.
 
 use crate::text::composed;
 use crate::types::{DocumentRecord, Kind};
 
-/// Holds of a document or does not, by its record alone.
+/// A condition on the record of a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Condition {
     Kind(Kind),
     /// The whole name of the document.
     Source(String),
-    /// As it was given at ingest.
+    /// A tag, as it was given at ingest.
     Tag(String),
     Not(Box<Self>),
-    /// Each of them; of none, it holds.
+    /// All of these hold; true if there are none.
     All(Vec<Self>),
-    /// One of them; of none, it does not hold.
+    /// One of these holds; false if there are none.
     Any(Vec<Self>),
 }
 

@@ -25,49 +25,50 @@ pub struct Context {
     /// Sources are relative to it: the nearest ancestor with a `docent.toml` or a `.docent`, or
     /// the working directory.
     pub root: PathBuf,
-    /// Of the embedded store.
+    /// Directory of the embedded store.
     pub data_dir: PathBuf,
     /// Absolute paths and globs outside of the root that the user has named in this project.
     pub outside: Vec<PathBuf>,
     /// Pages of the web that the user has named in this project; `None`: whatever the collection
     /// names, since the project is trusted.
     pub sites: Option<Vec<Site>>,
-    /// What the system calls whoever runs this.
+    /// Name that the system has for the user who runs this.
     pub user: Option<String>,
-    /// What the project is called on a Qdrant server; `None` where collections are embedded.
+    /// Name of the project on a Qdrant server; `None` where collections are embedded.
     pub project: Option<Project>,
     /// The exchanges with models, where they are recorded or replayed.
     pub tape: Arc<Tape>,
-    /// Where models come from that have only a name.
+    /// The hub from which models are fetched by name.
     pub hub: Hub,
 }
 
 impl Context {
-    /// Where files are kept that were uploaded to a server of this data directory.
+    /// Directory of the files that were uploaded to a server of this data directory.
     pub fn uploads(&self) -> PathBuf {
         self.data_dir.join(UPLOADS)
     }
 
-    /// The file of an upload, whether it is there or not; `None` where `id` is not one.
+    /// Path of the file of an upload, whether it exists or not; `None` if `id` is not an id of an
+    /// upload.
     pub fn upload(&self, id: &str) -> Option<PathBuf> {
         is_upload_id(id).then(|| self.uploads().join(id))
     }
 
-    /// Where a server of this project listens for other processes of its owner.
+    /// The socket on which a server of this project listens for other processes of its owner.
     pub fn socket(&self) -> PathBuf {
         self.data_dir.join(SOCKET)
     }
 
-    /// Makes the data directory where there is none.
+    /// Creates the data directory if there is none.
     ///
     /// # Errors
-    /// It can't be made.
+    /// It can't be created.
     pub fn make_data_dir(&self) -> io::Result<()> {
         make_private(&self.data_dir)
     }
 
-    /// Two processes that find and answer alike have the same: a digest of the release, of the project and
-    /// of every setting but those of other work.
+    /// A digest of the release, the project and every setting that concerns questions: processes with
+    /// the same digest retrieve and answer alike.
     pub fn reading_digest(&self) -> String {
         const OF_OTHER_WORK: &[&str] = &[
             "serve.",
@@ -89,13 +90,13 @@ impl Context {
         ContentHash::of(parts.to_string().as_bytes()).0
     }
 
-    /// Answers are quoted, in this process: no chat model is configured.
+    /// Whether answers are quoted in this process, since no chat model is configured.
     pub fn quotes(&self) -> bool {
         self.settings.chat.model.is_none()
     }
 
-    /// Something no document can know, for the prompts of a question: twelve random letters. Digits
-    /// among them would make a prompt longer in one run than in the next. A replay has that of its
+    /// A nonce for the prompts of a question, which no document can know: twelve random letters. With
+    /// digits, the number of tokens would differ from run to run. A replay uses the nonce of its
     /// recording.
     pub fn nonce(&self, question: &str) -> Result<String, Failure> {
         let random = uuid::Uuid::now_v7().as_u128();
@@ -104,7 +105,7 @@ impl Context {
         Ok(self.tape.value("nonce", question, nonce)?)
     }
 
-    /// Every key that is configured: none of them is ever written anywhere.
+    /// Every configured key. None of them is ever written anywhere.
     pub fn secrets(&self) -> Vec<String> {
         let settings = &self.settings;
         let keys = [
@@ -129,30 +130,32 @@ impl Context {
         keys.cloned().collect()
     }
 
-    /// For a command that brings documents in: the default collection on a server is the project's own,
-    /// also where its name is not kept yet. One that only asks can find nothing there before.
+    /// Sets the default collection for a command that ingests: on a server it is the project's own,
+    /// even if the name of the project is not kept yet. Before that, a command that only reads could
+    /// find nothing there.
     pub fn name_collection(&mut self) {
         if let Some(project) = &self.project {
             self.settings.take_default_collection(&project.name);
         }
     }
 
-    /// Nobody chose a value for the setting.
+    /// Whether the setting has its default value.
     pub fn is_default(&self, name: &str) -> bool {
         self.origin(name).is_some_and(|origin| *origin == Origin::Default)
     }
 
-    /// Whose fault a value that cannot be used is: one that was typed is wrong usage.
+    /// The exit code for a value that cannot be used: a value that was typed is wrong usage.
     pub fn fault_of(&self, name: &str) -> Exit {
         if self.is_typed(name) { Exit::Usage } else { Exit::Config }
     }
 
-    /// It was given as a flag.
+    /// Whether the setting was given as a flag.
     pub fn is_typed(&self, name: &str) -> bool {
         self.origin(name).is_some_and(|origin| *origin == Origin::Flag)
     }
 
-    /// It was given as a flag, or by a variable: whoever starts docent elsewhere has neither.
+    /// Whether the setting was given as a flag or by a variable: docent, started elsewhere, would have
+    /// neither.
     pub fn is_of_this_run(&self, name: &str) -> bool {
         self.origin(name).is_some_and(|origin| matches!(origin, Origin::Flag | Origin::Env(_)))
     }

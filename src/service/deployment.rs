@@ -1,4 +1,4 @@
-//! How a collection is kept on a Qdrant server, and what somebody should know of it.
+//! How a collection is kept on a Qdrant server, and what its owner should know about that.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use crate::types::{CollectionLayout, Deployment, LeaseStanding, ShardCopies, Sha
 pub struct Concern {
     pub message: String,
     pub hint: String,
-    /// Questions, or runs, end with an error until it is mended.
+    /// Questions or runs fail until this is resolved.
     pub fatal: bool,
 }
 
 impl Engine {
-    /// How the collection is kept on its server; `None` where it is embedded, or there is none.
+    /// How the collection is kept on its server; `None` if it is embedded, or there is no collection.
     ///
     /// # Errors
-    /// Where the server fails.
+    /// The server fails.
     pub async fn deployment(&self) -> Result<Option<Deployment>, Failure> {
         let settings = &self.context.settings;
         if settings.qdrant.url.is_none() {
@@ -38,16 +38,16 @@ pub fn concerns(deployment: &Deployment) -> Vec<Concern> {
     concerns.extend(deployment.shards.iter().filter(|shard| shard.live() == 0).map(|shard| {
         Concern {
             message: format!("no copy of shard {} is live: {}", shard.shard, states(shard)),
-            hint: "nothing can be searched until one is back".to_owned(),
+            hint: "the collection can't be searched until one is back".to_owned(),
             fatal: true,
         }
     }));
     concerns.extend(too_few_copies(deployment));
     if deployment.status == "red" || deployment.optimizer_error.is_some() {
-        let why = deployment.optimizer_error.as_deref().unwrap_or("it does not say why");
+        let why = deployment.optimizer_error.as_deref().unwrap_or("Qdrant does not say why");
         concerns.push(Concern {
             message: format!("Qdrant could not optimize the collection: {why}"),
-            hint: "searches go on and get slower; the log of the server says more".to_owned(),
+            hint: "searches still work, but get slower; see the log of the server".to_owned(),
             fatal: false,
         });
     }
@@ -56,7 +56,7 @@ pub fn concerns(deployment: &Deployment) -> Vec<Concern> {
     concerns
 }
 
-/// What could go wrong with it.
+/// What could go wrong with how a collection is kept.
 pub fn advice(deployment: &Deployment) -> Vec<Concern> {
     let peers = deployment.peers().len().max(deployment.nodes.len());
     let copies = deployment.layout.replication_factor.map_or(0, |copies| copies as usize);
@@ -66,9 +66,9 @@ pub fn advice(deployment: &Deployment) -> Vec<Concern> {
     if copies == 1 {
         return vec![Concern {
             message: format!(
-                "the collection has one copy of each shard, on a cluster of {peers} nodes: one node lost ends search"
+                "the collection has one copy of each shard, on a cluster of {peers} nodes: if one node is lost, search fails"
             ),
-            hint: "docent ingest --rebuild --replication-factor 2 gives it another".to_owned(),
+            hint: "docent ingest --rebuild --replication-factor 2 adds a copy".to_owned(),
             fatal: false,
         }];
     }
@@ -76,14 +76,15 @@ pub fn advice(deployment: &Deployment) -> Vec<Concern> {
     confirmed.into_iter().chain(weaker_lease(deployment, copies.min(peers))).collect()
 }
 
-/// Qdrant gives no copy up whose confirmation a write needs: it is refused for as long as that is away.
+/// Qdrant does not give up on a copy whose confirmation a write needs: writes are refused while the
+/// copy is away.
 fn all_have_to_confirm(layout: &CollectionLayout) -> Option<Concern> {
     let (copies, confirming) = (layout.replication_factor?, layout.write_consistency?);
     (confirming >= copies).then(|| Concern {
         message: format!(
-            "each write waits for all {copies} copies (write consistency {confirming}): one node away ends writing"
+            "each write waits for all {copies} copies (write consistency {confirming}): if one node is away, writes fail"
         ),
-        hint: "docent ingest --rebuild --write-consistency 1 makes it wait for one; Qdrant changes it in place, too (write_consistency_factor)".to_owned(),
+        hint: "docent ingest --rebuild --write-consistency 1 makes writes wait for one; Qdrant can also change it in place (write_consistency_factor)".to_owned(),
         fatal: false,
     })
 }
@@ -92,7 +93,7 @@ fn weaker_lease(deployment: &Deployment, wanted: usize) -> Option<Concern> {
     let copies = deployment.lease_copies.len();
     (1..wanted).contains(&copies).then(|| Concern {
         message: format!(
-            "the lease has {} and the collection {wanted} of each shard: a node lost may end writing",
+            "the lease has {} and the collection {wanted} of each shard: if a node is lost, writes may fail",
             if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") }
         ),
         hint: format!(
@@ -108,13 +109,13 @@ fn silent_nodes(deployment: &Deployment) -> impl Iterator<Item = Concern> {
         let why = node.error.as_ref()?;
         Some(Concern {
             message: format!("the node {} {why}", node.address),
-            hint: "the others are asked in its place".to_owned(),
+            hint: "the other nodes are used instead".to_owned(),
             fatal: false,
         })
     })
 }
 
-/// One for all shards that have fewer live copies than were asked for.
+/// One concern for all shards that have fewer live copies than configured.
 fn too_few_copies(deployment: &Deployment) -> Option<Concern> {
     let wanted = deployment.layout.replication_factor? as usize;
     let few: Vec<&ShardCopies> =
@@ -129,16 +130,16 @@ fn too_few_copies(deployment: &Deployment) -> Option<Concern> {
         .map(|copy| copy.peer)
         .collect();
     let hint = if !deployment.transfers.is_empty() {
-        "copies are on their way: look again in a while".to_owned()
+        "copies are being made: look again later".to_owned()
     } else if ailing.is_empty() {
-        "there are fewer nodes than copies, or some were taken away: with nodes enough, docent ingest --rebuild makes them again".to_owned()
+        "there are fewer nodes than copies, or copies were removed: with enough nodes, docent ingest --rebuild makes them again".to_owned()
     } else {
         let peers: Vec<String> = ailing.iter().map(u64::to_string).collect();
-        format!("they come back with their nodes: peer {}", peers.join(", "))
+        format!("they come back with their nodes: start peer {}", peers.join(", "))
     };
     Some(Concern {
         message: format!(
-            "{shards} {} {} fewer live copies than the {wanted} that were asked for: {}",
+            "{shards} {} {} fewer live copies than the {wanted} that are configured: {}",
             numbers.join(", "),
             if few.len() == 1 { "has" } else { "have" },
             states(first)
@@ -151,7 +152,7 @@ fn too_few_copies(deployment: &Deployment) -> Option<Concern> {
 /// `1 active, 1 dead (peer 7)`.
 fn states(shard: &ShardCopies) -> String {
     if shard.copies.is_empty() {
-        return "there is none".to_owned();
+        return "there are no copies".to_owned();
     }
     let live = shard.live();
     let live = (live > 0).then(|| format!("{live} live"));
@@ -163,7 +164,7 @@ fn state(copy: &ShardCopy) -> String {
     format!("{} on peer {}", copy.state.replace('_', " "), copy.peer)
 }
 
-/// The lease is written more often than the collection: a node that is away is known by it first.
+/// The lease is written more often than the collection, so it shows first that a node is away.
 fn lease_copies(deployment: &Deployment) -> Option<Concern> {
     let copies = &deployment.lease_copies;
     let ailing = copies.iter().filter(|copy| !copy.live).map(state).collect::<Vec<_>>().join(", ");
@@ -175,36 +176,36 @@ fn lease_copies(deployment: &Deployment) -> Option<Concern> {
     let (message, hint) = if fatal {
         (
             format!("no copy of the lease is live ({lease}: {ailing}): nothing can be written"),
-            "it comes back with one of its nodes",
+            "start one of its nodes again",
         )
     } else {
         (
-            format!("the lease has fewer live copies than it was made with ({lease}: {ailing})"),
-            "others stand in for it; it comes back with its node",
+            format!("the lease has fewer live copies than it was created with ({lease}: {ailing})"),
+            "the other copies are used; it comes back with its node",
         )
     };
     Some(Concern { message, hint: hint.to_owned(), fatal })
 }
 
-/// A holder renews its lease three times in its life: one that did not has ended, is very slow, or has
-/// another idea of the time.
+/// A holder renews its lease three times before it runs out. A holder that did not has ended, is very
+/// slow, or its clock is wrong.
 fn stuck(lease: &LeaseStanding) -> Option<Concern> {
     let holder = lease.holder.as_ref().filter(|_| !lease.holder_ended)?;
     let LeaseStanding { expires_in, life, .. } = *lease;
     let ahead = expires_in - life;
-    // Nobody waits for one that ran out so long ago.
+    // A lease that ran out this long ago keeps nobody waiting.
     let message = if ahead > life / 5 {
         format!(
-            "the lease is held by {holder}, whose clock is {ahead} s ahead of this one's: where it has ended, others are kept waiting"
+            "the lease is held by {holder}, whose clock is {ahead} s ahead of this machine's: if that process has ended, others wait that much longer"
         )
     } else if (-life..life / 2).contains(&expires_in) {
         let silent = life - expires_in;
-        format!("the lease is held by {holder}, which was not heard of for {silent} s")
+        format!("the lease is held by {holder}, which has not renewed it for {silent} s")
     } else {
         return None;
     };
     let hint = format!(
-        "where that process is gone, docent ingest --wait {}s takes the lease over",
+        "if that process is gone, docent ingest --wait {}s takes the lease over",
         life + life / 3
     );
     Some(Concern { message, hint, fatal: false })
@@ -262,7 +263,7 @@ mod tests {
         assert_eq!(
             messages(&found),
             [
-                "shards 0, 2 have fewer live copies than the 2 that were asked for: 1 live, dead on peer 2"
+                "shards 0, 2 have fewer live copies than the 2 that are configured: 1 live, dead on peer 2"
             ]
         );
         assert!(!found[0].fatal);
@@ -272,7 +273,7 @@ mod tests {
             messages(&found),
             [
                 "no copy of shard 0 is live: dead on peer 1, dead on peer 2",
-                "shard 1 has fewer live copies than the 2 that were asked for: 1 live"
+                "shard 1 has fewer live copies than the 2 that are configured: 1 live"
             ]
         );
         assert_eq!((found[0].fatal, found[1].fatal), (true, false));
@@ -301,7 +302,7 @@ mod tests {
         assert_eq!(
             messages(&concerns(&few)),
             [
-                "the lease has fewer live copies than it was made with (docs@lease: partial snapshot on peer 2)"
+                "the lease has fewer live copies than it was created with (docs@lease: partial snapshot on peer 2)"
             ]
         );
     }
@@ -313,7 +314,7 @@ mod tests {
         assert_eq!(
             messages(&advice(&single)),
             [
-                "the collection has one copy of each shard, on a cluster of 2 nodes: one node lost ends search"
+                "the collection has one copy of each shard, on a cluster of 2 nodes: if one node is lost, search fails"
             ]
         );
         single.lease_copies.truncate(1);
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(
             messages(&advice(&guarded)),
             [
-                "the lease has 1 copy and the collection 2 of each shard: a node lost may end writing"
+                "the lease has 1 copy and the collection 2 of each shard: if a node is lost, writes may fail"
             ]
         );
     }
@@ -336,7 +337,9 @@ mod tests {
         strict.layout.write_consistency = Some(2);
         assert_eq!(
             messages(&advice(&strict)),
-            ["each write waits for all 2 copies (write consistency 2): one node away ends writing"]
+            [
+                "each write waits for all 2 copies (write consistency 2): if one node is away, writes fail"
+            ]
         );
     }
 
@@ -351,8 +354,8 @@ mod tests {
         for (expires_in, expected) in [
             (20, None),
             (30, None),
-            (9, Some("not heard of for 21 s")),
-            (-20, Some("not heard of for 50 s")),
+            (9, Some("not renewed it for 21 s")),
+            (-20, Some("not renewed it for 50 s")),
             // The next one takes it at once.
             (-40, None),
             (3_630, Some("clock is 3600 s ahead")),

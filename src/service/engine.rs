@@ -1,4 +1,4 @@
-//! What lives as long as the process.
+//! The engine: what lives as long as the process.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -23,12 +23,11 @@ use crate::settings::DEFAULT_COLLECTION;
 use crate::store::{Collection, OnWait, Reader};
 use crate::types::{EmbedderId, Manifest, SparseId};
 
-/// The collection that is configured and the models that ask it. Each is opened when it is needed
-/// first, and once.
+/// The configured collection and the models that ask it. Each is opened once, when it is first needed.
 pub struct Engine {
     pub context: Context,
     collection: Arc<dyn Collection>,
-    /// Locked while they are opened: who comes meanwhile waits for the same ones.
+    /// Locked while models are opened, so that others wait for the same ones.
     models: Mutex<Option<Models>>,
     exact_filter: Mutex<Option<Exact>>,
     late: OnceLock<Arc<LateInteraction>>,
@@ -37,16 +36,16 @@ pub struct Engine {
     verifier: OnceCell<VerifierModel>,
     template: OnceLock<Template>,
     traces: TraceSink,
-    /// Where what was found is kept; `None`: nowhere.
+    /// Cache of what retrieval found; `None`: not cached.
     remembered: Option<Remembered>,
-    /// What of the layout that is asked for changes nothing was said.
+    /// Whether the user was told which layout settings have no effect.
     pub(super) layout_told: AtomicBool,
 }
 
-/// Rebuilds that may end in a row while a snapshot is being opened.
+/// How many rebuilds in a row may replace the collection while a snapshot is being opened.
 const REBUILDS: u32 = 5;
 
-/// What asks a collection that was built with these.
+/// The models that ask a collection.
 #[derive(Clone)]
 struct Models {
     built_with: (EmbedderId, SparseId, Vec<String>),
@@ -56,10 +55,11 @@ struct Models {
 }
 
 impl Engine {
-    /// Nothing is asked or read yet. `on_wait` hears for whom the collection waits.
+    /// Opens an engine; no backend is asked yet. `on_wait` is called with the process that the
+    /// collection waits for.
     ///
     /// # Errors
-    /// Where the settings name a store that cannot be.
+    /// The settings name a store that cannot exist.
     pub fn open(context: Context, on_wait: OnWait) -> Result<Self, Failure> {
         Ok(Self {
             collection: backends::collection(&context, on_wait)?,
@@ -77,13 +77,13 @@ impl Engine {
         })
     }
 
-    /// Keeps records of answers there.
+    /// Keeps records of answers in `provenance`.
     #[must_use]
     pub fn traced(self, traces: TraceSink) -> Self {
         Self { traces, ..self }
     }
 
-    /// Keeps what retrieval finds there, beside what others keep whose collections have other names.
+    /// Caches what retrieval finds in a cache that is shared with engines of other collections.
     #[must_use]
     pub fn remembering(self, cache: &Arc<RetrievalCache>) -> Self {
         let collection = self.context.settings.collection.as_str().into();
@@ -102,18 +102,18 @@ impl Engine {
         &self.traces
     }
 
-    /// A snapshot of the collection, whatever built it, open to be asked. Whoever had to wait for a
-    /// rebuild to end gets what it made.
+    /// A snapshot of the collection, whatever built it, ready to be asked. A caller that had to wait
+    /// for a rebuild gets its result.
     ///
     /// # Errors
-    /// Where there is none, or the store fails.
+    /// There is no collection, or the store fails.
     pub async fn reader(&self) -> Result<Reader, Failure> {
         let mut tries = 0..REBUILDS;
         loop {
             let reader = self.collection.read().await?;
             let reader = reader.ok_or_else(|| self.missing_collection())?;
             match reader.open().await {
-                // Nothing was read of it yet.
+                // Nothing was read from the replaced version yet.
                 Err(error) if error.fault == Fault::Replaced && tries.next().is_some() => {}
                 opened => return Ok(opened.map(|()| reader)?),
             }
@@ -123,16 +123,16 @@ impl Engine {
     /// A snapshot of the collection with the models that ask it, for one question.
     ///
     /// # Errors
-    /// Where there is no collection, it was built with other models than are configured, or one of
-    /// them does not answer.
+    /// There is no collection, it was built with other models than are configured, or a model does not
+    /// answer.
     pub async fn retriever(&self) -> Result<Retriever, Failure> {
         self.retriever_of(&self.context, self.reader().await?).await
     }
 
-    /// The same of a version that is complete, live or not, with the embedder that it was built with.
+    /// The same for a complete version, live or not, with the embedder that it was built with.
     ///
     /// # Errors
-    /// There is none of that number; and as with [`Self::retriever`].
+    /// There is no version with this number; and as with [`Self::retriever`].
     pub async fn version_retriever(&self, number: u32) -> Result<Retriever, Failure> {
         let reader = self.complete_version(number).await?;
         reader.open().await?;
@@ -163,7 +163,7 @@ impl Engine {
         let sparse =
             SparseEncoder::new(&manifest.sparse, manifest.languages.keys().map(String::as_str))
                 .map_err(|problem| compatibility::other_words(&context.settings, &problem))?;
-        // It does not depend on the collection.
+        // The reranker does not depend on the collection.
         let opened = models.take().and_then(|models| models.reranker);
         let reranker = match (opened, &context.settings.rerank) {
             (Some(reranker), _) => Some(reranker),
@@ -179,7 +179,7 @@ impl Engine {
         Ok(models.insert(Models { built_with, embedder, sparse, reranker }).clone())
     }
 
-    /// The chat model that is configured; the extractive one while there is none.
+    /// The configured chat model, or the extractive one if none is configured.
     pub fn chat(&self) -> Result<Arc<dyn ChatModel>, Failure> {
         if let Some(chat) = self.chat.get() {
             return Ok(Arc::clone(chat));
@@ -197,14 +197,14 @@ impl Engine {
         Ok(Arc::clone(self.quoting_chat.get_or_init(|| chat)) as _)
     }
 
-    /// The model of `--verify`, where one is configured.
+    /// The model of `--verify`, if one is configured.
     pub(super) async fn verifier(&self) -> Result<Option<VerifierModel>, Failure> {
         let Some(verify) = &self.context.settings.verify else { return Ok(None) };
         let open = || backends::verifier(&self.context, verify);
         self.verifier.get_or_try_init(open).await.cloned().map(Some)
     }
 
-    /// What prompts are made of: a template of the user's, or docent's own.
+    /// The template of prompts: the user's, or docent's own.
     pub(super) fn template(&self) -> Result<&Template, Failure> {
         if let Some(template) = self.template.get() {
             return Ok(template);
@@ -225,7 +225,7 @@ impl Engine {
         failure.hint(match collection.as_str() {
             DEFAULT_COLLECTION => "create it: docent ingest PATH".to_owned(),
             _ if self.context.settings.tenant.is_none() && self.context.is_default("collection") => format!(
-                "create it: docent ingest PATH; one of an earlier version of docent, whose default was another, is asked with --collection {DEFAULT_COLLECTION}"
+                "create it: docent ingest PATH; a collection of an earlier version of docent, which had another default name, is used with --collection {DEFAULT_COLLECTION}"
             ),
             _ => {
                 format!("create it: docent ingest --collection {} PATH", shell_word(collection))
@@ -251,7 +251,7 @@ pub(super) mod tests {
     use crate::settings::{self, Layers};
     use crate::types::Reach;
 
-    /// An engine as a process of its own has it: two are to each other as two processes are.
+    /// An engine as a process of its own has it: two engines are like two processes.
     fn engine(root: &Path) -> Arc<Engine> {
         Arc::new(opened(root))
     }
@@ -280,7 +280,7 @@ pub(super) mod tests {
         assert_eq!(report.aborted, None);
     }
 
-    /// Asks once; the version that answered, or `None` where it went away meanwhile.
+    /// Asks once, and returns the version that answered, or `None` if it was removed meanwhile.
     async fn ask(engine: &Engine) -> Option<u32> {
         let retriever = engine.retriever().await.unwrap();
         let options =
@@ -348,7 +348,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Whether the same is found twice as it was remembered.
+    /// Whether the second retrieval came from the cache.
     async fn is_remembered(engine: &Engine) -> bool {
         let mut last = false;
         for _ in 0..2 {

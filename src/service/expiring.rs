@@ -1,4 +1,4 @@
-//! Which documents are too old, or will be soon: by their records, for a person and for a pipeline.
+//! Counts documents that are too old, or will be soon, by their records.
 
 use std::time::Duration;
 
@@ -9,20 +9,21 @@ use serde::Serialize;
 use crate::ingest::expiry::{Expiry, date_of};
 use crate::types::DocumentRecord;
 
-/// When documents are older than `ingest.ttl`. A file that was written since counts by its record all the same.
+/// How many documents are older than `ingest.ttl`, now and soon. The date is that of the record, even
+/// if the file was written since.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 pub struct Expiring {
-    /// How old documents may become, in seconds.
+    /// Maximum age of documents, in seconds.
     pub ttl: u64,
-    /// Documents that are older: the next ingest takes them out.
+    /// Documents that are older: the next ingest deletes them.
     pub expired: usize,
-    /// That will be within 7 days.
+    /// Documents that will be older within 7 days.
     pub within_7_days: usize,
-    /// That will be within 30 days; those within 7 are among them.
+    /// Documents that will be older within 30 days, including those within 7 days.
     pub within_30_days: usize,
-    /// When the next one will be, RFC 3339, UTC; null where none will.
+    /// When the next document will be older, RFC 3339, UTC; null where none will.
     pub next: Option<String>,
-    /// Documents without a date, which never are.
+    /// Documents without a date, which never expire.
     pub undated: usize,
 }
 

@@ -11,18 +11,18 @@ use crate::query::explain::{self, Drift, Expected, Facts, Probe, Verdict, Words}
 use crate::query::{AnswerOptions, Prepared, Retriever};
 use crate::types::{DocumentRecord, Manifest, Reach, Run, is_url};
 
-/// What became of a document that was expected.
+/// What became of an expected document.
 pub struct Sought {
     pub expected: Expected,
     pub record: Option<DocumentRecord>,
     pub verdict: Verdict,
-    /// Where it was not ingested: why.
+    /// Why it was not ingested, if it was not.
     pub absence: Option<Absence>,
     /// The source that may have been meant.
     pub nearest: Option<String>,
-    /// Its best chunk, where one was found.
+    /// Its best chunk, if one was found.
     pub probe: Option<Probe>,
-    /// Of the question, in that chunk.
+    /// Words of the question in that chunk.
     pub words: Words,
     /// It is among the passages, and its file has changed since.
     pub shadowed: bool,
@@ -35,8 +35,8 @@ impl Sought {
 }
 
 impl Engine {
-    /// What became of the document that `typed` names, for a question that was prepared: the name of
-    /// a document as it is stored, or a path from here, with or without what cites a place in it.
+    /// Finds out what became of the document that `typed` names, for a prepared question. `typed` is
+    /// the stored name of a document or a path from here, with or without a place in it.
     pub async fn seek(
         &self,
         typed: &str,
@@ -50,8 +50,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// Of the BM25 score of each hit of a question that was prepared, what the words of its document's
-    /// name have.
+    /// For each hit of a prepared question: the part of its BM25 score that is due to words in the name
+    /// of its document.
     pub async fn name_scores(
         &self,
         asked: &super::answering::Preview,
@@ -61,7 +61,7 @@ impl Engine {
     }
 }
 
-/// A question, and what it is asked of.
+/// A prepared question, and the snapshot that it is asked of.
 struct Case<'a> {
     context: &'a Context,
     question: &'a str,
@@ -70,8 +70,8 @@ struct Case<'a> {
 }
 
 impl Engine {
-    /// Files that a run which did not finish was to bring in, and that are not stored. None where they
-    /// cannot be looked for.
+    /// Files that an unfinished run was to ingest, and that are not stored. None if they cannot be
+    /// looked for.
     pub fn awaited(
         &self,
         run: &Run,
@@ -87,7 +87,7 @@ impl Engine {
     }
 }
 
-/// Looking at what earlier runs named.
+/// Options to discover what earlier runs named.
 fn remembered(context: &Context, inputs: Inputs, records: &[DocumentRecord]) -> DiscoverOptions {
     let mut options = discover_options(context, &inputs, &SyncOptions::default());
     options.cwd.clone_from(&options.root);
@@ -98,7 +98,7 @@ fn remembered(context: &Context, inputs: Inputs, records: &[DocumentRecord]) -> 
 }
 
 impl Case<'_> {
-    /// What became of a document that is expected.
+    /// Finds out what became of an expected document.
     async fn seek(&self, typed: &str, prepared: &Prepared) -> Result<Sought, Failure> {
         let store = &self.retriever.reader;
         let (records, failures) = (store.documents().await?, store.failures().await?);
@@ -159,7 +159,7 @@ impl Case<'_> {
         })
     }
 
-    /// Why a source has no record: a run over what earlier runs named would tell.
+    /// Why a source has no record, found out like a run over what earlier runs named would do.
     fn absence(&self, source: &str, records: &[DocumentRecord]) -> Result<Absence, Failure> {
         let manifest = self.retriever.reader.manifest();
         let inputs = Inputs::parse(manifest.roots.clone(), Reach::default())?;

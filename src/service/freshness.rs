@@ -11,25 +11,25 @@ use crate::query::explain::Drift;
 use crate::store::{Collection, Reader};
 use crate::types::{DocumentRecord, Manifest};
 
-/// Mean chunk lengths further apart than this factor cost the sparse leg quality.
+/// Mean chunk lengths further apart than this factor cost sparse retrieval quality.
 const DRIFT: f64 = 1.5;
 
-/// Of fewer chunks the mean length says nothing: with the next document it is another.
+/// With fewer chunks, the mean length says nothing: the next document changes it.
 const FEWEST_CHUNKS: u32 = 20;
 
 /// How the stored documents compare with their files as they are now.
 pub struct Freshness {
     pub changed: Vec<String>,
     pub missing: Vec<String>,
-    /// Pages of the web, which are not asked for here.
+    /// Pages of the web, which are not compared here.
     pub pages: usize,
 }
 
 impl Freshness {
-    /// `root` is what sources are relative to.
+    /// Compares documents with their files; sources are relative to `root`.
     pub fn of(root: &Path, documents: &[DocumentRecord]) -> Self {
         let (mut changed, mut missing) = (Vec::new(), Vec::new());
-        // The system answers for several files at once, and those in doubt are read.
+        // In parallel: files are looked at together, and those in doubt are read.
         let drifts: Vec<_> = documents.par_iter().map(|record| drift_of(root, record)).collect();
         for (record, drift) in documents.iter().zip(drifts) {
             match drift {
@@ -43,11 +43,11 @@ impl Freshness {
     }
 }
 
-/// Compares the chunks that are stored with those that the documents have, where no run is unfinished.
-/// `reader`, `documents`, `chunks`: what was read already.
+/// Compares the number of stored chunks with that in the records, unless a run is unfinished. `reader`,
+/// `documents` and `chunks` are what was read already.
 ///
 /// # Errors
-/// They are not the same: something was damaged.
+/// They differ: something was damaged.
 pub async fn check_counts(
     collection: &dyn Collection,
     reader: &Reader,
@@ -67,7 +67,7 @@ pub async fn check_counts(
     Err(Failure::new(Exit::Backend, why).hint("docent index verify says what is damaged"))
 }
 
-/// How many chunks there should be, where there are more or fewer.
+/// How many chunks there should be, if there are more or fewer.
 fn miscounted(reader: &Reader, documents: &[DocumentRecord], chunks: u64) -> Option<u64> {
     let expected = documents.iter().map(|record| u64::from(record.chunks)).sum();
     (reader.manifest().unfinished.is_none() && expected != chunks).then_some(expected)
@@ -80,14 +80,14 @@ pub fn mean_terms(documents: &[DocumentRecord]) -> Option<f64> {
     (chunks > 0).then(|| terms as f64 / chunks as f64)
 }
 
-/// What to say of a collection that was created before documents were found by their names.
+/// A note for a collection that was created before documents were found by their names.
 pub fn nameless(manifest: &Manifest) -> Option<&'static str> {
     (!sparse::has_names(&manifest.sparse)).then_some(
-        "documents of this collection are not found by their names, since it was built before docent knew these: docent ingest --rebuild",
+        "documents in this collection are not found by their names, since an older version of docent built it: docent ingest --rebuild",
     )
 }
 
-/// What to warn of where chunks have become much longer or shorter than BM25 was told.
+/// A warning if chunks have become much longer or shorter than the mean length that BM25 was given.
 pub fn length_drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option<String> {
     let now = mean_terms(documents)?;
     let then = manifest.sparse.avg_len;
@@ -95,7 +95,7 @@ pub fn length_drift(manifest: &Manifest, documents: &[DocumentRecord]) -> Option
     let chunks: u32 = documents.iter().map(|record| record.chunks).sum();
     (factor > DRIFT && chunks >= FEWEST_CHUNKS).then(|| {
         format!(
-            "chunks are {now:.0} terms long on average, and were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
+            "chunks are {now:.0} terms long on average, but were {then:.0} when the collection was created: ingest into a new --collection for better ranking"
         )
     })
 }

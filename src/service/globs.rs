@@ -1,17 +1,18 @@
-//! Sources as they are written to choose documents: a path, a directory, or a glob.
+//! Paths, directories and globs that choose documents.
 
 use crate::types::{upload_id, upload_source};
 
-/// What can be written in the place of a source.
+/// Syntax of globs, for hints.
 pub const GLOBS: &str =
-    "globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is";
+    "globs may have * ** ? [a-z] {a,b}; a backslash takes the next character literally";
 
-/// Why a source can be no glob; a phrase.
+/// Why a pattern is not a valid glob, as a phrase.
 pub fn glob_problem(pattern: &str) -> Option<String> {
     globset::Glob::new(pattern).err().map(|error| error.kind().to_string())
 }
 
-/// The directory that all of what a source selects is in: the source itself, where it is not a glob.
+/// The directory that contains everything that a pattern selects: the pattern itself, if it is not a
+/// glob.
 pub fn plain_directory(pattern: &str) -> &str {
     let pattern = pattern.trim_start_matches("./");
     let plain = match pattern.find(['*', '?', '[', '{', '\\']) {
@@ -21,14 +22,14 @@ pub fn plain_directory(pattern: &str) -> &str {
     plain.trim_end_matches('/')
 }
 
-/// Whether an upload of any name can be put below the directory that a source selects in.
+/// Whether the pattern selects an upload of any name below its directory.
 pub fn takes_every_name(pattern: &str) -> bool {
     let source = upload_source(plain_directory(pattern), &upload_id(0), "name");
     let glob = globset::Glob::new(pattern).map(|glob| glob.compile_matcher());
     is_under(&source, pattern.trim_start_matches("./")) || glob.is_ok_and(|it| it.is_match(&source))
 }
 
-/// Whether a source is what is named, or in a directory of this name.
+/// Whether a source has this name, or is in a directory of this name.
 pub(super) fn is_under(source: &str, name: &str) -> bool {
     let name = name.trim_end_matches('/');
     let rest = source.strip_prefix(name);

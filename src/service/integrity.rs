@@ -1,4 +1,4 @@
-//! Whether what is stored says what its records say: every chunk is read, on either store.
+//! Verifies a collection: every chunk is read and compared with the records, on either store.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ use crate::types::{
     Chunk, ContentHash, DocumentDigest, DocumentRecord, Filter, content_of_documents,
 };
 
-/// Documents that an error names.
+/// How many documents an error names.
 const NAMED: usize = 10;
 
 /// A version that was compared with its records.
@@ -22,19 +22,20 @@ pub struct ComparedVersion {
     pub version: u32,
     pub documents: usize,
     pub chunks: u64,
-    /// What its documents come to; `None` where [`Self::unsealed`] are more than none.
+    /// Hash of its documents; `None` unless [`Self::unsealed`] is 0.
     pub content_hash: Option<ContentHash>,
-    /// Documents that were brought in before their content had a hash: only their chunks were counted.
+    /// Documents that were ingested before their content had a hash: only their chunks were counted.
     pub unsealed: usize,
-    /// A run has not come to its end: records and chunks were not compared.
+    /// A run is unfinished: records and chunks were not compared.
     pub is_unfinished: bool,
 }
 
 impl Engine {
-    /// Makes a version of an embedded collection that is whole the collection. `on_wait` hears for whom it waits.
+    /// Makes an intact version of an embedded collection the live one. `on_wait` is called with the
+    /// process that it waits for.
     ///
     /// # Errors
-    /// It is on a server, or none is whole.
+    /// The collection is on a server, or no version is intact.
     pub async fn repair(&self, on_wait: OnWait) -> Result<backends::Repaired, Failure> {
         let files = backends::files(&self.context, on_wait)?;
         if !self.context.data_dir.is_dir() {
@@ -47,7 +48,7 @@ impl Engine {
     /// these with the manifest.
     ///
     /// # Errors
-    /// There is no collection, the store fails, or something is not what was stored: it names documents.
+    /// There is no collection, the store fails, or something is damaged: the error names documents.
     pub async fn compare_content(&self, cancel: &Cancel) -> Result<ComparedVersion, Failure> {
         let reader = self.reader().await?;
         let mut stored = StoredContent::default();
@@ -74,7 +75,7 @@ impl Engine {
         let content_hash = content_of_documents(contents);
         let changed = |known: &ContentHash| content_hash.as_ref() != Some(known);
         if !is_unfinished && manifest.content_hash.as_ref().is_some_and(changed) {
-            let why = "its documents are not those that its last run has left";
+            let why = "its documents are not those that its last run left";
             stored.wrong("the collection", why.to_owned());
         }
         if !stored.problems.is_empty() {
@@ -92,8 +93,7 @@ impl Engine {
 
     fn damaged(&self, problems: &BTreeMap<String, String>) -> Failure {
         let collection = &self.context.settings.collection;
-        let message =
-            format!("collection `{collection}` is not what was stored: {} wrong", problems.len());
+        let message = format!("collection `{collection}` is damaged: {} wrong", problems.len());
         let mut failure = Failure::new(Exit::Backend, message);
         let named = problems.iter().map(|(what, why)| format!("{what}: {why}"));
         failure.causes.extend(named.take(NAMED));
@@ -104,13 +104,13 @@ impl Engine {
     }
 }
 
-/// What is stored of each document.
+/// The stored chunks of each document, and problems with them.
 #[derive(Default)]
 struct StoredContent {
     chunks: u64,
     /// Ordinals and digests of its chunks, by source.
     documents: HashMap<String, Vec<(u32, [u8; 32])>>,
-    /// What is wrong, and why.
+    /// What is wrong with each place.
     problems: BTreeMap<String, String>,
 }
 
@@ -119,7 +119,7 @@ impl StoredContent {
         self.chunks += 1;
         if !chunk.is_intact() {
             let place = chunk.locator.cite(&chunk.source);
-            self.wrong(&place, "its text is not what was stored".to_owned());
+            self.wrong(&place, "its text is not the text that was stored".to_owned());
         }
         let digest = chunk.content().digest();
         match self.documents.get_mut(&chunk.source) {
@@ -136,7 +136,7 @@ impl StoredContent {
             chunks.sort_unstable_by_key(|(ordinal, _)| *ordinal);
             if chunks.len() != record.chunks as usize {
                 let (stored, recorded) = (chunks.len(), record.chunks);
-                let why = format!("{stored} chunks are stored, and its record has {recorded}");
+                let why = format!("{stored} chunks are stored, but its record has {recorded}");
                 self.wrong(&record.source, why);
                 continue;
             }
@@ -145,19 +145,19 @@ impl StoredContent {
                 digest.add(chunk);
             }
             if record.content_hash.as_ref().is_some_and(|known| *known != digest.finish()) {
-                let why = "its chunks are not those that were stored".to_owned();
+                let why = "its chunks are not the chunks that were stored".to_owned();
                 self.wrong(&record.source, why);
             }
         }
         for (source, chunks) in std::mem::take(&mut self.documents) {
             self.wrong(
                 &source,
-                format!("{} chunks are stored, and it has no record", chunks.len()),
+                format!("{} chunks are stored, but it has no record", chunks.len()),
             );
         }
     }
 
-    /// The first thing that is wrong with it is told.
+    /// Notes a problem; only the first one of each place is kept.
     fn wrong(&mut self, what: &str, why: String) {
         self.problems.entry(what.to_owned()).or_insert(why);
     }
@@ -202,10 +202,10 @@ mod tests {
         elsewhere[1].tags = vec!["other".to_owned()];
         for (stored, records, what, why) in [
             (&damaged[..], one, "a.md:L11-L19", "its text is not"),
-            (&elsewhere, one, "a.md", "its chunks are not those"),
-            (&chunks[..1], one, "a.md", "1 chunks are stored, and its record has 2"),
+            (&elsewhere, one, "a.md", "its chunks are not the chunks"),
+            (&chunks[..1], one, "a.md", "1 chunks are stored, but its record has 2"),
             (&[], one, "a.md", "0 chunks are stored"),
-            (&chunks, &[], "a.md", "2 chunks are stored, and it has no record"),
+            (&chunks, &[], "a.md", "2 chunks are stored, but it has no record"),
         ] {
             let found = problems(stored, records);
             let [(named, said)] = &found[..] else { panic!("{found:?}") };

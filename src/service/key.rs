@@ -1,4 +1,4 @@
-//! What an index that is kept elsewhere is found by: the key of a cache in a pipeline.
+//! The key under which a pipeline caches an index.
 
 use std::env::consts::{ARCH, OS};
 
@@ -13,8 +13,9 @@ use crate::ingest::chunk;
 use crate::settings::EmbeddingModel;
 use crate::types::{ChunkerId, ContentHash, EmbedderId, SCHEMA_VERSION};
 
-/// A name for all indexes that a run with these settings brings in line with its sources, and that it would
-/// have to build again otherwise. What is in the documents is no part of it: an older index is worth having.
+/// A name for all indexes that a run with these settings can update from their sources; other indexes
+/// it would have to build again. The documents are not part of the key, since an older index is worth
+/// having.
 #[derive(Serialize, JsonSchema)]
 pub struct IndexKey {
     /// `docent-OS-ARCH-HASH`: letters, digits, `-` and `_`.
@@ -22,7 +23,7 @@ pub struct IndexKey {
     pub made_of: KeyParts,
 }
 
-/// What the hash is made of. It changes with any of these.
+/// What is hashed into the key.
 #[derive(Serialize, JsonSchema)]
 pub struct KeyParts {
     /// Version of the shape of what is stored.
@@ -30,13 +31,13 @@ pub struct KeyParts {
     pub collection: String,
     pub embedder: EmbedderId,
     pub chunker: ChunkerId,
-    /// Raised when the same text would have other terms.
+    /// Raised when docent makes other terms of the same text.
     pub sparse_revision: u32,
-    /// Language of the terms, or `auto`: that of each document.
+    /// Language of the terms, or `auto` for that of each document.
     pub language: String,
 }
 
-/// The key of the settings. No endpoint and no hub is asked; a model in a directory is read.
+/// The key for these settings. No endpoint or hub is asked; a model in a directory is read.
 ///
 /// # Errors
 /// The model can't be read.
@@ -54,13 +55,14 @@ pub async fn index_key(context: &Context) -> Result<IndexKey, Failure> {
         sparse_revision: sparse::REVISION,
         language: compatibility::words_of_new(settings.language.as_deref(), None, None),
     };
-    // Texts and numbers always have a JSON text.
+    // Texts and numbers can always be written as JSON.
     let text = serde_json::to_vec(&made_of).unwrap_or_default();
     let ContentHash(hash) = ContentHash::of(&text);
     Ok(IndexKey { key: format!("docent-{OS}-{ARCH}-{}", &hash[..16]), made_of })
 }
 
-/// As far as it is known before anything is asked: of an endpoint and a hub, what they are asked for.
+/// The embedder, as far as it is known before anything is asked: for an endpoint or a hub, the name of
+/// the model.
 async fn embedder(context: &Context) -> Result<EmbedderId, Failure> {
     let embedding = &context.settings.embedding;
     if matches!(embedding.model, EmbeddingModel::Builtin | EmbeddingModel::Onnx(_)) {

@@ -1,5 +1,5 @@
-//! What was asked for of the layout of a collection, and changes nothing: it counts when the collection is
-//! made, on a server.
+//! Notes about layout settings that have no effect: they count only when a collection is created on a
+//! server.
 
 use std::sync::atomic::Ordering;
 
@@ -10,8 +10,8 @@ use crate::settings::keys;
 use crate::types::{CollectionLayout, UnheededLayout};
 
 impl Engine {
-    /// What is said, once, of the layout that was asked for, where it changes nothing. `present`: the
-    /// collection is there, and stays.
+    /// Notes, once per process, about layout settings that have no effect. `present`: the collection
+    /// exists, and is not rebuilt.
     pub(super) async fn layout_notes(&self, present: bool) -> Vec<String> {
         let asked = &self.context.settings.qdrant.layout;
         if *asked == CollectionLayout::default() || self.layout_told.swap(true, Ordering::Relaxed) {
@@ -27,14 +27,14 @@ impl Engine {
             &self.context.settings,
             backends::retry_policy(&self.context.settings),
         );
-        // The run itself tells of a server that fails.
+        // A failing server is reported by the run itself.
         let Ok(server) = server else { return Vec::new() };
         let unheeded = server.unheeded_layout().await.unwrap_or_default();
         let collection = &self.context.settings.collection;
         unheeded.iter().map(|part| unheeded_note(collection, part)).collect()
     }
 
-    /// What stands in a file may be meant for where there is a server. What was typed is not.
+    /// A note about typed flags. Settings in a file may be meant for when a server is used.
     fn for_a_server(&self, asked: &CollectionLayout) -> Option<String> {
         let parts = asked.parts().into_iter().filter(|(_, value)| value.is_some());
         let typed: Vec<&str> = parts
@@ -44,7 +44,7 @@ impl Engine {
         (!typed.is_empty()).then(|| {
             let changes = if typed.len() == 1 { "changes" } else { "change" };
             format!(
-                "{} {changes} nothing here: the collection is embedded, and has no other layout; name a Qdrant server with --qdrant-url",
+                "{} {changes} nothing here: the collection is embedded; name a Qdrant server with --qdrant-url",
                 typed.join(", ")
             )
         })
@@ -61,7 +61,7 @@ fn unheeded_note(collection: &str, part: &UnheededLayout) -> String {
     let flag = keys::key(&name).flag.map_or(name.as_str(), |flag| flag.long);
     let (typed, again) = match (*setting, asked.as_str()) {
         ("on_disk", "true") => (flag.to_owned(), flag.to_owned()),
-        // There is no flag for it.
+        // No flag sets `on_disk` to this value.
         ("on_disk", _) => (format!("{name} = {asked}"), String::new()),
         _ => (format!("{flag} {asked}"), format!("{flag} {asked}")),
     };
@@ -74,7 +74,7 @@ fn unheeded_note(collection: &str, part: &UnheededLayout) -> String {
     )
 }
 
-/// What a collection has, in words.
+/// The value of a layout setting, in words.
 fn has(setting: &str, actual: &str) -> String {
     match setting {
         "shard_number" => of(actual, "shard", "shards"),

@@ -1,8 +1,8 @@
-//! Whether a project may write a collection on a server, and what of it is its own.
+//! Whether a project may write a collection on a server, and which documents in it are its own.
 //!
-//! A collection belongs to the project that made it. Another one is refused before any work, unless it
-//! is to bring documents in beside its owner (`--share`). One that was made before collections had
-//! owners is taken up by the first project that has most of its documents.
+//! A collection belongs to the project that created it. Another project is refused before any work,
+//! unless it adds documents beside the owner's (`--share`). A collection that was created before
+//! collections had owners goes to the first project that has most of its documents.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -21,18 +21,18 @@ use crate::store::{
 };
 use crate::types::{DocumentRecord, Guest, Manifest, Ownership};
 
-/// A collection as the project may write it.
+/// The part of a collection that the project may write.
 pub(super) struct Owned {
     pub(super) writer: Arc<dyn CollectionWriter>,
-    /// Documents of other projects in it, by source, and whose each is.
+    /// Documents of other projects in the collection: source and project.
     pub(super) taken: HashMap<String, String>,
 }
 
 impl Engine {
-    /// The part of the collection that is the project's, for who writes it.
+    /// The project's part of the collection, to write it.
     ///
     /// # Errors
-    /// It is another project's, or nobody can say whose.
+    /// The collection is another project's, or its owner is not known.
     pub(super) async fn own(
         &self,
         writer: &Arc<dyn CollectionWriter>,
@@ -41,7 +41,7 @@ impl Engine {
     ) -> Result<Owned, Failure> {
         let Some(project) = &self.context.project else {
             if options.share {
-                let message = "--share is for a collection on a Qdrant server";
+                let message = "--share needs a collection on a Qdrant server";
                 return Err(Failure::usage(message).hint("name one with --qdrant-url"));
             }
             return Ok(Owned { writer: Arc::clone(writer), taken: HashMap::new() });
@@ -53,7 +53,7 @@ impl Engine {
         let taken = taken.collect();
         let claims = manifest.filter(|manifest| manifest.owner != *part.ownership());
         let writer = part.written(Arc::clone(writer));
-        // Said at once: a run that finds nothing to do writes nothing else.
+        // Written at once: a run that finds nothing to do writes nothing else.
         if claims.is_some() {
             let said = in_turn(&*writer, async {
                 match writer.manifest().await? {
@@ -66,7 +66,7 @@ impl Engine {
         Ok(Owned { writer, taken })
     }
 
-    /// The same for who only looks; and the documents of other projects.
+    /// The same to read it; also returns the documents of other projects.
     pub(super) async fn own_reader(
         &self,
         reader: Option<Reader>,
@@ -84,10 +84,10 @@ impl Engine {
         Ok((Some(part.clone().read(&reader)), taken.collect()))
     }
 
-    /// The whole collection, for who puts another in its place.
+    /// The whole collection, to replace it.
     ///
     /// # Errors
-    /// It is another project's, or has documents of others, or nobody can say whose it is.
+    /// The collection is another project's, has documents of others, or its owner is not known.
     pub(super) async fn own_whole(
         &self,
         writer: &Arc<dyn CollectionWriter>,
@@ -100,7 +100,7 @@ impl Engine {
         let owner = owner.unwrap_or_else(|| Ownership::of(&project.name));
         if !owner.is_owner(&project.name) {
             return Err(self.not_ours(&owner, project).hint(
-                "name another with --collection; where it is this project's, or that one is gone, docs/sharing.md says how to take it up",
+                "name another with --collection; if it is this project's, or the other project is gone, docs/sharing.md says how to adopt it",
             ));
         }
         let part = Part::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
@@ -144,7 +144,7 @@ impl Engine {
         Ok(part)
     }
 
-    /// Makes the project one of those that bring documents in beside the owner.
+    /// Makes the project one of those that add documents beside the owner's.
     fn join(
         &self,
         owner: &mut Ownership,
@@ -157,7 +157,7 @@ impl Engine {
         }
         if owner.formerly.contains(name) {
             return Err(self.not_ours(owner, project).hint(
-                "what it brought in belongs to that project now; use another --collection, or take it back: docent index adopt --from PROJECT",
+                "the documents that this project ingested belong to that project now; use another --collection, or take it back: docent index adopt --from PROJECT",
             ));
         }
         if !options.share {
@@ -171,26 +171,26 @@ impl Engine {
         let (collection, name) = (&self.context.settings.collection, &project.name);
         let whose = owner.project.as_deref().unwrap_or("another one");
         Failure::config(format!(
-            "collection `{collection}` belongs to the project `{whose}`, and this is `{name}`"
+            "collection `{collection}` belongs to the project `{whose}`, and this is the project `{name}`"
         ))
         .hint(format!(
-            "name another with --collection; or bring documents in beside theirs with --share, each project deleting only its own; where this is the same project, say so: `project = \"{whose}\"` in docent.toml, or DOCENT_PROJECT"
+            "name another with --collection; or add documents beside theirs with --share, where each project deletes only its own; or, if this is the same project, set `project = \"{whose}\"` in docent.toml, or DOCENT_PROJECT"
         ))
     }
 
     fn unowned(&self, found: &Found) -> Failure {
         let collection = &self.context.settings.collection;
         Failure::config(format!(
-            "collection `{collection}` was made before collections had an owner, and of its {} documents {} are in this project as they were: it may be another's",
+            "collection `{collection}` was created before collections had owners, and of its {} documents {} are unchanged in this project: it may belong to another",
             found.documents, found.here
         ))
         .hint(format!(
-            "where it is this project's: docent index adopt --collection {}; otherwise name another with --collection, or bring documents in beside theirs with --share",
+            "if it is this project's: docent index adopt --collection {}; otherwise name another with --collection, or add documents beside theirs with --share",
             shell_word(collection)
         ))
     }
 
-    /// What is rebuilt has no documents but this project's.
+    /// Refuses a rebuild of a shared collection, which would only have the documents of this project.
     fn may_rebuild(
         &self,
         project: &Project,
@@ -205,13 +205,13 @@ impl Engine {
         let collection = &self.context.settings.collection;
         let documents = if others == 1 { "document" } else { "documents" };
         Err(Failure::config(format!(
-            "collection `{collection}` is shared with other projects, whose {others} {documents} {flag} would leave out"
+            "collection `{collection}` is shared with other projects, and {flag} would leave out their {others} {documents}"
         ))
-        .hint("build another one with --collection, and let each project bring its documents in"))
+        .hint("build another one with --collection, and let each project ingest its documents"))
     }
 
-    /// The default name of a collection on a server was the same for all projects once. Where that one
-    /// is this project's, another is not begun in silence.
+    /// The default name of a collection on a server was once the same for all projects. If that
+    /// collection is this project's, no other one is begun without a word.
     async fn former_default(&self, project: &Project, inputs: &Inputs) -> Result<(), Failure> {
         let (context, name) = (&self.context, &project.name);
         let is_own = context.settings.collection == *name && context.is_default("collection");
@@ -222,7 +222,7 @@ impl Engine {
         settings.take_collection(DEFAULT_COLLECTION);
         let former = backends::server(&settings, backends::retry_policy(&settings))?;
         let former = match former.read().await {
-            // What has that name and is none of docent's is nobody's concern here.
+            // A collection of that name that is not docent's does not matter here.
             Err(error) if error.fault == Fault::Taken => return Ok(()),
             former => former?,
         };
@@ -243,15 +243,15 @@ impl Engine {
         )))
     }
 
-    /// Takes up the collection for the project: one that is nobody's, that of the project `from`, or one
-    /// that has lost its name.
+    /// Makes the project the owner of the collection: of one without an owner, one of the project
+    /// `from`, or one that has lost its name.
     ///
     /// # Errors
-    /// There is none, it is another's, or the server fails.
+    /// There is no collection, it is another project's, or the server fails.
     pub async fn adopt(&self, from: Option<&str>) -> Result<Adopted, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let Some(project) = &context.project else {
-            let message = "a collection in a data directory is the project's own";
+            let message = "a collection in a data directory is the project's own already";
             return Err(Failure::usage(message).hint("name a server with --qdrant-url"));
         };
         project.check()?;
@@ -264,7 +264,7 @@ impl Engine {
                 Some(whose) if from != Some(whose.as_str()) => {
                     let failure = self.not_ours(owner, project);
                     Err(failure.hint(format!(
-                        "where that project is gone, or is this one: docent index adopt --collection {} --from {}; otherwise name another with --collection",
+                        "if that project is gone, or is this one: docent index adopt --collection {} --from {}; otherwise name another with --collection",
                         shell_word(&settings.collection),
                         shell_word(&whose)
                     )))
@@ -280,14 +280,14 @@ impl Engine {
     }
 }
 
-/// How many documents of a collection are in the project.
+/// How many documents of a collection are found in the project.
 struct Found {
     documents: usize,
     here: usize,
 }
 
 impl Found {
-    /// A file counts where one of its name and size is here; a page, and what is not a file, where it is
+    /// Counts a file if one of its name and size is here, and a page or an inline document if it is
     /// named now.
     fn of(context: &Context, inputs: &Inputs, documents: &[DocumentRecord]) -> Self {
         let named: HashSet<&str> =
@@ -303,7 +303,7 @@ impl Found {
         Self { documents: documents.len(), here: documents.iter().filter(is_here).count() }
     }
 
-    /// Of nothing, all is here.
+    /// Also true if there are no documents.
     fn is_most(&self) -> bool {
         self.documents == 0 || self.here * 2 > self.documents
     }

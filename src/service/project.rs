@@ -1,8 +1,8 @@
-//! What a project is called on a Qdrant server, where others have theirs.
+//! The name of a project on a Qdrant server that it shares with others.
 //!
-//! The name is chosen (`project` in `docent.toml`, `DOCENT_PROJECT`), or made once, of the directory's
-//! name and a random part, and kept in `.docent/project.json`. That file says where it was made: one
-//! that came with a clone or was copied is somebody else's word, and names nothing.
+//! The name is set (`project` in `docent.toml`, `DOCENT_PROJECT`), or generated once from the
+//! directory's name and a random part, and kept in `.docent/project.json`. That file says where it was
+//! made: a file that came with a clone or was copied is not trusted, and does not name the project.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -15,20 +15,20 @@ use crate::beneath;
 use crate::error::Failure;
 use crate::settings::parse;
 
-/// In the data directory.
+/// Name of the file in the data directory.
 pub(super) const FILE: &str = "project.json";
 
-/// Far more than it takes, in bytes.
+/// Largest size of the file that is read, in bytes: far more than it needs.
 const LONGEST: u64 = 1 << 16;
 
-/// Of a directory's name, in a name that is made.
+/// Characters of the directory's name in a generated name.
 const READABLE: usize = 40;
 
 /// The name of a project.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Project {
     pub name: String,
-    /// Where it is to be kept; `None` where it is known already.
+    /// Where the name is to be kept; `None` if it is known already.
     unkept: Option<Unkept>,
 }
 
@@ -36,22 +36,23 @@ pub struct Project {
 struct Unkept {
     root: PathBuf,
     file: PathBuf,
-    /// Why the file that is there does not count.
+    /// Why the existing file is not used.
     refused: Option<String>,
 }
 
-/// The file.
+/// Content of the file.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     project: String,
     made_in: PathBuf,
-    /// Of the file: it stays where the directory is moved, or mounted elsewhere. 0 where there are none.
+    /// Inode of the file: it stays the same if the directory is moved, or mounted elsewhere. 0 on
+    /// systems without inodes.
     #[serde(default)]
     inode: u64,
 }
 
 impl Project {
-    /// `chosen`: what a setting says. Nothing is written.
+    /// The name of a project. `chosen` is the value of the setting. Nothing is written.
     pub fn of(chosen: Option<&str>, root: &Path, data_dir: &Path) -> Self {
         if let Some(name) = chosen {
             return Self { name: name.to_owned(), unkept: None };
@@ -63,7 +64,7 @@ impl Project {
                 return Self { name: kept.project, unkept: None };
             }
             Ok(Some(kept)) => Some(format!(
-                "{} was made in {} and copied here, or came with a clone: whether this is the project `{}`, only you can say",
+                "{} was made in {} and copied here, or came with a clone: only you know whether this is the project `{}`",
                 file.display(),
                 kept.made_in.display(),
                 kept.project
@@ -74,15 +75,15 @@ impl Project {
         Self { name: made_up(root), unkept: Some(unkept) }
     }
 
-    /// Whether the next run has the same name.
+    /// Whether the next run will have the same name.
     pub fn is_kept(&self) -> bool {
         self.unkept.is_none()
     }
 
-    /// Why the project has no name that could be relied on.
+    /// Checks that the project has a reliable name.
     ///
     /// # Errors
-    /// That is so.
+    /// It has none.
     pub fn check(&self) -> Result<(), Failure> {
         let refused = self.unkept.as_ref().and_then(|unkept| unkept.refused.clone());
         refused.map_or(Ok(()), |why| Err(unknown(&why)))
@@ -91,7 +92,7 @@ impl Project {
     /// Keeps the name for later runs, before anything is stored under it.
     ///
     /// # Errors
-    /// It can't be kept: then the next run would be another project.
+    /// It can't be kept. The next run would be another project.
     pub fn keep(&self) -> Result<(), Failure> {
         self.check()?;
         let Some(Unkept { root, file, .. }) = &self.unkept else { return Ok(()) };
@@ -111,12 +112,12 @@ impl Kept {
 }
 
 fn unknown(why: &str) -> Failure {
-    Failure::config(format!("on a Qdrant server a project needs a name, and {why}")).hint(
-        "name it: `project = \"NAME\"` in docent.toml, or DOCENT_PROJECT; the same for every checkout of it, another for another project",
+    Failure::config(format!("on a Qdrant server a project needs a name, but {why}")).hint(
+        "set `project = \"NAME\"` in docent.toml, or DOCENT_PROJECT: the same name in every checkout of the project, and another for other projects",
     )
 }
 
-/// `None` where there is no such file.
+/// Reads the file; `None` if there is no such file.
 fn read(file: &Path) -> Result<Option<Kept>, String> {
     let opened = match beneath::open_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -133,10 +134,10 @@ fn write(project: &str, root: &Path, file: &Path) -> io::Result<()> {
     let data = file.parent().unwrap_or(root);
     if !data.exists() {
         fs::create_dir_all(data)?;
-        // It ignores itself, as where it is made for a collection.
+        // The directory ignores itself, as when it is made for a collection.
         fs::write(data.join(".gitignore"), "*\n")?;
     }
-    // Another process may be about to do the same.
+    // Another process may be doing the same.
     let mut made = OpenOptions::new().write(true).create_new(true).open(file)?;
     let kept = Kept { project: project.to_owned(), made_in: root.to_owned(), inode: inode(file) };
     made.write_all(serde_json::to_string_pretty(&kept)?.as_bytes())?;
@@ -154,7 +155,7 @@ fn inode(_: &Path) -> u64 {
     0
 }
 
-/// `handbook-3f9c2a7104`: it can be read, and nobody else's is the same.
+/// Generates a name such as `handbook-3f9c2a7104`: readable and unique.
 fn made_up(root: &Path) -> String {
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let kept = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn where_nothing_can_be_written_a_name_has_to_be_chosen() {
         let dir = tempfile::tempdir().unwrap();
-        // What is in its way is a file.
+        // A file is in the way of the directory.
         fs::write(dir.path().join(".docent"), "").unwrap();
         let refused =
             Project::of(None, dir.path(), &dir.path().join(".docent")).keep().unwrap_err();

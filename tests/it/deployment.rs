@@ -79,7 +79,7 @@ fn copies_that_are_away_are_seen_by_status_and_doctor() {
     set_state(1, 3, ReplicaState::Dead);
     let status = env.run(&["status"]).expect(0);
     let message =
-        "shard 1 has fewer live copies than the 2 that were asked for: 1 live, dead on peer 3";
+        "shard 1 has fewer live copies than the 2 that are configured: 1 live, dead on peer 3";
     assert!(status.stderr.contains(message), "{status}");
     let doctor = env.run(&["doctor"]).expect(0);
     assert!(doctor.stdout.contains(&format!("beware  server    {message}")), "{doctor}");
@@ -98,7 +98,8 @@ fn one_copy_on_several_nodes_is_advised_against() {
     let (env, _server) = scene(2);
     env.run(&["ingest", "docs"]).expect(0);
     let doctor = env.run(&["doctor"]).expect(0);
-    let message = "one copy of each shard, on a cluster of 2 nodes: one node lost ends search";
+    let message =
+        "one copy of each shard, on a cluster of 2 nodes: if one node is lost, search fails";
     assert!(doctor.stdout.contains(message), "{doctor}");
     let status = env.run(&["status"]).expect(0);
     assert!(!status.stderr.contains("one copy"), "{status}");

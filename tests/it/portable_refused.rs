@@ -128,7 +128,7 @@ fn what_is_imported_is_the_importers() {
     other.write("docs/train.md", "# Train\n\nThe train leaves at ten.\n");
     other.run(&["ingest", "docs", "--share"]).expect(0);
     let refused = one.run(REPLACE).expect(3);
-    assert!(refused.stderr.contains("whose 1 document --replace would leave out"), "{refused}");
+    assert!(refused.stderr.contains("--replace would leave out their 1 document"), "{refused}");
 
     // One of before there were owners is taken up first.
     server.script.memory.lock().expect("a memory").forget_owner("own");

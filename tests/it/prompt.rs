@@ -115,7 +115,7 @@ fn a_context_that_holds_no_passage_is_said() {
     for more in [&["--dry-run"][..], &[]] {
         let args = [&["query", QUESTION, "--context-tokens", "100"][..], more].concat();
         let run = env.run(&args).expect(3);
-        assert!(run.stderr.contains("no passage fits into a context of 100 tokens"), "{run}");
+        assert!(run.stderr.contains("no passage fits into the context of 100 tokens"), "{run}");
         assert!(run.stderr.contains("hint: raise --context-tokens"), "{run}");
     }
     assert_eq!(server.requests().len(), 0);
@@ -128,7 +128,10 @@ fn a_question_that_leaves_no_room_is_wrong_usage() {
     for more in [&["--dry-run"][..], &[]] {
         let run = env.run(&[&["query", &long][..], more].concat()).expect(2);
         assert!(run.stderr.contains("the question is too long: "), "{run}");
-        assert!(run.stderr.contains("hint: shorten it, or raise --context-tokens"), "{run}");
+        assert!(
+            run.stderr.contains("hint: shorten the question, or raise --context-tokens"),
+            "{run}"
+        );
     }
     env.run(&["query", &long, "--context-tokens", "20000"]).expect(0);
     assert_eq!(server.requests().len(), 1);

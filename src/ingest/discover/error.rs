@@ -53,7 +53,7 @@ impl DiscoverError {
                 Some("delete them with --allow-prune, or bring the files back".to_owned())
             }
             Self::InvalidGlob { .. } => Some(
-                "globs know * ** ? [a-z] {a,b}; a backslash takes the next character as it is"
+                "globs may have * ** ? [a-z] {a,b}; a backslash takes the next character literally"
                     .to_owned(),
             ),
             Self::Escapes { target, .. } => Some(format!("name {target} itself if it is meant")),

@@ -1,4 +1,4 @@
-//! What makes vectors of texts.
+//! Makes the embedder that the settings name.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::service::context::Context;
 use crate::settings::{EmbeddingModel, Settings};
 use crate::types::{EmbedderId, Manifest};
 
-/// The embedder that is configured, where it is the one that built the collection. The probe for
-/// its dimensions is spared where the manifest tells them.
+/// The configured embedder, if it is the one that built the collection. If the manifest has its
+/// dimensions, no probe asks for them.
 pub async fn embedder(
     context: &Context,
     manifest: Option<&Manifest>,
@@ -28,7 +28,7 @@ pub async fn embedder(
     embedder_until(context, manifest, cancel::pair().1).await
 }
 
-/// The same; it sends nothing more once `cancel` says so.
+/// The same; it sends nothing after `cancel`.
 pub async fn embedder_until(
     context: &Context,
     manifest: Option<&Manifest>,
@@ -85,8 +85,8 @@ fn onnx_options(
     }
 }
 
-/// The embedder that is configured, for what it says of itself: its limits and its tokens. No
-/// endpoint is asked, and no model fetched: `who` looks only, such as "a dry run".
+/// The configured embedder, for its limits and its tokenizer only. No endpoint is asked and no model is
+/// fetched: `who` only looks, such as "a dry run".
 pub async fn tokenizer(
     context: &Context,
     manifest: Option<&Manifest>,
@@ -95,7 +95,7 @@ pub async fn tokenizer(
     let settings = &context.settings;
     if let (None, EmbeddingModel::OpenAi(model)) = (manifest, &settings.embedding.model) {
         let mut options = embedding_options(settings, model, None, cancel::pair().1);
-        // Of no use without vectors, and asked for unless it is known.
+        // The dimensions are not used without vectors, and would be asked for if they were not set.
         options.known_dimensions = options.dimensions.or(Some(1));
         return Ok(Arc::new(openai_embed::connect(options).await?));
     }

@@ -1,4 +1,4 @@
-//! What judges texts: how good a hit is, and whether passages bear a claim out.
+//! Makes the reranker and the model that checks citations.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::retry::RetryPolicy;
 use crate::service::context::Context;
 use crate::settings::{Rerank, RerankModel, Verify, VerifyModel};
 
-/// What is configured to put the first hits into a better order.
+/// The configured reranker.
 pub async fn reranker(
     context: &Context,
     rerank: &Rerank,
@@ -45,14 +45,14 @@ pub async fn reranker(
     Ok(record::reranker(&context.tape, Arc::new(connected)))
 }
 
-/// What holds the claims of an answer against their passages.
+/// The model that checks the claims of an answer against their passages.
 #[derive(Clone)]
 pub enum VerifierModel {
     Chat(Arc<dyn ChatModel>),
     Entailment(Arc<dyn EntailmentModel>),
 }
 
-/// What is configured for that. A model in a directory is loaded.
+/// The configured verifier. A model in a directory is loaded.
 pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierModel, Failure> {
     let settings = &context.settings;
     let (model, endpoint) = match &verify.model {
@@ -82,7 +82,7 @@ pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierMode
     Ok(VerifierModel::Chat(record::chat(&context.tape, Box::new(connected)).into()))
 }
 
-/// Finds what is wrong with the files of a model in a directory, without loading it.
+/// Finds what is wrong with the files of the verifier's model in a directory, without loading it.
 pub fn check_verifier(context: &Context) -> Result<(), Failure> {
     match context.settings.verify.as_ref().map(|verify| &verify.model) {
         Some(VerifyModel::Onnx(dir)) => {

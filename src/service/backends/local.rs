@@ -1,4 +1,4 @@
-//! Models that run in this process: where they are, and that they are there.
+//! Models that run in this process: finds their files, and fetches those that are missing.
 
 use crate::error::Failure;
 use crate::hub::{HeldModel, MissingModel, Purpose};
@@ -7,7 +7,8 @@ use crate::service::context::Context;
 use crate::settings::{EmbeddingModel, RerankModel, VerifyModel};
 use crate::types::{EmbedderId, HubModel};
 
-/// What `open` makes of the files of a model. It takes its time, and other work goes on.
+/// Loads a model with `open` on a blocking thread: loading takes long, and other work goes on
+/// meanwhile.
 pub(super) async fn loaded<T: Send + 'static>(
     open: impl FnOnce() -> Result<T, OnnxError> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -21,8 +22,8 @@ pub(super) fn unusable(error: OnnxError) -> Failure {
     Failure::config(error.to_string()).hint(error.hint)
 }
 
-/// Where the model of a hub is, which is fetched where it has to be. A collection that was built with it is
-/// asked with the commit that it was built with.
+/// Directory of a model of a hub, which is fetched if it is not here. A collection that was built with
+/// the model is asked with the commit that it was built with.
 pub(super) async fn published(
     context: &Context,
     model: &HubModel,
@@ -35,7 +36,7 @@ pub(super) async fn published(
     Ok(ModelPlace { dir, graph: Some(graph), published: Some(Published { name, commit }) })
 }
 
-/// The models of a hub that are configured, and what for.
+/// The configured models of a hub, and what each is for.
 fn named(context: &Context) -> impl Iterator<Item = (&HubModel, Purpose)> {
     let settings = &context.settings;
     let embedder = match &settings.embedding.model {
@@ -53,7 +54,7 @@ fn named(context: &Context) -> impl Iterator<Item = (&HubModel, Purpose)> {
     [embedder, reranker, verifier].into_iter().flatten()
 }
 
-/// Fetches the models of a hub that are configured and not here. `built` is what made the collection.
+/// Fetches the configured models of a hub that are not here. `built` is the embedder of the collection.
 pub(in crate::service) async fn fetch_models(
     context: &Context,
     built: Option<&EmbedderId>,
@@ -65,10 +66,10 @@ pub(in crate::service) async fn fetch_models(
     Ok(())
 }
 
-/// What of a model of a hub is not here. The hub is asked, and nothing is fetched.
+/// The files of a model of a hub that are not here. The hub is asked, and nothing is fetched.
 ///
 /// # Errors
-/// There is none, or it can't be used so.
+/// There is no such model, or it can't be used for this purpose.
 pub async fn missing_model(
     context: &Context,
     purpose: Purpose,

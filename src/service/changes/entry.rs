@@ -1,4 +1,4 @@
-//! What a line about a change says.
+//! A line of the log of changes.
 
 use schemars::schema::RootSchema;
 use schemars::{JsonSchema, schema_for};
@@ -9,7 +9,7 @@ use crate::audit::{AuditLine, line_schema};
 use crate::service::purge::PurgeConditions;
 use crate::types::ContentHash;
 
-/// A change of a collection: that it begins, or how it ended.
+/// A change of a collection: that it has begun, or how it ended.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ChangeEntry {
     /// RFC 3339, UTC, with milliseconds.
@@ -18,15 +18,16 @@ pub struct ChangeEntry {
     /// The same in both lines of a change.
     pub change_id: Uuid,
     pub command: ChangeCommand,
-    /// What the system calls whoever did it.
+    /// Name that the system has for the user who made the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// What the machine calls itself.
+    /// Host name of the machine.
     pub host: String,
-    /// On a Qdrant server.
+    /// Project, for a collection on a Qdrant server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Names of the keys of `docent serve` that asked for it; none where it did not come over HTTP, or needed none.
+    /// Names of the keys of `docent serve` that asked for the change; none if it did not come over
+    /// HTTP, or needed no key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub keys: Vec<String>,
@@ -35,14 +36,14 @@ pub struct ChangeEntry {
     /// Directory or URL.
     pub store: String,
     pub collection: String,
-    /// The run that changes it, where that is known: the same id is in its records.
+    /// The run that changes the collection, where known: the same id is in its records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Uuid>,
-    /// The version that was live when it began; null where there was none.
+    /// The version that was live when the change began; null where there was none.
     pub live_before: Option<u32>,
-    /// What the documents of that version came to, where it is known.
+    /// Hash of the documents of that version, where known.
     pub content_before: Option<ContentHash>,
-    /// With `ended`.
+    /// In a line with `ended`.
     #[serde(flatten)]
     pub end: Option<ChangeEnd>,
 }
@@ -51,9 +52,10 @@ pub struct ChangeEntry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangePhase {
-    /// Nothing was changed yet.
+    /// Nothing has been changed yet.
     Begun,
-    /// It is over. Where this is missing, the process ended before it was: some, all or nothing of it was done.
+    /// The change is over. If this line is missing, the process ended first: some, all or nothing of
+    /// the change was done.
     Ended,
 }
 
@@ -80,10 +82,10 @@ pub enum ChangeCommand {
     EvalSweep,
     #[serde(rename = "serve --watch")]
     ServeWatch,
-    /// Documents that were uploaded, or are to be there no more.
+    /// Documents that were uploaded, or are to be removed.
     #[serde(rename = "serve --ingest")]
     ServeIngest,
-    /// The tool of `docent mcp --allow-ingest`.
+    /// The tool `sync` of `docent mcp --allow-ingest`.
     #[serde(rename = "mcp sync")]
     McpSync,
     #[serde(rename = "index use")]
@@ -108,21 +110,22 @@ pub enum ChangeCommand {
     Purge,
 }
 
-/// How a change ended, and what it came to.
+/// How a change ended, and what it did.
 #[derive(Clone, Default, Debug, Serialize, JsonSchema)]
 pub struct ChangeEnd {
     pub outcome: ChangeOutcome,
-    /// The version that is live now; null where there is none, or where that can't be told.
+    /// The version that is live now; null where there is none, or where that is not known.
     pub live_after: Option<u32>,
-    /// What the documents of that version come to, where it is known.
+    /// Hash of the documents of that version, where known.
     pub content_after: Option<ContentHash>,
-    /// Numbers of versions that were made, made live, refused or removed, or that something was taken out of.
+    /// Numbers of versions that were made, made live, refused or removed, or from which something was
+    /// removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub versions: Vec<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documents: Option<ChangedDocuments>,
-    /// Of a purge.
+    /// For a purge: what was purged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge: Option<PurgedLine>,
 }
@@ -132,13 +135,13 @@ pub struct ChangeEnd {
 #[serde(rename_all = "snake_case")]
 pub enum ChangeOutcome {
     Done,
-    /// Some sources could not be brought in.
+    /// Some sources could not be ingested.
     Partial,
-    /// A version did not reach what was asked of it.
+    /// A version did not meet the conditions for its promotion.
     Refused,
-    /// It was told to stop, or reached a limit: what was committed stays.
+    /// The change was stopped, or reached a limit: what was committed stays.
     Interrupted,
-    /// An error ended it: what was committed before stays.
+    /// An error ended the change: what was committed before stays.
     #[default]
     Failed,
 }
@@ -157,19 +160,19 @@ pub struct ChangedDocuments {
     pub total: u64,
 }
 
-/// What was purged: what is counted, and no name but what the conditions say.
+/// What was purged: counts, and no names except those in the conditions.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PurgedLine {
     pub conditions: PurgeConditions,
     /// Sources, each counted once.
     pub documents: usize,
-    /// In all versions together.
+    /// Chunks in all versions together.
     pub chunks: u64,
-    /// Sources that could not be brought in, and are not remembered any more.
+    /// Sources that could not be ingested, whose failures are forgotten.
     pub failures: usize,
-    /// Exchanges, records of answers and uploads that went with them.
+    /// Exchanges, records of answers and uploads that were removed with them.
     pub elsewhere: usize,
-    /// Bytes of files that were searched for text of it, without finding any; null on a server.
+    /// Bytes of files that were searched for the purged text, without finding any; null on a server.
     pub bytes_searched: Option<u64>,
 }
 

@@ -1,9 +1,9 @@
-//! Every change of a collection: the only way to the right to make one, and what was done, on file in the data
-//! directory ([`crate::audit`]), without any text of a document.
+//! Changes of a collection: the only way to get the right to make one, and the log of changes in the
+//! data directory ([`crate::audit`]), which has no text of a document.
 //!
-//! A line is on the disk before the first change is made, whatever makes it ([`ChangeNote`] is told by the
-//! writer itself), and another when it is over. So a change without a line can't be, also after a kill: it leaves
-//! its first line.
+//! A line is on the disk before the first change is made, whatever makes it: the writer itself calls
+//! [`ChangeNote`]. Another line is written when the change is over. So there is no change without a
+//! line, even after a kill, which leaves the first one.
 
 mod entry;
 mod note;
@@ -27,27 +27,27 @@ use crate::store::{CollectionWriter, told_before};
 use crate::types::Partition;
 
 impl Context {
-    /// The file that changes of its collections are noted in.
+    /// The file of the log of changes.
     pub fn changes(&self) -> PathBuf {
         self.data_dir.join("changes.jsonl")
     }
 }
 
-/// What is to be changed.
+/// What of a collection is to be changed.
 #[derive(Clone, Copy)]
 pub(super) enum RightTo {
     All,
-    /// What falls into it, beside others who have other parts.
+    /// The sources in this part, while others change the other parts.
     Part(Partition),
-    /// All, and what this run has left unfinished stays for it.
+    /// All of it; what this run left unfinished is kept for it.
     Resume(Uuid),
 }
 
-/// Who wants to change a collection.
+/// A request for the right to change a collection.
 pub(super) struct ChangeRequest<'a> {
     pub(super) command: ChangeCommand,
     pub(super) right: RightTo,
-    /// Of `docent serve`.
+    /// Names of the keys of `docent serve` that ask for it.
     pub(super) keys: &'a [String],
     /// Ends the wait for another writer.
     pub(super) cancel: Option<&'a Cancel>,
@@ -60,8 +60,8 @@ impl From<ChangeCommand> for ChangeRequest<'_> {
 }
 
 impl Engine {
-    /// Changes the collection as its only writer. What `op` changes is noted before, and what came of it
-    /// afterwards: `op` says that with [`ChangeNote::come_to`].
+    /// Changes the collection as its only writer. A line is written before `op` changes anything, and
+    /// another afterwards with what `op` reported to [`ChangeNote::come_to`].
     ///
     /// # Errors
     /// Another process has the collection, a line can't be written, or `op` fails.
@@ -84,7 +84,7 @@ impl Engine {
             note.check().await?;
             let told = told_before(Arc::clone(&writer), Arc::clone(&note) as Arc<_>);
             note.come_to().outcome = ChangeOutcome::Done;
-            // What it takes is much, and many hold this.
+            // Boxed: its state is large, and many futures contain this one.
             let done = Box::pin(op(told, &note)).await;
             if let Err(failure) = &done {
                 note.failed(failure);
@@ -97,7 +97,7 @@ impl Engine {
         let done: Result<T, Failure> = done.await;
         let closed = writer.close().await;
         let done = done?;
-        // What failed on the way is told already, and says more.
+        // The failure of `op` was noted already, and says more.
         if note.come_to().outcome != ChangeOutcome::Failed {
             closed?;
         }
@@ -112,8 +112,8 @@ impl Engine {
         }
     }
 
-    /// The same for what takes the right to write by itself: the first line is there whether it changes
-    /// something or not.
+    /// The same for an operation that takes the right to write itself: the first line is written even
+    /// if nothing is changed.
     pub(super) async fn noted<T>(
         &self,
         command: ChangeCommand,
@@ -138,7 +138,7 @@ impl Engine {
 }
 
 impl ChangeEnd {
-    /// What a run came to.
+    /// Notes the result of a run.
     pub(super) fn of_run(&mut self, report: &IngestReport) {
         self.outcome = if report.aborted.is_some() {
             ChangeOutcome::Failed

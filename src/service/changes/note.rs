@@ -17,24 +17,24 @@ use crate::service::context::Context;
 use crate::store::{BeforeChange, CollectionWriter, Reader, host_name};
 use crate::types::ContentHash;
 
-/// How long another process that writes a line is waited for, and how often it is looked again.
+/// How long, and how often, to try again while another process writes a line.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A change that may come: no line is written before something is changed.
+/// A change that may come: no line is written until something is to be changed.
 pub(in crate::service) struct ChangeNote {
     log: PathBuf,
-    /// Else nothing is written.
+    /// If false, nothing is written.
     is_on: bool,
-    /// Of the version that is live when it begins.
+    /// Writer of the version that is live when the change begins.
     writer: OnceLock<Arc<dyn CollectionWriter>>,
-    /// What its first line says, once that is written.
+    /// The first line, once it is written.
     begun: OnceCell<ChangeEntry>,
-    /// But for what is known when it begins.
+    /// The entry without what is known only when the change begins.
     entry: ChangeEntry,
     end: Mutex<ChangeEnd>,
     run: Mutex<Option<Uuid>>,
-    /// Number of its last line.
+    /// Number of the last line.
     ended: OnceCell<u64>,
 }
 
@@ -69,32 +69,32 @@ impl ChangeNote {
         }
     }
 
-    /// Asked for over HTTP, with these keys.
+    /// Sets the keys with which the change was asked for over HTTP.
     #[must_use]
     pub(super) fn asked_by(mut self, keys: &[String]) -> Self {
         self.entry.keys = keys.to_vec();
         self
     }
 
-    /// What the log says of before is read from it.
+    /// Sets the writer that the state before the change is read from.
     pub(super) fn is_written_by(&self, writer: &Arc<dyn CollectionWriter>) {
         self.writer.get_or_init(|| Arc::clone(writer));
     }
 
-    /// What the change comes to, as far as that is known.
+    /// The result of the change, as far as it is known.
     pub(in crate::service) fn come_to(&self) -> MutexGuard<'_, ChangeEnd> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The run that changes the collection.
+    /// Sets the run that changes the collection.
     pub(in crate::service) fn made_by(&self, run: Uuid) {
         *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
     }
 
-    /// That a line can be written: better known before any work.
+    /// Checks that a line can be written, before any work is done.
     ///
     /// # Errors
-    /// It can't.
+    /// It can't be written.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         if !self.is_on {
             return Ok(());
@@ -107,7 +107,7 @@ impl ChangeNote {
         checked.map_err(|error| self.refused(&error))
     }
 
-    /// Before something is changed: the line is on the disk when it returns.
+    /// Writes the first line, before anything is changed. It is on the disk when this returns.
     ///
     /// # Errors
     /// It can't be written.
@@ -125,7 +125,8 @@ impl ChangeNote {
         begun.await.map(drop)
     }
 
-    /// After the change, where one was made: the number of the line, which is on the disk.
+    /// Writes the last line, if a change was begun, and returns its number. It is on the disk when this
+    /// returns.
     ///
     /// # Errors
     /// It can't be written.
@@ -148,14 +149,14 @@ impl ChangeNote {
         });
         written.await.map(|number| Some(*number)).map_err(|error| {
             let problem = format!("{}: {error}", self.log.display());
-            let message = "the collection was changed, and that it ended can't be noted";
+            let message = "the collection was changed, but the end of the change can't be logged";
             Failure::new(Exit::Backend, message)
                 .caused_by(problem)
-                .hint("the line that the change began with is there; make the file one that can be written")
+                .hint("the line with the beginning of the change is there; make the file writable")
         })
     }
 
-    /// How an error ended it.
+    /// Notes the error that ended the change.
     pub(super) fn failed(&self, failure: &Failure) {
         self.come_to().outcome = match failure.exit {
             Exit::Interrupted => ChangeOutcome::Interrupted,
@@ -178,15 +179,16 @@ impl ChangeNote {
 
     async fn add(&self, entry: &ChangeEntry) -> io::Result<u64> {
         let mut chain = self.open().await?;
-        // Lines that are missing are said in the file, and by `docent audit verify`.
+        // Missing lines are reported in the file itself, and by `docent audit verify`.
         chain.add(entry, &mut None).and_then(|()| chain.sync())?;
         Ok(chain.number())
     }
 
     pub(super) fn refused(&self, error: &io::Error) -> Failure {
-        let (message, log) = ("nothing was changed: that can't be noted", self.log.display());
+        let (message, log) =
+            ("nothing was changed, because the change can't be logged", self.log.display());
         Failure::new(Exit::Backend, message).caused_by(format!("{log}: {error}")).hint(
-            "make it a file that can be written, or move one aside that docent did not write; `index.audit = false` (DOCENT_INDEX_AUDIT) changes collections without a line",
+            "make the file writable, or move it away if docent did not write it; with `index.audit = false` (DOCENT_INDEX_AUDIT) changes are not logged",
         )
     }
 }
@@ -203,14 +205,14 @@ impl BeforeChange for ChangeNote {
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Fault::Denied,
                 _ => Fault::Permanent,
             };
-            let why = format!("the change can't be noted, and is not made: {error}");
+            let why = format!("the change can't be logged, and is not made: {error}");
             BackendError::new(Service::Store, fault, self.log.display().to_string(), &why)
         })
     }
 }
 
-/// The version in use and what its documents come to, where that can be told. It may be another one than that which
-/// is written.
+/// The live version and the hash of its documents, where known. The version that is being written may
+/// be another one.
 async fn live(
     writer: &dyn CollectionWriter,
     may_be_another: bool,
@@ -225,7 +227,7 @@ async fn live(
     (Some(version), manifest.and_then(|manifest| manifest.content_hash))
 }
 
-/// Whether a file could be made there, without making it.
+/// Checks that a file could be created at this path, without creating it.
 fn could_be_made(file: &Path) -> io::Result<()> {
     let there = file.ancestors().skip(1).find(|directory| directory.is_dir());
     tempfile::tempfile_in(there.unwrap_or(Path::new("."))).map(drop)
@@ -235,7 +237,7 @@ fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Makes a data directory where there is none, for its owner alone, which git does not see.
+/// Creates the data directory if there is none: readable by its owner alone, and ignored by git.
 pub(in crate::service) fn make_private(directory: &Path) -> io::Result<()> {
     use std::fs;
     if directory.is_dir() {

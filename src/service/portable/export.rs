@@ -1,4 +1,4 @@
-//! A collection → a file.
+//! Exports a collection to a file.
 
 use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -18,8 +18,8 @@ use crate::store::{ChunkPage, Reader};
 use crate::types::Point;
 
 impl Engine {
-    /// Writes the collection to a file, which is there whole or not at all: one that was there before is
-    /// replaced. Its owner alone may read it.
+    /// Writes the collection to a file, which appears complete or not at all, and replaces an existing
+    /// one. Only its owner may read it.
     ///
     /// # Errors
     /// There is no collection, a run on it is not finished, it changes meanwhile, or the file can't be
@@ -33,7 +33,7 @@ impl Engine {
         let path = self.context.cwd.join(file);
         forbid_way_out(&path, &self.context.root)?;
         let (path, temporary) = beside(&path).map_err(|why| cannot_write(file, &why))?;
-        // Removed when this ends, whoever still writes it.
+        // Removed when this ends, even if it is still being written.
         let (temporary, there) = temporary.into_parts();
         let (out, ported) = self.export(BufWriter::new(temporary), cancel, on).await?;
         let kept = task::spawn_blocking(move || {
@@ -45,7 +45,7 @@ impl Engine {
         Ok(ported)
     }
 
-    /// Writes the collection to `out`. Without its end, nobody takes it for whole.
+    /// Writes the collection to `out`. An export without its last line is not accepted by an import.
     ///
     /// # Errors
     /// As [`Self::export_file`].
@@ -68,7 +68,7 @@ impl Engine {
         let (pages, inbox) = mpsc::channel(AHEAD);
         let told = head.clone();
         let writing = task::spawn_blocking(move || write(out, told, records, inbox));
-        // Who does not take what is written is not waited for.
+        // If the reader of `out` does not read, this does not wait for it.
         send(&reader, pages, chunks, cancel, on).await?;
         let written = tokio::select! {
             biased;
@@ -82,7 +82,7 @@ impl Engine {
     fn unfinished(&self) -> Failure {
         let collection = &self.context.settings.collection;
         let message = format!(
-            "collection `{collection}` is not exported: an ingest is under way, or was cut off"
+            "collection `{collection}` was not exported: an ingest is under way, or was cut off"
         );
         Failure::new(Exit::Negative, message)
             .hint("run this again when it is done; `docent ingest` completes one that was cut off")
@@ -96,20 +96,20 @@ impl Engine {
             }
             ArchiveError::Io(error) => {
                 Failure::new(Exit::Backend, format!("the export can't be written: {error}"))
-                    .hint("see that there is space, or name another FILE")
+                    .hint("free some space there, or name another FILE")
             }
             error => Failure::new(
                 Exit::Backend,
                 format!("collection `{collection}` can't be exported: {error}"),
             )
             .hint(
-                "where something writes it now, run this again when that is done; `docent index verify` and `docent ingest --checksum` say what is damaged",
+                "if another process writes it now, run this again when that is done; otherwise `docent index verify` and `docent ingest --checksum` say what is damaged",
             ),
         }
     }
 }
 
-/// Reads all chunks. Who writes them has gone where it could not.
+/// Reads all chunks and sends them to the writer. If a chunk cannot be sent, the writer has failed.
 async fn send(
     reader: &Reader,
     pages: mpsc::Sender<Vec<Point>>,
@@ -157,7 +157,7 @@ fn write<W: Write>(
     archive.finish()
 }
 
-/// A temporary file beside the one that it is to become, and where that is: a link is followed.
+/// A temporary file beside the target, and the path of the target, with links followed.
 fn beside(path: &Path) -> Result<(PathBuf, NamedTempFile), String> {
     let path = match fs::metadata(path) {
         Ok(there) if !there.is_file() => return Err("it is not a file".to_owned()),
@@ -173,5 +173,5 @@ fn beside(path: &Path) -> Result<(PathBuf, NamedTempFile), String> {
 
 fn cannot_write(file: &Path, why: &str) -> Failure {
     Failure::new(Exit::Backend, format!("{} can't be written: {why}", file.display()))
-        .hint("name a file in a directory that is there and can be written; - is standard output")
+        .hint("name a file in an existing directory that can be written; - is standard output")
 }

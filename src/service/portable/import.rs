@@ -1,8 +1,8 @@
-//! A file → a collection.
+//! Imports a collection from a file.
 //!
-//! It is filled beside the one that is used, if there is one, and takes its place when the whole file
-//! was read and found right. An import that was cut off leaves nothing that anybody sees: the next one of the same
-//! file [goes on](resume) with it, and any other writer removes it.
+//! The collection is filled beside the live one, if there is one, and takes its place when the whole
+//! file was read and verified. An import that was cut off leaves nothing visible: the next import of
+//! the same file [goes on](resume) with what it stored, and any other writer removes it.
 
 mod resume;
 
@@ -36,7 +36,7 @@ const CHECKPOINT: usize = 4_096;
 
 /// What is imported.
 pub enum Package {
-    /// Read twice: nothing is written before all of it was found right.
+    /// Read twice: nothing is written before the whole file was verified.
     File(PathBuf),
     /// Read once.
     Stream(Box<dyn Read + Send>),
@@ -61,12 +61,12 @@ impl Package {
 }
 
 impl Engine {
-    /// Makes the collection of what was exported. Where there is one already, it is refused, or with
-    /// `replace` takes its place in one step.
+    /// Makes a collection from an export. If there is one already, the import is refused, or replaces
+    /// it in one step with `replace`.
     ///
     /// # Errors
-    /// What is imported is not as it was exported, the collection is there or another project's, or the
-    /// store fails. Others see nothing of it then.
+    /// The file was changed since the export, the collection exists or is another project's, or the
+    /// store fails. Others then see nothing of the import.
     pub async fn import(
         &self,
         package: Package,
@@ -93,7 +93,7 @@ impl Engine {
             self.import_as(&writer, note, source, replace, cancel, on).await
         });
         let imported = imported.await?;
-        // What is made again has the layout that was asked for, where it has one.
+        // A collection that is created again has the layout that was asked for.
         Ok(Ported { notes: self.layout_notes(false).await, ..imported })
     }
 
@@ -117,7 +117,7 @@ impl Engine {
             Package::File(path) => open(Box::new(File::open(cwd.join(path))?)),
             Package::Stream(stream) => open(stream),
         });
-        // Nobody may ever write what is read.
+        // Opening may block for ever, for example a pipe that nobody writes to.
         let opened = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(Failure::interrupted()),
@@ -127,7 +127,7 @@ impl Engine {
         let head = archive.head().clone();
         check_words(&name, &head)?;
         let former = own.version().await?;
-        // Until it is whole, it says so.
+        // The manifest says that the collection is unfinished, until it is complete.
         let begun = Manifest { unfinished: Some(run), runs: Vec::new(), ..head.manifest.clone() };
         let (successor, is_resumed) = resume::begin(&*own, &begun).await?;
         let left = is_resumed.then(|| Left::of(&*successor));
@@ -156,7 +156,7 @@ impl Engine {
                 self.log(&**writer, imported).await?;
                 Ok(Ported { resumed, ..Ported::new(head, sealed) })
             }
-            // The same again goes on with it.
+            // The next import of the same file goes on with what was stored.
             Err(failure) if digest.is_some() && was_cut_off(&failure) => Err(failure),
             Err(failure) => {
                 // What can't be removed now is removed by the next writer.
@@ -168,18 +168,17 @@ impl Engine {
 
     fn is_there(&self) -> Failure {
         let collection = &self.context.settings.collection;
-        Failure::config(format!("collection `{collection}` is there already")).hint(
-            "put what is imported in its place with --replace, or name another with --collection",
-        )
+        Failure::config(format!("collection `{collection}` already exists"))
+            .hint("replace it with --replace, or name another with --collection")
     }
 
-    /// Reads the whole file, and stores nothing. What the file is known by.
+    /// Reads and verifies the whole file without storing anything, and returns its digest.
     async fn look_through(&self, file: PathBuf, cancel: &Cancel) -> Result<ContentHash, Failure> {
         let (path, cancel) = (self.context.cwd.join(&file), cancel.clone());
         let looked = task::spawn_blocking(move || {
             if !path.metadata()?.is_file() {
                 return Err(io::Error::other(
-                    "it is not a file: what is not one is piped in, as -",
+                    "it is not a regular file; pipe it in, with - as FILE",
                 )
                 .into());
             }
@@ -204,7 +203,7 @@ fn open(input: Box<dyn Read + Send>) -> Result<Archive, ArchiveError> {
     ArchiveReader::open(BufReader::new(input))
 }
 
-/// Whether this version of docent finds by the words of the collection.
+/// Checks that this version of docent can search with the terms of the collection.
 fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
     let Head { manifest, docent, .. } = head;
     let spoken = manifest.languages.keys().map(String::as_str);
@@ -215,15 +214,16 @@ fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
     })
 }
 
-/// What is imported, and by which run.
+/// The imported file, and the run that imports it.
 struct Source {
     package: Package,
-    /// Of a file.
+    /// Digest of the file; `None` for a stream.
     digest: Option<ContentHash>,
     run: Run,
 }
 
-/// The run over a file has the same id whenever it begins: what one has left is the next one's to complete.
+/// The run of an import. For the same file it always has the same id, so that the next import completes
+/// what one has left.
 fn run_over(digest: Option<&ContentHash>) -> Run {
     let run = this_run();
     match digest {
@@ -235,30 +235,31 @@ fn run_over(digest: Option<&ContentHash>) -> Run {
     }
 }
 
-/// The user or a backend ended it, and neither what is in the file nor what was stored.
+/// Whether an import was ended by the user or a backend, and not by the content of the file or the
+/// store.
 fn was_cut_off(failure: &Failure) -> bool {
     failure.exit == Exit::Interrupted || failure.backend.is_some()
 }
 
-/// One that begins now.
+/// A run that begins now.
 pub(in crate::service) fn this_run() -> Run {
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let docent = env!("CARGO_PKG_VERSION").to_owned();
     Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new(), partition: None }
 }
 
-/// The next version on its way to be what is seen by others.
+/// The version that is being filled, and will become the live one.
 struct Filling<'a> {
     successor: &'a dyn CollectionWriter,
-    /// What a former import of the same file has stored.
+    /// What an earlier import of the same file has stored.
     left: Option<Left<'a>>,
     name: &'a str,
-    /// Of the file as it was when it was looked through.
+    /// Digest of the file when it was verified.
     digest: Option<&'a ContentHash>,
 }
 
 impl Filling<'_> {
-    /// Also how many chunks were there.
+    /// Fills the version; also returns how many chunks were there already.
     async fn fill(
         mut self,
         archive: Archive,
@@ -273,7 +274,7 @@ impl Filling<'_> {
         let sealed = unpacked.map_err(|error| refused(self.name, &error))?;
         let sealed = sealed.ok_or_else(Failure::interrupted)?;
         if self.digest.is_some_and(|digest| *digest != sealed.digest) {
-            let error = ArchiveError::Wrong("it was changed while it was read".to_owned());
+            let error = ArchiveError::Wrong("the file was changed while it was read".to_owned());
             return Err(refused(self.name, &error));
         }
         self.successor.optimize().await?;
@@ -281,7 +282,7 @@ impl Filling<'_> {
         if there != head.chunks {
             let expected = head.chunks;
             let message = format!(
-                "the store has {there} of the {expected} chunks that it was given; nothing was changed"
+                "the store has {there} of the {expected} chunks that it was sent; nothing was changed"
             );
             return Err(Failure::new(Exit::Backend, message).hint("run this again"));
         }
@@ -289,7 +290,7 @@ impl Filling<'_> {
         if cancel.is_cancelled() { Err(Failure::interrupted()) } else { Ok((sealed, resumed)) }
     }
 
-    /// Stores what comes, and counts what was there.
+    /// Stores the batches of the file, and counts the chunks that were there already.
     async fn store(
         &mut self,
         mut batches: mpsc::Receiver<Batch>,
@@ -328,7 +329,7 @@ impl Filling<'_> {
     }
 }
 
-/// Reads the file; `None` where nobody takes what is in it any more.
+/// Reads the file and sends its batches; `None` if the receiver is gone.
 fn unpack<R: BufRead>(
     mut archive: ArchiveReader<R>,
     sender: &mpsc::Sender<Batch>,
@@ -346,7 +347,7 @@ fn unpack<R: BufRead>(
 }
 
 impl Batch {
-    /// Adds an entry; the batch that was there where it is full, or of another kind.
+    /// Adds an entry. Returns the previous batch if it is full, or of another kind.
     fn add(&mut self, entry: Entry) -> Option<Self> {
         match (&mut *self, entry) {
             (Self::Documents(batch), Entry::Document(record)) if batch.len() < PAGE => {

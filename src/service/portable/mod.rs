@@ -1,5 +1,5 @@
-//! A collection → a file, and a file → a collection, on whichever store: no source, embedder or key is
-//! needed for either.
+//! Exports a collection to a file and imports it again, with either store. Neither needs sources, an
+//! embedder or a key.
 
 mod export;
 mod import;
@@ -12,31 +12,31 @@ use crate::error::{Exit, Failure};
 use crate::store::archive::{ArchiveError, Head, Sealed};
 use crate::types::{ContentHash, EmbedderId};
 
-/// Chunks that are read or written together: with large vectors, a few MB.
+/// Chunks that are read or written together: a few MB with large vectors.
 const PAGE: usize = 256;
 
-/// Batches that wait for the slower side.
+/// Batches that may wait between reading and writing.
 const AHEAD: usize = 2;
 
-/// Hears how many chunks of how many are done.
+/// Called with the number of chunks done and the number of all.
 pub type OnChunks<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
-/// What was exported, or imported.
+/// Result of an export or import.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ported {
     pub documents: u64,
-    /// Sources that could not be brought in.
+    /// Sources that could not be ingested.
     pub failures: u64,
     pub chunks: u64,
-    /// Of these, what an import that was cut off had stored.
+    /// How many of the chunks an earlier import, which was cut off, had stored.
     pub resumed: u64,
-    /// Of the file.
+    /// Size of the file.
     pub bytes: u64,
-    /// What the last line of the file says of all before it.
+    /// Digest in the last line of the file, of everything before it.
     pub digest: ContentHash,
-    /// What questions have to be embedded with.
+    /// The embedder that questions need.
     pub embedder: EmbedderId,
-    /// What was asked for and changes nothing, for a person.
+    /// Notes about settings that had no effect, for a person.
     pub notes: Vec<String>,
 }
 
@@ -49,21 +49,21 @@ impl Ported {
     }
 }
 
-/// Work on a file that ended early.
+/// The error for work on a file that ended early.
 fn broken(error: &JoinError) -> Failure {
     Failure::new(Exit::Backend, format!("the work on the file ended early: {error}"))
 }
 
-/// A file that is not taken, and what to do about it.
+/// The error for a file that is refused, with what to do about it.
 fn refused(name: &str, error: &ArchiveError) -> Failure {
     let hint = match error {
-        ArchiveError::Io(_) => "see that it can be read, and run this again",
-        ArchiveError::Foreign => "name a file that `docent index export FILE` has written",
+        ArchiveError::Io(_) => "check that the file can be read, and run this again",
+        ArchiveError::Foreign => "name a file that `docent index export FILE` wrote",
         ArchiveError::Format(_) => {
             "import it with the version of docent that wrote it, or export it again with this one"
         }
         ArchiveError::Cut | ArchiveError::Wrong(_) => {
-            "copy it again, or export it again: its last line is the SHA-256 of all bytes before that line"
+            "copy the file again, or export again; its last line is the SHA-256 of all bytes before that line"
         }
     };
     let exit = if matches!(error, ArchiveError::Io(_)) { Exit::Backend } else { Exit::Config };

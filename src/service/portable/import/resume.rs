@@ -1,8 +1,8 @@
-//! What an import that was cut off has stored: the next one of the same file compares it with the file, chunk by
-//! chunk with its vectors, and stores what is missing or otherwise.
+//! Resumes an import that was cut off: what it stored is compared with the file, chunk by chunk with
+//! its vectors, and what is missing or different is stored.
 //!
-//! Both give their chunks by their ids, so one page of what is stored is held at a time. Whatever was lost
-//! of the last updates before a kill, and wherever, is found so.
+//! Both list their chunks in the order of their ids, so that only one page of stored chunks is held at
+//! a time. Updates that were lost in a kill, wherever they are, are found in this way.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use crate::service::portable::PAGE;
 use crate::store::{ChunkPage, CollectionWriter};
 use crate::types::{Manifest, Ownership, Point};
 
-/// The version that the run of this manifest has begun, with what is in it, or a new one.
+/// The version that the run of this manifest has begun, with its chunks, or a new version.
 pub(super) async fn begin(
     own: &dyn CollectionWriter,
     begun: &Manifest,
@@ -33,12 +33,12 @@ pub(super) async fn begin(
     Ok((successor, false))
 }
 
-/// Less what tells whose it is, and when the run began.
+/// The manifest without its owner, and without the time at which the run began.
 fn neutral(manifest: &Manifest) -> Manifest {
     Manifest { owner: Ownership::default(), unfinished: None, ..manifest.clone() }
 }
 
-/// What is stored, and was not met in the file yet.
+/// Stored chunks that have not been found in the file yet.
 pub(super) struct Left<'a> {
     store: &'a dyn CollectionWriter,
     page: VecDeque<Point>,
@@ -52,7 +52,7 @@ impl<'a> Left<'a> {
         Self { store, page: VecDeque::new(), next: Some(first) }
     }
 
-    /// Those that are to be stored of the next chunks of the file.
+    /// Those of the next chunks of the file that still have to be stored.
     pub(super) async fn missing(&mut self, points: Vec<Point>) -> Result<Vec<Point>, Failure> {
         let mut missing = Vec::new();
         for point in points {
@@ -85,6 +85,6 @@ impl<'a> Left<'a> {
 }
 
 fn not_of_this_file() -> Failure {
-    let message = "what an import that was cut off has left has chunks that are not in the file; nothing was changed";
+    let message = "an earlier import, which was cut off, left chunks that are not in the file; nothing was changed";
     Failure::new(Exit::Backend, message).hint("run this again: it starts over")
 }
