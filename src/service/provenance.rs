@@ -1,4 +1,5 @@
-//! Where the records of answers go: `--trace`, and a collector that the environment names.
+//! Keeps records of answers: in the file or directory of `--trace`, and at a collector that the
+//! environment names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,13 +26,13 @@ use crate::trace::otlp::{self, ExportOptions};
 use crate::trace::{About, Feedback, Trace, Watch};
 use crate::types::{EmbedderId, RerankerId, TraceContext};
 
-/// A day, in milliseconds.
+/// Longest timeout of an export: a day, in milliseconds.
 const LONGEST_EXPORT: u64 = 86_400_000;
 
 /// How long the end of a command waits for a collector, unless the environment says.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Keeps records of answers, where anybody wants them; the default keeps none.
+/// Keeps records of answers, if that is configured; the default keeps none.
 #[derive(Default)]
 pub struct TraceSink {
     place: Option<Place>,
@@ -39,24 +40,24 @@ pub struct TraceSink {
     export: Option<ExportOptions>,
 }
 
-/// What a record says of a question that is not in its answer.
+/// What a record has of a question beyond its answer.
 pub(super) struct Traced {
-    /// `None` where nobody wants a record: what it notes, the whole prompt among it, would be held until the
-    /// answer ends.
+    /// `None` if no record is kept: the watch holds what it notes, including the whole prompt, until
+    /// the answer ends.
     watch: Option<Watch>,
     context: Option<TraceContext>,
     started_at: String,
-    /// What was asked.
+    /// The snapshot that was asked.
     reader: Reader,
     embedder: EmbedderId,
     reranker: Option<RerankerId>,
-    /// As in `--model`.
+    /// The model, as `--model` names it.
     model: String,
 }
 
 impl TraceSink {
-    /// Makes sure that what is configured can be written, before anything is asked. `variable` looks
-    /// up the environment. Also returns what to warn of.
+    /// Checks that the configured places can be written, before anything is asked. `variable` looks up
+    /// the environment. Also returns a warning, if there is one.
     pub fn open(
         context: &Context,
         variable: &dyn Fn(&str) -> Option<String>,
@@ -69,7 +70,7 @@ impl TraceSink {
         }
         let (export, warning) = match collector(variable) {
             Ok(export) => (export, None),
-            Err(problem) => (None, Some(format!("no spans are exported: {problem}"))),
+            Err(problem) => (None, Some(format!("spans are not exported: {problem}"))),
         };
         Ok((Self { place, content: settings.trace.content, export }, warning))
     }
@@ -80,7 +81,7 @@ impl TraceSink {
 }
 
 impl Traced {
-    /// The question is asked now. `kept`: there will be a record of it.
+    /// Notes that the question is asked now. `kept`: a record of it will be kept.
     pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel, kept: bool) -> Self {
         Self {
             watch: kept.then(Watch::new),
@@ -97,7 +98,7 @@ impl Traced {
         &self.reader
     }
 
-    /// The models that retrieve, and what notes that they are called.
+    /// Wraps the models that retrieve, to note their calls.
     pub(super) fn watched(&self, retriever: Retriever) -> Retriever {
         let Some(watch) = &self.watch else { return retriever };
         let embedder = watch.embedder(&retriever.embedder);
@@ -123,21 +124,21 @@ impl Traced {
     }
 }
 
-/// What a reader said of an answer.
+/// Feedback of a reader on an answer.
 pub struct Said {
-    /// Of the answer.
+    /// Id of the answer.
     pub id: Uuid,
-    /// The trace of whoever asked, and the answer's span in it.
+    /// Trace of the caller that asked, and the answer's span in it.
     pub context: Option<TraceContext>,
-    /// From 0, of no use, to 1, right.
+    /// From 0 (useless) to 1 (right).
     pub score: f64,
-    /// Kept where the words of traces are.
+    /// Kept only if the content of traces is kept.
     pub comment: Option<String>,
 }
 
 impl Engine {
-    /// Keeps what a reader said of an answer beside its record, where records are kept. What is returned
-    /// is to be warned of: it could not be.
+    /// Keeps feedback on an answer beside its record, if records are kept. Returns a warning if that
+    /// failed.
     pub async fn record_feedback(&self, said: &Said) -> Option<String> {
         let sink = self.traces();
         let feedback = Feedback {
@@ -158,8 +159,8 @@ impl Engine {
         Some(unexported(export, &problem))
     }
 
-    /// Keeps a record of what came of a question, where that is configured. What is returned is to be
-    /// warned of: a collector did not take it.
+    /// Keeps a record of a question and its answer, if that is configured. Returns a warning if a
+    /// collector did not accept it.
     pub async fn record(
         &self,
         exchange: &Exchange,
@@ -205,7 +206,7 @@ impl Engine {
 }
 
 fn unexported(export: &ExportOptions, problem: &str) -> String {
-    format!("the spans were not exported to {}: {problem}", without_credentials(&export.url))
+    format!("spans were not exported to {}: {problem}", without_credentials(&export.url))
 }
 
 /// RFC 3339, UTC, with milliseconds.
@@ -218,7 +219,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
         .hint("name a file or a directory that can be written")
 }
 
-/// What decides an answer to a question, as `config show` prints it. No keys.
+/// The settings that decide the answer to a question, as `config show` prints them, without keys.
 fn relevant(settings: &Settings) -> BTreeMap<String, String> {
     let decides = |name: &str| {
         ["model", "embedder"].contains(&name)
@@ -230,8 +231,8 @@ fn relevant(settings: &Settings) -> BTreeMap<String, String> {
     rows.filter_map(|row| Some((row.key.name.to_owned(), row.value.clone()?))).collect()
 }
 
-/// The collector that the standard variables of OpenTelemetry name, through a look-up so that
-/// tests need not change their environment. The error is a sentence.
+/// The collector that the standard variables of OpenTelemetry name. Variables are looked up through
+/// `look_up`, so that tests need not change their environment. The error is a sentence.
 fn collector(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Option<ExportOptions>, String> {
     let variable = |name: &str| look_up(name).filter(|value| !value.trim().is_empty());
     let exporter = |name: &str| {
@@ -264,7 +265,7 @@ fn collector(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Option<ExportOp
     }))
 }
 
-/// `name=value,name=value`; values may be percent-encoded.
+/// Parses `name=value,name=value`; values may be percent-encoded.
 fn pairs(text: &str) -> Vec<(String, String)> {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=')?;

@@ -1,4 +1,4 @@
-//! Many questions, one a line, as `query --batch` and the server read them.
+//! Questions in a file, one a line, as `query --batch` and the server read them.
 
 use std::collections::HashSet;
 
@@ -13,16 +13,16 @@ pub struct Row {
     pub question: Result<String, Failure>,
 }
 
-/// What a line is.
+/// An example of lines, for hints.
 pub const EXAMPLE: &str =
     r#"write one a line: "How long?", or {"id": "q1", "question": "How long?"}"#;
 
-/// The rows of a text; lines that are blank are none.
+/// The rows of a text, without blank lines.
 pub fn rows(text: &str) -> Vec<Row> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let mut rows: Vec<Row> = lines.map(|(number, line)| row(number, line)).collect();
-    // Who has no id is told by the line, as long as that is no other's id.
+    // A question without an id gets the number of its line, unless another question has that id.
     let given: HashSet<String> = rows.iter().map(|row| row.id.to_string()).collect();
     for row in rows.iter_mut().filter(|row| row.id.is_null()) {
         let number = json!(row.line);
@@ -32,7 +32,7 @@ pub fn rows(text: &str) -> Vec<Row> {
     rows
 }
 
-/// An id that two rows have, and the line of the second.
+/// An id that two rows share, and the line of the second one.
 pub fn same_id(rows: &[Row]) -> Option<(String, usize)> {
     let mut seen = HashSet::new();
     let again = rows.iter().find(|row| !seen.insert(row.id.to_string()))?;

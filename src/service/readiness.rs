@@ -1,12 +1,12 @@
-//! Whether questions can be answered: found out before one is asked.
+//! Checks, before a question is asked, whether questions can be answered.
 
 use super::backends;
 use super::engine::Engine;
 use crate::error::Failure;
 
 impl Engine {
-    /// Fails where no question could be answered: what is needed for it is not configured, or cannot
-    /// be read.
+    /// Fails if no question could be answered, since something that is needed is not configured or
+    /// cannot be read.
     pub fn check_answering(&self) -> Result<(), Failure> {
         self.template()?;
         backends::rewriting(&self.context.settings)?;
@@ -14,12 +14,12 @@ impl Engine {
         self.chat().map(drop)
     }
 
-    /// Fetches the models of a hub that questions will want, so that none has to wait for that.
+    /// Fetches the models of a hub that questions will need, so that no question waits for that.
     ///
     /// # Errors
-    /// One of them can't be had.
+    /// A model can't be fetched.
     pub async fn fetch_models(&self) -> Result<(), Failure> {
-        // A store that can't be asked yet says so to whoever asks a question.
+        // If the store can't be asked yet, the first question reports that.
         let reader = self.collection().read().await.ok().flatten();
         let built = reader.as_ref().map(|reader| &reader.manifest().embedder);
         backends::fetch_models(&self.context, built).await

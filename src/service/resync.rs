@@ -1,5 +1,6 @@
-//! Another run over what a collection was made from, as `docent ingest` without a PATH does it, for whoever
-//! can be asked about a deletion: what would be deleted is told, and only that is deleted once it is agreed to.
+//! Another run over what a collection was made from, like `docent ingest` without a PATH, for callers
+//! that can ask about a deletion: they are told what would be deleted, and exactly that is deleted once
+//! somebody agrees.
 
 use std::path::Path;
 
@@ -14,45 +15,45 @@ use crate::ingest::plan::deletion_hash;
 use crate::ingest::preview::Preview;
 use crate::types::{ContentHash, Reach};
 
-/// What is to be looked at again.
+/// What a resync reads again.
 #[derive(Clone, Debug, Default)]
 pub struct Resync {
-    /// Files and directories, relative to the project or absolute, of what the collection was made from;
-    /// none for all of it, pages of the web among it.
+    /// Files and directories that the collection was made from, relative to the project or absolute;
+    /// none for all of them and the web pages.
     pub paths: Vec<String>,
-    /// The [deletion](Deletion::hash) that somebody has agreed to.
+    /// Hash of the [deletion](Deletion::hash) that somebody agreed to.
     pub agreed: Option<ContentHash>,
 }
 
-/// What came of it.
+/// Result of a resync.
 #[derive(Debug)]
 pub enum Resynced {
     Done(Box<IngestReport>),
-    /// Nothing was changed: it would delete more than a run may unasked.
+    /// Nothing was changed: the run would delete more than is allowed without confirmation.
     Unagreed(Deletion),
 }
 
 /// What a run would delete.
 #[derive(Debug)]
 pub struct Deletion {
-    /// Of the documents, sorted.
+    /// Sources of the documents, sorted.
     pub sources: Vec<String>,
-    /// Why it is not done unasked, and which command does it.
+    /// Why the deletion needs confirmation, and which command does it.
     pub failure: Failure,
 }
 
 impl Deletion {
-    /// What stands for exactly this deletion.
+    /// Identifies exactly this deletion.
     pub fn hash(&self) -> ContentHash {
         deletion_hash(&self.sources)
     }
 }
 
 impl Engine {
-    /// Brings the collection in line with what it was made from, or a part of that.
+    /// Updates the collection from what it was made from, or from a part of that.
     ///
     /// # Errors
-    /// As with [`Engine::sync`]; and where a path is outside of what the collection was made from.
+    /// As with [`Engine::sync`]; or a path is outside of what the collection was made from.
     pub async fn resync(
         &self,
         resync: &Resync,
@@ -62,7 +63,7 @@ impl Engine {
         let (inputs, mut options) = self.as_a_run(resync).await?;
         let mut synced = self.sync(inputs.clone(), &options, cancel, &mut *on).await;
         if options.agreed.is_some() && is_about_pruning(&synced) {
-            // It is another deletion by now, or none that somebody has to agree to.
+            // By now this is another deletion, or one that needs no confirmation.
             options.agreed = None;
             synced = self.sync(inputs.clone(), &options, cancel, on).await;
         }
@@ -74,7 +75,7 @@ impl Engine {
         let looked = SyncOptions { allow_prune: true, ..options };
         let sources = self.preview(inputs, &looked, false, cancel).await?.deleted;
         let failure = failure.hint(format!(
-            "{} --allow-prune deletes them, with --dry-run it shows them; or bring the files back",
+            "delete them with {0} --allow-prune, or show them with {0} --allow-prune --dry-run; or bring the files back",
             self.ingest_command()
         ));
         if sources.is_empty() {
@@ -83,10 +84,11 @@ impl Engine {
         Ok(Resynced::Unagreed(Deletion { sources, failure }))
     }
 
-    /// What [`Self::resync`] would do, however much it deletes. Documents are compared, and not read.
+    /// Reports what [`Self::resync`] would do, however much it deletes. Documents are compared, but not
+    /// read.
     ///
     /// # Errors
-    /// As there.
+    /// As with [`Self::resync`].
     pub async fn preview_resync(
         &self,
         resync: &Resync,

@@ -1,4 +1,4 @@
-//! What retrieval is asked: options from settings, and globs over sources from the caller.
+//! Options of retrieval from settings, and filters of documents from the caller.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,18 +26,18 @@ pub struct DocumentFilter {
     /// Paths of documents or directories, or globs, each from the project's root: one of them has to
     /// match.
     pub sources: Vec<String>,
-    /// Names of kinds, one of which the document has.
+    /// Kinds of documents, one of which the document has to be.
     pub kinds: Vec<String>,
-    /// All of them the document has.
+    /// Tags, all of which the document has to have.
     pub tags: Vec<String>,
-    /// The same as `sources`, and one of these has to match too; none restricts nothing. Whoever asks
-    /// for somebody else says here what may be seen at all.
+    /// Like `sources`: one of these has to match, too; none restricts nothing. A front end that asks
+    /// for somebody else says here what that caller may see at all.
     pub within: Vec<String>,
-    /// What else the document has to be.
+    /// Another condition on the document.
     pub condition: Option<Condition>,
 }
 
-/// What a question asks of retrieval in place of what the settings say.
+/// Options of retrieval with which a question overrides the settings.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct RetrievalOverrides {
     pub k: Option<usize>,
@@ -46,7 +46,7 @@ pub struct RetrievalOverrides {
 }
 
 impl RetrievalOverrides {
-    /// The same options with what is overridden.
+    /// Applies the overrides to options.
     #[must_use]
     pub fn applied(self, options: RetrieveOptions) -> RetrieveOptions {
         RetrieveOptions {
@@ -58,7 +58,7 @@ impl RetrievalOverrides {
     }
 }
 
-/// A filter and what it came to, for the next question that has it.
+/// A filter and the exact sources that it selects, kept for the next question with the same filter.
 pub(super) struct Exact {
     asked: DocumentFilter,
     version: u32,
@@ -67,7 +67,8 @@ pub(super) struct Exact {
 }
 
 impl Exact {
-    /// A run that goes on may change the documents at any time; one that is done is in the manifest.
+    /// Whether this is the result for a filter and a snapshot. An unfinished run may change the
+    /// documents at any time; finished runs are in the manifest.
     fn is_of(&self, asked: &DocumentFilter, reader: &Reader) -> bool {
         self.manifest.unfinished.is_none()
             && self.version == reader.version()
@@ -77,10 +78,11 @@ impl Exact {
 }
 
 impl Engine {
-    /// What retrieval is asked of this snapshot.
+    /// The options for retrieval from this snapshot.
     ///
     /// # Errors
-    /// Where `filter` has no kind of document or no glob, or the documents can't be listed.
+    /// `filter` has something that is not a kind of document or not a glob, or the documents can't be
+    /// listed.
     pub async fn retrieve_options(
         &self,
         filter: &DocumentFilter,
@@ -102,8 +104,8 @@ impl Engine {
         })
     }
 
-    /// Globs over sources are resolved against the list of documents, once for a state of the
-    /// collection: the store filters on exact names.
+    /// Resolves globs against the list of documents, once for each state of the collection, since the
+    /// store filters by exact names.
     async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
         let root_and_cwd = Place { root: &self.context.root, cwd: &self.context.cwd };
         let DocumentFilter { sources, within, condition, .. } = asked;
@@ -144,8 +146,8 @@ impl Engine {
         Ok(documents)
     }
 
-    /// What retrieval asks for a question: the question, or what the chat model makes of it where
-    /// that is configured.
+    /// The queries for a question: the question itself, or what the chat model makes of it if that is
+    /// configured.
     pub async fn queries(&self, question: &str) -> Result<Queries, Failure> {
         let options = backends::rewriting(&self.context.settings)?;
         if !options.asks_model() {
@@ -155,16 +157,16 @@ impl Engine {
         Ok(rewrite::queries(question, &[], &*chat, &options, &nonce).await?)
     }
 
-    /// Whether [`Self::queries`] asks the chat model, which takes its time.
+    /// Whether [`Self::queries`] asks the chat model, which takes long.
     ///
     /// # Errors
-    /// Where it would, and none is configured.
+    /// It would, but no chat model is configured.
     pub fn rewrites(&self) -> Result<bool, Failure> {
         Ok(backends::rewriting(&self.context.settings)?.asks_model())
     }
 }
 
-/// How hits are reranked: as it is set, or else as it suits the kind of model.
+/// Options of reranking: as they are set, or defaults for the kind of model.
 pub fn reranking(set: &Rerank, kind: RerankerKind) -> RerankOptions {
     let usual = RerankOptions::of(kind);
     RerankOptions {
@@ -173,8 +175,8 @@ pub fn reranking(set: &Rerank, kind: RerankerKind) -> RerankOptions {
     }
 }
 
-/// What the sparse leg and late interaction count for, as measured with the built-in embedder and with
-/// one that reads context: such a model is right more often than the words are.
+/// Weights of sparse retrieval and late interaction, as measured with the built-in embedder and with a
+/// model that reads context: such a model is right more often than the words are.
 fn weights(retriever: &Retriever) -> (Weight, Weight) {
     if backends::is_builtin(retriever.embedder.id()) {
         let measured = RetrieveOptions::default();
@@ -212,8 +214,9 @@ async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Resul
     Ok(Filter { sources, kinds, tags })
 }
 
-/// The sources that one of these selects, in their order: by its name, which may have brackets; as a
-/// directory that it is in; or as a glob. What selects none from the root is read as a path from here.
+/// The sources that one of the patterns selects, in their order. A pattern is a name, which may have
+/// brackets, a directory, or a glob. A pattern that selects nothing from the root is read as a path
+/// from the working directory.
 pub(super) fn selected<'a>(
     patterns: &[String],
     known: &[&'a str],
@@ -253,7 +256,7 @@ fn not_a_glob(typed: &str, error: &globset::Error) -> Failure {
     .about("sources")
 }
 
-/// Whether one of these selects a source; a glob that is not one selects nothing.
+/// Whether one of the patterns selects a source; an invalid glob selects nothing.
 pub(super) fn selects(patterns: &[String], source: &str, at: Place<'_>) -> bool {
     let one = |pattern: &String| selected(std::slice::from_ref(pattern), &[source], at);
     patterns.iter().any(|pattern| one(pattern).is_ok_and(|selected| !selected.is_empty()))

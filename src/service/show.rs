@@ -1,4 +1,4 @@
-//! What is stored of a document: what was read of it, chunk by chunk.
+//! What is stored of a document, chunk by chunk.
 
 use super::source::{self, Place};
 use crate::embed::Embedder;
@@ -8,13 +8,13 @@ use crate::query::explain::{Drift, Expected};
 use crate::store::{VectorStore, chunks_of, damaged};
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Locator};
 
-/// Sources that may have been meant, at most.
+/// Most sources to suggest for a name that is not stored.
 const NEAREST: usize = 3;
 
-/// What of a document to show, and how.
+/// A request to show a document.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// Source or path, with or without a place in it.
+    /// A source or path, with or without a place in it, as typed.
     pub typed: &'a str,
     pub at: Place<'a>,
     /// Counts the tokens of chunks; `None` where they need not be counted.
@@ -25,47 +25,47 @@ pub struct Request<'a> {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Shown {
     pub asked: Expected,
-    /// `None` where it was never brought in, or a run was cut off before it was.
+    /// `None` if the document was never ingested, or a run was cut off before it was.
     pub document: Option<DocumentRecord>,
-    /// Why its last version could not be brought in.
+    /// Why its last version could not be ingested.
     pub failure: Option<FailureRecord>,
     /// How its file differs from what was read.
     pub drift: Option<Drift>,
-    /// In the order of the text; those at the place that was asked for.
+    /// The chunks at the place that was asked for, in the order of the text.
     pub chunks: Vec<ShownChunk>,
-    /// How many there are at any place.
+    /// How many chunks the document has in total.
     pub stored: usize,
-    /// How many of them are not of the version that the record is of: a run was cut off.
+    /// How many chunks are not of the version in the record, since a run was cut off.
     pub outdated: usize,
-    /// Where the first and the last of all are.
+    /// Places of the first and the last of all chunks.
     pub extent: Option<(Locator, Locator)>,
-    /// Where nothing is stored: the sources that may have been meant.
+    /// If nothing is stored: the sources that may have been meant.
     pub nearest: Vec<String>,
-    /// Where nothing is stored: whether there is such a file.
+    /// If nothing is stored: whether there is such a file.
     pub is_file: bool,
-    /// Where it is a link to nothing: what it leads to.
+    /// If it is a broken link: its target.
     pub broken_link: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct ShownChunk {
     pub chunk: Chunk,
-    /// Of what is embedded: headings and text.
+    /// Tokens of what is embedded: headings and text.
     pub tokens: Option<usize>,
 }
 
 impl Shown {
-    /// Title of the document; empty where it has none.
+    /// Title of the document; empty if it has none.
     pub fn title(&self) -> &str {
         self.chunks.first().map_or("", |first| first.chunk.title.as_str())
     }
 
-    /// Whether anything at all is known of the document.
+    /// Whether anything is known of the document.
     pub fn is_known(&self) -> bool {
         self.document.is_some() || self.failure.is_some() || self.stored > 0
     }
 
-    /// How many chunks the record has and the store has not.
+    /// How many chunks of the record are missing in the store.
     pub fn lacking(&self) -> usize {
         let recorded = self.document.as_ref().map_or(0, |record| record.chunks as usize);
         recorded.saturating_sub(self.stored - self.outdated)
@@ -99,7 +99,7 @@ pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Show
     Ok(shown)
 }
 
-/// All chunks of a document, with the record that the caller has of it. No file is looked at.
+/// All chunks of a document whose record the caller has. Files are not looked at.
 pub async fn stored(
     store: &dyn VectorStore,
     source: &str,

@@ -1,5 +1,5 @@
-//! What a collection of so many chunks takes, embedded, on one Qdrant server and on a cluster. Pure; `docs/sizing.md`
-//! says how each figure was measured.
+//! Estimates what a collection takes on disk and in memory: embedded, on one Qdrant server and on a
+//! cluster. Pure; `docs/sizing.md` says how each figure was measured.
 
 use crate::store::EXACT_UP_TO;
 
@@ -7,43 +7,44 @@ use crate::store::EXACT_UP_TO;
 /// Measured: 2,290 and 2,331 with chunks of 96 and 100 terms.
 const PAYLOAD: f64 = 2_300.0;
 
-/// Bytes on disk for a dimension of a vector: four of a float, with what stands around them. Measured: 4.09.
+/// Bytes on disk for a dimension of a vector: the four of a float, with overhead. Measured: 4.09.
 const FLOAT: f64 = 4.1;
 
-/// The same of a vector of bytes, as it is compared first. Measured: 1.04.
+/// The same for the quantized vector, of bytes, which is compared first. Measured: 1.04.
 const BYTE: f64 = 1.05;
 
-/// Other bytes on disk of a chunk: terms, indexes, ids. Measured: 1,175 and 1,320 embedded, 3,330 on a server.
+/// Other bytes of a chunk on disk: terms, indexes, ids. Measured: 1,175 and 1,320 embedded, 3,330 on a
+/// server.
 const REST_EMBEDDED: f64 = 1_300.0;
 const REST_ON_SERVER: f64 = 3_330.0;
 
-/// Bytes of a chunk in memory beside its vector. Measured: 1,500 and 1,580 of an embedded collection while it is
-/// searched, most of it mapped from files; 500 on a server, private.
+/// Bytes of a chunk in memory beside its vector. Measured: 1,500 and 1,580 for an embedded collection
+/// while it is searched, most of it mapped from files; 500 on a server, private.
 const RESIDENT_EMBEDDED: f64 = 1_550.0;
 const RESIDENT_ON_SERVER: f64 = 500.0;
 
-/// What Qdrant advises to have for vectors in memory: their size by 1.5
+/// Memory for vectors as Qdrant recommends it: their size times 1.5
 /// (<https://qdrant.tech/documentation/guides/capacity-planning/>).
 const HEADROOM: f64 = 1.5;
 
-/// Memory of a node that is taken as usual, and the share of it that is for the collection, in bytes.
+/// Memory of a usual node, and the share of it for the collection, in bytes.
 const NODE: u64 = 64 << 30;
 const USABLE: u64 = NODE / 4 * 3;
 
-/// Copies of each shard, so that a node may be away.
+/// Copies of each shard, so that one node may be away.
 const COPIES: u64 = 2;
 
-/// With fewer nodes no majority is left where one is away.
+/// Fewest nodes: with fewer, there is no majority if one is away.
 const FEWEST_NODES: u64 = 3;
 
-/// Shards for each node, so that there are some to move to further nodes.
+/// Shards for each node, so that some can be moved to further nodes.
 const SHARDS_PER_NODE: u64 = 2;
 
-/// What is planned.
+/// A planned collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Workload {
     pub chunks: u64,
-    /// Of the dense vectors.
+    /// Dimensions of the dense vectors.
     pub dimensions: usize,
 }
 
@@ -54,7 +55,7 @@ pub struct Needs {
     pub memory: u64,
 }
 
-/// Where a collection belongs.
+/// The kind of store that suits a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Home {
     Embedded,
@@ -64,7 +65,7 @@ pub enum Home {
     Cluster,
 }
 
-/// What a workload takes.
+/// What a collection takes in each kind of store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sizing {
     pub embedded: Needs,
@@ -72,7 +73,7 @@ pub struct Sizing {
     pub embedded_up_to: u64,
     pub server: Needs,
     pub server_on_disk: Needs,
-    /// Of each node.
+    /// What each node of a cluster needs.
     pub node: Needs,
     pub nodes: u64,
     pub shards: u64,
@@ -124,7 +125,7 @@ mod tests {
         Sizing::of(Workload { chunks, dimensions })
     }
 
-    /// What was measured, within a tenth.
+    /// The estimates are within a tenth of what was measured.
     #[test]
     fn what_was_measured_is_what_is_said() {
         let near = |said: u64, measured: u64| {

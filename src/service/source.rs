@@ -1,4 +1,4 @@
-//! What somebody names → a document that is stored, and how that compares with its file.
+//! Finds the stored document that a name or path means, and compares it with its file.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use crate::query::explain::{Drift, Expected};
 use crate::text::composed;
 use crate::types::{DocumentRecord, Locator, is_url};
 
-/// Where a project is, and where relative paths begin.
+/// The root of the project, and the directory in which relative paths begin.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     pub root: &'a Path,
     pub cwd: &'a Path,
 }
 
-/// What was typed, as a source and a place: the name of a document as it is stored, or a path from
-/// here, with or without what cites a place in it.
+/// Parses what was typed into a source and a place: the stored name of a document or a path from here,
+/// with or without a place in it.
 pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
     let from_here = |name: &str| {
         let path = lexical(&at.cwd.join(name));
@@ -33,7 +33,7 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
         if let Some(known) = same(&here, known) {
             return known.to_owned();
         }
-        // What a link leads to is stored under its own name.
+        // The target of a link is stored under its own name.
         let there = followed(&here, at.root).unwrap_or(here);
         same(&there, known).map_or(there.clone(), str::to_owned)
     };
@@ -45,7 +45,7 @@ pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
     }
 }
 
-/// The source of the file or directory that is there, where a link leads to it.
+/// The source of the file or directory that a link leads to.
 fn followed(source: &str, root: &Path) -> Option<String> {
     let path = root.join(source).canonicalize().ok()?;
     let root = root.canonicalize().ok()?;
@@ -53,20 +53,20 @@ fn followed(source: &str, root: &Path) -> Option<String> {
     Some(if cfg!(windows) { source.replace('\\', "/") } else { source.to_owned() })
 }
 
-/// The name as it is stored: letters may be composed in one and decomposed in the other.
+/// The stored name that equals `name`: letters may be composed in one and decomposed in the other.
 fn same<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let exact = known.iter().find(|known| **known == name);
     let other = || known.iter().find(|known| composed(known) == composed(name));
     exact.or_else(other).copied()
 }
 
-/// A page that is known by this URL but for the slash at its end.
+/// The known page with this URL, except for a slash at its end.
 fn page<'a>(url: &str, known: &[&'a str]) -> Option<&'a str> {
     let bare = |url: &str| url.trim_end_matches('/').to_owned();
     known.iter().find(|known| bare(known) == bare(url)).copied()
 }
 
-/// A source and a place, as [`Locator::cite`] writes them; lines may do without their `L`.
+/// Splits a source and a place, as [`Locator::cite`] writes them; lines may omit their `L`.
 pub fn cited(typed: &str) -> Option<(&str, Locator)> {
     Locator::from_citation(typed).or_else(|| {
         let (name, lines) = typed.rsplit_once(':')?;
@@ -75,8 +75,8 @@ pub fn cited(typed: &str) -> Option<(&str, Locator)> {
     })
 }
 
-/// The sources that may have been meant, the likeliest first: those with this file name, those in
-/// the directory of this name, those that are spelled much like it.
+/// The sources that may have been meant, the likeliest first: those with this file name, those in a
+/// directory of this name, and those with a similar spelling.
 pub fn nearest<'a>(source: &str, known: &[&'a str], count: usize) -> Vec<&'a str> {
     let name = |source: &str| source.rsplit('/').next().unwrap_or_default().to_lowercase();
     let edits = |a: &str, b: &str| strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase());
@@ -94,7 +94,7 @@ pub fn nearest<'a>(source: &str, known: &[&'a str], count: usize) -> Vec<&'a str
     near.into_iter().take(count).map(|(_, known)| known).collect()
 }
 
-/// How a document differs from its file as it is now. One that is not a file does not.
+/// How a document differs from its file as it is now; `None` for one that is not a file.
 pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Drift> {
     if !record.is_file() {
         return None;

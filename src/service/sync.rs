@@ -1,4 +1,4 @@
-//! Sources → the collection: what `ingest` and `query --from` do.
+//! Ingests sources into the collection, for `ingest` and `query --from`.
 
 mod checks;
 mod options;
@@ -37,27 +37,27 @@ use crate::types::{EmbedderId, Reach, Usage};
 use checks::{check_build, check_chunks, check_inline, fit_chunks, spare_foreign_points};
 use options::{extract_options, ingest_options};
 
-/// What happens, in order.
+/// Events of a sync, in order.
 pub enum SyncEvent {
-    /// The embedder answers.
+    /// The embedder has answered.
     Connected(EmbedderId),
     Ingest(IngestEvent),
-    /// Something to know about the run.
+    /// A note about the run.
     Note(String),
-    /// The run is over, and the embedding endpoint was spared in it.
+    /// The run is over, and the embedding endpoint limited its rate.
     Throttled(Throttled),
 }
 
-/// Hears what happens.
+/// Called with each event.
 pub type OnSync<'a> = &'a mut (dyn FnMut(SyncEvent) + Send);
 
 impl Engine {
-    /// Brings the collection in line with `inputs`, as its only writer.
+    /// Updates the collection from `inputs`, as its only writer.
     ///
     /// # Errors
-    /// Where nothing could be brought in: what was named is not there, another process writes the
-    /// collection, or it was built otherwise. A source or a backend that fails on the way is part of
-    /// the report.
+    /// Nothing could be ingested: an input does not exist, another process writes the collection, or it
+    /// was built with other settings. A source or a backend that fails on the way is part of the
+    /// report.
     pub async fn sync(
         &self,
         inputs: Inputs,
@@ -86,8 +86,8 @@ impl Engine {
         Ok(report)
     }
 
-    /// Builds the collection from what `model` was built from, and with the vectors of what they have
-    /// in common. A former one of that name is given up.
+    /// Builds the collection from what `model` was built from, and reuses the vectors of texts that
+    /// they have in common. A former collection of that name is dropped.
     pub async fn copy(
         &self,
         inputs: Inputs,
@@ -107,7 +107,7 @@ impl Engine {
         .await
     }
 
-    /// Gives up the collection of a [copy](Self::copy).
+    /// Drops the collection of a [copy](Self::copy).
     pub async fn drop_collection(&self) -> Result<(), Failure> {
         self.change(ChangeCommand::EvalSweep, async |writer, _| {
             let nothing = Inputs::parse(Vec::new(), Reach::default())?;
@@ -149,7 +149,7 @@ impl Engine {
             ingest_options.kept = kept(context, &former.documents().await?);
         }
         let language = compatibility::words_of_new(settings.language.as_deref(), manifest, former);
-        // An endpoint may be slow to say what it is.
+        // An endpoint may be slow to answer the probe.
         let embedder = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(stopped_early(cancel)),
@@ -185,7 +185,7 @@ impl Engine {
         Ok(report)
     }
 
-    /// The collection, or its next version where that is to be built again.
+    /// The collection, or its next version if it is to be rebuilt.
     async fn destination(
         &self,
         writer: &Arc<dyn CollectionWriter>,
@@ -214,9 +214,9 @@ impl Engine {
         })
     }
 
-    /// What [`Self::sync`] would do. Nothing is written, and no endpoint is asked for a vector or for
-    /// what is on a page, and no model is fetched. With `in_full`, documents are read too, and it says what embedding them, and
-    /// having their pages read, would take.
+    /// Reports what [`Self::sync`] would do. Nothing is written, no endpoint is asked to embed or to
+    /// read a page, and no model is fetched. With `in_full`, documents are read, too, to estimate what
+    /// embedding them and reading their pages would take.
     pub async fn preview(
         &self,
         inputs: Inputs,
@@ -244,7 +244,7 @@ impl Engine {
         let who = if in_full { "a dry run" } else { "a check" };
         let mut embedder = backends::tokenizer(context, manifest, who).await;
         if rebuild && embedder.is_err() {
-            // What it is built with from now on may be something else.
+            // A rebuild may use another embedder.
             embedder = backends::tokenizer(context, None, who).await;
         }
         let embedder = embedder?;
@@ -299,7 +299,7 @@ fn failure(error: IngestError) -> Failure {
     }
 }
 
-/// What stops a sync, and only it: the user, the deadline, and whoever has the canceller.
+/// Cancels this sync only: when the user interrupts, at the deadline, or through the canceller.
 fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel) {
     let (stop, cancel) = cancel::pair();
     let (canceller, interrupt) = (stop.clone(), interrupt.clone());
@@ -323,7 +323,7 @@ fn limited(interrupt: &Cancel, deadline: Option<Duration>) -> (Canceller, Cancel
     (stop, cancel)
 }
 
-/// What `ingest.max_cost` allows, where anything costs.
+/// The limit of `ingest.max_cost`, if anything has a price.
 fn limit(settings: &Settings) -> Option<Limit> {
     let embedding = settings.embedding.cost(1).unwrap_or_default();
     let ocr = settings.ocr.endpoint_model().and(settings.ocr.price);
@@ -332,7 +332,7 @@ fn limit(settings: &Settings) -> Option<Limit> {
     (embedding > 0.0 || ocr.is_some()).then_some(Limit { most, embedding, ocr })
 }
 
-/// What was billed; `None` where a price is not known, or nothing is billed.
+/// What was billed; `None` if a price is not known, or nothing is billed.
 fn cost(settings: &Settings, tokens: u64, read: &Usage) -> Option<f64> {
     let embedding = settings.embedding.cost(tokens);
     match settings.ocr.endpoint_model().filter(|_| *read != Usage::default()) {
@@ -350,12 +350,12 @@ fn stopped_early(cancel: &Cancel) -> Failure {
             Exit::Partial,
             "--deadline was reached before the embedding endpoint answered",
         )
-        .hint("the same command again, with more time"),
+        .hint("run the same command again, with a longer --deadline"),
         _ => Failure::interrupted(),
     }
 }
 
-/// The exit code of a report; a backend that ended the run is the failure.
+/// The exit code of a report; if a backend ended the run, its failure.
 pub fn exit(report: IngestReport) -> Result<Exit, Failure> {
     if let Some(error) = report.aborted {
         return Err(error.into());

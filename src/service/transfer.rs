@@ -1,8 +1,8 @@
-//! A collection → the same one on another store: an embedded one and one on a server are brought in line
-//! with each other. Nothing is embedded, and only what differs goes over.
+//! Copies a collection to another store, between an embedded one and one on a server. Nothing is
+//! embedded, and only differences are sent.
 //!
-//! A document is replaced as an ingest replaces it: others see its old state or its new one. So what was cut off
-//! goes on where it was.
+//! A document is replaced as an ingest replaces it: others see its old state or its new one. A copy
+//! that was cut off goes on where it stopped.
 
 mod differences;
 
@@ -23,7 +23,8 @@ use crate::types::{
     VersionChange, VersionEvent,
 };
 
-/// Chunks of one request, which are held in memory; and of documents that are replaced together.
+/// Chunks of one request, which are held in memory, and most chunks of documents that are replaced
+/// together.
 const CHUNKS: usize = 512;
 
 /// Documents that are replaced together.
@@ -32,10 +33,10 @@ const DOCUMENTS: usize = 128;
 /// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
 const CHECKPOINT: u64 = 4_096;
 
-/// Hears how many chunks of how many went over.
+/// Called with the number of chunks sent and the number of all to send.
 pub type OnSent<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
-/// What went over.
+/// Result of a copy.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Transfer {
     pub added: usize,
@@ -46,9 +47,9 @@ pub struct Transfer {
     pub sent: u64,
     /// Chunks of the collection now.
     pub chunks: u64,
-    /// What its documents come to on both sides.
+    /// Hash of its documents, the same on both sides.
     pub content_hash: Option<ContentHash>,
-    /// What was asked for and changes nothing, for a person.
+    /// Notes about settings that had no effect, for a person.
     pub notes: Vec<String>,
 }
 
@@ -66,12 +67,12 @@ impl Transfer {
 }
 
 impl Engine {
-    /// Brings the collection in line with what `source` has. Where it is not there, it is made; where it was
-    /// built otherwise, `replace` fills another and puts that in its place.
+    /// Makes the collection equal to that of `source`. If it does not exist, it is created; if it was
+    /// built with other settings, `replace` fills another version and switches to it.
     ///
     /// # Errors
-    /// A run on `source` is not finished, the collection is another project's or was built otherwise, a store
-    /// fails, or what came is not what was sent.
+    /// A run on `source` is not finished, the collection is another project's or was built with other
+    /// settings, a store fails, or what was stored is not what was sent.
     pub async fn take_over_from(
         &self,
         source: &Engine,
@@ -156,29 +157,30 @@ impl Engine {
             .hint("run this again when it is done; `docent ingest` completes one that was cut off")
     }
 
-    /// Vectors and words of both can be asked with the same question.
+    /// Checks that vectors and words of both can be searched with the same question.
     fn check_built_alike(&self, from: &Manifest, there: &Manifest) -> Result<(), Failure> {
         let (one, other) = (from, there);
         let difference = if one.embedder != other.embedder {
-            format!("its embedder is {}, and not {}", other.embedder.name, one.embedder.name)
+            format!("its embedder is {}, not {}", other.embedder.name, one.embedder.name)
         } else if one.chunker != other.chunker {
-            "its documents were cut otherwise".to_owned()
+            "its documents were cut into other chunks".to_owned()
         } else if one.sparse != other.sparse {
-            "its words are weighed otherwise, by another mean length of chunks as a rule".to_owned()
+            "its words have other weights, usually because of another mean length of chunks"
+                .to_owned()
         } else {
             return Ok(());
         };
         let collection = &self.context.settings.collection;
         let message = format!(
-            "collection `{collection}` in {} was built otherwise: {difference}",
+            "collection `{collection}` in {} was built with other settings: {difference}",
             self.collection().endpoint()
         );
         Err(Failure::config(message)
-            .hint("put this one in its place with --replace, or name another with --collection"))
+            .hint("replace it with --replace, or name another with --collection"))
     }
 }
 
-/// What is under way.
+/// A copy that is under way.
 struct Sending<'a> {
     from: &'a Reader,
     to: &'a dyn CollectionWriter,
@@ -234,8 +236,8 @@ impl Sending<'_> {
         })
     }
 
-    /// The manifest of what is sent. Whose it is, the store that takes it says; readers there know it by when
-    /// it was made.
+    /// The manifest of what is sent. The receiving store says who owns it; readers there identify it by
+    /// its creation time.
     fn manifest(&self, there: Option<&Manifest>) -> Manifest {
         let mut manifest = self.from.manifest().as_ref().clone();
         manifest.owner = Ownership::default();
@@ -245,7 +247,8 @@ impl Sending<'_> {
         manifest
     }
 
-    /// The same until all of it is there. Whoever asks meanwhile asks in the languages of both.
+    /// The same until everything was sent. Questions that are asked meanwhile use the languages of
+    /// both.
     fn begun(&self, there: Option<&Manifest>) -> Manifest {
         let mut begun = self.manifest(there);
         for language in there.iter().flat_map(|there| there.languages.keys()) {
@@ -255,7 +258,7 @@ impl Sending<'_> {
         begun
     }
 
-    /// Stores documents in place of what there is of them.
+    /// Replaces documents in the receiving store.
     async fn replace(
         &mut self,
         records: &[&DocumentRecord],
@@ -284,7 +287,8 @@ impl Sending<'_> {
         }
         let mut page = page_of(&sources);
         let mut points = from.points(page.clone()).await?;
-        // Held while others may not look: nothing is read in between, where there is one page.
+        // While this is held, others can't read. It is not held while pages are read, so only if there
+        // is one page.
         let change = if in_parts { None } else { Some(to.begin().await) };
         to.will_store(&intents).await?;
         loop {
@@ -301,7 +305,8 @@ impl Sending<'_> {
         let records: Vec<DocumentRecord> = records.iter().map(|&record| record.clone()).collect();
         to.put_documents(&records).await?;
         if !stale.is_empty() {
-            // What is taken out is not missed after a kill: what takes its place is durable.
+            // What replaces the deleted chunks is durable first, so that nothing is missing after a
+            // kill.
             to.flush().await?;
             to.delete_chunks(&stale, &keep).await?;
         }
@@ -325,7 +330,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Before others see it as whole.
+    /// Checks what was stored before others see it as complete.
     async fn check_arrived(&self, sent: &[DocumentRecord]) -> Result<(), Failure> {
         let content = |records: &[DocumentRecord]| {
             let of = |it: &'_ DocumentRecord| (it.source.clone(), it.content_hash.clone());
@@ -351,10 +356,10 @@ impl Sending<'_> {
 
 fn not_what_was_sent() -> Failure {
     Failure::new(Exit::Backend, "what is stored now is not what was sent")
-        .hint("run this again; where that does not help, send all of it: --replace")
+        .hint("run this again; if that does not help, send everything with --replace")
 }
 
-/// Whose it is, each store says for itself.
+/// The record without its owner, which each store sets itself.
 fn anybodys(record: DocumentRecord) -> DocumentRecord {
     DocumentRecord { project: None, ..record }
 }

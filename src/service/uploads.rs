@@ -1,4 +1,4 @@
-//! Documents that were uploaded to a server: files of the data directory, brought in by name.
+//! Ingests documents that were uploaded to a server: files in the data directory.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -15,42 +15,43 @@ use crate::ingest::IngestReport;
 use crate::ingest::inline::{Content, Inline, InlineDocument};
 use crate::types::{DocumentRecord, UPLOADS, upload_of};
 
-/// What a run is to do.
+/// What a run over uploads is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Uploaded {
-    /// Source and file of each document that is to be there.
+    /// Source and file of each document to ingest.
     pub files: Vec<(String, PathBuf)>,
-    /// Their tags, and no others.
+    /// The only tags of these documents.
     pub tags: Vec<String>,
-    /// Sources that are to be there no more.
+    /// Sources to delete.
     pub gone: Vec<String>,
-    /// Names of the keys that asked for it.
+    /// Names of the keys that asked for the run.
     pub keys: Vec<String>,
 }
 
-/// What came of it.
+/// Result of a run over uploads.
 #[derive(Debug, Default)]
 pub struct Brought {
-    /// Why a document was not taken, by source.
+    /// Why a document was refused, by source.
     pub refused: HashMap<String, String>,
-    /// Why the run ended before its end; what was committed stays.
+    /// Why the run ended early; what was committed stays.
     pub problem: Option<Failure>,
-    /// In the currency of the prices, where they are known.
+    /// Cost in the currency of the prices, if they are known.
     pub cost: Option<f64>,
 }
 
 impl Engine {
-    /// Brings documents in and takes others out, in one run that looks at nothing else.
+    /// Ingests documents and deletes others, in one run that reads nothing else.
     ///
     /// # Errors
-    /// Nothing could be done: another process writes the collection, or it was built otherwise.
+    /// Nothing could be done: another process writes the collection, or it was built with other
+    /// settings.
     pub async fn bring(&self, uploaded: Uploaded, cancel: &Cancel) -> Result<Brought, Failure> {
         let Uploaded { files, tags, gone, keys } = uploaded;
         let sources: HashSet<String> = files.iter().map(|(source, _)| source.clone()).collect();
         let document = |(source, path)| InlineDocument { source, content: Content::Kept(path) };
         let documents = files.into_iter().map(document).collect();
         let inline = Inline { name: UPLOADS.to_owned(), documents, complete: false, gone };
-        // They were named one by one.
+        // The files were named one by one.
         let options = SyncOptions {
             tags,
             only_these_tags: true,
@@ -84,10 +85,10 @@ fn brought(report: IngestReport, sources: &HashSet<String>) -> Brought {
         IngestReport { aborted: Some(error), .. } => Some(error.clone().into()),
         IngestReport { interrupted: true, .. } => Some(Failure::interrupted()),
         IngestReport { stopped: Some(_), .. } => {
-            let why = "what a run may take or cost was used up";
+            let why = "the limit on time or cost of a run was reached";
             Some(
                 Failure::new(Exit::Partial, why)
-                    .hint("ingest.deadline and ingest.max_cost limit it"),
+                    .hint("the settings ingest.deadline and ingest.max_cost set these limits"),
             )
         }
         _ => None,
@@ -98,7 +99,7 @@ fn brought(report: IngestReport, sources: &HashSet<String>) -> Brought {
     Brought { refused, problem, cost: report.cost }
 }
 
-/// Of a collection that is built again: the documents whose file is kept here.
+/// For a collection that is rebuilt: the documents whose file is kept here.
 pub(super) fn kept(context: &Context, records: &[DocumentRecord]) -> Vec<InlineDocument> {
     let kept = |record: &DocumentRecord| {
         let (id, _) = upload_of(&record.source).filter(|_| !record.is_file())?;

@@ -1,4 +1,4 @@
-//! The versions of a collection: which there are, which is live, and which go.
+//! The versions of a collection: lists them, switches the live one, and removes others.
 
 mod diff;
 mod found;
@@ -20,7 +20,7 @@ use crate::types::{Reach, VersionCause, VersionChange, VersionEntry, VersionEven
 #[derive(Clone, PartialEq, Debug)]
 pub struct VersionReport {
     pub entry: VersionEntry,
-    /// `None` where it is not complete, or can't be read.
+    /// `None` if the version is not complete, or can't be read.
     pub contents: Option<VersionContents>,
 }
 
@@ -31,15 +31,15 @@ pub struct VersionContents {
     pub chunks: u64,
 }
 
-/// That another version is the collection.
+/// A switch of the live version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VersionSwitch {
     pub live: u32,
-    /// That was it before; the same where nothing was to be done.
+    /// The version that was live before; the same if there was nothing to do.
     pub former: u32,
 }
 
-const LIST: &str = "docent index list names those that there are";
+const LIST: &str = "docent index list shows the versions";
 
 impl Engine {
     /// All versions, by number, with how much is in them.
@@ -55,10 +55,10 @@ impl Engine {
         Ok(reports)
     }
 
-    /// One of them; the live one where none is named.
+    /// One version; the live one if no number is given.
     ///
     /// # Errors
-    /// It is not there, or the store fails.
+    /// The version does not exist, or the store fails.
     pub async fn version_report(&self, number: Option<u32>) -> Result<VersionReport, Failure> {
         let entries = self.version_entries().await?;
         let entry = match number {
@@ -72,8 +72,8 @@ impl Engine {
     /// Makes a version the live one.
     ///
     /// # Errors
-    /// It is not there or not complete, the collection is another project's or is being written, or the store
-    /// fails.
+    /// The version does not exist or is not complete, the collection is another project's or is being
+    /// written, or the store fails.
     pub async fn use_version(&self, number: u32) -> Result<VersionSwitch, Failure> {
         self.as_owner(ChangeCommand::Use, async |writer, note| {
             let entries = self.version_entries().await?;
@@ -87,17 +87,17 @@ impl Engine {
         .await
     }
 
-    /// Makes the version the live one that was it before.
+    /// Makes the version that was live before the live one again.
     ///
     /// # Errors
-    /// There is none; and as with [`Self::use_version`].
+    /// There is no such version; and as with [`Self::use_version`].
     pub async fn roll_back(&self) -> Result<VersionSwitch, Failure> {
         self.as_owner(ChangeCommand::Rollback, async |writer, note| {
             let entries = self.version_entries().await?;
             let Some(number) = latest_former(&entries) else {
-                let message = "no former version is left that could be live again";
+                let message = "there is no former version that could be made live again";
                 return Err(Failure::new(Exit::Negative, message).hint(format!(
-                    "{LIST}; `docent index use V` makes one live that was built; the setting index.keep says how many former ones stay"
+                    "{LIST}; `docent index use V` makes one of them live; the setting index.keep says how many former versions are kept"
                 )));
             };
             let event = VersionEvent::now(number, VersionChange::Live, VersionCause::Rollback);
@@ -107,7 +107,7 @@ impl Engine {
         .await
     }
 
-    /// To the version that `event` is about.
+    /// Switches to the version that `event` is about.
     async fn switch(
         &self,
         writer: &dyn CollectionWriter,
@@ -126,14 +126,14 @@ impl Engine {
     /// Removes a version.
     ///
     /// # Errors
-    /// It is the live one, or not there; and as with [`Self::use_version`].
+    /// The version is the live one, or does not exist; and as with [`Self::use_version`].
     pub async fn drop_version(&self, number: u32) -> Result<(), Failure> {
         self.as_owner(ChangeCommand::Drop, async |writer, note| {
             let entries = self.version_entries().await?;
             if self.named_version(&entries, number)?.state == VersionState::Live {
                 let message = format!("version {number} is the live one");
                 let hint =
-                    "make another one live first: docent index use V, or docent index rollback";
+                    "make another version live first: docent index use V, or docent index rollback";
                 return Err(Failure::usage(message).hint(hint));
             }
             note.come_to().versions.push(number);
@@ -156,7 +156,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes former versions but for the `keep` that were live last, and candidates, and says which.
+    /// Removes candidates, and former versions except for the `keep` that were live last. Returns the
+    /// numbers of those that were removed.
     ///
     /// # Errors
     /// As with [`Self::use_version`].
@@ -173,13 +174,14 @@ impl Engine {
         .await
     }
 
-    /// Does something as the only writer of a collection that is this project's.
+    /// Runs an operation as the only writer of a collection of this project.
     async fn as_owner<T>(
         &self,
         command: ChangeCommand,
         op: impl AsyncFnOnce(Arc<dyn CollectionWriter>, &ChangeNote) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        // Before the right to write is taken: it leaves nothing where there is nothing.
+        // Checked before the right to write is taken, which would leave files where there is no
+        // collection.
         self.version_entries().await?;
         self.change(command, async |writer, note| {
             let nothing = Inputs::parse(Vec::new(), Reach::default())?;
@@ -219,7 +221,7 @@ impl Engine {
         let Some(reader) = self.collection().read_version(entry.number).await? else {
             return Ok(None);
         };
-        // By its records: they are listed beside a shard, which need not be loaded.
+        // Counted from the records: they are listed beside the shard, which need not be loaded.
         let documents = reader.documents().await?;
         let chunks = documents.iter().map(|record| u64::from(record.chunks)).sum();
         Ok(Some(VersionContents { documents: documents.len(), chunks }))
@@ -227,8 +229,8 @@ impl Engine {
 }
 
 fn incomplete(number: u32) -> Failure {
-    let message = format!("version {number} is not complete: a run builds it, or was cut off");
-    Failure::usage(message).hint("build another: docent ingest --new-version")
+    let message = format!("version {number} is not complete: a run is building it, or was cut off");
+    Failure::usage(message).hint("build another one: docent ingest --new-version")
 }
 
 fn live(entries: &[VersionEntry]) -> Option<&VersionEntry> {

@@ -1,8 +1,8 @@
-//! A collection that is kept in line with its files: a run whenever something changed on disk.
+//! Keeps a collection up to date with its files: a run whenever something changed on disk.
 //!
-//! Each run is an ordinary one, and between two of them nothing is held. Directories are watched again
-//! before each, so that what was replaced, created or ignored meanwhile is watched as it is now; what
-//! changes from then on is seen by that run or leads to the next.
+//! Each run is an ordinary one, and nothing is held between runs. Before each run, directories are
+//! watched again, so that what was replaced, created or ignored meanwhile is watched as it is now;
+//! later changes are seen by that run or lead to the next.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ use crate::settings::DEFAULT_COLLECTION;
 use crate::types::Reach;
 use crate::watch::{Changes, Watch, WatchError};
 
-/// What went wrong is tried again after so long, whether something changed or not.
+/// A failed run is tried again after this time, whether something changed or not.
 const AGAIN_AFTER: Duration = Duration::from_secs(15);
 
-/// What happens, in order.
+/// Events of watching, in order.
 #[derive(Debug)]
 pub enum WatchNews {
-    /// Nothing is missed from now on.
+    /// From now on, no change is missed.
     Watching { directories: usize },
-    /// A run is over: source and reason of each document that could not be brought in.
+    /// A run is over: source and reason of each document that could not be ingested.
     Synced { failed: Vec<(String, String)> },
-    /// It could not be done, and is tried again.
+    /// The run failed, and is tried again.
     Failed(Failure),
 }
 
 impl Engine {
-    /// What the collection was made from, by the runs so far.
+    /// The paths that the collection was made from.
     ///
     /// # Errors
-    /// The store fails, or there is nothing.
+    /// The store fails, or the collection was not made from files.
     pub async fn roots(&self) -> Result<Vec<String>, Failure> {
         let reader = self.collection().read().await?;
         let roots = reader.map(|reader| reader.manifest().roots.clone()).unwrap_or_default();
@@ -44,8 +44,8 @@ impl Engine {
         Ok(roots)
     }
 
-    /// Keeps the collection in line with files and directories, until it is told to stop; without any,
-    /// with what it was made from. Whoever changes the collection holds `writing` meanwhile.
+    /// Keeps the collection up to date with files and directories until it is cancelled; without any,
+    /// with what it was made from. Anyone who changes the collection holds `writing` meanwhile.
     pub async fn keep_in_line(
         &self,
         paths: &[String],
@@ -91,7 +91,7 @@ impl Engine {
         watch(options, changes.clone(), former).await
     }
 
-    /// Returns whether all of it was done.
+    /// Runs once, and returns whether everything was done.
     async fn sync_files(
         &self,
         paths: &[String],
@@ -121,19 +121,19 @@ impl Engine {
         true
     }
 
-    /// With a command that can be typed beside the process that watches: it has no flags of a run.
+    /// Rewrites the hint of a failure to a command that can be run while this process watches, which
+    /// has no flags of a run.
     fn beside(&self, failure: Failure) -> Failure {
         if failure.about != Some(PRUNE) {
             return failure;
         }
         failure.hint(format!(
-            "{} --allow-prune deletes them while this goes on, with --dry-run it shows them; or bring \
-             the files back",
+            "delete them with {0} --allow-prune, also while this runs, or show them with {0} --allow-prune --dry-run; or bring the files back",
             self.ingest_command()
         ))
     }
 
-    /// Brings the collection in line with what it was made from.
+    /// The command that updates the collection from what it was made from.
     pub(super) fn ingest_command(&self) -> String {
         match self.context.settings.collection.as_str() {
             DEFAULT_COLLECTION => "docent ingest".to_owned(),
@@ -142,10 +142,10 @@ impl Engine {
     }
 }
 
-/// Watches what a run looks at now, instead of what it looked at before.
+/// Watches what a run would read now, instead of what it read before.
 ///
 /// # Errors
-/// An input can't be looked at, or the system watches no more directories.
+/// An input can't be read, or the system refuses to watch more directories.
 pub async fn watch(
     options: DiscoverOptions,
     changes: Changes,
@@ -173,10 +173,10 @@ fn cannot_watch(error: WatchError) -> Failure {
     let failure = Failure::config(format!("cannot watch: {error}"));
     match error {
         WatchError::TooManyDirectories => failure.hint(
-            "raise the limit, fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or leave directories out with .docentignore or --exclude",
+            "raise the limit fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or exclude directories with .docentignore or --exclude",
         ),
         WatchError::TooManyWatchers => failure.hint(
-            "raise the limit, fs.inotify.max_user_instances (sudo sysctl fs.inotify.max_user_instances=512) or `ulimit -n`, or end another program that watches files",
+            "raise the limit fs.inotify.max_user_instances (sudo sysctl fs.inotify.max_user_instances=512) or `ulimit -n`, or end another program that watches files",
         ),
         WatchError::Other(_) => failure,
     }

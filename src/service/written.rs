@@ -1,4 +1,4 @@
-//! Files that are written where somebody named them.
+//! Checks files that are written to a place that somebody named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::error::Failure;
 use crate::ingest::discover::lexical;
 
-/// A project may have come from somebody else, with links in it: what is named in the project is
-/// written in the project. `root` is canonical, `path` absolute and as it was typed.
+/// Refuses to write through a link out of the project, which may have come from somebody else: what is
+/// named in the project is written in the project. `root` is canonical, `path` absolute and as it was
+/// typed.
 ///
 /// # Errors
-/// A part of the way stands in the project and is a link that leads out of it, or nowhere.
+/// A part of the path is in the project, and is a link that leads out of it, or nowhere.
 pub fn forbid_way_out(path: &Path, root: &Path) -> Result<(), Failure> {
     let parts: Vec<&Path> = path.ancestors().collect();
     for part in parts.into_iter().rev().filter(|part| lexical(part).starts_with(root)) {
@@ -28,10 +29,10 @@ pub fn forbid_way_out(path: &Path, root: &Path) -> Result<(), Failure> {
 fn leads_out(link: &Path, target: &Path) -> Failure {
     let (link, target): (PathBuf, _) = (lexical(link), target.display());
     Failure::config(format!(
-        "nothing is written through {}: it is a link to {target}, outside of the project",
+        "{} points outside the project: it is a link to {target}, so nothing is written through it",
         link.display()
     ))
-    .hint(format!("name {target} itself if it is meant"))
+    .hint(format!("if {target} is meant, name it itself"))
 }
 
 #[cfg(all(test, unix))]

@@ -207,7 +207,7 @@ fn what_was_built_by_other_rules_is_built_anew() {
     env.run(&["ingest", "docs"]).expect(0);
     edit_manifest(&env, cut_otherwise);
     assert!(env.run(&["search", "ferry"]).expect(0).stdout.contains("leaves at nine"));
-    says(env.run(&["ingest", "docs"]), &["cut documents otherwise", REBUILD]);
+    says(env.run(&["ingest", "docs"]), &["cut documents into other chunks", REBUILD]);
     env.run(&["ingest", "docs", "--rebuild"]).expect(0);
     env.run(&["ingest", "docs", "--check"]).expect(0);
 

@@ -159,11 +159,11 @@ fn what_parts_are_not_for_is_wrong_usage() {
     for part in ["9/8", "0/8", "x", "1/1025"] {
         usage(&["--partition", part], "it is not a part K/N, such as 2/8");
     }
-    let whole = "builds a version as a whole";
+    let whole = "builds a whole version";
     usage(&["--partition", "1/2", "--rebuild"], whole);
     usage(&["--partition", "1/2", "--new-version"], whole);
-    usage(&["--partition", "1/2", "--share"], "--share brings documents in beside");
-    usage(&["--partition", "1/2", "--forget"], "--forget is about the whole collection");
+    usage(&["--partition", "1/2", "--share"], "--share adds documents beside");
+    usage(&["--partition", "1/2", "--forget"], "--forget concerns the whole collection");
     usage(&["--partition", "1/2", "-"], "standard input has is one document");
     usage(&["--partition", "1/2", "--watch"], "--watch");
     let embedded = TestEnv::with_samples();
@@ -171,7 +171,7 @@ fn what_parts_are_not_for_is_wrong_usage() {
         let args = [&["ingest", "sample-docs", "--partition", "1/2"], more].concat();
         let refused = embedded.run(&args).expect(2);
         assert!(
-            refused.stderr.contains("--partition is for a collection on a Qdrant server"),
+            refused.stderr.contains("--partition needs a collection on a Qdrant server"),
             "{refused}"
         );
     }

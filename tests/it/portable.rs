@@ -169,7 +169,7 @@ fn what_is_there_is_replaced_when_that_is_asked_for() {
     machine.write("docs/ferry.md", "# Ferry\n\nThe ferry leaves at nine.\n");
     machine.run(&["ingest", "docs"]).expect(0);
     let refused = machine.run(IMPORT).expect(3);
-    assert!(refused.stderr.contains("there already"), "{refused}");
+    assert!(refused.stderr.contains("already exists"), "{refused}");
     assert!(refused.stderr.contains("--replace"), "{refused}");
     assert!(machine.run(&["search", "ferry", "-k", "1"]).expect(0).stdout.contains("nine"));
     machine.run(&[IMPORT, &["--collection", "beside"]].concat()).expect(0);

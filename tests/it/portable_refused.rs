@@ -52,7 +52,7 @@ fn what_is_not_as_it_was_exported_changes_nothing() {
     let missing = empty.run(&["index", "import", "no/such.index"]).expect(2);
     assert!(missing.stderr.contains("no/such.index"), "{missing}");
     let directory = empty.run(&["index", "import", "."]).expect(4);
-    assert!(directory.stderr.contains("it is not a file"), "{directory}");
+    assert!(directory.stderr.contains("it is not a regular file"), "{directory}");
     let name = empty.run(&[IMPORT, &["--collection", "../docs"]].concat()).expect(2);
     assert!(name.stderr.contains("collection"), "{name}");
 }

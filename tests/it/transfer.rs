@@ -110,7 +110,7 @@ fn what_was_built_otherwise_is_replaced_only_where_that_is_said() {
     env.run(&["ingest", "sample-docs", "--rebuild", "--chunk-tokens", "64"]).expect(0);
     let url = server.url();
     let refused = env.run(&[PUSH, &["--qdrant-url", &url]].concat()).expect(3);
-    assert!(refused.stderr.contains("was built otherwise"), "{refused}");
+    assert!(refused.stderr.contains("was built with other settings"), "{refused}");
     assert!(refused.stderr.contains("--replace"), "{refused}");
     let replaced = run(&env, &server, &[PUSH, &["--replace"]].concat(), 0);
     assert_eq!(replaced["content_hash"], content(&env));

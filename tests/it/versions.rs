@@ -177,7 +177,7 @@ fn what_cannot_be_done_says_why() {
         (&["use", "7"], 2, "has no version 7"),
         (&["use", "other@v1"], 2, "name it with --collection"),
         (&["use", "newest"], 2, "a version is a number"),
-        (&["rollback"], 1, "no former version is left"),
+        (&["rollback"], 1, "there is no former version"),
         (&["show", "2"], 2, "has no version 2"),
     ] {
         let refused = index(&env, args).expect(code);

@@ -13,57 +13,58 @@ use crate::service::source::Place;
 use crate::store::VectorStore;
 use crate::text::composed;
 
-/// What a document has to be to be purged: all of it.
+/// Conditions for a purge, all of which a document has to meet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PurgeConditions {
-    /// Paths, directories or globs, one of which selects it; none selects all.
+    /// Paths, directories or globs, one of which has to select the document; none selects all.
     pub sources: Vec<String>,
-    /// It has, or had in a version, all of them.
+    /// Tags, all of which the document has, or had in some version.
     pub tags: Vec<String>,
-    /// It was brought in, or changed, before: RFC 3339, UTC.
+    /// The document was ingested, or changed, before this time: RFC 3339, UTC.
     pub older_than: Option<String>,
 }
 
-/// What is to go of a source, in one version.
+/// What is to be deleted of a source, in one version.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Doomed {
     pub(super) source: String,
-    /// That are stored of it.
+    /// Stored chunks of the source.
     pub(super) chunks: u64,
-    /// It has a record, or chunks: else it is a failure that is remembered.
+    /// Whether the source has a record or chunks; otherwise only a failure is recorded of it.
     pub(super) is_document: bool,
     pub(super) failed: bool,
-    /// It is a file or a page, which an ingest finds again.
+    /// Whether the source is a file or a page, which an ingest finds again.
     pub(super) is_kept_in_line: bool,
 }
 
-/// What is to go, by version.
+/// What is to be deleted, by version.
 pub(super) type Selection = BTreeMap<u32, Vec<Doomed>>;
 
 /// What a version has of a source.
 struct Row {
     doomed: Doomed,
     tags: Vec<String>,
-    /// `None`: chunks of a run that was cut off.
+    /// When the document was ingested; `None` for chunks of a run that was cut off.
     since: Option<String>,
 }
 
 impl PurgeConditions {
     /// # Errors
-    /// None is given, or what is given is not a time.
+    /// No condition is given, or `older_than` is not a time.
     pub(super) fn of(request: &PurgeRequest) -> Result<Self, Failure> {
         let PurgeRequest { sources, tags, older_than, .. } = request;
         if sources.is_empty() && tags.is_empty() && older_than.is_none() {
-            return Err(Failure::usage("nothing says which documents are to be purged")
-                .hint("docent purge --source GLOB, --tag TAG or --older-than 90d; all that are given must hold"));
+            return Err(Failure::usage("no condition says which documents to purge")
+                .hint("use docent purge --source GLOB, --tag TAG or --older-than 90d; documents have to meet all that are given"));
         }
         let before = older_than.as_deref().map(|typed| time(typed, Utc::now())).transpose()?;
         let older_than = before.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
         Ok(Self { sources: sources.clone(), tags: tags.clone(), older_than })
     }
 
-    /// What goes of each version. What has the tags in one version goes from all of them: a former one has it as it
-    /// was before. How old it is, each says for itself.
+    /// Selects what is deleted from each version. A document that has the tags in one version is
+    /// deleted from all of them, since a former version may have it without the tags. The age is that
+    /// in each version.
     pub(super) async fn select(
         &self,
         stores: &[(u32, &dyn VectorStore)],
@@ -150,7 +151,7 @@ async fn rows(store: &dyn VectorStore) -> Result<Vec<Row>, Failure> {
     Ok(rows.into_values().collect())
 }
 
-/// `90d` before now, or a date, or a time.
+/// Parses `90d` before now, a date, or a time.
 fn time(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
     let age = || {
         let unit = typed.chars().last()?;
@@ -170,8 +171,9 @@ fn time(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
     let date = || Some(typed.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
     let moment = || Some(DateTime::parse_from_rfc3339(typed).ok()?.to_utc());
     age().or_else(date).or_else(moment).ok_or_else(|| {
-        Failure::usage(format!("--older-than: `{typed}` is neither an age nor a time"))
-            .hint("an age: 90d, 12h, 6w, 1y; a date: 2026-01-31; a time: 2026-01-31T12:00:00Z")
+        Failure::usage(format!("--older-than: `{typed}` is neither an age nor a time")).hint(
+            "use an age (90d, 12h, 6w, 1y), a date (2026-01-31) or a time (2026-01-31T12:00:00Z)",
+        )
     })
 }
 

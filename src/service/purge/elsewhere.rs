@@ -1,5 +1,5 @@
-//! Where docent itself keeps texts of documents beside the collections: recordings of exchanges with models,
-//! records of answers, and uploads.
+//! Purges texts of documents that docent keeps beside the collections: in recordings of exchanges with
+//! models, records of answers, and uploads.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
@@ -16,33 +16,33 @@ use crate::settings::TapeFile;
 use crate::trace::file::Place;
 use crate::types::{tenant_of, upload_of};
 
-/// A file, or a directory of files, that texts of purged documents were taken out of.
+/// A file, or a directory of files, from which texts of purged documents were removed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct CleanedFile {
     pub path: String,
-    /// Exchanges, or records of answers, that had some, and were taken out whole.
+    /// Exchanges or records of answers that contained purged text, and were removed as a whole.
     pub removed: usize,
 }
 
-/// What is to be recognized.
+/// By what purged documents are recognized.
 pub(super) struct Purged<'a> {
     pub(super) samples: &'a Samples,
     pub(super) sources: &'a [String],
-    /// Whose they are: the records of another tenant's answers are about documents of its own.
+    /// Tenant of the documents: records of another tenant's answers are about other documents.
     pub(super) tenant: Option<&'a str>,
 }
 
-/// What was done.
+/// Result of the purge of files.
 #[derive(Default)]
 pub(super) struct Cleaned {
     pub(super) files: Vec<CleanedFile>,
     pub(super) uploads: usize,
-    /// What could not be looked at, and why.
+    /// What could not be checked, and why.
     pub(super) left: Vec<String>,
 }
 
 impl Purged<'_> {
-    /// Looks through what settings name.
+    /// Purges the files that settings name.
     pub(super) fn clean(&self, context: &Context) -> Cleaned {
         let mut cleaned = Cleaned::default();
         let tape = context.settings.tape.as_ref().map(|tape| match tape {
@@ -66,7 +66,8 @@ impl Purged<'_> {
         any_text(value, &|text| self.samples.are_in(text))
     }
 
-    /// The record of an answer says which documents it is from, whether or not it quotes them.
+    /// Whether the record of an answer names purged documents. It does so even if it does not quote
+    /// them.
     fn is_named_in(&self, value: &Value) -> bool {
         let collection = value["collection"]["name"].as_str();
         if collection.is_some_and(|name| tenant_of(name) != self.tenant) {
@@ -91,7 +92,7 @@ impl Purged<'_> {
             let value: Value = serde_json::from_slice(&fs::read(&path)?).unwrap_or_default();
             if self.is_named_in(&value) {
                 fs::remove_file(&path)?;
-                // What readers said of the answer.
+                // Feedback of readers on the answer.
                 let _ = fs::remove_file(path.with_extension("feedback.jsonl"));
                 removed += 1;
             }
@@ -106,11 +107,11 @@ impl Purged<'_> {
         if files.is_empty() {
             return;
         }
-        // Its file is there where a server takes uploads, or did.
+        // The lock file exists if a server takes uploads, or did so before.
         let lock = File::open(context.uploads().join(".lock"));
         if lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
             let count = files.len();
-            cleaned.left.push(format!("uploads: a server that runs has {count} of them, which DELETE /v1/files/ID removes there; or stop it, and run this again"));
+            cleaned.left.push(format!("uploads: a running server holds {count} of them; remove them there with DELETE /v1/files/ID, or stop the server and run this again"));
             return;
         }
         for file in files {
@@ -134,12 +135,14 @@ impl Cleaned {
             Ok(0) => {}
             Ok(removed) => self.files.push(CleanedFile { path: name, removed }),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => self.left.push(format!("{name}: {error}; run this again then")),
+            Err(error) => {
+                self.left.push(format!("{name}: {error}; run this again when that is resolved"))
+            }
         }
     }
 }
 
-/// Whether some text in it is one; names of fields are docent's own.
+/// Whether `is_one` holds for some text in the value; names of fields are docent's own.
 fn any_text(value: &Value, is_one: &dyn Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => is_one(text),
@@ -149,19 +152,19 @@ fn any_text(value: &Value, is_one: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Takes the lines out of a file that are doomed, and says how many. Whoever reads it finds it as it was or as it is
-/// to be.
+/// Removes the doomed lines from a file, and returns how many there were. A reader finds the file as it
+/// was before, or as it is afterwards.
 fn rewrite(path: &Path, is_doomed: &dyn Fn(&Value) -> bool) -> io::Result<usize> {
     let file = crate::beneath::open_file(path)?;
     if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-        return Err(io::Error::other("another process writes it"));
+        return Err(io::Error::other("another process is writing the file"));
     }
     loop {
         let length = file.metadata()?.len();
         let (mut kept, mut removed) = (Vec::new(), 0);
         for line in BufReader::new(crate::beneath::open_file(path)?).split(b'\n') {
             let line = line?;
-            // Half a line, of a process that was killed: what it says can't be told.
+            // Half a line of a process that was killed cannot be parsed.
             let value = serde_json::from_slice(&line);
             if value.as_ref().map_or(!line.is_empty(), is_doomed) {
                 removed += 1;
@@ -176,7 +179,7 @@ fn rewrite(path: &Path, is_doomed: &dyn Fn(&Value) -> bool) -> io::Result<usize>
         let mut new = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         new.write_all(&kept)?;
         new.as_file().sync_all()?;
-        // One that was added to meanwhile is read again.
+        // A file that has grown meanwhile is read again.
         if file.metadata()?.len() == length {
             new.persist(path).map_err(|error| error.error)?;
             return Ok(removed);

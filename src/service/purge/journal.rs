@@ -1,5 +1,5 @@
-//! What a purge has begun with, kept until it is done: the documents are gone by then, and what is left to do is not
-//! told by them.
+//! The journal of a purge: what it set out to delete, kept until it is done. Documents that are gone
+//! already cannot say what is left to do.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,28 +15,28 @@ use crate::service::changes::make_private;
 use crate::service::context::Context;
 use crate::types::ContentHash;
 
-/// No text is in it, see [`Samples`].
+/// The journal contains no text, see [`Samples`].
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
     pub(super) run_id: Uuid,
     pub(super) versions: Selection,
     pub(super) samples: Samples,
-    /// Those of the samples that were in the files before anything was taken out.
+    /// Those of the samples that were in the files before anything was deleted.
     pub(super) found_before: HashSet<u64>,
 }
 
 impl Journal {
-    /// Where that of a collection is: of a store at this directory or URL.
+    /// Path of the journal of a collection in the store at this directory or URL.
     pub(super) fn path(context: &Context, endpoint: &str) -> PathBuf {
         let collection = &context.settings.collection;
         let of = ContentHash::of(format!("{endpoint}\n{collection}").as_bytes()).0;
         context.data_dir.join(format!("purge-{}.json", &of[..12]))
     }
 
-    /// `None`: no purge was cut off.
+    /// Reads the journal; `None` if no purge was cut off.
     ///
     /// # Errors
-    /// It can't be read, or is damaged.
+    /// The journal can't be read, or is damaged.
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         match fs::read(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -44,14 +44,14 @@ impl Journal {
         }
     }
 
-    /// Durable when it returns.
+    /// Writes the journal; it is durable when this returns.
     ///
     /// # Errors
     /// It can't be written.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let directory = path.parent().unwrap_or(path);
         make_private(directory)?;
-        // Of one name, so that what a kill leaves is found again. Only its owner may read it.
+        // Always the same name, so that what a kill leaves is found again. Only its owner may read it.
         let part = path.with_extension("part");
         remove_if_there(&part)?;
         let name = part.file_name().unwrap_or_default();
@@ -61,7 +61,7 @@ impl Journal {
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         if let Ok(directory) = fs::File::open(directory) {
-            // Not every system can.
+            // Not every system can sync a directory.
             let _ = directory.sync_all();
         }
         Ok(())
@@ -72,7 +72,7 @@ impl Journal {
         remove_if_there(path)
     }
 
-    /// Adds what is to go now, and was not to go when it began.
+    /// Adds what is to be deleted now, and was not when the purge began.
     pub(super) fn add(&mut self, selection: Selection) {
         for (number, doomed) in selection {
             let known = self.versions.entry(number).or_default();
@@ -86,7 +86,7 @@ impl Journal {
     }
 }
 
-/// Whether a file of the data directory is one, by its name.
+/// Whether a file of the data directory is a journal, by its name.
 pub(in crate::service) fn is_purge_journal(name: &str) -> bool {
     let hash = name.strip_prefix("purge-").and_then(|rest| rest.split('.').next());
     hash.is_some_and(|hash| hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -99,7 +99,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Part of it may be gone, and another run may have brought it in again.
+/// Merges entries of a source: part of it may be gone, and another run may have ingested it again.
 fn merge(known: &mut Doomed, now: Doomed) {
     known.chunks = known.chunks.max(now.chunks);
     known.is_document |= now.is_document;

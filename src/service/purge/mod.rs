@@ -1,10 +1,10 @@
-//! Documents that are forgotten: taken out of every version of a collection, and out of what docent itself keeps
-//! beside it; then it is proven that they are gone.
+//! Purges documents: deletes them from every version of a collection and from what docent keeps beside
+//! it, and then verifies that they are gone.
 //!
-//! What is to go is written down before anything goes ([`journal`]), with samples of the texts by which they are found
-//! again in files and which are none themselves ([`samples`]). So the same command completes a purge that was
-//! cut off. Each version is taken out of, and its files are made again. What is left is counted, and the files are
-//! searched ([`search`]).
+//! What is to be deleted is written down first ([`journal`]), with samples by which the texts are found
+//! again in files, and which are not text themselves ([`samples`]). So the same command completes a
+//! purge that was cut off. The documents are deleted from each version, and its files are rewritten.
+//! Then what is left is counted, and the files are searched ([`search`]).
 
 mod conditions;
 mod elsewhere;
@@ -38,17 +38,17 @@ use crate::ingest::{removal_run, take_out};
 use crate::store::{CollectionWriter, VectorStore, each_chunk};
 use crate::types::{Filter, Manifest, Reach, VersionEntry, VersionState};
 
-/// What is asked for.
+/// A request to purge documents.
 #[derive(Clone, Default, Debug)]
 pub struct PurgeRequest {
     /// Paths, directories or globs.
     pub sources: Vec<String>,
     pub tags: Vec<String>,
-    /// As typed: an age, a date or a time.
+    /// An age, a date or a time, as typed.
     pub older_than: Option<String>,
 }
 
-/// A version that is changed.
+/// A version that the purge changes.
 struct Written {
     number: u32,
     state: VersionState,
@@ -56,7 +56,7 @@ struct Written {
 }
 
 impl Engine {
-    /// What [`Self::purge`] would do.
+    /// Reports what [`Self::purge`] would do.
     ///
     /// # Errors
     /// There is no collection, no condition, or the store fails.
@@ -87,11 +87,11 @@ impl Engine {
         Ok(report)
     }
 
-    /// Takes documents out of every version of the collection, and proves it. One that was cut off before is
-    /// completed with it.
+    /// Deletes documents from every version of the collection, and verifies that they are gone. A purge
+    /// that was cut off before is completed with it.
     ///
     /// # Errors
-    /// As [`Self::purge_plan`]; a run was cut off; or something of it is left, and where.
+    /// As with [`Self::purge_plan`]; a run was cut off; or something is left: the error says where.
     pub async fn purge(&self, request: &PurgeRequest) -> Result<PurgeReport, Failure> {
         let conditions = PurgeConditions::of(request)?;
         let entries = self.complete_versions().await?;
@@ -125,7 +125,7 @@ impl Engine {
         for version in &versions {
             let sources = sources_of(&journal.versions, version.number);
             if sources.is_empty() {
-                // What was taken out of it before is in its files, too.
+                // Documents that were deleted earlier are still in its files, too.
                 version.writer.scrub().await?;
             } else {
                 take_out(&*version.writer, removal_run(journal.run_id), &sources).await?;
@@ -139,7 +139,7 @@ impl Engine {
         Ok(report)
     }
 
-    /// The versions as this project may write them. Those that it may not are left.
+    /// The versions that this project may write. Others are reported as left.
     async fn written(
         &self,
         writer: &Arc<dyn CollectionWriter>,
@@ -171,7 +171,7 @@ impl Engine {
         Ok(written)
     }
 
-    /// Writes down what is to go, before anything goes.
+    /// Writes down what is to be deleted, before anything is deleted.
     async fn begun(
         &self,
         known: Option<Journal>,
@@ -233,11 +233,11 @@ impl Engine {
     fn no_journal(&self, error: &std::io::Error) -> Failure {
         let path = self.journal_path();
         Failure::new(Exit::Backend, format!("{}: {error}", path.display()))
-            .hint("it says what is to be purged, and has to be read and written in the data directory; one that is damaged can be removed, and the purge repeated")
+            .hint("this file says what is to be purged, and must be readable and writable; if it is damaged, remove it and run the purge again")
     }
 }
 
-/// What the log is to say of it.
+/// Notes the result of a purge for the log of changes.
 fn tell(note: &ChangeNote, report: &PurgeReport) {
     let elsewhere = report.elsewhere.iter().map(|file| file.removed).sum::<usize>();
     let mut end = note.come_to();
@@ -256,8 +256,8 @@ fn store_of(version: &Written) -> &dyn VectorStore {
     &*version.writer
 }
 
-/// Whether a run has left documents half done. A purge that came to its end may have left all to be compared, where
-/// it does not know what a former writer has sent late.
+/// Whether a run has left documents half done. A purge that is complete may have left everything to be
+/// compared, if a former writer may still have sent something late.
 fn is_cut_off(manifest: &Manifest, purge: Option<Uuid>) -> bool {
     let Some(left) = &manifest.unfinished else { return false };
     let is_done = manifest.runs.iter().any(|run| run.run_id == left.run_id);
@@ -265,11 +265,11 @@ fn is_cut_off(manifest: &Manifest, purge: Option<Uuid>) -> bool {
 }
 
 fn cut_off(number: u32, state: VersionState) -> Failure {
-    let message = format!("version {number} was left by a run that was cut off, or goes on");
+    let message = format!("version {number} is unfinished: a run is under way, or was cut off");
     Failure::new(Exit::Negative, message).hint(match state {
-        VersionState::Live => "docent ingest completes it; then purge again".to_owned(),
+        VersionState::Live => "complete it with docent ingest, then purge again".to_owned(),
         _ => format!(
-            "remove it: docent index drop {number}; or make it live, and docent ingest completes it"
+            "remove it with docent index drop {number}; or make it live, and complete it with docent ingest"
         ),
     })
 }
@@ -284,7 +284,7 @@ fn all_sources(selection: &Selection) -> Vec<String> {
     all.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }
 
-/// Searches the files of versions that are here; `None` where they are a server's.
+/// Searches the files of embedded versions; `None` on a server.
 async fn searched(versions: &[Written], samples: &Samples) -> Result<Option<Searched>, Failure> {
     let directories: Vec<PathBuf> =
         versions.iter().filter_map(|version| version.writer.files()).collect();

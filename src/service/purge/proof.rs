@@ -1,4 +1,4 @@
-//! Whether what was purged is gone.
+//! Verifies that what was purged is gone.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use super::{
 use crate::store::each_chunk;
 use crate::types::{Filter, VersionState};
 
-/// Places that an error names.
+/// How many places an error names.
 const NAMED: usize = 5;
 
 impl Engine {
-    /// Counts what is left, searches the files for it, and looks through what docent keeps elsewhere.
+    /// Counts what is left, searches the files for it, and purges what docent keeps elsewhere.
     pub(super) async fn prove(
         &self,
         journal: &Journal,
@@ -32,12 +32,12 @@ impl Engine {
                 let mut failure = Failure::new(
                     Exit::Backend,
                     format!(
-                        "no record and no chunk of it is left, and its text is still in files of the collection: {}",
+                        "no record or chunk is left, but purged text is still in files of the collection: {}",
                         found.places.len()
                     ),
                 );
                 failure.causes.extend(places.map(|path| path.display().to_string()));
-                return Err(failure.hint("make the files again: docent ingest --rebuild; then docent index prune --keep 0; then the same purge again, which searches them"));
+                return Err(failure.hint("rewrite the files: docent ingest --rebuild, then docent index prune --keep 0; then run the same purge again, which searches them"));
             }
             report.search = Some(FileSearch {
                 files: found.files,
@@ -62,7 +62,7 @@ impl Engine {
     }
 }
 
-/// Nothing that is stored is of a source that was purged.
+/// Checks that nothing is stored of the sources that were purged.
 async fn none_left(journal: &Journal, version: &Written) -> Result<(), Failure> {
     let sources: BTreeSet<String> =
         sources_of(&journal.versions, version.number).into_iter().collect();
@@ -76,18 +76,18 @@ async fn none_left(journal: &Journal, version: &Written) -> Result<(), Failure> 
         return Ok(());
     }
     let number = version.number;
-    let message = format!("of {} documents something is left in version {number}", left.len());
+    let message = format!("something is left of {} documents in version {number}", left.len());
     let mut failure = Failure::new(Exit::Backend, message);
     failure.causes.extend(left.into_iter().take(NAMED));
     Err(failure.hint(match version.state {
         VersionState::Live => {
-            "another program writes the collection: the same purge again".to_owned()
+            "another program is writing the collection: run the same purge again".to_owned()
         }
-        _ => format!("the same purge again; or remove the version: docent index drop {number}"),
+        _ => format!("run the same purge again; or remove the version: docent index drop {number}"),
     }))
 }
 
-/// Those samples that nothing has that stays.
+/// The samples that are not in any text that stays.
 async fn distinct(mut samples: Samples, versions: &[Written]) -> Result<Samples, Failure> {
     for version in versions {
         let store = store_of(version);

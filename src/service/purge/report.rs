@@ -1,4 +1,4 @@
-//! What was purged, and what could not be looked at.
+//! The report of a purge: what was purged, and what could not be checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,41 +16,42 @@ pub struct PurgeReport {
     pub collection: String,
     /// Directory or URL.
     pub store: String,
-    /// Nothing was changed.
+    /// Whether this was a dry run, in which nothing was changed.
     pub dry_run: bool,
-    /// A purge that was cut off is completed with it: what that one was to take out is counted, too.
+    /// Whether a purge that was cut off was completed with this one: what it was to delete is counted,
+    /// too.
     pub resumed: bool,
     pub conditions: PurgeConditions,
     /// Sources with a record or a chunk, each counted once.
     pub documents: usize,
     /// In all versions together.
     pub chunks: u64,
-    /// Sources that could not be brought in, and are not remembered any more.
+    /// Sources that could not be ingested, whose failures are forgotten.
     pub failures: usize,
-    /// All that there are, as far as the key is told of them.
+    /// All versions, as far as the key can see them.
     pub versions: Vec<PurgedVersion>,
-    /// Numbers of versions that may be there, and that the key is not told of: nothing was taken out of them.
+    /// Numbers of versions that may exist but that the key cannot see: nothing was deleted from them.
     pub hidden_versions: Vec<u32>,
-    /// In their order.
+    /// Names of the sources, sorted.
     pub sources: Vec<String>,
-    /// Of the sources, those whose file is still there, or that are pages of the web: the next ingest that is to
-    /// bring them in does.
+    /// How many of the sources are files that still exist, or pages of the web: the next ingest that
+    /// names them adds them again.
     pub may_return: usize,
-    /// Null where nothing was searched: on a server, and before it is done.
+    /// Null where nothing was searched: on a server, and in a dry run.
     pub search: Option<FileSearch>,
-    /// Recordings and records of answers that had some of it.
+    /// Recordings and records of answers that contained purged text.
     pub elsewhere: Vec<CleanedFile>,
     /// Files of uploads that were removed.
     pub uploads: usize,
-    /// What docent cannot reach, or could not: what to look at.
+    /// What docent cannot or could not reach, and a person should check.
     pub left: Vec<String>,
-    /// The file that the purge is noted in.
+    /// The file in which the purge is logged.
     pub log: String,
-    /// The number of its line there.
+    /// The number of its line in that file.
     pub noted: Option<u64>,
 }
 
-/// What was taken out of a version.
+/// What was deleted from a version.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct PurgedVersion {
     /// The number N of `NAME@vN`.
@@ -61,18 +62,18 @@ pub struct PurgedVersion {
     pub failures: usize,
 }
 
-/// The files of the collection were searched for samples of the text of purged chunks, of 16 bytes each, and none was
-/// found.
+/// Result of the search of the collection's files for samples of purged text, of 16 bytes each. None
+/// was found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FileSearch {
     /// In all versions together.
     pub files: usize,
     pub bytes: u64,
-    /// That were searched for.
+    /// Samples that were searched for.
     pub samples: usize,
-    /// That were not: what is not purged has the same text.
+    /// Samples that were not searched for, since text that is not purged contains them.
     pub shared: usize,
-    /// How many of them the same search found before anything was taken out.
+    /// How many of the samples the same search found before anything was deleted.
     pub found_before: usize,
 }
 
@@ -107,7 +108,7 @@ impl PurgeReport {
         }
     }
 
-    /// Nothing has the conditions.
+    /// Whether no document meets the conditions.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }
@@ -139,25 +140,25 @@ impl PurgeReport {
         self.sources = by_source.keys().map(|source| (*source).to_owned()).collect();
     }
 
-    /// What docent does not know the places of.
+    /// Lists the places that docent does not know.
     pub(super) fn say_what_is_left(&mut self, on_server: bool) {
         let hidden = &self.hidden_versions;
         if !hidden.is_empty() {
             let numbers: Vec<String> = hidden.iter().map(u32::to_string).collect();
             let numbers = numbers.join(", ");
             self.left.push(format!(
-                "versions that this token is not told of, where they are still there: {numbers}; purge again with a key that manages the server, or a token for them, too"
+                "versions that this token cannot see, if they still exist: {numbers}; purge again with a key that manages the server, or a token that covers them"
             ));
         }
         let mut left = vec![
-            "exports and copies: files that docent index export wrote, and collections that docent index push or pull made",
+            "exports and copies: files of docent index export, and collections that docent index push or pull made",
         ];
         if on_server {
-            left.push("the server's own files: its optimizer removes what was deleted from them in its own time, and its snapshots keep it until they are deleted");
-            left.push("collections that the key may not see");
+            left.push("the server's own files: its optimizer removes deleted data some time later, and its snapshots keep it until they are deleted");
+            left.push("collections that the key cannot see");
         }
-        left.push("recordings (--record) and records of answers (--trace) that this command was not told of, and what answers, logs and collectors outside of docent have kept");
-        left.push("blocks of the disk that files were removed from, and backups of it");
+        left.push("recordings (--record) and records of answers (--trace) that were not named to this command, and what answers, logs and collectors outside of docent have kept");
+        left.push("blocks on the disk from which files were removed, and backups of the disk");
         self.left.extend(left.into_iter().map(str::to_owned));
     }
 }

@@ -1,5 +1,5 @@
-//! Samples of a text, by which it is found again in files, without the text: what was purged may be looked for
-//! after a run that was cut off, and must not be kept for that.
+//! Samples of a text, by which it is found again in files without keeping the text. After a purge that
+//! was cut off, the purged text still has to be looked for, and must not be stored for that.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::ContentHash;
 
-/// Bytes of a sample. The store compresses what it keeps of a chunk by what was said before in it; so a sample is
-/// short, and there are many.
+/// Bytes of a sample. The store compresses a chunk by repetitions within it, so samples are short and
+/// there are many.
 const LENGTH: usize = 16;
 
 /// Samples of one text, at most.
 const MOST: usize = 24;
 
-/// Of all texts together, as long as each has two: tens of megabytes.
+/// Samples of all texts together, as long as each text has two: tens of megabytes.
 const ALL: usize = 1 << 20;
 
-/// Fewer different bytes in a sample are a rule or a row of dots.
+/// Fewest different bytes in a sample: with fewer it is a rule or a row of dots.
 const DIFFERENT: usize = 8;
 
-/// Of a polynomial over bytes, modulo 2^64: odd, and of no meaning.
+/// Base of the polynomial over bytes, modulo 2^64: an arbitrary odd number.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// [`BASE`] to the power of the bytes that come after the first of a sample.
+/// [`BASE`] to the power of the number of bytes after the first of a sample.
 const LEADING: u64 = {
     let (mut power, mut at) = (1_u64, 1);
     while at < LENGTH {
@@ -38,7 +38,7 @@ const LEADING: u64 = {
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Samples(HashMap<u64, u64, BuildHasherDefault<AsItIs>>);
 
-/// Of what is a hash already: every byte of every file is looked up.
+/// A hasher for keys that are hashes already, since every byte of every file is looked up.
 #[derive(Clone, Default)]
 pub(super) struct AsItIs(u64);
 
@@ -61,17 +61,17 @@ impl Samples {
         self.0.len()
     }
 
-    /// How many of them are among these.
+    /// How many of the samples are in `found`.
     pub(super) fn count_in(&self, found: &HashSet<u64>) -> usize {
         self.0.keys().filter(|sample| found.contains(*sample)).count()
     }
 
-    /// How many each of so many texts has, at most.
+    /// Most samples of each text, for this number of texts.
     pub(super) fn of_each(texts: u64) -> usize {
         (ALL / usize::try_from(texts.max(1)).unwrap_or(usize::MAX)).clamp(2, MOST)
     }
 
-    /// Adds those of a text, so many at most, spread over it.
+    /// Adds at most `most` samples of a text, spread over it.
     pub(super) fn add(&mut self, text: &str, most: usize) {
         let windows = text.len().saturating_sub(LENGTH - 1);
         let step = windows.div_ceil(most).max(LENGTH);
@@ -86,21 +86,21 @@ impl Samples {
         self.0.extend(other.0);
     }
 
-    /// Takes out what a text that stays has as well.
+    /// Removes the samples that a text which stays also contains.
     pub(super) fn spare(&mut self, text: &str) {
         for found in self.found(text.as_bytes()) {
             self.0.remove(&found);
         }
     }
 
-    /// Whether a text has one of them.
+    /// Whether a text contains one of the samples.
     pub(super) fn are_in(&self, text: &str) -> bool {
         let mut any = false;
         self.look(text.as_bytes(), &mut |_| any = true);
         any
     }
 
-    /// Those that are in these bytes.
+    /// The samples that these bytes contain.
     pub(super) fn found(&self, bytes: &[u8]) -> HashSet<u64> {
         let mut found = HashSet::new();
         self.look(bytes, &mut |sample| {
@@ -109,7 +109,7 @@ impl Samples {
         found
     }
 
-    /// Bytes at the end of a part of a file that the next part has to begin with.
+    /// Bytes at the end of a part of a file that have to be read again with the next part.
     pub(super) const OVERLAP: usize = LENGTH - 1;
 
     fn look(&self, bytes: &[u8], found: &mut dyn FnMut(u64)) {
@@ -140,7 +140,7 @@ fn rolled(sample: &[u8]) -> u64 {
 
 fn digest(sample: &[u8]) -> u64 {
     let hash = ContentHash::of(sample).0;
-    // It is hexadecimal.
+    // The hash is hexadecimal.
     u64::from_str_radix(&hash[..16], 16).unwrap_or_default()
 }
 
@@ -161,7 +161,7 @@ mod tests {
         let mut bytes = vec![0_u8, 255, 7];
         bytes.extend_from_slice(TEXT.as_bytes());
         assert_eq!(samples.found(&bytes).len(), 4);
-        // A part of it has a part of them.
+        // A part of the text has a part of the samples.
         assert_eq!(samples.found(&TEXT.as_bytes()[20..60]).len(), 1);
         assert!(!samples.are_in(&TEXT.replace(' ', "_")));
         assert!(!samples.are_in("") && !Samples::default().are_in(TEXT));

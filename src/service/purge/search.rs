@@ -1,4 +1,4 @@
-//! Files that are searched for what was purged.
+//! Searches files for what was purged.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
@@ -10,13 +10,13 @@ use super::samples::Samples;
 /// Bytes that are read at once.
 const BLOCK: usize = 1 << 18;
 
-/// What came of a search.
+/// Result of a search.
 #[derive(Default)]
 pub(super) struct Searched {
     pub(super) files: usize,
     pub(super) bytes: u64,
     pub(super) found: HashSet<u64>,
-    /// Files that have some.
+    /// Files that contain samples.
     pub(super) places: BTreeSet<PathBuf>,
 }
 
@@ -24,7 +24,7 @@ impl Searched {
     /// Reads every file below these directories.
     ///
     /// # Errors
-    /// One can't be read.
+    /// A file can't be read.
     pub(super) fn of(directories: &[PathBuf], samples: &Samples) -> io::Result<Self> {
         let mut searched = Self::default();
         let mut left = directories.to_vec();
@@ -44,7 +44,7 @@ impl Searched {
 
     fn look(&mut self, path: &Path, samples: &Samples) -> io::Result<()> {
         let mut file = match File::open(path) {
-            // The engine removes what it has made again.
+            // The engine may remove its own files meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             opened => opened?,
         };
@@ -58,7 +58,7 @@ impl Searched {
             }
             self.bytes += read as u64;
             let known = &buffer[..kept + read];
-            // Most of what the engine allots was never written.
+            // The engine allocates large files, of which most was never written.
             if known != &zeros[..known.len()] {
                 let found = samples.found(known);
                 if !found.is_empty() {
@@ -73,7 +73,8 @@ impl Searched {
     }
 }
 
-/// What store and engine say of themselves, in words that a document about them has, too.
+/// Whether a file is one of the store or engine about itself: a document about Qdrant may have the same
+/// words.
 fn is_of_settings(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }

@@ -1,4 +1,4 @@
-//! What is looked at before a run changes anything, or asks for a vector.
+//! Checks before a run changes anything or asks for a vector.
 
 use super::SyncOptions;
 use crate::embed::Embedder;
@@ -12,34 +12,35 @@ use crate::store::{Part, Reader, VectorStore, chunks_of, damaged};
 use crate::types::{DocumentRecord, Manifest};
 
 impl Engine {
-    /// Refuses parts where they can't be brought in beside each other.
+    /// Refuses `--partition` if parts can't be ingested side by side.
     pub(super) fn check_partition(&self, options: &SyncOptions) -> Result<(), Failure> {
         if options.partition.is_none() {
             return Ok(());
         }
         let refused = match options.builds_by() {
-            Some(flag) => format!("{flag} builds a version as a whole, which --partition does not: build it with one run, and keep it up to date in parts"),
+            Some(flag) => format!("{flag} builds a whole version, and --partition ingests a part: build it with one run, and update it in parts"),
             None if !options.forget.is_empty() => {
-                "--forget is about the whole collection, and goes without --partition".to_owned()
+                "--forget concerns the whole collection, and can't be used with --partition".to_owned()
             }
             None if options.share => {
-                "--share brings documents in beside those of another project, and goes without --partition".to_owned()
+                "--share adds documents beside those of another project, and can't be used with --partition".to_owned()
             }
             None if self.context.project.is_none() => {
-                let failure = Failure::usage("--partition is for a collection on a Qdrant server: an embedded one is written by one process at a time");
-                return Err(failure.hint("name a server with --qdrant-url, or leave --partition out"));
+                let failure = Failure::usage("--partition needs a collection on a Qdrant server: an embedded one is written by one process at a time");
+                return Err(failure.hint("name a server with --qdrant-url, or omit --partition"));
             }
-            // Workers that begin at once, or in checkouts of their own, would each make up another.
+            // Workers that begin at the same time, or in other checkouts, would each generate another
+            // name.
             None if self.context.project.as_ref().is_some_and(|it| !it.is_kept()) => {
-                let failure = Failure::config("workers of several parts need one name of the project, and it has none yet");
-                return Err(failure.hint("give all of them the same: `project = \"NAME\"` in docent.toml, or DOCENT_PROJECT"));
+                let failure = Failure::config("workers of several parts need the same project name, and the project has none yet");
+                return Err(failure.hint("set the same one for all of them: `project = \"NAME\"` in docent.toml, or DOCENT_PROJECT"));
             }
             None => return Ok(()),
         };
         Err(Failure::usage(refused))
     }
 
-    /// The same where it is known whose the collection is.
+    /// Refuses `--partition` for a collection that several projects share.
     pub(in crate::service) fn check_sole_owner(
         &self,
         part: &Part,
@@ -50,14 +51,15 @@ impl Engine {
             return Ok(());
         }
         Err(Failure::config(format!(
-            "collection `{}` is shared by several projects, and is not brought in by parts",
+            "collection `{}` is shared by several projects, and can't be ingested in parts",
             self.context.settings.collection
         ))
-        .hint("leave --partition out, or name another collection with --collection"))
+        .hint("omit --partition, or name another collection with --collection"))
     }
 }
 
-/// What is rebuilt has no points of other programs. One that can't be read has none either.
+/// Refuses a rebuild that would drop points of other programs. A collection that can't be read is taken
+/// to have none.
 pub(super) async fn spare_foreign_points(former: &Reader) -> Result<(), Failure> {
     match former.foreign_points().await {
         Ok(foreign) if foreign.count > 0 => Err(Failure::new(
@@ -68,7 +70,7 @@ pub(super) async fn spare_foreign_points(former: &Reader) -> Result<(), Failure>
                 foreign.ids.join(", ")
             ),
         )
-        .hint("where they are of no use, --allow-prune lets them go")),
+        .hint("if they are not needed, --allow-prune drops them")),
         _ => Ok(()),
     }
 }
@@ -87,19 +89,19 @@ pub(super) async fn check_chunks(
     Ok(())
 }
 
-/// A document that is not a file has the name that it was given: that of another project's is another's.
+/// Refuses an inline document with the name of a document of another project.
 pub(super) fn check_inline(options: &IngestOptions) -> Result<(), Failure> {
     let mut inline = options.inline_documents().map(|document| &document.source);
     match inline.find_map(|source| Some((source, options.taken.get(source)?))) {
         Some((source, project)) => Err(Failure::config(format!(
-            "`{source}` is the name of a document of the project `{project}` in this collection"
+            "`{source}` is already the name of a document of the project `{project}` in this collection"
         ))
-        .hint("give it another: --source NAME")),
+        .hint("give it another name: --source NAME")),
         None => Ok(()),
     }
 }
 
-/// Whether documents can be added to what is there.
+/// Checks that documents can be added to the existing collection.
 pub(super) fn check_build(
     context: &Context,
     options: &IngestOptions,
@@ -110,8 +112,7 @@ pub(super) fn check_build(
     compatibility::same_words(&context.settings, manifest)
 }
 
-/// Chunks of the default size are made as small as the embedder needs them. A size that was asked
-/// for stays what it is.
+/// Fits the default chunk size to the embedder's limit. A size that was set is not changed.
 pub(super) fn fit_chunks(
     context: &Context,
     chunk: &mut ChunkOptions,
@@ -124,7 +125,7 @@ pub(super) fn fit_chunks(
     if !context.is_default("chunk.tokens") {
         let size = chunk.max_tokens;
         let message = format!("chunks of {size} tokens are over the embedder's limit of {limit}");
-        return Err(Failure::config(message).hint("set --chunk-tokens lower"));
+        return Err(Failure::config(message).hint("lower --chunk-tokens"));
     }
     chunk.max_tokens = limit;
     chunk.overlap_tokens = chunk.overlap_tokens.min(limit / 2);

@@ -1,4 +1,4 @@
-//! What to bring in, and how: from the caller and the settings to what the flow takes.
+//! Options of a sync: from the caller and the settings to those of the ingest flow.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,21 +24,21 @@ use crate::store::Aside;
 use crate::text::composed;
 use crate::types::{ContentHash, Partition, Reach};
 
-/// What is to be brought in.
+/// What is to be ingested.
 #[derive(Clone)]
 pub struct Inputs {
     /// Files, directories and globs, as typed.
     pub paths: Vec<String>,
     pub starts: Vec<Start>,
-    /// The paths are those of earlier runs.
+    /// Whether the paths are those of earlier runs.
     pub remembered: bool,
     pub inline: Option<Inline>,
 }
 
 impl Inputs {
-    /// Tells paths from URLs, from which links are followed so far.
+    /// Splits what was typed into paths and URLs. `reach`: how far links are followed.
     pub fn parse(typed: Vec<String>, reach: Reach) -> Result<Self, Failure> {
-        // An unset variable in a script; it is not a name of the working directory.
+        // Probably an unset variable in a script; it does not mean the working directory.
         if typed.iter().any(|input| input.trim().is_empty()) {
             let empty = Failure::usage("an empty PATH names nothing");
             return Err(empty.hint("`.` is the working directory"));
@@ -53,65 +53,67 @@ impl Inputs {
         Ok(Self { paths, starts, remembered: false, inline: None })
     }
 
-    /// Documents that are no files.
+    /// Inputs that are documents without a file.
     pub fn inline(inline: Inline) -> Self {
         let (paths, starts) = (Vec::new(), Vec::new());
         Self { paths, starts, remembered: false, inline: Some(inline) }
     }
 
-    /// For people; without credentials.
+    /// The inputs, for people; without credentials.
     pub fn names(&self) -> String {
         let urls = self.starts.iter().map(Start::source);
         self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// How it is to be brought in, beside what the settings say.
+/// How to ingest, in addition to the settings.
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct SyncOptions {
-    /// As typed: what later runs are not to look at. Nothing is brought in then.
+    /// What later runs are not to read, as typed. Nothing is ingested then.
     pub forget: Vec<String>,
     /// Globs: only files that match one of them.
     pub include: Vec<String>,
-    /// Globs: no files that match one of them.
+    /// Globs: skip files that match one of them.
     pub exclude: Vec<String>,
     /// Also hidden files and directories.
     pub hidden: bool,
-    /// For the documents that are brought in; none leaves those of known documents as they are.
+    /// Tags for the documents that are ingested; none leaves those of known documents unchanged.
     pub tags: Vec<String>,
-    /// Known documents lose other tags, also where there is none in their place.
+    /// Known documents lose other tags, even if there are no new ones.
     pub only_these_tags: bool,
-    /// Fields of records that are their text, `*` for all; none leaves those of known documents.
+    /// Fields of records to use as text, `*` for all; none leaves those of known documents unchanged.
     pub text_fields: Vec<String>,
     /// Compare the content of every file.
     pub checksum: bool,
-    /// Take up only what failed before.
+    /// Ingest only what failed before.
     pub retry_failed: bool,
     /// End the run with the first source that fails.
     pub fail_fast: bool,
-    /// Build the collection again beside the one that is there, and swap when it is complete.
+    /// Build the collection again beside the existing one, and switch when it is complete.
     pub rebuild: bool,
-    /// The same without the swap: what is built stays beside the one in use.
+    /// The same without the switch: what is built stays beside the live version.
     pub new_version: bool,
-    /// That one is to be measured: it goes when another is built, unless it was made the live one.
+    /// The new version is a candidate to be measured: it is removed when another is built, unless it
+    /// was made the live one.
     pub candidate: bool,
-    /// Delete what is gone, however much of the collection that is.
+    /// Delete documents whose sources are gone, however much of the collection that is.
     pub allow_prune: bool,
-    /// Delete what is gone where it is exactly [this](crate::ingest::plan::deletion_hash).
+    /// Delete documents whose sources are gone if they are exactly
+    /// [these](crate::ingest::plan::deletion_hash).
     pub agreed: Option<ContentHash>,
-    /// Bring documents in beside those of the project that the collection belongs to.
+    /// Add documents beside those of the project that owns the collection.
     pub share: bool,
-    /// What asks for it, where that is not `docent ingest`.
+    /// The command that asks for it, if that is not `docent ingest`.
     pub asked_with: Option<ChangeCommand>,
     /// Names of the keys of `docent serve` that asked for it.
     pub keys: Vec<String>,
-    /// Only the sources that fall into this part, beside others who bring in the other parts.
+    /// Only the sources in this part, while others ingest the other parts.
     pub partition: Option<Partition>,
 }
 
 impl SyncOptions {
-    /// What asks for it.
+    /// The command that asks for it.
     pub(super) fn command(&self) -> ChangeCommand {
         self.asked_with.unwrap_or(match () {
             () if !self.forget.is_empty() => ChangeCommand::Forget,
@@ -122,24 +124,24 @@ impl SyncOptions {
         })
     }
 
-    /// Nothing of the version in use is changed: the next one is built.
+    /// Whether the next version is built, and the live one is not changed.
     pub(in crate::service) fn builds_anew(&self) -> bool {
         self.builds_by().is_some()
     }
 
-    /// Whether documents go that are too old: not by a run that is about something else.
+    /// Whether documents that are too old are deleted. Runs with another purpose do not.
     fn expires(&self) -> bool {
         let uploads = self.asked_with == Some(ChangeCommand::ServeIngest);
         !self.retry_failed && self.forget.is_empty() && !uploads
     }
 
-    /// Whether what is built stays beside the version in use, and as what.
+    /// Whether the new version stays beside the live one, and as what.
     pub(super) fn stays_aside(&self) -> Option<Aside> {
         let aside = if self.candidate { Aside::Candidate } else { Aside::Built };
         self.new_version.then_some(aside)
     }
 
-    /// The flag that says so.
+    /// The flag that builds a version.
     pub(in crate::service) fn builds_by(&self) -> Option<&'static str> {
         let flags = [(self.rebuild, "--rebuild"), (self.new_version, "--new-version")];
         flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
@@ -156,7 +158,7 @@ pub fn discover_failure(error: &DiscoverError) -> Failure {
     if matches!(error, DiscoverError::Gone { .. }) { failure.about(PRUNE) } else { failure }
 }
 
-/// What a [`Failure`] is about that stands in the way of deleting much.
+/// What a [`Failure`] is about if it refuses a large deletion.
 pub(in crate::service) const PRUNE: &str = "allow_prune";
 
 fn parallelism() -> usize {
@@ -209,7 +211,7 @@ pub fn discover_options(
 ) -> DiscoverOptions {
     DiscoverOptions {
         root: context.root.clone(),
-        // They were noted relative to the project.
+        // Remembered paths are relative to the project.
         cwd: if inputs.remembered { context.root.clone() } else { context.cwd.clone() },
         inputs: inputs.paths.clone(),
         include: options.include.clone(),
@@ -226,7 +228,7 @@ pub fn discover_options(
     }
 }
 
-/// What docent keeps in the data directory, which may be anywhere: none of it is a document.
+/// The files of docent in the data directory, which may be anywhere: they are not documents.
 fn own_entries(context: &Context) -> Vec<PathBuf> {
     let mut own = vec![backends::embedded_home(context), context.uploads()];
     own.extend(audit::files_of(&context.changes()));
@@ -255,7 +257,7 @@ fn web_options(context: &Context, options: &SyncOptions) -> Result<WebOptions, F
     })
 }
 
-/// `*` is all of them, as where nothing was ever chosen.
+/// `*` means all fields, as if nothing was ever chosen.
 fn text_fields(options: &SyncOptions) -> Option<Vec<String>> {
     let all = options.text_fields.iter().any(|field| field == "*");
     let fields = if all { Vec::new() } else { options.text_fields.clone() };
@@ -267,7 +269,7 @@ pub(super) fn extract_options(
     workers: usize,
 ) -> Result<ExtractOptions, Failure> {
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new(Exit::Backend, format!("cannot find docent's own program: {error}"))
+        Failure::new(Exit::Backend, format!("cannot find docent's own executable: {error}"))
     })?;
     let settings = &context.settings.ingest;
     Ok(ExtractOptions {

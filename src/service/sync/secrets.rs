@@ -1,12 +1,12 @@
-//! Secrets that a run keeps out, in the versions that it leaves beside the one that it wrote.
+//! Finds secrets that a run kept out, but that other versions may still contain.
 
 use crate::ingest::{IngestReport, secrets};
 use crate::service::Engine;
 use crate::types::{VersionEntry, VersionState};
 
 impl Engine {
-    /// Which other versions may hold what this run has kept out, where it was the first that did, and how they are
-    /// removed.
+    /// If this was the first run that kept secrets out: the other versions that may still contain them,
+    /// and how to remove these.
     pub(super) async fn secrets_left(&self, report: &IngestReport) -> Option<String> {
         if !report.first_without_secrets || report.aborted.is_some() {
             return None;
@@ -46,7 +46,7 @@ fn note(written: u32, left: &[&VersionEntry]) -> String {
         _ => "versions",
     };
     format!(
-        "secrets that this run has kept out may still be in {versions} {}: `{}` removes what holds them",
+        "secrets that this run kept out may still be in {versions} {}; remove them with `{}`",
         numbers.join(" and "),
         commands.join(" && ")
     )

@@ -1,25 +1,25 @@
-//! What has to go over: documents, by their records. Pure.
+//! Finds the documents that have to be sent, by comparing records. Pure.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::types::{DocumentRecord, Tally};
 
-/// What of one collection is not in another.
+/// What one collection has that another one has not.
 pub(super) struct Differences<'a> {
-    /// Documents whose chunks go over.
+    /// Documents whose chunks are sent.
     pub(super) sent: Vec<&'a DocumentRecord>,
-    /// Records that changed without their chunks.
+    /// Records that changed while their chunks did not.
     pub(super) touched: Vec<DocumentRecord>,
-    /// Sources that are no more.
+    /// Sources that no longer exist.
     pub(super) gone: Vec<String>,
-    /// Sources of which there is something already, with a record or without.
+    /// Sources of which something is stored already, with or without a record.
     pub(super) there: HashSet<String>,
-    /// Those with a record.
+    /// Sources with a record.
     recorded: HashSet<String>,
 }
 
 impl<'a> Differences<'a> {
-    /// `stored`: the chunks that are there, where they may not be those of `before`.
+    /// `stored`: the chunks that are stored, if they may differ from those of `before`.
     pub(super) fn of(
         records: &'a [DocumentRecord],
         before: &[DocumentRecord],
@@ -67,12 +67,12 @@ impl<'a> Differences<'a> {
         self.recorded.contains(source)
     }
 
-    /// Chunks that go over.
+    /// Number of chunks that are sent.
     pub(super) fn chunks(&self) -> u64 {
         self.sent.iter().map(|record| u64::from(record.chunks)).sum()
     }
 
-    /// The documents that go over, some together: so many documents and chunks at most, or one document.
+    /// The documents that are sent, in batches of limited documents and chunks, or of one document.
     pub(super) fn batches(
         &self,
         documents: usize,
@@ -93,7 +93,8 @@ impl<'a> Differences<'a> {
     }
 }
 
-/// The same chunks with the same vectors: of the same text, cut and counted in the same way.
+/// Whether both have the same chunks with the same vectors: of the same text, cut and counted in the
+/// same way.
 fn has_same_chunks(one: &DocumentRecord, other: &DocumentRecord) -> bool {
     let of = |it: &DocumentRecord| (it.chunks, it.terms, it.language.clone());
     one.content_hash.is_some() && one.content_hash == other.content_hash && of(one) == of(other)

@@ -1,4 +1,4 @@
-//! What differs between two versions of a collection.
+//! The differences between two versions of a collection.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use super::super::engine::Engine;
 use crate::error::Failure;
 use crate::types::{DocumentRecord, Manifest};
 
-/// What one version has, and another one has not.
+/// The differences between two versions.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct VersionDiff {
     pub from: DiffedVersion,
     pub to: DiffedVersion,
-    /// Settings that they were built with, those alone that differ.
+    /// Settings that the versions were built with, if they differ.
     pub settings: Vec<DiffedSetting>,
     /// Documents that only `to` has.
     pub added: Vec<DiffedDocument>,
@@ -23,9 +23,9 @@ pub struct VersionDiff {
     pub removed: Vec<DiffedDocument>,
     /// Documents with other content, or other tags.
     pub changed: Vec<DiffedDocument>,
-    /// Documents of the same content that were read or cut otherwise.
+    /// Documents of the same content that were read or cut into chunks in another way.
     pub cut_otherwise: Vec<DiffedDocument>,
-    /// How many are the same in both.
+    /// How many documents are the same in both.
     pub unchanged: usize,
 }
 
@@ -50,12 +50,12 @@ pub struct DiffedSetting {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct DiffedDocument {
     pub source: String,
-    /// How many it has in each; null where it is not there.
+    /// How many chunks it has in each version; null where it does not exist.
     pub chunks_from: Option<u32>,
     pub chunks_to: Option<u32>,
 }
 
-/// A version as it is compared.
+/// A version, with what is compared.
 struct Side {
     number: u32,
     manifest: Manifest,
@@ -63,10 +63,10 @@ struct Side {
 }
 
 impl Engine {
-    /// What differs between two versions that are complete.
+    /// Compares two complete versions.
     ///
     /// # Errors
-    /// One of them is not there or not complete, or the store fails.
+    /// A version does not exist or is not complete, or the store fails.
     pub async fn version_diff(&self, from: u32, to: u32) -> Result<VersionDiff, Failure> {
         let (from, to) = (self.side(from).await?, self.side(to).await?);
         Ok(VersionDiff::of(&from, &to))
@@ -123,7 +123,7 @@ impl VersionDiff {
     }
 }
 
-/// What its chunks come to, where that is known of both.
+/// Whether the hashes of the chunks differ, if both are known.
 fn is_cut_otherwise(old: &DocumentRecord, new: &DocumentRecord) -> bool {
     match (&old.content_hash, &new.content_hash) {
         (Some(old), Some(new)) => old != new,
@@ -146,7 +146,7 @@ fn differing(from: &Manifest, to: &Manifest) -> Vec<DiffedSetting> {
     names.into_iter().filter_map(setting).collect()
 }
 
-/// What a version was built with, by name. The mean length of its chunks is not a setting.
+/// The settings that a version was built with, by name. The mean length of its chunks is not a setting.
 fn settings(manifest: &Manifest) -> BTreeMap<String, Value> {
     let Manifest { embedder, chunker, sparse, docent, roots, sites, .. } = manifest;
     let parts = json!({ "embedder": embedder, "chunker": chunker, "sparse": sparse });

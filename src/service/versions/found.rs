@@ -1,5 +1,5 @@
-//! Lines that the log of versions lacks: each is written after what it tells of, and a process may be killed in
-//! between. What there is tells what they would have said.
+//! Reconstructs lines that are missing in the log of versions. Each line is written after the event,
+//! and a process may be killed in between. The versions that exist show what the lines would have said.
 
 use chrono::{DateTime, SecondsFormat};
 
@@ -7,7 +7,7 @@ use super::live;
 use crate::store::latest_former;
 use crate::types::{VersionCause, VersionChange, VersionEntry, VersionEvent, VersionState};
 
-/// What `events` do not say of `entries`. `now` was done just now, and is to be written next.
+/// The events of `entries` that are missing in `events`. `now` was done just now, and is written next.
 pub(super) fn missing(
     events: &[VersionEvent],
     entries: &[VersionEntry],
@@ -37,7 +37,7 @@ pub(super) fn missing(
     found
 }
 
-/// It took the place of `displaced`, which knows when.
+/// The event of a version that replaced `displaced`, which knows the time.
 fn of(
     entry: &VersionEntry,
     change: VersionChange,
@@ -83,12 +83,12 @@ mod tests {
         ];
         let whole = [told(1, Live), told(2, Live), told(3, Live), told(4, Built)];
         assert!(missing(&whole, &entries, None).is_empty());
-        // The switch to 3 is not in it, and neither is that 4 was built.
+        // The switch to 3 is missing, and the building of 4.
         let found = missing(&whole[..2], &entries, None);
         assert_eq!(rows(&found), [(4, Built, None), (3, Live, Some(2))]);
         assert_eq!(found[1].at, "1970-01-01T00:00:02Z");
         assert!(found.iter().all(|event| event.cause == VersionCause::Unknown));
-        // What is about to be written is not missing; what was live before it may be.
+        // The event that is about to be written is not missing; the one before it may be.
         let now = VersionEvent { other: Some(2), ..told(3, Live) };
         assert_eq!(rows(&missing(&whole[..1], &entries[..3], Some(&now))), [(2, Live, Some(1))]);
         let rebuilt = VersionEvent { other: None, ..now };
@@ -99,7 +99,7 @@ mod tests {
         assert!(missing(&whole[..2], &entries[..3], Some(&rebuilt)).is_empty());
         let built = told(4, Built);
         assert!(missing(&whole[..3], &entries, Some(&built)).is_empty());
-        // The first of all.
+        // The first version.
         let first = [entry(1, VersionState::Live, None)];
         assert!(missing(&[], &first, Some(&told(1, Live))).is_empty());
         assert_eq!(rows(&missing(&[], &first, None)), [(1, Live, None)]);

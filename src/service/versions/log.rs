@@ -1,4 +1,4 @@
-//! What is written to the log of a collection's versions, and read from it.
+//! Writes and reads the log of a collection's versions.
 
 use chrono::{SecondsFormat, Utc};
 
@@ -11,7 +11,7 @@ use crate::store::CollectionWriter;
 use crate::types::{VersionCause, VersionChange, VersionEvent};
 
 impl VersionEvent {
-    /// Something that was done just now.
+    /// An event that happened just now.
     pub(in crate::service) fn now(
         version: u32,
         change: VersionChange,
@@ -32,7 +32,7 @@ impl VersionEvent {
 }
 
 impl Engine {
-    /// What became of the versions of the collection, oldest first.
+    /// The events of the versions of the collection, oldest first.
     ///
     /// # Errors
     /// There is no collection, or the store fails.
@@ -44,19 +44,19 @@ impl Engine {
         Ok(events)
     }
 
-    /// Writes down what was done; and before it what a process was killed before it could write, as far as that can
-    /// be told.
+    /// Writes an event to the log, and before it the events that are missing since a process was
+    /// killed, as far as they can be reconstructed.
     ///
     /// # Errors
-    /// It was done, and can't be written down.
+    /// The event happened, but can't be logged.
     pub(in crate::service) async fn log(
         &self,
         writer: &dyn CollectionWriter,
         event: VersionEvent,
     ) -> Result<(), Failure> {
         let written = async {
-            // Nothing was before a version that an ingest makes. Where that can't be read, this can be written all the
-            // same.
+            // There may be no collection before a version that an ingest makes. If it can't be read,
+            // the event can be written all the same.
             if event.cause != VersionCause::Ingest
                 && let (Ok(events), Ok(entries)) =
                     (self.collection().version_log().await, self.collection().versions().await)
@@ -75,7 +75,8 @@ impl Engine {
         })
     }
 
-    /// The same of a run that has made a version. What can't be logged is said, in words: the run was made.
+    /// The same for a run that made a version. If it can't be logged, a note is returned, since the run
+    /// succeeded.
     pub(in crate::service) async fn log_run(
         &self,
         writer: &dyn CollectionWriter,

@@ -1,4 +1,4 @@
-//! A version that was built is measured, and becomes the live one or is refused.
+//! Promotes a version that was measured to be the live one, or refuses it.
 
 use super::super::changes::{ChangeCommand, ChangeOutcome};
 use super::super::engine::Engine;
@@ -9,7 +9,7 @@ use crate::types::{
 };
 
 impl Engine {
-    /// The version in use; `None` where there is no collection.
+    /// The live version; `None` if there is no collection.
     ///
     /// # Errors
     /// The store fails.
@@ -17,10 +17,10 @@ impl Engine {
         Ok(live(&self.collection().versions().await?).cloned())
     }
 
-    /// Makes a version the live one that was measured against `measured`.
+    /// Makes a version the live one, after it was compared with `measured`.
     ///
     /// # Errors
-    /// That is not live any more, or was changed meanwhile; and as with [`Self::use_version`].
+    /// `measured` is no longer live, or was changed meanwhile; and as with [`Self::use_version`].
     pub async fn promote(
         &self,
         version: u32,
@@ -44,7 +44,7 @@ impl Engine {
         .await
     }
 
-    /// Notes that a version which was built does not reach what was asked of it.
+    /// Notes that a new version does not meet the conditions.
     ///
     /// # Errors
     /// As with [`Self::use_version`].
@@ -70,20 +70,20 @@ impl Engine {
     fn changed_meanwhile(&self, version: u32, measured: u32) -> Failure {
         let collection = &self.context.settings.collection;
         let message = format!(
-            "{collection}@v{measured} was live when {collection}@v{version} was measured against it, and is not, or has other documents by now: nothing was switched"
+            "{collection}@v{measured}, with which {collection}@v{version} was compared, is no longer live or has changed: nothing was switched"
         );
         Failure::new(Exit::Negative, message).hint(format!(
-            "build and measure the next one; or make it live all the same: docent index use {version}"
+            "build and measure another version; or make this one live all the same: docent index use {version}"
         ))
     }
 }
 
-/// What was measured of a version: a run that changes it is in its manifest.
+/// The state of a version, to notice changes: a run that changes it is in its manifest.
 fn state(entry: &VersionEntry) -> (u32, Option<BuildState<'_>>) {
     (entry.number, entry.manifest.as_ref().map(build_state))
 }
 
-/// When it was made, the runs that changed it, and the one that goes on.
+/// Creation time of a version, the runs that changed it, and the unfinished one.
 type BuildState<'m> = (&'m str, &'m [Run], Option<&'m Run>);
 
 fn build_state(manifest: &Manifest) -> BuildState<'_> {
@@ -123,7 +123,7 @@ mod tests {
         sync(&engine, false).await;
         sync(&engine, true).await;
         let measured = engine.live_version().await.unwrap().unwrap();
-        // Somebody brings another document in.
+        // Another document is ingested meanwhile.
         write("b.md").unwrap();
         sync(&engine, false).await;
         let refused = engine.promote(2, &measured, trial()).await.unwrap_err();
