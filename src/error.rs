@@ -1,8 +1,8 @@
-//! Outcome → exit code, and the errors of everything outside the process.
+//! Exit codes, and the errors of everything outside the process.
 //!
-//! Errors at a boundary ([`BackendError`]) are typed by what a caller can do about them. Above it,
-//! a [`Failure`] is sorted by who can act, and says what went wrong, with what, and what to type
-//! next. A bad file is neither: it is a row of the ingest report.
+//! Errors at a boundary ([`BackendError`]) are typed by what a caller can do about them. Above the
+//! boundary, a [`Failure`] is typed by who can act, and says what went wrong, with what, and what to
+//! type next. A bad file is neither: it is a row of the ingest report.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     Done = 0,
-    /// Ran, and the outcome is negative: nothing retrieved, no answer.
+    /// Ran, but the outcome is negative: nothing retrieved, no answer.
     Negative = 1,
     Usage = 2,
     /// Configuration or credentials.
@@ -26,8 +26,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Of what came of several questions, what a pipeline has to know about first: the more has to
-    /// be done about it, the worse it is.
+    /// The worst exit code of several questions, which is what a pipeline has to know first. A code is
+    /// worse if more has to be done about it.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         let weight = |exit: Self| match exit {
@@ -50,17 +50,17 @@ pub enum Service {
     Embedder,
     Store,
     Chat,
-    /// What scores the first hits again.
+    /// The reranker.
     Reranker,
-    /// What holds claims against their passages, in this process.
+    /// The model that checks citations, in this process.
     Verifier,
-    /// What reads text in pictures.
+    /// The model that reads text in pictures.
     Ocr,
-    /// A server of web pages that are being brought in.
+    /// A server of web pages that are being ingested.
     Web,
-    /// Where models are fetched from by name.
+    /// The hub from which models are fetched by name.
     Hub,
-    /// The file that exchanges with models are written to, or answered from.
+    /// The file of recorded exchanges with models.
     Recording,
 }
 
@@ -90,28 +90,28 @@ pub enum Fault {
     NotFound,
     /// The input is over the model's limit. Not retried as it is; a caller may split it.
     TooLong,
-    /// Worth another try (429, 5xx, timeouts, connection errors), after `retry_after` where the
-    /// server said so.
+    /// Worth another try (429, 5xx, timeouts, connection errors), after `retry_after` if the server
+    /// named it.
     Transient { retry_after: Option<Duration> },
     /// Another process has the collection.
     Busy,
-    /// The version of the collection that was being read is gone: another took its place.
+    /// The version of the collection that was being read was replaced by another, and is gone.
     Replaced,
-    /// This input is refused for what it contains; others need not be. A caller may split it.
+    /// This input is refused because of its content; others may be accepted. A caller may split it.
     Refused,
-    /// What has the name of the collection is none of docent's, or not the caller's to change.
+    /// The collection of this name is not docent's, or the caller may not change it.
     Taken,
-    /// Vectors come from another model, or have another size, than those before.
+    /// Vectors come from another model than before, or have another size.
     Changed,
-    /// There is no space left where the embedded store is.
+    /// There is no space left on the disk of the embedded store.
     Full,
     /// The files of the embedded store belong to somebody else, or may not be written.
     Denied,
-    /// A limit that somebody set for the collection on its server does not allow it.
+    /// A limit that is set for the collection on its server does not allow it.
     Limited,
-    /// The run stops: this was not even asked.
+    /// The run stops, and the backend was not asked.
     Stopped,
-    /// Asking again, or asking for something else, would give the same answer.
+    /// Another try, or another input, would give the same error.
     Permanent,
 }
 
@@ -124,7 +124,7 @@ pub struct BackendError {
     pub endpoint: String,
     /// One line, at most [`BackendError::MAX_MESSAGE`] characters, never containing a key.
     pub message: String,
-    /// Of an HTTP answer that was no success.
+    /// Status of an HTTP response that was not a success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
@@ -132,7 +132,7 @@ pub struct BackendError {
 impl BackendError {
     pub const MAX_MESSAGE: usize = 300;
 
-    /// `message` is cut to one line of [`Self::MAX_MESSAGE`] characters.
+    /// An error; `message` is cut to one line of [`Self::MAX_MESSAGE`] characters.
     pub fn new(service: Service, fault: Fault, endpoint: impl Into<String>, message: &str) -> Self {
         let mut line = message.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() > Self::MAX_MESSAGE {
@@ -141,14 +141,14 @@ impl BackendError {
         Self { service, fault, endpoint: endpoint.into(), message: line, status: None }
     }
 
-    /// The same error in other words, cut as those of [`Self::new`].
+    /// The same error with another message, cut as in [`Self::new`].
     #[must_use]
     pub fn saying(&self, message: &str) -> Self {
         let said = Self::new(self.service, self.fault, self.endpoint.clone(), message);
         Self { status: self.status, ..said }
     }
 
-    /// What happened, with the place, which a message that speaks of a file there names itself.
+    /// The message with the endpoint in front, unless the message already names a file there.
     fn placed(&self) -> String {
         let Self { endpoint, message, .. } = self;
         if !endpoint.is_empty() && message.contains(endpoint) {
@@ -158,7 +158,7 @@ impl BackendError {
         }
     }
 
-    /// Whether the key is one that the server knows, and lacks a right.
+    /// Whether the server knows the key, but the key lacks a right.
     fn lacks_right(&self) -> bool {
         self.message.starts_with("lacks a right: ")
     }
@@ -180,14 +180,14 @@ impl std::error::Error for BackendError {}
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
     pub exit: Exit,
-    /// Empty where there is nothing to say: the reader of a pipe is gone, the user stopped it.
+    /// Empty if there is nothing to say: the reader of a pipe is gone, or the user stopped the command.
     pub message: String,
     pub causes: Vec<String>,
     pub hint: Option<String>,
-    /// What it is about of what was asked, by the name that a request or the settings have for it:
+    /// The part of the request that it is about, by its name in the request or the settings, such as
     /// `sources`.
     pub about: Option<&'static str>,
-    /// What failed outside the process, where that was it, and what a caller can do about it.
+    /// The backend that failed, if one did, and what a caller can do about it.
     pub backend: Option<(Service, Fault)>,
 }
 
@@ -261,11 +261,13 @@ impl From<BackendError> for Failure {
             Fault::NotFound if error.service == Service::Recording => {
                 "the recording has no answer to this".to_owned()
             }
-            Fault::NotFound => format!("the {} does not know what was asked", error.service.name()),
+            Fault::NotFound => {
+                format!("the {} does not have what was asked for", error.service.name())
+            }
             Fault::TooLong => format!("the input is too long for the {}", error.service.name()),
             Fault::Busy | Fault::Replaced | Fault::Taken => error.message.clone(),
             Fault::Refused => format!("the {} refused the input", error.service.name()),
-            Fault::Changed => format!("the {} is not what it was", error.service.name()),
+            Fault::Changed => format!("the {} now serves a different model", error.service.name()),
             Fault::Full => "the disk is full".to_owned(),
             Fault::Denied => format!("permission denied to the {}", error.service.name()),
             Fault::Stopped => "stopped".to_owned(),
@@ -281,8 +283,8 @@ impl From<BackendError> for Failure {
     }
 }
 
-/// A name in a command that is there to be copied, as one word of a shell: somebody else may have
-/// chosen it.
+/// Quotes a name for a command that is there to be copied, as one word of a shell: somebody else may
+/// have chosen the name.
 pub fn shell_word(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-@:+%,=~".contains(c);
     if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
@@ -291,7 +293,7 @@ pub fn shell_word(name: &str) -> String {
     format!("'{}'", name.replace('\'', r"'\''"))
 }
 
-/// The next thing to type.
+/// What to type next.
 fn hint_for(error: &BackendError) -> String {
     let text = match (error.service, error.fault) {
         (_, Fault::Busy) => {
@@ -299,29 +301,29 @@ fn hint_for(error: &BackendError) -> String {
         }
         (_, Fault::Replaced) => "run this again: it reads the collection as it is now",
         (Service::Reranker, Fault::Unauthorized) => {
-            "set DOCENT_RERANK_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
+            "set DOCENT_RERANK_API_KEY to a key of that endpoint; `docent config show` shows the key in use"
         }
         (Service::Reranker, Fault::NotFound) => {
-            "check --rerank (the URL ends in /rerank, or is what that is appended to) and --rerank-model"
+            "check --rerank (the URL with /rerank at its end, or without) and --rerank-model"
         }
         (Service::Reranker, Fault::TooLong) => {
-            "make chunks smaller with --chunk-tokens, or give the server a longer context"
+            "make chunks smaller with --chunk-tokens, or start the server with a longer context"
         }
         (Service::Ocr, Fault::Unauthorized) => {
-            "set DOCENT_OCR_API_KEY or OPENAI_API_KEY to a key of that endpoint; `docent config show` tells which is in force"
+            "set DOCENT_OCR_API_KEY or OPENAI_API_KEY to a key of that endpoint; `docent config show` shows the key in use"
         }
         (Service::Ocr, _) => {
-            "check --ocr, and ocr.model or ocr.base_url: an endpoint's model has to take pictures; --ocr auto reads them in this process, --ocr off not at all"
+            "check --ocr, and ocr.model or ocr.base_url: the model has to accept pictures; --ocr auto reads them in this process, --ocr off does not read them"
         }
         (Service::Store, Fault::Unauthorized) if error.lacks_right() => {
-            "use a key or token with that right: docs/qdrant-server.md says which each command needs"
+            "use a key or token with that right; docs/qdrant-server.md lists the rights that each command needs"
         }
         (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
         (_, Fault::Limited) => {
-            "who runs the server can raise the limit, by REST; docs/qdrant-server.md says what docent needs"
+            "the administrator of the server can raise the limit over REST; docs/qdrant-server.md says what docent needs"
         }
         (_, Fault::Unauthorized) => {
-            "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` tells which is in force"
+            "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` shows the key in use"
         }
         (Service::Embedder, Fault::NotFound) => {
             "check --embedder and --base-url; `docent doctor` lists what the endpoint offers"
@@ -330,43 +332,43 @@ fn hint_for(error: &BackendError) -> String {
             "check --model and --base-url; `docent doctor` lists what the endpoint offers"
         }
         (_, Fault::Taken) => {
-            "use another --collection; docs/sharing.md says how to take up a collection that is docent's"
+            "use another --collection; docs/sharing.md says how to adopt a collection that docent made"
         }
         (_, Fault::Changed) => {
-            "set it to the model that built the collection (`docent status` shows it), or rebuild it: docent ingest --rebuild"
+            "use the model that built the collection (`docent status` shows it), or rebuild it: docent ingest --rebuild"
         }
         (_, Fault::Full) => {
             "free some space there, and run this again; --data-dir puts a collection on another disk"
         }
         (_, Fault::Denied) => {
-            "it is another user's, or on a disk that is read-only: run docent as its owner, have it opened to you, or use a place of your own with --data-dir DIR"
+            "it belongs to another user, or the disk is read-only: run docent as its owner, get write access, or use a directory of your own with --data-dir DIR"
         }
-        (_, Fault::Stopped) => "the same command again goes on",
+        (_, Fault::Stopped) => "run the same command again to go on",
         (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
         (Service::Chat, Fault::TooLong) => {
-            "give the model less with --context-tokens, or fewer passages with -k"
+            "send the model less with --context-tokens, or fewer passages with -k"
         }
         (Service::Store, Fault::NotFound) => "check --qdrant-url and --collection",
         (Service::Store, Fault::Transient { .. }) => {
-            "see that Qdrant runs at --qdrant-url (`docent doctor` asks it), and run this again"
+            "check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again"
         }
         (Service::Recording, Fault::NotFound) => {
             return format!(
-                "add what is missing: the same command with --record {0} instead of --replay {0}",
+                "record what is missing: run the same command with --record {0} instead of --replay {0}",
                 shell_word(&error.endpoint)
             );
         }
         (Service::Recording, _) => "set --record to a file that can be written",
         (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
-                "mend that and run this again; `docent index verify` says what is damaged, and what can't be mended is rebuilt: rm -r {0} {0}@*, then docent ingest PATH",
+                "repair that and run this again; `docent index verify` says what is damaged. What can't be repaired has to be rebuilt: rm -r {0} {0}@*, then docent ingest PATH",
                 shell_word(&error.endpoint)
             );
         }
         (Service::Store, Fault::Permanent) if error.message.contains("can't be read") => {
-            "another version of docent wrote it, or another program; bring the documents in again beside it: docent ingest PATH --collection NAME"
+            "another version of docent or another program wrote it; ingest the documents into another collection: docent ingest PATH --collection NAME"
         }
-        _ => "`docent doctor` checks everything that is configured",
+        _ => "run `docent doctor`: it checks everything that is configured",
     };
     text.to_owned()
 }

@@ -1,4 +1,4 @@
-//! Notices of the operating system that something changed on disk, gathered until it is quiet.
+//! Notices of the operating system that something changed on disk, gathered until changes pause.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,16 +14,16 @@ use notify::{
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// An editor that saves, or a checkout, is one change: it is over when nothing happened for so long.
+/// Pause that ends a change: an editor that saves, or a checkout, makes many notices of one change.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// What never comes to rest is looked at after so long.
+/// Longest wait for such a pause.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Longer than any system takes to stop watching.
 const FREED_WITHIN: Duration = Duration::from_secs(2);
 
-/// That something changed. However often it is noted, it takes no more room.
+/// Notes that something changed. Takes the same memory however often that happens.
 #[derive(Clone, Default)]
 pub struct Changes(Arc<Notify>);
 
@@ -32,8 +32,8 @@ impl Changes {
         self.0.notify_one();
     }
 
-    /// Waits for a change, noted before or after the call, and then until there was none for
-    /// [`QUIET`]; at most [`LONGEST`] after the first.
+    /// Waits for a change, noted before or after the call, and then until there was none for [`QUIET`],
+    /// but at most [`LONGEST`] after the first.
     pub async fn settled(&self) {
         self.0.notified().await;
         let mut burst = Burst::begin(Instant::now());
@@ -47,7 +47,7 @@ impl Changes {
     }
 }
 
-/// Changes that belong together.
+/// A burst of changes that count as one.
 struct Burst {
     quiet: Instant,
     latest: Instant,
@@ -58,12 +58,12 @@ impl Burst {
         Self { quiet: now + QUIET, latest: now + LONGEST }
     }
 
-    /// Another change.
+    /// Notes another change.
     fn goes_on(&mut self, now: Instant) {
         self.quiet = now + QUIET;
     }
 
-    /// When it is over, unless it goes on.
+    /// When the burst is over, unless another change comes.
     fn ends(&self) -> Instant {
         self.quiet.min(self.latest)
     }
@@ -73,10 +73,10 @@ impl Burst {
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// The system's limit on watched directories.
-    #[error("the system watches no more directories for this user")]
+    #[error("this user's limit of watched directories is reached")]
     TooManyDirectories,
     /// The system's limit on programs that watch, or this process's on open files.
-    #[error("the system lets no more programs of this user watch directories")]
+    #[error("this user's limit of programs that watch directories is reached")]
     TooManyWatchers,
     #[error("{0}")]
     Other(String),
@@ -97,19 +97,19 @@ fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Directories that are watched, until it is dropped.
+/// Watched directories, until this is dropped.
 pub struct Watch {
     watcher: RecommendedWatcher,
-    /// With everything below them.
+    /// Directories that are watched with everything below them.
     tops: HashSet<PathBuf>,
     entered: usize,
     failed: Option<WatchError>,
-    /// Closed when the system's resources are free again.
+    /// Closed when the system's resources are freed.
     freed: Receiver<()>,
 }
 
 impl Watch {
-    /// Notes changes of paths that `concerns` says yes to; it is asked on another thread.
+    /// Watches for changes of paths for which `concerns` is true; it is called on another thread.
     pub fn new(
         changes: Changes,
         mut concerns: impl FnMut(&Path) -> bool + Send + 'static,
@@ -120,7 +120,7 @@ impl Watch {
             let noted = match event {
                 Ok(event) if event.need_rescan() => true,
                 Ok(event) => is_change(event.kind) && event.paths.iter().any(|path| concerns(path)),
-                // Something is not heard of any more.
+                // Notices were lost.
                 Err(_) => true,
             };
             if noted {
@@ -131,8 +131,8 @@ impl Watch {
         Ok(Self { watcher, tops: HashSet::new(), entered: 0, failed: None, freed })
     }
 
-    /// Blocks until nothing is watched any more: another watch is not to be refused for what this
-    /// one still had.
+    /// Blocks until nothing is watched any more, so that another watch is not refused because of this
+    /// one.
     pub fn end(self) {
         drop(self.watcher);
         let _ = self.freed.recv_timeout(FREED_WITHIN);
@@ -143,8 +143,8 @@ impl Watch {
         self.add(directory, RecursiveMode::NonRecursive);
     }
 
-    /// Watches the entries of a directory whose subdirectories are added too, where they are to be
-    /// watched: inotify takes directories one by one. Elsewhere the first one stands for all.
+    /// Watches the entries of a directory of a tree. With inotify, subdirectories have to be added one
+    /// by one; on other systems the first directory covers them.
     pub fn tree(&mut self, directory: &Path) {
         self.entered += 1;
         if RecommendedWatcher::kind() == WatcherKind::Inotify {
@@ -155,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// What cannot be entered is not a concern of this: whoever reads it finds that out.
+    /// A directory that cannot be entered is not an error here: reading it reports that.
     fn add(&mut self, directory: &Path, mode: RecursiveMode) {
         if self.failed.is_some() {
             return;
@@ -166,18 +166,18 @@ impl Watch {
         }
     }
 
-    /// Everything was added.
+    /// Ends the adding of directories, and reports the first error.
     pub fn complete(mut self) -> Result<Self, WatchError> {
         self.failed.take().map_or(Ok(self), Err)
     }
 
-    /// How many directories of trees there are.
+    /// How many directories of trees are watched.
     pub fn directories(&self) -> usize {
         self.entered
     }
 }
 
-/// The directory is gone, or closed to this user.
+/// Whether the directory is gone, or this user may not enter it.
 fn is_shut(error: &notify::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     match &error.kind {
@@ -189,7 +189,7 @@ fn is_shut(error: &notify::Error) -> bool {
     }
 }
 
-/// Reading is not one: whoever runs after a change reads.
+/// Whether an event is a change. Reading is not one: a run after a change reads files.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,

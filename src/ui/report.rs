@@ -191,7 +191,7 @@ fn summary(report: &IngestReport) -> String {
         text += "\ninterrupted: the same command again does the rest";
     }
     if let Some(limit) = report.stopped {
-        text += &format!("\nstopped: {}; the same command again goes on", reached(limit));
+        text += &format!("\nstopped: {}; run the same command again to go on", reached(limit));
     }
     text
 }

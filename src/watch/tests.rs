@@ -13,8 +13,8 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    /// Whatever the rhythm of the changes: a burst ends a quiet time after its last change, or
-    /// when it has gone on for the longest time.
+    /// Whatever the rhythm of the changes, a burst ends after a pause, or when it has gone on for the
+    /// longest time.
     #[test]
     fn a_burst_ends_when_it_is_quiet_or_too_long(
         gaps in prop::collection::vec(0_u64..700, 0..60),
@@ -50,7 +50,7 @@ fn many_changes_are_one_and_none_is_lost() {
     });
 }
 
-/// Changes without a pause do not put off the end for ever, and the next call sees the rest.
+/// Changes without a pause do not delay the end for ever, and the next call sees the rest.
 #[test]
 fn what_never_rests_is_looked_at_all_the_same() {
     runtime().block_on(async {
@@ -71,7 +71,7 @@ fn what_never_rests_is_looked_at_all_the_same() {
     });
 }
 
-/// A watch over a directory, and what it asks about.
+/// A watch of a directory, and the paths that it asks about.
 fn watched(directory: &Path) -> (Watch, Changes, Receiver<PathBuf>) {
     let (sender, asked) = channel();
     let changes = Changes::default();
@@ -100,7 +100,7 @@ fn reading_is_no_change_and_writing_is() {
     runtime().block_on(changes.settled());
 }
 
-/// The thread that heard of changes has ended, and with it what the system held for it.
+/// The thread that received notices has ended, and the system has freed what it held for it.
 #[test]
 fn an_ended_watch_holds_nothing() {
     let dir = tempfile::tempdir().unwrap();

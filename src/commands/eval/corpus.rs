@@ -101,7 +101,7 @@ pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Res
             Err(Failure::interrupted())
         }
         exit => Err(Failure::new(exit, format!("{name} is not complete"))
-            .hint("the same command again goes on")),
+            .hint("run the same command again to go on")),
     }
 }
 
