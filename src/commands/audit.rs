@@ -1,5 +1,4 @@
-//! `docent audit`: the lines of the log of changes, or those that a server kept, and whether they are those that
-//! were written.
+//! `docent audit`: shows and verifies the log of changes, or the audit log of a server.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,44 +17,44 @@ use crate::types::tenant_of;
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
-/// All lines are as they were written.
+/// Result of a successful verification: all lines are as they were written.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Verified")]
 pub(super) struct Report<'a> {
-    /// No notice of lost lines is unknown. What was changed is an error.
+    /// No notice of lost lines is unknown. A changed line is an error, not a result.
     ok: bool,
     /// Oldest first.
     files: Vec<String>,
-    /// How many there are.
+    /// Number of lines.
     lines: u64,
-    /// Number of the first line that is here.
+    /// Number of the first line in the files.
     first: u64,
-    /// Number of the last one.
+    /// Number of the last line.
     last: Option<u64>,
-    /// As it stands in the last line.
+    /// Hash of the last line, as written in it.
     hash: Option<&'a str>,
-    /// It is known that no line is missing after the last one.
+    /// Whether it is certain that no line is missing after the last one.
     end_is_known: bool,
-    /// What the server wrote of lines that were lost.
+    /// Notices of the server that lines were lost.
     notices: Vec<NoticeRow<'a>>,
 }
 
-/// Lines were lost before this one.
+/// A notice that lines were lost before it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "LossNotice")]
 struct NoticeRow<'a> {
-    /// The file that it stands in.
+    /// The file that contains the line.
     file: String,
     /// Number of the line.
     number: u64,
     /// RFC 3339, UTC.
     time: &'a str,
     notice: &'a str,
-    /// Somebody looked into it, as `--known-until` says.
+    /// Whether somebody looked into it, as `--known-until` says.
     known: bool,
 }
 
-/// The lines of an audit.
+/// The lines of a log.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditList")]
 pub(super) struct Lines {
@@ -77,19 +76,19 @@ pub(super) fn run(ui: &mut Ui, flags: Layer, args: &AuditArgs) -> Result<Exit, F
     }
 }
 
-/// The log of changes: relative to the working directory where it is below. And the tenant whose lines are shown, where
-/// there is one.
+/// Path of the log of changes, relative to the working directory if it is below it, and the tenant
+/// whose lines are shown, if there is one.
 fn changes(ui: &mut Ui, flags: Layer) -> Result<(PathBuf, Option<String>), Failure> {
     let context = load(ui, flags)?;
     let log = context.changes();
     if !log.exists() && had_lines(&log) {
         let message =
-            format!("{} is gone, and what is left beside it says that it had lines", log.display());
+            format!("{} is missing, but files beside it say that it had lines", log.display());
         return Err(Failure::new(Exit::Negative, message)
-            .hint("bring it back from a copy; the next change begins another, and says so in it"));
+            .hint("restore it from a copy; otherwise the next change begins another log, and notes in it that lines were lost"));
     }
     if !log.exists() {
-        let message = format!("there is no {}: nothing was changed yet", log.display());
+        let message = format!("there is no {}: no change was made yet", log.display());
         return Err(Failure::usage(message)
             .hint("name the file of docent serve --audit, or another --data-dir"));
     }
@@ -103,7 +102,7 @@ fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
     let verified = verified.map_err(|Broken { file, line, problem }| {
         let name = file.display();
         Failure::new(Exit::Negative, format!("{name}: line {line}: {problem}"))
-            .hint("compare it with a copy: no line before this one was changed")
+            .hint("compare the file with a copy; no line before this one was changed")
     })?;
     let mut unknown = verified.notices.iter().filter(|notice| notice.number > known_until);
     let (count, last) = (unknown.clone().count(), unknown.next_back().map(|it| it.number));
@@ -122,15 +121,13 @@ fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
         })?;
     }
     if !verified.end_is_known {
-        ui.warn(&format!(
-            "{name}.head is not there: whether lines were cut off at the end is not known"
-        ));
+        ui.warn(&format!("{name}.head is missing, so lines may have been cut off at the end"));
     }
     let Some(last) = last else { return Ok(Exit::Done) };
-    let message = format!("{name}: {} of lines that were lost", counted(count, "notice"));
+    let message = format!("{name}: {} that lines were lost", counted(count, "notice"));
     let file = shell_word(&name.to_string());
     Err(Failure::new(Exit::Negative, message).hint(format!(
-        "find out what became of them; docent audit verify --known-until {last} {file} passes what was looked into"
+        "find out what happened to them; then accept these notices with docent audit verify --known-until {last} {file}"
     )))
 }
 
@@ -169,7 +166,7 @@ fn show(
 ) -> Result<Exit, Failure> {
     let format = ui.format;
     let mut all = Vec::new();
-    // Of changes: the number of the line that each began with.
+    // Changes without an end so far: the number of the line that each began with.
     let mut open = BTreeMap::new();
     let is_shown = |value: &Value| {
         let is_notice = value["notice"].is_string();
@@ -198,7 +195,7 @@ fn show(
     if !open.is_empty() {
         let numbers: Vec<String> = open.values().map(ToString::to_string).collect();
         ui.note(&format!(
-            "no end is noted of what began with line {}: it goes on, or was cut off",
+            "no end is logged for the change that began with line {}: it is under way, or was cut off",
             numbers.join(", ")
         ));
     }

@@ -1,4 +1,4 @@
-//! `docent query --batch`: many questions, a line of JSON for each, in their order.
+//! `docent query --batch`: answers many questions with a line of JSON for each, in their order.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -26,8 +26,9 @@ pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
     read.map_err(|error| Failure::usage(format!("--batch {name}: {error}")))?;
     let rows = questions::rows(&text);
     if let Some((id, again)) = questions::same_id(&rows) {
-        let message = format!("--batch {name}: line {again} has the id {id} of another line");
-        return Err(Failure::usage(message).hint("answers are told apart by their ids"));
+        let message = format!("--batch {name}: line {again} has the same id as another line: {id}");
+        return Err(Failure::usage(message)
+            .hint("give each question an id of its own, so that answers can be told apart"));
     }
     if rows.is_empty() {
         return Err(
@@ -37,7 +38,8 @@ pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// Asks them all, some at a time. What concerns every question, such as a wrong key, ends it.
+/// Asks all questions, some at a time. An error that concerns every question, such as a wrong key, ends
+/// the command.
 pub(super) async fn run(ui: &mut Ui, asking: &Asking<'_>, rows: Vec<Row>) -> Result<Exit, Failure> {
     let asked = rows.len();
     let at_once = asking.engine.context.settings.chat.concurrency;
@@ -63,11 +65,11 @@ pub(super) async fn run(ui: &mut Ui, asking: &Asking<'_>, rows: Vec<Row>) -> Res
     Ok(exits.into_iter().fold(Exit::Done, Exit::worse))
 }
 
-/// What came of a row.
+/// The result of a row.
 struct Asked {
     row: BatchRow,
     outcome: Result<Exit, Failure>,
-    /// Of its record.
+    /// Warning about the record of the answer.
     warning: Option<String>,
 }
 
@@ -78,7 +80,7 @@ impl Asked {
     }
 }
 
-/// `None` where it was not answered because of an interrupt.
+/// Asks one question; `None` if an interrupt came first.
 async fn ask(asking: &Asking<'_>, Row { id, question, .. }: Row) -> Option<Asked> {
     let question = match question {
         Ok(question) => question,

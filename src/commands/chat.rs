@@ -1,7 +1,7 @@
-//! `docent chat`: one question after another, each in the light of those before.
+//! `docent chat`: a conversation, in which each question can refer to earlier ones.
 //!
-//! Each turn reads the collection as it is then: an ingest may go on meanwhile, and the next turn sees
-//! what it made.
+//! Each turn reads the collection as it is then: an ingest may run meanwhile, and the next turn sees
+//! its result.
 
 mod input;
 mod open;
@@ -65,27 +65,27 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ChatArgs) -> Result
         }
         worst = worst.worse(exit);
     }
-    // On a terminal whoever asked has seen what came of it.
+    // On a terminal, the user has seen each result.
     Ok(if input.is_terminal() { Exit::Done } else { worst })
 }
 
 /// A conversation.
 struct Session {
-    /// Another one after `/model`.
+    /// Replaced by `/model`.
     engine: Arc<Engine>,
     filter: DocumentFilter,
     show_thinking: bool,
-    /// Since the beginning, or since it was cleared.
+    /// Turns since the beginning, or since the conversation was cleared.
     exchanges: Vec<Exchange>,
     history: Vec<Turn>,
-    /// Questions so far.
+    /// Number of questions so far.
     asked: u32,
-    /// Somebody types.
+    /// Whether questions are typed at a terminal.
     at_terminal: bool,
 }
 
 impl Session {
-    /// Fails where no question could be answered.
+    /// Fails if no question could be answered.
     async fn open(
         ui: &mut Ui,
         engine: Arc<Engine>,

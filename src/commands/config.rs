@@ -1,4 +1,4 @@
-//! `docent config`: what is set, and where; whom to trust.
+//! `docent config`: shows the settings and where they come from, and trusts project files.
 
 use super::context;
 use super::place::{PROJECT_FILE, Place};
@@ -27,7 +27,7 @@ fn show(ui: &mut Ui, flags: Layer, names: &[String]) -> Result<Exit, Failure> {
     if let Some(Origin::Project(path)) = settings.unheard.first().map(|row| &row.origin) {
         let path = path.display();
         ui.warn(&format!(
-            "what {path} sets does not all count: it is not trusted (docent config trust)"
+            "some settings in {path} are ignored, since it is not trusted; to trust it: docent config trust"
         ));
     }
     let unheard = |row: &Resolved| {
@@ -54,7 +54,7 @@ fn show(ui: &mut Ui, flags: Layer, names: &[String]) -> Result<Exit, Failure> {
             None => row.key.absence(),
         };
         let origin = match unheard(row) {
-            Some(said) => format!("{origin}; {} once docent.toml is trusted", sanitize_line(&said)),
+            Some(said) => format!("{origin}; {} if docent.toml were trusted", sanitize_line(&said)),
             None => origin,
         };
         let origin = ui.out_style.dim(&format!("({})", sanitize_line(&origin)));
@@ -64,7 +64,8 @@ fn show(ui: &mut Ui, flags: Layer, names: &[String]) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A setting goes by its name, and by those of the tables that it is in; all do where none is named.
+/// Whether a setting was named, by its name or the name of a table that it is in. All are if no name is
+/// given.
 fn is_named(setting: &str, names: &[String]) -> bool {
     let is_within = |name: &String| {
         setting
@@ -84,7 +85,7 @@ fn known(names: &[String]) -> Result<(), Failure> {
     Err(Failure::usage(format!("there is no setting `{}`", sanitize_line(unknown))).hint(
         match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "docent config show lists them".to_owned(),
+            None => "docent config show lists the settings".to_owned(),
         },
     ))
 }
@@ -98,6 +99,6 @@ fn trust_nearest(ui: &mut Ui) -> Result<Exit, Failure> {
         )));
     };
     trust::trust(path)?;
-    ui.status(&format!("{} is trusted as it is now", path.display()));
+    ui.status(&format!("{} is trusted, as it is now", path.display()));
     Ok(Exit::Done)
 }

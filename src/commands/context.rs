@@ -1,5 +1,5 @@
-//! Where a command runs and with which settings: reads the environment, the project file and the
-//! user's file, once.
+//! Where a command runs, and with which settings: reads the environment, the project file and the
+//! user's file once.
 
 use std::env;
 use std::io::Read as _;
@@ -52,7 +52,7 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     Ok(Context { settings, cwd, root, data_dir, outside, sites, user, project, tape, hub })
 }
 
-/// Where models come from that have only a name. A token that a file has is one of the settings from now on.
+/// The hub from which models are fetched by name. A token from a file becomes one of the settings.
 fn hub(ui: &Ui, settings: &mut Settings, cwd: &Path) -> Hub {
     let HubSettings { endpoint, token_file, home, cache, forbidden_by, .. } = settings.hub.clone();
     let place = |path: PathBuf| cwd.join(untilde(path));
@@ -81,7 +81,7 @@ fn untilde(path: PathBuf) -> PathBuf {
     }
 }
 
-/// What the system calls whoever runs this.
+/// Name that the system has for the user who runs this.
 fn user() -> Option<String> {
     let named = |name| env::var(name).ok().filter(|user: &String| !user.is_empty());
     ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(named)
@@ -113,19 +113,21 @@ pub(super) fn with_tape(mut context: Context, ui: &mut Ui) -> Result<Context, Fa
 fn tape_failure(error: &TapeError) -> Failure {
     let hint = match error {
         TapeError::None { .. } => {
-            "make one: the same command with --record FILE instead of --replay FILE"
+            "make one: run the same command with --record FILE instead of --replay FILE"
         }
         TapeError::Io { .. } => "name a file that can be read and written",
-        TapeError::Busy { .. } => "name another file, or run this again when that one is done",
-        TapeError::NotOne { .. } => "--record and --replay take a file that --record has made",
-        TapeError::Version { .. } => "record it again: remove it, then use --record",
-        TapeError::Line { .. } => "mend that line or remove it, or record it again",
+        TapeError::Busy { .. } => {
+            "name another file, or run this again when the other process is done"
+        }
+        TapeError::NotOne { .. } => "name a file that --record made",
+        TapeError::Version { .. } => "remove it, and record again with --record",
+        TapeError::Line { .. } => "correct or remove that line, or record again",
     };
     Failure::config(error.to_string()).hint(hint)
 }
 
-/// A project file came with the project, and is somebody else's word: what it may not say unasked is
-/// not passed over in silence either, which would give other answers than those it was written for.
+/// Fails if an untrusted project file sets what only the user may set. Ignoring these settings without
+/// a word would give other answers than those that the project expects.
 fn forbid_unheard(unheard: &[Resolved]) -> Result<(), Failure> {
     let Some(Origin::Project(path)) = unheard.first().map(|row| &row.origin) else {
         return Ok(());
@@ -135,12 +137,12 @@ fn forbid_unheard(unheard: &[Resolved]) -> Result<(), Failure> {
         format!("{} = {}", row.key.name, sanitize_line(value))
     });
     Err(Failure::config(format!(
-        "{} is not trusted, and sets what only you may decide: {}",
+        "{} is not trusted, but sets what only you may set: {}",
         path.display(),
         wants.collect::<Vec<_>>().join(", ")
     ))
     .hint(
-        "read it, then trust it as it is: docent config trust; or set your own by flag or variable",
+        "read it, then trust it as it is with docent config trust; or set your own values by flag or variable",
     ))
 }
 
@@ -171,7 +173,7 @@ pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool),
 }
 
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
-    /// Of settings, in bytes: far more than all of them take.
+    /// Largest file of settings, in bytes: far more than all of them need.
     const LONGEST: u64 = 1 << 20;
     let mut text = String::new();
     beneath::open_file(path)
@@ -195,13 +197,13 @@ fn xdg(variable: &str, fallback: &str) -> Option<PathBuf> {
     set.or_else(|| Some(home()?.join(fallback)))
 }
 
-/// The user's directory.
+/// The user's home directory.
 pub(super) fn home() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|home| !home.is_empty()).map(PathBuf::from);
     set("HOME").or_else(|| if cfg!(windows) { set("USERPROFILE") } else { None })
 }
 
-/// A file that remembers something from one run to the next.
+/// Path of a file that keeps state between runs.
 pub(super) fn state_file(name: &str) -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("docent").join(name))
 }

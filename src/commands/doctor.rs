@@ -1,4 +1,4 @@
-//! `docent doctor`: talks to everything that is configured, and looks for what could be.
+//! `docent doctor`: calls everything that is configured, and looks for what could be configured.
 
 mod sizing;
 
@@ -24,15 +24,15 @@ use crate::ui::Ui;
 use crate::ui::deployment::deployment_line;
 use crate::ui::sanitize::sanitize_line;
 
-/// Longest wait for something that need not be there.
+/// Longest wait for a server that need not be there.
 const GLANCE: Duration = Duration::from_millis(700);
 
-/// One thing that was looked at.
+/// The result of one check.
 struct Check {
     name: &'static str,
     ok: bool,
     message: String,
-    /// It works, and could go wrong.
+    /// It works, but could go wrong.
     warning: bool,
     hint: Option<String>,
     exit: Exit,
@@ -49,7 +49,7 @@ impl Check {
             Some(cause) => format!("{}: {cause}", failure.message),
             None => failure.message,
         };
-        // Whoever reads this has just asked the doctor.
+        // The user has just run `docent doctor`.
         let hint = failure.hint.filter(|hint| !hint.starts_with("`docent doctor`"));
         Self { name, ok: false, message, warning: false, hint, exit: failure.exit }
     }
@@ -159,7 +159,7 @@ async fn check_store(ui: &Ui, context: &Context) -> Result<Check, Failure> {
     Ok(Check { hint, ..Check::fine("store", format!("{place} at {endpoint}: {held}")) })
 }
 
-/// How the collection is kept on its server, and what is wrong with that.
+/// Checks how the collection is kept on its server.
 async fn look_at_server(
     ui: &Ui,
     context: &Context,
@@ -171,24 +171,24 @@ async fn look_at_server(
     }))
 }
 
-/// What another program has written into the collection.
+/// A warning about points that another program has written into the collection.
 fn strange(foreign: &ForeignPoints) -> String {
     let ids = foreign.ids.join(", ");
     let more = if foreign.count > foreign.ids.len() as u64 { ", ..." } else { "" };
     format!(
-        "{} in it {} not docent's, and no search returns {}: {ids}{more}; another program writes into this collection",
+        "{} in the collection {} not docent's, and no search returns {}: {ids}{more}; another program writes into this collection",
         counted(foreign.count as usize, "point"),
         if foreign.count == 1 { "is" } else { "are" },
         if foreign.count == 1 { "it" } else { "them" },
     )
 }
 
-/// Whoever asks the doctor wants to know how things are now.
+/// The doctor does not retry, since the user wants to know the state now.
 fn once(context: &Context) -> RetryPolicy {
     RetryPolicy { attempts: 1, ..backends::retry_policy(&context.settings) }
 }
 
-/// A model of a hub that would be fetched by whoever needs it first.
+/// Checks whether a model of a hub is here, or would be fetched when it is first needed.
 async fn not_here(
     name: &'static str,
     context: &Context,
@@ -197,7 +197,7 @@ async fn not_here(
     let missing = backends::missing_model(context, purpose).await?;
     Ok(missing.map(|(model, MissingModel { commit, bytes, endpoint })| {
         let message = format!(
-            "{model} is not here yet: {:.1} MB of {endpoint} (commit {commit}) are fetched when it is needed first",
+            "{model} is not in the cache yet: {:.1} MB are fetched from {endpoint} (commit {commit}) when it is first needed",
             bytes as f64 / 1e6
         );
         let hint = Some(format!("fetch it now: docent models fetch {model}"));
@@ -280,7 +280,7 @@ async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Fai
     }
 }
 
-/// Whether an endpoint has a chat model.
+/// Checks whether an endpoint has a chat model.
 async fn check_model(
     name: &'static str,
     model: &str,
@@ -307,7 +307,7 @@ async fn check_model(
     Ok(check)
 }
 
-/// An Ollama that runs here and is not what is configured.
+/// Looks for an Ollama that runs here and is not configured.
 async fn look_for_ollama(context: &Context) -> Option<Check> {
     let host = std::env::var("OLLAMA_HOST").ok().filter(|host| !host.is_empty());
     let host = host.unwrap_or_else(|| "127.0.0.1:11434".to_owned());
@@ -325,12 +325,12 @@ async fn look_for_ollama(context: &Context) -> Option<Check> {
         Some(model) => {
             format!("use it: docent query --model {model} --base-url {base_url} QUESTION")
         }
-        None => "give it a model first: ollama pull llama3.2".to_owned(),
+        None => "download a model first: ollama pull llama3.2".to_owned(),
     });
     Some(check)
 }
 
-/// A Qdrant that runs here and is not what is configured.
+/// Looks for a Qdrant that runs here and is not configured.
 async fn look_for_qdrant(context: &Context) -> Option<Check> {
     if context.settings.qdrant.url.is_some() {
         return None;

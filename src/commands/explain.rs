@@ -1,4 +1,4 @@
-//! `docent explain`: why these passages, and why that one not.
+//! `docent explain`: why passages were found, or why a document was not.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! `docent index`: the versions of a collection; whether what is stored is what was stored, and what to do
-//! where it is not; whose it is; and how it gets elsewhere.
+//! `docent index`: manages the versions of a collection; verifies and repairs it; adopts it; and
+//! copies, exports and imports it.
 
 mod key;
 mod list;
@@ -44,21 +44,21 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IndexArgs) -> Resul
     }
 }
 
-/// The number of a version that was typed, which is one of the collection.
+/// The number of a typed version, checked to be of the configured collection.
 pub(super) fn checked(context: &Context, version: VersionName) -> Result<u32, Failure> {
     let collection = &context.settings.collection;
     let own = |named: &String| context.settings.of_tenant(named) == *collection;
     match version.collection.filter(|named| !own(named)) {
         Some(named) => {
-            let message = format!("the collection is `{collection}`, and not `{named}`");
+            let message = format!("the collection is `{collection}`, not `{named}`");
             Err(Failure::usage(message).hint("name it with --collection"))
         }
         None => Ok(version.number),
     }
 }
 
-/// Reads everything that is stored: the files of an embedded collection, and on either store every chunk, which is
-/// compared with the records.
+/// Reads everything that is stored: the files of an embedded collection, and in either store every
+/// chunk, which is compared with the records.
 async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     let collection = context.settings.collection.clone();
     if context.settings.qdrant.url.is_none() {
@@ -74,7 +74,7 @@ async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     } else if compared.unsealed > 0 {
         let unsealed = counted(compared.unsealed, "document");
         ui.warn(&format!(
-            "of {unsealed} of an earlier version of docent only the chunks were counted; docent ingest --rebuild keeps what they come to"
+            "for {unsealed} of an earlier version of docent, only the chunks were counted; docent ingest --rebuild adds the hashes to verify them"
         ));
     }
     let index = Index {
@@ -89,7 +89,7 @@ async fn verify(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     told(ui, index, "is whole")
 }
 
-/// Makes a version of an embedded collection that is whole the collection.
+/// Makes an intact version of an embedded collection the live one.
 async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
     let collection = context.settings.collection.clone();
     let repaired = open(ui, context)?.repair(on_wait(ui)).await?;
@@ -105,7 +105,7 @@ async fn repair(ui: &mut Ui, context: Context) -> Result<Exit, Failure> {
         repaired: repaired.changed,
         passed_over: repaired.passed_over,
     };
-    let what = if repaired.changed { "is the collection again" } else { "is whole" };
+    let what = if repaired.changed { "is live again" } else { "is whole" };
     told(ui, index, what)
 }
 
@@ -128,7 +128,7 @@ fn told(ui: &mut Ui, index: Index, what: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Makes a collection on a server this project's.
+/// Makes this project the owner of a collection on a server.
 async fn adopt(ui: &mut Ui, context: Context, from: Option<&str>) -> Result<Exit, Failure> {
     let collection = context.settings.collection.clone();
     let adopted = open(ui, context)?.adopt(from).await?;

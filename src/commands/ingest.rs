@@ -1,4 +1,4 @@
-//! `docent ingest`: brings a collection in line with its sources.
+//! `docent ingest`: updates a collection from its sources.
 
 mod promote;
 
@@ -45,8 +45,9 @@ pub(super) async fn run(
         typed.into_iter().partition(|path| path == "-");
     let mut inputs = Inputs::parse(paths, args.web.reach())?;
     if !stdin.is_empty() && options.partition.is_some() {
-        let failure =
-            Failure::usage("what standard input has is one document, and goes without --partition");
+        let failure = Failure::usage(
+            "standard input is a single document, so --partition can't be used with it",
+        );
         return Err(failure.hint("docent ingest - --source NAME"));
     }
     if !stdin.is_empty() {
@@ -93,7 +94,7 @@ impl From<&IngestFlags> for SyncOptions {
     }
 }
 
-/// Brings the collection in line with `inputs`, and shows how it goes.
+/// Updates the collection from `inputs`, and shows the progress.
 pub(super) async fn sync(
     ui: &mut Ui,
     engine: &Engine,
@@ -109,19 +110,19 @@ pub(super) async fn sync(
     for path in typed.iter().filter_map(|input| discover::outside(input, root, cwd)) {
         if let Err(error) = trust::allow_reading(root, &path) {
             let path = path.display();
-            ui.warn(&format!("that {path} may be read again cannot be remembered: {error}"));
+            ui.warn(&format!("{path} can't be remembered for later runs: {error}"));
         }
     }
     for start in &starts {
         if let Err(error) = trust::allow_fetching(root, start.site()) {
             let url = start.source();
-            ui.warn(&format!("that {url} may be fetched again cannot be remembered: {error}"));
+            ui.warn(&format!("{url} can't be remembered for later runs: {error}"));
         }
     }
     Ok(report)
 }
 
-/// What a person sees of a sync.
+/// Shows a sync to a person.
 pub(super) struct Shown<'a> {
     pub(super) ui: &'a mut Ui,
     pub(super) engine: &'a Engine,
@@ -150,11 +151,11 @@ impl Shown<'_> {
     }
 }
 
-/// How the embedding endpoint was spared in this run, for `--verbose`.
+/// Prints how the embedding endpoint limited the rate of this run, for `--verbose`.
 fn describe_throttling(ui: &mut Ui, Throttled { times, fewest }: Throttled) {
     let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
     ui.detail(&format!(
-        "rate-limited {times} by the embedding endpoint: at the fewest, {fewest} requests at a time"
+        "rate-limited {times} by the embedding endpoint; concurrency fell to {fewest}"
     ));
 }
 

@@ -1,4 +1,4 @@
-//! `docent keys`: who may ask `docent serve`.
+//! `docent keys`: manages the keys for `docent serve`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,12 +18,14 @@ use crate::types::{collection_of_tenant, tenant_of};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
-/// Where the keys are: in the file that is set, or beside the user's settings.
+/// The file of keys: the configured one, or one beside the user's settings.
 pub(super) fn file(settings: &Serve) -> Result<PathBuf, Failure> {
     let usual = || context::user_file().map(|file| file.with_file_name("keys.toml"));
     settings.keys.clone().or_else(usual).ok_or_else(|| {
-        Failure::config("there is no place for keys: neither HOME nor XDG_CONFIG_HOME is set")
-            .hint(settings::keys::key("serve.keys").how_to_set())
+        Failure::config(
+            "there is no place for a file of keys: neither HOME nor XDG_CONFIG_HOME is set",
+        )
+        .hint(settings::keys::key("serve.keys").how_to_set())
     })
 }
 
@@ -36,8 +38,8 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
         }
         KeysCommand::Create { name, new } => {
             if keys.named(&name).is_some() {
-                return Err(Failure::usage(format!("there is a key `{name}` already")).hint(
-                    format!("docent keys rotate {} gives it another secret", shell_word(&name)),
+                return Err(Failure::usage(format!("there is already a key `{name}`")).hint(
+                    format!("docent keys rotate {} gives it a new secret", shell_word(&name)),
                 ));
             }
             let secret = new_secret()?;
@@ -45,7 +47,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
             warn_of(ui, context, &key).await?;
             keys.add(key).map_err(|problem| {
                 Failure::usage(problem)
-                    .hint("write the path that it leads to, as docent search shows sources")
+                    .hint("use the path of its target, as docent search shows sources")
             })?;
             Some((name, secret))
         }
@@ -54,7 +56,7 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
                 return Err(no_key(&keys, &name));
             };
             keys.keys.remove(place);
-            ui.status(&format!("`{name}` opens nothing any more"));
+            ui.status(&format!("`{name}` was revoked"));
             if keys.keys.is_empty() {
                 ui.warn(&format!("it was the last key: {NOBODY}"));
             }
@@ -80,33 +82,33 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, args: KeysArgs) -> Resul
     Ok(Exit::Done)
 }
 
-/// What is shown once.
+/// A new key, which is shown only once.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct NewKey<'a> {
     name: &'a str,
-    /// What callers send: it is kept nowhere.
+    /// The secret that callers send; it is not stored anywhere.
     key: &'a str,
 }
 
-/// A key, without what opens it.
+/// A key, without its secret.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Key")]
 struct ListedKey<'a> {
     name: &'a str,
     rights: &'a [Right],
-    /// The tenant whose collections it sees; null: whosever they are.
+    /// The tenant whose collections the key sees; null: those of all tenants.
     tenant: Option<&'a str>,
-    /// Empty: all that are served.
+    /// Collections that the key sees; empty: all that are served.
     collections: &'a [String],
-    /// Paths, directories or globs, one of which matches what it sees; empty: all.
+    /// Paths, directories or globs, one of which has to match a document that the key sees; empty: all.
     sources: &'a [String],
-    /// Tags, all of which what it sees has.
+    /// Tags, all of which a document that the key sees has to have.
     tags: &'a [String],
-    /// Null: as many as the server takes on; so are the next two.
+    /// Null: no limit of the key's own; the same for the next two.
     requests_per_minute: Option<u32>,
     tokens_per_minute: Option<u32>,
     questions_at_a_time: Option<u32>,
-    /// In the currency of the prices, by UTC; so is the next.
+    /// In the currency of the prices, by days in UTC; the next by months.
     cost_per_day: Option<f64>,
     cost_per_month: Option<f64>,
     /// RFC 3339.
@@ -115,7 +117,7 @@ struct ListedKey<'a> {
     expired: bool,
 }
 
-/// Who may ask.
+/// The list of keys.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct KeyList<'a> {
     keys: Vec<ListedKey<'a>>,
@@ -143,7 +145,7 @@ fn list(ui: &mut Ui, file: &KeyFile) -> Result<(), Failure> {
         return ui.json(KeyList { keys: keys.collect() });
     }
     if file.keys.is_empty() {
-        ui.note("there are no keys; docent keys create NAME makes one");
+        ui.note("there are no keys; create one with docent keys create NAME");
     }
     let rows: Vec<String> = file.keys.iter().map(|key| row(key, now) + "\n").collect();
     ui.data(&rows.concat())
@@ -177,7 +179,7 @@ fn row(key: &Key, now: chrono::DateTime<Utc>) -> String {
 
 fn new_secret() -> Result<Secret, Failure> {
     Secret::new().map_err(|error| {
-        Failure::new(Exit::Backend, format!("the system gives no random numbers: {error}"))
+        Failure::new(Exit::Backend, format!("the system provides no random numbers: {error}"))
     })
 }
 
@@ -190,13 +192,15 @@ fn new_key(
     let now = Utc::now();
     let fits = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(fits) {
-        return Err(Failure::usage(format!("`{name}` is not a name of a key"))
+        return Err(Failure::usage(format!("`{name}` is not a valid name of a key"))
             .hint("use letters, digits, `-`, `_`, `.` and `@`"));
     }
     let expires_at = new.expires.as_deref().map(|text| {
         let wrong = |problem: &str| Failure::usage(format!("--expires `{text}` {problem}"));
         match expiry(text, now) {
-            Ok(end) if end <= now => Err(wrong("is over").hint("use 30d, or a date to come")),
+            Ok(end) if end <= now => {
+                Err(wrong("is in the past").hint("use 30d, or a date in the future"))
+            }
             Ok(end) => Ok(end),
             Err(problem) => Err(wrong(&problem)),
         }
@@ -207,9 +211,9 @@ fn new_key(
         match tenant.zip(tenant_of(&name)).filter(|(own, other)| own != other) {
             None => Ok(collection_of_tenant(&name, tenant)),
             Some((own, other)) => Err(Failure::usage(format!(
-                "the key is one of the tenant `{own}`, and `{name}` is a collection of `{other}`"
+                "the key belongs to the tenant `{own}`, but `{name}` is a collection of `{other}`"
             ))
-            .hint("make one for each tenant")),
+            .hint("create a key for each tenant")),
         }
     };
     let rights = match new.rights.as_slice() {
@@ -235,17 +239,17 @@ fn new_key(
     })
 }
 
-/// Longest that a store is waited for to say whether a collection is there.
+/// How long to wait for a store to say whether a collection exists.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Says what of a new key could not work as things are here. It may be made for a server elsewhere, or
-/// for a collection to come, so it is made all the same.
+/// Warns about what will not work with a new key here. It is created all the same, since it may be for
+/// a server elsewhere or a future collection.
 async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failure> {
     for name in &key.collections {
         let mut context = context.clone();
         context.settings.take_collection(name);
         let collection = Arc::clone(super::engine(ui, context)?.collection());
-        // Where the store does not answer, nothing is known.
+        // If the store does not answer, nothing is known.
         if let Ok(Ok(None)) = tokio::time::timeout(PATIENCE, collection.read()).await {
             ui.warn(&format!("there is no collection `{name}` in {}", collection.endpoint()));
         }
@@ -261,7 +265,7 @@ async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failur
     if key.has_budget() && chat.price.is_none() {
         let model = chat.model.as_deref().unwrap_or("a chat model");
         ui.warn(&format!(
-            "what {model} costs is not known here, so nothing would count towards the budget: set chat.price_in and chat.price_out for the server"
+            "the price of {model} is not known here, so nothing would count towards the budget: set chat.price_in and chat.price_out for the server"
         ));
     }
     Ok(())
@@ -279,15 +283,17 @@ fn name_of(right: Right) -> RightName {
 fn no_key(keys: &KeyFile, name: &str) -> Failure {
     let known: Vec<&str> = keys.keys.iter().map(|key| &*key.name).collect();
     Failure::usage(format!("there is no key `{name}`")).hint(match known.as_slice() {
-        [] => "there are no keys; docent keys create NAME makes one".to_owned(),
-        known => format!("there is {}", known.join(", ")),
+        [] => "there are no keys; create one with docent keys create NAME".to_owned(),
+        known => format!("the keys are {}", known.join(", ")),
     })
 }
 
 fn unusable(error: &KeyFileError) -> Failure {
     let hint = match error {
         KeyFileError::Io { .. } => "name a file that can be read and written with --keys",
-        KeyFileError::Content { .. } => "mend that line; docent keys list shows what is read",
+        KeyFileError::Content { .. } => {
+            "correct that line; docent keys list shows the keys that are read"
+        }
     };
     Failure::config(error.to_string()).hint(hint)
 }

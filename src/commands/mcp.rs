@@ -1,4 +1,4 @@
-//! `docent mcp`: the documents, for agents, over standard input and output.
+//! `docent mcp`: offers the documents to agents, over standard input and output.
 
 mod install;
 
@@ -15,8 +15,8 @@ use crate::mcp::{Offer, tools};
 use crate::service::Engine;
 use crate::ui::Ui;
 
-/// Threads that answer, and those of what blocks or computes beside them, at most: clients start many
-/// processes of it, and forget them.
+/// Threads that answer, and most threads for blocking work and computation: clients start many
+/// processes of this command, and forget them.
 const THREADS: usize = 2;
 const BLOCKING_THREADS: usize = 16;
 
@@ -24,7 +24,7 @@ pub(super) fn run(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, 
     if let Some(McpCommand::Install(args)) = &args.command {
         return install::run(ui, &context, args);
     }
-    // A client reads it, if anybody does.
+    // A client reads stderr, if anyone does.
     if ui.format == Format::Text && !io::stderr().is_terminal() {
         ui.format = Format::Jsonl;
     }
@@ -35,7 +35,7 @@ pub(super) fn run(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, 
         .build()
         .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
     let result = runtime.block_on(serve(ui, context, args));
-    // The thread that reads the input would hold up the end.
+    // The thread that reads standard input would delay the end.
     runtime.shutdown_background();
     result
 }
@@ -45,7 +45,7 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     for name in &args.tools {
         let tool = tools::named(name.trim()).ok_or_else(|| unknown(name))?;
         if tool.name == tools::SYNC && !args.allow_ingest {
-            let problem = "`sync` changes collections, and is offered with --allow-ingest alone";
+            let problem = "`sync` changes collections, so it is only offered with --allow-ingest";
             return Err(Failure::usage(problem).hint("docent mcp --allow-ingest"));
         }
         offered.push(tool);
@@ -53,7 +53,8 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     offered.extend(args.allow_ingest.then(|| tools::named(tools::SYNC)).flatten());
     offered.sort_by_key(|tool| tools::TOOLS.iter().position(|known| known.name == tool.name));
     offered.dedup_by_key(|tool| tool.name);
-    // By turns it would load the collection for each call. What is recorded is recorded here.
+    // An embedded collection is used through a running server: taking turns with it, this process would
+    // load the collection for each call. Recordings are made in this process.
     let may_attach = context.settings.qdrant.url.is_none() && context.settings.tape.is_none();
     let server = may_attach.then(|| {
         let digest = context.reading_digest();
@@ -80,11 +81,12 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-/// Clients give a server seconds to say what it is: models come meanwhile, and a question that needs one waits.
+/// Fetches models in the background: clients give a server only seconds to answer their first message.
+/// A question that needs a model waits for it.
 async fn fetch_models(engines: Vec<Arc<Engine>>, announce: impl Fn(&str)) {
     for engine in engines {
         if let Err(failure) = engine.fetch_models().await {
-            // Whoever asks hears the rest.
+            // A question that needs the model reports the details.
             announce(&failure.message);
         }
     }

@@ -1,5 +1,6 @@
-//! One file per subcommand, all of one shape: `run(ui, context, args)` parses, asks the
-//! [service](crate::service), shows, and returns the exit code, or the failure that ends the command.
+//! One file per subcommand, all of the same shape: `run(ui, context, args)` parses, calls the
+//! [service](crate::service), shows the result, and returns the exit code or the failure that ends the
+//! command.
 
 mod audit;
 mod batch;
@@ -61,7 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (cli, flags) = match parse(args) {
         Ok(parsed) => parsed,
         Err(error) => {
-            // Help and version go to stdout with success, mistakes to stderr with 2.
+            // Help and version go to stdout with exit code 0, mistakes to stderr with 2.
             if error.use_stderr() {
                 ui::no_command_line(&error.render().to_string());
             } else {
@@ -78,7 +79,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// What was typed, and the settings among it.
+/// Parses what was typed, and the settings in it.
 fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(args)?;
@@ -86,7 +87,7 @@ fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
     Ok((cli, cli::typed_settings(&matches)))
 }
 
-/// Serves the ingest that started this process, until that ends.
+/// Runs as a worker of the ingest that started this process, until that ends.
 fn worker() -> ExitCode {
     let memory_mb = env::var(extract::MEMORY_VARIABLE).ok().and_then(|text| text.parse().ok());
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
@@ -174,25 +175,25 @@ fn dispatch(ui: &mut Ui, cli: Cli, flags: Layer) -> Result<Exit, Failure> {
     }
 }
 
-/// One thread drives a command; what blocks or computes goes to the blocking pool.
+/// Runs a command on one thread; blocking work and computation go to the blocking pool.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
     let result = runtime.block_on(future);
-    // A parser or a name look-up that hangs may not hold up the end.
+    // A parser or a name look-up that hangs must not delay the end.
     runtime.shutdown_background();
     result
 }
 
-/// The engine of a command. It is there until the process ends: unloading a shard syncs every file of
-/// it, also where nothing was written.
+/// The engine of a command. It lives until the process ends: unloading a shard syncs every file of it,
+/// even if nothing was written.
 fn open(ui: &Ui, context: Context) -> Result<Arc<Engine>, Failure> {
     Ok(until_the_end(engine(ui, context)?))
 }
 
-/// The same, that keeps records of answers where that is configured.
+/// The same, with records of answers if they are configured.
 fn open_traced(ui: &mut Ui, context: Context) -> Result<Arc<Engine>, Failure> {
     let (traces, warning) = TraceSink::open(&context, &|name| env::var(name).ok())?;
     if let Some(warning) = warning {
@@ -204,7 +205,7 @@ fn open_traced(ui: &mut Ui, context: Context) -> Result<Arc<Engine>, Failure> {
 fn engine(ui: &Ui, context: Context) -> Result<Engine, Failure> {
     let (note, told) = (ui.announcer(), Mutex::new(String::new()));
     let on_wait = move |whom: &str| {
-        // Two who read for long take turns, again and again.
+        // Two long readers take turns many times: each holder is announced once.
         let holder = whom.split(" since ").next().unwrap_or(whom);
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         if *told != holder {
@@ -221,11 +222,11 @@ fn until_the_end(engine: Engine) -> Arc<Engine> {
     engine
 }
 
-/// Says that a run is unfinished, and what retrieval works with to one who asked.
+/// Notes that a run is unfinished and, with `--verbose`, what retrieval uses.
 fn describe_retriever(ui: &mut Ui, retriever: &Retriever) {
     if retriever.reader.manifest().unfinished.is_some() {
         ui.note(
-            "the last ingest is not finished: what it has not brought in yet is found as it was before; `docent ingest` completes it",
+            "the last ingest is not finished: documents that it has not reached yet are found as they were before; `docent ingest` completes it",
         );
     }
     describe(ui, retriever);
@@ -239,7 +240,7 @@ fn describe_retriever(ui: &mut Ui, retriever: &Retriever) {
     }
 }
 
-/// Says what is asked, to one who asked.
+/// Prints the models and the collection, with `--verbose`.
 fn describe(ui: &mut Ui, retriever: &Retriever) {
     describe_embedder(ui, retriever.reader.endpoint(), retriever.embedder.id());
 }
@@ -266,7 +267,7 @@ impl WebFlags {
 /// The question of `search` and `query`: what was typed, or standard input.
 fn question(typed: &[String]) -> Result<String, Failure> {
     let joined = typed.join(" ");
-    // An argument that is blank, as that of a variable without a value, asks nothing.
+    // A blank argument, as of a variable without a value, is not a question.
     let from_stdin = typed.is_empty() || joined == "-";
     if typed.is_empty() && io::IsTerminal::is_terminal(&io::stdin()) {
         return Err(
@@ -290,7 +291,7 @@ fn question(typed: &[String]) -> Result<String, Failure> {
     Ok(question.to_owned())
 }
 
-/// Ctrl-C asks the flow to stop; a second one leaves at once, which loses nothing that was
+/// Ctrl-C asks the flow to stop; a second one ends the process at once, which loses nothing that was
 /// committed.
 fn on_interrupt() -> Cancel {
     interruptible().0
@@ -307,7 +308,7 @@ fn interruptible() -> (Cancel, tokio::task::JoinHandle<()>) {
                 std::process::exit(Exit::Interrupted as i32);
             }
         }
-        // Kept alive for those who wait on it.
+        // Keeps the canceller alive for tasks that wait on it.
         std::future::pending::<()>().await;
     });
     (cancel, listening)

@@ -31,7 +31,9 @@ fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if models.is_empty() {
-        ui.status(&format!("no models in {dir}: docent models fetch hf:ORG/NAME"));
+        ui.status(&format!(
+            "there are no models in {dir}; fetch one with docent models fetch hf:ORG/NAME"
+        ));
     }
     for model in models {
         let (name, size) = (sanitize_line(&model.name), megabytes(model.bytes));
@@ -47,7 +49,7 @@ fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// `None` for a directory that is called as no model can be.
+/// Describes a model of the cache; `None` for a directory whose name is not that of a model.
 fn described(hub: &Hub, cached: Cached) -> Option<CachedModel> {
     let model: HubModel = cached.repository.parse().ok()?;
     let whole = |commit: &str| {
@@ -68,7 +70,9 @@ fn described(hub: &Hub, cached: Cached) -> Option<CachedModel> {
 
 async fn fetch(ui: &mut Ui, hub: &Hub, models: Vec<HubModel>) -> Result<Exit, Failure> {
     if let Some(Forbidden::Setting(name)) = hub.forbidden() {
-        ui.note(&format!("{name} forbids to ask a hub: what is here is taken as it is"));
+        ui.note(&format!(
+            "the hub is not asked because of {name}: models are used as they are in the cache"
+        ));
     }
     let mut fetched = Vec::new();
     for model in models {
@@ -89,7 +93,7 @@ async fn fetch(ui: &mut Ui, hub: &Hub, models: Vec<HubModel>) -> Result<Exit, Fa
 fn remove(ui: &mut Ui, hub: &Hub, models: &[HubModel]) -> Result<Exit, Failure> {
     if let Some(part) = models.iter().find(|it| it.revision.is_some() || it.file.is_some()) {
         let whole = HubModel { file: None, ..part.without_revision() };
-        return Err(Failure::usage(format!("{part}: models are removed as a whole"))
+        return Err(Failure::usage(format!("{part}: only whole models can be removed"))
             .hint(format!("docent models remove {whole}")));
     }
     let cache = hub.cache()?;
@@ -100,7 +104,7 @@ fn remove(ui: &mut Ui, hub: &Hub, models: &[HubModel]) -> Result<Exit, Failure> 
             bytes.map_err(|error| unreadable(&cache.dir().display().to_string(), &error))?;
         let Some(bytes) = bytes else {
             return Err(Failure::new(Exit::Negative, format!("{model} is not in the cache"))
-                .hint("docent models list says what is"));
+                .hint("docent models list shows the models in the cache"));
         };
         if ui.format == Format::Text {
             ui.data(&format!("removed {model}  {}\n", megabytes(bytes)))?;
@@ -115,7 +119,7 @@ fn remove(ui: &mut Ui, hub: &Hub, models: &[HubModel]) -> Result<Exit, Failure> 
 
 fn unreadable(place: &str, error: &io::Error) -> Failure {
     Failure::config(format!("{place}: {error}")).hint(
-        "it is where tools of Hugging Face keep models: HF_HUB_CACHE or HF_HOME sets another place",
+        "Hugging Face tools keep models there; HF_HUB_CACHE or HF_HOME sets another directory",
     )
 }
 

@@ -1,4 +1,4 @@
-//! Where a command runs: the project, its file and its data, as far as they are the user's.
+//! Where a command runs: the project, its file and its data, as far as they belong to the user.
 
 use std::env;
 use std::fs;
@@ -14,28 +14,28 @@ use crate::ui::Ui;
 pub(super) const PROJECT_FILE: &str = "docent.toml";
 const DATA_DIR: &str = ".docent";
 
-/// What has the name of the user's own file and is not one.
+/// Something that has the name of the user's settings file, but is not a file.
 fn no_user_file() -> Option<PathBuf> {
     user_file().filter(|path| is_no_file(path))
 }
 
-/// A link to `/dev/null` is there to say nothing.
+/// Whether this is not a regular file. A link to `/dev/null` counts as an empty file.
 fn is_no_file(path: &Path) -> bool {
     path.exists()
         && !path.is_file()
         && path.canonicalize().is_ok_and(|path| path != Path::new("/dev/null"))
 }
 
-/// Directories and files a command line means.
+/// The directories and files of a command.
 pub(super) struct Place {
     pub(super) cwd: PathBuf,
     pub(super) root: PathBuf,
-    /// The nearest one, which may lie above the root.
+    /// The nearest project file, which may be above the root.
     pub(super) project_file: Option<PathBuf>,
-    /// Project files and data directories above the working directory that were passed over on the
-    /// way: they belong to another user, who would decide for everybody below.
+    /// Project files and data directories above the working directory that were ignored: they belong to
+    /// another user, who would decide for everybody below.
     foreign: Vec<PathBuf>,
-    /// What has the name of a project file and is not one.
+    /// Entries that have the name of a project file, but are not files.
     no_files: Vec<PathBuf>,
     user: User,
 }
@@ -68,7 +68,7 @@ impl Place {
             }
             let stored = data.is_dir() && {
                 let known = own(&data) || (named && trust::is_trusted_now(&file));
-                // Beside a file of the user's own it is refused when it is used.
+                // Next to a file of the user's own, the directory is refused when it is used.
                 if !known && !named && root.is_none() {
                     foreign.push(data);
                 }
@@ -92,7 +92,7 @@ impl Place {
         }
     }
 
-    /// Says what was passed over.
+    /// Warns about what was ignored.
     pub(super) fn say_foreign(&self, ui: &mut Ui) {
         for path in self.no_files.iter().chain(&no_user_file()) {
             let what = if path.is_dir() { "a directory" } else { "not a regular file" };
@@ -111,19 +111,19 @@ impl Place {
         }
     }
 
-    /// What `docent config trust` is about: the nearest one, whoever owns it.
+    /// The file for `docent config trust`: the nearest one, whoever owns it.
     pub(super) fn nearest_file(&self) -> Option<&Path> {
         let foreign = self.foreign.iter().find(|path| path.ends_with(PROJECT_FILE));
         foreign.or(self.project_file.as_ref()).map(PathBuf::as_path)
     }
 
-    /// Where collections are unless that was set.
+    /// The default directory of collections.
     pub(super) fn data_dir(&self, trusted: bool) -> Result<PathBuf, Failure> {
         let dir = self.root.join(DATA_DIR);
         let Ok(metadata) = fs::symlink_metadata(&dir) else { return Ok(dir) };
         if self.root != self.cwd && !trusted && !self.user.owns(&dir) {
             return Err(Failure::config(format!("{} belongs to another user", dir.display()))
-                .hint("keep your own with --data-dir DIR, or name this one so if you trust it"));
+                .hint("use a directory of your own with --data-dir DIR; or name this one with --data-dir if you trust it"));
         }
         if metadata.is_symlink() {
             forbid_link_out(&dir, &self.root)?;
@@ -132,16 +132,16 @@ impl Place {
     }
 }
 
-/// A data directory that came with a project may hold links to the collections of another, which
-/// would be shown and replaced. docent itself never makes any.
+/// Refuses links in a data directory. One that came with a project may have links to the collections of
+/// another, which would be shown and replaced. docent itself never makes links there.
 ///
 /// # Errors
-/// For the first link below `dir` that leads out of it, and the first named pipe or device.
+/// There is a link below `dir` that points outside of it, or a named pipe or device.
 pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
     let Ok(within) = dir.canonicalize() else { return Ok(()) };
     let mut left = vec![dir.to_owned()];
     while let Some(next) = left.pop() {
-        // A version may be removed meanwhile; what cannot be read cannot be used either.
+        // A version may be removed meanwhile, and what cannot be read cannot be used either.
         let Ok(entries) = fs::read_dir(&next) else { continue };
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
@@ -151,7 +151,7 @@ pub(super) fn forbid_links_out(dir: &Path) -> Result<(), Failure> {
                 forbid_link_out(&entry.path(), &within)?;
             } else if !kind.is_file() && entry.path() != dir.join(SOCKET) {
                 return Err(Failure::config(format!("{} is not a file", entry.path().display()))
-                    .hint("remove it: docent keeps files and directories there, and would wait for it"));
+                    .hint("remove it: docent keeps only files and directories there"));
             }
         }
     }
@@ -168,18 +168,18 @@ fn forbid_link_out(link: &Path, within: &Path) -> Result<(), Failure> {
     }
     let target = fs::read_link(link).unwrap_or_default();
     Err(Failure::config(format!(
-        "{} is a link that leads out, to {}",
+        "{} is a link to {}, outside of the data directory",
         link.display(),
         target.display()
     ))
-    .hint("remove it; where collections are to be elsewhere, say so with --data-dir or DOCENT_DATA_DIR"))
+    .hint("remove it; to keep collections elsewhere, use --data-dir or DOCENT_DATA_DIR"))
 }
 
-/// Whose files are obeyed.
+/// The user whose files are used.
 struct User {
     #[cfg(unix)]
     id: u32,
-    /// Who has called root by `sudo`: as git has it, their files are root's own.
+    /// The user who called `sudo`: as in git, that user's files count as root's own.
     #[cfg(unix)]
     caller: Option<u32>,
 }
@@ -192,7 +192,7 @@ impl User {
         Self { id: user.as_raw(), caller: caller.and_then(|id| id.parse().ok()) }
     }
 
-    /// Of a link, both it and what it leads to.
+    /// Whether the user owns a path; of a link, both the link and its target.
     fn owns(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt as _;
         let own = |metadata: io::Result<fs::Metadata>| {
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// A project of whoever runs the tests, and a directory in it.
+    /// A project of the user who runs the tests, and a directory in it.
     fn project(names: &[&str]) -> (tempfile::TempDir, PathBuf, u32) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap().join("project");
@@ -239,7 +239,7 @@ mod tests {
         (dir, root, owner)
     }
 
-    /// To any other user, the files of whoever runs the tests are another's.
+    /// To any other user, the files of the user who runs the tests are another user's.
     #[test]
     fn what_another_user_owns_above_the_working_directory_is_passed_over() {
         for names in [&[PROJECT_FILE][..], &[DATA_DIR], &[PROJECT_FILE, DATA_DIR]] {
@@ -254,7 +254,7 @@ mod tests {
             let paths: Vec<_> = names.iter().map(|name| root.join(name)).collect();
             assert_eq!((&place.root, &place.foreign), (&below, &paths), "passed over, and said");
             assert_eq!(place.project_file, None);
-            // Where somebody works is their own choice.
+            // The working directory is the user's own choice.
             let place = found(&root, owner + 1, None);
             assert_eq!((&place.root, &*place.foreign), (&root, &[][..]), "{names:?}");
         }

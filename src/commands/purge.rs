@@ -1,4 +1,4 @@
-//! `docent purge`: documents are forgotten, after somebody has said that it is meant.
+//! `docent purge`: deletes documents, after a confirmation.
 
 use std::io::{self, IsTerminal as _};
 
@@ -24,15 +24,17 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: PurgeArgs) -> Resul
     told(ui, engine.purge(&request).await?)
 }
 
-/// Asks whoever sits there; a pipeline has to say so.
+/// Asks the user at the terminal; a pipeline has to use `--yes`.
 fn is_meant(ui: &mut Ui, plan: &PurgeReport) -> Result<bool, Failure> {
     if plan.is_empty() {
         return Ok(true);
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let found = counted(plan.documents, "document");
-        return Err(Failure::usage(format!("{found} would be purged, and nobody is here to ask"))
-            .hint("look first: --dry-run; --yes says that it is meant"));
+        return Err(Failure::usage(format!(
+            "{found} would be purged, but there is no terminal to ask for confirmation"
+        ))
+        .hint("check with --dry-run what would be purged, and confirm with --yes"));
     }
     let (documents, versions) = (counted(plan.documents, "document"), plan.versions.len());
     let chunks = grouped(plan.chunks as usize);
@@ -45,7 +47,7 @@ fn is_meant(ui: &mut Ui, plan: &PurgeReport) -> Result<bool, Failure> {
 }
 
 fn told(ui: &mut Ui, report: PurgeReport) -> Result<Exit, Failure> {
-    // Nobody is to take it for all that there is.
+    // So that nobody takes it for a complete purge.
     let exit = if report.hidden_versions.is_empty() { Exit::Done } else { Exit::Partial };
     if ui.format == Format::Text {
         let text = purge_text(ui, &report);

@@ -28,7 +28,7 @@ pub(super) async fn run(
     };
     if args.from.iter().any(|path| path == "-") {
         return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
-            .hint("bring it in first: docent ingest -"));
+            .hint("ingest it first: docent ingest -"));
     }
     if !args.from.is_empty() {
         context.name_collection();
@@ -75,7 +75,7 @@ pub(super) struct Asking<'a> {
     pub(super) filter: &'a DocumentFilter,
     /// Earlier turns of the conversation, oldest first.
     pub(super) history: &'a [Turn],
-    /// What the model thinks is printed too.
+    /// Whether the model's reasoning is printed, too.
     pub(super) show_thinking: bool,
     pub(super) cancel: Cancel,
 }
@@ -94,7 +94,7 @@ enum Asked {
     Batch(Vec<Row>),
 }
 
-/// Everything but asking: what would be sent, and how much that is.
+/// Does everything but ask: prints what would be sent, and how much that is.
 async fn dry_run(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exit, Failure> {
     let engine = asking.engine;
     let Preview { prepared, .. } =
@@ -119,13 +119,13 @@ async fn dry_run(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exi
     Ok(Exit::Done)
 }
 
-/// What came of a question, and the exit code that stands for.
+/// The answer to a question, and its exit code.
 pub(super) struct Reply {
     pub(super) answer: Option<Answer>,
     pub(super) outcome: Result<Exit, Failure>,
 }
 
-/// Answers, shows it, and keeps a record of it.
+/// Answers a question, shows the answer, and keeps a record of it.
 pub(super) async fn reply(
     ui: &mut Ui,
     asking: &Asking<'_>,
@@ -167,7 +167,7 @@ async fn ask(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exchang
     Ok(exchange)
 }
 
-/// The exit code of an answer, and what is to be said of one that did not come.
+/// The exit code of an answer; also notes why there is none.
 fn conclude(
     ui: &mut Ui,
     engine: &Engine,
@@ -182,14 +182,14 @@ fn conclude(
     outcome
 }
 
-/// Says that answers are quoted, where they are.
+/// Notes that answers are quoted, if they are.
 pub(super) fn explain_no_chat_model(ui: &mut Ui, engine: &Engine) {
     if engine.context.quotes() {
-        ui.note("quoted, not generated: no chat model is configured. `docent doctor` shows how.");
+        ui.note("quoted, not generated: no chat model is configured; `docent doctor` shows how to set one");
     }
 }
 
-/// Why there is no answer, for a person.
+/// Why there is no answer, in words.
 fn unanswered(why: NoAnswer, context: &Context) -> String {
     match (why, context.settings.search.min_score) {
         (NoAnswer::NothingFound, Some(floor)) => {
@@ -200,6 +200,6 @@ fn unanswered(why: NoAnswer, context: &Context) -> String {
         }
         (NoAnswer::Refused, _) => "the documents do not answer this".to_owned(),
         (NoAnswer::Empty, _) => "the model wrote nothing".to_owned(),
-        (NoAnswer::Uncited, _) => "an answer that cites nothing does not count as one".to_owned(),
+        (NoAnswer::Uncited, _) => "the answer cites nothing, so it does not count".to_owned(),
     }
 }

@@ -78,6 +78,6 @@ fn schema(name: SchemaName) -> String {
         }
         SchemaName::StderrJsonl => schema_of::<Message>("on stderr"),
     };
-    // A schema has string keys only, so it always has a JSON text.
+    // A schema has only string keys, so it can always be written as JSON.
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `docent search`: retrieved passages, no chat model.
+//! `docent search`: prints the retrieved passages.
 
 use std::time::Instant;
 
@@ -41,7 +41,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: SearchArgs) -> Resu
     Ok(Exit::Done)
 }
 
-/// What to ask for the question.
+/// The queries for the question.
 async fn queries(ui: &mut Ui, engine: &Engine, question: &str) -> Result<Queries, Failure> {
     if !engine.rewrites()? {
         return engine.queries(question).await;

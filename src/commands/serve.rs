@@ -21,15 +21,15 @@ use crate::settings::{ListenAddress, Serve};
 use crate::types::Reach;
 use crate::ui::Ui;
 
-/// Threads of what blocks or computes beside the answers, at most.
+/// Most threads for blocking work and computation.
 const BLOCKING_THREADS: usize = 64;
 
 /// The first line on stdout.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Listening<'a> {
-    /// URLs that it is asked at.
+    /// URLs at which the server listens.
     listening: &'a [String],
-    /// The one of a request that names none first.
+    /// Collections that are served; the first is that of requests that name none.
     collections: &'a [String],
 }
 
@@ -40,7 +40,7 @@ pub(super) fn run(ui: &mut Ui, context: Context, args: ServeArgs) -> Result<Exit
         .build()
         .map_err(|error| Failure::new(Exit::Backend, format!("cannot start: {error}")))?;
     let result = runtime.block_on(serve(ui, context, args));
-    // A name look-up that hangs may not hold up the end.
+    // A name look-up that hangs must not delay the end.
     runtime.shutdown_background();
     result
 }
@@ -77,12 +77,13 @@ async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exi
     let urls = running.urls();
     ui.json_line(Listening { listening: &urls, collections: &settings.collections })?;
     if context.quotes() {
-        ui.note("answers are quoted, not generated: no chat model is configured. `docent doctor` shows how.");
+        ui.note("answers are quoted, not generated: no chat model is configured; `docent doctor` shows how to set one");
     }
     Ok(running.run(&stop).await)
 }
 
-/// Collections that are kept in line with files; without a PATH with those that they were made from.
+/// Collections that are kept up to date with files; without a PATH, with those that they were made
+/// from.
 fn watched(
     settings: &Serve,
     paths: Option<Vec<String>>,
@@ -94,21 +95,23 @@ fn watched(
     Ok(watched.map(|name| (name.clone(), paths.clone())).collect())
 }
 
-/// Each connection is an open file, and what a shell allows of them is far less than what the system does.
+/// Raises the limit of open files: each connection is one, and a shell allows far fewer than the system
+/// does.
 #[cfg(unix)]
 fn allow_connections() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // As it is, it also works, for fewer.
+    // With the old limit it also works, for fewer connections.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// Each connection is a handle, of which a process may have as many as there is memory for.
+/// Nothing to raise: each connection is a handle, and a process may have as many as fit into memory.
 #[cfg(not(unix))]
 fn allow_connections() {}
 
-/// The file of the keys that callers need, and whether it has to be there; `None`: none is ever needed.
+/// The file of the keys that callers need, and whether it has to exist; `None` if no key is ever
+/// needed.
 fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, bool)>, Failure> {
     if no_auth {
         return Ok(None);
@@ -120,18 +123,18 @@ fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, boo
     }
     let open = settings.listen.iter().find(|address| !address.is_local());
     match open {
-        // The first key that is made closes the door, also while it runs.
+        // The first key that is created makes keys required, also while the server runs.
         None => Ok(Some((file, false))),
         Some(ListenAddress::Tcp(address)) => Err(Failure::config(format!(
-            "{address} is reached from other machines, and there are no keys: whoever reaches it could do everything"
+            "{address} can be reached from other machines, and there are no keys: anyone who reaches it could do everything"
         ))
-        .hint("make one: docent keys create NAME; or say --no-auth where something in front of docent lets callers in")),
-        // It is of this machine.
+        .hint("create a key with docent keys create NAME; or use --no-auth if a proxy in front of docent authenticates callers")),
+        // A socket can only be reached from this machine.
         Some(ListenAddress::Unix(_)) => Ok(Some((file, false))),
     }
 }
 
-/// One for each collection that is served.
+/// Opens an engine for each collection that is served.
 pub(super) fn engines(
     ui: &mut Ui,
     context: &Context,
@@ -154,30 +157,31 @@ pub(super) fn engines(
     Ok(engines)
 }
 
-/// Longest that a store is waited for.
+/// How long to wait for a store.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Collections may come later, and be served from then on. So it is not an error that one is not there, and
-/// nothing that nobody would want to know.
+/// Warns about collections that do not exist. That is not an error, since they may be created later and
+/// are served from then on.
 async fn warn_of_missing(ui: &mut Ui, engines: &[(String, Arc<Engine>)]) {
     for (name, engine) in engines {
         let collection = engine.collection();
         let warning = match tokio::time::timeout(PATIENCE, collection.read()).await {
             Ok(Ok(Some(_))) => continue,
             Ok(Ok(None)) => format!(
-                "there is no collection `{name}` in {} yet: docent ingest --collection {name} PATH makes it, and then it is served",
+                "there is no collection `{name}` in {} yet: create it with docent ingest --collection {name} PATH, and it will be served",
                 collection.endpoint()
             ),
-            Ok(Err(error)) => format!("the collection `{name}` cannot be asked: {error}"),
+            Ok(Err(error)) => format!("the collection `{name}` can't be read: {error}"),
             Err(_) => {
-                format!("{} does not answer, so `{name}` cannot be asked", collection.endpoint())
+                format!("{} does not answer, so `{name}` can't be read", collection.endpoint())
             }
         };
         ui.warn(&warning);
     }
 }
 
-/// Told when the server is to end: by SIGTERM, or by Ctrl-C. The second time it ends at once.
+/// Cancelled when the server is to end, by SIGTERM or Ctrl-C. The second signal ends the process at
+/// once.
 fn on_end() -> Result<Cancel, Failure> {
     let (canceller, cancel) = cancel::pair();
     let failed = |error| Failure::new(Exit::Backend, format!("cannot listen for signals: {error}"));
@@ -195,7 +199,7 @@ fn on_end() -> Result<Cancel, Failure> {
     Ok(cancel)
 }
 
-/// What tells a process to end.
+/// The signals that tell a process to end.
 #[cfg(unix)]
 struct Ends {
     terminate: tokio::signal::unix::Signal,
@@ -218,7 +222,7 @@ impl Ends {
     }
 }
 
-/// What tells a process to end: Ctrl-C, the end of the console, and the end of the machine.
+/// The events that tell a process to end: Ctrl-C, the console closes, or the machine shuts down.
 #[cfg(windows)]
 struct Ends {
     interrupt: tokio::signal::windows::CtrlC,

@@ -1,4 +1,4 @@
-//! `docent show`: what was read of a document.
+//! `docent show`: prints what is stored of a document.
 
 use super::{Context, open};
 use crate::cli::ShowArgs;
@@ -15,7 +15,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ShowArgs) -> Result
     let engine = open(ui, context)?;
     let context = &engine.context;
     let reader = engine.reader().await?;
-    // What is stored can be read whatever embedder is configured now.
+    // Stored chunks can be read with any embedder that is configured now.
     let embedder = backends::tokenizer(context, Some(reader.manifest()), "docent show").await;
     if let Err(failure) = &embedder {
         ui.note(&format!("tokens are not counted: {}", failure.message));
@@ -45,11 +45,11 @@ fn nothing(shown: &Shown, collection: &str) -> Failure {
         }
         (None, Some(failure)) => (
             format!("{source} could not be read: {}", failure.reason),
-            "mend it, or have it tried again: docent ingest --retry-failed".to_owned(),
+            "correct the file, or try again with docent ingest --retry-failed".to_owned(),
         ),
         (None, None) if shown.document.is_some() => (
-            format!("{source} has a record and no chunks: an ingest was cut off"),
-            "the next run mends it: docent ingest".to_owned(),
+            format!("{source} has a record but no chunks: an ingest was cut off"),
+            "run docent ingest, which completes it".to_owned(),
         ),
         (None, None) => {
             (format!("{source} is not in the collection `{collection}`"), unknown(shown))
@@ -58,7 +58,7 @@ fn nothing(shown: &Shown, collection: &str) -> Failure {
     Failure::new(Exit::Negative, message).hint(hint)
 }
 
-/// Where there is something, in place of what was asked for.
+/// Says where the document has text, if it has none at the place that was asked for.
 fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
     let source = &shown.asked.source;
     let chunks = counted(shown.stored, "chunk");
@@ -70,13 +70,15 @@ fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
     format!("nothing is stored at {}: the document has {chunks}, {places}", shown.asked.citation())
 }
 
-/// What to do about a document that is not there.
+/// What to do about a document that is not stored.
 fn unknown(shown: &Shown) -> String {
     match &shown.nearest[..] {
         _ if shown.is_file => format!("docent ingest {}", shell_word(&shown.asked.source)),
         [] if shown.broken_link.is_some() => {
             let target = shown.broken_link.as_deref().unwrap_or_default();
-            format!("it is a link to {target}, which is not there: mend it, then: docent ingest")
+            format!(
+                "it is a link to {target}, which does not exist: correct the link, then run docent ingest"
+            )
         }
         [] => "docent status --documents lists what is stored".to_owned(),
         [only] => format!("did you mean this? docent show {}", shell_word(only)),
@@ -88,26 +90,26 @@ fn unknown(shown: &Shown) -> String {
     }
 }
 
-/// How what is shown is not what one may think it is.
+/// Warnings that what is shown is incomplete or out of date.
 fn warnings(shown: &Shown) -> Vec<String> {
     let source = &shown.asked.source;
     let mut warnings = Vec::new();
     match (&shown.failure, shown.drift) {
         (Some(failure), _) => warnings.push(format!(
-            "{source} could not be read again: {}; this is an earlier version. Mend it, then: docent ingest",
+            "{source} could not be read again: {}; this is an earlier version; correct the file, then run docent ingest",
             failure.reason
         )),
         (None, Some(Drift::Changed)) => warnings.push(format!(
             "{source} has changed since it was ingested: docent ingest brings the collection up to date"
         )),
         (None, Some(Drift::Gone)) => warnings.push(format!(
-            "{source} is gone since it was ingested: docent ingest takes it out of the collection"
+            "{source} was deleted since it was ingested: docent ingest deletes it from the collection"
         )),
         (None, None) => {}
     }
-    let cut_off = "an ingest was cut off: the next docent ingest mends it";
+    let cut_off = "an ingest was cut off: the next docent ingest completes it";
     if shown.document.is_none() {
-        warnings.push(format!("{source} has chunks and no record; {cut_off}"));
+        warnings.push(format!("{source} has chunks but no record; {cut_off}"));
     }
     if shown.outdated > 0 {
         let chunks = counted(shown.outdated, "chunk");
@@ -168,13 +170,13 @@ mod tests {
         let mut whole = shown(Some(record.clone()), 3);
         assert_eq!(said(&whole), "");
         whole.outdated = 1;
-        let mend = "an ingest was cut off: the next docent ingest mends it";
+        let mend = "an ingest was cut off: the next docent ingest completes it";
         let mixed =
             format!("a.md also has 1 chunk of another version; {mend}\na.md lacks 1 chunk; {mend}");
         assert_eq!(said(&whole), mixed);
         let lacking = format!("a.md lacks 2 chunks; {mend}");
         assert_eq!(said(&shown(Some(record), 1)), lacking);
-        let unrecorded = format!("a.md has chunks and no record; {mend}");
+        let unrecorded = format!("a.md has chunks but no record; {mend}");
         assert_eq!(said(&shown(None, 1)), unrecorded);
     }
 }

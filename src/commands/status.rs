@@ -1,4 +1,4 @@
-//! `docent status`: what is stored, what built it, and whether it is stale.
+//! `docent status`: shows what is stored, how it was built, and whether it is stale.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
     let failures = store.failures().await?;
     let deployment = engine.deployment().await?;
     let concerns = deployment.as_ref().map(concerns).unwrap_or_default();
-    // The files of other projects are not here.
+    // The files of other projects are not on this machine.
     let is_own = |record: &&DocumentRecord| match &context.project {
         Some(project) if !manifest.owner.guests.is_empty() => {
             manifest.owner.is_of(&project.name, record.project.as_deref())
@@ -143,13 +143,14 @@ fn text(
     labelled(ui, &rows)
 }
 
-/// `3 documents are too old, which the next docent ingest takes out; 2 more within 7 days`.
+/// `3 documents are older than ingest.ttl, and the next docent ingest deletes them; 2 more within 7
+/// days`.
 fn expiring_words(expiring: &Expiring) -> String {
     let Expiring { expired, within_7_days, within_30_days, undated, .. } = *expiring;
     let mut words = match expired {
         0 => "no document is older than ingest.ttl".to_owned(),
         _ => format!(
-            "{} older than ingest.ttl, which the next docent ingest takes out",
+            "{} older than ingest.ttl, and the next docent ingest deletes them",
             counted(expired, "document")
         ),
     };
@@ -180,7 +181,7 @@ fn labelled(ui: &Ui, rows: &[(&str, String)]) -> String {
     text
 }
 
-/// By which language the words of the documents are stemmed, and what there is to do about it.
+/// The language in which the words of the documents are stemmed, and a hint if it does not fit them.
 fn words(manifest: &Manifest, documents: &[DocumentRecord]) -> String {
     let built = &manifest.sparse.language;
     let follows = *built == SparseId::OF_DOCUMENT;
@@ -202,13 +203,13 @@ fn words(manifest: &Manifest, documents: &[DocumentRecord]) -> String {
     }
     match languages.first() {
         Some((most, _)) if most != built && *most != "not told" => format!(
-            "{built}, and the documents are in {named}: docent ingest --rebuild --language auto"
+            "{built}, but the documents are in {named}: docent ingest --rebuild --language auto"
         ),
         _ => built.clone(),
     }
 }
 
-/// One row for each source that could not be brought in.
+/// One row for each source that could not be ingested.
 fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
     let mut text = String::new();
     for failure in failures {
@@ -217,12 +218,12 @@ fn failed(ui: &Ui, failures: &[FailureRecord]) -> String {
         text += &format!("{label}  {source}  {reason}\n");
     }
     if !failures.is_empty() {
-        text += "            docent ingest --retry-failed takes them up again\n";
+        text += "            docent ingest --retry-failed tries them again\n";
     }
     text
 }
 
-/// One row for each thing that was not read or was guessed.
+/// One row for each warning that something was not read, or was guessed.
 fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
     let mut text = String::new();
     for WarnedSource { source, warnings } in warned {
@@ -236,7 +237,7 @@ fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
     text
 }
 
-/// One row for each reason to look at what was read.
+/// One row for each document whose text looks broken, with the reason.
 fn looks_broken(ui: &Ui, doubtful: &[Doubtful]) -> String {
     if doubtful.is_empty() {
         return "no document looks broken\n".to_owned();
@@ -252,7 +253,7 @@ fn looks_broken(ui: &Ui, doubtful: &[Doubtful]) -> String {
     text + "            docent show SOURCE prints what was read\n"
 }
 
-/// `awaited`: how many files that the last run was to bring in are not stored, where it did not finish.
+/// `awaited`: how many files of an unfinished run are not stored yet.
 fn describe(freshness: &Freshness, manifest: &Manifest, awaited: usize) -> String {
     let mut files = if freshness.changed.is_empty() && freshness.missing.is_empty() {
         "as they were ingested".to_owned()
@@ -266,7 +267,7 @@ fn describe(freshness: &Freshness, manifest: &Manifest, awaited: usize) -> Strin
     if manifest.unfinished.is_some() {
         let missing = match awaited {
             0 => String::new(),
-            count => format!(", and {} not in yet", counted(count, "file")),
+            count => format!(", and {} not ingested yet", counted(count, "file")),
         };
         files =
             format!("{files}; the last run did not finish{missing}: docent ingest completes it");

@@ -13,13 +13,13 @@ use crate::ui::Ui;
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exit, Failure> {
     let path = context.settings.trace.path.as_ref().ok_or_else(|| {
-        Failure::usage("where are the records? None are kept unless --trace says where")
-            .hint("docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands")
+        Failure::usage("no file of records is named, and none are kept without --trace")
+            .hint("use docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands")
     })?;
     let place = Place::of(&context.cwd.join(path));
     let mut traces = place.read().map_err(|error| {
         Failure::config(format!("{}: {error}", place.path().display()))
-            .hint("records are made by: docent query --trace FILE|DIR QUESTION")
+            .hint("make records with docent query --trace FILE|DIR QUESTION")
     })?;
     traces.retain(|trace| tenant_of(&trace.collection.name) == context.settings.tenant.as_deref());
     match args.command {
@@ -37,7 +37,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
     Ok(Exit::Done)
 }
 
-/// Those of a record but for its version, which everything that is printed begins with.
+/// The fields of a record without its version, which is the first field of all output.
 fn fields(trace: &Trace) -> Value {
     let mut record = json!(trace);
     if let Value::Object(fields) = &mut record {
@@ -46,18 +46,18 @@ fn fields(trace: &Trace) -> Value {
     record
 }
 
-/// The one whose id begins like that; the last one where nothing was said.
+/// The record whose id begins with `id`; the last one if no id is given.
 fn find<'a>(traces: &'a [Trace], id: Option<&str>, place: &Place) -> Result<&'a Trace, Failure> {
     let path = place.path().display();
     let nothing = |message: String| {
-        Failure::new(Exit::Negative, message).hint("docent trace list shows what there is")
+        Failure::new(Exit::Negative, message).hint("docent trace list shows the records")
     };
     let Some(id) = id else {
         return traces.last().ok_or_else(|| nothing(format!("{path} has no record")));
     };
     let prefix = id.to_lowercase();
     let mut found = traces.iter().filter(|trace| trace.id.to_string().starts_with(&prefix));
-    // A question that was replayed has the id it was recorded with: the last one counts.
+    // A replayed question has the id of its recording: the last record counts.
     let last = found.next_back();
     let last = last.ok_or_else(|| nothing(format!("{path} has no record of an answer {id}")))?;
     match found.find(|trace| trace.id != last.id) {

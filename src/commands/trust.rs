@@ -1,8 +1,8 @@
-//! The project files that the user trusts: a list of JSON lines, each with a path and the hash of what
-//! the file said when it was trusted. An edited file is not trusted.
+//! The project files that the user trusts: a list of JSON lines, each with a path and the hash of the
+//! file when it was trusted. An edited file is not trusted.
 //!
-//! Earlier lists had `HASH  PATH` a line, which the name of a directory could forge with a line break.
-//! They are read, and added to in JSON.
+//! Earlier lists had lines `HASH PATH`, which the name of a directory could forge with a line break.
+//! They are still read, and extended in JSON.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,7 +23,7 @@ struct Entry {
 #[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 enum Trusted {
-    /// A `docent.toml`, as it was.
+    /// A `docent.toml`, as it was when it was trusted.
     File { path: Name, sha256: String },
     /// What a project may read outside of it: a path that the user has typed there.
     Outside { project: Name, path: Name },
@@ -49,12 +49,12 @@ impl Name {
     }
 }
 
-/// Whether the user trusts the project file to say this.
+/// Whether the user trusts the project file with this text.
 pub(super) fn is_trusted(path: &Path, text: &str) -> bool {
     list_file().is_some_and(|list| holds(&list, &file(path, text)))
 }
 
-/// The same, of what it says now.
+/// The same for its current text.
 pub(super) fn is_trusted_now(path: &Path) -> bool {
     context::read(path).is_ok_and(|text| is_trusted(path, &text))
 }
@@ -69,7 +69,7 @@ pub(super) fn trust(path: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::config(format!("{} cannot be written: {error}", list.display())))
 }
 
-/// What the user has named in `project`: paths outside of it, and pages of the web.
+/// What the user has named in `project`: paths outside of it, and web pages.
 pub(super) fn named_in(project: &Path) -> (Vec<PathBuf>, Vec<Site>) {
     let list = list_file().and_then(|list| fs::read(list).ok()).unwrap_or_default();
     let here = Name::of(project);
@@ -86,12 +86,12 @@ pub(super) fn named_in(project: &Path) -> (Vec<PathBuf>, Vec<Site>) {
     (paths, sites)
 }
 
-/// Remembers that the user has named a path. Where that cannot be, it is asked for again.
+/// Remembers that the user has named a path. If it can't be remembered, it has to be named again.
 pub(super) fn allow_reading(project: &Path, path: &Path) -> io::Result<()> {
     list_file().map_or(Ok(()), |list| add(&list, &outside(project, path)))
 }
 
-/// The same of pages.
+/// Remembers that the user has named a site.
 pub(super) fn allow_fetching(project: &Path, site: Site) -> io::Result<()> {
     let entry = Trusted::Site { project: Name::of(project), site };
     list_file().map_or(Ok(()), |list| add(&list, &entry))
@@ -119,7 +119,7 @@ fn holds(list: &Path, entry: &Trusted) -> bool {
     list.split(|byte| *byte == b'\n').any(is_it)
 }
 
-/// At one stroke, so that two processes lose nothing of each other's.
+/// Adds an entry with one write, so that two processes do not overwrite each other's.
 fn add(list: &Path, entry: &Trusted) -> io::Result<()> {
     if holds(list, entry) {
         return Ok(());
@@ -182,7 +182,7 @@ mod tests {
         let (old, new) =
             (file(Path::new("/old/docent.toml"), "a"), outside(Path::new("/new"), Path::new("/x")));
         let Trusted::File { sha256, .. } = &old else { unreachable!() };
-        // Its last line was cut off.
+        // The last line of the list was cut off.
         fs::write(&list, format!("{sha256}  /old/docent.toml\nabc")).unwrap();
         assert!(holds(&list, &old) && !holds(&list, &new));
         add(&list, &new).unwrap();

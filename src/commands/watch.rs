@@ -1,7 +1,7 @@
-//! `docent ingest --watch`: stays, and syncs again whenever something changed.
+//! `docent ingest --watch`: keeps running, and ingests again whenever something changed.
 //!
-//! Each sync is an ordinary run, and between two of them nothing is held: neither the collection nor
-//! the lock of its writer.
+//! Each sync is an ordinary run, and nothing is held between runs: neither the collection nor the lock
+//! of its writer.
 
 use super::{Context, ingest, on_interrupt, open};
 use crate::cli::{IngestArgs, WebFlags};
@@ -43,7 +43,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
     }
 }
 
-/// The system tells of changes of files only.
+/// Parses the inputs: only changes of files can be watched.
 fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
     files_only(typed, web.reach())
 }
@@ -54,14 +54,14 @@ pub(super) fn files_only(typed: Vec<String>, reach: Reach) -> Result<Inputs, Fai
         return Err(Failure::usage(
             "--watch takes files, directories and globs, not standard input",
         )
-        .hint("bring it in on its own: docent ingest -"));
+        .hint("ingest it separately: docent ingest -"));
     }
     let inputs = Inputs::parse(typed, reach)?;
     match inputs.starts.first().map(Start::source) {
         Some(url) => Err(Failure::usage(format!(
             "--watch takes files, directories and globs, not a page of the web: {url}"
         ))
-        .hint(format!("bring it in on its own: docent ingest {}", shell_word(url)))),
+        .hint(format!("ingest it separately: docent ingest {}", shell_word(url)))),
         None => Ok(inputs),
     }
 }
@@ -75,15 +75,15 @@ async fn rooted(ui: &Ui, context: &Context, mut inputs: Inputs) -> Result<Inputs
     Ok(inputs)
 }
 
-/// Says what came of a sync, where that is news.
+/// Reports the result of a sync, if it is news.
 struct Teller {
     fail_fast: bool,
-    /// Sources that failed, as they were told last; `None` before the first sync.
+    /// Sources that failed, as they were reported last; `None` before the first sync.
     told: Option<Vec<FailedSource>>,
 }
 
 impl Teller {
-    /// The exit code, or the failure, where that is the end.
+    /// Returns the exit code or the failure, if it ends the command.
     fn tell(
         &mut self,
         ui: &mut Ui,
@@ -102,11 +102,11 @@ impl Teller {
             return Err(failure);
         }
         ui.failure(&failure);
-        ui.note("still watching: the next change tries again");
+        ui.note("still watching: the next change starts another try");
         Ok(None)
     }
 
-    /// A run that found nothing to do has nothing to report, but for the first.
+    /// Reports a run, unless it found nothing to do and is not the first.
     fn report(&mut self, ui: &mut Ui, report: IngestReport) -> Result<Exit, Failure> {
         let cut_short = report.interrupted || report.stopped.is_some();
         let same = self.told.as_ref() == Some(&report.failed);
@@ -118,7 +118,8 @@ impl Teller {
     }
 }
 
-/// Whether no later change of a file can mend it. What was typed wrongly shows in the first run.
+/// Whether no later change of a file can resolve the failure. What was typed wrongly shows in the first
+/// run.
 fn is_final(exit: Exit, first: bool) -> bool {
     match exit {
         Exit::Config | Exit::Interrupted | Exit::Done => true,

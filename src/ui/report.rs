@@ -188,7 +188,7 @@ fn summary(report: &IngestReport) -> String {
         text += "\nended early: this much is stored, and the same command again does the rest";
     }
     if report.interrupted {
-        text += "\ninterrupted: the same command again does the rest";
+        text += "\ninterrupted: run the same command again to go on";
     }
     if let Some(limit) = report.stopped {
         text += &format!("\nstopped: {}; run the same command again to go on", reached(limit));

@@ -138,7 +138,7 @@ fn every_operation_that_changes_a_collection_has_its_lines() {
     env.run(&["audit", "verify"]).expect(0);
     let listed = env.run(&["audit", "list"]).expect(0);
     assert!(listed.stdout.contains("  purge  done  ada@"), "{listed}");
-    assert!(!listed.stderr.contains("no end is noted"), "{listed}");
+    assert!(!listed.stderr.contains("no end is logged"), "{listed}");
 }
 
 /// Over HTTP, by an agent, and by a watch.
@@ -308,7 +308,7 @@ fn a_change_is_in_the_log_whenever_it_is_killed() {
     }
     assert!(cut > 0, "the first is one that had begun; {nothing} had not");
     let listed = env.run(&["audit", "list"]).expect(0);
-    assert!(listed.stderr.contains("no end is noted"), "{listed}");
+    assert!(listed.stderr.contains("no end is logged"), "{listed}");
 }
 
 fn lines_or_part(env: &TestEnv) -> usize {

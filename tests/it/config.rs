@@ -59,7 +59,7 @@ fn trust_is_for_the_file_as_it_is() {
     assert_eq!(url(&env)["value"], "https://api.openai.com/v1");
     assert_eq!(url(&env)["once_trusted"], "http://127.0.0.1:9/v1");
     let run = env.run(&["config", "show"]).expect(0);
-    assert!(run.stdout.contains("http://127.0.0.1:9/v1 once docent.toml is trusted"), "{run}");
+    assert!(run.stdout.contains("http://127.0.0.1:9/v1 if docent.toml were trusted"), "{run}");
     env.run(&["config", "trust"]).expect(0);
     assert_eq!(url(&env)["value"], "http://127.0.0.1:9/v1");
     assert_eq!(url(&env)["once_trusted"], serde_json::Value::Null);

@@ -104,7 +104,10 @@ fn cases_are_not_overwritten() {
         ["--run-file", "./cases.jsonl"],
     ] {
         let refused = env.run(&[&["eval", CASES], &flags[..]].concat()).expect(2);
-        assert!(refused.stderr.contains("has the cases, and would be overwritten"), "{refused}");
+        assert!(
+            refused.stderr.contains("is the file of cases, and would be overwritten"),
+            "{refused}"
+        );
     }
     let kept = std::fs::read_to_string(env.path(CASES)).expect("the cases");
     assert_eq!(kept, include_str!("../cases.jsonl"));
@@ -170,7 +173,7 @@ fn what_reaches_the_passages_is_measured_and_held() {
     let ranked =
         env.run(&["eval", "cases.jsonl", "--from-run", "run.txt", "--metric", "passages@2"]);
     let ranked = ranked.expect(2);
-    assert!(ranked.stderr.contains("a file has a ranking"), "{ranked}");
+    assert!(ranked.stderr.contains("the file has only a ranking"), "{ranked}");
 }
 
 #[test]

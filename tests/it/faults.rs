@@ -50,8 +50,7 @@ fn an_endpoint_that_was_overloaded_is_told_of_when_asked() {
     let scene = Scene::new();
     scene.after(PROBE + 1, &[too_many(&[]), too_many(&[])]);
     let run = scene.env.run(&[INGEST, &["--verbose"]].concat()).expect(0);
-    let told =
-        "rate-limited 2 times by the embedding endpoint: at the fewest, 1 requests at a time";
+    let told = "rate-limited 2 times by the embedding endpoint; concurrency fell to 1";
     assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
 }
 

@@ -71,10 +71,10 @@ fn ends_of_lines_stay_as_they_are() {
 fn what_is_no_client_file_is_refused() {
     let env = TestEnv::new();
     for (text, says) in [
-        (&b"{\"servers\": {}, \"servers\": {}}"[..], "`servers` is there more than once"),
+        (&b"{\"servers\": {}, \"servers\": {}}"[..], "`servers` appears more than once"),
         (b"\xff\xfe{\0}\0", "is not text in UTF-8"),
         (b"{\"servers\": {", "it is not JSON"),
-        (b"[1]", "it is not JSON object"),
+        (b"[1]", "it is not a JSON object"),
     ] {
         env.write(FILE, text);
         refused(&env, &[FILE, says]);

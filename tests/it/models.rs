@@ -137,9 +137,9 @@ fn who_looks_only_fetches_nothing_and_says_how() {
     let doctor = || env.run(&[&["doctor"], &named[..]].concat()).expect(0);
     let first = doctor();
     for line in [
-        "beware  embedder  hf:a/bert is not here yet: 0.0 MB of http://127.0.0.1:",
+        "beware  embedder  hf:a/bert is not in the cache yet: 0.0 MB are fetched from http://127.0.0.1:",
         "fetch it now: docent models fetch hf:a/bert\n",
-        "beware  reranker  hf:a/cross is not here yet",
+        "beware  reranker  hf:a/cross is not in the cache yet",
     ] {
         assert!(first.stdout.contains(line), "{first}");
     }

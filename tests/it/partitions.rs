@@ -164,7 +164,7 @@ fn what_parts_are_not_for_is_wrong_usage() {
     usage(&["--partition", "1/2", "--new-version"], whole);
     usage(&["--partition", "1/2", "--share"], "--share adds documents beside");
     usage(&["--partition", "1/2", "--forget"], "--forget concerns the whole collection");
-    usage(&["--partition", "1/2", "-"], "standard input has is one document");
+    usage(&["--partition", "1/2", "-"], "standard input is a single document");
     usage(&["--partition", "1/2", "--watch"], "--watch");
     let embedded = TestEnv::with_samples();
     for more in [&[][..], &["--check"], &["--dry-run"]] {

@@ -313,7 +313,7 @@ fn a_version_of_another_embedder_is_measured_with_its_own() {
     assert_states(&env, &[(1, "former"), (2, "live")]);
     let alone = back("recall@5>=0.1").expect(0);
     assert!(alone.stderr.contains("note: the live version is not measured"), "{alone}");
-    assert!(alone.stdout.contains("docent@v3 is live, and docent@v2 stays"), "{alone}");
+    assert!(alone.stdout.contains("docent@v3 is live now; docent@v2 is kept"), "{alone}");
     let diff = index(&env, &["diff", "3", "2", "--format", "json"]).expect(0).json();
     let setting = |name: &str| {
         let settings = diff["settings"].as_array().expect("settings").iter();

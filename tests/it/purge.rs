@@ -144,7 +144,7 @@ fn nobody_is_asked_in_a_pipe() {
     let env = TestEnv::new();
     with_two_versions(&env);
     for (args, code, said) in [
-        (&["--source", "docs/people"][..], 2, "--yes says that it is meant"),
+        (&["--source", "docs/people"][..], 2, "confirm with --yes"),
         (&[], 2, "no condition says which documents"),
         (&["--older-than", "soon", "--yes"], 2, "neither an age nor a time"),
         (&["--source", "{a", "--yes"], 2, "nor a glob"),

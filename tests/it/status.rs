@@ -61,7 +61,7 @@ fn says_that_a_run_did_not_finish_and_what_it_left() {
     // The one that failed is there as well, and has not come in.
     assert_eq!(awaited.len() as u64 + stored, 301, "{status}");
     let run = env.run(&["status"]).expect(0);
-    let text = format!("the last run did not finish, and {} files not in yet", awaited.len());
+    let text = format!("the last run did not finish, and {} files not ingested yet", awaited.len());
     assert!(run.stdout.contains(&text), "{run}");
     std::fs::remove_file(env.path("docs/010.docx")).expect("a removal");
     env.run(&["ingest", "docs"]).expect(0);

@@ -184,7 +184,7 @@ fn what_cannot_be_done_says_why() {
         assert!(refused.stderr.contains(said), "{refused}");
     }
     let used = index(&env, &["use", "docent@v1"]).expect(0);
-    assert!(used.stdout.contains("is live already"), "{used}");
+    assert!(used.stdout.contains("is already live"), "{used}");
     assert_states(&env, &[(1, "live")]);
 }
 

@@ -252,7 +252,7 @@ fn a_failed_sync_is_told_and_the_next_change_tries_again() {
     save(&env, "docs/ferry.md", "# Ferry\n\nThe ferry leaves at ten.\n");
     assert_eq!(watching.stderr.until("error: "), "error: the embedding endpoint failed");
     let note = watching.stderr.until("note: ");
-    assert_eq!(note, "note: still watching: the next change tries again");
+    assert_eq!(note, "note: still watching: the next change starts another try");
     server.recover();
     save(&env, "docs/train.md", "# Train\n\nThe train leaves at noon.\n");
     watching.synced("added 1, changed 1");

@@ -1,4 +1,4 @@
-//! Where questions come from: a terminal, or a pipe with one a line.
+//! Reads questions from a terminal, or from a pipe with one a line.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -11,9 +11,9 @@ use crate::ui::line::{Entry, LineEditor};
 
 pub(super) enum Input {
     Terminal {
-        /// Away while a line is read.
+        /// `None` while a line is read.
         editor: Option<Box<LineEditor>>,
-        /// Passes Ctrl-C on to the turn that is under way.
+        /// Passes Ctrl-C on to the current turn.
         turn: Option<tokio::task::JoinHandle<()>>,
     },
     Pipe {
@@ -64,8 +64,8 @@ impl Input {
         }
     }
 
-    /// How the next turn is told to stop. On a terminal, Ctrl-C ends one turn; a second one, where
-    /// the first has no effect, the process.
+    /// The signal that stops the next turn. On a terminal, Ctrl-C ends one turn; a second Ctrl-C, if
+    /// the first has no effect, ends the process.
     pub(super) fn cancel(&mut self) -> Cancel {
         match self {
             Self::Pipe { cancel } => cancel.clone(),

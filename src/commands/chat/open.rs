@@ -1,8 +1,8 @@
-//! `/open`: a source in the program it belongs to.
+//! `/open`: opens a source in the program for it.
 //!
-//! The name of a file is somebody else's. It reaches a program as one argument of its own, which
-//! begins with the root of the file system or with `http`: no shell reads it, and it can be no
-//! option. What programs run is the user's choice, and never the document's.
+//! The name of a file may be chosen by somebody else. It is passed to a program as one argument, which
+//! begins with the root of the file system or with `http`, so that no shell reads it and it cannot be
+//! an option. Which programs run is the user's choice, never the document's.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ use crate::error::{Exit, Failure};
 use crate::types::{Locator, Passage, is_url};
 use crate::ui::Ui;
 
-/// The programs at hand.
+/// The available programs.
 #[derive(Default)]
 struct Programs {
     /// `$VISUAL` or `$EDITOR`, with its arguments.
     editor: Vec<String>,
-    /// Opens a file or URL in whatever the desktop opens it in.
+    /// Opens a file or URL in the desktop's program for it.
     opener: Option<&'static str>,
 }
 
-/// What is done with a source.
+/// How a source is opened.
 #[derive(PartialEq, Eq, Debug)]
 enum Opening {
-    /// Has the terminal until it ends.
+    /// Run in the terminal until it ends.
     Edit(OsString, Vec<OsString>),
-    /// Goes on beside the session.
+    /// Started beside the session.
     Start(OsString, Vec<OsString>),
-    /// There is nothing to open it with.
+    /// Only printed, since no program can open it.
     Show,
 }
 
@@ -79,7 +79,7 @@ impl Place {
             return Ok(Self::File { path, locator: passage.locator });
         }
         Err(Failure::new(Exit::Usage, format!("{} is not a file here", passage.source))
-            .hint("it was read from standard input, or is gone since"))
+            .hint("it was read from standard input, or was deleted since"))
     }
 
     fn shown(&self) -> String {
@@ -97,7 +97,7 @@ impl Programs {
         let desktop = set("DISPLAY").is_some() || set("WAYLAND_DISPLAY").is_some();
         let opener = match std::env::consts::OS {
             "macos" => Some("open"),
-            // Without a desktop it would look for a browser that runs in the terminal.
+            // Without a desktop, xdg-open would start a browser in the terminal.
             _ => desktop.then_some("xdg-open"),
         };
         Self { editor: editor.split_whitespace().map(str::to_owned).collect(), opener }
@@ -121,8 +121,8 @@ fn opening(place: &Place, programs: &Programs) -> Opening {
     Opening::Edit(program.into(), args)
 }
 
-/// Files that no text editor shows, and that the desktop opens in a program that shows them. No
-/// others: it would run some.
+/// Whether a file is a document that no text editor shows, and that the desktop may open. No other
+/// files are opened by the desktop, which would run some of them.
 fn is_document(path: &Path) -> bool {
     const EXTENSIONS: [&str; 10] =
         ["pdf", "docx", "pptx", "xlsx", "xlsm", "xlsb", "xls", "ods", "epub", "html"];

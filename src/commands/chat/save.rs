@@ -1,4 +1,4 @@
-//! `/save`: the conversation as a file.
+//! `/save`: writes the conversation to a file.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -8,7 +8,7 @@ use super::super::context::home;
 use crate::error::{Exit, Failure};
 use crate::ui::chat::{Exchange, transcript};
 
-/// Where a path that was typed leads: `~/` is the home directory, as in a shell.
+/// Resolves a typed path; `~/` is the home directory, as in a shell.
 pub(super) fn place(cwd: &Path, typed: &Path) -> PathBuf {
     match (typed.strip_prefix("~"), home()) {
         (Ok(rest), Some(home)) => home.join(rest),
@@ -16,7 +16,7 @@ pub(super) fn place(cwd: &Path, typed: &Path) -> PathBuf {
     }
 }
 
-/// Writes the conversation. A file that is there stays as it is, unless it is to be replaced.
+/// Writes the conversation. An existing file is not changed, unless `overwrite` is set.
 pub(super) fn save(path: &Path, exchanges: &[Exchange], overwrite: bool) -> Result<(), Failure> {
     if exchanges.is_empty() {
         return Err(Failure::usage("there is nothing to save yet"));
@@ -28,8 +28,8 @@ pub(super) fn save(path: &Path, exchanges: &[Exchange], overwrite: bool) -> Resu
     written.map_err(|error| {
         let shown = path.display();
         if error.kind() == ErrorKind::AlreadyExists {
-            Failure::usage(format!("{shown} is there already"))
-                .hint(format!("replace it: /save --force {shown}"))
+            Failure::usage(format!("{shown} already exists"))
+                .hint(format!("to replace it: /save --force {shown}"))
         } else {
             Failure::new(Exit::Usage, format!("{shown} cannot be written: {error}"))
         }

@@ -1,4 +1,4 @@
-//! What was typed → a question, or a command that begins with a slash.
+//! Parses what was typed: a question, or a command that begins with a slash.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use crate::ui::line::COMMANDS;
 
 pub(super) const HELP: &str = "\
 /sources            the sources of the last answer
-/open N             opens source N of the last answer: $VISUAL or $EDITOR, or its usual program
+/open N             opens source N of the last answer in $VISUAL, $EDITOR or the usual program
 /save FILE          writes the conversation as Markdown; --force FILE replaces a file
 /clear              forgets the conversation
-/model [NAME]       says which model answers, or takes another one of the same endpoint
+/model [NAME]       shows the chat model, or switches to another one at the same endpoint
 /help               this list
 /quit               ends the session, as Ctrl-D does
 Ctrl-C stops an answer.";
@@ -33,7 +33,7 @@ pub(super) enum Slash {
     Quit,
 }
 
-/// A line is a command where it begins with a slash and a word: `/etc/hosts` begins a question.
+/// Parses a line. It is a command if it begins with a slash and a word: `/etc/hosts` begins a question.
 pub(super) fn parse(line: &str) -> Result<Line, Failure> {
     let line = line.trim();
     if line.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn parse(line: &str) -> Result<Line, Failure> {
 fn command(word: &str, rest: &str) -> Result<Slash, Failure> {
     let bare = |slash| match rest {
         "" => Ok(slash),
-        _ => Err(Failure::usage(format!("{word} takes nothing")).hint(word.to_owned())),
+        _ => Err(Failure::usage(format!("{word} takes no argument")).hint(word.to_owned())),
     };
     match word {
         "/sources" => bare(Slash::Sources),
@@ -66,7 +66,7 @@ fn command(word: &str, rest: &str) -> Result<Slash, Failure> {
         "/model" => Ok(Slash::Model((!rest.is_empty()).then(|| rest.to_owned()))),
         "/help" => bare(Slash::Help),
         "/quit" | "/exit" => bare(Slash::Quit),
-        _ => Err(Failure::usage(format!("there is no {word}")).hint(nearest(word))),
+        _ => Err(Failure::usage(format!("there is no command {word}")).hint(nearest(word))),
     }
 }
 

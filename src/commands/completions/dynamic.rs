@@ -1,8 +1,8 @@
-//! Completions that know the project one stands in: what a shell calls at each TAB.
+//! Completions that know the project in the working directory: what a shell calls at each TAB.
 //!
-//! `COMPLETE=bash docent` prints what a shell is told once; the shell then calls `COMPLETE=bash docent -- WORDS`.
-//! Whatever goes wrong there has no place to be told at: nothing is offered then. Nothing is changed, nobody
-//! is waited for, and no server gets more than [`LONGEST`].
+//! `COMPLETE=bash docent` prints the registration for a shell, which then calls `COMPLETE=bash docent
+//! -- WORDS`. Errors cannot be shown there, so nothing is offered then. Nothing is changed, no other
+//! process is waited for, and a server gets no more than [`LONGEST`].
 
 use std::collections::BTreeSet;
 use std::env;
@@ -24,13 +24,13 @@ use crate::settings::{KEYS, Layer};
 use crate::types::{DocumentRecord, Kind, SparseId, TENANT_MARK, tenant_of};
 use crate::ui::Ui;
 
-/// As other programs have it that are made with clap.
+/// The same variable as in other programs that use clap.
 const VARIABLE: &str = "COMPLETE";
 
-/// What a person who pressed a key waits for.
+/// How long a person who pressed a key may wait.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// What may be typed for settings that are a choice.
+/// Values of settings that are a choice.
 const CHOICES: &[(&str, &[&str])] = &[
     ("search.mode", &["hybrid", "dense", "sparse"]),
     ("embedder", &["builtin", "hf:", "onnx:", "openai:"]),
@@ -39,7 +39,8 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("ingest.ocr", &["auto", "off", "always", "openai:"]),
 ];
 
-/// Answers a shell that asks. `false`: no shell does, or none that is known, and the command line is one.
+/// Answers a shell that asks for completions. `false` if no known shell asks, and the arguments are a
+/// command line.
 pub(in crate::commands) fn answered(args: &[OsString]) -> bool {
     let Some(shell) = env::var_os(VARIABLE) else { return false };
     let shell = Path::new(&shell).file_stem().and_then(OsStr::to_str).unwrap_or_default();
@@ -56,7 +57,7 @@ pub(in crate::commands) fn answered(args: &[OsString]) -> bool {
     true
 }
 
-/// The same command, whose arguments know what may be typed.
+/// The same command, with arguments that offer values.
 fn taught(command: Command, typed: &Arc<Typed>) -> Command {
     command
         .mut_args(|arg| match arg.get_id().as_str() {
@@ -102,8 +103,8 @@ fn offering(
     }))
 }
 
-/// Those that go on as what was typed, each as far as the next `/`, as shells complete paths. A name that would
-/// do something to a terminal is left out.
+/// The names that begin with what was typed, each as far as the next `/`, as shells complete paths. A
+/// name with control characters is left out.
 fn steps(names: &BTreeSet<String>, typed: &str) -> BTreeSet<String> {
     let going_on = names.iter().filter_map(|name| name.strip_prefix(typed));
     let step = |rest: &str| match rest.find('/') {
@@ -113,20 +114,20 @@ fn steps(names: &BTreeSet<String>, typed: &str) -> BTreeSet<String> {
     going_on.filter(|rest| !rest.contains(char::is_control)).map(step).collect()
 }
 
-/// What stands on the command line before the word that is completed, the program's name first.
+/// The command line before the word that is completed, the program's name first.
 struct Typed {
     words: Vec<OsString>,
 }
 
 impl Typed {
-    /// Some shells say which word it is; with others it is the last.
+    /// Some shells say which word is completed; with others it is the last.
     fn before_the_cursor(mut words: Vec<OsString>) -> Self {
         let said = env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse().ok());
         words.truncate(said.unwrap_or_else(|| words.len().saturating_sub(1)));
         Self { words }
     }
 
-    /// The settings that were typed so far; a line that is being typed is not complete.
+    /// The settings that were typed so far, although the line is not complete.
     fn settings(&self) -> Layer {
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(&self.words);
         matches.map(|matches| cli::typed_settings(&matches)).unwrap_or_default()
@@ -140,7 +141,7 @@ impl Typed {
         Some(context)
     }
 
-    /// What the collection answers within [`LONGEST`].
+    /// Asks the engine, for at most [`LONGEST`].
     fn asked<T: Default>(&self, ask: impl AsyncFnOnce(&Engine) -> Result<T, Failure>) -> T {
         let Some(context) = self.context() else { return T::default() };
         let Ok(engine) = Engine::open(context, Arc::new(|_| ())) else { return T::default() };
@@ -173,7 +174,7 @@ impl Typed {
         })
     }
 
-    /// Of all tenants, as they are stored: those that are embedded.
+    /// Stored names of the embedded collections of all tenants.
     fn stored(&self) -> Vec<String> {
         let home = self.context().map(|context| backends::embedded_home(&context));
         let entries = home.and_then(|home| home.read_dir().ok()).into_iter().flatten().flatten();
@@ -181,7 +182,7 @@ impl Typed {
         entries.filter_map(name).filter(|name| !name.contains('@')).collect()
     }
 
-    /// As the tenant calls them.
+    /// Names of the collections, as the tenant knows them.
     fn collections(&self) -> BTreeSet<String> {
         let tenant = self.context().and_then(|context| context.settings.tenant);
         let own = |name: &String| match &tenant {

@@ -1,4 +1,4 @@
-//! `docent doctor --size`: what a collection of so many chunks takes, and where it belongs.
+//! `docent doctor --size`: what a collection of a given size takes, and which store suits it.
 
 use crate::cli::Format;
 use crate::commands::{Context, open};
@@ -10,7 +10,7 @@ use crate::service::sizing::{Home, Needs, Sizing, Workload};
 use crate::settings::EmbeddingModel;
 use crate::ui::Ui;
 
-/// Of many models, where it is not known of the one that is set.
+/// Dimensions of many models, used if those of the configured model are not known.
 const USUAL_DIMENSIONS: usize = 1_024;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context, chunks: u64) -> Result<Exit, Failure> {
@@ -32,12 +32,11 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, chunks: u64) -> Result<E
         )
     };
     let mut text = format!(
-        "{} of {} dimensions ({whence}); * is where they belong\n",
+        "{} of {} dimensions ({whence}); * is the store that suits them\n",
         counted(chunks as usize, "chunk"),
         grouped(dimensions)
     );
-    let said =
-        format!("up to {up_to}: it compares a question with all of them, and has one machine");
+    let said = format!("up to {up_to}: a question is compared with all of them, on one machine");
     text += &row(Home::Embedded, "embedded", embedded, &said);
     text += &row(Home::Server, "server", server, "docent ingest --qdrant-url URL");
     let said = "docent ingest --qdrant-url URL --on-disk --quantization scalar";
@@ -51,9 +50,9 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, chunks: u64) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Those of the collection, or of the embedder.
+/// Dimensions of the collection, or of the embedder.
 async fn dimensions(ui: &Ui, context: &Context) -> Result<(usize, &'static str), Failure> {
-    // A server that is not there yet is what this is asked about.
+    // The server need not exist yet: this is asked to plan it.
     if let Ok(Some(reader)) = open(ui, context.clone())?.collection().read().await {
         return Ok((reader.manifest().embedder.dimensions, "as the collection"));
     }

@@ -1,4 +1,4 @@
-//! `--answers`: what the chat model makes of what is retrieved, or what is quoted of it.
+//! `--answers`: measures the answers that are generated, or quoted, from what is retrieved.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::types::Passage;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
 
-/// Asks all cases, also those that expect nothing, as `docent query` does.
+/// Asks the questions of all cases as `docent query` does, including those that expect nothing.
 pub(super) async fn measure(
     ui: &mut Ui,
     context: &Context,
@@ -54,7 +54,7 @@ pub(super) async fn measure(
     Ok(answers::report(chat.name().to_owned(), judge, rows))
 }
 
-/// Writes what `docent serve` holds later questions against.
+/// Writes the baseline with which `docent serve` compares later questions.
 async fn write_baseline(path: &Path, engine: &Engine, asked: &[Asked<'_>]) -> Result<(), Failure> {
     let documents = engine.reader().await?.documents().await?;
     let observed: Vec<Observation> = asked.iter().map(|asked| asked.observation).collect();
@@ -72,7 +72,8 @@ pub(super) struct Asked<'a> {
     pub(super) passages: Arc<[Passage]>,
 }
 
-/// An endpoint that fails ends it: that is no answer to be measured.
+/// Asks one case. A failing endpoint ends the command: its error is not an answer that could be
+/// measured.
 async fn ask<'a>(engine: &Engine, case: &'a Case, cancel: &Cancel) -> Result<Asked<'a>, Failure> {
     let filter = DocumentFilter::default();
     let ask = Ask::new(&case.question, &filter, &[]);

@@ -1,4 +1,4 @@
-//! `--beir`: the documents of a corpus in a collection of their own, kept in line with it.
+//! `--beir`: ingests the documents of a corpus into a collection of their own.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::store::Reader;
 use crate::types::{ChunkerId, Manifest, OnSecret};
 use crate::ui::Ui;
 
-/// What a corpus is measured with: the corpus is in its collection.
+/// Ingests the corpus into its collection, and returns the context to measure it.
 pub(super) async fn bring_in(
     ui: &mut Ui,
     context: &Context,
@@ -33,10 +33,10 @@ pub(super) async fn bring_in(
     let own = own_collection(&context, dir);
     if let Some(own) = &own {
         context.settings.collection.clone_from(own);
-        // All of it is in the corpus.
+        // Former versions are not needed: everything is in the corpus.
         context.settings.index_keep = 0;
     }
-    // It is measured as it is, unless somebody says otherwise.
+    // The corpus is measured as it is, unless the setting says otherwise.
     if context.is_default("ingest.on_secret") {
         context.settings.ingest.on_secret = OnSecret::Warn;
     }
@@ -47,7 +47,7 @@ pub(super) async fn bring_in(
     if let (None, Some(reader)) = (&own, &reader) {
         spare(context, &corpus, reader).await?;
     }
-    // Nothing is lost by building it again: all of it is in the corpus.
+    // A rebuild loses nothing, since everything is in the corpus.
     let rebuild = match &reader {
         Some(reader) => outdated(context, reader.manifest()).await?,
         None => false,
@@ -61,7 +61,7 @@ pub(super) async fn bring_in(
     Ok(engine)
 }
 
-/// Refuses a collection that was named and has other documents: they would be deleted, or measured.
+/// Refuses a named collection that has other documents: they would be deleted, or measured.
 async fn spare(context: &Context, corpus: &Inline, reader: &Reader) -> Result<(), Failure> {
     let ids: HashSet<&str> =
         corpus.documents.iter().map(|document| document.source.as_str()).collect();
@@ -72,7 +72,7 @@ async fn spare(context: &Context, corpus: &Inline, reader: &Reader) -> Result<()
             "the collection `{}` has documents that are not of {}, such as {}",
             context.settings.collection, corpus.name, other.source
         ))
-        .hint("name a collection for it with --collection")),
+        .hint("name another collection for the corpus with --collection")),
     }
 }
 
@@ -84,9 +84,9 @@ pub(super) fn corpus(context: &Context, dir: &Path) -> Result<Inline, Failure> {
     Ok(Inline { name, documents, complete: true, gone: Vec::new() })
 }
 
-/// Whether all of it is there: there is nothing to measure on a part.
+/// Fails unless the whole corpus was ingested: measuring a part means nothing.
 pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Result<(), Failure> {
-    // They are measured, not shown.
+    // Secrets in a corpus are not reported: it is measured, not shown.
     report.secrets = Secrets::default();
     ui.synced(name, &report);
     let failed = report.failed.len();
@@ -94,10 +94,10 @@ pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Res
         Exit::Done => Ok(()),
         Exit::Partial if failed > 0 => Err(Failure::new(
             Exit::Partial,
-            format!("{failed} documents of {name} could not be brought in"),
+            format!("{failed} documents of {name} could not be ingested"),
         )),
         Exit::Interrupted => {
-            ui.note("interrupted: the same command again does the rest");
+            ui.note("interrupted: run the same command again to go on");
             Err(Failure::interrupted())
         }
         exit => Err(Failure::new(exit, format!("{name} is not complete"))
@@ -105,8 +105,8 @@ pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Res
     }
 }
 
-/// Named like the directory and what builds it: models can be compared without embedding anything
-/// twice. `None` where a collection is set.
+/// A collection that is named after the directory and what builds it, so that models can be compared
+/// without embedding anything twice. `None` if a collection is set.
 fn own_collection(context: &Context, dir: &Path) -> Option<String> {
     let settings = &context.settings;
     let set = |row: &crate::settings::Resolved| {
@@ -124,7 +124,7 @@ fn own_collection(context: &Context, dir: &Path) -> Option<String> {
     Some(settings.of_tenant(&full.chars().map(kept).collect::<String>()))
 }
 
-/// Whether the collection was built otherwise than it would be now.
+/// Whether the collection was built with other settings than now.
 async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failure> {
     let settings = &context.settings;
     let chunker = ChunkerId {
@@ -145,7 +145,7 @@ async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failur
     }
 }
 
-/// Plain text under its title; `None` where there is neither.
+/// A document as plain text under its title; `None` if it has neither.
 fn document(document: CorpusDocument) -> Option<InlineDocument> {
     let CorpusDocument { id, mut title, mut text } = document;
     if text.trim().is_empty() {

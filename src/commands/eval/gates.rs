@@ -12,7 +12,7 @@ use crate::eval::metrics::Metric;
 use crate::service::written::forbid_way_out;
 use crate::types::{GateOutcome, SCHEMA_VERSION};
 
-/// What has to hold, and where to write what did.
+/// The gates, and the file for a new baseline.
 pub(super) struct Gates {
     gates: Vec<Gate>,
     write_to: Option<PathBuf>,
@@ -34,7 +34,7 @@ impl Gates {
             let text = super::read(&context.cwd.join(path))?;
             let wrong = |why: String| {
                 Failure::usage(format!("{} is not a baseline: {why}", path.display()))
-                    .hint("make one with --write-baseline FILE")
+                    .hint("write one with --write-baseline FILE")
             };
             let baseline: Baseline =
                 serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -52,7 +52,7 @@ impl Gates {
         self.write_to.as_ref()
     }
 
-    /// The metrics, and those that gates look at.
+    /// Adds the metrics that gates need.
     pub(super) fn with_theirs(&self, mut metrics: Vec<Metric>) -> Vec<Metric> {
         for metric in self.gates.iter().filter_map(|gate| Metric::parse(&gate.metric).ok()) {
             if !metrics.contains(&metric) {
@@ -62,7 +62,7 @@ impl Gates {
         metrics
     }
 
-    /// Whether all can be looked at.
+    /// Fails if a gate needs answers that are not measured.
     pub(super) fn need(&self, asked: bool, judged: bool) -> Result<(), Failure> {
         for Gate { metric, .. } in &self.gates {
             let of_answers = Metric::parse(metric).is_err();
@@ -71,7 +71,7 @@ impl Gates {
                 _ if of_answers && !asked => "add --answers",
                 _ => continue,
             };
-            let failure = Failure::usage(format!("the gate on `{metric}` looks at answers"));
+            let failure = Failure::usage(format!("the gate on `{metric}` needs answers"));
             return Err(failure.hint(missing));
         }
         Ok(())
@@ -80,7 +80,7 @@ impl Gates {
     pub(super) fn check(&self, means: &BTreeMap<String, f64>) -> Result<Vec<GateOutcome>, Failure> {
         let check = |gate: &Gate| {
             gate.check(means).ok_or_else(|| {
-                Failure::usage(format!("no case says anything of `{}`, a gate", gate.metric))
+                Failure::usage(format!("no case has a value for the gate on `{}`", gate.metric))
             })
         };
         self.gates.iter().map(check).collect()
@@ -93,7 +93,7 @@ impl Gates {
     ) -> Result<(), Failure> {
         let Some(path) = &self.write_to else { return Ok(()) };
         let baseline = Baseline { schema_version: SCHEMA_VERSION, cases, metrics };
-        // Texts and numbers always have a JSON text.
+        // Texts and numbers can always be written as JSON.
         let text = serde_json::to_string_pretty(&baseline);
         super::write(path, &format!("{}\n", text.unwrap_or_default()))
     }

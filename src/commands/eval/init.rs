@@ -1,4 +1,4 @@
-//! `docent eval init`: drafts of cases, for a person to edit.
+//! `docent eval init`: drafts cases for a person to edit.
 
 use serde_json::json;
 
@@ -35,12 +35,12 @@ pub(super) async fn run(
         let case = json!({"question": question, "expected": [expected], "tags": ["draft"]});
         ui.data(&crate::ui::sanitize::escape_json(&format!("{case}\n")))?;
     }
-    ui.note("these are drafts: ask what a reader would ask, in a reader's words, and add what else answers it");
+    ui.note("these are drafts: edit each question to what a reader would ask, in a reader's words, and add other sources that answer it");
     Ok(Exit::Done)
 }
 
-/// Chunks of as many documents as there can be, chosen by their hashes: at random, and always the
-/// same.
+/// Picks chunks from as many documents as possible, by their hashes: at random, but always the same
+/// ones.
 async fn sample(context: &Context, reader: &Reader, count: usize) -> Result<Vec<Chunk>, Failure> {
     let mut documents =
         super::rankings::documents(context, reader).await?.into_iter().collect::<Vec<_>>();
@@ -62,7 +62,7 @@ async fn sample(context: &Context, reader: &Reader, count: usize) -> Result<Vec<
     Ok(sample)
 }
 
-/// By the chat model; made of the chunk where that gives none.
+/// Has the chat model write the questions, and makes them from the chunks if it writes none.
 async fn written(
     ui: &mut Ui,
     context: &Context,

@@ -1,4 +1,4 @@
-//! `--judge`: what a second model finds in the answers.
+//! `--judge`: has a second model judge the answers.
 
 use std::sync::Arc;
 
@@ -16,20 +16,22 @@ use crate::settings::Chat;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
 
-/// A second model, that reads what the first one answered.
+/// A second model, which judges the answers of the first one.
 pub(super) struct Judge {
     chat: Arc<dyn ChatModel>,
 }
 
 impl Judge {
-    /// Asked where the chat model is.
+    /// Connects to the endpoint of the chat model.
     pub(super) fn connect(context: &Context, model: &str) -> Result<Self, Failure> {
         if model == backends::EXTRACTIVE {
-            return Err(Failure::usage(format!("--judge {model}: it takes a model that writes"))
-                .hint("name one that the endpoint of answers has"));
+            return Err(Failure::usage(format!(
+                "--judge {model}: the judge has to be a chat model"
+            ))
+            .hint("name a model at the endpoint for answers"));
         }
         let mut context = context.clone();
-        // A verdict that is cut off is not one.
+        // A verdict that is cut off can't be used.
         let chat =
             Chat { model: Some(model.to_owned()), max_tokens: None, ..context.settings.chat };
         context.settings.chat = chat;
@@ -40,7 +42,7 @@ impl Judge {
         self.chat.name()
     }
 
-    /// Judges every answer there is.
+    /// Judges every answer.
     pub(super) async fn all(
         &self,
         ui: &mut Ui,
@@ -63,7 +65,7 @@ impl Judge {
         Ok(())
     }
 
-    /// No verdict is a warning: the others still say something.
+    /// Judges one answer. A missing verdict is a warning, since the others still count.
     async fn one(
         &self,
         context: &Context,

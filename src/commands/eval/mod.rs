@@ -1,4 +1,4 @@
-//! `docent eval`: how good retrieval is, and whether it still is.
+//! `docent eval`: measures retrieval and answers, and checks gates.
 
 mod answers;
 mod corpus;
@@ -92,15 +92,15 @@ pub(super) async fn run(
     Ok(if report.passed { Exit::Done } else { Exit::Negative })
 }
 
-/// The cases, and what they are held against.
+/// The cases, and where they come from.
 struct CaseSet {
-    /// As typed.
+    /// Path of the cases, as typed.
     name: String,
     cases: Vec<Case>,
     unit: Unit,
-    /// Cases that expect nothing: there is nothing to retrieve.
+    /// Cases that expect nothing, for which nothing is retrieved.
     unanswerable: Vec<Case>,
-    /// The file, where sources may be relative to its directory.
+    /// The file, if sources may be relative to its directory.
     file: Option<PathBuf>,
 }
 
@@ -117,8 +117,8 @@ impl CaseSet {
         set?.tagged(&args.tags)?.answerable()
     }
 
-    /// A file of cases, or a directory in the form of BEIR, of which the judgements `split` count.
-    /// `judgements`: they are enough.
+    /// Reads a file of cases, or a directory in BEIR format with its judgements `split`. `judgements`:
+    /// a file of judgements will do.
     fn read(
         context: &Context,
         typed: &Path,
@@ -146,7 +146,7 @@ impl CaseSet {
         Ok(self)
     }
 
-    /// Those alone that have one of the tags; all where none is named.
+    /// Keeps the cases with one of the tags; all if no tag is named.
     fn tagged(mut self, tags: &[String]) -> Result<Self, Failure> {
         if !tags.is_empty() {
             self.cases.retain(|case| case.tags.iter().any(|tag| tags.contains(tag)));
@@ -158,7 +158,7 @@ impl CaseSet {
         Ok(self)
     }
 
-    /// Cases that expect nothing are kept apart.
+    /// Sets aside the cases that expect nothing.
     fn answerable(mut self) -> Result<Self, Failure> {
         (self.cases, self.unanswerable) =
             self.cases.into_iter().partition(|case| !case.expected.is_empty());
@@ -168,7 +168,7 @@ impl CaseSet {
         Ok(self)
     }
 
-    /// With rankings from elsewhere, judgements are enough.
+    /// Reads a file of cases. For rankings from a file, `judgements` will do.
     fn of_file(path: PathBuf, name: String, judgements: bool) -> Result<Self, Failure> {
         let text = read(&path)?;
         let line_failure = |error: cases::LineError| Failure::usage(error.to_string());
@@ -194,22 +194,21 @@ impl CaseSet {
 fn beir_failure(error: BeirError) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
-        BeirError::Io { .. } => failure.hint(
-            "a directory in the form of BEIR has corpus.jsonl, queries.jsonl and qrels/test.tsv",
-        ),
+        BeirError::Io { .. } => failure
+            .hint("a directory in BEIR format has corpus.jsonl, queries.jsonl and qrels/test.tsv"),
         BeirError::NoSplit { .. } => failure.hint("choose one with --split"),
         BeirError::Line(_) => failure,
     }
 }
 
-/// A file that was named on the command line.
+/// Reads a file that was named on the command line.
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
 }
 
 /// # Errors
-/// One of the files that would be written is that of the cases.
+/// A file that would be written is the file of the cases.
 fn spare_cases<'a>(
     cases: &Path,
     written: impl IntoIterator<Item = &'a PathBuf>,
@@ -218,13 +217,14 @@ fn spare_cases<'a>(
     match written.into_iter().find(|path| path.canonicalize().is_ok_and(|it| it == cases)) {
         None => Ok(()),
         Some(path) => {
-            let problem = format!("{} has the cases, and would be overwritten", path.display());
+            let problem =
+                format!("{} is the file of cases, and would be overwritten", path.display());
             Err(Failure::usage(problem).hint("name another file"))
         }
     }
 }
 
-/// Where reports are written beside what is printed: known before anything is measured.
+/// Opens the files of reports before anything is measured, so that errors show early.
 fn report_files(
     context: &Context,
     reports: &[ReportFile],
@@ -241,7 +241,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", path.display())))
 }
 
-/// What gates look at: the first run, and the answers.
+/// The values that gates check: of the first run, and of the answers.
 fn means(run: &report::Run, answers: Option<&AnswersReport>) -> BTreeMap<String, f64> {
     let answers = answers.iter().flat_map(|answers| &answers.metrics);
     let answers = answers.map(|value| (value.metric.clone(), value.mean));
@@ -249,7 +249,7 @@ fn means(run: &report::Run, answers: Option<&AnswersReport>) -> BTreeMap<String,
     run.chain(answers).collect()
 }
 
-/// Those that were asked for, or what the cases are usually measured by.
+/// The metrics that were asked for, or the usual ones for the cases.
 fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
     let mut metrics = Vec::new();
     for name in &args.metrics {
@@ -267,7 +267,7 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
         metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| at(measure, deepest)));
     }
     if metrics.is_empty() {
-        // A file of rankings says nothing of passages.
+        // A file of rankings has no passages.
         let ranked = args.runs.from_run.is_some();
         let usual = usual(unit).into_iter();
         metrics.extend(usual.filter(|metric| !ranked || metric.packed().is_none()));
@@ -281,7 +281,7 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
     Ok(metrics)
 }
 
-/// For documents, what is published of the collections of BEIR.
+/// The usual metrics; for documents, those that are published for BEIR.
 fn usual(unit: Unit) -> Vec<Metric> {
     use Measure::{Hit, Map, Mrr, Ndcg, Passages, Precision, Recall};
     let usual: &[(Measure, usize)] = match unit {

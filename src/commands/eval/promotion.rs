@@ -1,4 +1,4 @@
-//! `docent ingest --promote-if`: a version that was built against the one that is live.
+//! `docent ingest --promote-if`: compares a new version with the live one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::eval::report::{self, EvalReport};
 use crate::service::Engine;
 use crate::ui::Ui;
 
-/// Judgements of a directory in the form of BEIR that count.
+/// The judgements to use of a directory in BEIR format.
 const SPLIT: &str = "test";
 
-/// What a version has to reach to be live, and the cases that it is measured on.
+/// The conditions that a version has to meet to become live, and the cases to measure it.
 pub(in crate::commands) struct PromotionGate {
     set: CaseSet,
     conditions: Vec<Condition>,
@@ -28,7 +28,7 @@ pub(in crate::commands) struct PromotionGate {
 }
 
 impl PromotionGate {
-    /// As typed. Read before anything is built: a mistake costs no build.
+    /// Reads conditions and cases, as typed, before anything is built: a mistake costs no build.
     pub(in crate::commands) fn load(
         context: &Context,
         cases: &Path,
@@ -56,7 +56,7 @@ impl PromotionGate {
         self.conditions.iter().any(Condition::is_about_live)
     }
 
-    /// Measures `version`, and `live` on the same cases. Where that is `None`, conditions about it hold.
+    /// Measures `version` and `live` on the same cases. If `live` is `None`, conditions about it hold.
     pub(in crate::commands) async fn measure(
         &mut self,
         ui: &mut Ui,

@@ -1,4 +1,4 @@
-//! Cases → their rankings: retrieved, or from a file.
+//! Makes the rankings of cases: retrieved, or from a file.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -26,14 +26,14 @@ use crate::types::Locator;
 use crate::ui::Ui;
 use crate::ui::progress::Waiting;
 
-/// How deep is looked where a metric says nothing of that, or the rankings are written down.
+/// Depth of rankings if no metric has a cut-off, or if they are written to a file.
 const DEPTH: usize = 100;
 
-/// How deep is looked.
+/// Depth of rankings.
 #[derive(Clone, Copy)]
 pub(super) struct Depth<'a> {
     pub(super) metrics: &'a [Metric],
-    /// The rankings are written down.
+    /// Whether the rankings are written to a file.
     pub(super) in_full: bool,
 }
 
@@ -55,8 +55,8 @@ pub(super) async fn all(
 ) -> Result<Vec<Rankings>, Failure> {
     if let Some(path) = &args.runs.from_run {
         if let Some(metric) = metrics.iter().find(|metric| metric.packed().is_some()) {
-            let message = format!("`{metric}` is about passages, and a file has a ranking");
-            return Err(Failure::usage(message).hint("leave out --from-run to measure it"));
+            let message = format!("`{metric}` is about passages, but the file has only a ranking");
+            return Err(Failure::usage(message).hint("omit --from-run to measure it"));
         }
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
@@ -65,7 +65,7 @@ pub(super) async fn all(
     let numbers = versions::named(context, &args.runs.compare)?;
     if !numbers.is_empty() {
         if args.beir.is_some() {
-            let message = "--compare of versions is for a collection, and --beir has its own";
+            let message = "--compare of versions needs the versions of a collection, and --beir builds a collection of its own";
             return Err(Failure::usage(message).hint("docent eval CASES --compare docs@v7,docs@v8"));
         }
         let engine = open(ui, context.clone())?;
@@ -107,7 +107,7 @@ pub(super) async fn all(
     Ok(runs)
 }
 
-/// How passages are packed for the metrics that are about them.
+/// Packs passages for the metrics that are about them.
 pub(super) async fn packed(
     engine: &Engine,
     retriever: &Retriever,
@@ -120,21 +120,22 @@ pub(super) async fn packed(
     Ok(options)
 }
 
-/// The ways to compare, each once; none where nothing is.
+/// The retrieval modes to compare, each once; none if nothing is compared.
 fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failure> {
     let parse = |name: &String| {
         Variant::from_name(name.trim()).ok_or_else(|| {
             let names = Variant::ALL.map(Variant::name).join(", ");
             Failure::usage(format!("--compare: unknown retrieval mode `{name}`"))
-                .hint(format!("use some of {names}, or versions alone, such as docs@v7,docs@v8"))
+                .hint(format!("use {names}, or only versions, such as docs@v7,docs@v8"))
         })
     };
     let mut ways = Vec::new();
     for way in compare.iter().map(parse) {
         let way = way?;
         if way == Variant::Rerank && context.settings.rerank.is_none() {
-            return Err(Failure::usage("--compare rerank: there is no reranker")
-                .hint("name one with --rerank: the URL of a /rerank endpoint, or onnx:DIR"));
+            return Err(Failure::usage("--compare rerank: no reranker is configured").hint(
+                "name one with --rerank: the URL of a /rerank endpoint, hf:ORG/NAME, or onnx:DIR",
+            ));
         }
         if !ways.contains(&way) {
             ways.push(way);
@@ -158,7 +159,7 @@ pub(super) async fn documents(
     Ok(documents.into_iter().map(|record| record.source).collect())
 }
 
-/// What retrieval asks for each case, as it would for its user.
+/// The queries of each case, as retrieval makes them for a user.
 pub(super) async fn queries(
     ui: &mut Ui,
     engine: &Engine,
@@ -178,7 +179,7 @@ pub(super) async fn queries(
     Ok(all)
 }
 
-/// What is asked of each way to retrieve.
+/// Runs retrieval for the cases.
 pub(super) struct Asking<'a> {
     pub(super) cases: &'a [Case],
     /// One for each case.
@@ -189,7 +190,7 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// One case after another: what each takes is measured, too.
+    /// Retrieves one case after another, since the time of each is measured, too.
     pub(super) async fn rankings(
         &self,
         ui: &Ui,
@@ -219,13 +220,13 @@ impl Asking<'_> {
         Ok(run)
     }
 
-    /// The way that is set.
+    /// The configured retrieval mode.
     pub(super) fn way(&self) -> Variant {
         Variant::of(&self.options.retrieve)
     }
 }
 
-/// Writes rankings as TREC does; several runs one after another, told apart by their tag.
+/// Writes rankings in TREC format; several runs follow each other, each with its tag.
 pub(super) fn write(path: &Path, cases: &[Case], runs: &[Rankings]) -> Result<(), Failure> {
     let mut text = String::new();
     for run in runs {
@@ -243,10 +244,10 @@ fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Ra
     let quoted = |expected: &Expectation| expected.quote.is_some();
     if let Some(case) = set.cases.iter().find(|case| case.expected.iter().any(quoted)) {
         return Err(Failure::usage(format!(
-            "case `{}` of {} expects a quote, and {name} has no texts to find it in",
+            "case `{}` of {} expects a quote, but {name} has no texts to find it in",
             case.id, set.name
         ))
-        .hint("with --from-run, cases name sources, with lines or pages if they like"));
+        .hint("with --from-run, cases have to name sources, with or without lines or pages"));
     }
     let text = super::read(path)?;
     let runs = run_file::parse(&text, &name).map_err(|error| Failure::usage(error.to_string()))?;
@@ -254,7 +255,7 @@ fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Ra
     let missing = set.cases.iter().filter(|case| of(case).is_none()).count();
     if missing == set.cases.len() {
         return Err(Failure::usage(format!("{name} ranks nothing for any case of {}", set.name))
-            .hint("its first field is the id of the case, or the number of its line"));
+            .hint("the first field of each line has to be the id of a case, or the number of its line"));
     }
     if missing > 0 {
         let cases = counted(missing, "case");
@@ -272,7 +273,7 @@ fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Ra
     })
 }
 
-/// What a line of a run file stands for.
+/// Parses an id in a run file.
 fn ranked(id: &str, case: &Case, unit: Unit) -> Ranked {
     let (source, place) = match (unit, Locator::from_citation(id)) {
         (Unit::Passages, Some((source, place))) => (source, Some(place)),

@@ -1,4 +1,4 @@
-//! The sources that cases name → those of the collection.
+//! Resolves the sources that cases name to sources of the collection.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -9,11 +9,11 @@ use crate::error::Failure;
 use crate::types::is_url;
 use crate::ui::Ui;
 
-/// Sources that are named in a warning.
+/// How many sources a warning names.
 const NAMED: usize = 5;
 
-/// Makes each expected source that of a document. A source is relative to the project root, as
-/// docent prints it, or else to the directory of its file of cases.
+/// Resolves each expected source to that of a document. A source is relative to the project root, as
+/// docent prints it, or else to the directory of the file of cases.
 pub(super) fn resolve(
     ui: &mut Ui,
     context: &Context,
@@ -78,7 +78,7 @@ fn source(path: &Path, root: &Path) -> Option<String> {
     ))
 }
 
-/// Without `.` and `..`.
+/// The path without `.` and `..`.
 fn normalised(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {

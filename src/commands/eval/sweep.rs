@@ -1,4 +1,4 @@
-//! `--sweep chunk-tokens=128,256,512`: the same sources, cut in several ways.
+//! `--sweep chunk-tokens=128,256,512`: measures the same sources with several sizes of chunks.
 
 use super::super::ingest::Shown;
 use super::super::{Context, open};
@@ -14,7 +14,7 @@ use crate::settings::keys::key;
 use crate::types::{Manifest, Reach, sibling_collection};
 use crate::ui::Ui;
 
-/// What is varied, and how.
+/// The setting that is varied, and its values.
 pub(super) struct Sweep {
     swept: Swept,
     values: Vec<usize>,
@@ -30,7 +30,7 @@ enum Swept {
 impl Swept {
     const ALL: [Self; 2] = [Self::ChunkTokens, Self::ChunkOverlap];
 
-    /// Like the flag of the setting.
+    /// Name of the setting, like its flag.
     fn name(self) -> &'static str {
         match self {
             Self::ChunkTokens => "chunk-tokens",
@@ -38,14 +38,14 @@ impl Swept {
         }
     }
 
-    /// As the setting is read.
+    /// Reads a value like that of the setting.
     fn read(self, value: &str) -> Result<usize, String> {
         let range = key(&self.name().replace('-', ".")).range;
         range.map_or_else(|| Err("has no range".to_owned()), |range| range.read_whole(value))
     }
 }
 
-/// Whether a run over a collection came to its end.
+/// Whether the last run over a collection is complete.
 fn is_complete(manifest: &Manifest) -> bool {
     manifest.unfinished.is_none() && !manifest.runs.is_empty()
 }
@@ -76,8 +76,8 @@ impl Sweep {
         Ok(Self { swept, values: distinct })
     }
 
-    /// The rankings with each value. Where the collection is built with one of them it serves itself;
-    /// for the others, one is built beside it, and given up when it is measured.
+    /// The rankings with each value. If the collection was built with one of the values, it is used
+    /// itself; for the others, a collection is built beside it, and dropped after it was measured.
     pub(super) async fn rankings(
         &self,
         ui: &mut Ui,
@@ -99,7 +99,7 @@ impl Sweep {
                 continue;
             }
             let engine = open(ui, context)?;
-            // One that an earlier run kept is kept, whatever comes of this one.
+            // A collection that an earlier run kept is kept, whatever the result of this one.
             let earlier = engine.collection().read().await?;
             let kept = earlier.is_some_and(|reader| is_complete(reader.manifest()));
             let variant = Variant { engine: &engine, model: retriever, name: &name };
@@ -114,7 +114,7 @@ impl Sweep {
         Ok(runs)
     }
 
-    /// With one of the values, and a collection for it.
+    /// A context with one of the values, and a collection for it.
     fn with(&self, context: &Context, value: usize) -> Result<Context, Failure> {
         let mut context = context.clone();
         let settings = &mut context.settings;
@@ -127,7 +127,7 @@ impl Sweep {
                 "--sweep: an overlap of {} is more than half of a chunk of {} tokens",
                 settings.chunk_overlap, settings.chunk_tokens
             ))
-            .hint("set --chunk-overlap lower than the smallest chunk"));
+            .hint("lower --chunk-overlap to at most half of the smallest chunk"));
         }
         let variant = format!(".{}-{value}", self.swept.name());
         settings.collection = sibling_collection(&settings.collection, &variant);
@@ -135,10 +135,10 @@ impl Sweep {
     }
 }
 
-/// A collection with one of the values.
+/// A collection that is built with one of the values.
 struct Variant<'a> {
     engine: &'a Engine,
-    /// It is built from what this one was built from.
+    /// The collection whose sources are used.
     model: &'a Retriever,
     name: &'a str,
 }

@@ -1,4 +1,4 @@
-//! `--compare docs@v7,docs@v8`: versions of the collection, measured on the same cases.
+//! `--compare docs@v7,docs@v8`: measures versions of the collection on the same cases.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 use crate::ui::Ui;
 
-/// The versions to compare, each once; none where ways to retrieve are compared, or nothing is.
+/// The versions to compare, each once; none if retrieval modes are compared, or nothing.
 pub(super) fn named(context: &Context, compare: &[String]) -> Result<Vec<u32>, Failure> {
     let mut numbers = Vec::new();
     for name in compare {
@@ -30,9 +30,9 @@ pub(super) fn named(context: &Context, compare: &[String]) -> Result<Vec<u32>, F
             Err(_) => {
                 let name = name.trim();
                 let message =
-                    format!("--compare: `{name}` is not a version, as those before it are");
+                    format!("--compare: `{name}` is not a version, but the names before it are");
                 return Err(Failure::usage(message).hint(
-                    "compare versions, such as docs@v7,docs@v8, or ways to retrieve, such as hybrid,dense",
+                    "compare versions, such as docs@v7,docs@v8, or retrieval modes, such as hybrid,dense",
                 ));
             }
         }
@@ -58,7 +58,7 @@ pub(super) async fn rankings(
         documents.extend(rankings::documents(context, &retriever.reader).await?);
         retrievers.push(retriever);
     }
-    // A source is one that any of them has: what a version lacks, it does not find.
+    // A source counts if any of the versions has it: a version that lacks it does not find it.
     sources::resolve(ui, context, set, &documents)?;
     let queries = rankings::queries(ui, engine, &set.cases).await?;
     let packs = depth.metrics.iter().any(|metric| metric.packed().is_some());

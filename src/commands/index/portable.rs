@@ -60,7 +60,7 @@ pub(super) async fn import(
     if ported.resumed > 0 {
         let chunks = counted(ported.resumed as usize, "chunk");
         ui.note(&format!(
-            "an import that was cut off had stored {chunks} of it: they were compared, and stay"
+            "an earlier import, which was cut off, had stored {chunks} of it: they were compared and kept"
         ));
     }
     for note in &ported.notes {
@@ -68,12 +68,12 @@ pub(super) async fn import(
     }
     if !compatibility::embeds_with(settings, &ported.embedder) {
         let name = &ported.embedder.name;
-        ui.note(&format!("it is asked with the embedder that built it: --embedder {name}"));
+        ui.note(&format!("to search it, use the embedder that built it: --embedder {name}"));
     }
     Ok(Exit::Done)
 }
 
-/// How far it is.
+/// Progress of an export or import.
 struct Progress {
     waiting: Waiting,
     done: &'static str,

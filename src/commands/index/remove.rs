@@ -17,7 +17,7 @@ pub(super) async fn drop(
     told(ui, collection, vec![number])
 }
 
-/// `keep`: former versions that stay, where that was typed.
+/// `keep`: number of former versions to keep, if it was typed.
 pub(super) async fn prune(
     ui: &mut Ui,
     context: Context,

@@ -6,7 +6,7 @@ use crate::error::{Exit, Failure};
 use crate::output::SwitchedVersion;
 use crate::ui::Ui;
 
-/// `version`: the one to switch to; `None` for the one that was live before.
+/// `version` is the version to switch to; `None` for the one that was live before.
 pub(super) async fn run(
     ui: &mut Ui,
     context: Context,
@@ -22,9 +22,9 @@ pub(super) async fn run(
     let (live, former) = (switch.live, switch.former);
     if ui.format == Format::Text {
         let said = if live == former {
-            format!("{collection}@v{live} is live already")
+            format!("{collection}@v{live} is already live")
         } else {
-            format!("{collection}@v{live} is live, and {collection}@v{former} stays")
+            format!("{collection}@v{live} is live now; {collection}@v{former} is kept")
         };
         ui.data(&format!("{said}\n"))?;
     } else {

@@ -10,7 +10,7 @@ use crate::ui::Ui;
 use crate::ui::progress::Waiting;
 use crate::ui::sanitize::sanitize_line;
 
-/// Which of both is changed.
+/// Direction of a copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// From the data directory to the server.
@@ -26,8 +26,8 @@ pub(super) async fn run(
     replace: bool,
 ) -> Result<Exit, Failure> {
     if context.settings.qdrant.url.is_none() {
-        return Err(Failure::usage("no Qdrant server is set").hint(
-            "name it with --qdrant-url URL, or QDRANT_URL; from one file to another: docent index export",
+        return Err(Failure::usage("no Qdrant server is configured").hint(
+            "name it with --qdrant-url URL, or QDRANT_URL; to copy to a file: docent index export",
         ));
     }
     let (local, mut remote) = (embedded(&context), context);
@@ -67,7 +67,7 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// The embedded collection of the same project. A name that was chosen is that of both.
+/// The embedded collection of the same project. A name that was set is used for both.
 fn embedded(context: &Context) -> Context {
     let mut local = context.clone();
     if context.is_default("collection") {

@@ -1,4 +1,5 @@
-//! `docent ingest --new-version --promote-if`: built, measured against the live one, and live where it holds.
+//! `docent ingest --new-version --promote-if`: builds a version, compares it with the live one, and
+//! makes it live if it meets the conditions.
 
 use super::super::eval::PromotionGate;
 use super::{exit, sync};
@@ -52,8 +53,8 @@ pub(super) async fn run(
     exit(report)
 }
 
-/// The live version, where its models answer: better known before anything is built. One whose embedder is not
-/// configured any more is not measured, unless a condition is about it.
+/// The live version, if its models answer, which is checked before anything is built. A live version
+/// whose embedder is no longer configured is not measured, unless a condition is about it.
 async fn measurable(
     ui: &mut Ui,
     engine: &Engine,
@@ -65,7 +66,7 @@ async fn measurable(
         Ok(_) => Ok(Some(live.number)),
         Err(failure) if failure.exit != Exit::Config => Err(failure),
         Err(failure) if gate.is_about_live() => Err(failure.hint(
-            "to measure it, configure the embedder that it was built with; without `live` in --promote-if, the new version alone is measured",
+            "to measure it, configure the embedder that it was built with; or use conditions without `live`, for which only the new version is measured",
         )),
         Err(failure) => {
             ui.note(&format!("the live version is not measured: {}", failure.message));
@@ -74,7 +75,7 @@ async fn measurable(
     }
 }
 
-/// The version that is to be measured: none where the run was cut off.
+/// The version to measure; `None` if the run was cut off.
 async fn built(
     engine: &Engine,
     report: &IngestReport,
@@ -89,7 +90,7 @@ async fn built(
     }
 }
 
-/// Makes a version the live one where it reaches what was asked for.
+/// Makes a version the live one if it meets the conditions.
 async fn conclude(
     engine: &Engine,
     live: Option<VersionEntry>,

@@ -1,4 +1,5 @@
-//! `docent mcp install`: what a client has to be told to start `docent mcp`, and where.
+//! `docent mcp install`: the configuration that a client needs to start `docent mcp`, and the file for
+//! it.
 
 mod file;
 mod merge;
@@ -24,13 +25,13 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
     let left_out = left_out(context);
     if !left_out.is_empty() {
         ui.note(&format!(
-            "{} was set for this command, and is not for the client: put it into docent.toml, or into the `env` of the entry",
+            "{} was set for this command only, and is not in the entry: put it into docent.toml, or into the `env` of the entry",
             left_out.join(", ")
         ));
     }
     if !args.write {
         ui.data(&file.merged("", &entry).map(|merged| merged.text).unwrap_or_default())?;
-        ui.note(&format!("this belongs into {path}; --write adds it there"));
+        ui.note(&format!("this belongs in {path}; --write adds it there"));
         return Ok(Exit::Done);
     }
     let known = ClientFile::read(&file.path, file.of_project.then_some(&*context.root))?;
@@ -44,7 +45,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
         known.replace(&merged.text)?;
         ui.status(&format!("added docent to {path}"));
     } else {
-        ui.status(&format!("docent is in {path} already"));
+        ui.status(&format!("docent is already in {path}"));
     }
     Ok(Exit::Done)
 }
@@ -52,16 +53,16 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
 /// The file of a client, and what an entry in it looks like.
 struct Place {
     path: PathBuf,
-    /// Under which key servers stand.
+    /// Key of the object that has the servers.
     key: &'static str,
-    /// It is of this project, so the client starts docent in it.
+    /// Whether the file belongs to this project: the client then starts docent in the project.
     of_project: bool,
     client: McpClient,
 }
 
 impl Place {
     /// # Errors
-    /// It is in a home directory that is not known.
+    /// The file is in a home directory that is not known.
     fn of(client: McpClient, root: &Path, home: Option<&Path>) -> Result<Self, Failure> {
         let in_home = |path: &str| {
             home.map(|home| home.join(path)).ok_or_else(|| {
@@ -91,11 +92,11 @@ impl Place {
         Ok(Self { path, key, of_project, client })
     }
 
-    /// How docent is started.
+    /// The entry that starts docent.
     fn entry(&self, context: &Context) -> Value {
         let mut args = vec!["mcp".to_owned()];
         let elsewhere = !self.of_project && self.client != McpClient::Codex;
-        // Who starts it elsewhere asks the same collections.
+        // So that docent, started elsewhere, uses the same collections.
         if elsewhere || context.is_of_this_run("data_dir") {
             args.extend(["--data-dir".to_owned(), context.data_dir.display().to_string()]);
         }
@@ -124,13 +125,13 @@ impl Place {
     }
 }
 
-/// The server that this run was told of; not where a password is in its address.
+/// The server that was set for this run, unless its address has a password.
 fn server_of_this_run(context: &Context) -> Option<&String> {
     let url = context.settings.qdrant.url.as_ref();
     url.filter(|url| context.is_of_this_run("qdrant.url") && without_credentials(url) == **url)
 }
 
-/// What this run was told and the entry does not have, by the names of the settings.
+/// Names of the settings that were set for this run, and are not in the entry.
 fn left_out(context: &Context) -> Vec<&'static str> {
     let is_in = |name: &str| match name {
         "collection" | "tenant" | "data_dir" => true,
@@ -141,7 +142,7 @@ fn left_out(context: &Context) -> Vec<&'static str> {
     names.filter(|name| context.is_of_this_run(name) && !is_in(name)).collect()
 }
 
-/// By its name where a shell finds it, else where it is.
+/// The command: its name if a shell finds it, otherwise its path.
 fn command() -> String {
     let paths = env::var_os("PATH").unwrap_or_default();
     let program = format!("docent{}", env::consts::EXE_SUFFIX);

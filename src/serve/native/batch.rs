@@ -65,7 +65,8 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     }
     if let Some((id, line)) = questions::same_id(&rows) {
         let message = format!("line {line} has the id {id} of another line");
-        return Err(Refusal::invalid("id", message).hint("answers are told apart by their ids"));
+        return Err(Refusal::invalid("id", message)
+            .hint("give each question an id of its own, so that answers can be told apart"));
     }
     if rows.len() > MOST {
         return Err(Refusal::invalid("", format!("the body has more than {MOST} questions"))

@@ -76,12 +76,12 @@ impl Ui {
         self.eval_report(eval, Format::Text)?;
         let name = |number: &u32| sanitize_line(&format!("{collection}@v{number}"));
         let outcome = match live {
-            None => format!("{} is live: it is the first", name(version)),
+            None => format!("{} is live: it is the first version", name(version)),
             Some(live) if *promoted => {
-                format!("{} is live, and {} stays", name(version), name(live))
+                format!("{} is live now; {} is kept", name(version), name(live))
             }
             Some(live) => format!(
-                "{} stays live; {} stays beside it until the next one is built",
+                "{} stays live; {} is kept beside it until the next version is built",
                 name(live),
                 name(version)
             ),

@@ -1,4 +1,4 @@
-//! The file of a client: read as it is, and replaced as a whole, or not at all.
+//! The file of a client: read as it is, and replaced as a whole or not at all.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use crate::error::Failure;
 use crate::service::written::forbid_way_out;
 
-/// A file that may be there.
+/// A file that may or may not exist.
 pub(super) struct ClientFile {
-    /// Where it is, links followed.
+    /// Path of the file, with links followed.
     path: PathBuf,
-    /// As it is called.
+    /// Name of the file, as it was given.
     name: PathBuf,
-    /// `None` where it is not there.
+    /// `None` if the file does not exist.
     pub(super) text: Option<String>,
 }
 
 impl ClientFile {
-    /// `project`: where it is a file of the project, which may have come from somebody else.
+    /// Reads the file. `project` is set for a file of the project, which may have come from somebody
+    /// else.
     ///
     /// # Errors
-    /// It can't be read or is not text, or its name leads somewhere else.
+    /// The file can't be read, is not text, or is a link to somewhere else.
     pub(super) fn read(name: &Path, project: Option<&Path>) -> Result<Self, Failure> {
         if let Some(project) = project {
             forbid_way_out(name, project)?;
@@ -52,10 +53,10 @@ impl ClientFile {
         Ok(Self { path, name: name.to_owned(), text })
     }
 
-    /// In one step, with the permissions that the file has.
+    /// Replaces the file in one step, with its permissions.
     ///
     /// # Errors
-    /// It can't be written, or is another one than was read: it stays as it is.
+    /// The file can't be written, or was changed since it was read: it stays as it is.
     pub(super) fn replace(&self, text: &str) -> Result<(), Failure> {
         let failed = |error: &io::Error| inaccessible(&self.name, "written", error);
         let known = fs::metadata(&self.path).ok();
@@ -81,7 +82,7 @@ impl ClientFile {
     }
 }
 
-/// Those that it has, or else what files usually have.
+/// The permissions of the file, or the usual ones for a new file.
 fn permissions(known: Option<fs::Metadata>, new: &fs::File) -> io::Result<fs::Permissions> {
     if let Some(known) = known {
         return Ok(known.permissions());
@@ -98,15 +99,15 @@ fn permissions(known: Option<fs::Metadata>, new: &fs::File) -> io::Result<fs::Pe
 }
 
 fn inaccessible(name: &Path, what: &str, error: &io::Error) -> Failure {
-    // The last part that is there says more than the error.
+    // The last part of the path that exists says more than the error.
     let there = name.ancestors().skip(1).find(|part| part.exists());
     if let Some(file) = there.filter(|part| !part.is_dir()) {
-        let problem = format!("{} is a file, and would have to be a directory", file.display());
+        let problem = format!("{} is a file, but has to be a directory", file.display());
         return unchanged(problem, "move it away, and run this again");
     }
     let path = name.display();
     if name.is_dir() {
-        let problem = format!("{path} is a directory, and would have to be a file");
+        let problem = format!("{path} is a directory, but has to be a file");
         return unchanged(problem, "move it away, and run this again");
     }
     unchanged(format!("{path} cannot be {what}: {error}"), "see who may read and write it")

@@ -1,4 +1,4 @@
-//! An entry more in a file of somebody else's: everything else in it stays as it is, to the byte.
+//! Adds an entry to a file of another program: everything else in it stays the same, to the byte.
 
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 /// The name of the entry.
 const NAME: &str = "docent";
 
-/// What a file comes to.
+/// A file with the entry.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Merged {
     pub(super) text: String,
-    /// The entry was not there.
+    /// Whether the entry was added now.
     pub(super) is_new: bool,
 }
 
-/// What some editors begin a file with.
+/// The byte order mark with which some editors begin a file.
 const MARK: char = '\u{feff}';
 
 /// Adds `entry` to the object `key` of a JSON file, which may have comments.
 ///
 /// # Errors
-/// The file is not such an object, or has another entry of this name, or something twice that has to be there once.
+/// The file is not such an object, has another entry of this name, or has a key twice.
 pub(super) fn into_json(old: &str, key: &str, entry: &Value) -> Result<Merged, String> {
     as_written(old, |old| json_with(old, key, entry))
 }
@@ -31,8 +31,8 @@ fn json_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, Stri
     let parsed = parsed.map_err(|error| format!("it is not JSON: {error}"))?;
     let root = match parsed.value {
         Some(Node::Object(root)) => root,
-        Some(_) => return Err("it is not JSON object".to_owned()),
-        // Comments, or nothing.
+        Some(_) => return Err("it is not a JSON object".to_owned()),
+        // The file is empty, or has only comments.
         None => {
             let whole = json!({ key: { NAME: entry } });
             let old = if old.trim().is_empty() { "" } else { old };
@@ -61,8 +61,7 @@ fn json_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, Stri
     Ok(Some(merged))
 }
 
-/// What `merge` makes of a file, in the way in which the file is written: with the mark at its beginning, and
-/// its ends of lines.
+/// Applies `merge`, and keeps the byte order mark and the line endings of the file.
 fn as_written(
     old: &str,
     merge: impl FnOnce(&str) -> Result<Option<String>, String>,
@@ -82,12 +81,12 @@ fn as_written(
 }
 
 /// # Errors
-/// It is there more than once: which one counts, each client decides by itself.
+/// The key appears more than once: clients differ in which one counts.
 fn member<'a, 'b>(object: &'a Object<'b>, key: &str) -> Result<Option<&'a Node<'b>>, String> {
     let mut found = object.properties.iter().filter(|property| property.name.as_str() == key);
     let first = found.next().map(|property| &property.value);
     match found.next() {
-        Some(_) => Err(format!("`{key}` is there more than once")),
+        Some(_) => Err(format!("`{key}` appears more than once")),
         None => Ok(first),
     }
 }
@@ -102,7 +101,7 @@ fn other() -> String {
     format!("it has another entry `{NAME}`")
 }
 
-/// The same of a table of a TOML file.
+/// Adds `entry` to the table `key` of a TOML file.
 ///
 /// # Errors
 /// The file is not TOML, or has another entry of this name.
@@ -123,7 +122,7 @@ fn toml_with(old: &str, key: &str, entry: &Value) -> Result<Option<String>, Stri
     let gap = if old.trim().is_empty() { "" } else { "\n" };
     let end = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
     let text = format!("{old}{end}{gap}[{key}.{NAME}]\n{entry}");
-    // A table that is written in one line takes no other.
+    // A table that is written in one line can't be extended by another.
     let merged: Result<toml::Table, _> = text.parse();
     merged.map_err(|error| error.message().to_owned())?;
     Ok(Some(text))
