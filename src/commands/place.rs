@@ -168,7 +168,7 @@ fn forbid_link_out(link: &Path, within: &Path) -> Result<(), Failure> {
     }
     let target = fs::read_link(link).unwrap_or_default();
     Err(Failure::config(format!(
-        "{} is a link to {}, outside of the data directory",
+        "{} is a link that points outside, to {}",
         link.display(),
         target.display()
     ))

@@ -1,4 +1,4 @@
-//! Which model answers, what it is sent, and what its answer is held to.
+//! Settings of answers: the chat model, what it is sent, and how its answer is checked.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,13 +20,13 @@ pub struct Chat {
     pub timeout: Duration,
     pub idle_timeout: Duration,
     pub context_tokens: usize,
-    /// Questions of a batch at a time.
+    /// Questions of a batch that are asked at the same time.
     pub concurrency: usize,
-    /// An answer that its citations do not bear out as a whole is not one.
+    /// An answer that its citations do not fully support does not count.
     pub require_citations: bool,
-    /// `None` where it is not known.
+    /// Prices of the chat model; `None` if they are not known.
     pub price: Option<ChatPrice>,
-    /// What is typed in a conversation is remembered in a file.
+    /// Keep what is typed in a conversation in a history file.
     pub history: bool,
 }
 
@@ -50,16 +50,16 @@ impl Chat {
         if chat.system.is_some() && chat.prompt.is_some() {
             return Err(values.at_odds(
                 &["chat.system", "chat.prompt"],
-                "chat.prompt and chat.system are both set: a template has its own introduction"
+                "chat.prompt and chat.system are both set, but a template has its own introduction"
                     .to_owned(),
-                "leave one out, or unset it with --system '' or --prompt ''",
+                "omit one, or unset it with --system '' or --prompt ''",
             ));
         }
         Ok(chat)
     }
 }
 
-/// What is sent and what is generated have a price each, and the sum needs both.
+/// The prices of a model. Sent and generated tokens have a price each, and a cost needs both.
 pub(super) fn price(
     values: &Values<'_>,
     [input, cached, output]: [&'static str; 3],

@@ -1,4 +1,4 @@
-//! Which model embeds, and how it is asked.
+//! Settings of the embedder, and how it is called.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Embedding {
     pub batch_tokens: usize,
     pub input_tokens: usize,
     pub concurrency: usize,
-    /// Requests and tokens per minute. `None`: as fast as the endpoint goes.
+    /// Limit of requests per minute. `None`: as fast as the endpoint allows.
     pub rpm: Option<u64>,
     pub tpm: Option<u64>,
     /// Price of a million tokens, in the user's currency.
@@ -45,7 +45,7 @@ impl Embedding {
         })
     }
 
-    /// What so many tokens cost; `None` where that is not known.
+    /// Cost of this many tokens; `None` if the price is not known.
     pub fn cost(&self, tokens: u64) -> Option<f64> {
         let price = self.price.filter(|_| self.model.is_endpoint());
         price.map(|price| tokens as f64 * price / 1e6)
@@ -58,12 +58,12 @@ pub enum EmbeddingModel {
     OpenAi(String),
     /// The directory of an ONNX model.
     Onnx(PathBuf),
-    /// One that is fetched from a hub.
+    /// A model that is fetched from a hub.
     Hub(HubModel),
 }
 
 impl EmbeddingModel {
-    /// The directory of an ONNX model is a path like any other.
+    /// The embedding model. The directory of an ONNX model is a path like any other.
     fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
         let model = values.parsed("embedder", parse::embedder)?;
         Ok(match (model, values.found("embedder")) {
@@ -74,7 +74,7 @@ impl EmbeddingModel {
         })
     }
 
-    /// As in `--embedder`.
+    /// Name of the model, as in `--embedder`.
     pub fn name(&self) -> String {
         match self {
             Self::Builtin => "builtin".to_owned(),
@@ -84,7 +84,7 @@ impl EmbeddingModel {
         }
     }
 
-    /// Whether it is asked over HTTP.
+    /// Whether the model is called over HTTP.
     pub fn is_endpoint(&self) -> bool {
         matches!(self, Self::OpenAi(_))
     }

@@ -1,4 +1,4 @@
-//! Where models come from that have only a name, and where they are kept.
+//! Settings of the hub from which models are fetched by name, and of the cache.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,11 @@ pub struct HubSettings {
     pub token: Option<String>,
     /// `None`: `token` in [`Self::home`].
     pub token_file: Option<PathBuf>,
-    /// `None`: `huggingface` in the user's directory for caches.
+    /// `None`: `huggingface` in the user's cache directory.
     pub home: Option<PathBuf>,
     /// `None`: `hub` in [`Self::home`].
     pub cache: Option<PathBuf>,
-    /// What forbids to fetch a model, by the name that it was set by.
+    /// The flag or variable that forbids to fetch models, if one does.
     pub forbidden_by: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What an ingest reads, deletes and may cost, and how it fetches pages of the web.
+//! Settings of ingest: what it reads, deletes and may cost, and how it fetches web pages.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ pub struct Ingest {
     pub max_file_size: u64,
     pub extract_timeout: Duration,
     pub extract_memory: u64,
-    /// Of PDFs that are locked.
+    /// Password of locked PDFs.
     pub pdf_password: Option<String>,
-    /// Comments of reviewers are text.
+    /// Read comments of reviewers as text.
     pub comments: bool,
-    /// Part of the collection's documents that a run may delete without being told to, 0 to 1.
+    /// Share of the collection's documents that a run may delete without `--allow-prune`, 0 to 1.
     pub prune_share: f64,
-    /// How old documents may become.
+    /// Maximum age of documents.
     pub ttl: Option<Duration>,
-    /// What becomes of documents that hold secrets.
+    /// What to do with documents that contain secrets.
     pub on_secret: OnSecret,
-    /// What one run may spend on embeddings, in the currency of [`super::Embedding::price`].
+    /// Most that a run may spend, in the currency of [`super::Embedding::price`].
     pub max_cost: Option<f64>,
-    /// How long one run may take.
+    /// Longest time that a run may take.
     pub deadline: Option<Duration>,
 }
 
@@ -43,10 +43,10 @@ impl Ingest {
     }
 }
 
-/// How pages of the web are fetched.
+/// How web pages are fetched.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Web {
-    /// From addresses of this machine and its networks too.
+    /// Also fetch from addresses of this machine and private networks.
     pub allow_private: bool,
     pub max_pages: usize,
     pub timeout: Duration,

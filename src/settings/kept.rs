@@ -1,4 +1,5 @@
-//! Files that docent writes about its own work: exchanges with models, records of answers.
+//! Settings of the files that docent writes about its own work: recordings of exchanges with models,
+//! and records of answers.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ pub enum TapeFile {
 }
 
 impl TapeFile {
-    /// `record` or `replay`: of both, the one that was typed (see the rows).
+    /// `record` or `replay`; if both are set, the one that was typed (see the rows).
     pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
         match (values.path("record"), values.path("replay")) {
             (Some(_), Some(_)) => Err(SettingsError {
@@ -25,12 +26,12 @@ impl TapeFile {
     }
 }
 
-/// What is kept of each answer.
+/// Records of answers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trace {
     /// A file, or a directory.
     pub path: Option<PathBuf>,
-    /// The words of prompts and answers, too.
+    /// Whether the text of prompts and answers is kept, too.
     pub content: bool,
 }
 

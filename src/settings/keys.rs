@@ -1,5 +1,5 @@
-//! The table of settings. A row is all that is written about a setting for people: its flag and
-//! variables, `--help`, `config show` and `docs/settings.md` come from it.
+//! The table of settings. A row has everything that people read about a setting: its flag and
+//! variables, `--help`, `config show` and `docs/settings.md` are made from it.
 //!
 //! A new setting is a row here, a field with the line that resolves it in one of the sections beside
 //! this file, and, if it has a flag, its name in the list of a command in `cli`.
@@ -17,7 +17,7 @@ pub struct Key {
     pub env: &'static [&'static str],
     /// The value unless another is set.
     pub default: Option<&'static str>,
-    /// In words, what happens unless a value is set, where `default` cannot say it.
+    /// What happens if no value is set, in words, if `default` cannot say it.
     pub unless_set: Option<&'static str>,
     /// Masked wherever it is shown.
     pub secret: bool,
@@ -28,11 +28,11 @@ pub struct Key {
     pub gives_way_to: Option<&'static str>,
     /// Whether a project file that the user has not trusted may set it.
     pub trust: Trust,
-    /// What it may be, where it is a number.
+    /// The range, if the setting is a number.
     pub range: Option<Range>,
     /// What the setting is: a phrase without a capital or a full stop.
     pub about: &'static str,
-    /// What its flag does, where `about` cannot say that.
+    /// What its flag does, if `about` does not say it.
     help: Option<&'static str>,
 }
 
@@ -103,7 +103,7 @@ impl Key {
         format!("set {} or `{}` in docent.toml", ways.join(", "), self.name)
     }
 
-    /// What `--help` says of the flag, but for its default.
+    /// The help text of the flag, without its default.
     pub fn help(&self) -> String {
         let mut text = self.help.unwrap_or(self.about).to_owned();
         if let Some(first) = text.get_mut(..1) {
@@ -112,7 +112,7 @@ impl Key {
         text
     }
 
-    /// What it is, and what it may be: a phrase.
+    /// What the setting is, with its range: a phrase.
     pub fn about(&self) -> String {
         match self.range {
             Some(range) => format!("{} ({})", self.about, range.words()),

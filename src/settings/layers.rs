@@ -27,7 +27,7 @@ impl Origin {
         }
     }
 
-    /// What `config show` prints.
+    /// The origin as `config show` prints it.
     pub fn label(&self) -> String {
         match self {
             Self::Flag => "flag".to_owned(),
@@ -37,7 +37,7 @@ impl Origin {
         }
     }
 
-    /// The directory paths in this file are relative to.
+    /// The directory that paths in this file are relative to.
     pub(super) fn directory(&self) -> Option<&Path> {
         match self {
             Self::Project(path) | Self::User(path) => path.parent(),
@@ -68,18 +68,18 @@ impl Layers {
         value.is_empty().then_some(origin)
     }
 
-    /// The value comes from the command line.
+    /// Whether a value comes from the command line.
     pub(super) fn typed(&self, name: &str) -> bool {
         self.0.iter().filter_map(|layer| layer.get(name)).any(|(_, origin)| *origin == Origin::Flag)
     }
 
-    /// Some layer has a value.
+    /// Whether some layer has a value.
     pub(super) fn mention(&self, name: &str) -> bool {
         self.0.iter().filter_map(|layer| layer.get(name)).any(|(value, _)| !value.is_empty())
     }
 
-    /// What counts: all of it where the project file is trusted; otherwise without what only the
-    /// user may say. That is given as well, as far as it would change anything.
+    /// The layers that count: all if the project file is trusted; otherwise without the settings that
+    /// only the user may set. These settings are returned as well, if they would change anything.
     pub(super) fn heard(&self, trusted: bool) -> (Self, Vec<Resolved>) {
         if trusted {
             return (self.clone(), Vec::new());
@@ -124,7 +124,7 @@ fn mask(secret: &str) -> String {
     if secret.chars().count() >= 12 { format!("***{tail}") } else { "***".to_owned() }
 }
 
-/// A value fit for a message.
+/// A value for a message: secrets are masked.
 pub(super) fn shown(key: &Key, value: &str) -> String {
     if key.secret {
         mask(value)
@@ -135,15 +135,16 @@ pub(super) fn shown(key: &Key, value: &str) -> String {
     }
 }
 
-/// The layer of what was typed: pairs of setting name and text.
+/// The layer of typed flags: pairs of setting name and text.
 pub fn flags(typed: impl IntoIterator<Item = (&'static str, String)>) -> Layer {
     typed.into_iter().map(|(name, value)| (name, (value, Origin::Flag))).collect()
 }
 
-/// The layer of the environment, through a look-up so that tests need not change their own.
+/// The layer of the environment. Variables are looked up through a function, so that tests need not
+/// change their own.
 ///
 /// # Errors
-/// `unknown` names every variable that starts with `DOCENT_`; one that is not a setting is an error.
+/// A variable in `unknown`, which has every variable that starts with `DOCENT_`, is not a setting.
 pub fn environment(
     lookup: impl Fn(&str) -> Option<String>,
     unknown: impl IntoIterator<Item = String>,
@@ -155,7 +156,7 @@ pub fn environment(
             return Err(SettingsError {
                 message: format!("unknown environment variable {name}"),
                 hint: nearest(&name, names).map(|near| {
-                    format!("did you mean {near}? Otherwise unset it: DOCENT_ is for settings")
+                    format!("did you mean {near}? Otherwise unset it: names with DOCENT_ are for settings")
                 }),
                 usage: false,
             });
@@ -174,7 +175,7 @@ pub fn environment(
     Ok(layer)
 }
 
-/// Variables that start with `DOCENT_` and are no settings: those of the test suite.
+/// Variables that start with `DOCENT_` but are not settings: those of the test suite.
 const OTHER_VARIABLES: &[&str] =
     &["DOCENT_TEST_QDRANT_URL", "DOCENT_TEST_QDRANT_API_KEY", "DOCENT_TEST_MINILM"];
 
@@ -236,10 +237,10 @@ fn collect(
     Ok(())
 }
 
-/// The candidate that is a slip away; or else the shortest with the same last part, as for one that is
-/// in the wrong table; or else the one that is the fewest edits away.
+/// The candidate that is a typing error away; or else the shortest one with the same last part, as for
+/// a setting in the wrong table; or else the one with the fewest edits.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// More edits are no slip.
+    /// More edits are not a typing error.
     const SLIP: usize = 2;
     let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
     candidates.min_by_key(|candidate| {

@@ -43,35 +43,35 @@ pub use values::Endpoint;
 use values::Values;
 pub use verify::{Verify, VerifyModel};
 
-/// The collection that is meant unless another is named; on a server, where that is the project's own,
-/// the one that was meant before projects had names.
+/// The default collection. On a server, the default is the project's own collection; this one was the
+/// default before projects had names.
 pub const DEFAULT_COLLECTION: &str = "docent";
 
-/// Everything that can be set, with the types the rest of the program wants.
+/// All settings, with the types that the rest of the program needs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
-    /// With the tenant's name in it, where there is one.
+    /// Name of the collection, with the tenant's name in it, if there is one.
     pub collection: String,
-    /// Whose collections are worked on; `None`: those that are no tenant's.
+    /// The tenant whose collections are used; `None`: those without a tenant.
     pub tenant: Option<String>,
-    /// What the project is called on a Qdrant server; `None`: what was made up for it once.
+    /// Name of the project on a Qdrant server; `None`: the name that was generated for it.
     pub project: Option<String>,
     /// `None`: `.docent` in the project root.
     pub data_dir: Option<PathBuf>,
-    /// How long another process may keep the collection.
+    /// How long to wait for another process that has the collection.
     pub wait: Duration,
     pub tape: Option<TapeFile>,
     pub embedding: Embedding,
     pub hub: HubSettings,
     pub chat: Chat,
     pub qdrant: Qdrant,
-    /// Former versions of a collection that stay when the next one is built.
+    /// Former versions of a collection that are kept when the next one is built.
     pub index_keep: usize,
-    /// Changes of collections are noted, and none is made that can't be.
+    /// Log every change of a collection, and refuse changes that can't be logged.
     pub index_audit: bool,
     pub chunk_tokens: usize,
     pub chunk_overlap: usize,
-    /// Of the sparse leg; `None` where it is not set.
+    /// Language for sparse retrieval; `None` if it is not set.
     pub language: Option<String>,
     pub search: Search,
     /// `None`: hits stay in the order of retrieval.
@@ -82,27 +82,27 @@ pub struct Settings {
     pub web: Web,
     pub trace: Trace,
     pub serve: Serve,
-    /// Tries of a request that is worth retrying, the first included.
+    /// How often a request is tried, including the first time.
     pub attempts: u32,
-    /// What was decided, row by row, for `config show`.
+    /// The value and origin of each setting, for `config show`.
     pub resolved: Vec<Resolved>,
-    /// What an untrusted project file says and only the user may say: none of it counts.
+    /// Settings of an untrusted project file that only the user may set, and that are ignored.
     pub unheard: Vec<Resolved>,
 }
 
 impl Settings {
-    /// Takes another chat model of the same endpoint; `None` quotes.
+    /// Switches to another chat model at the same endpoint; `None` quotes.
     pub fn take_model(&mut self, model: Option<String>) {
         self.show("model", model.clone());
         self.chat.model = model;
     }
 
-    /// The collection that the tenant calls so, where there is one.
+    /// The full name of a collection of the tenant, if there is a tenant.
     pub fn of_tenant(&self, name: &str) -> String {
         collection_of_tenant(name, self.tenant.as_deref())
     }
 
-    /// Takes another collection of the same store: of the tenant, where there is one.
+    /// Switches to another collection in the same store: of the tenant, if there is one.
     pub fn take_collection(&mut self, name: &str) {
         let name = self.of_tenant(name);
         self.show("collection", Some(name.clone()));
@@ -110,7 +110,7 @@ impl Settings {
         self.collection = name;
     }
 
-    /// The same where nobody chose one.
+    /// Sets the collection, unless one was chosen.
     pub fn take_default_collection(&mut self, name: &str) {
         let is_default = |settings: &Self, name: &str| {
             let mut rows = settings.resolved.iter();
@@ -136,28 +136,28 @@ impl Settings {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
     pub key: &'static Key,
-    /// `None` where there is neither a value nor a default.
+    /// `None` if there is neither a value nor a default.
     pub value: Option<String>,
     pub origin: Origin,
 }
 
-/// A setting that cannot be used. All of these are exit 3, but for flags, which are exit 2.
+/// A setting that cannot be used. The exit code is 3, and 2 for flags.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{message}")]
 pub struct SettingsError {
     pub message: String,
     pub hint: Option<String>,
-    /// The value was typed on the command line.
+    /// Whether the value was typed on the command line.
     pub usage: bool,
 }
 
-/// Decides every setting.
+/// Resolves every setting.
 ///
-/// `trusted` says that the user trusts the project file. Of one that is not trusted only what is
-/// harmless counts: see [`keys::Trust`].
+/// `trusted`: the user trusts the project file. From an untrusted file, only harmless settings count:
+/// see [`keys::Trust`].
 ///
 /// # Errors
-/// A value that cannot be used, or several that make no sense together.
+/// A value cannot be used, or several contradict each other.
 pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
     let (layers, unheard) = layers.heard(trusted);
     let values = Values { layers: &layers };
@@ -197,7 +197,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
 }
 
 impl Settings {
-    /// Settings of different sections that are fine alone and make no sense together.
+    /// Checks that settings of different sections do not contradict each other.
     fn agree(&self, values: &Values<'_>) -> Result<(), SettingsError> {
         if self.chunk_overlap * 2 > self.chunk_tokens {
             return Err(values.at_odds(
@@ -206,7 +206,7 @@ impl Settings {
                     "chunk.overlap is {}, more than half of chunk.tokens ({})",
                     self.chunk_overlap, self.chunk_tokens
                 ),
-                "set --chunk-overlap lower or --chunk-tokens higher",
+                "lower --chunk-overlap or raise --chunk-tokens",
             ));
         }
         let Embedding { model, price, .. } = &self.embedding;
@@ -221,7 +221,7 @@ impl Settings {
                 &["ingest.max_cost"],
                 format!("{name} needs the price of {model}"),
                 &format!(
-                    "{}: what a million tokens cost, in the same currency",
+                    "{}: the price of a million tokens, in the same currency",
                     keys::key(key).how_to_set()
                 ),
             ));

@@ -1,4 +1,4 @@
-//! Which text in pictures is read, and by what.
+//! Settings of OCR: which text in pictures is read, and by which model.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::types::{ChatPrice, OcrPolicy, Usage};
 pub struct Ocr {
     pub policy: OcrPolicy,
     pub model: OcrModelChoice,
-    /// Of a vision model: longest wait for one page.
+    /// Longest wait for a vision model to read a page.
     pub timeout: Duration,
-    /// Of a vision model; `None` where it is not known.
+    /// Prices of a vision model; `None` if they are not known.
     pub price: Option<ChatPrice>,
 }
 
-/// What reads the pictures.
+/// The model that reads pictures.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OcrModelChoice {
     /// The small model that is part of the program.
     Bundled,
-    /// The directory of another one.
+    /// The directory of another model.
     Directory(PathBuf),
     /// A vision model of an OpenAI-compatible endpoint.
     OpenAi { model: String, endpoint: Endpoint },
@@ -49,7 +49,7 @@ impl Ocr {
         Ok(Self { policy, model, timeout, price })
     }
 
-    /// As in `--ocr`, where pages are sent to an endpoint.
+    /// Name of the model as in `--ocr`, if pages are sent to an endpoint.
     pub fn endpoint_model(&self) -> Option<String> {
         match &self.model {
             OcrModelChoice::OpenAi { model, .. } if self.policy != OcrPolicy::Off => {
@@ -59,7 +59,7 @@ impl Ocr {
         }
     }
 
-    /// What an endpoint billed; `None` where that is not known.
+    /// Cost of what an endpoint billed; `None` if a price is not known.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
         self.price?.cost(usage)
     }

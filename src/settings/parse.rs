@@ -1,4 +1,4 @@
-//! Text → the type a setting has. Each error completes the sentence "`VALUE` ...".
+//! Parses the text of a setting. Each error completes the sentence "`VALUE` ...".
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub fn collection(text: &str) -> Result<String, String> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("is not a collection name: letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
+        Err("is not a collection name: use letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
     }
 }
 
-/// A collection, of a tenant where one is named with it: `docs`, `docs~acme`.
+/// Parses a collection, with or without a tenant: `docs`, `docs~acme`.
 pub fn collection_or_tenants(text: &str) -> Result<String, String> {
     match text.split_once(TENANT_MARK) {
         Some((name, whose)) => Ok(collection_of_tenant(&collection(name)?, Some(&tenant(whose)?))),
@@ -31,13 +31,13 @@ pub fn tenant(text: &str) -> Result<String, String> {
     if is_tenant_name(text) {
         Ok(text.to_owned())
     } else {
-        Err("is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them".to_owned())
+        Err("is not a tenant name: use lower-case letters, digits, `-` and `_`, at most 64 characters".to_owned())
     }
 }
 
-/// It is the name of a collection, too.
+/// Parses the name of a project, which is also the name of a collection.
 pub fn project(text: &str) -> Result<String, String> {
-    collection(text).map_err(|_| "is not a name of a project: letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
+    collection(text).map_err(|_| "is not a project name: use letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned())
 }
 
 pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
@@ -53,15 +53,15 @@ pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
     }
 }
 
-/// `hf:ORG/NAME[@REVISION][#FILE]`.
+/// Parses `hf:ORG/NAME[@REVISION][#FILE]`.
 pub fn hub_model(text: &str) -> Result<HubModel, String> {
     match text.split_once(':') {
         Some((HubModel::SCHEME, name)) => name.parse(),
-        _ => Err("is not a model of a hub: hf:ORG/NAME".to_owned()),
+        _ => Err("is not a model of a hub: use hf:ORG/NAME".to_owned()),
     }
 }
 
-/// What reranks.
+/// A reranker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reranker {
     Endpoint(String),
@@ -100,7 +100,7 @@ pub fn verifier(text: &str) -> Result<Verifier, String> {
     }
 }
 
-/// What `ingest.ocr` says.
+/// Values of `ingest.ocr`.
 pub enum Ocr {
     Policy(OcrPolicy),
     /// A vision model of an endpoint, for the pages that `auto` reads.
@@ -112,17 +112,14 @@ pub fn ocr(text: &str) -> Result<Ocr, String> {
         "off" => Ok(Ocr::Policy(OcrPolicy::Off)),
         "auto" => Ok(Ocr::Policy(OcrPolicy::Auto)),
         "always" => Ok(Ocr::Policy(OcrPolicy::Always)),
-        _ => {
-            match text.split_once(':') {
-                Some(("openai", model)) if !model.is_empty() => Ok(Ocr::Model(model.to_owned())),
-                _ => Err("is not a way to read pictures: use off, auto, always or openai:MODEL"
-                    .to_owned()),
-            }
-        }
+        _ => match text.split_once(':') {
+            Some(("openai", model)) if !model.is_empty() => Ok(Ocr::Model(model.to_owned())),
+            _ => Err("is not a setting for OCR: use off, auto, always or openai:MODEL".to_owned()),
+        },
     }
 }
 
-/// What `ocr.model` says.
+/// Values of `ocr.model`.
 pub enum OcrModel {
     OpenAi(String),
     Directory(String),
@@ -143,7 +140,7 @@ pub fn mode(text: &str) -> Result<Mode, String> {
         .ok_or_else(|| "is not a mode: use hybrid, dense or sparse".to_owned())
 }
 
-/// Those that a new collection may have.
+/// The quantizations that a new collection may have.
 pub fn quantization(text: &str) -> Result<Quantization, String> {
     [Quantization::Scalar, Quantization::Binary, Quantization::None]
         .into_iter()
@@ -168,32 +165,32 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
-/// What goes into a query as it is: `2024-10-21`, `preview`.
+/// Parses a version that goes into a query unescaped: `2024-10-21`, `preview`.
 pub fn api_version(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let all = text.chars().all(fits);
     all.then(|| text.to_owned()).ok_or_else(|| "is not a version, such as 2024-10-21".to_owned())
 }
 
-/// The name of a header, as RFC 9110 has it, without the characters that nobody uses.
+/// Parses the name of a header, as in RFC 9110, without the characters that nobody uses.
 pub fn header_name(text: &str) -> Result<String, String> {
     let all = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     all.then(|| text.to_owned())
         .ok_or_else(|| "is not the name of a header, such as api-key".to_owned())
 }
 
-/// The address of a Qdrant server, with or without a scheme. A key in it would end up in messages.
+/// Parses the address of a Qdrant server, with or without a scheme. A key in it is refused, since it
+/// would appear in messages.
 pub fn address(text: &str) -> Result<String, String> {
     if text.contains(['@', '?']) {
         return Err(
-            "carries more than an address, which is not shown: a key goes into QDRANT_API_KEY"
-                .to_owned(),
+            "has more than an address, and is not shown: a key goes into QDRANT_API_KEY".to_owned()
         );
     }
     Ok(text.to_owned())
 }
 
-/// A language that the BM25 model stems or has stop words of, or that of each document.
+/// Parses a language for which BM25 has stemming or stop words, or that of each document.
 pub fn language(text: &str) -> Result<String, String> {
     let name = text.to_lowercase();
     if name == SparseId::OF_DOCUMENT || SparseId::LANGUAGES.contains(&name.as_str()) {
@@ -211,7 +208,7 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-/// As other tools read such a variable, too: `1`, `on`, `yes` or `true`.
+/// Parses a switch as other tools do for such variables: `1`, `on`, `yes` or `true`.
 pub fn switch(text: &str) -> Result<bool, String> {
     match &*text.to_ascii_lowercase() {
         "1" | "on" | "yes" | "true" => Ok(true),
@@ -220,7 +217,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
+/// Parses `30s`, `2m`, `500ms`, `1h`; a bare number is seconds.
 pub fn time(text: &str) -> Option<Duration> {
     let (number, unit) = measured(text)?;
     let seconds = match unit {
@@ -236,7 +233,7 @@ pub fn time(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number * seconds).ok()
 }
 
-/// `64MB`, `500kB`, `1GB`, `1MiB`, in bytes; a bare number is bytes. Units are powers of 1024.
+/// Parses `64MB`, `500kB`, `1GB`, `1MiB` into bytes; a bare number is bytes. Units are powers of 1024.
 pub fn size(text: &str) -> Option<f64> {
     let (number, unit) = measured(text)?;
     let unit = unit.to_ascii_lowercase();
@@ -250,14 +247,14 @@ pub fn size(text: &str) -> Option<f64> {
     Some(number * f64::from(1 << factor))
 }
 
-/// A number without a sign, and what is behind it.
+/// Splits a number without a sign from the unit behind it.
 fn measured(text: &str) -> Option<(f64, &str)> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     Some((digits.parse().ok()?, unit.trim()))
 }
 
-/// A URL fit for a message: no user, password or query.
+/// A URL for a message, without user, password or query.
 pub fn without_credentials(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();

@@ -1,7 +1,8 @@
-//! What a number may be. Part of the row of a setting, and said in the error for what lies without.
+//! Ranges of numbers. A range is part of the row of a setting, and named in the error for a value
+//! outside of it.
 //!
-//! The ends are far from what anybody needs, and near enough that nothing overflows, waits for ever or
-//! takes memory for something that will never be there.
+//! The limits are far from what anyone needs, but near enough that nothing overflows, waits for ever or
+//! reserves memory that is never used.
 
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ pub struct Range {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Unit {
     Whole,
-    /// With a fraction, perhaps.
+    /// A number that may have a fraction.
     Number,
-    /// Either sign, up to `to`.
+    /// A number of either sign, up to `to`.
     Signed,
     Share,
     Milliseconds,
@@ -32,20 +33,20 @@ const HOUR: u64 = 3_600 * SECOND;
 const YEAR: u64 = 365 * 24 * HOUR;
 
 impl Range {
-    /// Of one request, one answer, one page: a day is more than any takes.
+    /// Time for one request, answer or page: a day is more than any of them takes.
     pub const PATIENCE: Self = Self::time(1, 24 * HOUR);
-    /// The same, or none.
+    /// The same, or no time.
     pub const WAIT: Self = Self::time(0, 24 * HOUR);
-    /// Of a run, which may take weeks.
+    /// Time for a run, which may take weeks.
     pub const RUN: Self = Self::time(1, 1_000 * HOUR);
-    /// Of a document.
+    /// Age of a document.
     pub const AGE: Self = Self::time(1, 100 * YEAR);
     pub const SHARE: Self = Self { unit: Unit::Share, from: 0, to: 1 };
     /// Money, in any currency.
     pub const AMOUNT: Self = Self::number(0, 1_000_000_000_000);
-    /// What a model is sent or writes, in tokens: ten times what the largest take.
+    /// Tokens that a model is sent or generates: ten times what the largest models take.
     pub const TOKENS: Self = Self::whole(1, 10_000_000);
-    /// Requests at a time.
+    /// Requests at the same time.
     pub const AT_ONCE: Self = Self::whole(1, 1_000);
 
     pub const fn whole(from: u64, to: u64) -> Self {
@@ -61,7 +62,7 @@ impl Range {
         Self { unit: Unit::Signed, from: 0, to: size }
     }
 
-    /// In milliseconds.
+    /// A range of times, in milliseconds.
     const fn time(from: u64, to: u64) -> Self {
         Self { unit: Unit::Milliseconds, from, to }
     }
@@ -81,7 +82,7 @@ impl Range {
         }
     }
 
-    /// The value of a text. The error completes the sentence "`TEXT` ...".
+    /// Parses a text. The error completes the sentence "`TEXT` ...".
     pub fn read_whole<T: TryFrom<u64>>(self, text: &str) -> Result<T, String> {
         let number = text.parse().ok().filter(|number| self.holds(*number as f64));
         number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| self.refusal())
@@ -106,7 +107,7 @@ impl Range {
         bytes.map(|bytes| bytes as u64).ok_or_else(|| self.refusal())
     }
 
-    /// What is not a number is in no range.
+    /// Whether the range has this value. NaN is in no range.
     fn holds(self, value: f64) -> bool {
         let (from, to) = (self.from as f64, self.to as f64);
         if self.unit == Unit::Signed {
@@ -152,7 +153,7 @@ mod tests {
     use super::super::{KEYS, Key, Layers, Settings, SettingsError, layers, resolve};
     use super::*;
 
-    /// A value for a setting, typed, with what it needs to make sense.
+    /// Settings with a typed value, and the other settings that it needs.
     fn typed(key: &Key, value: &str) -> Result<Settings, SettingsError> {
         let mut flags = vec![(key.name, value.to_owned())];
         if key.name == "chunk.overlap" {
@@ -173,7 +174,7 @@ mod tests {
         resolve(&Layers(vec![layers::flags(flags)]), true)
     }
 
-    /// As it is written in a setting.
+    /// A value as it is written in a setting.
     fn written(range: Range, value: u64) -> String {
         match range.unit {
             Unit::Milliseconds => format!("{value}ms"),
@@ -185,7 +186,7 @@ mod tests {
     fn every_number_has_a_range_and_its_ends_count() {
         for key in KEYS {
             let Some(range) = key.range else {
-                // A switch may be on by 1.
+                // A switch may be set by 1.
                 let takes_numbers = typed(key, "7").is_ok() && typed(key, "x-y").is_err();
                 assert!(!takes_numbers, "{} has no range", key.name);
                 continue;
@@ -227,13 +228,13 @@ mod tests {
                 assert!(error.usage, "{}: {error}", key.name);
                 assert!(error.message.contains(&range.words()), "{}: {error}", key.name);
             }
-            // That is not a number, but none at all.
+            // An empty text is no value, which is another error.
             let unset = typed(key, "").map_or_else(|error| error.message, |_| String::new());
             assert!(!unset.contains("is not a"), "{unset}");
         }
     }
 
-    /// Beyond its range, nothing a setting is given does harm.
+    /// Values outside of the range of a setting do no harm.
     #[test]
     fn no_value_of_any_setting_panics() {
         let long = "9".repeat(100_000);

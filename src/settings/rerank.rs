@@ -1,4 +1,4 @@
-//! What puts the first hits into a better order.
+//! Settings of the reranker.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::types::HubModel;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rerank {
     pub model: RerankModel,
-    /// Hits that are scored; `None`: what suits the kind of model.
+    /// Hits that are reranked; `None`: what suits the kind of model.
     pub candidates: Option<usize>,
-    /// Of the reranker's score in that of a hit, 0 to 1; `None`: what suits the kind of model.
+    /// Weight of the reranker's score in that of a hit, 0 to 1; `None`: what suits the kind of model.
     pub weight: Option<f32>,
     pub timeout: Duration,
 }
@@ -22,14 +22,14 @@ pub enum RerankModel {
     Endpoint { endpoint: Endpoint, model: Option<String> },
     /// The directory of an ONNX model.
     Onnx(PathBuf),
-    /// One that is fetched from a hub.
+    /// A model that is fetched from a hub.
     Hub(HubModel),
 }
 
 impl Rerank {
-    /// `None` where nothing reranks.
+    /// `None` if no reranker is configured.
     pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
-        // All are looked at, so that a mistake is found before it matters.
+        // All settings are parsed, so that a mistake is found before it matters.
         let candidates = values.whole_if_set("rerank.candidates")?;
         let weight = values.number_if_set("rerank.weight")?.map(|weight| weight as f32);
         let timeout = values.time("rerank.timeout")?;

@@ -1,4 +1,4 @@
-//! Where passages are stored and how they are found: the Qdrant server and the search.
+//! Settings of the Qdrant server and of retrieval.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::types::{CollectionLayout, Mode};
 
 #[derive(Clone, PartialEq)]
 pub struct Qdrant {
-    /// Of one node, or of several separated by commas. `None`: the embedded store.
+    /// URL of one node, or of several separated by commas. `None`: the embedded store.
     pub url: Option<String>,
     pub api_key: Option<String>,
     pub timeout: Duration,
-    /// How long a run that writes repeats a request that fails.
+    /// How long a run that writes retries a failing request.
     pub retry_for: Duration,
-    /// Of a collection that is created.
+    /// Layout of a collection that is created.
     pub layout: CollectionLayout,
 }
 
@@ -60,11 +60,11 @@ pub struct Search {
     pub sparse_weight: Option<f32>,
     /// Share of the score given to late interaction; `None` decides by the embedder.
     pub late_weight: Option<f32>,
-    /// The chat model makes a query of the question.
+    /// Let the chat model turn the question into a query.
     pub rewrite: bool,
-    /// Wordings of the question by the chat model that are retrieved as well.
+    /// Number of other wordings by the chat model that are retrieved with, too.
     pub expand: usize,
-    /// The dense leg asks with a passage that the chat model makes up.
+    /// Dense retrieval uses a passage that the chat model drafts.
     pub hyde: bool,
 }
 
@@ -81,7 +81,7 @@ impl Search {
             expand: values.whole("search.expand")?,
             hyde: values.parsed("search.hyde", parse::boolean)?,
         };
-        // Of a flag and a file that make no sense together, the flag is what is meant.
+        // If a flag and a file contradict each other, the flag wins.
         if search.hyde && search.mode == Mode::Sparse {
             match (values.typed("search.hyde"), values.typed("search.mode")) {
                 (true, false) => return Ok(Self { mode: Mode::Hybrid, ..search }),
@@ -90,8 +90,8 @@ impl Search {
             }
             return Err(values.at_odds(
                 &["search.hyde", "search.mode"],
-                "search.hyde is for the dense leg, and search.mode is sparse".to_owned(),
-                "leave out --hyde, or use --mode hybrid or dense",
+                "search.hyde needs dense retrieval, but search.mode is sparse".to_owned(),
+                "omit --hyde, or use --mode hybrid or dense",
             ));
         }
         Ok(search)

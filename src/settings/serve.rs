@@ -1,4 +1,4 @@
-//! Where the server listens, to whom, and what it takes on at a time.
+//! Settings of the server: where it listens, who may call it, and its limits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use super::{SettingsError, Values, parse, tenant};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Serve {
     pub listen: Vec<ListenAddress>,
-    /// Never empty.
+    /// Collections that are served; never empty.
     pub collections: Vec<String>,
-    /// File with the keys of callers; `None` where none was named.
+    /// File with the keys of callers; `None` if none was named.
     pub keys: Option<PathBuf>,
     /// `None`: callers speak plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// File of what keys have used; `None`: beside the file of keys.
+    /// File that counts what keys have used; `None`: beside the file of keys.
     pub usage: Option<PathBuf>,
-    /// Without a slash at its end.
+    /// Public URL, without a slash at its end.
     pub public_url: Option<String>,
-    /// The page, and the documents that it opens.
+    /// Serve the web page, and the documents that it opens.
     pub ui: bool,
     /// How long a link opens a document without a key.
     pub link_expiry: Duration,
-    /// In lower case.
+    /// Allowed hosts, in lower case.
     pub allow_host: Vec<String>,
     pub allow_origin: Vec<String>,
     pub max_connections: usize,
@@ -36,42 +36,43 @@ pub struct Serve {
     pub header_timeout: Duration,
     pub slow_client: Duration,
     pub body_limit: u64,
-    /// Bytes of what was retrieved; 0: nothing is kept.
+    /// Size of the cache of retrieval, in bytes; 0: no cache.
     pub cache: u64,
-    /// Keys with the right to ingest change collections by request.
+    /// Let keys with the right to ingest change collections by request.
     pub ingest: bool,
-    /// Largest file that is uploaded, in bytes.
+    /// Largest file that may be uploaded, in bytes.
     pub upload_limit: u64,
     pub drain: Duration,
-    /// How long a conversation may be silent.
+    /// How long a conversation may go without a question.
     pub chat_idle: Duration,
-    /// How often a conversation is pinged: who answers none until the next one has gone.
+    /// How often the connection of a conversation is pinged; it is closed if no answer comes before the
+    /// next ping.
     pub chat_ping: Duration,
     pub fallback: Fallback,
-    /// File with a line for each request; `None`: none is kept.
+    /// Audit file, with a line for each request; `None`: no audit file.
     pub audit: Option<PathBuf>,
-    /// What was asked is in it.
+    /// Whether questions are kept in the audit file.
     pub audit_content: bool,
-    /// What can't be written there is not answered.
+    /// Whether a request is refused if the audit file can't be written.
     pub audit_required: bool,
-    /// What signals of drift are held against; `None`: what came first.
+    /// Baseline of signals of drift; `None`: the first questions.
     pub drift_baseline: Option<PathBuf>,
 }
 
 /// Files in PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFiles {
-    /// The certificate of the server, and those between it and its root.
+    /// The certificate chain of the server.
     pub certificate: PathBuf,
     pub key: PathBuf,
 }
 
-/// What answers while the chat model does not.
+/// What answers while the chat model fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fallback {
-    /// Nothing: callers are told.
+    /// Nothing: callers get an error.
     None,
-    /// What quotes the passages.
+    /// The extractive model, which quotes passages.
     Extractive,
 }
 
@@ -84,7 +85,7 @@ pub enum ListenAddress {
 }
 
 impl ListenAddress {
-    /// Nobody on another machine reaches it.
+    /// Whether other machines cannot reach the address.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
@@ -159,7 +160,7 @@ impl Serve {
 }
 
 /// # Errors
-/// One of the two files is named, and the other is not.
+/// Only one of the two files is set.
 fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, SettingsError> {
     const NAMES: [&str; 2] = ["serve.tls_cert", "serve.tls_key"];
     match NAMES.map(|name| values.path(name)) {
@@ -173,16 +174,14 @@ fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, SettingsError> {
             };
             Err(values.at_odds(
                 &NAMES,
-                format!("{there} is set, and {missing} is not"),
-                &format!(
-                    "a certificate and its key go together: name the other file with {missing}"
-                ),
+                format!("{there} is set, but {missing} is not"),
+                &format!("TLS needs a certificate and its key: name the other file with {missing}"),
             ))
         }
     }
 }
 
-/// What stands between commas, each once, in order.
+/// Splits a list at commas, with each item once, in order.
 fn list<T: PartialEq>(
     text: &str,
     parse: impl Fn(&str) -> Result<T, String>,
@@ -211,7 +210,7 @@ fn address(text: &str) -> Result<ListenAddress, String> {
     let port: u16 = port.parse().map_err(|_| wrong())?;
     let ip = match host {
         "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        // It has a fixed meaning; no other name is looked up.
+        // `localhost` has a fixed meaning; no other name is looked up.
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
         _ => return Err(wrong()),
     };

@@ -1,10 +1,10 @@
-//! Whose collections are worked on.
+//! The tenant whose collections are used.
 
 use super::values::Values;
 use super::{SettingsError, parse};
 use crate::types::{collection_of_tenant, tenant_of};
 
-/// The tenant: of its own setting, or of the collection that is named.
+/// The tenant, from its own setting or from the named collection.
 pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsError> {
     if let Some(tenant) = values.optional("tenant", parse::tenant)? {
         return Ok(Some(tenant));
@@ -13,7 +13,7 @@ pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsErr
     Ok(tenant_of(&collection).map(str::to_owned))
 }
 
-/// The collection of that setting, of the tenant.
+/// The collection of the setting `collection`, of the tenant.
 pub(super) fn collection(
     values: &Values<'_>,
     name: &str,
@@ -35,7 +35,7 @@ pub(super) fn of_tenant(
     };
     Err(values.at_odds(
         &[name, "tenant"],
-        format!("the tenant is `{own}`, and `{collection}` is a collection of `{other}`"),
-        "name one tenant: by --tenant (or DOCENT_TENANT), or in the name of the collection",
+        format!("the tenant is `{own}`, but `{collection}` is a collection of `{other}`"),
+        "name only one tenant, with --tenant (or DOCENT_TENANT) or in the name of the collection",
     ))
 }

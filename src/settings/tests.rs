@@ -106,7 +106,9 @@ fn mistakes_name_the_place_and_the_nearest_name() {
         (
             settings(&[], &[("DOCENT_MODLE", "x")], "", ""),
             "unknown environment variable DOCENT_MODLE",
-            Some("did you mean DOCENT_MODEL? Otherwise unset it: DOCENT_ is for settings"),
+            Some(
+                "did you mean DOCENT_MODEL? Otherwise unset it: names with DOCENT_ are for settings",
+            ),
             false,
         ),
         (
@@ -129,7 +131,7 @@ fn mistakes_name_the_place_and_the_nearest_name() {
         ),
         (
             settings(&[], &[], "collection = '../up'", ""),
-            "collection in /project/docent.toml: `../up` is not a collection name: letters, digits, `-`, `_` and `.`, starting with a letter or digit",
+            "collection in /project/docent.toml: `../up` is not a collection name: use letters, digits, `-`, `_` and `.`, starting with a letter or digit",
             None,
             false,
         ),
@@ -148,7 +150,7 @@ fn mistakes_name_the_place_and_the_nearest_name() {
         (
             settings(&[("chunk.overlap", "200")], &[], "", ""),
             "chunk.overlap is 200, more than half of chunk.tokens (256)",
-            Some("set --chunk-overlap lower or --chunk-tokens higher"),
+            Some("lower --chunk-overlap or raise --chunk-tokens"),
             true,
         ),
     ] {
@@ -160,7 +162,7 @@ fn mistakes_name_the_place_and_the_nearest_name() {
     }
 }
 
-/// What an untrusted project file wants and may not have, and the settings without it.
+/// The settings of an untrusted project file that are ignored, and the settings without them.
 fn untrusted(
     flags: &[(&'static str, &str)],
     project: &str,
@@ -211,7 +213,7 @@ fn hosts_models_paths_and_limits_of_an_untrusted_project_file_do_not_count() {
     assert_eq!((settings.chat.model, settings.trace.path, settings.tape), (None, None, None));
     assert_eq!(settings.chat.endpoint.base_url, "https://api.openai.com/v1");
     assert_eq!(untrusted(&[], "collection = 'team'", "qdrant.url = 'http://q'").0, ["collection"]);
-    // What it says makes no difference where the user decides.
+    // The project file makes no difference where the user decides.
     let decided = [("model", "m"), ("openai.base_url", "http://own.example")];
     let (wanted, _) =
         untrusted(&decided, "model = 'gpt'\n[chat]\nbase_url = 'http://evil.example'", "");
@@ -353,22 +355,22 @@ fn a_collection_is_of_the_tenant_that_is_named() {
         (
             &env,
             &[("collection", "docs~globex")],
-            "the tenant is `acme`, and `docs~globex` is a collection of `globex`",
+            "the tenant is `acme`, but `docs~globex` is a collection of `globex`",
         ),
         (
             &env,
             &[("serve.collections", "docs,docs~globex")],
-            "the tenant is `acme`, and `docs~globex` is a collection of `globex`",
+            "the tenant is `acme`, but `docs~globex` is a collection of `globex`",
         ),
         (
             &[],
             &[("tenant", "Acme")],
-            "--tenant: `Acme` is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them",
+            "--tenant: `Acme` is not a tenant name: use lower-case letters, digits, `-` and `_`, at most 64 characters",
         ),
         (
             &[],
             &[("collection", "docs~")],
-            "--collection: `docs~` is not a name of a tenant: lower-case letters, digits, `-` and `_`, at most 64 of them",
+            "--collection: `docs~` is not a tenant name: use lower-case letters, digits, `-` and `_`, at most 64 characters",
         ),
     ] {
         assert_eq!(collection(env, flags).unwrap_err().message, message);

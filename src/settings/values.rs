@@ -1,5 +1,5 @@
-//! The layers, read with types. What only the user may say is taken out of an untrusted project
-//! file before: see [`Layers::heard`].
+//! Reads the layers with types. Settings of an untrusted project file that only the user may set were
+//! removed before: see [`Layers::heard`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,12 +10,12 @@ pub(super) struct Values<'a> {
     pub(super) layers: &'a Layers,
 }
 
-/// An OpenAI-compatible server and the key that goes with it, and only with it.
+/// An OpenAI-compatible server, and the key that is sent to it and to no other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub base_url: String,
     pub api_key: Option<String>,
-    /// Name of the header that the key goes into; `None`: where it usually does.
+    /// Name of the header for the key; `None`: the usual one.
     pub key_header: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Values<'a> {
         self.layers.find(keys::key(name))
     }
 
-    /// The value comes from the command line.
+    /// Whether the value comes from the command line.
     pub(super) fn typed(&self, name: &str) -> bool {
         self.layers.typed(name)
     }
@@ -105,39 +105,40 @@ impl<'a> Values<'a> {
         self.parsed(name, |text| keys::range(name).read_bytes(text))
     }
 
-    /// An empty text stands for no value, as a rule. Of some settings it is a mistake: what a variable that is not
-    /// set would lead to is not what anybody meant.
+    /// Refuses empty values of some settings. An empty text usually means no value; for these settings
+    /// it probably comes from an unset variable in a script, and the result would not be what the user
+    /// meant.
     pub(super) fn forbid_emptied(&self) -> Result<(), SettingsError> {
         for key in keys::KEYS.iter().filter(|key| key.never_empty) {
             if let Some(origin) = self.layers.emptied(key) {
                 return Err(self.at_odds(
                     &[key.name],
                     format!("{} is empty", origin.of(key)),
-                    "give it a value, or leave it out",
+                    "give it a value, or omit it",
                 ));
             }
         }
         Ok(())
     }
 
-    /// Settings that are fine alone and make no sense together.
+    /// The error for settings that contradict each other.
     pub(super) fn at_odds(&self, names: &[&str], message: String, hint: &str) -> SettingsError {
         let usage = names.iter().any(|name| self.typed(name));
         SettingsError { message, hint: Some(hint.to_owned()), usage }
     }
 
-    /// A path: relative to the file that sets it, or to the working directory.
+    /// A path, relative to the file that sets it, or to the working directory.
     pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
         let (value, origin) = self.found(name)?;
         Some(located(value, origin))
     }
 
-    /// A path that is part of a setting's value: the same.
+    /// The same for a path that is part of a setting's value.
     pub(super) fn path_within(&self, name: &str, path: &str) -> PathBuf {
         self.found(name).map_or_else(|| path.into(), |(_, origin)| located(path, origin))
     }
 
-    /// The endpoint of `openai`, whose version goes into the query.
+    /// The endpoint of `openai`. Its version goes into the query.
     pub(super) fn shared_endpoint(&self) -> Result<Endpoint, SettingsError> {
         const URL: &str = "openai.base_url";
         let mut endpoint = Endpoint {
@@ -160,7 +161,7 @@ impl<'a> Values<'a> {
         Ok(endpoint)
     }
 
-    /// `PREFIX.base_url` with its own key where it is set, the shared endpoint otherwise.
+    /// `PREFIX.base_url` with its own key if it is set, the shared endpoint otherwise.
     pub(super) fn own_endpoint(
         &self,
         prefix: &str,
@@ -171,13 +172,13 @@ impl<'a> Values<'a> {
         if let Some(base_url) = self.optional(&url, parse::url)? {
             return Ok(Endpoint { base_url, api_key: own_key, key_header: None });
         }
-        // Where a URL of its own gave way to one that was typed, the key still belongs to the former.
+        // If a URL of its own gave way to a typed one, the key still belongs to the former URL.
         let own_key = own_key.filter(|_| !self.layers.mention(&url));
         Ok(Endpoint { api_key: own_key.or_else(|| shared.api_key.clone()), ..shared.clone() })
     }
 }
 
-/// A path that was set in a place.
+/// A path as it is meant where it was set.
 pub(super) fn located(value: &str, origin: &Origin) -> PathBuf {
     origin.directory().map_or_else(|| PathBuf::from(value), |base| base.join(value))
 }

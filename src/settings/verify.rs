@@ -1,4 +1,4 @@
-//! The model that holds the claims of an answer against their passages, beside the rules.
+//! Settings of the model that checks the claims of an answer, in addition to the rules.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::types::{ChatPrice, HubModel};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verify {
     pub model: VerifyModel,
-    /// Longest wait for one reply.
+    /// Longest wait for a reply.
     pub timeout: Duration,
-    /// Of a chat model; `None` where it is not known.
+    /// Prices of a chat model; `None` if they are not known.
     pub price: Option<ChatPrice>,
-    /// Score from which on an ONNX model bears a claim out, 0 to 1.
+    /// Score from which an ONNX model counts a claim as supported, 0 to 1.
     pub threshold: f32,
 }
 
@@ -25,12 +25,12 @@ pub enum VerifyModel {
     },
     /// The directory of an ONNX model.
     Onnx(PathBuf),
-    /// One that is fetched from a hub.
+    /// A model that is fetched from a hub.
     Hub(HubModel),
 }
 
 impl Verify {
-    /// `None` where only the rules check.
+    /// `None` if only the rules check.
     pub(super) fn resolve(
         values: &Values<'_>,
         shared: &Endpoint,
