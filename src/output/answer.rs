@@ -1,4 +1,4 @@
-//! What `query` prints.
+//! The JSON that `query` prints.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,62 +12,62 @@ use crate::query::verification::Verification;
 use crate::query::{Answer, AnswerEvent};
 use crate::types::{Locator, Passage, Usage};
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Answer")]
 pub struct AnswerJson {
-    /// A UUID, by which `docent trace show` finds the record of the answer.
+    /// A UUID, with which `docent trace show` finds the record of the answer.
     pub answer_id: String,
     pub question: String,
-    /// What retrieval asked: the question, or how the chat model worded it.
+    /// What was retrieved with: the question, or how the chat model worded it.
     pub queries: Vec<String>,
-    /// The passage in whose place the dense leg asked, where the chat model wrote one.
+    /// The passage that the chat model wrote for dense retrieval, if it wrote one.
     pub hypothetical: Option<String>,
-    /// As the model wrote it, with its marks `[n]`; empty where it refused.
+    /// The answer as the model wrote it, with its marks `[n]`; empty where it refused.
     pub answer: String,
-    /// What the model thought before that; null unless `--show-thinking`.
+    /// Reasoning of the model before the answer; null without `--show-thinking`.
     pub thinking: Option<String>,
     pub no_answer: bool,
     /// Why there is no answer; null where there is one.
     pub no_answer_reason: Option<NoAnswerReason>,
     /// The model that answered; `extractive` where the answer is quoted.
     pub model: String,
-    /// One for each passage that is cited, in the order of first mention.
+    /// One for each cited passage, in the order of first mention.
     pub citations: Vec<CitationJson>,
-    /// Numbers that are cited and name no passage.
+    /// Cited numbers that are not those of a passage.
     pub invalid_citations: Vec<u32>,
-    /// Sentences that cite nothing, and inherit no citation.
+    /// Sentences that cite nothing, and do not inherit a citation.
     pub uncited_sentences: Vec<String>,
-    /// What the cited passages do not bear out, in the order of the answer.
+    /// What the cited passages do not support, in the order of the answer.
     pub findings: Vec<Finding>,
     /// What the model of `--verify` was asked; null without it.
     pub verification: Option<Verification>,
-    /// What the model was given.
+    /// The passages that the model was given.
     pub passages: Vec<PassageJson>,
-    /// What came nearest, best first, where there is no answer.
+    /// The nearest passages, best first, if there is no answer.
     pub nearest: Vec<Nearest>,
-    /// As the endpoint said it: `stop`, `length`.
+    /// Why the model stopped, as the endpoint says it: `stop`, `length`.
     pub finish_reason: Option<String>,
-    /// The answer was cut short: by a failure, an interrupt, or a limit on its length.
+    /// Whether the answer was cut short by a failure, an interrupt, or a limit on its length.
     pub incomplete: bool,
     pub usage: Usage,
     pub retrieved_ms: u64,
-    /// Since the question was put.
+    /// Milliseconds from the question to the first token.
     pub first_token_ms: Option<u64>,
     pub elapsed_ms: u64,
 }
 
-/// Decided by what came and what it cites, not by its wording.
+/// Why there is no answer. Decided by what the model sent and what it cites, not by its wording.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoAnswerReason {
-    /// No passage was found, or none that scores as high as was asked for.
+    /// No passage was found, or none with the lowest score that is set.
     NothingFound,
     /// The model gave the agreed refusal.
     Refused,
     /// The model wrote nothing.
     Empty,
-    /// What the model wrote cites none of the passages.
+    /// The model wrote a text that cites none of the passages.
     Uncited,
 }
 
@@ -82,22 +82,23 @@ pub struct CitationJson {
     pub citation: String,
     #[serde(flatten)]
     pub locator: Locator,
-    /// The passage's own words that the claim rests on: those it quotes, or the sentence nearest to
-    /// it, if any is near.
+    /// The words of the passage that support the claim: those that the claim quotes, or the sentence
+    /// nearest to it, if one is near.
     pub quote: Option<String>,
-    /// Nothing that it is cited for was found to be missing.
+    /// Whether everything that the passage is cited for was found in it.
     pub verified: bool,
-    /// By what the claims were held against it; empty where nothing in them could be.
+    /// The checks that were made of the claims; empty where no check applies.
     pub checks: Vec<Check>,
-    /// What it does not bear out, and what it says instead: `900 days (the passage says 400 days)`.
+    /// What the passage does not support, and what it says instead: `900 days (the passage says 400
+    /// days)`.
     pub unsupported: Vec<String>,
 }
 
-/// A passage as the model was given it.
+/// A passage, as the model was given it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Passage")]
 pub struct PassageJson {
-    /// The number that marks refer to.
+    /// The number in marks.
     pub passage: u32,
     #[serde(flatten)]
     pub place: Nearest,
@@ -111,13 +112,13 @@ pub struct Nearest {
     pub citation: String,
     /// Title of the document; empty where it has none.
     pub title: String,
-    /// Outermost first.
+    /// Headings above the text, outermost first.
     pub headings: Vec<String>,
     pub text: String,
     pub score: f32,
-    /// SHA-256 of the document it is from.
+    /// SHA-256 of the document.
     pub document_hash: String,
-    /// What the document calls the page, where that is not its number: `iv`.
+    /// Label of the page in the document, if it is not its number: `iv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_label: Option<String>,
     #[serde(flatten)]
@@ -128,35 +129,35 @@ pub struct Nearest {
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// Where retrieval asks something else than the question.
+    /// What is retrieved with, if it is not only the question.
     Asking { queries: Vec<String>, hypothetical: Option<String> },
-    /// First but for that: what the model is given.
+    /// What the model is given. The first event, except for `asking`.
     Retrieved {
         /// Chunks that were found, before they were packed into passages.
         hits: usize,
         passages: Vec<PassageJson>,
     },
-    /// A piece of what the model thinks first, with `--show-thinking`.
+    /// A piece of the model's reasoning, with `--show-thinking`.
     Thinking { text: String },
     /// A piece of the answer.
     Delta {
         text: String,
-        /// Where the text is a citation mark: the number in it.
+        /// The number in the mark, if the text is a citation mark.
         #[serde(skip_serializing_if = "Option::is_none")]
         mark: Option<u32>,
     },
-    /// The pieces so far were what the model thinks, which it showed only now. The answer begins here.
+    /// The pieces so far were reasoning, which the model marks only at its end. The answer begins here.
     Retracted,
-    /// A passage that is cited, checked.
+    /// A cited passage, with the result of the checks.
     Citation(CitationJson),
-    /// Something that a reader of the answer should know.
+    /// A warning about the answer.
     Warning(WarningJson),
     /// Last: the same object as `query --format json` prints.
     Done(Box<AnswerJson>),
 }
 
 impl Event {
-    /// The value of its `event`.
+    /// The value of the field `event`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Asking { .. } => "asking",
@@ -171,20 +172,20 @@ impl Event {
     }
 }
 
-/// Something that a reader of the answer should know.
+/// A warning about the answer.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AnswerWarning")]
 pub struct WarningJson {
     pub kind: WarningKind,
-    /// The same in words.
+    /// The warning in words.
     pub message: String,
-    /// The number in the mark, where it is about one; of several marks, the first.
+    /// The number in the mark, if the warning is about one; the first of several.
     pub passage: Option<u32>,
-    /// The sentence that cites nothing, or that its passages do not bear out.
+    /// The sentence that cites nothing, or that its passages do not support.
     pub sentence: Option<String>,
     /// What the passages lack, and what they say instead.
     pub unsupported: Vec<String>,
-    /// The same in parts.
+    /// The finding in parts.
     pub finding: Option<Finding>,
 }
 
@@ -193,7 +194,7 @@ pub struct WarningJson {
 pub enum WarningKind {
     /// A citation names no passage.
     InvalidCitation,
-    /// The passages that a claim cites do not bear it out.
+    /// The passages that a claim cites do not support it.
     UnverifiedCitation,
     /// A sentence cites nothing.
     UncitedSentence,
@@ -201,37 +202,38 @@ pub enum WarningKind {
     Uncited,
     /// The model of `--verify` gave no verdict on some claims.
     Unchecked,
-    /// The endpoint failed in mid-answer.
+    /// The endpoint failed before the end of the answer.
     Failed,
     Interrupted,
-    /// The answer reached the longest it may have.
+    /// The answer reached its longest length.
     Length,
-    /// The endpoint held the rest back.
+    /// The endpoint filtered the rest of the answer.
     Filtered,
 }
 
-/// What would be sent, and is not.
+/// A request that would be sent, and was not.
 #[derive(Serialize, JsonSchema)]
 pub struct RequestJson {
     pub question: String,
     /// The body of the request; null where nothing would be sent.
     pub request: Option<Value>,
-    /// Of its messages.
+    /// Tokens of the messages.
     pub prompt_tokens: Option<usize>,
-    /// Whether they were counted with the model's own tokenizer, and not estimated on the high side.
+    /// Whether the tokens were counted with the model's own tokenizer; otherwise they are an estimate
+    /// on the high side.
     pub prompt_tokens_exact: bool,
 }
 
-/// A line of `query --batch`: what came of one question, in the order of the questions.
+/// A line of `query --batch`: the result of one question, in the order of the questions.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchRow {
-    /// As in the question's line; its number where it has none.
+    /// The id in the question's line, or the number of the line.
     pub id: Value,
-    /// The exit code that `query` would end with for this question alone.
+    /// The exit code with which `query` would end for this question.
     pub exit_code: i32,
-    /// Null where the question was answered, or found to have no answer.
+    /// Why there is no result; null where the question was answered, or has no answer.
     pub error: Option<ErrorJson>,
-    /// As `query --format json` prints it; absent where there was an error before the answer.
+    /// The answer as `query --format json` prints it; absent after an error before the answer.
     #[serde(flatten)]
     pub answer: Option<AnswerJson>,
 }
@@ -337,7 +339,7 @@ impl From<&AnswerEvent> for Event {
             AnswerEvent::Retracted => Self::Retracted,
             AnswerEvent::Thinking(text) => Self::Thinking { text: text.clone() },
             AnswerEvent::Text(text) => Self::Delta { text: text.clone(), mark: None },
-            // Who hears of this relays no functions.
+            // Functions are only relayed by `serve`, which does not use this type.
             AnswerEvent::Calls(_) => Self::Delta { text: String::new(), mark: None },
             AnswerEvent::Mark(number) => {
                 Self::Delta { text: format!("[{number}]"), mark: Some(*number) }

@@ -1,58 +1,58 @@
-//! What `search` prints.
+//! The JSON that `search` prints.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::types::{Hit, Kind, LegScore, Locator, Mode, Recognition};
 
-/// What was found, best first.
+/// The hits, best first.
 #[derive(Serialize, JsonSchema)]
 pub struct Found {
     pub question: String,
-    /// What was asked: the question, or how the chat model worded it.
+    /// What was retrieved with: the question, or how the chat model worded it.
     pub queries: Vec<String>,
-    /// The passage in whose place the dense leg asked, where the chat model wrote one.
+    /// The passage that the chat model wrote for dense retrieval, if it wrote one.
     pub hypothetical: Option<String>,
     pub mode: Mode,
     pub hits: Vec<HitJson>,
     pub elapsed_ms: u64,
 }
 
-/// A chunk that was found.
+/// A hit: a chunk that was found.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Hit")]
 pub struct HitJson {
-    /// From 1.
+    /// Rank, from 1.
     pub rank: usize,
-    /// What hits are ordered by; 0 to 1 in hybrid mode and with a reranker.
+    /// Score by which hits are ordered; 0 to 1 in hybrid mode and with a reranker.
     pub score: f32,
     pub source: String,
     /// Source and place in one: `path:L10-L24`, `path#page=3`.
     pub citation: String,
     /// Title of the document; empty where it has none.
     pub title: String,
-    /// Outermost first.
+    /// Headings above the text, outermost first.
     pub headings: Vec<String>,
     pub text: String,
     pub kind: Kind,
     pub tags: Vec<String>,
-    /// SHA-256 of the document it is from.
+    /// SHA-256 of the document.
     pub document_hash: String,
     /// SHA-256 of what was embedded.
     pub chunk_hash: String,
-    /// Rank and cosine among the vectors' hits; null where it is not among them.
+    /// Rank and cosine in dense retrieval; null where it is not among its hits.
     pub dense: Option<LegScore>,
-    /// Rank and BM25 score among the words' hits; null where it is not among them.
+    /// Rank and BM25 score in sparse retrieval; null where it is not among its hits.
     pub sparse: Option<LegScore>,
-    /// Late interaction, where the hit was among the first: its rank there, and the mean cosine of the
-    /// question's tokens with the nearest of the chunk's.
+    /// Late interaction, if the hit was among the first: its rank, and the mean cosine of the
+    /// question's tokens with the nearest tokens of the chunk.
     pub late: Option<LegScore>,
-    /// Rank and score by the reranker; null where it was not asked about this one.
+    /// Rank and score by the reranker; null where this hit was not reranked.
     pub rerank: Option<LegScore>,
-    /// What the document calls the page, where that is not its number: `iv`.
+    /// Label of the page in the document, if it is not its number: `iv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_label: Option<String>,
-    /// Of a text that was recognized in a picture.
+    /// For text that was recognized in a picture: how sure the model is of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recognition: Option<Recognition>,
     #[serde(flatten)]
@@ -60,7 +60,7 @@ pub struct HitJson {
 }
 
 impl HitJson {
-    /// `rank` counts from 1.
+    /// A hit; `rank` counts from 1.
     pub fn new(rank: usize, hit: &Hit) -> Self {
         let chunk = &hit.chunk;
         Self {

@@ -1,4 +1,4 @@
-//! What `docent ingest` tells.
+//! The report of `docent ingest`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::eval::promotion::Promotion;
 use crate::ingest::IngestReport;
 
-/// What an ingest did, and what came of the conditions that the version it has built was to meet.
+/// What an ingest did, and whether the version that it built meets its conditions.
 #[derive(Serialize, JsonSchema)]
 pub struct IngestOutcome<'a> {
     #[serde(flatten)]
     pub report: &'a IngestReport,
-    /// With `--promote-if`, once the version was measured.
+    /// Present with `--promote-if`, after the version was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotion: Option<&'a Promotion>,
 }

@@ -1,9 +1,9 @@
-//! What machines read, and the words that people and machines are given alike.
+//! What machines read, and the words that both people and machines are given.
 //!
-//! Every JSON shape is a type; `docent schema` prints their schemas from the same types. Numbers and
-//! texts are exact here: nothing is sanitized.
+//! Every JSON shape is a type, and `docent schema` prints the schemas of these types. Numbers and texts
+//! are exact here: nothing is sanitized.
 //!
-//! A change that a reader could trip over (a field that is gone, or means something else) raises
+//! A change that could break a reader (a field is removed, or changes its meaning) raises
 //! [`SCHEMA_VERSION`]; a new field does not.
 
 mod answer;
@@ -42,7 +42,7 @@ pub use versions::{
 use crate::error::{Exit, Failure};
 use crate::types::SCHEMA_VERSION;
 
-/// What every object begins with.
+/// The fields with which every object begins.
 #[derive(Serialize, JsonSchema)]
 pub struct Versioned<T> {
     /// Version of the shape.
@@ -57,10 +57,10 @@ impl<T> Versioned<T> {
     }
 }
 
-/// What every object of a conversation goes on with.
+/// The next fields of every object in a conversation.
 #[derive(Serialize, JsonSchema)]
 pub struct Turn<T> {
-    /// The question that it belongs to, from 1.
+    /// Number of the question that it belongs to, from 1.
     pub turn: u32,
     #[serde(flatten)]
     pub body: T,
@@ -71,7 +71,7 @@ pub struct Turn<T> {
 #[schemars(rename = "Error")]
 pub struct ErrorJson {
     pub message: String,
-    /// What it came from, the nearest first.
+    /// Causes of the error, the nearest first.
     pub causes: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
@@ -93,16 +93,16 @@ fn exit_code(exit: Exit) -> i32 {
     exit as i32
 }
 
-/// A line on stderr: it has one of these.
+/// A line on stderr, which has one of these fields.
 #[derive(Default, Serialize, JsonSchema)]
 pub struct Message {
-    /// Something to know about the result.
+    /// A note about the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Something that needs attention though the command goes on.
+    /// Something that needs attention, although the command goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
-    /// Why the command ended; the last line.
+    /// Why the command failed; on the last line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorJson>,
 }

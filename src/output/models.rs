@@ -1,4 +1,4 @@
-//! What `models` prints.
+//! The JSON that `models` prints.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,56 +6,56 @@ use serde::Serialize;
 /// Models in the cache.
 #[derive(Serialize, JsonSchema)]
 pub struct ModelList {
-    /// The directory that tools of Hugging Face share.
+    /// The directory that Hugging Face tools share.
     pub cache: String,
     pub models: Vec<CachedModel>,
 }
 
-/// A model in the cache, as far as it is there.
+/// A model in the cache, complete or not.
 #[derive(Serialize, JsonSchema)]
 pub struct CachedModel {
-    /// As in `--embedder`: `hf:ORG/NAME`.
+    /// Name of the model, as in `--embedder`: `hf:ORG/NAME`.
     pub name: String,
-    /// Bytes of everything that is there of it.
+    /// Bytes of all its files.
     pub bytes: u64,
     pub snapshots: Vec<CachedCommit>,
 }
 
-/// What is there of a commit.
+/// The files of a commit.
 #[derive(Serialize, JsonSchema)]
 pub struct CachedCommit {
     pub commit: String,
-    /// Branches and tags that meant it when they were asked for.
+    /// Branches and tags that pointed to the commit when they were fetched.
     pub refs: Vec<String>,
-    /// Whether docent has all that it needs of it.
+    /// Whether all files that docent needs are there.
     pub whole: bool,
 }
 
-/// Models that are here now.
+/// Models that were fetched.
 #[derive(Serialize, JsonSchema)]
 pub struct FetchedModels {
     pub fetched: Vec<FetchedModel>,
 }
 
-/// A model that is here now.
+/// A model that was fetched.
 #[derive(Serialize, JsonSchema)]
 pub struct FetchedModel {
-    /// As it was asked for.
+    /// Name of the model, as it was asked for.
     pub name: String,
     pub commit: String,
     /// The directory with its files.
     pub directory: String,
-    /// The graph, from there.
+    /// Path of the graph in that directory.
     pub graph: String,
 }
 
-/// Models that are here no more.
+/// Models that were removed.
 #[derive(Serialize, JsonSchema)]
 pub struct RemovedModels {
     pub removed: Vec<RemovedModel>,
 }
 
-/// A model that is here no more.
+/// A model that was removed.
 #[derive(Serialize, JsonSchema)]
 pub struct RemovedModel {
     pub name: String,

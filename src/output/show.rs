@@ -1,4 +1,4 @@
-//! What `show` prints.
+//! The JSON that `show` prints.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::types::{DocumentRecord, FailureRecord, Kind, Locator, Recognition};
 pub struct ShowJson {
     #[serde(flatten)]
     pub document: DocumentJson,
-    /// In the order of the text; with a place, those that overlap it.
+    /// Chunks in the order of the text; with a place, those that overlap it.
     pub chunks: Vec<ShownChunkJson>,
 }
 
@@ -25,26 +25,27 @@ pub enum ShowEvent {
     Chunk(Box<ShownChunkJson>),
 }
 
-/// What is known of a document.
+/// What is known about a document.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Document")]
 pub struct DocumentJson {
     pub source: String,
-    /// The place in it that was asked for.
+    /// The place in the document that was asked for.
     pub place: Option<Locator>,
     /// Title of the document; empty where it has none.
     pub title: String,
-    /// Null where it was never brought in.
+    /// Record of the document; null where it was never ingested.
     pub record: Option<DocumentRecord>,
-    /// Why its last version could not be brought in; null where it was.
+    /// Why its last version could not be ingested; null where it was.
     pub failure: Option<FailureRecord>,
-    /// How its file differs from what was read; null where it does not, and for what is not a file.
+    /// How its file differs from what was ingested; null where it does not, and for documents that are
+    /// not files.
     pub stale: Option<StaleJson>,
     /// How many chunks of it are stored, at any place.
     pub stored_chunks: usize,
-    /// How many of them are of another version than the record: an ingest was cut off.
+    /// How many of these are of another version than the record, since an ingest was cut off.
     pub outdated_chunks: usize,
-    /// The sources on record that may have been meant, where nothing is stored.
+    /// If nothing is stored: the sources that may have been meant.
     pub nearest: Vec<String>,
 }
 
@@ -52,9 +53,9 @@ pub struct DocumentJson {
 #[schemars(rename = "StaleDocument")]
 #[serde(rename_all = "snake_case")]
 pub enum StaleJson {
-    /// The file is another one now.
+    /// The file has changed.
     Changed,
-    /// There is no such file any more.
+    /// The file no longer exists.
     Missing,
 }
 
@@ -64,27 +65,27 @@ pub enum StaleJson {
 pub struct ShownChunkJson {
     /// Position among the document's chunks, from 0.
     pub ordinal: u32,
-    /// Of what is embedded, headings and text; null where the embedder is not the one that built the
-    /// collection.
+    /// Tokens of what is embedded, headings and text; null where the embedder is not the one that built
+    /// the collection.
     pub tokens: Option<usize>,
     pub source: String,
     /// Source and place in one: `path:L10-L24`, `path#page=3`.
     pub citation: String,
     /// Title of the document; empty where it has none.
     pub title: String,
-    /// Outermost first.
+    /// Headings above the text, outermost first.
     pub headings: Vec<String>,
     pub text: String,
     pub kind: Kind,
     pub tags: Vec<String>,
-    /// SHA-256 of the document it is from.
+    /// SHA-256 of the document.
     pub document_hash: String,
     /// SHA-256 of what was embedded.
     pub chunk_hash: String,
-    /// What the document calls the page, where that is not its number: `iv`.
+    /// Label of the page in the document, if it is not its number: `iv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_label: Option<String>,
-    /// Of a text that was recognized in a picture.
+    /// For text that was recognized in a picture: how sure the model is of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recognition: Option<Recognition>,
     #[serde(flatten)]

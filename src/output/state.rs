@@ -1,4 +1,4 @@
-//! What `status`, `doctor`, `config show` and `trace list` print.
+//! The JSON that `status`, `doctor`, `config show`, `trace list` and others print.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::service::expiring::Expiring;
 use crate::trace::Trace;
 use crate::types::{Deployment, DocumentRecord, EmbedderId, FailureRecord, Manifest};
 
-/// What is stored, and what built it.
+/// What is stored, and how it was built.
 #[derive(Serialize, JsonSchema)]
 pub struct Status {
     pub collection: String,
@@ -24,16 +24,16 @@ pub struct Status {
     /// Mean number of BM25 terms of the chunks; null where there are none.
     pub mean_terms: Option<f64>,
     pub stale: Stale,
-    /// Sources that could not be brought in.
+    /// Sources that could not be ingested.
     pub failures: Vec<FailureRecord>,
-    /// Documents of which something was not read.
+    /// Documents with warnings that something was not read.
     pub warned: Vec<WarnedSource>,
     /// Documents that are pages of the web; whether they changed is not known.
     pub pages: usize,
-    /// How it is kept on a Qdrant server; absent where the collection is embedded.
+    /// How the collection is kept on a Qdrant server; absent where it is embedded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerJson>,
-    /// When documents are too old; absent where none ever is: see the setting `ingest.ttl`.
+    /// How many documents are too old; absent without the setting `ingest.ttl`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiring: Option<Expiring>,
     /// Documents whose text looks broken, with `--quality`.
@@ -49,19 +49,19 @@ pub struct Status {
 pub struct ServerJson {
     #[serde(flatten)]
     pub deployment: Deployment,
-    /// All peers that are known of, by what has copies on them: a cluster may have more.
+    /// Peers that have copies: a cluster may have more.
     pub peers: Vec<u64>,
-    /// What its owner should know.
+    /// Concerns that its owner should know.
     pub concerns: Vec<ConcernJson>,
 }
 
-/// Something to know about a collection on a server.
+/// A concern about a collection on a server.
 #[derive(Serialize, JsonSchema)]
 pub struct ConcernJson {
     pub message: String,
     /// What to do about it.
     pub hint: String,
-    /// Questions or runs end with an error until then.
+    /// Whether questions or runs fail until this is resolved.
     pub fatal: bool,
 }
 
@@ -80,16 +80,16 @@ impl ServerJson {
     }
 }
 
-/// Files that are not what they were when they were ingested.
+/// Files that differ from what was ingested.
 #[derive(Serialize, JsonSchema)]
 pub struct Stale {
     pub changed: Vec<String>,
     pub missing: Vec<String>,
-    /// Files that a run which did not finish was to bring in, and that are not stored.
+    /// Files that an unfinished run was to ingest, and that are not stored yet.
     pub awaited: Vec<String>,
 }
 
-/// A version of a collection that was read whole.
+/// A version of a collection that was read completely.
 #[derive(Serialize, JsonSchema)]
 pub struct Index {
     pub collection: String,
@@ -97,46 +97,47 @@ pub struct Index {
     pub version: u32,
     pub documents: usize,
     pub chunks: usize,
-    /// What the documents come to, whatever the order and the store: SHA-256 over sources, texts, places and
-    /// tags. Null after a repair, while a run is not finished, and where documents were brought in before it was kept.
+    /// Hash of the documents, independent of their order and of the store: SHA-256 over sources, texts,
+    /// places and tags. Null after a repair, while a run is unfinished, and where documents were
+    /// ingested before hashes were kept.
     pub content_hash: Option<String>,
-    /// Another version is the collection now, or the pointer to it was written again.
+    /// Whether another version was made live, or the pointer to the live one was written again.
     pub repaired: bool,
-    /// Newer versions that are not whole, and why.
+    /// Newer versions that are damaged or incomplete, and why.
     pub passed_over: Vec<String>,
 }
 
-/// A collection on a server that was taken up.
+/// A collection on a server that was adopted.
 #[derive(Serialize, JsonSchema)]
 pub struct Adoption {
     pub collection: String,
     /// The project that it belongs to now.
     pub project: String,
-    /// The name of the collection in Qdrant, `NAME@vN` as a rule.
+    /// The name of the collection in Qdrant, usually `NAME@vN`.
     pub physical: String,
-    /// It had lost its name, and was given it again.
+    /// Whether it had lost its name, which was restored.
     pub named: bool,
-    /// Projects that it belonged to before.
+    /// Projects that owned it before.
     pub formerly: Vec<String>,
 }
 
-/// What a collection of so many chunks takes.
+/// What a collection of a given size takes on disk and in memory.
 #[derive(Serialize, JsonSchema)]
 pub struct SizingJson {
     pub chunks: u64,
-    /// Of the dense vectors.
+    /// Dimensions of the dense vectors.
     pub dimensions: usize,
-    /// Where it belongs: `embedded`, `server`, `server_on_disk` or `cluster`.
+    /// The store that suits it: `embedded`, `server`, `server_on_disk` or `cluster`.
     pub home: String,
     pub embedded: NeedsJson,
     /// Chunks up to which the embedded store compares a question with all vectors.
     pub embedded_up_to: u64,
     pub server: NeedsJson,
-    /// With `--on-disk --quantization scalar`.
+    /// On a server with `--on-disk --quantization scalar`.
     pub server_on_disk: NeedsJson,
-    /// Of each node of a cluster.
+    /// On each node of a cluster.
     pub node: NeedsJson,
-    /// Nodes of 64 GiB of memory.
+    /// Number of nodes, with 64 GiB of memory each.
     pub nodes: u64,
     pub shards: u64,
     /// Copies of each shard.
@@ -150,12 +151,12 @@ pub struct NeedsJson {
     pub memory: u64,
 }
 
-/// A collection that was brought in line with the same one on another store.
+/// A collection that was copied to another store.
 #[derive(Serialize, JsonSchema)]
 pub struct IndexCopy {
-    /// Where it is from: a directory, or the addresses of a server.
+    /// The store it was copied from: a directory, or the addresses of a server.
     pub from: String,
-    /// Its name there.
+    /// Its name in that store.
     pub from_collection: String,
     pub to: String,
     pub collection: String,
@@ -163,12 +164,12 @@ pub struct IndexCopy {
     pub changed: usize,
     pub deleted: usize,
     pub unchanged: usize,
-    /// Chunks that went over.
+    /// Chunks that were sent.
     pub sent: u64,
     /// Chunks of the collection now.
     pub chunks: u64,
-    /// What the documents come to on both sides, as `index verify` has it. Null where documents were brought
-    /// in before it was kept: then only chunks were counted.
+    /// Hash of the documents on both sides, as in `index verify`. Null where documents were ingested
+    /// before hashes were kept: then only chunks were counted.
     pub content_hash: Option<String>,
 }
 
@@ -176,40 +177,40 @@ pub struct IndexCopy {
 #[derive(Serialize, JsonSchema)]
 pub struct IndexFile {
     pub collection: String,
-    /// Null for standard output and standard input.
+    /// Path of the file; null for standard output and standard input.
     pub file: Option<String>,
     pub documents: u64,
-    /// Sources that could not be brought in: the file has why.
+    /// Number of sources that could not be ingested: the file has the reasons.
     pub failures: u64,
     pub chunks: u64,
-    /// Of these, what an import that was cut off had stored; absent where it is not one.
+    /// How many of the chunks an earlier import, which was cut off, had stored; absent for an export.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u64>,
-    /// Of the file.
+    /// Size of the file.
     pub bytes: u64,
-    /// SHA-256 of the file but for its last line, which says it.
+    /// SHA-256 of the file without its last line, which contains it.
     pub digest: String,
-    /// What questions have to be embedded with.
+    /// The embedder that questions need.
     pub embedder: EmbedderId,
 }
 
-/// What is configured, and whether it answers.
+/// What is configured, and whether it works.
 #[derive(Serialize, JsonSchema)]
 pub struct Doctor {
     pub ok: bool,
     pub checks: Vec<Check>,
-    /// How the collection is kept on a Qdrant server; absent where it is embedded, or is not there.
+    /// How the collection is kept on a Qdrant server; absent where it is embedded, or does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerJson>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Serialize, JsonSchema)]
 pub struct Check {
     pub name: String,
     pub ok: bool,
     pub message: String,
-    /// It works, and could go wrong.
+    /// It works, but could go wrong.
     pub warning: bool,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,21 +229,21 @@ pub struct Setting {
     pub value: Option<String>,
     /// Where it comes from.
     pub origin: String,
-    /// What an untrusted project file says instead, which counts once that is trusted.
+    /// What an untrusted project file sets instead, which would count if the file were trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub once_trusted: Option<String>,
 }
 
-/// The records that are kept of answers, the oldest first.
+/// The records of answers, oldest first.
 #[derive(Serialize, JsonSchema)]
 pub struct TraceList {
     pub traces: Vec<TraceRow>,
 }
 
-/// One of them; `docent trace show` prints it.
+/// A record of an answer; `docent trace show` prints it.
 #[derive(Serialize, JsonSchema)]
 pub struct TraceRow {
-    /// A UUID.
+    /// Id of the answer, a UUID.
     pub id: String,
     /// RFC 3339, UTC.
     pub started_at: String,

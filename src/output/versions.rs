@@ -1,4 +1,4 @@
-//! What `docent index` tells of the versions of a collection.
+//! The JSON that `docent index` prints about the versions of a collection.
 
 use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
@@ -21,36 +21,36 @@ pub struct VersionJson {
     /// The number N of `NAME@vN`.
     pub version: u32,
     pub state: VersionState,
-    /// When its building began, RFC 3339, UTC; null where that can't be read.
+    /// When its build began, RFC 3339, UTC; null where that can't be read.
     pub made_at: Option<String>,
-    /// Of a former one: when another took its place, RFC 3339, UTC.
+    /// For a former version: when another one replaced it, RFC 3339, UTC.
     pub live_until: Option<String>,
-    /// Null where it is not complete.
+    /// Null where the version is not complete.
     pub documents: Option<usize>,
-    /// Null where it is not complete.
+    /// Null where the version is not complete.
     pub chunks: Option<u64>,
     pub embedder: Option<EmbedderId>,
 }
 
-/// A version, with what it was built with.
+/// A version, with its manifest.
 #[derive(Serialize, JsonSchema)]
 pub struct VersionShown {
     pub collection: String,
     #[serde(flatten)]
     pub version: VersionJson,
-    /// Null where it can't be read, or was not written yet.
+    /// The manifest; null where it can't be read, or was not written yet.
     pub manifest: Option<Manifest>,
 }
 
-/// What became of the versions of a collection.
+/// The log of the versions of a collection.
 #[derive(Serialize, JsonSchema)]
 pub struct VersionLog {
     pub collection: String,
-    /// The last one first.
+    /// Events, newest first.
     pub events: Vec<VersionEvent>,
 }
 
-/// What differs between two versions of a collection.
+/// The differences between two versions of a collection.
 #[derive(Serialize, JsonSchema)]
 pub struct VersionDiffed {
     pub collection: String,
@@ -58,13 +58,13 @@ pub struct VersionDiffed {
     pub diff: VersionDiff,
 }
 
-/// Which version is the live one from now on.
+/// The version that is live now.
 #[derive(Serialize, JsonSchema)]
 pub struct SwitchedVersion {
     pub collection: String,
     /// Number of the version.
     pub live: u32,
-    /// Number of the one that was live before: the same where nothing was to be done.
+    /// Number of the version that was live before; the same if there was nothing to do.
     pub former: u32,
 }
 
@@ -72,7 +72,7 @@ pub struct SwitchedVersion {
 #[derive(Serialize, JsonSchema)]
 pub struct RemovedVersions {
     pub collection: String,
-    /// Their numbers.
+    /// Numbers of the removed versions.
     pub removed: Vec<u32>,
 }
 

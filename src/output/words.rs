@@ -1,6 +1,6 @@
 //! Numbers and times in words.
 
-/// `1 passage`, `1,204 passages`. `noun` is one that takes an `s`.
+/// `1 passage`, `1,204 passages`. The plural of `noun` has to end in `s`.
 pub fn counted(number: usize, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {noun}{s}", grouped(number))
@@ -19,7 +19,7 @@ pub fn grouped(number: usize) -> String {
     grouped
 }
 
-/// ` over docs README.md`, of a run; nothing for one that read none, as a purge.
+/// ` over docs README.md`, for a run; empty for one that read no roots, such as a purge.
 pub fn over(roots: &[String]) -> String {
     if roots.is_empty() { String::new() } else { format!(" over {}", roots.join(" ")) }
 }
@@ -46,7 +46,7 @@ pub fn bytes(number: u64) -> String {
     format!("{amount:.digits$} {unit}")
 }
 
-/// An amount of money: `12.30`, and small ones with two digits that say something, `0.00042`.
+/// An amount of money: `12.30`, and small amounts with two significant digits, `0.00042`.
 pub fn money(amount: f64) -> String {
     let zeros = if amount > 0.0 { (-amount.log10()).floor().max(0.0) as usize } else { 0 };
     format!("{amount:.*}", (zeros + 2).min(12))

@@ -72,10 +72,14 @@ fn every_way_not_to_be_ingested() {
     env.run(&["config", "trust"]).expect(0);
     for (source, said, hint) in [
         ("docs/late.md", "the last run did not see it", json!("docent ingest")),
-        ("other/sloop.md", "below nothing", json!("docent ingest other/sloop.md")),
+        (
+            "other/sloop.md",
+            "not in a directory that was ingested",
+            json!("docent ingest other/sloop.md"),
+        ),
         ("docs/blob", "(binary)", Value::Null),
-        ("docs/large.txt", "over the limit of 2 KB", json!("mend that, then: docent ingest")),
-        ("https://example.org/a", "no run has come to that page", Value::Null),
+        ("docs/large.txt", "over the limit of 2 KB", json!("correct that, then run docent ingest")),
+        ("https://example.org/a", "no run has reached that page", Value::Null),
     ] {
         let expected = expected(&env, source, &[]);
         assert_eq!(expected["verdict"], "not_ingested", "{expected:#}");

@@ -127,7 +127,7 @@ fn a_stale_one_says_so() {
     fs::remove_file(env.path("docs/ketch.md")).expect("a removal");
     for (source, stale, said) in [
         ("docs/yawl.md", "changed", "has changed since"),
-        ("docs/ketch.md", "missing", "is gone since"),
+        ("docs/ketch.md", "missing", "was deleted since"),
     ] {
         let run = show(&env, source).expect(0);
         assert!(run.stderr.starts_with(&format!("warning: {source} {said}")), "{run}");
@@ -285,7 +285,7 @@ fn a_link_is_what_it_leads_to_and_one_to_nothing_is_said_to_be_one() {
     assert!(shown.stdout.contains("The tide turns at noon."), "{shown}");
     let explained = env.run(&["explain", "tide", "--expect", "tidal.md"]).expect(0);
     assert!(explained.stdout.contains("docs/tides.md is in passage"), "{explained}");
-    let said = "a link to gone.md, which is not there";
+    let said = "a link to gone.md, which does not exist";
     let shown = env.run(&["show", "tide.md"]);
     assert!(shown.stderr.contains(said) && !shown.stderr.contains("did you mean"), "{shown}");
     let explained = env.run(&["explain", "tide", "--expect", "tide.md"]);

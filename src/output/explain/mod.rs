@@ -1,4 +1,4 @@
-//! What `explain` says: why these passages, and why not that one.
+//! What `explain` prints: why passages were found, and why a document was not.
 
 mod advice;
 mod reasons;
@@ -18,15 +18,15 @@ use crate::types::{Locator, Mode};
 pub use advice::advice;
 pub use reasons::{fate, message};
 
-/// What `docent explain` found out.
+/// The findings of `docent explain`.
 pub struct Explained<'a> {
     pub question: &'a str,
     pub mode: Mode,
-    /// Chunks that packing takes.
+    /// How many chunks packing takes.
     pub k: usize,
     pub max_tokens: usize,
     pub prepared: &'a Prepared,
-    /// Of the BM25 score of each hit, what the words of its document's name have.
+    /// For each hit: the part of its BM25 score that is due to words in the name of its document.
     pub name_scores: &'a [f32],
     pub sought: Option<&'a Sought>,
     pub elapsed_ms: u64,
@@ -34,23 +34,23 @@ pub struct Explained<'a> {
     pub root: &'a Path,
 }
 
-/// Why these passages, and why not that one.
+/// Why passages were found, and why a document was not.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Explanation")]
 pub struct ExplainJson {
     pub question: String,
-    /// What was asked: the question, or how the chat model worded it.
+    /// What was retrieved with: the question, or how the chat model worded it.
     pub queries: Vec<String>,
-    /// The passage in whose place the dense leg asked, where the chat model wrote one.
+    /// The passage that the chat model wrote for dense retrieval, if it wrote one.
     pub hypothetical: Option<String>,
     pub mode: Mode,
     /// How many passages the hits were packed into.
     pub passages: usize,
-    /// Of the prompt with these passages.
+    /// Tokens of the prompt with these passages.
     pub prompt_tokens: usize,
     /// Everything that packing chose from, best first.
     pub hits: Vec<ExplainedHit>,
-    /// What became of the document that was expected; null without `--expect`.
+    /// What became of the expected document; null without `--expect`.
     pub expected: Option<ExpectedJson>,
     pub elapsed_ms: u64,
 }
@@ -58,14 +58,14 @@ pub struct ExplainJson {
 /// A hit, and what packing made of it.
 #[derive(Serialize, JsonSchema)]
 pub struct ExplainedHit {
-    /// The passage that it is in; null where it is in none.
+    /// The passage that contains it; null where no passage does.
     pub passage: Option<u32>,
-    /// Why it is in no passage; null where it is in one.
+    /// Why it is not in a passage; null where it is.
     pub dropped: Option<&'static str>,
-    /// The passage that has its text, or most of it, where that is why.
+    /// The passage that has the same text, or most of it, if that is why.
     pub like_passage: Option<u32>,
-    /// Of the score in `sparse`, what the words of the document's name have: of its file, its
-    /// directories, its site.
+    /// Part of the score in `sparse` that is due to words in the document's name: its file, directories
+    /// or site.
     pub name_score: f32,
     #[serde(flatten)]
     pub hit: HitJson,
@@ -80,25 +80,25 @@ pub enum ExplainEvent {
     Expected(ExpectedJson),
 }
 
-/// What became of a document that was expected.
+/// What became of an expected document.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Expected")]
 pub struct ExpectedJson {
     pub source: String,
-    /// The place in it that was expected.
+    /// The expected place in the document.
     pub place: Option<Locator>,
     pub verdict: VerdictJson,
-    /// The same in words.
+    /// The verdict in words.
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
-    /// The passages that it is in, or that have its place.
+    /// The passages that contain it, or the expected place.
     pub passages: Vec<u32>,
-    /// Why packing left it out, where it was crowded out.
+    /// Why packing left it out, if it was crowded out.
     pub dropped: Option<&'static str>,
-    /// The source on record that may have been meant.
+    /// The stored source that may have been meant.
     pub nearest: Option<String>,
-    /// Its best chunk for the question, where it was looked for.
+    /// Its best chunk for the question, if it was looked for.
     pub best: Option<BestJson>,
 }
 
@@ -110,36 +110,36 @@ pub enum VerdictJson {
     Found,
     /// It has no record.
     NotIngested,
-    /// It could not be brought in.
+    /// It could not be ingested.
     Failed,
     /// Its file has changed or is gone.
     Stale,
     /// It does not pass `--source`, `--kind` or `--tag`.
     Filtered,
-    /// It is not among what packing chooses from.
+    /// It is not among the hits that packing chooses from.
     BelowCut,
-    /// Nothing that is stored of it is at the place that was expected.
+    /// Nothing is stored of it at the expected place.
     NoSuchPlace,
     /// It scores below `--min-score`.
     BelowFloor,
-    /// It was found, and packing left it out.
+    /// It was found, but packing left it out.
     CrowdedOut,
 }
 
-/// A chunk, and where it stands in each ranking.
+/// A chunk, with its rank and score in each ranking.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Best")]
 pub struct BestJson {
     /// Source and place in one: `path:L10-L24`, `path#page=3`.
     pub citation: String,
-    /// Outermost first.
+    /// Headings above the text, outermost first.
     pub headings: Vec<String>,
-    /// Null where this leg was not asked, or has nothing for it.
+    /// Null where this retrieval was not used, or does not rank the chunk.
     pub dense: Option<Standing>,
-    /// Null where this leg was not asked, or has nothing for it.
+    /// Null where this retrieval was not used, or does not rank the chunk.
     pub sparse: Option<Standing>,
-    /// As it was ranked in the end; below the cut, in the rankings fused. Null where it is among the
-    /// candidates of neither leg.
+    /// Its final rank; below the cut, the rank after fusion. Null where it is a candidate of neither
+    /// dense nor sparse retrieval.
     pub overall: Option<Standing>,
     /// Words of the question that it has, without stop words.
     pub words_present: Vec<String>,
@@ -150,7 +150,7 @@ pub struct BestJson {
 /// Rank and score in a ranking.
 #[derive(Serialize, JsonSchema)]
 pub struct Standing {
-    /// From 1; null where it is below the first 5,000.
+    /// Rank from 1; null below the first 5,000.
     pub rank: Option<u32>,
     pub score: f32,
 }
@@ -173,7 +173,7 @@ impl ExplainJson {
 }
 
 impl ExplainedHit {
-    /// Of every hit, best first.
+    /// One for every hit, best first.
     pub fn all(explained: &Explained<'_>) -> impl Iterator<Item = Self> {
         let prepared = explained.prepared;
         let fated = (1..).zip(&*prepared.hits).zip(&*prepared.composed.fates);

@@ -1,4 +1,4 @@
-//! What became of a hit, and of a document that was expected, in words.
+//! What became of a hit, and of an expected document, in words.
 
 use super::{Explained, Sought};
 use crate::ingest::absence::Absence;
@@ -24,7 +24,7 @@ pub fn fate(fate: Fate) -> String {
     }
 }
 
-/// What became of a document that was expected: one sentence.
+/// What became of an expected document, in one sentence.
 pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
     let name = sought.expected.citation();
     match &sought.verdict {
@@ -34,16 +34,16 @@ pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
         }
         Verdict::Failed { reason } => {
             let former = match sought.record {
-                Some(_) => "; what is stored of it is an earlier version",
+                Some(_) => "; an earlier version of it is stored",
                 None => "",
             };
-            format!("{name} could not be brought in: {reason}{former}")
+            format!("{name} could not be ingested: {reason}{former}")
         }
         Verdict::Stale(Drift::Changed) => {
-            format!("{name} has changed since it was ingested: its former text was asked")
+            format!("{name} has changed since it was ingested: its former text was searched")
         }
         Verdict::Stale(Drift::Gone) => {
-            format!("{name} is gone since it was ingested, and its former text does not come up")
+            format!("{name} was deleted since it was ingested, and its former text is not found")
         }
         Verdict::Filtered(parts) => {
             let parts: Vec<String> = parts.iter().map(|part| filtered(*part, sought)).collect();
@@ -51,14 +51,14 @@ pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
         }
         Verdict::BelowCut => below_cut(&name, explained, sought),
         Verdict::NoSuchPlace => match sought.expected.place {
-            Some(_) => format!("{name} is not a place in what is stored of that document"),
-            None => format!("{name} is stored, and no text was found in it"),
+            Some(_) => format!("nothing is stored at {name} of that document"),
+            None => format!("{name} is stored, but no text was found in it"),
         },
         Verdict::BelowFloor { score, floor } => {
-            format!("{name} scores {score:.3}, and --min-score is {floor}")
+            format!("{name} scores {score:.3}, but --min-score is {floor}")
         }
         Verdict::CrowdedOut { reason, passages } => {
-            format!("{name} was found and crowded out: {}", crowded(*reason, passages, explained))
+            format!("{name} was found, but crowded out: {}", crowded(*reason, passages, explained))
         }
     }
 }
@@ -67,18 +67,18 @@ fn absent(absence: Option<&Absence>) -> String {
     match absence {
         None | Some(Absence::NoFile) => "there is no such file".to_owned(),
         Some(Absence::BrokenLink(target)) => {
-            format!("it is a link to {target}, which is not there")
+            format!("it is a link to {target}, which does not exist")
         }
-        Some(Absence::NoPage) => "no run has come to that page".to_owned(),
+        Some(Absence::NoPage) => "no run has reached that page".to_owned(),
         Some(Absence::OutsideRoots) => {
-            "the file is there, and below nothing that was ever brought in".to_owned()
+            "the file exists, but it is not in a directory that was ingested".to_owned()
         }
         Some(Absence::Skipped { reason, entry, .. }) => match *reason {
             "ignored" => format!("{entry} is ignored by a .gitignore or .docentignore"),
-            reason => format!("{entry} is passed over ({reason})"),
+            reason => format!("{entry} is skipped ({reason})"),
         },
         Some(Absence::Unfit(reason)) => reason.clone(),
-        Some(Absence::Pending) => "the file is there, and the last run did not see it".to_owned(),
+        Some(Absence::Pending) => "the file exists, but the last run did not see it".to_owned(),
     }
 }
 
@@ -102,17 +102,23 @@ fn below_cut(name: &str, explained: &Explained<'_>, sought: &Sought) -> String {
     let stranger = sought.words.present.is_empty() && !sought.words.absent.is_empty();
     let shares = if stranger { "; it has no word of the question" } else { "" };
     if probe.dense.is_none() && probe.sparse.is_none() {
-        return format!("{name} is stored, and the question has nothing to find it by");
+        return format!("{name} is stored, but nothing in the question could find it");
     }
     let in_both = probe.dense.is_some() && probe.sparse.is_some();
     let rank = probe.overall.or(probe.dense).or(probe.sparse).and_then(|standing| standing.rank);
     let where_it_is = match rank {
         _ if probe.overall.is_none() && in_both => {
-            format!("it is among the first {} of neither leg", grouped(probe.candidates))
+            format!(
+                "it is not among the first {} of dense or sparse retrieval",
+                grouped(probe.candidates)
+            )
         }
         Some(rank) => {
             let pool = grouped(explained.prepared.hits.len());
-            format!("it is number {}, and the first {pool} are considered", grouped(rank as usize))
+            format!(
+                "its rank is {}, but only the first {pool} are considered",
+                grouped(rank as usize)
+            )
         }
         None => format!("it is not among the first {}", grouped(DEPTH)),
     };
@@ -126,12 +132,14 @@ fn crowded(reason: DropReason, passages: &[u32], explained: &Explained<'_>) -> S
         DropReason::NearDuplicate => format!("{those} has nearly the same text"),
         DropReason::Redundant if passages.is_empty() => "others add more".to_owned(),
         DropReason::Redundant => format!("it repeats {those}, and others add more"),
-        DropReason::SourceCap => format!("no source may have more passages; it has {those}"),
+        DropReason::SourceCap => {
+            format!("its source already has the most passages that one may have: {those}")
+        }
         DropReason::Budget => {
             let budget = grouped(explained.max_tokens);
-            format!("it does not fit into the {budget} tokens that the better ones leave")
+            format!("it does not fit into the {budget} tokens after the better passages")
         }
-        DropReason::Limit => format!("the {} chunks of -k are better ones", explained.k),
+        DropReason::Limit => format!("the {} chunks of -k are better", explained.k),
         DropReason::Floor => "it scores below --min-score".to_owned(),
     }
 }
