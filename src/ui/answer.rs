@@ -1,4 +1,4 @@
-//! An answer while it arrives, and what is said of it when it has ended.
+//! Shows an answer while it arrives, and its sources, warnings and figures at the end.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::query::verdict::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
 use crate::types::Usage;
 
-/// Uncited sentences that are listed one by one.
+/// How many uncited sentences are listed.
 const LISTED: usize = 5;
 
 /// Prints the events of an answer in the format that was asked for.
@@ -22,9 +22,9 @@ pub struct AnswerView<'a> {
     at_line_start: bool,
     show_thinking: bool,
     thinking: Sanitizer,
-    /// A thought is being shown, and its line has not ended.
+    /// Reasoning is being shown, and its line has not ended.
     in_thought: bool,
-    /// The first failure to write; the answer stops there.
+    /// The first failure to write, at which the answer stops.
     pub failed: Option<Failure>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> AnswerView<'a> {
         }
     }
 
-    /// Also what the model thinks before it answers.
+    /// Also shows the model's reasoning.
     #[must_use]
     pub fn show_thinking(self, show: bool) -> Self {
         Self { show_thinking: show, ..self }
@@ -63,7 +63,7 @@ impl<'a> AnswerView<'a> {
         self.failed = result.err();
     }
 
-    /// On stderr, and faint: it is no part of the answer.
+    /// Shows reasoning, faint and on stderr: it is not part of the answer.
     fn thought(&mut self, text: &str) {
         let text = self.thinking.push(text);
         let lines = text.split('\n').map(|line| match line {
@@ -75,7 +75,7 @@ impl<'a> AnswerView<'a> {
         self.ui.aside(&shown);
     }
 
-    /// The answer, and what is said of it, begins on a line of its own.
+    /// Ends the line of reasoning, so that the answer begins on a line of its own.
     fn end_thought(&mut self) {
         if std::mem::take(&mut self.in_thought) {
             self.ui.aside("\n");
@@ -97,13 +97,13 @@ impl<'a> AnswerView<'a> {
                 return Ok(());
             }
             AnswerEvent::Retracted => {
-                // What is written cannot be taken back.
+                // What is written cannot be removed again.
                 self.sanitizer = Sanitizer::default();
                 if !self.at_line_start {
                     self.ui.data("\n")?;
                 }
                 self.at_line_start = true;
-                self.ui.note("what stands above was thinking; the answer begins here");
+                self.ui.note("the text above was reasoning; the answer begins here");
                 return Ok(());
             }
             AnswerEvent::Text(text) => self.sanitizer.push(text),
@@ -115,7 +115,7 @@ impl<'a> AnswerView<'a> {
         self.ui.data(&text)
     }
 
-    /// Ends the answer: its last line, the sources, what to know about it.
+    /// Ends the answer: its last line, the sources, warnings and figures.
     pub fn finish(mut self, question: &str, answer: &Answer, root: &Path) -> Result<(), Failure> {
         if let Some(failure) = self.failed {
             return Err(failure);
@@ -154,7 +154,7 @@ impl Ui {
         let mut uncited = 0;
         for warning in answer.warnings() {
             match warning {
-                // Whoever pressed Ctrl-C knows.
+                // The user who pressed Ctrl-C knows.
                 Warning::Incomplete(Cut::Interrupted) => continue,
                 Warning::UncitedSentence { .. } => uncited += 1,
                 _ => {}
@@ -169,7 +169,7 @@ impl Ui {
         }
     }
 
-    /// What it was made from, and how long that took.
+    /// A line with what the answer was made from, and how long it took.
     fn figures(&mut self, answer: &Answer) {
         if answer.interrupted && answer.passages.is_empty() {
             return;

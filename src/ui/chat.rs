@@ -1,4 +1,4 @@
-//! What a conversation shows besides its answers.
+//! What a conversation shows in addition to its answers.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::query::Answer;
 use crate::query::verdict::NoAnswer;
 use crate::types::Passage;
 
-/// A question and what came of it.
+/// A question and its answer.
 pub struct Exchange {
     pub question: String,
     pub answer: Answer,
@@ -23,7 +23,7 @@ impl Exchange {
         self.answer.citations.citations.iter().any(|citation| citation.number == passage.number)
     }
 
-    /// Whether a mark leads to the passage that the passage does not bear out.
+    /// Whether the passage does not support a claim that cites it.
     fn doubts(&self, passage: &Passage) -> bool {
         let mut citations = self.answer.citations.citations.iter();
         citations.any(|citation| citation.number == passage.number && !citation.verified)
@@ -31,7 +31,7 @@ impl Exchange {
 }
 
 impl Ui {
-    /// Every passage the last answer was made from, those it does not cite set back.
+    /// Every passage that the last answer was made from; those that it does not cite are faint.
     pub fn last_sources(&mut self, exchange: &Exchange, root: &Path) -> Result<(), Failure> {
         let passages = &exchange.answer.passages;
         if self.format != Format::Text {
@@ -63,7 +63,7 @@ impl Ui {
         self.data(&lines)
     }
 
-    /// A path or a URL that somebody asked for.
+    /// Prints a path or a URL that somebody asked for.
     pub fn place(&mut self, place: &str) -> Result<(), Failure> {
         match self.format {
             Format::Text => self.data(&format!("{}\n", sanitize_line(place))),
@@ -71,7 +71,7 @@ impl Ui {
         }
     }
 
-    /// Sets one turn apart from the next, where a person sees both.
+    /// Prints a blank line between turns, if a person sees both.
     pub fn gap(&mut self) -> Result<(), Failure> {
         if self.out_style.tty && self.format == Format::Text { self.data("\n") } else { Ok(()) }
     }
@@ -96,7 +96,7 @@ fn exchange_markdown(exchange: &Exchange) -> String {
     };
     text.push('\n');
     if answer.no_answer == Some(NoAnswer::Uncited) {
-        text += "\n*It cites nothing, so it does not count as an answer.*\n";
+        text += "\n*The answer cites nothing, so it does not count.*\n";
     }
     if answer.cut().is_some() {
         text += "\n*The answer is incomplete.*\n";
@@ -109,7 +109,7 @@ fn exchange_markdown(exchange: &Exchange) -> String {
     for passage in cited {
         let place = sanitize_line(&passage.citation()).replace('`', "'");
         let headings = sanitize_line(&passage.headings.join(" > "));
-        let doubt = if exchange.doubts(passage) { " (does not bear it out)" } else { "" };
+        let doubt = if exchange.doubts(passage) { " (unsupported)" } else { "" };
         text += format!("- [{}] `{place}` {headings}{doubt}", passage.number).trim_end();
         text.push('\n');
     }

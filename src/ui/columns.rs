@@ -1,4 +1,4 @@
-//! Rows of cells, aligned, and as wide as a terminal.
+//! Aligns rows of cells, and fits them to the width of a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -7,11 +7,11 @@ use super::style::Style;
 /// Blanks between columns.
 const GAP: usize = 2;
 
-/// Fewest characters of a last cell that are shown.
+/// Fewest characters of a last cell to show.
 const FEWEST: usize = 20;
 
-/// Makes rows fit into `width`: takes out the columns that `may_go` names, if that is what it takes,
-/// and the beginning of last cells.
+/// Makes rows fit into `width`: removes the columns that `may_go` names, if necessary, and the
+/// beginning of last cells.
 pub(super) fn fit(rows: &mut [Vec<String>], width: usize, may_go: impl Fn(&str) -> bool) {
     let before_last = |rows: &[Vec<String>]| {
         let columns = rows.first().map_or(0, Vec::len).saturating_sub(1);
@@ -30,7 +30,7 @@ pub(super) fn fit(rows: &mut [Vec<String>], width: usize, may_go: impl Fn(&str) 
     let left = width.saturating_sub(before_last(rows)).max(FEWEST);
     for cell in rows.iter_mut().filter_map(|row| row.last_mut()) {
         if cell.width() > left {
-            // What tells them apart, the name and the place, is at the end.
+            // The name and the place, which distinguish the cells, are at the end.
             while cell.width() >= left {
                 cell.remove(0);
             }
@@ -39,8 +39,8 @@ pub(super) fn fit(rows: &mut [Vec<String>], width: usize, may_go: impl Fn(&str) 
     }
 }
 
-/// Columns two blanks apart, under the dimmed first row. Those that `is_text` names are aligned to the
-/// left, numbers to the right.
+/// Aligns columns, two blanks apart, under the dimmed first row. Columns that `is_text` names are
+/// aligned to the left, numbers to the right.
 pub(super) fn aligned(
     rows: &[Vec<String>],
     is_text: impl Fn(usize) -> bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::output::words::counted;
 use crate::types::{Deployment, ShardCopies};
 
-/// For `status`: a label and what there is to say.
+/// Rows for `status`: a label and its text.
 pub fn deployment_rows(deployment: &Deployment) -> Vec<(&'static str, String)> {
     let mut rows = vec![("server", server(deployment))];
     if !deployment.shards.is_empty() {
@@ -17,7 +17,7 @@ pub fn deployment_rows(deployment: &Deployment) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The same in a line, for `doctor`.
+/// The same in one line, for `doctor`.
 pub fn deployment_line(deployment: &Deployment) -> String {
     let mut parts = vec![server(deployment)];
     if !deployment.shards.is_empty() {
@@ -43,9 +43,9 @@ fn server(deployment: &Deployment) -> String {
         parts.push(format!("copies on {}", counted(peers, "peer")));
     }
     parts.push(match deployment.status.as_str() {
-        "green" => "green: all is optimized".to_owned(),
-        "yellow" => "yellow: it is being optimized".to_owned(),
-        "grey" => "grey: it is optimized with the next update".to_owned(),
+        "green" => "green: everything is optimized".to_owned(),
+        "yellow" => "yellow: being optimized".to_owned(),
+        "grey" => "grey: will be optimized with the next update".to_owned(),
         other => other.to_owned(),
     });
     parts.join(", ")
@@ -57,7 +57,7 @@ fn shards(deployment: &Deployment) -> String {
     let copies: usize = deployment.shards.iter().map(|shard| shard.copies.len()).sum();
     let mut text = counted(all, "shard");
     if let Some(wanted) = deployment.layout.replication_factor {
-        text += &format!(", each to have {}", plural(wanted as usize, "copy", "copies"));
+        text += &format!(", each with {} configured", plural(wanted as usize, "copy", "copies"));
     }
     text += &format!(": {live} of {copies} live");
     let mut ailing: BTreeMap<(u64, &str), usize> = BTreeMap::new();
@@ -93,7 +93,9 @@ fn layout(deployment: &Deployment) -> String {
 fn limits(deployment: &Deployment) -> String {
     match &deployment.strict_mode {
         None => "none: strict mode is off".to_owned(),
-        Some(limits) if limits.is_empty() => "strict mode is on, without any".to_owned(),
+        Some(limits) if limits.is_empty() => {
+            "none: strict mode is on, but sets no limits".to_owned()
+        }
         Some(limits) => {
             let limits = limits.iter().map(|(name, limit)| format!("{name} {limit}"));
             format!("strict mode: {}", limits.collect::<Vec<_>>().join(", "))
@@ -101,7 +103,7 @@ fn limits(deployment: &Deployment) -> String {
     }
 }
 
-/// Who holds the lease, where it has not run out.
+/// The process that holds the lease, if it has not run out.
 fn writer(deployment: &Deployment) -> Option<String> {
     let lease = deployment.lease.as_ref()?;
     let holds = !lease.holder_ended && lease.expires_in > 0;

@@ -1,4 +1,5 @@
-//! Why these passages, and why not that one: a table, and a verdict on what was expected.
+//! Why passages were found, and why a document was not: a table of hits, and a verdict on the expected
+//! document.
 
 use super::Ui;
 use super::columns::{aligned, fit};
@@ -15,7 +16,7 @@ use crate::query::pack::{DropReason, Fate};
 use crate::service::explaining::Sought;
 use crate::types::{Hit, LegScore, Mode};
 
-/// Rows that are shown of what came after the last hit that packing looked for.
+/// How many rows to show after the last hit that packing took.
 const NEXT: usize = 3;
 
 impl Ui {
@@ -43,7 +44,7 @@ impl Ui {
             self.note("nothing was found; `docent status --documents` lists what is stored");
         }
         if explained.sought.is_some_and(|sought| sought.shadowed) {
-            self.note("its file has changed since it was ingested: docent ingest");
+            self.note("its file has changed since it was ingested; to update it: docent ingest");
         }
         Ok(())
     }
@@ -63,7 +64,7 @@ fn headline(explained: &Explained<'_>) -> String {
     )
 }
 
-/// The legs of a hit, each with what its rank and its score are called.
+/// The rankings of a hit, each with the names of its rank and its score.
 fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
     [
         ("dense", "cosine", hit.dense),
@@ -73,18 +74,18 @@ fn legs(hit: &Hit) -> [(&'static str, &'static str, Option<LegScore>); 4] {
     ]
 }
 
-/// The sparse leg among [`legs`].
+/// Index of sparse retrieval in [`legs`].
 const SPARSE: usize = 1;
 
-/// What the part of its score is called that the name of the document has.
+/// Title of the part of the score that is due to the name of the document.
 const NAME: &str = "of name";
 
-/// Whether it is the score of a leg, which says less than its rank.
+/// Whether a column has the score of a ranking, which says less than the rank.
 fn is_score(column: &str) -> bool {
     ["cosine", "bm25", NAME, "tokens", "relevance"].contains(&column)
 }
 
-/// A row for each hit, best first. A leg that no hit has is left out.
+/// A row for each hit, best first. A ranking that has none of the hits is left out.
 fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
     let (hits, fates) = (&explained.prepared.hits, &explained.prepared.composed.fates);
     let Some(first) = hits.first() else { return String::new() };
@@ -136,7 +137,7 @@ fn is_past_limit(fate: &Fate) -> bool {
     matches!(fate, Fate::Dropped { reason: DropReason::Limit, .. })
 }
 
-/// What became of the document that was expected, the figures, and what to do.
+/// What became of the expected document, the figures, and what to do.
 fn verdict(explained: &Explained<'_>, sought: &Sought, style: Style) -> String {
     let message = message(explained, sought);
     let mut text = format!("{}\n", style.strong(&sanitize_line(&message)));
@@ -161,11 +162,14 @@ fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, Str
         figures.push(("dense", dense(explained, probe)));
     }
     if explained.mode != Mode::Dense {
-        let none = "no word of the question is in it".to_owned();
+        let none = "it has no word of the question".to_owned();
         figures.push(("sparse", probe.sparse.map_or(none, |it| standing(it, "BM25"))));
     }
     if explained.mode == Mode::Hybrid {
-        let none = format!("among the first {} of neither leg", grouped(probe.candidates));
+        let none = format!(
+            "not among the first {} of dense or sparse retrieval",
+            grouped(probe.candidates)
+        );
         figures.push(("overall", probe.overall.map_or(none, |it| standing(it, "score"))));
     }
     let Words { present, absent } = &sought.words;
@@ -181,7 +185,7 @@ fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, Str
 }
 
 fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
-    let Some(dense) = probe.dense else { return "nothing in it has a vector".to_owned() };
+    let Some(dense) = probe.dense else { return "no word in it has a vector".to_owned() };
     let prepared = explained.prepared;
     let of_passages = prepared.hits.iter().zip(&*prepared.composed.fates);
     let lowest = of_passages
@@ -190,7 +194,7 @@ fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
         .reduce(f32::min);
     let compared = lowest.filter(|lowest| dense.score < *lowest);
     let compared =
-        compared.map_or_else(String::new, |it| format!("; the passages have {it:.3} and more"));
+        compared.map_or_else(String::new, |it| format!("; the passages have {it:.3} or more"));
     format!("{}{compared}", standing(dense, "cosine"))
 }
 

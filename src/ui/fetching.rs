@@ -1,4 +1,4 @@
-//! A model that is being fetched: a line that says so, and a bar on a terminal.
+//! Shows that a model is being fetched: with a line, and a bar on a terminal.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use super::Ui;
 use crate::hub::FetchEvent;
 
 impl Ui {
-    /// Shows how a fetch goes on, beside whatever else is shown.
+    /// Shows the progress of a fetch, beside whatever else is shown.
     pub fn fetching(&self) -> impl Fn(&FetchEvent) + Send + Sync + 'static {
         let (note, bars, drawn) = (self.announcer(), self.bars.clone(), self.progress);
         let shown: Mutex<Shown> = Mutex::default();
@@ -19,7 +19,7 @@ impl Ui {
                 FetchEvent::Begun { model, commit, endpoint, bytes, here } => {
                     note(&begun(model, commit, endpoint, *bytes, *here));
                     if drawn {
-                        // Drawn before it has its place it would stay there for good.
+                        // A bar that is drawn before it has its place would stay there.
                         let shown = bars.add(ProgressBar::new(*bytes));
                         shown.set_style(style());
                         shown.set_position(*here);
@@ -29,7 +29,7 @@ impl Ui {
                 FetchEvent::Waiting if *waited => {}
                 FetchEvent::Waiting => {
                     *waited = true;
-                    note("waiting: the model is being fetched already");
+                    note("waiting: another process is fetching the model");
                 }
                 FetchEvent::Received { bytes } => {
                     if let Some(bar) = bar {
@@ -52,18 +52,21 @@ impl Ui {
     }
 }
 
-/// What was shown of a fetch so far.
+/// What was shown about a fetch so far.
 #[derive(Default)]
 struct Shown {
     bar: Option<ProgressBar>,
-    /// It was said that somebody else fetches it.
+    /// Whether a note said that another process is fetching it.
     waited: bool,
 }
 
 fn begun(model: &str, commit: &str, endpoint: &str, bytes: u64, here: u64) -> String {
     let commit = commit.get(..8).unwrap_or(commit);
-    let kept =
-        if here > 0 { format!(", {} of them are here", megabytes(here)) } else { String::new() };
+    let kept = if here > 0 {
+        format!(", {} of them are here already", megabytes(here))
+    } else {
+        String::new()
+    };
     format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", megabytes(bytes))
 }
 

@@ -1,4 +1,4 @@
-//! What became of the versions of a collection, and what differs between two of them, for people.
+//! The log of the versions of a collection, and the differences between two versions, for people.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::output::{VersionDiffed, VersionLog};
 use crate::service::versions::{DiffedDocument, DiffedVersion};
 use crate::types::{GateOutcome, VersionChange, VersionEvent};
 
-/// A row for each event, the last one first, under a header.
+/// A row for each event, newest first, under a header.
 pub fn version_events(ui: &Ui, log: &VersionLog) -> String {
     if log.events.is_empty() {
         return "nothing is logged\n".to_owned();
@@ -30,11 +30,11 @@ pub fn version_events(ui: &Ui, log: &VersionLog) -> String {
     aligned(&rows, |column| column != 1, ui.out_style)
 }
 
-/// What else is known of an event, with its figures.
+/// Details and figures of an event.
 fn details(event: &VersionEvent) -> String {
     let other = event.other.map(|other| match event.change {
         VersionChange::Refused => format!("{other} stays live"),
-        _ => format!("in place of {other}"),
+        _ => format!("replaced {other}"),
     });
     let documents = event.documents.map(|documents| counted(documents as usize, "document"));
     let chunks = event.chunks.map(|chunks| counted(chunks as usize, "chunk"));

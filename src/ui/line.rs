@@ -1,4 +1,4 @@
-//! The prompt of `docent chat`: line editing, and a file of what was typed.
+//! The prompt of `docent chat`: line editing, and a history file.
 
 use std::fs;
 use std::io;
@@ -18,12 +18,12 @@ pub const COMMANDS: [&str; 7] =
 
 const PROMPT: &str = "> ";
 
-/// Lines that are remembered. With the longest of them, the file stays below four megabytes.
+/// Most lines in the history. Even with the longest lines, the file stays below four megabytes.
 const REMEMBERED: usize = 1_000;
-/// Bytes of the longest line that is remembered.
+/// Bytes of the longest line that is kept in the history.
 const LONGEST: usize = 4_000;
 
-/// What came of waiting for a line.
+/// The result of waiting for a line.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Entry {
     Line(String),
@@ -33,18 +33,18 @@ pub enum Entry {
     End,
 }
 
-/// Reads lines from the terminal. The prompt and what is typed are shown on the terminal itself, also
-/// where stdout goes elsewhere.
+/// Reads lines from the terminal. The prompt and what is typed are shown on the terminal itself, even
+/// if stdout goes elsewhere.
 pub struct LineEditor {
     editor: Editor<Commands, FileHistory>,
     file: Option<PathBuf>,
-    /// Ctrl-C was the last key.
+    /// Whether Ctrl-C was the last key.
     interrupted: bool,
 }
 
 impl LineEditor {
-    /// `file` remembers what is typed, from one session to the next; only its owner may read it.
-    /// Says what is wrong with the file, if anything; then nothing is remembered.
+    /// `file` keeps what is typed between sessions; only its owner may read it. Returns what is wrong
+    /// with the file, if anything; then nothing is kept.
     pub fn new(file: Option<PathBuf>) -> io::Result<(Self, Option<String>)> {
         let config = Config::builder()
             .behavior(Behavior::PreferTerm)
@@ -64,15 +64,13 @@ impl LineEditor {
         let usable = prepare(&file)
             .map_err(other)
             .and_then(|()| self.editor.load_history(&file).map_err(other));
-        usable.map_err(|error| {
-            format!("{}: {error}; what is typed is not remembered", file.display())
-        })?;
+        usable
+            .map_err(|error| format!("{}: {error}; what is typed is not kept", file.display()))?;
         self.file = Some(file);
         Ok(())
     }
 
-    /// The next line. Ctrl-C clears what was typed; only where nothing was, right after another
-    /// one, is it worth a word.
+    /// The next line. Ctrl-C clears what was typed; a second Ctrl-C on an empty line shows a hint.
     pub fn read(&mut self) -> io::Result<Entry> {
         loop {
             match self.editor.readline(PROMPT) {
@@ -92,7 +90,8 @@ impl LineEditor {
         }
     }
 
-    /// Not being able to is no reason to stop: it has been said at the beginning, or happened since.
+    /// Adds a line to the history. A failure is ignored: it was reported at the beginning, or began
+    /// later.
     fn remember(&mut self, line: &str) {
         if line.len() > LONGEST || line.trim().is_empty() {
             return;
@@ -104,7 +103,7 @@ impl LineEditor {
     }
 }
 
-/// Makes the file, for its owner alone, where there is none.
+/// Creates the file, for its owner alone, if there is none.
 fn prepare(file: &Path) -> io::Result<()> {
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir)?;

@@ -1,8 +1,8 @@
-//! Everything a person sees. The only writer to the terminal, and the only user of indicatif.
+//! Everything that a person sees. The only writer to the terminal, and the only user of indicatif.
 //!
 //! stdout is data: the answer, the passages, the report. Everything else goes to stderr: status,
-//! warnings, hints, errors, progress. Text that came from a document or a model is sanitized on its
-//! way to a person, and exact in JSON.
+//! warnings, hints, errors, progress. Text from a document or a model is sanitized for people, and
+//! exact in JSON.
 
 pub mod answer;
 pub mod chat;
@@ -41,7 +41,7 @@ use crate::output::{Message, Turn, Versioned};
 use sanitize::{escape_json, mask_keys, sanitize, sanitize_line};
 use style::Style;
 
-/// Says that what was typed is not a command line, which is before there are any flags to obey.
+/// Reports that the arguments are not a command line, which happens before flags are known.
 pub fn no_command_line(why: &str) {
     let _ = io::stderr().write_all(mask_keys(&sanitize(why)).as_bytes());
 }
@@ -51,21 +51,22 @@ pub struct Ui {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     pub format: Format,
-    /// The question of a conversation that is being answered, from 1: part of every JSON object.
+    /// Number of the question in a conversation, from 1: part of every JSON object.
     pub turn: Option<u32>,
     quiet: bool,
     verbose: bool,
-    /// Styles of stdout and of stderr: they need not both be terminals.
+    /// Styles of stdout and of stderr, which need not both be terminals.
     pub out_style: Style,
     pub err_style: Style,
-    /// Bars and spinners may be drawn on stderr.
+    /// Whether bars and spinners may be drawn on stderr.
     pub progress: bool,
     /// All bars and spinners, so that lines can be written above them.
     bars: MultiProgress,
 }
 
 impl Ui {
-    /// The process's own streams, as flags, `NO_COLOR` and the terminals allow.
+    /// A `Ui` of the process's own streams, with the styles that flags, `NO_COLOR` and the terminals
+    /// allow.
     pub fn new(global: &Global) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
@@ -87,7 +88,7 @@ impl Ui {
             out: Box::new(io::LineWriter::new(out)),
             err: Box::new(err),
             format: match global.format {
-                // Of a report only: all else is for people.
+                // Only the report is in this format: everything else is for people.
                 Format::Junit | Format::Markdown => Format::Text,
                 format => format,
             },
@@ -99,7 +100,7 @@ impl Ui {
         }
     }
 
-    /// Nothing is shown to anybody.
+    /// A `Ui` that shows nothing.
     pub fn silent() -> Self {
         Self {
             out: Box::new(io::sink()),
@@ -108,7 +109,7 @@ impl Ui {
         }
     }
 
-    /// Data, as it is. A reader that went away is not an error: the command just stops.
+    /// Writes data as it is. If the reader is gone, the command stops without an error.
     pub fn data(&mut self, text: &str) -> Result<(), Failure> {
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(|error| {
             match error.kind() {
@@ -118,27 +119,25 @@ impl Ui {
         })
     }
 
-    /// Where data goes that is not text. No terminal: it would be of no use there.
+    /// Standard output for data that is not text, and that no terminal can show.
     ///
     /// # Errors
     /// Standard output is a terminal.
     pub fn binary(&self) -> Result<impl Write + Send + use<>, Failure> {
         let out = io::stdout();
         if out.is_terminal() {
-            return Err(Failure::usage(
-                "what is written is not text, and standard output is a terminal",
-            )
-            .hint("name a FILE, or send it on: docent index export - > FILE"));
+            return Err(Failure::usage("the output is not text, and can't be shown on a terminal")
+                .hint("name a FILE, or redirect it: docent index export - > FILE"));
         }
         Ok(out)
     }
 
-    /// Standard input and output for a protocol that is spoken over them: nothing else may be written there.
+    /// Standard input and output for a protocol: nothing else may be written there.
     pub fn channel() -> (impl AsyncRead + Send + Unpin, impl AsyncWrite + Send + Unpin) {
         (tokio::io::stdin(), tokio::io::stdout())
     }
 
-    /// A JSON object with its `schema_version` and turn: on one line, or indented where the whole
+    /// Writes a JSON object with its `schema_version` and turn: on one line, or indented if the whole
     /// output is one object.
     pub fn json(&mut self, object: impl Serialize) -> Result<(), Failure> {
         match (self.format, self.turn) {
@@ -162,33 +161,33 @@ impl Ui {
         self.data(&escape_json(&format!("{text}\n")))
     }
 
-    /// What was done, for a person who watches: one line, so that no name forges another.
+    /// Prints what was done, for a person: on one line, so that no name can forge another line.
     pub fn status(&mut self, text: &str) {
         self.painted_status(&sanitize_line(text));
     }
 
-    /// The same with colours and links of docent's own, and everything else sanitized.
+    /// The same for text with docent's own colours and links, in which everything else is sanitized.
     fn painted_status(&mut self, text: &str) {
         if !self.quiet && self.format == Format::Text {
             self.talk(text);
         }
     }
 
-    /// More of it, for one who asked.
+    /// Prints details, with `--verbose`.
     pub fn detail(&mut self, text: &str) {
         if self.verbose && self.format == Format::Text {
             self.talk(&sanitize_line(text));
         }
     }
 
-    /// Something the reader should know about the result.
+    /// Prints something that the reader should know about the result.
     pub fn note(&mut self, text: &str) {
         if !self.quiet {
             self.talk(&note(self.format, self.err_style, self.turn, text));
         }
     }
 
-    /// [`Ui::note`] for whoever runs beside the command, also while progress is shown.
+    /// [`Ui::note`] for tasks that run beside the command, also while progress is shown.
     pub fn announcer(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let (quiet, format, style) = (self.quiet, self.format, self.err_style);
         let (turn, bars) = (self.turn, self.bars.clone());
@@ -201,7 +200,7 @@ impl Ui {
         }
     }
 
-    /// Asks whoever sits there; only `y` or `yes` is one.
+    /// Asks the user; only `y` and `yes` are a yes.
     ///
     /// # Errors
     /// Standard input can't be read.
@@ -215,12 +214,12 @@ impl Ui {
         Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
 
-    /// What is for a person and no result, as it arrives: part of a line on stderr.
+    /// Prints part of a line on stderr as it arrives, for a person: it is not a result.
     fn aside(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes());
     }
 
-    /// Something that needs attention though the command goes on.
+    /// Prints a warning: it needs attention, although the command goes on.
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
@@ -228,7 +227,7 @@ impl Ui {
         }
     }
 
-    /// Why the command failed: error, caused by, hint; or the same as JSON.
+    /// Prints why the command failed: error, causes and hint; or the same as JSON.
     pub fn failure(&mut self, failure: &Failure) {
         if failure.message.is_empty() {
             return;
@@ -250,7 +249,7 @@ impl Ui {
         self.talk(&labelled(self.err_style, label, text));
     }
 
-    /// A line on stderr. Whether anybody reads it is not this command's business.
+    /// Writes a line to stderr. A failure is ignored: nobody may be reading it.
     fn talk(&mut self, text: &str) {
         let _ = self.err.write_all(format!("{text}\n").as_bytes());
     }
@@ -263,7 +262,7 @@ fn note(format: Format, style: Style, turn: Option<u32>, text: &str) -> String {
     }
 }
 
-/// The same without keys of URLs.
+/// The failure without keys in URLs.
 fn masked(failure: &Failure) -> Failure {
     Failure {
         exit: failure.exit,
@@ -284,7 +283,7 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
     format!("{painted} {}", sanitize_line(text))
 }
 
-/// A line of stderr for a program. Texts and numbers always have a JSON text.
+/// A line on stderr for a program. Texts and numbers can always be written as JSON.
 fn line(message: Message, turn: Option<u32>) -> String {
     escape_json(&on_one_line(message, turn).unwrap_or_default())
 }

@@ -15,7 +15,7 @@ use crate::query::rewrite::Queries;
 use crate::text::fold;
 use crate::types::{Hit, Mode};
 
-/// Lines of a passage that are shown.
+/// Most lines of a passage to show.
 const SHOWN_LINES: usize = 8;
 
 /// What `docent search` found.
@@ -55,8 +55,8 @@ impl Ui {
 }
 
 impl Ui {
-    /// What retrieval asks instead of the question, for one who wants to know; what went wrong on
-    /// the way to it, for everybody.
+    /// Prints, with `--verbose`, what is retrieved with instead of the question, and always what went
+    /// wrong in making it.
     pub fn asking(&mut self, queries: &Queries) {
         for warning in &queries.warnings {
             self.warn(warning);
@@ -65,7 +65,7 @@ impl Ui {
             self.detail(&format!("asking: {}", sanitize_line(query)));
         }
         if let Some(passage) = &queries.hypothetical {
-            self.detail(&format!("dense leg asks with: {}", sanitize_line(passage)));
+            self.detail(&format!("dense retrieval uses: {}", sanitize_line(passage)));
         }
     }
 }
@@ -91,7 +91,7 @@ fn hit_text(rank: usize, hit: &Hit, words: &[String], style: Style, root: &Path)
     text
 }
 
-/// Words of the question that are worth marking, in lower case.
+/// Words of the question to mark, in lower case.
 fn words(question: &str) -> Vec<String> {
     question
         .unicode_words()
@@ -100,8 +100,8 @@ fn words(question: &str) -> Vec<String> {
         .collect()
 }
 
-/// Marks the words of `line` that share a stem with a word of the question, taken as a common
-/// beginning: enough for the eye.
+/// Marks the words of `line` that share a stem with a word of the question. A common beginning counts
+/// as a stem, which is good enough for marking.
 fn highlight(line: &str, words: &[String], style: Style) -> String {
     if !style.color {
         return line.to_owned();

@@ -9,8 +9,7 @@ use crate::ingest::preview::Preview;
 use crate::output::words::{counted, grouped, money};
 
 impl Ui {
-    /// Prints what `docent ingest` would do: one line for each document, as diff marks them, and
-    /// what that takes.
+    /// Prints what `docent ingest` would do: a line for each document, marked as by diff, and the work.
     pub fn preview(&mut self, preview: &Preview) -> Result<(), Failure> {
         if self.format != Format::Text {
             return self.json(preview);
@@ -63,11 +62,13 @@ fn summary(preview: &Preview) -> String {
     };
     if !preview.expired.is_empty() {
         let expired = counted(preview.expired.len(), "document");
-        text += &format!("of what is to be deleted, {expired} older than ingest.ttl\n");
+        text += &format!("to delete because of ingest.ttl: {expired}\n");
     }
     if preview.damaged > 0 {
         let damaged = counted(preview.damaged, "document");
-        text += &format!("to mend: {damaged} that a run that was cut off left incomplete\n");
+        text += &format!(
+            "to complete: {damaged} that an earlier run, which was cut off, left incomplete\n"
+        );
     }
     if let Some(work) = preview.work.filter(|work| work.chunks > 0) {
         text += &format!(
@@ -85,7 +86,7 @@ fn summary(preview: &Preview) -> String {
         if work.ocr_pages > 0 {
             let pages = usize::try_from(work.ocr_pages).unwrap_or(usize::MAX);
             text += &format!(
-                "{} for a vision model, which was not asked: their text comes on top\n",
+                "{} for a vision model, which was not called: their text is not counted above\n",
                 counted(pages, "page")
             );
         }

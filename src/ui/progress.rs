@@ -1,4 +1,4 @@
-//! Bars and spinners: on stderr, on a terminal, and not before a quarter of a second has passed.
+//! Bars and spinners: on stderr, on a terminal, and only after a quarter of a second.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::ingest::IngestEvent;
 use crate::ingest::extract::PageRead;
 use crate::output::words::{counted, grouped};
 
-/// Nothing is drawn before this: short work needs no bar.
+/// Nothing is drawn before this time: short work needs no bar.
 const QUIET_FOR: Duration = Duration::from_millis(250);
 
-/// A bar that appears by itself when it is due, and leaves no trace when it is dropped.
+/// A bar that appears by itself after [`QUIET_FOR`], and leaves no trace when it is dropped.
 struct Late {
     bar: ProgressBar,
     tasks: Vec<JoinHandle<()>>,
@@ -39,7 +39,7 @@ impl Late {
         late
     }
 
-    /// Runs beside the bar, for as long as it is there.
+    /// Runs a future beside the bar, as long as the bar exists.
     fn spawn<F: Future<Output = ()> + Send + 'static>(
         &mut self,
         task: impl FnOnce(ProgressBar) -> F,
@@ -70,9 +70,9 @@ impl IngestProgress {
             cancel.cancelled().await;
             bar.println(match cancel.reason() {
                 Some(limit @ (Stop::Deadline | Stop::MaxCost | Stop::FirstFailure)) => {
-                    format!("{}: stopping when what is in flight is stored", reached(limit))
+                    format!("{}: stopping after storing what is in flight", reached(limit))
                 }
-                _ => "stopping when what is in flight is stored; Ctrl-C again stops at once".into(),
+                _ => "stopping after storing what is in flight; Ctrl-C again stops at once".into(),
             });
         });
         Self { late, started: Instant::now(), chunks: 0 }
@@ -102,7 +102,7 @@ impl IngestProgress {
                 let rate = grouped((self.chunks as f64 / seconds) as usize);
                 bar.set_message(format!("{}   {rate}/s", counted(self.chunks, "chunk")));
                 bar.inc(1);
-                // What is skipped or failed is said at the end, with the reason.
+                // Skipped and failed sources are reported at the end, with the reason.
                 if *chunks > 0 {
                     let line = format!("{}  {}", sanitize_line(source), counted(*chunks, "chunk"));
                     bar.suspend(|| ui.detail(&line));
@@ -116,7 +116,7 @@ impl IngestProgress {
     }
 }
 
-/// A spinner while an answer is awaited.
+/// A spinner while something is awaited.
 pub struct Waiting(Option<Late>);
 
 impl Waiting {
@@ -134,7 +134,7 @@ impl Waiting {
         self.0 = None;
     }
 
-    /// Writes something else meanwhile.
+    /// Writes something else while the spinner is hidden.
     pub fn suspend(&self, write: impl FnOnce()) {
         match &self.0 {
             Some(late) => late.bar.suspend(write),
@@ -145,7 +145,7 @@ impl Waiting {
 
 fn files_style() -> ProgressStyle {
     let template = "{bar:30} {human_pos}/{human_len} files   {msg}{left}";
-    // Before the first file nobody knows.
+    // The time is not known before the first file.
     let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         if state.pos() > 0 {
             let _ = write!(out, "   {:#} left", HumanDuration(state.eta()));

@@ -1,4 +1,4 @@
-//! What was purged, for people.
+//! The report of a purge, for people.
 
 use super::Ui;
 use super::columns::aligned;
@@ -7,16 +7,16 @@ use super::versions::state;
 use crate::output::words::{counted, grouped};
 use crate::service::purge::{FileSearch, PurgeReport};
 
-/// Sources that are listed one by one.
+/// How many sources are listed.
 const LISTED: usize = 20;
 
-/// A row for each version, then what became of it and what to look at.
+/// A row for each version, then the result and what to check.
 pub fn purge_text(ui: &Ui, report: &PurgeReport) -> String {
     if report.is_empty() {
         let all = report.hidden_versions.is_empty();
-        let versions = if all { "its versions" } else { "the versions that this token is told of" };
+        let versions = if all { "its versions" } else { "the versions that this token can see" };
         return format!(
-            "no document of {} is that, in none of {versions}; what an ingest took out before may still be in their files: docent ingest --rebuild, then docent index prune --keep 0\n",
+            "no document of {} meets these conditions in {versions}; what earlier runs deleted may still be in their files, until docent ingest --rebuild and docent index prune --keep 0\n",
             sanitize_line(&report.collection)
         );
     }
@@ -35,7 +35,7 @@ pub fn purge_text(ui: &Ui, report: &PurgeReport) -> String {
         text += &format!(", {}", counted(failures, "failure"));
     }
     if report.resumed {
-        text += "; with those of a purge that was cut off";
+        text += "; including those of a purge that was cut off";
     }
     text.push('\n');
     for line in lines(report) {
@@ -64,37 +64,40 @@ fn lines(report: &PurgeReport) -> Vec<String> {
     if !report.dry_run {
         let all = report.hidden_versions.is_empty();
         let which = if all { "any version" } else { "these versions" };
-        lines.push(format!("nothing of it is left in {which}: records and chunks were counted"));
+        lines.push(format!("nothing is left in {which}: records and chunks were counted"));
     }
     if let Some(search) = &report.search {
         lines.push(searched(search));
     }
     for file in &report.elsewhere {
-        lines.push(format!("{}: {} taken out", file.path, counted(file.removed, "record")));
+        lines.push(format!("{}: {} removed", file.path, counted(file.removed, "record")));
     }
     if report.uploads > 0 {
         lines.push(format!("{} removed", counted(report.uploads, "upload")));
     }
     if report.may_return > 0 {
         let count = counted(report.may_return, "document");
-        lines.push(format!("{count} will be brought in again by the next docent ingest of where they are: delete the files, or name them in .docentignore, or docent ingest --forget PATH"));
+        lines.push(format!("{count} will be ingested again by the next docent ingest of their directories: delete the files, name them in .docentignore, or use docent ingest --forget PATH"));
     }
     lines.extend(report.left.iter().map(|left| format!("not reached: {left}")));
-    lines.extend(report.noted.map(|number| format!("noted as line {number} of {}", report.log)));
+    lines.extend(report.noted.map(|number| format!("logged as line {number} of {}", report.log)));
     lines
 }
 
 fn searched(search: &FileSearch) -> String {
     let FileSearch { files, bytes, samples, shared, found_before } = search;
     let mut text = format!(
-        "{} bytes in {} were searched for {} of its text, and none was found; {} of them had been before",
+        "{} bytes in {} were searched for {} of the purged text, and none was found; {} of them were found before the purge",
         grouped(*bytes as usize),
         counted(*files, "file"),
         counted(*samples, "sample"),
         grouped(*found_before)
     );
     if *shared > 0 {
-        text += &format!("; {} more, which what stays has too, were left out", grouped(*shared));
+        text += &format!(
+            "; {} more were left out, since text that stays contains them",
+            grouped(*shared)
+        );
     }
     text
 }

@@ -10,12 +10,12 @@ use crate::output::IngestOutcome;
 use crate::output::words::{counted, grouped, money, seconds};
 use crate::types::Partition;
 
-/// Failed sources that are listed one by one.
+/// How many failed sources are listed.
 const LISTED: usize = 20;
 
 impl Ui {
-    /// Prints the report of `docent ingest`: it is data. A run that failed before it stored
-    /// anything has none to read.
+    /// Prints the report of `docent ingest`, as data. A run that failed before it stored anything has
+    /// no report.
     pub fn ingest_report(
         &mut self,
         report: &IngestReport,
@@ -59,22 +59,22 @@ impl Ui {
         self.failed_sources(report);
     }
 
-    /// With `--verbose`, what was passed over, and why.
+    /// With `--verbose`, what was skipped, and why.
     pub(super) fn skipped_sources(&mut self, skipped: &[SkippedSource]) {
         for SkippedSource { source, reason } in skipped {
             self.detail(&format!("skipped  {}  {}", sanitize_line(source), sanitize_line(reason)));
         }
     }
 
-    /// Documents that went because they are too old.
+    /// Documents that were deleted because they are too old.
     fn expired_sources(&mut self, sources: &[String]) {
-        let row = |source: &String| (source.clone(), "older than ingest.ttl: taken out".to_owned());
+        let row = |source: &String| (source.clone(), "older than ingest.ttl: deleted".to_owned());
         let rows: Vec<_> = sources.iter().map(row).collect();
         self.rows(&self.err_style.strong("expired"), &rows, "expired");
     }
 
-    /// Documents of which something was not read or was guessed. `--quiet` leaves nothing of them out:
-    /// they look as if they were whole.
+    /// Documents of which something was not read, or was guessed. They are shown even with `--quiet`,
+    /// since otherwise they would look complete.
     fn warned_sources(&mut self, report: &IngestReport) {
         if self.format != crate::cli::Format::Text {
             return;
@@ -89,7 +89,7 @@ impl Ui {
         }
     }
 
-    /// What `docent ingest --watch` waits for changes of.
+    /// Prints what `docent ingest --watch` watches.
     pub fn watching(&mut self, roots: &str, directories: usize) {
         let size = match directories {
             0 => String::new(),
@@ -105,14 +105,14 @@ impl Ui {
         }
     }
 
-    /// Shown with `--quiet` too: they are what went wrong.
+    /// Shown with `--quiet`, too, since they are errors.
     pub(super) fn rows_of_failed(&mut self, failed: &[FailedSource]) {
         let rows = failed.iter().map(|row| (row.source.clone(), row.reason.clone()));
         let label = self.err_style.error("failed");
         self.rows(&label, &rows.collect::<Vec<_>>(), "failed");
     }
 
-    /// Sources with what is to be said of each, the first of many.
+    /// Rows of sources with a text each; only the first of many.
     fn rows(&mut self, label: &str, rows: &[(String, String)], what: &str) {
         let listed = &rows[..rows.len().min(LISTED)];
         let width = listed.iter().map(|(source, _)| source.chars().count()).max();
@@ -128,8 +128,8 @@ impl Ui {
     }
 }
 
-/// "added 37, changed 4, ... in 6.1 s", with the reasons of what was skipped.
-/// Which part of the sources something is about.
+/// "added 37, changed 4, ... in 6.1 s", with the reasons of what was skipped. Names the part of the
+/// sources that a report is about.
 pub(super) fn of_part(partition: Option<Partition>) -> String {
     partition.map_or_else(String::new, |partition| format!("partition {partition}: "))
 }
@@ -157,7 +157,7 @@ fn summary(report: &IngestReport) -> String {
     }
     if report.expired > 0 {
         let expired = counted(report.expired, "document");
-        text += &format!("\n{expired} of the deleted older than ingest.ttl");
+        text += &format!("\ndeleted because of ingest.ttl: {expired}");
     }
     if report.ocr_pages > 0 {
         text += &format!("\n{} read as pictures (OCR)", counted(report.ocr_pages, "page"));
@@ -185,7 +185,7 @@ fn summary(report: &IngestReport) -> String {
         text += &format!("\n{known} failed before and did not change: --retry-failed tries again");
     }
     if report.aborted.is_some() {
-        text += "\nended early: this much is stored, and the same command again does the rest";
+        text += "\nended early: what was done is stored; run the same command again to go on";
     }
     if report.interrupted {
         text += "\ninterrupted: run the same command again to go on";
@@ -196,12 +196,12 @@ fn summary(report: &IngestReport) -> String {
     text
 }
 
-/// Which limit is reached, in words.
+/// The limit that was reached, in words.
 pub(super) fn reached(limit: Stop) -> &'static str {
     match limit {
         Stop::Interrupt => "interrupted",
-        Stop::Deadline => "the time of --deadline is over",
-        Stop::MaxCost => "what comes next would cost more than --max-cost",
+        Stop::Deadline => "--deadline was reached",
+        Stop::MaxCost => "the next step would cost more than --max-cost",
         Stop::FirstFailure => "a source failed (--fail-fast)",
     }
 }

@@ -1,4 +1,4 @@
-//! What a model is asked: the passages that were chosen, and the request itself.
+//! What a model is sent: the passages that were chosen, and the request.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::query::pack::{DropReason, Dropped};
 use crate::types::Passage;
 
 impl Ui {
-    /// The passages as the model is given them, and what was found besides, for `--verbose`.
+    /// With `--verbose`, the passages as the model is given them, and the hits that were left out.
     pub fn chosen(&mut self, passages: &[Passage], dropped: &[Dropped]) {
         for passage in passages {
             let place = sanitize_line(&passage.citation());
@@ -30,12 +30,12 @@ impl Ui {
         }
         if let Some(best) = late.first() {
             let (count, score) = (counted(late.len(), "chunk"), best.score);
-            self.detail(&format!("left out {count} after these, score {score:.3} and less: limit"));
+            self.detail(&format!("left out {count} after these, score {score:.3} or less: limit"));
         }
     }
 
-    /// A request that is not sent: its messages, or with JSON its whole body. `payload` is `None`
-    /// where there would be none.
+    /// A request that is not sent: its messages, or its whole body as JSON. `payload` is `None` if no
+    /// request would be sent.
     pub fn request(
         &mut self,
         question: &str,

@@ -1,4 +1,4 @@
-//! What a server says of the requests that it answered: a line on stderr for each.
+//! The log of a server: a line on stderr for each request.
 
 use std::io::{self, Write as _};
 
@@ -9,8 +9,8 @@ use crate::output::Message;
 use crate::serve::{LogEntry, LogSink};
 
 impl Ui {
-    /// Writes entries as they come, from any thread: as JSON where output is JSON, otherwise as a line
-    /// for people. Warnings are written also where the rest is not wanted.
+    /// Writes entries as they come, from any thread: as JSON if output is JSON, otherwise as a line for
+    /// people. Warnings are written even with `--quiet`.
     pub fn request_log(&self) -> LogSink {
         let (format, quiet, style) = (self.format, self.quiet, self.err_style);
         std::sync::Arc::new(move |entry| {
@@ -25,14 +25,14 @@ impl Ui {
                 }
             } else if !quiet || warning.is_some() {
                 let line = match warning.filter(|_| entry.path.is_empty()) {
-                    // It is about no request.
+                    // The warning is not about a request.
                     Some(warning) => on_one_line(Message::warning(warning), None),
                     None => on_one_line(entry, None),
                 };
                 let line = line.unwrap_or_default();
                 lines = format!("{}\n", escape_json(&mask_keys(&line)));
             }
-            // Whether anybody reads it is not the caller's business.
+            // A failure is ignored: nobody may be reading it.
             let _ = io::stderr().write_all(lines.as_bytes());
         })
     }

@@ -5,14 +5,14 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::text::is_visible;
 
-/// Marks that may stand on one character: more than any script needs, too few to paint over the
+/// Most combining marks on one character: more than any script needs, but too few to paint over the
 /// lines around it or to hide a text in.
 const MAX_MARKS: usize = 8;
 
 /// `text` without anything that moves the cursor, recolours, writes the clipboard, forges a link,
-/// reorders or hides: control characters (C0 but newline and tab, DEL, C1), escape sequences as a
-/// whole (CSI, OSC, DCS and the like), bidi controls, zero-width and tag characters, and what is
-/// stacked on a character beyond [`MAX_MARKS`]. Carriage returns, form feeds and separators that part words are
+/// reorders or hides: control characters (C0 except newline and tab, DEL, C1), whole escape sequences
+/// (CSI, OSC, DCS and the like), bidi controls, zero-width and tag characters, and marks beyond
+/// [`MAX_MARKS`] on a character. Carriage returns, form feeds and separators between words become
 /// blanks.
 pub fn sanitize(text: &str) -> String {
     let mut sanitizer = Sanitizer::default();
@@ -23,11 +23,11 @@ pub fn sanitize(text: &str) -> String {
 #[derive(Default, Debug)]
 pub struct Sanitizer {
     state: State,
-    /// Marks since the last character that has a width of its own.
+    /// Number of marks since the last character that has a width.
     marks: usize,
-    /// A carriage return came last: part of the end of a line, or what parts two words.
+    /// Whether a carriage return came last: it is part of a line end, or separates two words.
     returned: bool,
-    /// The last of those marks selects a variant of the character.
+    /// Whether the last of these marks selects a variant of the character.
     varied: bool,
 }
 
@@ -42,7 +42,7 @@ enum State {
     /// After `ESC ]`, `ESC P`, `ESC X`, `ESC ^`, `ESC _` (or their C1 forms): up to BEL, ST or, so
     /// that a stray introducer cannot swallow the rest of an answer, the end of the line.
     Command,
-    /// ESC within a command: `ESC \` ends it.
+    /// ESC within a command, which `ESC \` ends.
     CommandEscape,
 }
 
@@ -88,8 +88,8 @@ impl Sanitizer {
         };
     }
 
-    /// Whether a character may stand on those before it. A variant is selected once: runs of
-    /// selectors show nothing and can carry a text.
+    /// Whether a mark may be added to the character before it. A variant is selected only once: runs of
+    /// selectors are invisible and can carry a text.
     fn may_stack(&mut self, c: char) -> bool {
         if c == '\n' || c == '\t' || c.width() != Some(0) {
             (self.marks, self.varied) = (0, false);
@@ -105,13 +105,13 @@ impl Sanitizer {
     }
 }
 
-/// Controls that lay out a text: without them, the words that they part would be one.
+/// Whether a control character separates words, which would be joined without it.
 fn parts_words(c: char) -> bool {
     matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// JSON that says the same, and has nothing in it that a terminal would obey: what is not visible
-/// can only be in strings, and is escaped there.
+/// The same JSON without anything that a terminal would obey: invisible characters can only be in
+/// strings, and are escaped there.
 pub fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -126,8 +126,8 @@ pub fn escape_json(json: &str) -> String {
     escaped
 }
 
-/// One line: newlines and tabs become spaces too, and URLs show no keys. For names, headings and
-/// messages.
+/// Sanitizes to one line: newlines and tabs become spaces, and keys in URLs are masked. For names,
+/// headings and messages.
 pub fn sanitize_line(text: &str) -> String {
     mask_keys(&sanitize(text).replace(['\n', '\t'], " "))
 }
@@ -136,8 +136,8 @@ pub fn sanitize_line(text: &str) -> String {
 const SECRET: &[&str] =
     &["key", "token", "secret", "sig", "passw", "pwd", "auth", "credential", "session"];
 
-/// A text whose URLs have no user and password, and no values of parameters that are keys by their
-/// names.
+/// Masks keys in the URLs of a text: users and passwords are removed, and the values of parameters
+/// whose names say that they are keys.
 pub fn mask_keys(text: &str) -> String {
     const SCHEME_END: &str = "://";
     let mut masked = String::with_capacity(text.len());
@@ -153,7 +153,7 @@ pub fn mask_keys(text: &str) -> String {
     masked + rest
 }
 
-/// What follows the scheme of a URL.
+/// A URL after its scheme, without keys.
 fn without_keys(url: &str) -> String {
     const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
     let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
@@ -244,7 +244,7 @@ mod tests {
         longest
     }
 
-    /// What the standard calls controls of direction, apart from how [`is_visible`] names them.
+    /// The direction controls of the standard, listed independently of [`is_visible`].
     fn reorders(c: char) -> bool {
         "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}"
             .contains(c)

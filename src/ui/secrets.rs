@@ -1,15 +1,15 @@
-//! Warnings of secrets in documents. Where they are, and of what kind; never what they are.
+//! Warnings of secrets in documents: where they are and of what kind, never the secrets themselves.
 
 use super::Ui;
 use crate::ingest::secrets::Secrets;
 use crate::output::words::{counted, grouped};
 use crate::types::OnSecret;
 
-/// Secrets that are listed one by one.
+/// How many secrets are listed.
 const LISTED: usize = 20;
 
 impl Ui {
-    /// A warning for each secret, and what became of them all.
+    /// A warning for each secret, and what was done with them.
     pub(super) fn secrets(&mut self, secrets: &Secrets, policy: OnSecret) {
         let listed = &secrets.listed[..secrets.listed.len().min(LISTED)];
         for found in listed {
@@ -32,10 +32,12 @@ fn outcome(policy: OnSecret, total: usize) -> String {
     let secrets = counted(total, "secret");
     match policy {
         OnSecret::Warn => {
-            format!("{secrets} stored as found; --on-secret redact, skip or fail keeps such out")
+            format!(
+                "{secrets} stored unchanged; --on-secret redact, skip or fail keeps secrets out"
+            )
         }
-        OnSecret::Skip => format!("{secrets} kept out with the documents that hold them"),
+        OnSecret::Skip => format!("{secrets} kept out, with the documents that contain them"),
         OnSecret::Redact => format!("{secrets} redacted"),
-        OnSecret::Fail => format!("{secrets} kept out; the documents that hold them failed"),
+        OnSecret::Fail => format!("{secrets} kept out; the documents that contain them failed"),
     }
 }

@@ -1,4 +1,4 @@
-//! A document as it is stored: its record, then its chunks.
+//! Prints a document as it is stored: its record, then its chunks.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use crate::service::show::{Shown, ShownChunk};
 use crate::types::{Chunk, DocumentRecord, OcrRecord, ReadingWarning, Recognition, ranges};
 
 impl Ui {
-    /// `root` is where relative sources are, for hyperlinks. Nothing is printed as text where no chunk
-    /// is shown.
+    /// `root` is the directory of relative sources, for hyperlinks. As text, nothing is printed if no
+    /// chunk is shown.
     pub fn document(&mut self, shown: &Shown, root: &Path) -> Result<(), Failure> {
         let mut chunks = shown.chunks.iter();
         match self.format {
@@ -38,7 +38,7 @@ impl Ui {
     }
 }
 
-/// The record, a row for each thing that is known.
+/// The record, with a row for each field that is known.
 fn head(shown: &Shown, style: Style, root: &Path) -> String {
     let source = &shown.asked.source;
     let mut rows = vec![("title", shown.title().to_owned())];
@@ -90,7 +90,7 @@ fn extent(shown: &Shown) -> String {
     chunks + &tokens.map_or_else(String::new, |tokens| format!(", {}", counted(tokens, "token")))
 }
 
-/// The text, with `(?)` after each word that was recognized and may be another.
+/// The text, with `(?)` after each recognized word that is doubtful.
 fn with_doubts(chunk: &Chunk) -> String {
     let doubtful = chunk.recognition.iter().flat_map(|recognition| &recognition.doubtful);
     let mut text = String::with_capacity(chunk.text.len());
@@ -104,7 +104,7 @@ fn with_doubts(chunk: &Chunk) -> String {
     text + &chunk.text[done..]
 }
 
-/// A line about the chunk, and under it the text as it is searched and cited: whole, and set in, so
+/// A line about the chunk, and under it the text as it is searched and cited: complete and indented, so
 /// that none of its lines looks like one of docent's.
 fn chunk_text(ShownChunk { chunk, tokens }: &ShownChunk, style: Style, root: &Path) -> String {
     let place = sanitize_line(&chunk.locator.cite(&chunk.source));

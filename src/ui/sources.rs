@@ -1,5 +1,5 @@
-//! The places that stand under an answer: what it cites, with the words that bear it out; or what
-//! came nearest, where there is no answer.
+//! The places under an answer: what it cites, with the words that support it; or the nearest passages,
+//! if there is no answer.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::query::Answer;
 use crate::query::cite::{Check, Citation};
 use crate::types::Passage;
 
-/// Columns where there is no terminal to ask.
+/// Columns if there is no terminal.
 const COLUMNS: usize = 100;
 
 impl Ui {
@@ -57,7 +57,7 @@ impl Ui {
         }
     }
 
-    /// What came nearest to an answer that did not come, on stderr.
+    /// If there is no answer, the nearest passages, on stderr.
     pub fn nearest(&mut self, passages: &[Passage], root: &Path) {
         let style = self.err_style;
         let width = place_width(passages);
@@ -68,14 +68,14 @@ impl Ui {
     }
 }
 
-/// By what the passage was found not to bear out a claim.
+/// The checks by which the passage does not support a claim.
 fn not_borne_out(answer: &Answer, number: u32) -> String {
     let failed = answer.citations.failed(number);
     let failed: Vec<&str> = failed.into_iter().map(Check::name).collect();
     format!("(unsupported: {})", failed.join(", "))
 }
 
-/// Citation, as a link where that can be, and headings beside it.
+/// The citation, as a link if possible, and the headings.
 fn place(passage: &Passage, style: Style, root: &Path, width: usize) -> String {
     let citation = sanitize_line(&passage.citation());
     let label = passage.page_label.as_ref();
@@ -98,7 +98,7 @@ fn columns(style: Style) -> usize {
     terminal.map_or(COLUMNS, |(width, _)| usize::from(width.0))
 }
 
-/// `text` with its white space single, in so many columns at most.
+/// `text` with single blanks, cut to at most this many columns.
 fn cut(text: &str, columns: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.width() <= columns {

@@ -1,4 +1,4 @@
-//! Colour and hyperlinks, or neither.
+//! Colours and hyperlinks, or plain text.
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 
 use crate::types::is_url;
 
-/// What is encoded in the URL of a page, which is one already: nothing in it may end the hyperlink.
+/// Characters to encode in the URL of a page: it is a URL already, but nothing in it may end the
+/// hyperlink.
 const NOT_PRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
 
-/// What is encoded in the path of a file.
+/// Characters to encode in the path of a file.
 const NOT_IN_PATHS: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -17,7 +18,7 @@ const NOT_IN_PATHS: &AsciiSet =
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     pub color: bool,
-    /// The stream is a terminal.
+    /// Whether the stream is a terminal.
     pub tty: bool,
 }
 
@@ -55,8 +56,8 @@ impl Style {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// `text` as an OSC 8 hyperlink to a source, where the terminal takes them: the URL of a page,
-    /// or a file, relative to `root`.
+    /// `text` as an OSC 8 hyperlink to a source, if the terminal supports them: the URL of a page, or a
+    /// file relative to `root`.
     pub fn link(self, text: &str, source: &str, root: &Path) -> String {
         let file = root.join(source);
         if !(self.color && self.tty && file.is_absolute()) {

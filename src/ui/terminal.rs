@@ -8,10 +8,10 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 /// Columns of the `^C` that a terminal echoes.
 const ECHO: u16 = 2;
 
-/// How often a second, at most.
+/// Most frames per second.
 const DRAWN: u8 = 20;
 
-/// Where bars are drawn: on stderr, if at all.
+/// The target of bars: stderr, or nothing.
 pub(super) fn bars(drawn: bool) -> MultiProgress {
     let target = if drawn {
         ProgressDrawTarget::term_like_with_hz(Box::new(Roomy(Term::stderr())), DRAWN)
@@ -21,8 +21,8 @@ pub(super) fn bars(drawn: bool) -> MultiProgress {
     MultiProgress::with_draw_target(target)
 }
 
-/// A terminal that is taken to be narrower than it is. Bars are filled up to its width, and the `^C`
-/// after a full line would begin another one: that one would be cleared, and the bar stay.
+/// A terminal that reports less than its width. Bars fill the width, and the `^C` after a full line
+/// would begin a new line: that line would be cleared, and the bar would stay.
 #[derive(Debug)]
 struct Roomy(Term);
 

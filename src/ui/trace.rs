@@ -1,4 +1,4 @@
-//! The record of an answer, for a person.
+//! Prints records of answers, for a person.
 
 use super::Ui;
 use super::sanitize::sanitize_line;
@@ -9,7 +9,7 @@ use crate::trace::{Retrieved, Trace, Verified};
 use crate::types::{LegScore, RerankerId};
 
 impl Ui {
-    /// One answer: what it was made of, and what became of each chunk.
+    /// Prints one record: what the answer was made from, and what became of each chunk.
     pub fn trace(&mut self, trace: &Trace) -> Result<(), Failure> {
         let mut text = String::new();
         for (label, value) in facts(trace) {
@@ -35,7 +35,7 @@ impl Ui {
         self.data(&text)
     }
 
-    /// One line for each.
+    /// Prints a line for each record.
     pub fn traces(&mut self, traces: &[Trace]) -> Result<(), Failure> {
         let line = |trace: &Trace| {
             let (id, exit) = (trace.id, trace.outcome.exit_code);
@@ -47,7 +47,7 @@ impl Ui {
     }
 }
 
-/// Text of several lines, fit for a terminal.
+/// Text of several lines, sanitized for a terminal.
 fn shown(text: &str) -> String {
     text.lines().map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
@@ -158,7 +158,7 @@ fn model(trace: &Trace) -> String {
     text
 }
 
-/// What the model of `--verify` was asked.
+/// What the model of `--verify` checked.
 fn checked_by(asked: &Verified) -> String {
     let Verified { model, claims, unsupported, unchecked, .. } = asked;
     let revision = asked.revision.as_ref().filter(|revision| *revision != model);

@@ -17,7 +17,7 @@ pub(super) fn state(state: VersionState) -> &'static str {
     }
 }
 
-/// `-` where nothing can be said.
+/// The cells of a row; `-` for what is not known.
 fn cells(version: &VersionJson) -> [String; 5] {
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
     [
@@ -29,7 +29,7 @@ fn cells(version: &VersionJson) -> [String; 5] {
     ]
 }
 
-/// A row a version, under a header.
+/// A row for each version, under a header.
 pub fn version_table(ui: &Ui, list: &VersionList) -> String {
     let header = ["version", "state", "made", "documents", "chunks", "embedder"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
@@ -41,7 +41,7 @@ pub fn version_table(ui: &Ui, list: &VersionList) -> String {
     aligned(&rows, |column| matches!(column, 1 | 2 | 5), ui.out_style)
 }
 
-/// A row for each thing that is known of a version.
+/// A row for each known fact about a version.
 pub fn version_rows(ui: &Ui, shown: &VersionShown) -> String {
     let VersionShown { collection, version, manifest } = shown;
     let [state, made, documents, chunks, embedder] = cells(version);

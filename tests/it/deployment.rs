@@ -69,7 +69,7 @@ fn copies_that_are_away_are_seen_by_status_and_doctor() {
     let (env, server) = scene(3);
     env.run(&["ingest", "docs", "--shard-number", "2", "--replication-factor", "2"]).expect(0);
     let well = env.run(&["status"]).expect(0);
-    assert!(well.stdout.contains("2 shards, each to have 2 copies: 4 of 4 live"), "{well}");
+    assert!(well.stdout.contains("2 shards, each with 2 copies configured: 4 of 4 live"), "{well}");
     assert!(well.stdout.contains("copies on 3 peers, green"), "{well}");
     assert!(!well.stderr.contains("warning"), "{well}");
     let set_state = |shard, peer, state| {

@@ -72,7 +72,7 @@ fn goes(env: &TestEnv) {
     // Also what the run was not asked about.
     let run = env.run(&["ingest", "docs", "--ttl", "90d"]).expect(0);
     assert!(run.stdout.contains("deleted 2"), "{run}");
-    assert!(run.stdout.contains("2 documents of the deleted older than ingest.ttl"), "{run}");
+    assert!(run.stdout.contains("deleted because of ingest.ttl: 2 documents"), "{run}");
     assert!(run.stdout.contains("skipped: older than ingest.ttl 1"), "{run}");
     assert!(run.stderr.contains("expired  docs/old.md"), "{run}");
     assert_eq!(sources(env), ["docs/middle.md", "docs/new.md"]);

@@ -198,7 +198,7 @@ fn all_conditions_must_hold() {
     assert_eq!(sources(&env, "2"), ["b.md"]);
     assert!(sources(&env, "1").is_empty());
     // The next ingest brings in what is still there.
-    assert!(report.stdout.contains("1 document will be brought in again"), "{report}");
+    assert!(report.stdout.contains("1 document will be ingested again"), "{report}");
     env.run(&["ingest", "a.md"]).expect(0);
     assert_eq!(sources(&env, "1"), ["a.md"]);
 }

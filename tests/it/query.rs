@@ -301,7 +301,7 @@ fn thinking_before_a_closing_tag_alone_is_no_answer() {
     server.answer(&["Backups [1] first. ", "</think>\n", "\nFor 400 days [1]."]);
     let run = env.run(&["query", question]).expect(0);
     assert!(run.stdout.starts_with("Backups [1] first. \nFor 400 days [1].\n"), "{run}");
-    assert!(run.stderr.contains("what stands above was thinking"), "{run}");
+    assert!(run.stderr.contains("the text above was reasoning"), "{run}");
     let answer = env.run(&["query", question, "--format", "json"]).expect(0).json();
     assert_eq!(answer["answer"], "For 400 days [1].");
     let events = env.run(&["query", question, "--format", "jsonl"]).expect(0).jsonl();

@@ -1,7 +1,6 @@
-//! For CI systems that show test results: a test for each gate, and one for each case.
+//! The report for CI systems that show test results: a test for each gate and for each case.
 //!
-//! A case never fails: that not everything is found is what the metrics say, and how much of it has
-//! to be is what the gates say.
+//! A case never fails: the metrics say how much is found, and the gates say how much has to be.
 
 use super::super::sanitize::sanitize_line;
 use crate::eval::report::{CaseRow, EvalReport, Run};
@@ -61,7 +60,8 @@ fn case(row: &CaseRow, run: &str) -> String {
     )
 }
 
-/// For text and attributes: as a person may be shown it, and without what XML has no place for.
+/// Escapes text for XML: sanitized like text for a person, and without characters that XML does not
+/// allow.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in sanitize_line(text).chars() {

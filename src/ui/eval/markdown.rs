@@ -1,4 +1,4 @@
-//! For the summary of a CI step, or a comment on a change.
+//! The report for the summary of a CI step, or a comment on a change.
 
 use super::super::sanitize::sanitize_line;
 use crate::eval::report::EvalReport;
@@ -37,7 +37,7 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Names of files and tags are no markup, whoever shows it: a terminal or a page.
+/// Escapes names of files and tags, so that they are not markup in a terminal or a page.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in sanitize_line(text).chars() {

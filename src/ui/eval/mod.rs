@@ -17,17 +17,17 @@ use crate::eval::stats::Interval;
 use crate::output::Versioned;
 use crate::types::GateOutcome;
 
-/// Cases that differ, as many as are listed.
+/// Most cases that differ to list.
 const CHANGES: usize = 20;
 
-/// Characters of a question that are shown of one.
+/// Most characters of a question to show.
 const QUESTION: usize = 60;
 
-/// The report as a file has it, without colours.
+/// The report for a file, without colours.
 pub fn eval_document(report: &EvalReport, format: Format) -> String {
     match format {
         Format::Json | Format::Jsonl => {
-            // Texts and numbers always have a JSON text.
+            // Texts and numbers can always be written as JSON.
             let text = serde_json::to_string_pretty(&Versioned::new(report));
             escape_json(&format!("{}\n", text.unwrap_or_default()))
         }
@@ -38,7 +38,7 @@ pub fn eval_document(report: &EvalReport, format: Format) -> String {
 }
 
 impl Ui {
-    /// Prints the report, and what was not met on stderr.
+    /// Prints the report, and on stderr the gates that were not met.
     pub fn eval_report(&mut self, report: &EvalReport, format: Format) -> Result<(), Failure> {
         match format {
             Format::Json | Format::Jsonl => self.json(report)?,
@@ -62,14 +62,14 @@ impl Ui {
         Ok(())
     }
 
-    /// On stderr.
+    /// Prints the gates that were not met on stderr.
     pub(super) fn unmet_gates(&mut self, report: &EvalReport) {
         for gate in report.gates.iter().filter(|gate| !gate.passed) {
             self.warn(&unmet(gate));
         }
     }
 
-    /// What a version was measured by, and what became of it.
+    /// Prints what a version was measured by, and what became of it.
     pub(super) fn promotion(&mut self, promotion: &Promotion) -> Result<(), Failure> {
         let Promotion { collection, live, version, promoted, eval } = promotion;
         self.data("\n")?;
@@ -89,7 +89,7 @@ impl Ui {
         self.data(&format!("\n{outcome}\n"))
     }
 
-    /// What was expected and not found, for one who asked.
+    /// With `--verbose`, what was expected but not found.
     fn missed(&mut self, run: &Run) {
         for case in &run.by_case {
             for expected in case.expected.iter().filter(|expected| expected.rank.is_none()) {
@@ -106,12 +106,14 @@ impl Ui {
     }
 }
 
-/// `recall@5 is 0.712, and has to be 0.800`
+/// `recall@5 is 0.712, but has to be at least 0.800`
 fn unmet(gate: &GateOutcome) -> String {
     let GateOutcome { metric, value, limit, .. } = gate;
     match gate.baseline {
-        None => format!("{metric} is {value:.3}, and has to be {limit:.3}"),
-        Some(was) => format!("{metric} is {value:.3}; it was {was:.3}, and has to be {limit:.3}"),
+        None => format!("{metric} is {value:.3}, but has to be at least {limit:.3}"),
+        Some(was) => {
+            format!("{metric} is {value:.3}; it was {was:.3}, and has to be at least {limit:.3}")
+        }
     }
 }
 
@@ -133,12 +135,12 @@ fn difference_interval(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |Interval { low, high }| format!("{low:+.3} to {high:+.3}"))
 }
 
-/// A probability: very small ones are not worth more digits.
+/// A probability. Very small ones need no more digits.
 fn p_value(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 
-/// A line for each run: how long half of the questions take, and 95 of 100.
+/// A line for each run: the median time of a question, and the 95th percentile.
 fn latencies(report: &EvalReport) -> Vec<String> {
     let line = |run: &Run| {
         let Latency { p50_ms, p95_ms } = run.latency.as_ref()?;
@@ -149,7 +151,7 @@ fn latencies(report: &EvalReport) -> Vec<String> {
     report.runs.iter().filter_map(line).collect()
 }
 
-/// `recall@5 >= 0.800`, or what it must not drop below.
+/// `recall@5 >= 0.800`, with the value of the baseline, if there is one.
 pub(super) fn gate_name(gate: &GateOutcome) -> String {
     match gate.baseline {
         None => format!("{} >= {:.3}", gate.metric, gate.limit),
@@ -157,7 +159,7 @@ pub(super) fn gate_name(gate: &GateOutcome) -> String {
     }
 }
 
-/// The tables of a report, as cells: a line of names, then rows. Each has a title, or none.
+/// The tables of a report, as cells: a line of names, then rows. A table may have a title.
 fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
     let mut tables = vec![(None, values(report))];
     let Some(run) = report.runs.first() else { return tables };
@@ -187,7 +189,7 @@ fn tables(report: &EvalReport) -> Vec<(Option<String>, Vec<Vec<String>>)> {
     tables
 }
 
-/// A metric a line: with its interval where there is one run, else a run a column.
+/// A line for each metric: with its interval if there is one run, otherwise with a column for each run.
 fn values(report: &EvalReport) -> Vec<Vec<String>> {
     let mut head = vec![String::new()];
     head.extend(report.runs.iter().map(|run| run.name.clone()));
@@ -234,7 +236,7 @@ fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
     std::iter::once(head.to_vec()).chain(report.comparisons.iter().map(row)).collect()
 }
 
-/// The first of many: what is worst.
+/// The first of many changes, the worst ones.
 fn changes(base: &str, changes: &[CaseChange]) -> Vec<Vec<String>> {
     let head = ["", "", base, "", ""].map(str::to_owned).to_vec();
     let row = |change: &CaseChange| {
@@ -254,7 +256,7 @@ fn changes(base: &str, changes: &[CaseChange]) -> Vec<Vec<String>> {
     rows
 }
 
-/// A question as far as there is space for it in a row.
+/// A question, cut to the space in a row.
 fn clipped(question: &str) -> String {
     match question.char_indices().nth(QUESTION) {
         Some((end, _)) => format!("{}…", &question[..end]),

@@ -1,4 +1,4 @@
-//! For a terminal.
+//! The report for a terminal.
 
 use super::super::columns::aligned;
 use super::super::style::Style;
