@@ -143,14 +143,13 @@ fn text(
     labelled(ui, &rows)
 }
 
-/// `3 documents are older than ingest.ttl, and the next docent ingest deletes them; 2 more within 7
-/// days`.
+/// `3 documents older than ingest.ttl, to be deleted by the next docent ingest; 2 more within 7 days`.
 fn expiring_words(expiring: &Expiring) -> String {
     let Expiring { expired, within_7_days, within_30_days, undated, .. } = *expiring;
     let mut words = match expired {
         0 => "no document is older than ingest.ttl".to_owned(),
         _ => format!(
-            "{} older than ingest.ttl, and the next docent ingest deletes them",
+            "{} older than ingest.ttl, to be deleted by the next docent ingest",
             counted(expired, "document")
         ),
     };
