@@ -1,5 +1,5 @@
-//! The built-in embedder on one core, against the memory that it has to read: a row of the table, 256
-//! bytes and a scale, for each token. `cargo bench --bench embedder`.
+//! The built-in embedder on one core, compared with the memory that it has to read: a row of the table,
+//! 256 bytes and a scale, for each token. `cargo bench --bench embedder`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to standard output")]
 
@@ -18,7 +18,7 @@ use support::inputs::prose;
 const ROWS: usize = 28_581;
 const DIMENSIONS: usize = 256;
 
-/// Of repetitions, the fastest counts: what else runs on the machine only ever slows one down.
+/// Repetitions, of which the fastest counts: other programs on the machine can only slow one down.
 const REPETITIONS: usize = 50;
 
 fn main() {
@@ -68,7 +68,7 @@ fn fastest<T>(pass: impl Fn() -> T) -> Duration {
     (0..REPETITIONS).map(|_| time()).min().unwrap_or_default()
 }
 
-/// As large as the embedder's, and laid out as it is.
+/// A table of the size and layout of the embedder's.
 struct Table {
     scales: Vec<f32>,
     rows: Vec<[i8; DIMENSIONS]>,
@@ -90,7 +90,7 @@ impl Table {
         sum
     }
 
-    /// Next to nothing but reading.
+    /// Almost only reads the rows.
     fn read(&self, ids: &[usize]) -> ([i8; DIMENSIONS], f32) {
         let (mut all, mut scales) = ([0; DIMENSIONS], 0.0);
         for &id in ids {

@@ -1,11 +1,11 @@
-//! A guard against slowness that needs no quiet machine: how many instructions the stages and the
-//! start of the program take, counted under callgrind and compared with `instructions.toml`.
+//! Guards against slowness without a quiet machine: the instructions of the stages and of the start of
+//! the program are counted with callgrind and compared with `instructions.toml`.
 //!
-//! `cargo bench --bench instructions [FILTER]` fails where one takes more; `-- --accept` writes down
-//! what it finds. Valgrind has to be installed.
+//! `cargo bench --bench instructions [FILTER]` fails if one takes more; `-- --accept` writes the counts
+//! down. Valgrind has to be installed.
 //!
-//! A stage is run in a process of its own once with one pass and once with several: the difference is
-//! what these take, without start and input.
+//! A stage runs in a process of its own, once with one pass and once with several: the difference is
+//! what the passes take, without start and input.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to standard output")]
 
@@ -33,11 +33,11 @@ const ACCEPT: &str = "cargo bench --bench instructions -- --accept";
 /// reading HTML, which nobody had touched, take 13.5 % more.
 const MARGIN: f64 = 0.2;
 
-/// Instructions that are counted at least, in as many passes as it takes: making the input takes some
-/// 50,000 more or less each time.
+/// Fewest instructions to count, in as many passes as necessary: making the input takes some 50,000
+/// more or less each time.
 const ENOUGH: i64 = 20_000_000;
 
-/// What is counted besides [`STAGES`]: the program with this argument.
+/// Counted in addition to [`STAGES`]: the program with this argument.
 const STARTS: [(&str, &str); 2] = [("docent --version", "--version"), ("docent --help", "--help")];
 
 fn main() -> ExitCode {
@@ -113,7 +113,7 @@ fn count_pass(name: &str) -> Result<i64, String> {
     if several < 2 { Ok(one) } else { Ok((count(1 + several)? - start) / several) }
 }
 
-/// Instructions that a process takes from its first to its last, nothing of the environment in it.
+/// Instructions of a whole process, with a cleared environment.
 fn callgrind(program: &str, args: &[&str]) -> Result<i64, String> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", program])
@@ -130,8 +130,8 @@ fn callgrind(program: &str, args: &[&str]) -> Result<i64, String> {
     }
 }
 
-/// Prints each count beside the one in the table; returns how many are too high, or missing where
-/// the architecture has a table.
+/// Prints each count beside the one in the table; returns how many are too high, or missing if the
+/// architecture has a table.
 fn compare(table: &Table, counts: &[(&str, i64)]) -> usize {
     let mut exceeded = 0;
     println!("{:<26} {:>14} {:>14} {:>8}", "instructions", "before", "now", "");

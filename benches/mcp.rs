@@ -1,4 +1,4 @@
-//! What `docent mcp` takes, held against what it cannot be faster than, measured in the same run:
+//! What `docent mcp` takes, compared with the limits of the machine, measured in the same run:
 //!
 //! ```sh
 //! cargo bench --bench mcp
@@ -25,12 +25,12 @@ use serde_json::{Value, json};
 
 const QUESTION: &str = "How long are ledger backups kept?";
 const STARTS: usize = 21;
-/// Warm searches of each kind, in blocks: both would load the collection again for each search if they
-/// took turns at it.
+/// Warm searches of each kind, in blocks: if they alternated, both would load the collection again for
+/// each search.
 const BLOCKS: usize = 6;
 const SEARCHES: usize = 50;
 
-/// Clients that search one collection by turns.
+/// Clients that search one collection in turn.
 const AGENTS: usize = 5;
 
 fn main() -> ExitCode {
@@ -154,7 +154,7 @@ impl Agent {
         answer["result"].take()
     }
 
-    /// In megabytes.
+    /// Memory in megabytes.
     fn memory(&self, field: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("a process");
@@ -210,7 +210,7 @@ fn engine(dir: &Path) -> Engine {
     Engine::open(context, Arc::new(|_| ())).expect("an engine")
 }
 
-/// As the tool does.
+/// Searches as the tool does.
 async fn retrieve(engine: &Engine) {
     let retriever = engine.retriever().await.expect("a collection");
     let options = engine.retrieve_options(&DocumentFilter::default(), &retriever).await;

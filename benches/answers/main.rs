@@ -1,4 +1,4 @@
-//! Public sets of questions → documents and cases for `docent eval --answers`.
+//! Converts public sets of questions to documents and cases for `docent eval --answers`.
 //!
 //! `cargo bench --bench answers -- FORMAT FILE DIR`: see `README.md` beside it.
 
@@ -19,23 +19,23 @@ struct Document {
     text: String,
 }
 
-/// A question; where `facts` is empty the documents have no answer to it.
+/// A question; if `facts` is empty, the documents have no answer to it.
 struct Question {
     text: String,
     source: String,
     facts: Vec<String>,
-    /// Why there is none, or `answerable`.
+    /// Why there is no answer, or `answerable`.
     tag: &'static str,
 }
 
-/// What is made of a file.
+/// Documents and questions of a file.
 #[derive(Default)]
 struct Set {
     documents: Vec<Document>,
     questions: Vec<Question>,
 }
 
-/// Questions of each tag that are taken, at most.
+/// Most questions of each tag.
 const MOST: usize = 200;
 
 fn main() -> ExitCode {
@@ -76,7 +76,7 @@ fn said(written: Result<String, String>) -> ExitCode {
     }
 }
 
-/// `named.jsonl`, after the first case of `cases.jsonl`: some case has to expect something.
+/// `named.jsonl` begins with the first case of `cases.jsonl`, since some case has to expect something.
 fn write_named(dir: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
     let questions = named::named(dir)?;
@@ -101,7 +101,7 @@ fn write(set: &Set, dir: &Path) -> std::io::Result<()> {
 /// The cases of a tag.
 fn cases(questions: &[Question], tag: &str) -> String {
     let of_tag: Vec<&Question> = questions.iter().filter(|it| it.tag == tag).collect();
-    // Spread over the set, the same ones each time.
+    // Spread over the set, always the same ones.
     let step = of_tag.len().div_ceil(MOST).max(1);
     let mut lines = String::new();
     for question in of_tag.into_iter().step_by(step) {

@@ -1,5 +1,5 @@
-//! Questions about what the documents name and do not say: "who owns Harvard Stadium", of which they
-//! say only where it stands.
+//! Questions about things that the documents name, but do not answer: "who owns Harvard Stadium", of
+//! which they only say where it is.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Question;
 
-/// A question in English, and what a document has that may answer it.
+/// A question in English, and the words of a document that may answer it.
 const ASKED: [(&str, &[&str]); 16] = [
     ("who is the author of {}", &["author", "wrote", "writ"]),
     ("who invented {}", &["invent"]),
@@ -26,11 +26,11 @@ const ASKED: [(&str, &[&str]); 16] = [
     ("how many employees does {} have", &["employ", "staff", "work"]),
     ("what is the phone number of {}", &["phone"]),
 ];
-/// Questions that are asked, at most.
+/// Most questions to ask.
 const MOST: usize = 150;
 
-/// Of each name in the documents of a collection one of the questions, in turn, unless a document that has the
-/// name may answer it.
+/// Asks one of the questions, in turn, about each name in the documents of a collection, unless a
+/// document with the name may answer it.
 pub(crate) fn named(dir: &Path) -> Result<Vec<Question>, String> {
     let docs = dir.join("docs");
     let failed = |error: std::io::Error| format!("{}: {error}", docs.display());

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Document, Question, Set};
 
-/// `SQuAD` (Rajpurkar et al., 2016; 2018) and all that has its form. Every second article, from `half` on,
-/// is in the collection, a document each paragraph; questions about the others are off topic.
+/// `SQuAD` (Rajpurkar et al., 2016; 2018) and sets in its format. Every second article, from `half` on,
+/// is in the collection, with a document for each paragraph; questions about the others are off topic.
 pub(crate) fn squad(file: &Path, half: usize) -> Result<Set, String> {
     let content = read(file)?;
     let all: Value = serde_json::from_str(&content).map_err(|error| failed(file, &error))?;

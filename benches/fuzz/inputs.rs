@@ -1,4 +1,4 @@
-//! What is read: each format with its originals, and the words that it is damaged with.
+//! The targets: each format with its originals, and the words that damage inserts.
 
 use std::fs;
 use std::path::Path;

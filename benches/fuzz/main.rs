@@ -1,14 +1,14 @@
-//! Reads files that are damaged by chance, for as long as it is told to, and says what a parser does
-//! that it never should: panic, die, take seconds or gigabytes.
+//! Reads randomly damaged files for a given time, and reports what a parser must never do: panic, die,
+//! take seconds or gigabytes.
 //!
 //!     cargo bench --bench fuzz -- --seconds 300
 //!     cargo bench --bench fuzz -- docx rtf --seconds 60 --seed 7
 //!     cargo bench --bench fuzz -- docx --input target/fuzz/docx-0123456789abcdef
 //!
-//! Each target runs in a child process of its own, which keeps the input it reads in a file: what a
-//! child dies of is known, is kept in `target/fuzz`, and is read again with `--input`. Ends with 1
-//! where there was anything. What is made of an input that leads to something new (another error, another
-//! shape of a document) is damaged further; nobody counts the branches that were taken.
+//! Each target runs in a child process of its own, which keeps the input that it reads in a file, so
+//! that the input that kills it is known. It is kept in `target/fuzz`, and read again with `--input`.
+//! Ends with 1 if anything was found. An input that leads to something new (another error, another
+//! shape of a document) is damaged further; branches are not counted.
 
 mod inputs;
 mod mutate;
@@ -36,19 +36,19 @@ use self::mutate::Dice;
 /// slowest of the originals takes.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// Past this, a child ends itself.
+/// After this time, a child ends itself.
 const HANGS: Duration = Duration::from_secs(30);
 
 /// Address space of a child, its stacks and the program itself included.
 const MEMORY: u64 = 2 << 30;
 
-/// As that of the worker that parses in earnest.
+/// The same size as that of the worker in an ingest.
 const STACK: usize = 64 << 20;
 
-/// Only what is short is damaged further: more of it is read in the same time.
+/// Only short inputs are damaged further: more of them are read in the same time.
 const LONGEST_KEPT: usize = 16 << 10;
 
-/// Inputs that are damaged further, at most.
+/// Most inputs that are damaged further.
 const KEPT: usize = 2_000;
 
 fn main() -> ExitCode {
@@ -80,7 +80,7 @@ impl Options {
         while let Some(arg) = args.next() {
             let mut number = || args.next().and_then(|it| it.parse().ok()).expect("a number");
             match arg.as_str() {
-                // Cargo's.
+                // An argument of Cargo.
                 "--bench" => {}
                 "--child" => options.child = true,
                 "--seconds" => options.seconds = number(),
@@ -97,7 +97,7 @@ impl Options {
     }
 }
 
-/// Where inputs are kept, and the one that a target reads just now.
+/// Paths of kept inputs, and of the one that a target is reading.
 fn kept(target: &str, what: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fuzz");
     fs::create_dir_all(&directory).expect("a directory");
@@ -188,7 +188,7 @@ struct Reading<'a> {
     inputs: u64,
     /// Where the last panic was.
     panicked: Arc<Mutex<String>>,
-    /// Since when the processor is at the input.
+    /// Processor time at which the current input began.
     since: Arc<Mutex<Duration>>,
 }
 
@@ -251,7 +251,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Ends the process where one input takes too long.
+/// Ends the process if an input takes too long.
 fn watch(since: Arc<Mutex<Duration>>) {
     let task = fs::read_link("/proc/thread-self").expect("a thread");
     let schedule = Path::new("/proc").join(task).join("schedstat");
@@ -268,13 +268,13 @@ fn watch(since: Arc<Mutex<Duration>>) {
     });
 }
 
-/// Of this thread.
+/// Processor time of this thread.
 fn cpu_time() -> Duration {
     let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID);
     time.map(Duration::from).unwrap_or_default()
 }
 
-/// Reads an input as an ingest does, down to its chunks, and says in short what came of it.
+/// Reads an input as an ingest does, down to its chunks, and returns a short description of the result.
 fn outcome(target: &Target, input: &[u8]) -> String {
     let document = match extract::document(target.source, target.kind, &[], input) {
         Ok(document) => document,

@@ -1,4 +1,4 @@
-//! Damage by chance.
+//! Random damage.
 
 /// No input becomes longer, in bytes.
 pub(crate) const LONGEST: usize = 64 << 10;
@@ -39,7 +39,7 @@ impl Dice {
         &of[self.below(of.len())]
     }
 
-    /// Small ones more often.
+    /// Small numbers are more frequent.
     fn length(&mut self, most: usize) -> usize {
         let scale = self.below(usize::BITS as usize - most.leading_zeros() as usize) + 1;
         self.below((1usize << scale).min(most + 1))
@@ -69,7 +69,7 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], words: &[&str], dice: &mut Dice) {
             insert(bytes, at, &piece);
         }
         5 => {
-            // What is nested a little is nested deeply.
+            // Nests deeply what is nested a little.
             let piece = bytes[at..at + length.min(64)].to_vec();
             insert(bytes, at, &piece.repeat(dice.length(20_000) / piece.len().max(1)));
         }
@@ -97,7 +97,7 @@ fn insert(bytes: &mut Vec<u8>, at: usize, piece: &[u8]) {
     drop(bytes.splice(at..at, piece[..piece.len().min(room)].iter().copied()));
 }
 
-/// Makes another number of the next one.
+/// Changes the next number.
 fn number(bytes: &mut Vec<u8>, at: usize, dice: &mut Dice) {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let Some(start) = bytes[at..].iter().position(is_digit).map(|offset| at + offset) else {

@@ -1,5 +1,5 @@
-//! Packages: formats that are ZIP files. Damage goes into their parts, so that most of it is past
-//! the checksums; now and then a part is gone, is there twice, or the package itself is hit.
+//! Packages: formats that are ZIP files. Their parts are damaged before they are packed, so that
+//! checksums are right; sometimes a part is removed or doubled, or the package itself is damaged.
 
 use std::io::{Cursor, Read as _, Write as _};
 
@@ -50,7 +50,7 @@ fn parts(package: &[u8]) -> Option<Parts> {
     (!parts.is_empty()).then_some(parts)
 }
 
-/// A name that is there twice is left out.
+/// A second entry of the same name is left out.
 pub(crate) fn package(parts: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {

@@ -39,8 +39,8 @@ pub(crate) fn ragtruth(dir: &Path, split: &str) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
-/// `QAGS` (Wang et al., 2020): `data/` of github.com/W4ngatang/qags. A summary is unfaithful where most of
-/// three readers said of one of its sentences that the article does not bear it out.
+/// `QAGS` (Wang et al., 2020): `data/` of github.com/W4ngatang/qags. A summary is unfaithful if most of
+/// three readers said that the article does not support one of its sentences.
 pub(crate) fn qags(dir: &Path) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
     for name in ["cnndm", "xsum"] {
@@ -120,7 +120,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The passages of a prompt, which stand in one text: `passage 1:…`, each on lines of its own.
+/// The passages of a prompt, which are in one text: `passage 1:…`, each on lines of its own.
 fn passages(all: &str) -> Vec<String> {
     let parts = all.split("\n\n").filter(|part| !part.trim().is_empty());
     let mut found: Vec<String> = Vec::new();

@@ -1,8 +1,8 @@
 //! What the check of citations finds in answers of real models that people have labelled.
 //!
 //! `cargo bench --bench grounding -- CORPUS DIR`, with `ragtruth`, `qags`, `cliff` or `halueval`: see
-//! `README.md` beside it. These answers have no marks: each sentence is held against all passages of its prompt, as if it
-//! cited them.
+//! `README.md` beside it. These answers have no marks: each sentence is compared with all passages of
+//! its prompt, as if it cited them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to standard output")]
 
@@ -19,16 +19,16 @@ use docent::types::{ContentHash, Locator, Passage};
 
 /// An answer that people have labelled.
 struct Case {
-    /// What kind of task it is of.
+    /// Kind of the task.
     group: String,
     question: String,
     passages: Vec<String>,
     answer: String,
-    /// Something in it is not borne out.
+    /// Whether something in it is unsupported.
     unfaithful: bool,
 }
 
-/// Labels against findings.
+/// Labels compared with findings.
 #[derive(Clone, Copy, Default)]
 struct Matrix {
     caught: usize,

@@ -1,4 +1,4 @@
-//! Corpora that are made up, always the same.
+//! Generated corpora, always the same.
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -15,14 +15,14 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Within 0..1.
+    /// A number within 0..1.
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
-/// English with the frequencies of English: words of the project's own prose, and now and then one
-/// that nobody has seen before.
+/// Text with the word frequencies of English: words of the project's own prose, and sometimes a new
+/// one.
 pub(crate) struct Prose {
     words: Vec<&'static str>,
     random: Random,
@@ -116,7 +116,7 @@ pub(crate) fn pdfs(dir: &Path, files: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// As small as a PDF can be: one font, a page a text, a line a sentence.
+/// A minimal PDF: one font, a page for each text, a line for each sentence.
 fn pdf(pages: &[String]) -> Vec<u8> {
     let kids: Vec<String> = (0..pages.len()).map(|page| format!("{} 0 R", 4 + page * 2)).collect();
     let mut objects = vec![

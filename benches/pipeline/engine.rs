@@ -1,4 +1,4 @@
-//! What the embedded engine takes by itself: the limit of storing and of searching.
+//! What the embedded engine takes by itself, which is the limit of storing and searching.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,8 +15,8 @@ use qdrant_edge::{
 /// Points of one upsert.
 const BATCH: usize = 512;
 
-/// Points after which an appendable segment is made immutable, where that is asked for: an upsert
-/// gets dearer as such a segment grows.
+/// Points after which an appendable segment is made immutable, if that is asked for: upserts get slower
+/// as such a segment grows.
 const COMPACT_AFTER: usize = 8_192;
 
 /// The shard of the only collection in a data directory.
@@ -39,7 +39,7 @@ fn load(shard: &Path) -> EdgeShard {
     EdgeShard::load(shard, None).expect("a shard that opens")
 }
 
-/// All points of a shard, as they would be put in, and how the shard is set up.
+/// All points of a shard, ready for an upsert, and the configuration of the shard.
 pub(crate) fn points(shard: &Path) -> (EdgeConfig, Vec<PointStructPersisted>) {
     let shard = load(shard);
     let (mut points, mut offset) = (Vec::new(), None);
@@ -111,14 +111,14 @@ pub(crate) fn upsert(
     took
 }
 
-/// What both legs of a question ask for.
+/// The queries of a question for dense and sparse retrieval.
 pub(crate) struct Ask {
     pub(crate) dense: Vec<f32>,
     pub(crate) terms: Vec<u32>,
 }
 
 impl Ask {
-    /// With the vectors that docent makes of a question.
+    /// The queries with docent's vectors of a question.
     pub(crate) fn of(question: &str) -> Self {
         let dense = Builtin::new().embed_text(question).expect("a question of known words");
         Self { dense, terms: terms(question) }
@@ -137,11 +137,11 @@ impl Open {
         Self(load(shard))
     }
 
-    /// Asks both legs for a hundred points.
+    /// Asks dense and sparse retrieval for a hundred points.
     pub(crate) fn ask(&self, ask: &Ask) {
         let weights = vec![1.0; ask.terms.len()];
         let sparse = Vector::new_sparse(ask.terms.clone(), weights).expect("a sparse vector");
-        // What is compared by a byte a dimension is compared exactly afterwards, as docent has it.
+        // Vectors that are compared by bytes are compared exactly afterwards, as in docent.
         let quantization = QuantizationSearchParams {
             rescore: Some(true),
             oversampling: Some(10.0),
@@ -164,15 +164,15 @@ impl Open {
         };
         let dense = VectorInternal::Dense(ask.dense.clone());
         for (leg, vector) in [("dense", dense), ("sparse", sparse.into())] {
-            // A question of words that no chunk has finds nothing by them.
+            // A question of unknown words finds nothing in sparse retrieval.
             let found = self.0.query(request(leg, vector)).expect("an answer");
             assert!(leg == "sparse" || found.len() == 100, "points by {leg}");
         }
     }
 }
 
-/// Prints the seconds that opening a shard and asking both legs for a hundred points takes. A process
-/// of its own: nothing is open yet.
+/// Prints the seconds that it takes to open a shard and to ask dense and sparse retrieval for a hundred
+/// points, in a process of its own, in which nothing is open yet.
 #[expect(clippy::print_stdout, reason = "the other process reads it")]
 pub(crate) fn ask(shard: &Path) {
     let ask = Ask { dense: vec![0.0625; 256], terms: terms(crate::QUESTION) };

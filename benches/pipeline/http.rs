@@ -1,5 +1,4 @@
-//! An endpoint on this machine, and a client that does nothing but send: the limit of what can be
-//! asked of one.
+//! An endpoint on this machine, and a client that only sends: the limit of requests to an endpoint.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 /// Answers `/v1/embeddings` after a delay, and `/v1/chat/completions` at once.
 pub(crate) struct Endpoint {
     pub(crate) url: String,
-    /// Bodies of what was asked, in order.
+    /// Bodies of the requests, in order.
     pub(crate) asked: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 

@@ -1,4 +1,4 @@
-//! What docent takes, held against what the machine allows, measured in the same run:
+//! What docent takes, compared with the limits of the machine, measured in the same run:
 //!
 //! ```sh
 //! cargo bench --bench pipeline                    # all rows; some ten minutes on two cores
@@ -7,9 +7,9 @@
 //! DOCENT_TEST_QDRANT_URL=http://localhost:6334 cargo bench --bench pipeline -- warm upload  # on a server, too
 //! ```
 //!
-//! Each row of the table is a ratio, and says what it has to be. Corpora are made up on the spot,
-//! always the same; nothing is asked of any network. Close what else runs: ratios forgive a slow
-//! machine, not a restless one. Linux only: memory is read from `/proc`.
+//! Each row of the table is a ratio with its goal. Corpora are generated, always the same; the network
+//! is not used. Close other programs: ratios tolerate a slow machine, not a busy one. Linux only:
+//! memory is read from `/proc`.
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod corpus;
@@ -30,13 +30,13 @@ use process::{Run, docent, in_turn, median, run};
 
 const QUESTION: &str = "which files are stored when a run was cut off";
 
-/// Sizes that growth is measured at, in chunks.
+/// Sizes at which growth is measured, in chunks.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
-/// Questions at a time that a process which lives is asked.
+/// Concurrent questions to a running process.
 const AT_ONCE: [usize; 3] = [1, 8, 64];
 
-/// The largest file that is read unless more is asked for, in MB.
+/// The largest file that is read without `--full`, in MB.
 const LARGEST_FILE: u64 = 64;
 
 /// What an endpoint takes for a request of up to 128 texts.
@@ -93,7 +93,7 @@ struct Bench {
     full: bool,
 }
 
-/// A row whose ratio has to be `goal` at most; infinity is none.
+/// A row whose ratio has to be `goal` at most; infinity means that there is no goal.
 fn row(what: &str, takes: &str, limit: &str, ratio: f64, goal: f64) {
     let judged = if goal.is_infinite() {
         "|".to_owned()
@@ -119,12 +119,12 @@ fn warm_rows(what: &str, rate: &warm::Rate, limit: &warm::Rate) {
     println!("| the same: p50 and p99 of one | {} | {} | | | |", times(rate), times(limit));
 }
 
-/// How many questions are enough.
+/// How long to ask, or how many questions.
 fn total(at_once: usize) -> usize {
     if at_once == 1 { 1_000 } else { 4_000 }
 }
 
-/// How the second of two grows with the first: 1 is in proportion.
+/// How the second value grows with the first: 1 is proportional.
 fn growth(what: &str, points: &[(f64, f64)]) {
     let pairs = points.windows(2).map(|pair| {
         let ((n, a), (m, b)) = (pair[0], pair[1]);
@@ -265,8 +265,8 @@ impl Bench {
         row(what, &seconds(added.max(0.0)), "10 ms", added.max(0.0) / 0.010, 1.0);
     }
 
-    /// Questions through one engine, against the engine's own search of the same vectors: embedded,
-    /// and on a server where there is one.
+    /// Questions through one engine, compared with the engine's own search of the same vectors:
+    /// embedded, and on a server if there is one.
     fn warm(&self) {
         const CHUNKS: usize = 100_000;
         let dir = self.fresh("warm");
@@ -321,7 +321,7 @@ impl Bench {
         runtime.block_on(client.remove());
     }
 
-    /// Into a server that is named.
+    /// Ingests into the named server.
     fn upload(&self) {
         const CHUNKS: usize = 20_000;
         const ROUNDS: usize = 3;
@@ -431,7 +431,7 @@ impl Bench {
         } else {
             corpus::text(&docs.join("all.txt"), size, 1).expect("a corpus");
         }
-        // A paragraph more than what was asked for.
+        // The corpus is up to a paragraph larger than asked for.
         let limit = format!("{}MB", LARGEST_FILE + 1);
         run(&mut docent(&dir, &["ingest", "docs", "--max-file-size", &limit]))
     }

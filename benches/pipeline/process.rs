@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a program took.
+/// Time and memory of a program.
 #[derive(Clone, Default)]
 pub(crate) struct Run {
     pub(crate) wall: Duration,
-    /// Until the first byte on standard output.
+    /// Seconds until the first byte on standard output.
     pub(crate) first_byte: Duration,
-    /// Most memory of its own, in bytes: what is mapped from files is not in it.
+    /// Peak of private memory, in bytes, without what is mapped from files.
     pub(crate) anonymous: u64,
-    /// Most memory in all, in bytes.
+    /// Peak of all memory, in bytes.
     pub(crate) resident: u64,
     pub(crate) stdout: String,
 }
@@ -25,7 +25,7 @@ impl Run {
     }
 }
 
-/// docent, in `dir` and with nothing of this environment.
+/// docent in `dir`, with a cleared environment.
 pub(crate) fn docent(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
     command.args(args).current_dir(dir).env_clear().env("HOME", dir);
@@ -77,7 +77,7 @@ fn field(status: &str, name: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
 }
 
-/// Runs each of two in turn, so that both see the same machine; the median of each.
+/// Runs two programs alternately, so that both see the same machine, and returns the median of each.
 pub(crate) fn in_turn(
     rounds: usize,
     mut one: impl FnMut() -> f64,

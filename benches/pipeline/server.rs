@@ -9,10 +9,10 @@ use qdrant_client::qdrant::{
 
 use crate::engine::Ask;
 
-/// Names a server without a key, where there is one; as for the store's tests.
+/// Variable that names a server without a key, as for the store's tests.
 pub(crate) const URL: &str = "DOCENT_TEST_QDRANT_URL";
 
-/// The collection that is asked, and nobody else's.
+/// The collection of this benchmark.
 pub(crate) fn name() -> String {
     let since = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970");
     format!("docent-bench-{}", since.as_millis())
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// Asks both legs for a hundred points, in one request.
+    /// Asks dense and sparse retrieval for a hundred points, in one request.
     pub(crate) async fn ask(&self, ask: &Ask) {
         let leg = |name: &str, query: Query| -> QueryPoints {
             let leg = QueryPointsBuilder::new(&self.collection).using(name).query(query);

@@ -1,4 +1,4 @@
-//! An ingest into a Qdrant server, against the bare upload of the same points by its own client.
+//! An ingest into a Qdrant server, compared with the bare upload of the same points by Qdrant's client.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use qdrant_client::qdrant::{
 
 use crate::process::{docent, run};
 
-/// Points in an upsert, and upserts on their way, as docent has them.
+/// Points in an upsert, and concurrent upserts, as in docent.
 const BATCH: usize = 256;
 const AT_ONCE: usize = 4;
 
@@ -30,7 +30,8 @@ pub(crate) struct Took {
     pub(crate) points: usize,
 }
 
-/// Both once, into new collections that are removed at the end. `dir` has the documents, in `docs`.
+/// Runs both once, into new collections that are removed at the end. The documents are in `docs` of
+/// `dir`.
 pub(crate) async fn both(url: &str, name: &str, dir: &Path) -> Took {
     let client = Qdrant::from_url(url).timeout(Duration::from_mins(2)).skip_compatibility_check();
     let client = client.build().expect("an address");

@@ -1,4 +1,4 @@
-//! Questions to a process that lives: so many at a time, through one engine.
+//! Concurrent questions to a running process, through one engine.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use docent::settings::{self, Layers, layers};
 
 use crate::corpus::Prose;
 
-/// Different ones: nobody asks the same all the time.
+/// Different questions: nobody asks the same one all the time.
 const QUESTIONS: usize = 500;
 
-/// What came of many questions.
+/// Results of many questions.
 pub(crate) struct Rate {
     pub(crate) per_second: f64,
-    /// Of one question, in seconds.
+    /// Median time of a question, in seconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) longest: f64,
@@ -35,7 +35,7 @@ impl Rate {
     }
 }
 
-/// In words of the corpus.
+/// Questions in words of the corpus.
 pub(crate) fn questions() -> Vec<String> {
     let mut prose = Prose::new(4);
     (0..QUESTIONS).map(|_| prose.sentence()).collect()
@@ -60,12 +60,12 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
     Arc::new(Engine::open(context, Arc::new(|_| ())).expect("an engine"))
 }
 
-/// A runtime as a server has it.
+/// A runtime like that of the server.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
 }
 
-/// Asks all the time, `at_once` at a time, until `done` says so; `warm_up` questions come before.
+/// Asks all the time, `at_once` at a time, until `done` is true, after `warm_up` questions.
 pub(crate) async fn ask(
     engine: &Arc<Engine>,
     questions: &Arc<Vec<String>>,
@@ -84,7 +84,7 @@ pub(crate) async fn ask(
     of_tasks(at_once, done, ask).await
 }
 
-/// What `ask` takes, which is given how many were asked before, `at_once` at a time until `done`.
+/// Measures `ask`, `at_once` at a time until `done`. `ask` gets the number of questions before.
 pub(crate) async fn of_tasks<F: Future<Output = ()> + Send>(
     at_once: usize,
     done: impl Fn(usize) -> bool + Clone + Send + 'static,
@@ -116,7 +116,7 @@ pub(crate) async fn of_tasks<F: Future<Output = ()> + Send>(
     Rate::of(took, began.elapsed())
 }
 
-/// As `docent search` and a server do.
+/// Asks as `docent search` and a server do.
 async fn retrieve(engine: &Engine, question: &str) {
     let retriever = engine.retriever().await.expect("a collection");
     let filter = DocumentFilter::default();
@@ -125,7 +125,7 @@ async fn retrieve(engine: &Engine, question: &str) {
     assert!(!hits.is_empty(), "{question}");
 }
 
-/// The same from threads: what the engine takes for each of `asks`.
+/// The same from threads: measures the engine for each of `asks`.
 pub(crate) fn of_threads<T: Sync>(
     asks: &[T],
     at_once: usize,
@@ -175,7 +175,7 @@ impl Asker {
         Self { stop, thread }
     }
 
-    /// What its questions took.
+    /// Times of its questions.
     pub(crate) fn stop(self) -> Rate {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("a thread that ends")

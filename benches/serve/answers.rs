@@ -1,4 +1,4 @@
-//! The time to the first token of an answer that docent adds to what its model takes.
+//! The time that docent adds to the first token of an answer of its model.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::server::Server;
 use crate::table::{Goal, Table, milliseconds, shares};
 use crate::{QUESTION, Scene};
 
-/// Answers that begin in a second, whatever number of them is under way.
+/// Answers that begin per second, however many are under way.
 const A_SECOND: usize = 100;
 
-/// A question, answered as a stream.
+/// A question that is answered as a stream.
 pub(crate) fn request(client: &Client, question: &str) -> Vec<u8> {
     let body = json!({
         "model": "docent", "stream": true,
@@ -22,11 +22,11 @@ pub(crate) fn request(client: &Client, question: &str) -> Vec<u8> {
     client.request("POST", "/v1/chat/completions", body.to_string().as_bytes())
 }
 
-/// All ask the same, which is retrieved once: what is measured is all but retrieval.
+/// All ask the same question, which is retrieved once, so that retrieval is not measured.
 pub(crate) async fn first_token(scene: &Scene, table: &mut Table) {
     let model = Model::start();
     for at_once in [1, 100, 1_000] {
-        // The first token comes at once, and each answer takes until the next of its turn begins.
+        // The first token comes at once, and each answer lasts until the next one in its place begins.
         let tokens = if at_once == 1 { 2 } else { 11 };
         let long = Duration::from_millis(
             if at_once == 1 { 0 } else { 1_000 } * at_once as u64 / A_SECOND as u64,
@@ -41,7 +41,7 @@ pub(crate) async fn first_token(scene: &Scene, table: &mut Table) {
         let theirs = bare.request("POST", "/v1/chat/completions", &model.last().await);
         let mut measured = Vec::new();
         for (client, request) in [(&through, &ours), (&bare, &theirs)] {
-            // Connections are made before.
+            // Connections are opened before the measurement.
             times(client, request, at_once, at_once).await;
             measured.push(shares(times(client, request, at_once, 4 * at_once.max(100)).await));
         }
@@ -63,8 +63,8 @@ pub(crate) async fn first_token(scene: &Scene, table: &mut Table) {
     }
 }
 
-/// Seconds to the first token of each of `total` answers, `at_once` at a time, which begin one after the
-/// other.
+/// Seconds to the first token of each of `total` answers, `at_once` at a time, which begin one after
+/// another.
 async fn times(client: &Client, request: &[u8], at_once: usize, total: usize) -> Vec<f64> {
     let asking: Vec<_> = (0..at_once)
         .map(|number| {

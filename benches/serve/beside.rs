@@ -30,9 +30,9 @@ pub(crate) fn rows(scene: &Scene, runtime: &Runtime, table: &mut Table) {
         let questions = warm::questions();
         request(&client, &questions[number % questions.len()])
     };
-    // It has the collection loaded.
+    // The server has the collection loaded.
     runtime.block_on(client.ask(&ask(0))).expect("a reply");
-    // And loads it again after each.
+    // The server loads the collection again after each command.
     let idle = median(
         (0..ROUNDS)
             .map(|number| {

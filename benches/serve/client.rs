@@ -1,5 +1,5 @@
-//! The least that asks a server over HTTP/1.1, or a WebSocket: its connections are kept, and nothing of a
-//! response but its body is looked at.
+//! A minimal client over HTTP/1.1 or a WebSocket: connections are kept, and only the bodies of
+//! responses are read.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ pub(crate) struct Client {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
-    /// Until its first token: the first part of the body that has one.
+    /// Time to the first token: the first part of the body that has one.
     pub(crate) first_token: Option<Duration>,
     pub(crate) took: Duration,
 }
@@ -42,7 +42,7 @@ impl Client {
         [head.as_bytes(), body].concat()
     }
 
-    /// On a connection that is kept, or else on a new one.
+    /// Sends on a kept connection, or on a new one.
     pub(crate) async fn ask(&self, request: &[u8]) -> io::Result<Response> {
         let kept = self.kept.lock().expect("a lock").pop();
         let (connection, response) = match kept {
@@ -122,9 +122,9 @@ impl Connection {
         Ok(status)
     }
 
-    /// Makes a WebSocket of it.
+    /// Upgrades the connection to a WebSocket.
     pub(crate) async fn upgrade(&mut self, host: &str, path: &str) -> io::Result<u16> {
-        // Any key will do, as nobody looks at what the server makes of it.
+        // Any key will do, since the server's response to it is not checked.
         let head = format!(
             "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
@@ -132,7 +132,7 @@ impl Connection {
         Ok(self.head().await?.0)
     }
 
-    /// Says a text over a WebSocket.
+    /// Sends a text over a WebSocket.
     pub(crate) async fn say(&mut self, text: &str) -> io::Result<()> {
         const TEXT: u8 = 0x81;
         const MASKED: u8 = 0x80;
@@ -173,7 +173,7 @@ impl Connection {
         }
     }
 
-    /// Status, and the length of the body where it is told.
+    /// Status, and the length of the body, if the head has it.
     async fn head(&mut self) -> io::Result<(u16, Option<usize>)> {
         let first = self.line().await?;
         let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -1,4 +1,4 @@
-//! What `docent serve` takes, held against what the machine allows, measured in the same run:
+//! What `docent serve` takes, compared with the limits of the machine, measured in the same run:
 //!
 //! ```sh
 //! cargo bench --bench serve                     # all rows; some six minutes on two cores
@@ -7,10 +7,10 @@
 //! cargo bench --bench serve -- --quick          # a tenth of the connections
 //! ```
 //!
-//! The server, the model that it asks and the generator of load are three processes on one machine. Each
-//! row is a ratio, and says what it has to be; a row that was met and is missed by more than half again
-//! ends the run with exit code 1. Linux only: memory is read from `/proc`. The number of connections is
-//! what the limit on open files allows (`ulimit -Hn`), 10,000 at most.
+//! The server, its model and the load generator are three processes on one machine. Each row is a ratio
+//! with its goal; a row that was met before and is now missed by more than half ends the run with exit
+//! code 1. Linux only: memory is read from `/proc`. The number of connections is what the limit on open
+//! files allows (`ulimit -Hn`), 10,000 at most.
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod answers;

@@ -1,5 +1,5 @@
-//! A chat model that says what it is told to, in a process of its own: how many tokens, and how long
-//! there is between two of them, is its name.
+//! A scripted chat model, in a process of its own. Its name says how many tokens it sends, and the time
+//! between two of them.
 
 use std::io::{BufRead as _, BufReader as Lines};
 use std::process::{Child, Command, Stdio};
@@ -12,23 +12,23 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::Client;
 
-/// The flag by which this benchmark is the model.
+/// The flag with which this benchmark runs as the model.
 pub(crate) const FLAG: &str = "--scripted-model";
 
-/// Ends with this process.
+/// The model process, which ends with this process.
 pub(crate) struct Model {
     child: Child,
     address: String,
 }
 
-/// What a model has to do now.
+/// The current load of a model.
 pub(crate) struct Load {
     pub(crate) connections: usize,
     /// Answers that have not ended.
     pub(crate) answers: usize,
 }
 
-/// The name of a model that says the first token at once, and after each gap another.
+/// The name of a model that sends the first token at once, and another one after each gap.
 pub(crate) fn name(tokens: usize, gap: Duration) -> String {
     format!("tokens-{tokens}-gap-{}", gap.as_millis())
 }
@@ -63,7 +63,7 @@ impl Model {
         let text = String::from_utf8_lossy(&body).into_owned();
         let mut numbers = text.split(' ').filter_map(|number| number.parse().ok());
         let mut next = || numbers.next().expect("a number");
-        // The one that asks is none.
+        // The connection of this request does not count.
         Load { connections: next() - 1, answers: next() }
     }
 }
@@ -82,7 +82,7 @@ struct State {
     last: Mutex<Vec<u8>>,
 }
 
-/// Counts for as long as it is there.
+/// Adds to a counter as long as it exists.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -98,7 +98,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Is the model, until it is killed.
+/// Runs as the model, until it is killed.
 pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -136,7 +136,7 @@ async fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             let mut gone = [0];
             tokio::select! {
                 answered = answer(&mut write, tokens, gap) => answered?,
-                // Whoever asked has hung up.
+                // The client has hung up.
                 _ = reader.read(&mut gone) => return Ok(()),
             }
         }
@@ -172,7 +172,7 @@ fn whole(body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// As [`name`] has them.
+/// Parses tokens and gap from a [`name`].
 fn script(body: &[u8]) -> (usize, Duration) {
     let body = String::from_utf8_lossy(body);
     let name = body.split("tokens-").nth(1).unwrap_or_default();

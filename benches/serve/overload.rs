@@ -1,4 +1,4 @@
-//! More than the server can do, and clients that do not stay.
+//! Overload, and clients that leave early.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,13 +12,13 @@ use crate::table::{Goal, Table, milliseconds, shares};
 use crate::warm;
 use crate::{QUESTION, Scene};
 
-/// Questions that are answered at a time, and how long an answer takes: so the capacity is known.
+/// Concurrent questions, and the time of an answer, which give the capacity.
 const AT_A_TIME: usize = 8;
 const ANSWER: Duration = Duration::from_millis(200);
 
 const LASTS: Duration = Duration::from_secs(10);
 
-/// As many as are answered at a time, and then ten times as many.
+/// Offers as many questions as are answered at a time, and then ten times as many.
 pub(crate) async fn rows(scene: &Scene, table: &mut Table) {
     let model = Model::start();
     let name = model::name(5, ANSWER / 4);
@@ -71,8 +71,8 @@ pub(crate) async fn rows(scene: &Scene, table: &mut Table) {
     );
 }
 
-/// Offers so many questions a second, whatever becomes of them. How many were answered, and in how many
-/// seconds each of the others was refused.
+/// Offers this many questions a second, regardless of the results. Returns how many were answered, and
+/// the seconds until each of the others was refused.
 async fn offer(
     client: &Client,
     asked: &Arc<Vec<u8>>,
@@ -102,7 +102,7 @@ async fn offer(
     (answered, refused)
 }
 
-/// Clients that leave at any time: with half a request sent, before the answer, in the middle of it.
+/// Clients that leave at any time: after half a request, before the answer, or in the middle of it.
 pub(crate) async fn leavers(scene: &Scene, table: &mut Table) {
     const CLIENTS: u64 = 32;
     let model = Model::start();
@@ -117,7 +117,7 @@ pub(crate) async fn leavers(scene: &Scene, table: &mut Table) {
     let lasts = Duration::from_secs(if scene.full { 30 } else { 5 });
     let mut memory = Vec::new();
     let mut left = 0;
-    // Twice, so that what the first takes for good is not taken for lost.
+    // Twice, so that memory that the first round keeps is not mistaken for a leak.
     for round in 0..2 {
         let began = Instant::now();
         let leaving: Vec<_> = (0..CLIENTS)
@@ -135,7 +135,7 @@ pub(crate) async fn leavers(scene: &Scene, table: &mut Table) {
     }
     let questions = server.questions().await as usize;
     let load = model.load().await;
-    // The one that asked for the metrics is gone.
+    // Without the connection that asked for the metrics.
     let lost = server.sockets().saturating_sub(load.connections).saturating_sub(sockets);
     let what = format!("slots, sockets and upstream requests that {left} clients left behind");
     let all = questions + lost + load.answers;
@@ -145,7 +145,7 @@ pub(crate) async fn leavers(scene: &Scene, table: &mut Table) {
     table.row(what, &words(memory[1]), &words(memory[0]), memory[1] / memory[0], Goal::Held(1.1));
 }
 
-/// Until nothing is under way, or a while has passed.
+/// Waits until nothing is under way, or a while has passed.
 async fn settled(server: &Server, model: &Model) {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {

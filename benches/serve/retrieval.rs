@@ -1,4 +1,4 @@
-//! Retrieval over HTTP, against the same through the library in one process.
+//! Retrieval over HTTP, compared with the same through the library in one process.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(crate) fn rows(scene: &Scene, runtime: &Runtime, table: &mut Table) {
     cached(scene, runtime, &questions, table);
 }
 
-/// The same questions again, against what the server answers without any work.
+/// The same questions again, compared with a request that needs no work.
 fn cached(scene: &Scene, runtime: &Runtime, questions: &Arc<Vec<String>>, table: &mut Table) {
     const AGAIN: usize = 5_000;
     let server = Server::start(&scene.dir, &[]);
@@ -100,7 +100,7 @@ pub(crate) fn over_http(
     })
 }
 
-/// A search.
+/// A search request.
 pub(crate) fn request(client: &Client, question: &str) -> Vec<u8> {
     client.request(
         "POST",

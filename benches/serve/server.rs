@@ -1,4 +1,4 @@
-//! `docent serve` in a process of its own, with what it takes.
+//! `docent serve` in a process of its own, and what it takes.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -15,11 +15,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Over the collection of the project in `dir`. Its log is thrown away.
+    /// Serves the collection of the project in `dir`, without a log.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
         let all = [&["serve", "--listen", "127.0.0.1:0"][..], args].concat();
         let mut command = docent(dir, &all);
-        // Whoever talks to it here reads on only when it wants to, and answers none.
+        // Clients here only read when they want to, and do not answer pings.
         command.env("DOCENT_SERVE_CHAT_PING", "1h");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("docent starts");
@@ -31,7 +31,7 @@ impl Server {
         Self { child, address: url.trim_start_matches("http://").to_owned() }
     }
 
-    /// With a model of this name.
+    /// Serves with a model of this name.
     pub(crate) fn with_model(dir: &Path, model: &Model, name: &str, args: &[&str]) -> Self {
         let url = model.base_url();
         let named = ["--model", name, "--base-url", &url, "--request-timeout", "10m"];
@@ -42,7 +42,7 @@ impl Server {
         Client::new(&self.address)
     }
 
-    /// Memory of its own now, in bytes: what is mapped from files is not in it.
+    /// Private memory now, in bytes, without what is mapped from files.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("a process");
@@ -51,14 +51,14 @@ impl Server {
         kilobytes.expect("its memory") << 10
     }
 
-    /// Open sockets, its listener among them.
+    /// Open sockets, including the listener.
     pub(crate) fn sockets(&self) -> usize {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("a process");
         let targets = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 
-    /// Questions that are answered, and that wait.
+    /// Questions being answered, and questions waiting.
     pub(crate) async fn questions(&self) -> u64 {
         let metrics = self.client().get("/metrics").await.expect("the server").body;
         let text = String::from_utf8_lossy(&metrics).into_owned();

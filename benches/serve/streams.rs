@@ -1,4 +1,4 @@
-//! Memory of what is open at once: answers that stream, and connections that ask nothing.
+//! Memory of concurrent connections: streaming answers, and idle ones.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const OF_CONNECTION: f64 = 5e3;
 /// Opens an answer that goes on, and reads as far as its first token.
 type Open = fn(Client, String) -> BoxFuture<'static, Connection>;
 
-/// The wires on which answers are streamed.
+/// The protocols over which answers are streamed.
 const WIRES: [(&str, Open); 2] = [("server-sent events", by_events), ("WebSocket", by_socket)];
 
 fn by_events(client: Client, question: String) -> BoxFuture<'static, Connection> {
@@ -57,7 +57,7 @@ fn by_socket(client: Client, question: String) -> BoxFuture<'static, Connection>
     .boxed()
 }
 
-/// Each asks something else, so that they share no passages.
+/// Each asks another question, so that they share no passages.
 pub(crate) async fn answers(scene: &Scene, table: &mut Table) {
     let model = Model::start();
     let questions = warm::questions();
@@ -71,7 +71,7 @@ pub(crate) async fn answers(scene: &Scene, table: &mut Table) {
             let (one, other) = (number % questions.len(), number / questions.len());
             format!("{} {}", questions[one], questions[other % questions.len()])
         };
-        // What is needed for the first of them is needed once.
+        // Memory that the first one needs is needed only once.
         let first = open_all(&client, AT_ONCE, open, question).await;
         let before = server.memory();
         let opened = open_all(&client, scene.connections - AT_ONCE, open, question).await;
@@ -89,7 +89,7 @@ pub(crate) async fn answers(scene: &Scene, table: &mut Table) {
     }
 }
 
-/// Connections that have asked once, and are kept.
+/// Connections that have sent one request, and are kept.
 pub(crate) async fn idle(scene: &Scene, table: &mut Table) {
     let server = Server::start(&scene.dir, &["--max-connections", "1000000"]);
     let client = server.client();

@@ -1,4 +1,4 @@
-//! The table: a row a measurement, each with what it has to be.
+//! The table: a row for each measurement, with its goal.
 
 use std::process::ExitCode;
 
@@ -6,12 +6,12 @@ pub(crate) struct Table {
     lost: Vec<String>,
 }
 
-/// What a ratio has to be at most.
+/// The goal of a ratio, which it must not exceed.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
-    /// It is met, and has to stay so: more than half again above it is an error.
+    /// The goal is met, and has to stay so: more than half above it is an error.
     Held(f64),
-    /// It is wanted.
+    /// The goal is not met yet.
     Wanted(f64),
     None,
 }
@@ -54,7 +54,7 @@ pub(crate) fn milliseconds(seconds: f64) -> String {
     format!("{:.2} ms", seconds * 1e3)
 }
 
-/// Of values in seconds, the median and the 99th of a hundred.
+/// The median and the 99th percentile of values in seconds.
 pub(crate) fn shares(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];

@@ -1,7 +1,7 @@
-//! Files that are made, the same on every machine: words of the embedder's vocabulary, the more
-//! often the further in front they stand there, as in natural language (Zipf).
+//! Generated files, the same on every machine: words of the embedder's vocabulary, more often the
+//! earlier they are in it, as in natural language (Zipf).
 
-/// Length of what is made, in bytes, give or take a paragraph.
+/// Length of the inputs, in bytes, give or take a paragraph.
 pub(crate) const LENGTH: usize = 64 << 10;
 
 /// Plain text: paragraphs, `length` bytes of them.

@@ -86,7 +86,7 @@ pub(crate) const STAGES: &[(&str, Make)] = &[
         let fusion = Fusion { mode: Mode::Hybrid, sparse_weight: 0.6, limit: 100 };
         stage(Amount::Items(200), move || fusion.hits(legs.clone()))
     }),
-    // Of passages that were read before, as most were in a process that answers many questions.
+    // With passages that were read before, as most are in a process that answers many questions.
     ("late interaction (hits)", || {
         let (texts, late) = (texts()[..50].to_vec(), LateInteraction::new());
         stage(Amount::Items(50), move || read(&late, &texts))
@@ -242,8 +242,8 @@ fn packed(hits: &[Hit]) -> Packed {
     pack(hits, &PackOptions::default(), 200, &|text| tokenizer.count(text))
 }
 
-/// Says in other words what is in the passages, in turn, until it has so many words: every claim has
-/// most of the words of a sentence, a number with what it counts, and a mark.
+/// Paraphrases the passages, in turn, until it has this many words: every claim has most of the words
+/// of a sentence, a number with what it counts, and a mark.
 fn long_answer(packed: &Packed, words: usize) -> String {
     let sentences = packed.passages.iter().map(|passage| {
         let sentences = passage.text.split(['.', '\n']).map(str::split_whitespace);

@@ -17,12 +17,12 @@ use crate::served::{Served, key};
 /// Kills of the run that CI makes.
 const FEW: u64 = 6;
 
-/// How often something is looked for that must come.
+/// How often to look for something that must come.
 const TRIES: u32 = 600;
 
 const LOG: &str = ".docent/changes.jsonl";
 
-/// Of a document.
+/// Text of a document.
 const TEXT: &str = "The ferry to Elba leaves at seven from the pier.";
 
 fn ferry(env: &TestEnv) {
@@ -47,7 +47,7 @@ fn ended(env: &TestEnv, command: &str, outcome: &str) -> Value {
     ended.clone()
 }
 
-/// What the schema says that there is.
+/// The commands that the schema lists.
 fn commands_there_are() -> BTreeSet<String> {
     let schema = TestEnv::new().run(&["schema", "changes-jsonl"]).expect(0).json();
     let mut found = BTreeSet::new();
@@ -60,7 +60,7 @@ fn commands_there_are() -> BTreeSet<String> {
     found
 }
 
-/// Sees to it that each is tried: a new one has a line here.
+/// Fails if a command is not tried here: a new command needs a line.
 #[test]
 fn every_operation_that_changes_a_collection_has_its_lines() {
     let mut seen = BTreeSet::new();
@@ -114,12 +114,12 @@ fn every_operation_that_changes_a_collection_has_its_lines() {
     made("eval --beir", &["eval", "--beir", "beir"], 0, "done");
     fs::remove_file(env.path("notes.md")).expect("a file");
     made("ingest --forget", &["ingest", "--forget", "notes.md"], 0, "done");
-    // One that fails says so, and that something failed.
+    // A failed change says so, and that something failed.
     env.write("docs/broken.pdf", "%PDF-1.4 nothing");
     let partial = made("ingest", &["ingest", "docs"], 5, "partial");
     assert_eq!(partial["documents"]["failed"], 1, "{partial}");
 
-    // What changes nothing writes nothing.
+    // A command that changes nothing writes no line.
     let before = lines(&env).len();
     for args in [&["ingest", "docs"][..], &["ingest", "docs", "--check"], &["search", "ferry"]] {
         env.run(args);
@@ -177,7 +177,7 @@ fn served(env: &mut TestEnv) -> BTreeSet<String> {
 fn wait(env: &TestEnv, command: &str) -> Value {
     for _ in 0..TRIES {
         let text = fs::read_to_string(env.path(LOG)).unwrap_or_default();
-        // Of one that is being written there is the beginning.
+        // Only the beginning of a line that is being written is there.
         let mut lines = text.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
         let is_it = |line: &Value| line["command"] == command && line["phase"] == "ended";
         if let Some(line) = lines.find(is_it) {
@@ -197,7 +197,7 @@ fn on_a_server() -> BTreeSet<String> {
     env.run(&["index", "push"]).expect(0);
     let pushed = ended(&env, "index push", "done");
     assert_eq!((&pushed["project"], &pushed["collection"]), (&json!("shore"), &json!("shore")));
-    // The log is beside the project: it has what was done to both.
+    // The log is beside the project: it has the changes of both.
     assert_eq!(lines(&env).len(), 4);
     env.write("docs/pier.md", "# Pier\n\nIt is long.\n");
     env.run(&["ingest", "docs"]).expect(0);
@@ -221,7 +221,7 @@ fn a_change_that_can_not_be_noted_is_not_made() {
     ferry(&env);
     env.run(&["ingest", "docs"]).expect(0);
     let noted = fs::read(env.path(LOG)).expect("a log");
-    // Somebody else's file, whose last line is none of docent's.
+    // A file of another program, whose last line is not docent's.
     env.write(LOG, "hello\n");
     env.write("docs/pier.md", "# Pier\n\nIt is long.\n");
     for args in [&["ingest", "docs"][..], &["ingest", "--new-version"], &["index", "repair"]] {
@@ -233,7 +233,7 @@ fn a_change_that_can_not_be_noted_is_not_made() {
     assert!(refused.stderr.contains("changes.jsonl"), "{refused}");
     assert!(!env.run(&["search", "pier"]).stdout.contains("long"));
     env.run(&["ingest", "docs", "--check"]).expect(1);
-    // Without a line it is made where the user says so; not where a project says so that nobody trusts.
+    // The user can turn the log off; an untrusted project cannot.
     env.write("docent.toml", "[index]\naudit = false\n");
     let refused = env.run(&["ingest", "docs"]).expect(3);
     assert!(refused.stderr.contains("index.audit"), "{refused}");
@@ -268,7 +268,7 @@ fn collections_that_are_written_at_once_have_one_chain() {
     assert_eq!(verified["lines"], 2 * 3 * names.len(), "{verified}");
 }
 
-/// What a killed run has changed is in the log, if only that it began.
+/// If a killed run has changed something, the log at least says that it began.
 #[test]
 fn a_change_is_in_the_log_whenever_it_is_killed() {
     let env = TestEnv::new();
@@ -284,7 +284,7 @@ fn a_change_is_in_the_log_whenever_it_is_killed() {
         let before = lines(&env).len();
         let mut child = env.command(&["ingest", "docs"]).spawn().expect("docent starts");
         if round == 0 {
-            // At once when it has begun: so one of them certainly is cut off.
+            // One kill comes right after the beginning, so that one run is certainly cut off.
             while lines_or_part(&env) == before {
                 std::thread::yield_now();
             }
@@ -315,7 +315,8 @@ fn lines_or_part(env: &TestEnv) -> usize {
     fs::read_to_string(env.path(LOG)).unwrap_or_default().lines().count()
 }
 
-/// The log of versions is written after the act: what a kill left out is told by what there is.
+/// The log of versions is written after the event: lines that a kill prevented are reconstructed from
+/// the versions that exist.
 #[test]
 fn the_log_of_versions_is_completed_by_what_there_is() {
     let env = TestEnv::new();
@@ -341,7 +342,7 @@ fn the_log_of_versions_is_completed_by_what_there_is() {
     assert_eq!(text.lines().count(), 4, "{text}");
 }
 
-/// Who works for one tenant is not shown what became of another's collections.
+/// A tenant is not shown the log of another tenant's collections.
 #[test]
 fn a_tenant_is_shown_its_own_lines() {
     let env = TestEnv::new();

@@ -33,7 +33,7 @@ fn chat(env: &TestEnv, flags: &[&str], lines: &[&str]) -> Run {
     env.run_with_input(&args, lines.join("\n") + "\n")
 }
 
-/// What a request told the model, message by message.
+/// The messages of a request to the model.
 fn told(server: &ScriptedServer, request: usize) -> Vec<(String, String)> {
     let body = &server.requests()[request].body;
     let text = |value: &Value| value.as_str().expect("text").to_owned();

@@ -13,7 +13,7 @@ use crate::served::{Reply, Served, with_model};
 
 pub(crate) const PATH: &str = "/v1/docent/chat";
 
-/// What asks for a conversation.
+/// The request that opens a conversation.
 pub(crate) const UPGRADE: [(&str, &str); 4] = [
     ("connection", "upgrade"),
     ("upgrade", "websocket"),
@@ -24,7 +24,7 @@ pub(crate) const UPGRADE: [(&str, &str); 4] = [
 /// One side of a conversation.
 pub(crate) struct Client(pub(crate) WebSocket<TcpStream>);
 
-/// The connection behind the head of the response, or what was answered instead.
+/// The connection after the head of the response, or the response that came instead.
 pub(crate) fn open(
     served: &Served,
     headers: &[(&str, &str)],

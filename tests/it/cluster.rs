@@ -1,5 +1,5 @@
-//! docent against three nodes of a real Qdrant server, one of which is killed, frozen, restarted or
-//! emptied of its shards while docent writes and is asked.
+//! docent with three nodes of a real Qdrant server, one of which is killed, frozen, restarted or
+//! emptied of its shards while docent writes and answers questions.
 //!
 //! `tests/cluster/run PATH-OF-qdrant` starts the nodes and these tests. Where
 //! `DOCENT_TEST_QDRANT_CLUSTER` (addresses, separated by commas) and `DOCENT_TEST_QDRANT_NODE` (a
@@ -96,8 +96,8 @@ impl Scene {
         seconds
     }
 
-    /// docent writes, and something happens to a node when some points are there: seconds until it has
-    /// ended well, and how many questions were answered meanwhile.
+    /// docent writes, and something happens to a node after some points were stored. Returns the
+    /// seconds until the run succeeded, and how many questions were answered meanwhile.
     fn while_writing(&self, name: &str, physical: &str, rebuild: bool, upset: Upset) -> (f64, u32) {
         let Upset { event, node } = upset;
         let asked = if rebuild { name } else { "clean" };

@@ -1,4 +1,4 @@
-//! What shells are told at TAB: `COMPLETE=SHELL docent -- WORDS`.
+//! Completions for shells at TAB: `COMPLETE=SHELL docent -- WORDS`.
 
 use std::fs::{self, File};
 
@@ -10,7 +10,7 @@ fn offered(env: &TestEnv, words: &[&str]) -> Vec<String> {
     run.stdout.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
 }
 
-/// Whatever happens, nothing is said, and the exit code is 0.
+/// Whatever happens, nothing is printed on stderr, and the exit code is 0.
 #[track_caller]
 fn complete(env: &TestEnv, shell: &str, words: &[&str]) -> Run {
     let args = [&["--", "docent"], words].concat();

@@ -1,5 +1,4 @@
-//! The files of `deploy`: what they set is something that can be set, and what they run is something that
-//! can be typed.
+//! The files of `deploy` use only settings and commands that exist.
 
 use std::path::Path;
 
@@ -43,7 +42,7 @@ fn what_is_set_are_settings() {
             .filter(move |it| it.starts_with(prefix) && it.len() > prefix.len())
     };
     let known = |name: &str| KEYS.iter().any(|row| row.env.contains(&name));
-    // Of compose itself, read by nothing else.
+    // Variables of the compose file itself, which nothing else reads.
     let its_own = ["DOCENT_IMAGE", "DOCENT_KEYS", "DOCENT_UID"];
     let set = ["DOCENT_", "OPENAI_", "QDRANT_U", "QDRANT_A"].into_iter().flat_map(names);
     let set: Vec<&str> = set.filter(|name| !its_own.contains(name)).collect();

@@ -1,4 +1,4 @@
-//! How a collection is laid out on a Qdrant server, and what `status` and `doctor` tell of it.
+//! The layout of a collection on a Qdrant server, and what `status` and `doctor` report about it.
 
 use qdrant_client::qdrant::ReplicaState;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn scene(nodes: u64) -> (TestEnv, ScriptedQdrant) {
     (env, server)
 }
 
-/// As `status` tells it.
+/// The layout as `status` reports it.
 fn layout(env: &TestEnv) -> Value {
     env.run(&["status", "--format", "json"]).expect(0).json()["server"]["layout"].clone()
 }

@@ -1,4 +1,5 @@
-//! Whatever the tests of `docent serve` ask and are told is held against the document of `/openapi.json`.
+//! Checks every request and response in the tests of `docent serve` against the document of
+//! `/openapi.json`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,8 +12,8 @@ use crate::served::Reply;
 
 const URL: &str = "http://localhost/openapi.json";
 
-/// As it is served, but for this: what a schema does not name is not there. What clients send may have
-/// more.
+/// The document as it is served, except that schemas forbid fields that they do not name. Requests may
+/// have other fields.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = docent::serve::openapi(true);
     let mut sent = BTreeSet::new();
@@ -60,7 +61,7 @@ thread_local! {
     };
 }
 
-/// Fails unless a value is what the schema at a place of the document says.
+/// Fails unless a value matches the schema at a place of the document.
 #[track_caller]
 fn validate(place: &[&str], value: &Value) {
     let mut pointer = String::new();
@@ -106,7 +107,7 @@ fn template(path: &str) -> Option<&'static str> {
     exact.or_else(same).or_else(longer).map(String::as_str)
 }
 
-/// Holds an answer against the document; and the body of a request that was answered.
+/// Checks a response against the document, and the body of a request that succeeded.
 #[track_caller]
 pub(crate) fn check(method: &str, path: &str, body: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };

@@ -1,8 +1,9 @@
 //! A collection that an earlier docent wrote opens as it is, or says what to do.
 //!
-//! There is no such docent here: what it did not write yet is taken away from what this one writes. An embedded
-//! collection loses its checksums, listings and marks, what its manifest and its records have come to say since, and
-//! the log; one on a server the same, its metadata but for the manifest, and the lease beside it.
+//! An earlier docent is not available here, so what it did not write yet is removed from what this one
+//! writes. An embedded collection loses its checksums, listings and marks, the later fields of its
+//! manifest and records, and the log; one on a server loses the same, its metadata except for the
+//! manifest, and the lease beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::env::{Run, TestEnv};
 use crate::qdrant::{Script, ScriptedQdrant};
 
-/// What manifests did not have once.
+/// Fields that manifests did not have in earlier versions.
 const NEW_IN_MANIFEST: [&str; 8] = [
     "generation",
     "checksum",
@@ -28,7 +29,7 @@ const NEW_IN_MANIFEST: [&str; 8] = [
     "unfinished",
 ];
 
-/// What records of documents did not have once.
+/// Fields that records of documents did not have in earlier versions.
 const NEW_IN_RECORD: [&str; 7] =
     ["content_hash", "language", "secrets", "warnings", "ocr", "project", "text_fields"];
 
@@ -85,7 +86,7 @@ fn no_vectors() -> VectorStructPersisted {
     VectorStructPersisted::Named(std::collections::HashMap::default())
 }
 
-/// As an earlier docent left it.
+/// The collection as an earlier docent left it.
 fn make_older(env: &TestEnv) {
     let collections = env.path(".docent/collections");
     fs::write(collections.join("docent"), "v1\n").expect("a pointer");
@@ -97,7 +98,7 @@ fn make_older(env: &TestEnv) {
     }
     fs::remove_file(env.path(".docent/changes.jsonl")).expect("a file");
     edit_manifest(env, |manifest| {
-        // There was one language for all.
+        // There was one language for all documents.
         manifest["sparse"]["language"] = json!("english");
     });
     edit_records(&version(env).join("shard"), |record| {
@@ -149,7 +150,7 @@ fn one_on_a_server_too() {
     is_used(&env);
 }
 
-/// By everything that a collection of this docent is used by.
+/// Uses the collection with every command that uses a collection.
 fn is_used(env: &TestEnv) {
     let asked = |what: &str| {
         env.run(&["search", "When does the ferry leave?"]).expect(0).stdout.contains(what)
@@ -161,7 +162,7 @@ fn is_used(env: &TestEnv) {
     assert!(verified.stderr.contains("of an earlier version of docent"), "{verified}");
     let log = env.run(&["index", "log"]).expect(0);
     assert!(log.stdout.contains("unknown"), "it is told from what there is: {log}");
-    // Nothing is brought in again, and what changed is.
+    // Only what changed is ingested again.
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
     assert_eq!((&report["unchanged"], &report["chunks"]), (&json!(2), &json!(0)), "{report}");
     env.write("docs/ferry.md", "# Ferry\n\nThe ferry to Elba leaves at ten now.\n");
@@ -195,7 +196,7 @@ fn says(run: Run, words: &[&str]) {
     }
 }
 
-/// What can't be used says what can be done, and that works.
+/// A collection that can't be used gives a hint, and the hint works.
 #[test]
 fn what_was_built_by_other_rules_is_built_anew() {
     const REBUILD: &str = "docent ingest --rebuild";
@@ -219,7 +220,7 @@ fn what_was_built_by_other_rules_is_built_anew() {
     env.run(&["ingest", "docs", "--rebuild"]).expect(0);
     assert!(env.run(&["search", "ferry"]).expect(0).stdout.contains("leaves at nine"));
 
-    // A later docent than this.
+    // A collection of a later docent.
     edit_second(&env, |manifest| manifest["schema_version"] = json!(2));
     let later = env.run(&["search", "ferry"]);
     assert_eq!(later.code, Some(4), "{later}");
@@ -256,7 +257,7 @@ fn records_that_can_not_be_read_on_a_server_are_brought_in_beside_them() {
     assert!(found.stdout.contains("leaves at nine"), "{found}");
 }
 
-/// Records from before they had all that is needed can't be read: what is said brings the documents in again.
+/// Records that lack needed fields can't be read: the hint ingests the documents again.
 #[test]
 fn records_that_can_not_be_read_are_brought_in_again() {
     let env = TestEnv::new();

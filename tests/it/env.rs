@@ -19,7 +19,7 @@ impl TestEnv {
         for name in ["project", "home"] {
             std::fs::create_dir(dir.path().join(name)).expect("a directory");
         }
-        // Nothing listens there: what runs on the developer's machine is not looked for.
+        // Nothing listens there, so that servers on the developer's machine are not found.
         let variables = vec![("OLLAMA_HOST".to_owned(), "127.0.0.1:1".to_owned())];
         Self { dir, variables }
     }

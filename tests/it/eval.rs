@@ -1,4 +1,4 @@
-//! `docent eval`: cases and collections, measured and held.
+//! `docent eval`: cases and collections are measured, and gates are checked.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn mean(report: &Value, metric: &str) -> f64 {
     value["mean"].as_f64().expect("a number")
 }
 
-/// A collection in the form of BEIR: one document is long, one blank, some have hostile ids.
+/// A collection in BEIR format: one document is long, one blank, some have hostile ids.
 fn beir(env: &TestEnv) {
     let long = "Nothing much happens here. ".repeat(200);
     let documents = [
@@ -86,7 +86,7 @@ fn a_reranker_is_a_way_to_retrieve() {
     let runs = report["runs"].as_array().expect("runs");
     let names: Vec<&Value> = runs.iter().map(|run| &run["name"]).collect();
     assert_eq!(names, ["hybrid", "rerank"]);
-    // It is asked about the first hits of each case once, for one of the two ways.
+    // The reranker is asked once about the first hits of each case, for one of the two modes.
     let asked = server.requests();
     assert_eq!(asked.len() as u64, report["cases"].as_u64().expect("a count"));
     let alone = ["eval", CASES, "--tag", "pdf", "--metric", "mrr"];
@@ -124,7 +124,7 @@ fn gates_and_baselines_hold() {
     let text = std::fs::read_to_string(env.path("baseline.json")).expect("a baseline");
     let mut baseline: Value = serde_json::from_str(&text).expect("JSON");
     run(&["--baseline", "baseline.json"]).expect(0);
-    // As if retrieval had been better by a tenth.
+    // A baseline as if retrieval had been better by a tenth.
     let was = baseline["metrics"]["precision@5"].as_f64().expect("a number");
     baseline["metrics"]["precision@5"] = json!(was + 0.1);
     env.write("baseline.json", baseline.to_string());
@@ -193,7 +193,7 @@ fn reports_for_pipelines() {
     assert_run!(env.run(&["search", "x", "--format", "junit"]).expect(2));
 }
 
-/// XML 1.0, section 2.2, less what a terminal would obey and nobody sees.
+/// Characters of XML 1.0, section 2.2, without those that a terminal would obey and nobody sees.
 fn is_plain_xml(c: char) -> bool {
     docent::text::is_visible(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
@@ -292,7 +292,7 @@ fn a_beir_collection_is_brought_in_and_measured_in_one_go() {
     let env = TestEnv::new();
     beir(&env);
     assert_run!(env.run(&["eval", "--beir", "beir"]).expect(0));
-    // What did not change costs nothing, what is gone is gone; nothing else is in the way.
+    // Unchanged documents cost nothing, and documents that are gone are deleted.
     let report = env.run(&["eval", "--beir", "beir", "--format", "json"]).expect(0).json();
     assert_eq!((&report["cases"], &report["unit"]), (&json!(3), &json!("documents")));
     assert!((mean(&report, "recall@10") - 1.0).abs() < 1e-9, "{report:#}");
@@ -412,7 +412,7 @@ fn a_second_model_judges_the_answers() {
     let judged = [&run[..], &["--judge", "scripted-judge", "--min", "judged-support=0.6"]].concat();
     server.answer(&["Backups are kept for more than a year [1]. Walruses guard them."]);
     server.answer_of("scripted-judge", "Here you are: {\"supported\": [1], \"stated\": [1]}");
-    // The second case has no facts that it could state: that is not a verdict.
+    // The second case has no facts to state: that is not a verdict.
     assert_run!(env.run(&[&judged[..], &["--verbose"]].concat()).expect(1));
     let report = env.run(&[&judged[..], &["--format", "json"]].concat()).expect(1).json();
     assert_eq!(report["answers"]["judge"], "scripted-judge");
@@ -420,7 +420,7 @@ fn a_second_model_judges_the_answers() {
     assert_eq!((&case["support"], &case["facts"]), (&json!(0.5), &json!(0.5)));
     assert_eq!(case["unsupported"], json!(["Walruses guard them."]));
     assert_eq!(report["answers"]["by_case"][1]["judged"], Value::Null);
-    // It read what the answer was made from.
+    // The judge read what the answer was made from.
     let asked = server.requests();
     let asked = asked.iter().rfind(|request| request.body["model"] == "scripted-judge");
     let asked = asked.expect("a request").body["messages"].to_string();
@@ -438,10 +438,10 @@ fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(3);
     env.run(&[&sweep[..], &["--keep"]].concat()).expect(0);
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
-    // What was kept once is nothing to be dropped.
+    // A collection that was kept is not dropped later.
     env.run(&sweep).expect(0);
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
-    // The collection itself is what it was.
+    // The collection itself is unchanged.
     assert!(env.run(&["ingest", "--check", "sample-docs"]).expect(0).stderr.is_empty());
     assert_run!(env.run(&["eval", CASES, "--sweep", "chunk-tokens=40"]).expect(2));
     assert_run!(env.run(&["eval", CASES, "--sweep", "k=40"]).expect(2));

@@ -1,4 +1,4 @@
-//! Documents that are too old are not brought in, and taken out: `ingest.ttl`.
+//! Documents that are too old are not ingested, and are deleted: `ingest.ttl`.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ use crate::site::{Answer, Site};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A file that was modified so many days ago.
+/// A file that was modified this many days ago.
 fn page(env: &TestEnv, name: &str, days: u32) {
     let path = env.write(&format!("docs/{name}.md"), format!("# {name}\n\nIt says {name}.\n"));
     touch(&path, days);
@@ -26,7 +26,7 @@ fn ingest(env: &TestEnv, args: &[&str]) -> Run {
     env.run(&[&["ingest", "--format", "json"], args].concat())
 }
 
-/// Added, deleted and unchanged documents, and those that went because of their age.
+/// Added, deleted and unchanged documents, and those that were deleted because of their age.
 #[track_caller]
 fn counts(run: Run, expected: [usize; 3], expired: &[&str]) {
     let report = run.expect(0).json();
@@ -65,11 +65,11 @@ fn goes(env: &TestEnv) {
     let status = env.run(&["status", "--format", "json"]).expect(0).json();
     assert!(status.get("expiring").is_none(), "{status}");
 
-    // What it would do, and that there is something to do.
+    // A dry run shows what it would do, and a check that there is something to do.
     let plan = ingest(env, &["docs", "--ttl", "90d", "--check"]).expect(1).json();
     let both = json!(["docs/old.md", "elsewhere/older.md"]);
     assert_eq!((&plan["deleted"], &plan["expired"]), (&both, &both), "{plan:#}");
-    // Also what the run was not asked about.
+    // Documents that the run does not name expire, too.
     let run = env.run(&["ingest", "docs", "--ttl", "90d"]).expect(0);
     assert!(run.stdout.contains("deleted 2"), "{run}");
     assert!(run.stdout.contains("deleted because of ingest.ttl: 2 documents"), "{run}");
@@ -87,11 +87,11 @@ fn goes(env: &TestEnv) {
     let file = File::options().write(true).open(env.path("docs/future.md")).expect("a file");
     file.set_modified(SystemTime::now() + 900 * DAY).expect("a time");
     counts(ingest(env, &["docs", "--ttl", "90d"]), [2, 0, 2], &[]);
-    // One that the run is not asked about is looked at before it goes.
+    // A file that the run does not name is checked before it is deleted.
     page(env, "middle", 5);
     counts(ingest(env, &["elsewhere", "--ttl", "30d"]), [0, 0, 0], &[]);
     counts(ingest(env, &["docs"]), [0, 0, 4], &[]);
-    // Built again, it has none of them either.
+    // A rebuild does not have them either.
     page(env, "middle", 40);
     let rebuilt = ingest(env, &["--rebuild", "--ttl", "30d"]);
     counts(rebuilt, [3, 0, 0], &["docs/middle.md"]);
@@ -112,7 +112,7 @@ fn a_wrong_clock_or_a_slip_empties_no_collection() {
     assert!(refused.stderr.contains(said), "{refused}");
     assert!(refused.stderr.contains("--allow-prune"), "{refused}");
     assert_eq!(sources(&env).len(), 16);
-    // Up to half of it goes unasked.
+    // Up to half of the collection is deleted without confirmation.
     let expired: Vec<String> = (7..15).map(|number| format!("docs/{number:02}.md")).collect();
     let expired: Vec<&str> = expired.iter().map(String::as_str).collect();
     page(&env, "other", 0);
@@ -147,7 +147,7 @@ fn status_says_how_many_are_when() {
     let text = env.run(&["status"]).expect(0).stdout;
     assert!(text.contains("1 document older than ingest.ttl"), "{text}");
     assert!(text.contains("2 more within 30 days"), "{text}");
-    // A run that is about something else takes nothing out.
+    // A run with another purpose deletes nothing.
     env.run(&["ingest", "--retry-failed"]).expect(0);
     assert_eq!(sources(&env).len(), 4);
     env.run(&["ingest"]).expect(0);
@@ -174,7 +174,7 @@ fn pages_have_the_date_that_their_server_says() {
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let fetch = |more: &[&str]| ingest(&env, &[&urls, more, &["--allow-private"]].concat());
     counts(fetch(&[]), [3, 0, 0], &[]);
-    // Its server sends it no more than that it is the same.
+    // The server only answers that the page has not changed.
     counts(fetch(&["--ttl", "90d"]), [0, 1, 2], &urls[..1]);
     counts(fetch(&["--ttl", "90d"]), [0, 0, 2], &[]);
     let never = TestEnv::new();
@@ -187,7 +187,7 @@ fn pages_have_the_date_that_their_server_says() {
     counts(fetch(&["--ttl", "90d"]), [1, 0, 2], &[]);
 }
 
-/// What was piped in is as old as that is.
+/// The age of piped text begins when it was piped in.
 #[test]
 fn what_was_piped_in_goes_when_it_came_long_ago() {
     let env = TestEnv::new();
@@ -196,7 +196,7 @@ fn what_was_piped_in_goes_when_it_came_long_ago() {
     file.set_modified(SystemTime::now() + 900 * DAY).expect("a time");
     env.run(&["ingest", "docs"]).expect(0);
     env.run_with_input(&["ingest", "-", "--source", "notes"], "Some notes.\n").expect(0);
-    // The run that brings it in is not the one that takes it out.
+    // The run that ingests it does not delete it at once.
     let again = ["ingest", "-", "--source", "notes", "--ttl", "1ms", "--format", "json"];
     let report: Value = env.run_with_input(&again, "Some notes.\n").expect(0).json();
     assert_eq!((&report["deleted"], &report["unchanged"]), (&json!(0), &json!(1)), "{report:#}");

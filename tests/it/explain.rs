@@ -1,4 +1,4 @@
-//! `docent explain`: why these passages, and why that one not.
+//! `docent explain`: why passages were found, and why a document was not.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::env::TestEnv;
 
 const QUESTION: &str = "How are the masts of a ketch rigged?";
 
-/// Documents about boats, and about much else.
+/// Documents about boats, and about many other things.
 fn harbour() -> TestEnv {
     let env = TestEnv::new();
     env.write("docs/ketch.md", "# Ketch\n\nA ketch has two masts, rigged fore and aft.\n");
@@ -28,7 +28,7 @@ fn explain(env: &TestEnv, args: &[&str]) -> crate::env::Run {
     env.run(&[&["explain", QUESTION][..], args].concat())
 }
 
-/// What is said of `source`.
+/// What `explain` says about `source`.
 #[track_caller]
 fn expected(env: &TestEnv, source: &str, args: &[&str]) -> Value {
     let run = explain(env, &[&["--expect", source, "--format", "json"][..], args].concat());
@@ -96,7 +96,7 @@ fn every_way_not_to_be_ingested() {
     }
 }
 
-/// What is expected may be named as it is stored, or as a path from here.
+/// The expected document may be named as it is stored, or by a path from here.
 #[test]
 fn names_are_sources_or_paths() {
     let env = harbour();
@@ -134,7 +134,7 @@ fn filtered() {
 #[test]
 fn below_the_cut() {
     let env = harbour();
-    // No two are of one length: the order of equal scores is the engine's.
+    // No two have the same length, since the engine decides the order of equal scores.
     for n in 0..40 {
         let sails = "sail ".repeat(n);
         let text = format!("# Ship {n}\n\nShip {n}: a ketch, its masts rigged, {sails}\n");
@@ -152,7 +152,7 @@ fn below_the_cut() {
     assert_eq!(rank("sparse", "sparse"), Value::Null);
 }
 
-/// A leg that has it below its candidates has it all the same.
+/// Its rank is found even below the candidates of a retrieval.
 #[test]
 fn a_hit_of_one_leg_stands_somewhere_in_the_other() {
     let env = TestEnv::new();
@@ -168,7 +168,7 @@ fn a_hit_of_one_leg_stands_somewhere_in_the_other() {
     assert!(best["dense"]["rank"].as_u64() > Some(100), "{best:#}");
 }
 
-/// It has no vector, and no word of the question: neither leg has it at all, and it is there.
+/// A stored chunk without a vector and without a word of the question is not ranked at all.
 #[test]
 fn stored_and_nothing_to_find_it_by() {
     let env = harbour();
@@ -190,7 +190,7 @@ fn no_such_place() {
     }
 }
 
-/// One leg alone would have found it.
+/// Dense or sparse retrieval alone would have found it.
 #[test]
 fn another_mode_is_advised_where_it_helps() {
     let mut env = harbour();
@@ -224,7 +224,7 @@ fn below_the_floor() {
 #[test]
 fn crowded_out_by_other_passages_of_its_source() {
     let env = harbour();
-    // No two are of one length: the order of equal scores is the engine's.
+    // No two have the same length, since the engine decides the order of equal scores.
     let section = |(wood, length): (&str, usize)| {
         let care = format!("Its {wood} is planed, oiled, left to dry in the shed. ").repeat(length);
         format!("## {wood}\n\nThe masts of this ketch are {wood}, and rigged.\n\n{care}\n\n")

@@ -1,6 +1,6 @@
-//! What a failing embedding endpoint does to `docent ingest`: for each fault what the user sees (the
-//! snapshots), the exit code, and that the same command against a healthy endpoint ends with the
-//! collection that a clean ingest gives.
+//! What a failing embedding endpoint does to `docent ingest`: for each fault, what the user sees (the
+//! snapshots), the exit code, and that the same command with a healthy endpoint ends with the
+//! collection of a clean ingest.
 //!
 //! | fault | outcome | exit |
 //! | --- | --- | --- |
@@ -12,7 +12,7 @@
 //! | 500, a time-out, a reset, a cut or broken answer, once | tried again | 0 |
 //! | the same each time | ends after the tries | 4 |
 //! | a web page with 502 | tried again, ends after the tries | 4 |
-//! | a web page with 200, an exhausted quota, a redirect | ends at once: asking again is no use | 4 |
+//! | a web page with 200, an exhausted quota, a redirect | ends at once: another try would not help | 4 |
 //! | a wrong key from some moment on | ends at once | 3 |
 //! | vectors of other dimensions or of another model | ends at once: they may not be mixed | 3 |
 //! | NaN, infinity, `null` or nothing for one text | its document is a failed row | 5 |

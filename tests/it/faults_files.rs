@@ -1,5 +1,5 @@
-//! What the files may do to `docent ingest`: what the user sees (the snapshots), the exit code, and
-//! that the next run brings the collection in line.
+//! What faults of files do to `docent ingest`: what the user sees (the snapshots), the exit code, and
+//! that the next run brings the collection up to date.
 //!
 //! | fault | outcome | exit |
 //! | --- | --- | --- |
@@ -10,7 +10,7 @@
 //! | what is not a file, or becomes a link meanwhile | `hostile.rs` | 0, 5 |
 //! | a name that is not UTF-8 | a failed row that shows the bytes | 5 |
 //! | a name with newlines or escape sequences | stored; a terminal never gets them | 0 |
-//! | a directory in place of a file, and the reverse | the one goes, the other comes | 0 |
+//! | a directory in place of a file, and the reverse | one is deleted, the other ingested | 0 |
 //! | thousands of tiny files | stored | 0 |
 
 use std::collections::BTreeSet;
@@ -98,7 +98,7 @@ fn what_may_not_be_read() {
     in_line(&env);
 }
 
-/// Does this to the file again and again while docent brings it in, several times.
+/// Changes the file again and again while docent ingests it several times.
 fn meanwhile(env: &TestEnv, path: &str, mut change: impl FnMut(&mut File) + Send) {
     let mut file = OpenOptions::new().write(true).open(env.path(path)).expect("a file");
     let over = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! What was named once is not looked at for ever: `docent ingest --forget`.
+//! Paths that were named once can be forgotten: `docent ingest --forget`.
 
 use crate::env::TestEnv;
 
@@ -19,7 +19,7 @@ fn what_is_no_file_is_looked_at_once() {
     env.run(&["ingest"]).expect(0);
     let status = env.run(&["status"]).expect(0);
     assert!(!status.stdout.contains("failed"), "{status}");
-    // Alone, it leaves nothing.
+    // Without another path, nothing is left.
     let env = TestEnv::new();
     env.run(&["ingest", "/dev/zero"]).expect(5);
     let run = env.run(&["ingest"]).expect(2);
@@ -42,7 +42,7 @@ fn a_path_is_forgotten_with_its_documents() {
     let plan = ["ingest", "--forget", "./extra/", "--dry-run", "--format", "json"];
     assert_eq!(env.run(&plan).expect(0).json()["deleted"], serde_json::json!(["extra/c.md"]));
     env.run(&["ingest", "--forget", "./extra/"]).expect(0);
-    // Another PATH still stands for it.
+    // Another PATH still covers it.
     env.run(&["ingest", "--forget", "docs/old"]).expect(0);
     env.run(&["ingest"]).expect(0);
     assert_eq!(sources(&env), ["docs/a.md", "docs/old/b.md"]);

@@ -1,4 +1,4 @@
-//! A repository of a stranger, against the files and collections of the user who has cloned it.
+//! A stranger's repository cannot reach the files and collections of the user who cloned it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -20,7 +20,7 @@ fn cloned() -> TestEnv {
     env
 }
 
-/// As the stranger may have written them.
+/// Files as the stranger may have written them.
 fn edit_manifests(env: &TestEnv, edit: impl Fn(&mut serde_json::Value)) {
     let manifests: Vec<_> = fs::read_dir(env.path(".docent/collections"))
         .expect("collections")
@@ -33,7 +33,7 @@ fn edit_manifests(env: &TestEnv, edit: impl Fn(&mut serde_json::Value)) {
         let text = fs::read(&manifest).expect("a manifest");
         let mut fields: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
         edit(&mut fields);
-        // As those of before have none.
+        // As in older collections, which have none.
         fields.as_object_mut().expect("an object").remove("checksum");
         fs::write(&manifest, fields.to_string()).expect("written");
     }
@@ -83,7 +83,7 @@ fn a_store_that_is_a_link_or_has_one_is_refused() {
     symlink(victim.path(".docent/collections"), env.path(".docent/collections")).expect("a link");
     env.run(&["search", "backups"]).expect(3);
     victim.run(&["search", "backups"]).expect(0);
-    // Elsewhere by the user's own word.
+    // The user named another directory.
     let elsewhere = victim.path(".docent").display().to_string();
     env.run(&["search", "backups", "--data-dir", &elsewhere]).expect(0);
 }
@@ -130,7 +130,7 @@ fn pages_that_came_along_are_not_fetched() {
     let run = ingest(&[]).expect(3);
     assert!(run.stderr.contains("--depth 9 --whole-host"), "{run}");
     assert_eq!(site.requests().len(), before);
-    // A project that is trusted names what it likes.
+    // A trusted project may name anything.
     came_along(serde_json::json!([{"url": deep, "depth": 1, "whole_host": false}]));
     env.write("docent.toml", "search.k = 3\n");
     ingest(&[]).expect(3);
@@ -165,7 +165,7 @@ fn records_are_written_into_no_other_file_and_through_no_link() {
     assert!(!env.home().join("new").exists());
 }
 
-/// Nor through a directory that is a link, and so for everything that is written where it was named.
+/// Nor through a directory that is a link; the same for everything that is written to a named place.
 #[test]
 fn what_is_named_in_the_project_is_written_in_it() {
     let env = cloned();
@@ -193,7 +193,7 @@ fn what_is_named_in_the_project_is_written_in_it() {
     assert_eq!(saved.stderr.matches("outside of the project").count(), 2, "{saved}");
     assert_eq!(fs::read_dir(env.home().join("own")).expect("a directory").count(), 0);
     assert_eq!(fs::read_to_string(env.home().join("profile")).expect("a file"), "mine\n");
-    // Named itself it is meant.
+    // A target that is named itself is written.
     let own = env.home().join("own/new.jsonl").display().to_string();
     env.run(&["query", "hello", "--trace", &own]).expect(0);
 }
@@ -222,8 +222,8 @@ fn what_another_user_owns_above_is_not_used() {
     assert_eq!(fs::read_dir(env.path(".docent")).expect("a directory").count(), 0);
 }
 
-/// Links in a tree, and a race for its directories, lead to nothing outside of it; and nothing that is no
-/// file keeps a run waiting.
+/// Links in a tree, and a race for its directories, do not lead outside of it; and nothing but files
+/// can keep a run waiting.
 #[test]
 fn a_hostile_tree_is_read_inside_and_to_its_end() {
     let env = cloned();
@@ -268,7 +268,7 @@ fn make_pipe(path: &Path) {
     assert!(made.expect("mkfifo runs").success());
 }
 
-/// A named pipe keeps whoever opens it waiting, and so does what the system says in some files.
+/// A named pipe keeps a program that opens it waiting, and so do some files of the system.
 #[test]
 fn nothing_that_is_no_file_keeps_a_command_waiting() {
     let env = cloned();

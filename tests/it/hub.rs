@@ -1,7 +1,8 @@
 //! A scripted hub on the loopback interface, with the redirects, headers and answers of the real one: for unit tests and for tests that run the binary.
 //!
-//! Small files are behind a relative redirect to another path of the hub. Large ones, which LFS has, are on another host, here another port: the
-//! redirect there says hash and size, and who sends a token along is refused, as a signed URL refuses it.
+//! Small files are behind a relative redirect to another path of the hub. Large files, which are in
+//! LFS, are on another host, here another port: the redirect has their hash and size, and a request
+//! with a token is refused, as by a signed URL.
 #![allow(dead_code, reason = "each of its users needs a part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,22 +15,22 @@ use std::thread::JoinHandle;
 
 use sha2::{Digest as _, Sha256};
 
-/// What one request meets that its path fits.
+/// What happens to a request whose path matches.
 #[derive(Clone, Debug)]
 pub(crate) enum Trouble {
     /// `429 Too Many Requests`, and headers.
     Status(&'static str, Vec<(&'static str, String)>),
-    /// So many bytes of the body, then the end of the connection.
+    /// This many bytes of the body, then the end of the connection.
     CutAfter(usize),
-    /// Other bytes, as many.
+    /// Other bytes, of the same length.
     Corrupt,
-    /// The body from its beginning, whatever was asked for: so many bytes of it, at most.
+    /// The body from its beginning, whatever range was asked for, with at most this many bytes.
     NoRange(usize),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Asked {
-    /// It is the hub's own host, and not that with the large files.
+    /// Whether it is the hub's own host, and not the one with the large files.
     pub(crate) of_hub: bool,
     /// `GET /org/model/resolve/...`.
     pub(crate) what: String,
@@ -45,10 +46,10 @@ struct Stored {
 
 #[derive(Default)]
 struct Repository {
-    /// What branches and tags mean.
+    /// The commits of branches and tags.
     refs: HashMap<String, String>,
     commits: HashMap<String, BTreeMap<String, Stored>>,
-    /// Who may read it; `None`: everybody.
+    /// The token that may read it; `None`: everybody may.
     token: Option<String>,
     gated: bool,
 }
@@ -90,7 +91,7 @@ impl ScriptedHub {
         format!("http://{}", self.addresses[0])
     }
 
-    /// Makes a commit of these files, and lets a branch or a tag mean it. What is `large` goes to LFS.
+    /// Makes a commit of these files, and points a branch or a tag to it. `large` files go to LFS.
     pub(crate) fn commit(
         &self,
         name: &str,
@@ -120,19 +121,19 @@ impl ScriptedHub {
         self.commit(name, "main", commit, &files, &large);
     }
 
-    /// Only who has the token may read it.
+    /// Only requests with the token may read it.
     pub(crate) fn keep_private(&self, name: &str, token: &str) {
         let mut state = lock(&self.state);
         state.repositories.entry(name.to_owned()).or_default().token = Some(token.to_owned());
     }
 
-    /// Its terms are accepted by nobody.
+    /// Nobody has accepted its terms.
     pub(crate) fn gate(&self, name: &str) {
         lock(&self.state).repositories.entry(name.to_owned()).or_default().gated = true;
     }
 
-    /// What the next request meets whose method and path contain `part`. Those for one part come in the order
-    /// in which they were put there.
+    /// What happens to the next request whose method and path contain `part`. Those for the same part
+    /// are used in the order in which they were added.
     pub(crate) fn once(&self, part: &str, trouble: Trouble) {
         lock(&self.state).troubles.push((part.to_owned(), trouble));
     }
@@ -289,11 +290,11 @@ fn hub(state: &State, asked: &Asked) -> Reply {
     file(state, asked, name, commit, path)
 }
 
-/// The repository, for whoever may know of it.
+/// The repository, if the request may know of it.
 fn repository<'a>(state: &'a State, asked: &Asked, name: &str) -> Result<&'a Repository, Reply> {
     let found = state.repositories.get(name);
     let found = found.filter(|it| it.token.is_none() || it.token == asked.token);
-    // What is not there is not told from what others may not see.
+    // A missing repository looks like one that may not be seen.
     let status = if asked.token.is_none() { "401 Unauthorized" } else { "404 Not Found" };
     found.ok_or_else(|| Reply::error(status, "RepoNotFound", "Repository not found"))
 }

@@ -115,7 +115,7 @@ fn what_was_not_asked_about_stays() {
     counts(&report(&env, &["a", "b"]), [0, 0, 0, 1, 1]);
 }
 
-/// It comes of a variable that is not set.
+/// An empty path comes from a variable that is not set.
 #[test]
 fn an_empty_path_is_not_the_working_directory() {
     let env = TestEnv::new();

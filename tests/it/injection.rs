@@ -1,5 +1,5 @@
-//! Documents and models that mean harm: nothing of them breaks the fence around a passage, forges a
-//! citation, or reaches a terminal as anything but text.
+//! Hostile documents and models: nothing in them breaks the fence around a passage, forges a citation,
+//! or reaches a terminal as anything but text.
 
 use crate::env::{Run, TestEnv};
 use crate::openai::ScriptedServer;
@@ -85,9 +85,9 @@ fn json_has_it_exactly() {
     let passages = json["passages"].as_array().expect("passages");
     let evil = passages.iter().find(|p| p["source"] == "docs/evil\u{1b}]0;owned\u{7}\u{202e}.md");
     let text = evil.expect("the planted document")["text"].as_str().expect("a text");
-    // A tabulator for lines is a blank of the document's.
+    // A vertical tab is a blank of the document.
     assert!(text.contains(&HOSTILE.replace('\u{b}', " ")), "{text:?}");
-    // Of all that, a terminal would obey nothing: JSON escapes control characters.
+    // A terminal would obey none of this: JSON escapes control characters.
     assert!(run.stdout.chars().all(|c| !c.is_ascii_control() || c == '\n'), "{run}");
 }
 

@@ -1,4 +1,4 @@
-//! `install.sh`, against a server that is told what to answer.
+//! `install.sh`, with a scripted server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +19,7 @@ struct Release {
 }
 
 impl Release {
-    /// Of a program that says what it is.
+    /// A release of a program that prints what it is.
     fn start() -> Self {
         let env = TestEnv::new();
         let program = format!("docent-{TARGET}/docent");
@@ -128,7 +128,7 @@ fn the_build_for_this_machine_is_found() {
     }
 }
 
-/// In a pipeline that has no docent.
+/// In a pipeline without docent.
 #[test]
 fn the_gate_for_pipelines_installs_what_is_not_there() {
     let release = Release::start();
@@ -145,7 +145,7 @@ fn the_gate_for_pipelines_installs_what_is_not_there() {
         .env("GET_DOCENT_FROM", release.site.url(""))
         .env("GATE_TOOLS", release.env.path("tools"));
     let run = release.env.outcome(&["setup"], setup.output().expect("a shell runs")).expect(0);
-    // The program of this release says what it is whatever it is asked, also for its key.
+    // The program of this release prints what it is for any arguments, also when it is asked for a key.
     assert_eq!(run.stdout, "[PROJECT]/tools/docent\ndocent 9.9.9\n", "{run}");
 }
 
@@ -211,7 +211,7 @@ fn a_place_that_cannot_be_written_is_said() {
         1,
         "cannot be created",
     );
-    // Root may write everywhere but where the system has files of its own.
+    // Root may write everywhere except where the system has files of its own.
     if Path::new("/proc/self").exists() {
         release.refuses(&["--target", TARGET, "--to", "/proc/self"], 1, "cannot be written");
     }
@@ -228,7 +228,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
     assert!(help.stdout.contains("--from URL"), "{help}");
 }
 
-/// Until there is one, nobody is sent to a place that somebody else may have.
+/// Until there is a release, the script does not use an address that somebody else may own.
 #[test]
 fn a_copy_of_no_release_needs_a_place() {
     let manifest = include_str!("../../Cargo.toml");

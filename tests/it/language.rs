@@ -11,7 +11,7 @@ const ENGLISH: &str = "The operators on call restored the archives of the ledger
 const FRENCH: &str = "Les sauvegardes sont conservées pendant quatre cents jours et contrôlées par deux employés \
                       qui ne sont pas de garde.\n";
 
-/// Two languages, and words too few to tell.
+/// Documents in two languages, and one with too few words to detect a language.
 fn archive() -> TestEnv {
     let env = TestEnv::new();
     env.write("docs/de.txt", GERMAN);
@@ -83,7 +83,7 @@ fn a_language_that_is_set_counts_for_all() {
     let status = env.run(&["status"]).expect(0).stdout;
     let words = status.lines().find(|line| line.starts_with("words")).expect("a row");
     assert!(words.contains("german"), "{words}");
-    // What it was built with holds, until it is rebuilt.
+    // The language it was built with holds until a rebuild.
     env.write("docs/en2.txt", ENGLISH);
     env.run(&["ingest", "docs"]).expect(0);
     assert_eq!(found(&env, "restoring"), Vec::<String>::new());

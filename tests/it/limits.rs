@@ -12,7 +12,7 @@ fn priced() -> Scene {
     scene
 }
 
-/// After the first two documents the endpoint says that it takes nothing more for a minute.
+/// After the first two documents, the endpoint refuses further requests for a minute.
 fn patient() -> Scene {
     let scene = Scene::new();
     let spent =

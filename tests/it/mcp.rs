@@ -451,7 +451,7 @@ fn a_subscriber_hears_of_changes() {
     let begun = agent.receive();
     assert_eq!(begun["method"], "notifications/subscriptions/acknowledged");
     let mut heard = BTreeSet::new();
-    // Whether it has looked already is not said: a change that was before is not one.
+    // The server does not say when it has first looked: an earlier change does not count.
     for round in 0..2 {
         env.write(BACKUPS, format!("# Backups\n\nLedger backups are kept for {round} days.\n"));
         env.run(&["ingest", "sample-docs"]).expect(0);
@@ -494,7 +494,7 @@ fn a_client_is_told_how_to_start_it() {
     let entry = shown.json()["mcpServers"]["docent"].clone();
     assert_eq!(entry["args"], json!(["mcp"]));
     assert!(!env.path(".mcp.json").exists(), "{shown}");
-    // What only this run was told is told to the client, too.
+    // Settings of this run only are written for the client, too.
     let told = ["--tenant", "acme", "--qdrant-url", "http://localhost:1"];
     let shown = env.run(&[&["mcp", "install", "claude"][..], &told].concat()).expect(0);
     let args = &shown.json()["mcpServers"]["docent"]["args"];

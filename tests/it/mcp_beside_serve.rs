@@ -1,4 +1,4 @@
-//! `docent mcp` in a project that a `docent serve` serves: that one answers its calls.
+//! `docent mcp` in a project that a `docent serve` serves: the server answers its calls.
 #![cfg(unix)]
 
 use std::os::unix::net::UnixListener;
@@ -20,7 +20,7 @@ fn search(agent: &mut Agent) -> Value {
     agent.call("search", json!({"query": QUESTION}))
 }
 
-/// All but the nonce of the fence, which is another one each time.
+/// The text without the nonce of the fence, which differs each time.
 fn without_nonce(said: &Value) -> String {
     let text = said.to_string();
     let nonce = text.split("passage-").nth(1).and_then(|rest| rest.get(..12)).unwrap_or_default();

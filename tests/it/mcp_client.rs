@@ -1,4 +1,4 @@
-//! A `docent mcp` that runs, and the smallest client that speaks with it.
+//! A running `docent mcp`, and the smallest client for it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -16,7 +16,7 @@ pub(crate) struct Agent {
     asked: u64,
     /// What the client can do.
     pub(crate) capabilities: Value,
-    /// It began with a handshake.
+    /// Whether it began with a handshake.
     legacy: bool,
     /// Schemas of results, by tool.
     schemas: Vec<(String, Value)>,
@@ -32,7 +32,7 @@ impl Agent {
         Self { child, input, output, asked: 0, capabilities, legacy: false, schemas: Vec::new() }
     }
 
-    /// The same as before 2026-07-28; and what docent can do.
+    /// The same as before 2026-07-28; also returns the capabilities of docent.
     pub(crate) fn shake_hands(env: &TestEnv, args: &[&str], capabilities: Value) -> (Self, Value) {
         let mut agent = Self::start(env, args);
         (agent.legacy, agent.capabilities) = (true, capabilities);
@@ -62,7 +62,7 @@ impl Agent {
         message
     }
 
-    /// Sends a request, and does not wait for what comes of it.
+    /// Sends a request, and does not wait for the response.
     pub(crate) fn begin(&mut self, method: &str, mut params: Value) -> u64 {
         self.asked += 1;
         if !self.legacy {
@@ -94,14 +94,14 @@ impl Agent {
         response["result"].take()
     }
 
-    /// What a tool says, checked: both forms are the same, and as its schema has it.
+    /// The result of a tool, after checking that both forms are the same and match its schema.
     #[track_caller]
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let result = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
         self.checked(tool, &result)
     }
 
-    /// The same of a result that is there.
+    /// The same for a result that has come already.
     #[track_caller]
     pub(crate) fn checked(&mut self, tool: &str, result: &Value) -> Value {
         assert_eq!(result["isError"], false, "{result}");
@@ -153,7 +153,7 @@ impl Agent {
         (message["id"].take(), message["params"].take())
     }
 
-    /// Answers that.
+    /// Answers a request to the client.
     pub(crate) fn answer(&mut self, id: &Value, result: &Value) {
         self.send(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
     }

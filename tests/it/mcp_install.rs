@@ -1,5 +1,4 @@
-//! `docent mcp install CLIENT --write`, where the client's file is not as one would have it: nothing in it is
-//! ever lost.
+//! `docent mcp install CLIENT --write` with unusual files of clients: nothing in them is ever lost.
 
 use std::fs;
 
@@ -8,7 +7,7 @@ use crate::env::TestEnv;
 const WRITE: &[&str] = &["mcp", "install", "vscode", "--write"];
 const FILE: &str = ".vscode/mcp.json";
 
-/// Refused, with the name of what is in the way and what to do, and nothing is changed.
+/// The command is refused with the reason and a hint, and nothing is changed.
 #[track_caller]
 fn refused(env: &TestEnv, says: &[&str]) {
     let before = snapshot(env);
@@ -114,7 +113,7 @@ fn a_file_that_cannot_be_read_stays() {
         return; // The superuser reads everything.
     }
     refused(&env, &["mcp.json cannot be read", "who may read"]);
-    // What is only printed needs no file.
+    // Printing needs no file.
     env.run(&["mcp", "install", "vscode"]).expect(0);
     set(0o600);
     env.run(WRITE).expect(0);
@@ -135,7 +134,7 @@ fn a_link_stays_a_link() {
     assert!(env.path(FILE).is_symlink());
     assert!(fs::read_to_string(&own).expect("a file").contains("docent"));
 
-    // What a project that came from somebody else links to is not written.
+    // The target of a link in somebody else's project is not written.
     fs::remove_file(env.path(FILE)).expect("a link");
     let theirs = env.home().join("settings.json");
     fs::write(&theirs, "{}").expect("a file");

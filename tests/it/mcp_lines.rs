@@ -1,5 +1,5 @@
-//! What `docent mcp` answers to lines that are no messages, and what it tells clients of the revisions with a
-//! handshake by itself.
+//! What `docent mcp` answers to lines that are not messages, and what it sends unasked to clients of
+//! the revisions with a handshake.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ fn what_is_no_message_is_answered() {
         assert_eq!((&told["error"]["code"], &told["id"]), (&json!(code), &id), "{line}: {told}");
         assert!(told.as_object().is_some_and(|told| told.contains_key("id")), "{told}");
     }
-    // What may be an answer is not answered, and neither is what has no answer.
+    // Possible responses are not answered, and neither are notifications.
     for line in [
         "",
         "\r",
@@ -48,7 +48,7 @@ fn what_is_no_message_is_answered() {
     agent.send_line(&format!("\u{feff}{marked}\r"));
     assert_eq!(agent.receive()["id"], 8);
     assert_eq!(agent.end(), Some(0));
-    // A pipe may leave out the end of the last line.
+    // A pipe may omit the end of the last line.
     let answered = env.run_with_input(&["mcp"], marked.to_string()).expect(0);
     assert_eq!(answered.json()["id"], 8);
 }

@@ -10,7 +10,7 @@ use crate::openai::{Fault, ScriptedServer};
 
 const ALLOWED: &[&str] = &["--allow-ingest"];
 
-/// A collection of so many documents.
+/// A collection of this many documents.
 fn documents(count: usize) -> TestEnv {
     let env = TestEnv::new();
     write(&env, 0..count);
@@ -50,7 +50,7 @@ fn form() -> Value {
     json!({"elicitation": {"form": {}}})
 }
 
-/// Of a call that needs an answer: what is asked, and what is to be sent back.
+/// For a call that needs input: the question, and the state to be sent back.
 fn input_required(agent: &mut Agent, arguments: Value) -> (Value, Value) {
     let mut result = agent.request("tools/call", json!({"name": "sync", "arguments": arguments}));
     assert_eq!(result["resultType"], "input_required", "{result}");
@@ -155,7 +155,7 @@ fn a_path_is_one_of_the_sources() {
         assert!(told.contains(outside) && told.contains("docs"), "{told}");
         assert!(told.contains("docent ingest PATH"), "{told}");
     }
-    // What a run passes over is not brought in by its name.
+    // A file that a run skips is not ingested by its name.
     for passed_over in ["docs/.env", "docs/.hidden", "docs/*"] {
         let said = agent.call("sync", json!({"path": passed_over}));
         assert_eq!(said["added"], 0, "{passed_over}: {said}");
@@ -196,7 +196,7 @@ fn a_person_is_asked_before_much_is_deleted() {
     let said = agent.checked("sync", &result);
     assert_eq!((&said["outcome"], &said["deleted"]), (&json!("done"), &json!(13)));
     assert_eq!(stored(&env), 11);
-    // What was agreed to is done once.
+    // A confirmed deletion is done once.
     remove(&env, 13..24);
     let asks_again = with_answer(&mut agent, &state, yes());
     assert_eq!(asks_again["resultType"], "input_required", "{asks_again}");
@@ -219,7 +219,7 @@ fn another_deletion_is_asked_about_again() {
         assert_eq!(result["resultType"], "input_required", "{result}");
     }
     assert_eq!(stored(&env), 24);
-    // They are back: there is nothing to be agreed to.
+    // The files are back: there is nothing to confirm.
     write(&env, 0..13);
     let result = with_answer(&mut agent, &state, yes());
     let said = agent.checked("sync", &result);

@@ -82,7 +82,7 @@ fn a_run_that_may_not_fetch_names_the_command_that_does() {
     assert!(offline.stderr.contains("HF_HUB_OFFLINE forbids"), "{offline}");
     assert!(offline.stderr.contains("docent models fetch hf:a/bert"), "{offline}");
     assert!(hub.asked().is_empty());
-    // What is set for docent alone wins over what is set for all tools.
+    // Settings for docent win over those for all tools.
     env.set("DOCENT_NO_DOWNLOAD", "0");
     ingest(&env).expect(0);
     env.set("DOCENT_NO_DOWNLOAD", "1");
@@ -205,7 +205,7 @@ fn a_version_is_measured_with_the_model_by_name_that_built_it() {
     env.run(&["ingest", "sample-docs", "--new-version", "--embedder", "builtin"]).expect(0);
     let compare = ["eval", "cases.jsonl", "--compare", "v2,v1", "--metric", "recall@5"];
     env.run(&compare).expect(0);
-    // A collection may have come from elsewhere: what it names is not fetched for that.
+    // A collection may have come from elsewhere: a model is not fetched because it names it.
     env.run(&["models", "remove", "hf:a/bert"]).expect(0);
     hub.asked();
     let missing = env.run(&compare).expect(3);

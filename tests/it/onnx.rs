@@ -33,7 +33,7 @@ fn a_collection_is_built_and_asked_with_a_model_from_a_directory() {
     assert!(!found["hits"][0]["dense"].is_null(), "{found:#}");
     let status = env.run(&["status", "--format", "json"]).expect(0).to_string();
     assert!(status.contains("onnx:bert") && !status.contains("models/bert"), "{status}");
-    // The same model is the same wherever it is.
+    // A model has the same identity wherever it is.
     let elsewhere = onnx(&model("bert"));
     env.run(&["search", "backups", "--embedder", &elsewhere]).expect(0);
     let again = env.run(&["ingest", "sample-docs/handbook", "--embedder", &elsewhere]).expect(0);

@@ -95,14 +95,14 @@ impl Shared {
 struct State {
     script: Script,
     faults: VecDeque<Fault>,
-    /// What happens to every request that finds no other fault.
+    /// The fault for every request for which no other is queued.
     lasting: Option<Fault>,
     requests: Vec<Request>,
     hangups: usize,
     releases: usize,
     stalled: usize,
     most_stalled: usize,
-    /// By the client's address; a socket is closed only when it is in here no more.
+    /// Connections by the client's address; a socket is closed only after it was removed from here.
     connections: HashMap<SocketAddr, TcpStream>,
     stopped: bool,
 }

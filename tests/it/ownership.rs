@@ -3,9 +3,9 @@
 //! | on the server | `ingest` | exit |
 //! | --- | --- | --- |
 //! | nothing, and no name typed | makes a collection of the project's own | 0 |
-//! | a collection of another project | is refused; with `--share` brings in beside theirs | 3, 0 |
-//! | one from before there were owners | takes it up where most of its documents are here, else is refused | 0, 3 |
-//! | a version that has lost its name, a recovered snapshot | is refused until it is taken up | 3 |
+//! | a collection of another project | is refused; with `--share` adds documents beside theirs | 3, 0 |
+//! | one from before there were owners | adopts it if most of its documents are here, otherwise is refused | 0, 3 |
+//! | a version that has lost its name, a recovered snapshot | is refused until it is adopted | 3 |
 //! | a collection or an alias of another program | is refused | 3 |
 
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ impl Shore {
         env
     }
 
-    /// Of docent's documents.
+    /// Names of the collections with docent's documents.
     fn collections(&self) -> Vec<String> {
         let mut names = self.server.script.memory.lock().expect("a memory").names();
         names.retain(|name| !name.ends_with("@lease"));
@@ -59,7 +59,7 @@ fn write(env: &TestEnv, name: &str) {
     env.write(&format!("docs/{name}.md"), format!("# {name}\n\nThe ferry to {name} is late.\n"));
 }
 
-/// What the project is called.
+/// Name of the project.
 fn name_of(env: &TestEnv) -> String {
     let kept = std::fs::read_to_string(env.path(".docent/project.json")).expect("a name");
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
@@ -134,7 +134,7 @@ fn with_share_each_deletes_only_its_own() {
     assert_eq!(counts(&joined), [5, 0, 0, 0, 0]);
     assert_eq!(shore.documents("team"), 13);
     assert_eq!(counts(&report(ingest(&one, &[]))), [0, 0, 0, 0, 8]);
-    // Who has joined need not say so again; nor what it brings in.
+    // A project that has joined need not use `--share` again.
     std::fs::remove_file(other.path("docs/kos.md")).expect("a file");
     let again = other.run(&["ingest", "--collection", "team", "--format", "json"]);
     assert_eq!(counts(&report(again)), [0, 0, 0, 1, 4]);
@@ -206,7 +206,7 @@ fn a_collection_from_before_is_taken_up_by_who_has_its_documents() {
     );
     assert!(refused.stderr.contains("docent index adopt --collection old"), "{refused}");
     assert_eq!(shore.documents("old"), 8);
-    // Also by a run that finds nothing to do.
+    // It is adopted even by a run that finds nothing to do.
     assert_eq!(counts(&report(one.run(ingest))), [0, 0, 0, 0, 8]);
     let refused = other.run(ingest).expect(3);
     assert!(refused.stderr.contains(&name_of(&one)), "{refused}");

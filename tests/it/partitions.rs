@@ -1,5 +1,5 @@
-//! Several workers bring in one collection on a Qdrant server, each a part of the sources: together they
-//! make of it what one run makes.
+//! Several workers ingest parts of the sources into one collection on a Qdrant server: together they
+//! make the same collection as one run.
 
 use std::process::Child;
 
@@ -54,7 +54,7 @@ impl Yard {
         ended.collect()
     }
 
-    /// A worker with chunks on their way: what it wants to do is said in the manifest.
+    /// A worker that is sending chunks: its intent is in the manifest.
     fn start_and_hold(&self, part: &str) -> Child {
         let script = &self.server.script;
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -67,7 +67,7 @@ impl Yard {
         child
     }
 
-    /// What a manifest has that does not depend on when, and by which runs.
+    /// The fields of a manifest that do not depend on times and runs.
     fn manifest(&self, collection: &str) -> [Value; 5] {
         let shown =
             self.env.run(&["index", "show", "--collection", collection, "--format", "json"]);

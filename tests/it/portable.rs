@@ -25,7 +25,7 @@ pub(crate) const EXPORT: &[&str] = &["index", "export", FILE];
 pub(crate) const IMPORT: &[&str] = &["index", "import", FILE];
 pub(crate) const REPLACE: &[&str] = &["index", "import", FILE, "--replace"];
 
-/// A machine that has built a collection of the samples, and exported it.
+/// A machine that built a collection of the samples and exported it.
 pub(crate) fn built() -> TestEnv {
     let env = TestEnv::with_samples();
     env.write("sample-docs/broken.pdf", "%PDF-1.4 not really");
@@ -93,7 +93,7 @@ pub(crate) fn assert_found_alike(one: &Found, other: &Found) {
     }
 }
 
-/// What is stored of documents and failures, but for whose it is.
+/// Stored documents and failures, without their owners.
 pub(crate) fn records(env: &TestEnv) -> (Value, Value, Value) {
     let status = env.run(&["status", "--documents", "--format", "json"]).expect(0).json();
     let without = |field: &str| {
@@ -177,7 +177,7 @@ fn what_is_there_is_replaced_when_that_is_asked_for() {
     assert_found_alike(&found(&machine), &found(&ci));
     let verified = machine.run(&["index", "verify"]).expect(0);
     assert!(verified.stdout.starts_with("docent@v2 is whole"), "{verified}");
-    // It goes on as any collection does.
+    // It is updated like any collection.
     let there = TestEnv::with_samples();
     fs::copy(ci.path(FILE), there.path(FILE)).expect("a copy");
     there.run(IMPORT).expect(0);
@@ -201,7 +201,7 @@ fn a_pipe_carries_it() {
     let imported = machine.run_with_input(&args, &output.stdout).expect(0).json();
     assert_eq!(imported["file"], Value::Null);
     assert_found_alike(&found(&machine), &found(&ci));
-    // Who reads has gone: that is not an error.
+    // The reader is gone, which is not an error.
     let mut child = ci.command(&["index", "export", "-"]).spawn().expect("docent starts");
     drop(child.stdout.take());
     assert!(child.wait().expect("an end").success());
@@ -281,7 +281,7 @@ fn an_import_that_is_killed_leaves_what_was_there_and_begins_anew() {
         let collections = fs::read_dir(machine.path(".docent/collections")).expect("collections");
         let names = collections.flatten().map(|entry| entry.file_name());
         let versions = names.filter(|name| name.to_string_lossy().contains("@v")).count();
-        // The former one stays, where there was one.
+        // The former collection stays, if there was one.
         assert!((1..=2).contains(&versions), "round {round}: {versions}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is not exported, and what is not imported: see [`crate::portable`].
+//! Exports and imports that are refused: see [`crate::portable`].
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::env::TestEnv;
 use crate::portable::{EXPORT, FILE, IMPORT, REPLACE, built, on_server};
 use crate::qdrant::{Script, ScriptedQdrant};
 
-/// What is wrong with a file, and what is said of it.
+/// What is wrong with a file, and the error for it.
 fn damages(file: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
     let mut flipped = file.to_vec();
     flipped[file.len() / 2] ^= 0x10;
@@ -124,13 +124,13 @@ fn what_is_imported_is_the_importers() {
     assert_eq!(status["records"][0]["project"], "other");
     one.run(&[REPLACE, &own].concat()).expect(3);
 
-    // Where others have brought something in, it stays.
+    // A collection with documents of others stays.
     other.write("docs/train.md", "# Train\n\nThe train leaves at ten.\n");
     other.run(&["ingest", "docs", "--share"]).expect(0);
     let refused = one.run(REPLACE).expect(3);
     assert!(refused.stderr.contains("--replace would leave out their 1 document"), "{refused}");
 
-    // One of before there were owners is taken up first.
+    // A collection from before there were owners has to be adopted first.
     server.script.memory.lock().expect("a memory").forget_owner("own");
     let refused = other.run(&[REPLACE, &own].concat()).expect(3);
     assert!(refused.stderr.contains("docs/sharing.md"), "{refused}");

@@ -1,5 +1,5 @@
-//! An import that was cut off: the next one of the same file goes on with what it has stored, and makes of it
-//! what an import does that was not.
+//! An import that was cut off: the next import of the same file goes on with what it stored, and has
+//! the same result as one that was not cut off.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn import(env: &TestEnv, args: &[&str]) -> Value {
     env.run(&[args, &["--format", "json"]].concat()).expect(0).json()
 }
 
-/// A server which is gone after so many requests of an import, and is back then.
+/// Cuts a server off after this many requests of an import, and starts it again.
 fn cut_off(env: &mut TestEnv, server: &ScriptedQdrant, args: &[&str], after: usize) {
     let script = &server.script;
     *script.gone_after.lock().expect("a number") = script.requests() + after;

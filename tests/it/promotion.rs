@@ -1,4 +1,4 @@
-//! A version that was built is live where it is as good as it has to be: measured, and held.
+//! A new version becomes live only if it meets its conditions.
 //!
 //! `DOCENT_TEST_KILLS=200 cargo test --release --test it promotion` kills more often. Where
 //! `DOCENT_TEST_QDRANT_URL` names a server, the same is asked of it.
@@ -127,12 +127,12 @@ fn life(env: &TestEnv) {
     let changes = eval["changes"].as_array().expect("changes");
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!((&changes[0]["id"], &changes[0]["base"]), (&"lamps".into(), &0.0.into()));
-    // One that was not good enough goes with the next that is built.
+    // A version that was not good enough is removed when the next one is built.
     assert_states(env, &[(1, "former"), (3, "live")]);
     let found = env.run(&["search", "What do the lamps of the lighthouse burn?"]).expect(0);
     assert!(found.stdout.contains("whale oil"), "{found}");
 
-    // What has got worse by a document is not live.
+    // A version that has become worse is not live.
     std::fs::remove_file(env.path("docs/museum.md")).expect("a file");
     let worse = promote(env, &["--allow-prune"]).expect(1);
     assert!(worse.stdout.contains("Which maps does the museum show?"), "{worse}");
@@ -141,7 +141,7 @@ fn life(env: &TestEnv) {
     let found = env.run(&["search", "Which maps does the museum show?"]).expect(0);
     assert!(found.stdout.contains("nautical maps"), "{found}");
 
-    // Live all the same, and taken back.
+    // It can be made live all the same, and rolled back.
     index(env, &["use", "4"]).expect(0);
     index(env, &["rollback"]).expect(0);
     index(env, &["drop", "4"]).expect(0);
@@ -235,7 +235,7 @@ fn a_mistake_costs_no_build() {
     ] {
         env.run(&[&["ingest", "docs"], args].concat()).expect(2);
     }
-    // What can't be measured is not live.
+    // A version that can't be measured does not become live.
     let nothing = with("recall@5>=0.8", "other.jsonl").expect(3);
     assert!(nothing.stderr.contains("docs/none.md"), "{nothing}");
     assert_states(&env, &[(1, "live"), (2, "candidate")]);
@@ -261,7 +261,7 @@ fn versions_are_compared_as_ways_to_retrieve_are() {
         (&"docent@v1".into(), &"docent@v2".into(), &1.into())
     );
     assert_eq!(report["changes"][0]["id"], "lamps");
-    // Gates look at the first.
+    // Gates check the first run.
     compare("docent@v1,docent@v2", &["--min", "recall@5=0.8"]).expect(1);
     compare("v2,v1", &["--min", "recall@5=0.8"]).expect(0);
     let junit = compare("2,1", &["--min", "recall@5=0.8", "--format", "junit"]).expect(0);
@@ -300,10 +300,10 @@ fn a_version_of_another_embedder_is_measured_with_its_own() {
     assert_eq!(report["promotion"]["promoted"], true);
     let compare = ["eval", CASES, "--compare", "v2,v1"];
     env.run(&[&compare[..], &other].concat()).expect(0);
-    // It is asked where it is configured to be, and nowhere else.
+    // The embedder is called at the configured endpoint, and at no other.
     let refused = env.run(&compare).expect(3);
     assert!(refused.stderr.contains("openai:test-embedding"), "{refused}");
-    // What is live is not measured then, unless a condition is about it.
+    // The live version is not measured then, unless a condition is about it.
     let back = |conditions: &str| {
         let build = ["ingest", "docs", "--new-version", "--eval", CASES, "--promote-if"];
         env.run(&[&build[..], &[conditions]].concat())

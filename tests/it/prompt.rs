@@ -255,7 +255,7 @@ fn an_answer_that_is_cut_off_says_so() {
         let answer = env.run(&["query", QUESTION, "--format", "json"]).expect(0).json();
         assert_eq!(answer["incomplete"], true);
     }
-    // All of its tokens went into thinking: that is not a verdict on the documents.
+    // The model used all of its tokens for reasoning, which says nothing about the documents.
     server.push(stream(&THOUGHTS[..2], "length", USAGE));
     let run = env.run(&["query", QUESTION]).expect(1);
     assert!(run.stderr.contains("used up its tokens on thinking"), "{run}");

@@ -1,4 +1,4 @@
-//! What is to be forgotten is forgotten everywhere, and that is proven: `docent purge`.
+//! `docent purge` deletes documents everywhere, and verifies that they are gone.
 //!
 //! `DOCENT_TEST_KILLS=200 cargo test --release --test it purge` kills more often. Where
 //! `DOCENT_TEST_QDRANT_URL` names a server, the same is asked of it.
@@ -17,7 +17,7 @@ use crate::qdrant::{Script, ScriptedQdrant};
 /// Kills of the run that CI makes.
 const FEW: u64 = 5;
 
-/// Of a person, who wants to be forgotten.
+/// Name of a person who wants to be forgotten.
 const SECRET: &str = "Zebediah Quarrelsome-Hutchinson";
 
 fn person(number: u32) -> String {
@@ -187,7 +187,7 @@ fn all_conditions_must_hold() {
         let plan = [args, &["--dry-run", "--format", "json"]].concat();
         purge(&env, &plan).expect(0).json()["sources"].clone()
     };
-    // What has a tag in one version goes from all.
+    // A document with the tag in one version is deleted from all.
     assert_eq!(doomed(&["--tag", "draft"]), json!(["a.md", "b.md"]));
     assert_eq!(doomed(&["--tag", "draft", "--source", "b*"]), json!(["b.md"]));
     assert_eq!(doomed(&["--tag", "draft", "--tag", "other"]), json!([]));
@@ -197,7 +197,7 @@ fn all_conditions_must_hold() {
     assert!(report.stdout.contains("purged: 1 document"), "{report}");
     assert_eq!(sources(&env, "2"), ["b.md"]);
     assert!(sources(&env, "1").is_empty());
-    // The next ingest brings in what is still there.
+    // The next ingest adds files that still exist.
     assert!(report.stdout.contains("1 document will be ingested again"), "{report}");
     env.run(&["ingest", "a.md"]).expect(0);
     assert_eq!(sources(&env, "1"), ["a.md"]);
@@ -272,14 +272,14 @@ fn a_run_that_was_cut_off_is_completed_first() {
     purge(&env, &["--source", "docs/people", "--yes"]).expect(0);
 }
 
-/// What a purge is to do is written down, until it is done.
+/// A purge keeps a journal until it is done.
 fn has_begun(env: &TestEnv) -> bool {
     let is_it = |name: &str| name.starts_with("purge-") && name.strip_suffix(".json").is_some();
     let mut entries = fs::read_dir(env.path(".docent")).expect("a directory");
     entries.any(|entry| is_it(&entry.expect("an entry").file_name().to_string_lossy()))
 }
 
-/// Nothing of other documents is lost, and the same command completes it.
+/// Other documents lose nothing, and the same command completes the purge.
 #[test]
 fn a_purge_killed_at_any_moment_is_completed_by_the_same_command() {
     let env = TestEnv::new();
@@ -296,7 +296,8 @@ fn a_purge_killed_at_any_moment_is_completed_by_the_same_command() {
         assert!(env.run(&["search", SECRET]).expect(0).stdout.contains(SECRET), "{round}");
         let mut child = env.command(&args).spawn().expect("docent starts");
         if round == 0 {
-            // At once when it has begun: so one of them certainly is to be completed.
+            // One kill comes right after the beginning, so that one purge certainly has to be
+            // completed.
             while !has_begun(&env) {
                 std::thread::yield_now();
             }
@@ -305,7 +306,7 @@ fn a_purge_killed_at_any_moment_is_completed_by_the_same_command() {
         }
         child.kill().expect("a signal");
         child.wait().expect("an end");
-        // Whoever asks meanwhile is answered.
+        // Questions are answered meanwhile.
         let ferry = env.run(&["search", "When does the ferry leave?", "--mode", "sparse"]);
         assert!(ferry.expect(0).stdout.contains("leaves at seven"), "{round}");
         let completed = env.run(&[&args[..], &["--format", "json"]].concat()).expect(0).json();

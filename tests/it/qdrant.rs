@@ -73,9 +73,9 @@ pub(crate) struct Script {
     pub(crate) lost: Arc<Mutex<Vec<&'static str>>>,
     /// Methods that fail from now on, whatever the steps.
     pub(crate) refused: Arc<Mutex<Vec<&'static str>>>,
-    /// Of a method on a collection, the next request is not carried out until it is let go.
+    /// A method and a collection, whose next request is not carried out until it is released.
     held: Arc<Mutex<Option<(&'static str, &'static str)>>>,
-    /// One permit where it arrived, and then one where it was let go.
+    /// One permit when the request has arrived, and one when it was released.
     is_held: Arc<Semaphore>,
     is_let_go: Arc<Semaphore>,
     /// From this request on, the server is gone.
@@ -134,18 +134,18 @@ impl Script {
         assert!(!timeout.timed_out(), "did not happen; requests: {log:?}");
     }
 
-    /// Keeps the next request of a method on a collection on its way.
+    /// Holds the next request of a method on a collection.
     pub(crate) fn hold(&self, method: &'static str, collection: &'static str) {
         *self.held.lock().unwrap() = Some((method, collection));
     }
 
-    /// Waits until that one is there.
+    /// Waits until the held request has arrived.
     pub(crate) async fn is_held(&self) {
         let arrived = tokio::time::timeout(PATIENCE, self.is_held.acquire()).await;
         arrived.unwrap().unwrap().forget();
     }
 
-    /// It is carried out now.
+    /// Releases the held request.
     pub(crate) fn let_go(&self) {
         self.is_let_go.add_permits(1);
     }
@@ -219,7 +219,7 @@ fn key_of<T>(request: &Request<T>) -> Option<String> {
     request.metadata().get("api-key").map(|key| key.to_str().unwrap().to_owned())
 }
 
-/// All of them, of who has no token.
+/// All methods, for requests without a token.
 fn rights_of<T>(request: &Request<T>) -> Rights {
     Rights::of(key_of(request).as_deref())
 }

@@ -37,7 +37,7 @@ fn quoted_as_json() {
     assert_run!(run.expect(0));
 }
 
-/// As that of a variable without a value: what stands on standard input was not meant.
+/// As from a variable without a value: standard input was not meant.
 #[test]
 fn a_blank_question_is_wrong_usage() {
     let env = TestEnv::new();

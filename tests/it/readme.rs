@@ -82,8 +82,8 @@ fn steady(line: &str) -> String {
     kept.collect::<Vec<_>>().join(" ")
 }
 
-/// Runs each `$ docent ...` of every session, in order, and compares what it prints with the lines under
-/// it. `...` stands for lines that are left out.
+/// Runs each `$ docent ...` of every session, in order, and compares what it prints with the lines
+/// under it. `...` means that lines are left out.
 #[test]
 fn every_session_is_what_happens() {
     let mut ran = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! `--record` and `--replay`: what endpoints said once, said again without them.
+//! `--record` and `--replay`: answers of endpoints are recorded, and replayed without them.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::openai::{Fault, ScriptedServer, Spoil, event_stream, response};
 const QUESTION: &str = "How long are ledger backups kept?";
 const KEY: &str = "sk-recorded-0123456789";
 
-/// A project with two documents and no setting but which models to ask.
+/// A project with two documents, and no settings except for the models.
 fn project() -> TestEnv {
     let mut env = TestEnv::new();
     env.write("docs/backups.md", "# Backups\n\nLedger backups are kept for 400 days.\n");
@@ -191,7 +191,7 @@ fn the_environment_may_name_it_and_the_project_may_not() {
     env.set("DOCENT_RECORD", "tape.jsonl");
     env.run(&["search", QUESTION]).expect(0);
     drop(server);
-    // What is typed counts before what is set.
+    // Flags win over settings.
     env.run(&["search", QUESTION, "--replay", "tape.jsonl"]).expect(0);
     env.set("DOCENT_REPLAY", "tape.jsonl");
     let both = env.run(&["search", QUESTION]).expect(3);

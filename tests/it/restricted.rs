@@ -3,11 +3,11 @@
 //! | what is restricted | what the user sees | exit |
 //! | --- | --- | --- |
 //! | batches, pages, conditions, exact counts, rates | the same as without | 0, 1 |
-//! | less than docent can do with | the limit, what is needed, the request that raises it | 3 |
+//! | limits that are too small for docent | the limit, what is needed, the request that raises it | 3 |
 //! | a token to write one collection | `ingest` into it does its work | 0 |
-//! | the same, and a collection is to be made | the right that is missing, and those that there are | 3 |
-//! | a token to read | what reads works, `ingest` names the right | 0, 3 |
-//! | a token that is not told of all versions | `purge` says which there may be | 5 |
+//! | the same, and a collection is to be made | the missing right, and the rights that the token has | 3 |
+//! | a token to read | commands that only read work, `ingest` names the missing right | 0, 3 |
+//! | a token that cannot see all versions | `purge` says which there may be | 5 |
 
 use qdrant_client::qdrant::StrictModeConfig;
 use serde_json::json;
@@ -21,7 +21,7 @@ const KEY: &str = "the-key-of-the-server";
 const INGEST: &[&str] = &["ingest", "docs"];
 const SEARCH: &[&str] = &["search", "ferry to Elba", "--source", "docs/*.md", "--format", "json"];
 
-/// Documents that are ingested by who has the key of the server.
+/// Documents that are ingested with the key of the server.
 struct Scene {
     env: TestEnv,
     server: ScriptedQdrant,
@@ -75,7 +75,7 @@ fn write(env: &TestEnv, name: &str, what: &str) {
     env.write(&format!("docs/{name}.md"), format!("# {name}\n\nThe ferry to {name} {what}.\n"));
 }
 
-/// What is there when the same is done without any restriction, and what a search finds.
+/// What is stored if the same is done without restrictions, and what a search finds.
 fn free() -> (Vec<String>, serde_json::Value) {
     let scene = Scene::new();
     scene.change();
@@ -170,7 +170,7 @@ fn a_purge_says_which_versions_its_token_is_not_told_of() {
     let told = scene.run(&["purge", "--source", "docs/Elba.md", "--yes"]).expect(5);
     assert!(told.stdout.contains("in the versions that this token can see"), "{told}");
 
-    // Whose token names the versions needs no right on the server.
+    // A token that names the versions needs no right on the server.
     let scene =
         scene.with(&token_on(&[&names[..], &[("docent@v1", "rw"), ("docent@v2", "rw")]].concat()));
     let report = scene.run(PURGE).expect(0).json();

@@ -1,5 +1,6 @@
-//! Whatever is killed at any moment, of all that changes versions or takes them elsewhere: one version is live and
-//! whole, the log of changes and that of versions say what was done, and the same command completes it.
+//! Every command that changes versions or copies them elsewhere may be killed at any moment: one
+//! version is live and complete, the log of changes and that of versions say what was done, and the
+//! same command completes it.
 //!
 //! One kill of each by default; `DOCENT_TEST_KILLS=200 cargo test --release --test it rounds` for many.
 //! `DOCENT_TEST_SEED` takes another course.
@@ -15,11 +16,11 @@ use crate::kill::{Dice, number};
 use crate::qdrant::{Script, ScriptedQdrant};
 use crate::versions::states;
 
-/// What is killed, in turns.
+/// The commands that are killed, in turn.
 const COMMANDS: [&str; 9] =
     ["new-version", "promote", "rollback", "export", "import", "push", "pull", "purge", "prune"];
 
-/// Of a person, who wants to be forgotten.
+/// Name of a person who wants to be forgotten.
 const SECRET: &str = "Zebediah Quarrelsome";
 
 struct Course {
@@ -31,7 +32,7 @@ struct Course {
     edits: u64,
 }
 
-/// What others see.
+/// What other processes see.
 #[derive(PartialEq, Debug)]
 struct Seen {
     complete: Vec<(u64, String)>,
@@ -151,7 +152,7 @@ impl Course {
         was_cut
     }
 
-    /// The log of versions ends with the one that is live.
+    /// The log of versions ends with the live version.
     fn is_logged(&self, at: &str) {
         let log = self.env.run(&["index", "log", "--format", "json"]).expect(0).json();
         let mut events = log["events"].as_array().expect("events").iter();
@@ -161,11 +162,11 @@ impl Course {
         assert_eq!(last["version"], json!(live), "{at}: {log:#}");
     }
 
-    /// By the same command.
+    /// Completes it with the same command.
     fn complete(&mut self, at: &str, what: &'static str) {
         let started = Instant::now();
         let run = self.run(what);
-        // Where the rollback was made, or nothing is there to go back to, that is the end of it.
+        // If the rollback was made, or there is no version to go back to, there is nothing to complete.
         let is_done = run.code == Some(0) || (what == "rollback" && run.code == Some(1));
         assert!(is_done, "{at}: {run}");
         self.whole.insert(what, started.elapsed());

@@ -1,4 +1,4 @@
-//! Documents and an embedding endpoint that fails as it is told to.
+//! Documents, and an embedding endpoint with scripted faults.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ impl Scene {
         scene
     }
 
-    /// Lets so many requests pass, and then one with each of these faults.
+    /// Lets this many requests pass, and then one with each of these faults.
     pub(crate) fn after(&self, healthy: usize, faults: &[Fault]) {
         let fine = std::iter::repeat_n(Fault::With(Vec::new()), healthy);
         for fault in fine.chain(faults.iter().cloned()) {
@@ -90,7 +90,7 @@ fn environment(server: &ScriptedServer) -> TestEnv {
     env
 }
 
-/// Everything that is stored, a line each, but for times and the names of runs. Scores stand for
+/// Everything that is stored, a line each, without times and the names of runs. Scores represent
 /// vectors.
 pub(crate) fn collection(env: &TestEnv) -> Vec<String> {
     let json = |args: &[&str]| env.run(&[args, &["--format", "json"]].concat()).expect(0).json();
@@ -109,7 +109,7 @@ pub(crate) fn collection(env: &TestEnv) -> Vec<String> {
     lines
 }
 
-/// What it should be.
+/// What should be stored.
 pub(crate) fn clean() -> &'static [String] {
     static CLEAN: LazyLock<Vec<String>> = LazyLock::new(|| {
         let server = ScriptedServer::start();

@@ -1,4 +1,4 @@
-//! What is printed is what `docent schema` says.
+//! Output matches the schemas that `docent schema` prints.
 
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Documents that hold secrets. These are put together here, so that no scanner of this repository
-//! takes them for real ones.
+//! Documents with secrets. The secrets are composed here, so that scanners of this repository do not
+//! take them for real ones.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn runbook() -> TestEnv {
     env
 }
 
-/// Whether anything docent keeps has the text of the secret, deleted or not.
+/// Whether any file of docent contains the secret, deleted or not.
 fn found_by_search(env: &TestEnv, words: &str) -> String {
     env.run(&["search", words, "--mode", "sparse", "--format", "json"]).stdout
 }
@@ -136,7 +136,7 @@ fn a_stricter_run_takes_out_what_a_warning_let_in() {
         tells_nothing(&run);
         assert_eq!(counts(&run.json()), expected, "{policy}: {run}");
         assert!(!found_by_search(&env, "token").contains(part), "{policy}");
-        // What a weaker run finds unchanged stays without its secrets.
+        // Documents that a weaker run finds unchanged stay without their secrets.
         let weaker = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
         if policy == "redact" {
             assert_eq!(counts(&weaker), json!([0, 0, 0, 2, 0]));
@@ -145,7 +145,8 @@ fn a_stricter_run_takes_out_what_a_warning_let_in() {
     }
 }
 
-/// Versions that stay are told of where they hold what is kept out from now on, by the one command that removes it.
+/// If kept versions contain secrets that are kept out from now on, a note says so, with the command
+/// that removes them.
 #[test]
 fn versions_that_hold_what_is_kept_out_are_named() {
     let redact = ["ingest", "docs", "--on-secret", "redact"];
@@ -170,10 +171,10 @@ fn versions_that_hold_what_is_kept_out_are_named() {
         }
         env.run(&["index", "prune", "--keep", "0"]).expect(0);
         assert!(!found_by_search(&env, "token").contains(token().1));
-        // Where none holds any, nothing is said.
+        // If none contains any, there is no note.
         assert_eq!(note(&env.run(&with(more)).expect(0)), None);
     }
-    // What is taken out of the live version alone is in the others as well.
+    // What is removed from the live version only is still in the others.
     let env = runbook();
     env.run(&["ingest", "docs"]).expect(0);
     env.run(&["ingest", "docs", "--new-version"]).expect(0);
@@ -182,7 +183,7 @@ fn versions_that_hold_what_is_kept_out_are_named() {
     let commands = "`docent index prune --keep 0 && docent index drop 2` removes";
     assert!(said.contains("in versions 1 and 2:") && said.contains(commands), "{said}");
     assert_eq!(note(&env.run(&redact).expect(0)), None);
-    // None stays where none is to.
+    // No version is kept if none is to be kept.
     let mut env = runbook();
     env.set("DOCENT_INDEX_KEEP", "0");
     env.run(&["ingest", "docs"]).expect(0);
@@ -279,7 +280,7 @@ fn key_files_are_passed_over_unless_they_are_named() {
     assert_eq!(run["skipped_by_reason"], json!({"key or credentials file": 2}), "{run:#}");
     let named = env.run(&["ingest", "docs/.env", "--format", "json"]).expect(0).json();
     assert_eq!(counts(&named), json!([1, 0, 0, 0, 0]));
-    // It was named: a run over its directory leaves it.
+    // It was named, so a run over its directory leaves it.
     let around = env.run(&["ingest", "docs", "--hidden", "--format", "json"]).expect(0).json();
     assert_eq!(counts(&around), json!([0, 0, 0, 1, 2]));
 }

@@ -1,4 +1,4 @@
-//! `docent serve`: what is asked, and what comes of it.
+//! `docent serve`: requests and their responses.
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn several_collections_are_asked_at_once_and_what_fails_is_named() {
     let served = Served::start(&env, &["--collections", "docent,other,missing"]);
     let models = served.get("/v1/models").expect(200).json();
     assert_eq!(models["data"].as_array().map(Vec::len), Some(2));
-    // When it was built; nothing is known of the one that is not there.
+    // When it was built; null for the collection that does not exist.
     let store = served.get("/v1/vector_stores/vs_other").expect(200).json();
     assert!(store["created_at"].as_i64() > Some(1_700_000_000), "{store}");
     assert_eq!(models["data"][1]["created"], store["created_at"], "{models}");

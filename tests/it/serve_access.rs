@@ -1,4 +1,4 @@
-//! `docent serve`: who is let in, to what, and what is kept of it.
+//! `docent serve`: which callers may do what, and what is logged of them.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn a_key_opens_what_it_may_and_nothing_else() {
     assert_eq!(served.get_as(&stranger, "/v1/models").expect(200).json()["data"], json!([]));
     let none = served.post_as(&stranger, "/v1/docent/search", &json!({ "question": "?" }));
     assert_eq!(none.expect(404).code(), "collection_not_found");
-    // A probe says nothing of what is served.
+    // A probe reveals nothing about what is served.
     served.get("/readyz").expect(200);
 
     env.run(&["keys", "revoke", "reader"]).expect(0);
@@ -76,7 +76,7 @@ fn no_document_outside_a_keys_scope_is_in_any_answer() {
             assert_eq!(reply.status, 200, "{reply:?}");
             let foreign = reply.body.match_indices("sample-docs/").find(|(at, _)| {
                 let rest = &reply.body[*at..];
-                // What was asked is said again.
+                // The question is part of the response.
                 !rest.starts_with("sample-docs/policies")
                     && !rest.starts_with(&format!("{question}\""))
             });
@@ -179,7 +179,7 @@ fn what_was_done_is_counted_and_kept() {
     let verified = env.run(&["audit", "verify", "audit.jsonl"]).expect(0);
     assert!(verified.stdout.contains("6 lines"), "{verified}");
 
-    // A budget is one across a restart.
+    // A budget continues across a restart.
     #[cfg(unix)]
     {
         served.terminate();

@@ -1,11 +1,11 @@
-//! What callers get wrong, on every route: a status of 400 to 499 with the place of it, words and a hint;
-//! and what they are told of the routes that there are.
+//! Wrong requests on every route: a status of 400 to 499 with the place of the error, a message and a
+//! hint; and the description of routes that callers get.
 
 use serde_json::{Value, json};
 
 use crate::served::{QUESTION, Reply, Served, ingested, key};
 
-/// Whether an error says all that one does.
+/// Whether an error has everything that an error should have.
 #[track_caller]
 fn complete(reply: &Reply, about: &str) {
     let error = &reply.json()["error"];

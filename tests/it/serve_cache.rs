@@ -1,4 +1,5 @@
-//! What `docent serve` retrieves is kept for the next who asks the same, and shown to nobody else.
+//! What `docent serve` retrieves is cached for the next caller with the same question and rights, and
+//! for no other.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ fn question(text: &str) -> Value {
     json!({ "question": text })
 }
 
-/// A count of the server.
+/// A counter of the server.
 fn count(served: &Served, name: &str) -> u64 {
     let text = served.get("/metrics").expect(200).body;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
@@ -43,7 +44,7 @@ fn the_same_question_is_retrieved_once_on_all_wires() {
     ] {
         assert_eq!(served.post(SEARCH, &other).expect(200).json()["cached"], false, "{other}");
     }
-    // An answer looks deeper than a search: they share nothing, and answers share with each other.
+    // An answer retrieves more than a search: they share nothing, but answers share with each other.
     for cached in [false, true] {
         let answer = served.post("/v1/chat/completions", &asks(QUESTION)).expect(200).json();
         assert_eq!(answer["docent"]["cached"], cached);
@@ -96,7 +97,7 @@ fn without_memory_for_it_nothing_is_kept() {
     assert!(!served.get("/metrics").expect(200).body.contains("docent_cache"));
 }
 
-/// In every order of keys and questions, none is shown what another may see.
+/// In every order of keys and questions, no key is shown what only another may see.
 #[test]
 fn no_key_is_shown_what_was_kept_for_another() {
     let env = TestEnv::new();
@@ -118,7 +119,7 @@ fn no_key_is_shown_what_was_kept_for_another() {
         let filtered = state as usize / 8 % 3;
         let mut body = question(questions[what]);
         if filtered < 2 {
-            // Also one that asks for what is another's.
+            // Also a key that asks for another's documents.
             body["sources"] = json!([format!("docs/{}/**", tenants[filtered])]);
         }
         let secret = keys.get(who).unwrap_or(&whole);

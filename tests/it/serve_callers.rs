@@ -1,5 +1,5 @@
-//! `docent serve`: callers who leave while they wait, or read nothing, and what the server itself lacks:
-//! what the client gets, what the log says, and that the next request is answered.
+//! `docent serve`: callers that leave while they wait, or do not read, and missing resources of the
+//! server: what the client gets, what the log says, and that the next request is answered.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn who_leaves_the_queue_frees_its_place() {
     for _ in 0..3 {
         let waiting = served.send("POST", "/v1/chat/completions", &[], &body);
         wait_until("it waits", || questions(&served, "waiting") == 1);
-        // Probes and counts are told all the same, and nobody else gets a place.
+        // Probes and metrics are answered all the same, and no other caller gets a place.
         served.get("/livez").expect(200);
         served.post("/v1/chat/completions", &asks(QUESTION)).expect(503);
         drop(waiting);
@@ -132,7 +132,7 @@ fn keys_that_cannot_be_read_leave_those_of_before() {
     served.get("/v1/models").expect(401);
     std::fs::write(&path, text).expect("a file");
     served.get_as(&own, "/v1/models").expect(200);
-    // Who had a key is told that it was taken away, and nobody else is.
+    // The caller with the revoked key gets that reason, and no other caller does.
     env.run(&["keys", "revoke", "own"]).expect(0);
     wait_until("it is read", || served.get_as(&own, "/v1/models").status == 401);
     let refused = served.get_as(&own, "/v1/models").expect(401);

@@ -95,7 +95,7 @@ fn a_message_that_is_wrong_is_said_and_the_conversation_goes_on() {
         client.say(&busy);
         let event = client.hear().expect("an event");
         assert_eq!(event["error"]["code"], "answer_under_way");
-        // Of the message, and not of the answer that goes on.
+        // The id is that of the message, not of the answer under way.
         let request_id = &event["error"]["docent"]["request_id"];
         assert_eq!(&event["id"], busy.get("id").unwrap_or(request_id));
         assert!(request_id.is_string() && event.get("answer_id").is_none(), "{event}");
@@ -184,7 +184,7 @@ fn each_question_needs_a_key_that_opens_and_counts_as_a_request() {
     });
     let shut_out = shut_out.expect("the file is read again");
     assert_eq!(shut_out["error"]["code"], "revoked_api_key");
-    // As it is told to other requests.
+    // The same reason as for other requests.
     let refused = served.get_as(&fleeting, "/v1/models").expect(401).json();
     assert_eq!(shut_out["error"]["message"], refused["error"]["message"]);
     assert_eq!(page.closed(), 4401);

@@ -1,5 +1,4 @@
-//! `docent serve`: what is written down of answers, what is said of them, and whether they are still
-//! what they were.
+//! `docent serve`: the audit log, feedback on answers, and drift.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +16,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// An answer of this key, from the collection that is usual.
+/// An answer for this key, from the default collection.
 fn answer_id(served: &Served, key: &str) -> String {
     let answered = served.post_as(key, "/v1/chat/completions", &asks(QUESTION)).expect(200).json();
     answered["docent"]["answer_id"].as_str().expect("an id").to_owned()
@@ -36,7 +35,7 @@ fn an_audit_that_goes_away_is_missed() {
     let kept = lines(&env.path("audit.jsonl"));
     assert!(kept[0]["notice"].as_str().is_some_and(|it| it.contains("after 1 lines")), "{kept:?}");
     assert_eq!((&kept[0]["number"], &kept[1]["path"]), (&json!(2), &json!("/v1/docent/status")));
-    // The chain is whole, and says itself that it is not all.
+    // The chain is intact, and says itself that lines are missing.
     let found = env.run(&["audit", "verify", "audit.jsonl"]).expect(1);
     assert!(found.stdout.contains("those before 2 are not here"), "{found}");
     assert!(found.stdout.contains("NOTICE  the file was removed"), "{found}");
@@ -61,7 +60,7 @@ fn an_audit_that_goes_away_is_missed() {
     env.run(&["audit", "verify", "audit.jsonl"]).expect(1);
     drop(served);
 
-    // A new notice is not one that was looked into.
+    // A new notice was not looked into yet.
     std::fs::remove_file(env.path("audit.jsonl")).expect("the audit");
     let served = Served::start(&env, &["--audit", "audit.jsonl"]);
     served.get("/v1/models").expect(200);

@@ -1,5 +1,5 @@
-//! `docent serve` over HTTP/2: what is refused while it is still being sent, and callers who misuse what
-//! HTTP/2 lets them do.
+//! `docent serve` over HTTP/2: requests that are refused while they are still being sent, and callers
+//! that abuse features of HTTP/2.
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
@@ -38,7 +38,7 @@ impl Reply {
     }
 }
 
-/// Lets something asynchronous come to its end, which has to be soon.
+/// Runs something asynchronous to its end, which has to come soon.
 fn within<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -100,7 +100,7 @@ async fn ask(client: &mut Client, request: Request<()>, mut body: Bytes) -> Repl
     Reply { status: head.status.as_u16(), headers: head.headers, body: body.into() }
 }
 
-/// A form with a file of so many bytes.
+/// A form with a file of this many bytes.
 fn form(size: usize) -> Bytes {
     let head = "--frontier\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nassistants\r\n\
         --frontier\r\ncontent-disposition: form-data; name=\"file\"; filename=\"large.md\"\r\n\r\n";
@@ -201,7 +201,7 @@ fn requests_that_are_taken_back_at_once_cost_others_nothing() {
             assert_eq!(live.status, 200, "{ended}");
         }
     });
-    // Those that were taken back last may leave the queue a moment later.
+    // Requests that were cancelled last may leave the queue a moment later.
     let started = std::time::Instant::now();
     while served.post("/v1/docent/search", &body).status == 503 {
         assert!(started.elapsed() < PATIENCE, "the queue stays full");
@@ -239,7 +239,7 @@ fn who_takes_nothing_of_an_answer_does_not_keep_its_place() {
     assert!(line.contains(r#""status":499"#), "{line}");
 }
 
-/// A head that does not end: of frames that go on with it there may not be any number.
+/// A head that does not end: the number of its continuation frames is limited.
 #[test]
 fn a_head_without_an_end_ends_the_connection() {
     let env = ingested();

@@ -1,4 +1,5 @@
-//! Documents that come and go by request: uploaded, brought in, asked, taken out; by whom, and by whom not.
+//! Documents that are uploaded, ingested, asked about and deleted by request, and the callers that may
+//! do so.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::env::TestEnv;
 use crate::openai::{Fault, ScriptedServer, response};
 use crate::served::{Reply, Served, ingested, key};
 
-/// How often a state is asked for that must come.
+/// How often to ask for a state that must come.
 const TRIES: u32 = 600;
 
 /// Sends a file as a form has it.
@@ -130,7 +131,7 @@ fn what_is_uploaded_is_asked_until_it_is_deleted_and_no_other_run_touches_it() {
     );
     assert!(found(&served, "When does the ferry to Texel leave?").iter().all(|(_, it)| *it != id));
     served.get(&path).expect(404);
-    // The file itself is there, and can be put elsewhere.
+    // The file itself is stored, and can be added to another store.
     served.get(&format!("/v1/files/{id}")).expect(200);
     attached(&served, &id, json!({}));
     let gone = delete_as(&served, None, &format!("/v1/files/{id}")).expect(200).json();
@@ -169,7 +170,7 @@ fn files_that_are_put_in_together_are_polled_together() {
     );
     let files = served.get(&format!("{path}/files?limit=100")).expect(200).json();
     assert_eq!(files["data"].as_array().map(Vec::len), Some(6));
-    // What can't be read says why, and can be taken out.
+    // A file that can't be read says why, and can be deleted.
     let file = served.get(&format!("/v1/vector_stores/vs_docent/files/{bad}")).expect(200).json();
     assert_eq!(file["status"], "failed");
     assert_eq!(file["last_error"]["code"], "invalid_file");
@@ -234,7 +235,7 @@ fn an_upload_that_can_be_none_is_refused() {
         assert_eq!(reply.status, status, "{body}: {reply:?}");
     }
     served.post("/v1/vector_stores/vs_none/files", &json!({ "file_id": id })).expect(404);
-    // What docent ingest brought in is docent ingest's to take out.
+    // Documents of `docent ingest` can only be deleted by `docent ingest`.
     let (_, backups) = found(&served, "How long are ledger backups kept?").remove(0);
     for path in
         [format!("/v1/files/{backups}"), format!("/v1/vector_stores/vs_docent/files/{backups}")]
@@ -261,7 +262,7 @@ fn a_key_writes_where_it_reads_and_nowhere_else() {
     let id = id_of(&upload_as(&served, Some(&a), "ferry.md", FERRY).expect(200).json());
     let files = "/v1/vector_stores/vs_docent/files";
     let path = format!("{files}/{id}");
-    // Before and after it is a document, it is nobody else's.
+    // Before and after it is a document, no other caller can see it.
     let hidden = |served: &Served| {
         for key in [&b, &policies] {
             served.get_as(key, &format!("/v1/files/{id}")).expect(404);
@@ -300,7 +301,7 @@ fn a_key_writes_where_it_reads_and_nowhere_else() {
         assert_eq!(page.body.contains("nine sharp"), sees, "{page:?}");
     }
 
-    // A key of some directory writes there.
+    // A key for a directory may write there.
     let id = id_of(
         &upload_as(&served, Some(&policies), "pets.md", "# Pets\n\nNo pets.\n").expect(200).json(),
     );
@@ -376,7 +377,7 @@ fn two_servers_do_not_take_uploads_into_one_directory() {
     let holder = format!("process {} (docent serve)", first.pid());
     assert!(refused.stderr.contains(&holder), "{refused}");
     assert!(refused.stderr.contains("without --ingest"), "{refused}");
-    // What it was advised to do.
+    // The caller follows the advice.
     let reading = Served::start(&env, &[]);
     assert_eq!(found(&reading, "When does the ferry to Texel leave?").remove(0).1, id);
     // Killed, it leaves nothing behind that keeps the next one out.
@@ -467,7 +468,7 @@ fn a_key_of_a_glob_is_told_which_names_it_may_write() {
     let file = served.post_as(&texts, files, &json!({ "file_id": id })).expect(200).json();
     let source = file["attributes"]["source"].as_str().unwrap_or_default();
     assert!(source.starts_with("notes/uploads/"), "{file}");
-    // Nothing is kept of one that could be put nowhere.
+    // Nothing is kept of a file that has no place.
     for (key, name, glob) in [(&texts, "ferry.txt", "notes/*.md"), (&teams, "a.md", "team-?/**")] {
         let refused = upload_as(&served, Some(key), name, FERRY).expect(403).json();
         let error = &refused["error"];

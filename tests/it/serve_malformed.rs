@@ -1,5 +1,5 @@
-//! `docent serve` over HTTP/1.1: what is not a request, what says things twice, and what is refused while it is
-//! still being sent. Whoever sends it is told what was wrong, and the next request is answered.
+//! `docent serve` over HTTP/1.1: malformed requests, repeated fields, and requests that are refused
+//! while they are still being sent. The caller gets the reason, and the next request is answered.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,10 +11,10 @@ use serde_json::json;
 use crate::serve_tls::{FLAGS, Pair};
 use crate::served::{QUESTION, Reply, Served, ingested, key, read, reply_of};
 
-/// What comes back for these bytes.
+/// The response to these bytes.
 fn told(served: &Served, bytes: &[u8]) -> Reply {
     let mut connection = served.connect();
-    // It may have heard enough.
+    // The server may have closed the connection already.
     let _ = connection.write_all(bytes);
     read(connection)
 }
@@ -248,7 +248,7 @@ fn who_waits_for_a_word_before_it_sends_is_not_made_to_send_what_is_refused() {
     one_reply(&mut connection).expect(100);
     connection.write_all(body.as_bytes()).expect("taken");
     one_reply(&mut connection).expect(200);
-    // What was refused and sent is out of the way of the next request.
+    // The body of a refused request does not disturb the next request.
     let refused = "POST /v1/nothing HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n";
     let request = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let both = format!("{refused}{}{request}", "x".repeat(100_000));

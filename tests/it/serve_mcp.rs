@@ -1,4 +1,4 @@
-//! `/mcp` of `docent serve`: the same tools, for whoever has a key.
+//! `/mcp` of `docent serve`: the same tools, for callers with a key.
 
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ fn progress_comes_as_events_before_the_answer() {
     for message in before {
         assert_eq!(message["params"]["progressToken"], "p");
     }
-    // Who takes no events gets the answer alone.
+    // A client that does not accept events gets only the response.
     let plain = headers.into_iter().filter(|(name, _)| *name != "accept").collect();
     assert!(send(&served, &plain, &body).expect(200).json()["result"].is_object());
 }

@@ -1,5 +1,5 @@
-//! What `docent serve` shows in a browser: the page that asks, and the documents that citations open.
-//! What scripts do there is looked at in a Chromium: `tests/page/check.mjs`.
+//! What `docent serve` shows in a browser: the page to ask questions, and the documents that citations
+//! open. Scripts of the page are tested in a Chromium: `tests/page/check.mjs`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +23,7 @@ fn key(env: &TestEnv, name: &str, flags: &[&str]) -> String {
     env.run(&args).expect(0).stdout.trim().to_owned()
 }
 
-/// What stands between two texts; the first such place.
+/// The text between two texts, at the first such place.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from} in {text}"));
     rest.split_once(to).unwrap_or_else(|| panic!("no {to} after {from}")).0
@@ -72,7 +72,7 @@ fn the_page_is_one_file_that_nothing_is_added_to() {
     assert!(page.body.contains("<textarea id=\"question\""));
     assert_eq!(served.ask("HEAD", "/", &[], "").expect(200).body, "");
     assert_eq!(served.ask("POST", "/", &[], "{}").expect(405).code(), "method_not_allowed");
-    // A page of somebody else may not ask, nor one that gives its own name to this machine.
+    // A page of another site may not ask, nor a site whose name resolves to this machine.
     assert_eq!(
         served.ask("GET", "/", &[("origin", "https://evil.example")], "").expect(403).code(),
         "origin_not_allowed"
@@ -98,7 +98,7 @@ fn a_document_is_shown_chunk_by_chunk() {
     is_held(&page);
     assert!(page.body.contains("<section id=\"L12-L21\" data-place=\"L12-L21\">"), "{}", page.body);
     assert!(page.body.contains("Ledger backups are kept for 400 days."));
-    // As a browser's address bar has it, and a program that says nothing.
+    // A request from a browser's address bar, and one from a program that accepts anything.
     served.get(path).expect(200);
 
     let stored = served.ask("GET", path, &[PROGRAM], "").expect(200).json();
@@ -192,7 +192,7 @@ fn a_hostile_document_is_text() {
     ] {
         assert!(page.body.contains(text), "{text} in {}", page.body);
     }
-    // For programs it is what it is.
+    // Programs get the document itself.
     let stored = served.ask("GET", path, &[PROGRAM], "").expect(200).json();
     assert!(stored.to_string().contains("<script>alert(1)</script>"), "{stored}");
 }
@@ -250,7 +250,7 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
         is_held(&page);
         assert!(page.body.contains("This link was not made by this server for this document"));
     }
-    // It stands for a key nowhere else, and no link at all is not one.
+    // The link does not replace a key for other requests, and neither does an empty one.
     for path in ["/v1/models", "/v1/docent/status", "/v1/docent/search"] {
         let asked = served.ask("GET", &format!("{path}?{query}"), &[], "");
         assert!(asked.status == 401 || asked.status == 405, "{asked:?}");
@@ -258,13 +258,13 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
     assert_eq!(served.get(path).expect(401).code(), "missing_api_key");
     let page = served.ask("GET", path, &[BROWSER], "").expect(401);
     assert!(page.body.contains("A key is needed"), "{}", page.body);
-    // A key that is good needs no link, and one that is bad is not helped by it.
+    // A valid key needs no link, and a link does not help an invalid key.
     served.get_as(&reader, path).expect(200);
     served.get_as(&reader, &format!("{path}?expires=1&signature=0")).expect(200);
     served.get_as("dk_no_no", &link).expect(401);
     // The log has no signature.
     assert!(!served.log().join("\n").contains(signature));
-    // A server that starts again honours none of before.
+    // After a restart, earlier links are invalid.
     drop(served);
     let audit = std::fs::read_to_string(env.path("audit.jsonl")).expect("the audit");
     assert!(!audit.contains(signature));
@@ -331,7 +331,7 @@ fn a_key_opens_what_it_may_see() {
     served.get_as(&api, own).expect(200);
     let hidden = served.get_as(&api, foreign).expect(404);
     assert_eq!(hidden.code(), "document_not_found");
-    // As of one that is not there.
+    // The same as for a document that does not exist.
     let missing = served.get_as(&api, &foreign.replace("backups", "nothing")).expect(404);
     let message = |reply: &Reply| reply.json()["error"]["message"].clone();
     let expected = message(&missing).to_string().replace("nothing", "backups");

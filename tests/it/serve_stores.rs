@@ -1,5 +1,5 @@
-//! Collections as vector stores and documents as files: listed, searched, read, and hidden from who may not see
-//! them.
+//! Collections as vector stores and documents as files: listed, searched, read, and hidden from callers
+//! that may not see them.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -232,7 +232,7 @@ fn no_store_file_or_search_shows_what_a_key_may_not_see() {
         ),
     ] {
         let mut reply = served.post_as(&reader, path, &body).expect(200).body;
-        // What was asked is said again.
+        // The question is part of the response.
         reply = reply.replace(r#""value":"sample-docs/handbook/backups.md""#, "");
         let foreign = reply.match_indices("sample-docs/").find(|(at, _)| !mine(&reply[*at..]));
         assert_eq!(foreign, None, "{path} {body}: {reply}");

@@ -1,4 +1,5 @@
-//! `docent serve` while what it serves is replaced, removed, or not there yet: the next request sees it.
+//! `docent serve` while the collection is replaced, removed, or does not exist yet: the next request
+//! sees the change.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -90,7 +91,7 @@ fn a_directory_that_was_removed_and_made_anew_is_served() {
     );
 }
 
-/// It keeps none of the new locks: others of the new directory go on as if it were not there.
+/// It holds no lock in the new directory: processes there are not affected by it.
 #[test]
 fn others_take_turns_with_it_in_the_new_directory() {
     let env = scene("one");
@@ -182,7 +183,7 @@ fn who_has_a_key_is_not_told_where_a_collection_is_missing() {
     assert!(refused.body.contains("does not exist"), "{refused:?}");
     assert!(!refused.body.contains(".docent") && !refused.body.contains("ingest"), "{refused:?}");
     served.logged("there is no collection");
-    // Nor by an answer that has begun.
+    // Nor is it kept by an answer that has begun.
     let question = "When does the ferry leave?";
     let chat = json!({
         "model": "docent", "stream": true, "messages": [{ "role": "user", "content": question }],

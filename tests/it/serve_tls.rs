@@ -35,7 +35,7 @@ impl Pair {
         (env.write("cert.pem", self.certificate.pem()), env.write("key.pem", &self.key))
     }
 
-    /// A caller who trusts nobody else.
+    /// A caller that trusts only this certificate.
     pub(crate) fn client(&self, protocols: &[&str]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).expect("a certificate");
@@ -150,7 +150,7 @@ fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
             ServerName::try_from("localhost").expect("a name"),
         );
         let mut stream = StreamOwned::new(client.expect("a client"), stream);
-        // That of a new one is not trusted, and is known all the same.
+        // The new certificate is not trusted, but can be seen.
         let _ = stream.conn.complete_io(&mut stream.sock);
         let trusted = stream.conn.peer_certificates().map(|chain| chain[0].clone().into_owned());
         trusted.unwrap_or_else(|| CertificateDer::from(Vec::new()))

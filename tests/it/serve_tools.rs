@@ -1,5 +1,5 @@
-//! What goes on to the chat model beside the question: functions, what they returned, pictures; and the model
-//! by its own name.
+//! What is passed on to the chat model beside the question: functions, their results, pictures, and its
+//! name.
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn functions_go_to_the_model_and_their_calls_come_back() {
     assert_eq!(answer["docent"]["no_answer"], false, "{answer}");
     assert_eq!(answer["docent"]["ignored"], json!([]), "{answer}");
     assert_eq!(answer["usage"]["total_tokens"], 13);
-    // It has not answered yet: nothing is to be learned from it.
+    // The model has not answered yet, so nothing is recorded.
     let samples = || {
         let drift = served.get("/v1/docent/drift").expect(200).json();
         let signals = drift["collections"][0]["signals"].as_array().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What clients of `OpenAI` and Cohere ask of `docent serve` beside chat: responses, embeddings,
+//! Requests of `OpenAI` and Cohere clients to `docent serve` other than chat: responses, embeddings,
 //! reranking, and the tool that searches files.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A `docent serve` that runs, and the smallest client that asks it: one request a connection.
+//! A running `docent serve`, and the smallest client for it: one request per connection.
 #![allow(dead_code, reason = "each of its users needs a part")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -57,7 +57,7 @@ pub(crate) struct Served {
     log: Arc<(Mutex<Vec<String>>, Condvar)>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -88,7 +88,7 @@ impl Reply {
         self
     }
 
-    /// The data of each event, but for the mark of the end.
+    /// The data of each event, without the mark of the end.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
         let data = self.body.lines().filter_map(|line| line.strip_prefix("data: "));

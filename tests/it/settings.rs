@@ -1,4 +1,4 @@
-//! One row for each setting: flags, `--help` and `docs/settings.md` are those of the rows.
+//! One row for each setting: flags, `--help` and `docs/settings.md` match the rows.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use docent::settings::keys::{Key, Takes};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/settings.md");
 
-/// Ids of the flags that set no setting: what a command does, and to which documents.
+/// Ids of the flags that do not set a setting: what a command does, and to which documents.
 #[rustfmt::skip]
 const NOT_SETTINGS: &[&str] = &[
     "help", "version", "format", "color", "quiet", "verbose",
@@ -116,7 +116,7 @@ fn a_corpus_is_measured_with_every_setting_of_ingest_and_search() {
     };
     let wanted: BTreeSet<&str> = taken("ingest").union(&taken("search")).copied().collect();
     let missing: Vec<&str> = wanted.difference(&taken("eval")).copied().collect();
-    // `-k` stands for the cut-offs, and a corpus has no pages of the web, and nothing that grows old.
+    // `-k` sets the cut-offs there, and a corpus has no web pages and does not expire.
     assert_eq!(missing, ["ingest.ttl", "search.k", "web.allow_private", "web.max_pages"]);
 }
 

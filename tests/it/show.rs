@@ -1,4 +1,4 @@
-//! `docent show`: what was read of a document.
+//! `docent show`: what is stored of a document.
 
 use std::fs;
 
@@ -143,7 +143,7 @@ fn an_empty_document_has_no_text() {
     assert_run!(show(&env, "docs/empty.md").expect(1));
 }
 
-/// What is stored can be looked at whatever is configured now.
+/// Stored chunks can be shown with any settings.
 #[test]
 fn another_embedder_counts_no_tokens() {
     let env = harbour();
@@ -165,7 +165,7 @@ fn json_lines_begin_with_the_document() {
     assert_eq!(ordinals, [0, 1, 2]);
 }
 
-/// A chunk is what `search` has of it, in the same fields; and none is left out.
+/// A chunk has the same fields as in `search`, and no chunk is left out.
 #[test]
 fn every_sample_is_shown_as_it_is_found() {
     let env = TestEnv::with_samples();
@@ -222,7 +222,7 @@ fn no_collection_and_no_source() {
     env.run(&["show"]).expect(2);
 }
 
-/// The records of a run are not written: of what is stored, the old version is shown.
+/// If the records of a run were not written, the old version is shown.
 #[test]
 fn a_run_that_was_cut_off_is_said() {
     let scene = || {

@@ -58,7 +58,7 @@ fn says_that_a_run_did_not_finish_and_what_it_left() {
     let status = env.run(&["status", "--format", "json"]).expect(0).json();
     let stored = status["documents"].as_u64().expect("a number");
     let awaited = status["stale"]["awaited"].as_array().expect("rows");
-    // The one that failed is there as well, and has not come in.
+    // The file that failed exists as well, and is not stored.
     assert_eq!(awaited.len() as u64 + stored, 301, "{status}");
     let run = env.run(&["status"]).expect(0);
     let text = format!("the last run did not finish, and {} files not ingested yet", awaited.len());

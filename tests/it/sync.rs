@@ -127,7 +127,7 @@ fn a_root_that_is_gone_stops() {
     assert_eq!(env.run(&["ingest"]).expect(1).stdout, "");
     env.run(&["ingest", "--allow-prune"]).expect(0);
     assert_eq!(status(&env)["documents"], 1);
-    // It holds nothing any more, and is forgotten.
+    // The directory is empty, and is forgotten.
     env.run(&["ingest"]).expect(0);
     assert_eq!(status(&env)["manifest"]["roots"], json!(["other"]));
 }
@@ -151,7 +151,7 @@ fn a_failure_is_remembered_until_the_file_changes_or_another_try_is_asked_for() 
     let first = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     assert_run!(env.run(&["status"]).expect(0));
 
-    // It is a row again, and was not read again: the record is the first one.
+    // It is reported again, but was not read again: the record is the first one.
     let second = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     assert_eq!(second["failed"], first["failed"]);
     let run_of = |env: &TestEnv| status(env)["failures"][0]["run_id"].clone();
@@ -241,7 +241,7 @@ fn the_first_failure_ends_a_run_that_is_to_fail_fast() {
     assert_eq!((&rest["documents_total"], &rest["untried"]), (&json!(300), &json!(1)));
 }
 
-/// What the disk made of it since.
+/// Damage on the disk.
 #[test]
 fn stored_text_that_was_changed_is_found_by_its_checksum() {
     let env = TestEnv::new();
@@ -269,7 +269,7 @@ fn stored_text_that_was_changed_is_found_by_its_checksum() {
     assert!(run.stderr.contains("is not what was stored"), "{run}");
 }
 
-/// A picture of nothing fails in each run: another try may go better.
+/// A blank picture fails in each run: another try may succeed.
 #[test]
 fn what_failed_before_is_nothing_new() {
     let env = TestEnv::new();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::env::{Run, TestEnv};
 use crate::versions::{on_scripted_server, on_server};
 
-/// A word for each that nobody else's documents have.
+/// A word for each tenant that no other tenant's documents have.
 const TENANTS: [(&str, &str); 2] = [("acme", "aardvark"), ("globex", "porcupine")];
 
 fn run(env: &TestEnv, tenant: &str, args: &[&str]) -> Run {
@@ -20,7 +20,8 @@ fn write(env: &TestEnv, word: &str) {
     env.write("docs/harbour.md", format!("# Harbour\n\nThe harbour has a {word}.\n"));
 }
 
-/// Everything that a tenant can be told of its collection, with what changes from run to run left out.
+/// Everything that commands report to a tenant about its collection, without what changes from run to
+/// run.
 fn told(env: &TestEnv, tenant: &str) -> Vec<Value> {
     let commands: [&[&str]; 6] = [
         &["status", "--documents", "--format", "json"],
@@ -62,7 +63,7 @@ fn life(env: &TestEnv) {
             assert!(!run.stdout.contains(other) || asked == "explain", "{tenant}: {run}");
         }
     }
-    // Who names no tenant has none of it.
+    // Without a tenant, none of it is visible.
     env.run(&["search", "ferry"]).expect(3);
 
     let [(acme, _), (globex, word)] = TENANTS;

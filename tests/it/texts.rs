@@ -1,5 +1,5 @@
-//! Texts in whatever encoding, what is not text, and mails with what is attached to them: from the file
-//! to what is found and said.
+//! Texts in any encoding, files that are not text, and mails with attachments: from the file to hits
+//! and warnings.
 
 use serde_json::Value;
 

@@ -42,7 +42,7 @@ static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     found
 });
 
-/// Those that a user runs.
+/// The files that a user runs.
 fn product() -> impl Iterator<Item = &'static Source> {
     SOURCES.iter().filter(|source| !source.for_tests)
 }
@@ -157,7 +157,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("output", &["error", "eval", "ingest", "query", "service", "trace", "types"]),
     (
-        // It counts tokens as models do, and tells what an ingest has done.
+        // It counts tokens as models do, and reports what an ingest has done.
         "mcp",
         &[
             "cancel", "chat", "error", "http", "ingest", "openai", "output", "query", "service",
@@ -247,7 +247,7 @@ const BACKENDS: &[&str] = &[
     "store/server",
 ];
 
-/// Who else knows one, and why.
+/// Other files that name an implementation, and why.
 const KNOWN_BACKENDS: &[(&str, &str, &str)] = &[
     ("interaction/cosines.rs", "embed/builtin", "reads its table of words"),
     ("interaction/passages.rs", "embed/builtin", "reads its table of words"),
@@ -268,7 +268,8 @@ fn one_file_chooses_backends() {
     assert_eq!(found, known, "left: what is used; right: what is known here to be");
 }
 
-/// What gives the right to change a collection, and who may ask for it: the log of changes has what they do.
+/// The functions that give the right to change a collection, and the files that may call them, so that
+/// the log of changes has every change.
 const WAYS_TO_CHANGE: &[(&str, &str)] = &[
     (".write().await", "service/changes/mod.rs"),
     (".write_part(", "service/changes/mod.rs"),

@@ -1,6 +1,5 @@
-//! Endpoints behind TLS: HTTP/2 is taken where it is offered, one connection serves all requests,
-//! and a certificate that nobody vouches for is refused. Only on Linux is trust a matter of the
-//! environment.
+//! Endpoints with TLS: HTTP/2 is used if it is offered, one connection serves all requests, and an
+//! untrusted certificate is refused. The environment decides about trust only on Linux.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

@@ -155,7 +155,7 @@ fn an_ingest_that_never_began_leaves_nothing() {
     assert!(!env.path(".docent").exists());
 }
 
-/// An ingest is not slowed down to a halt by those who ask all the time.
+/// An ingest makes progress while others ask all the time.
 #[test]
 fn many_readers_and_a_writer_get_on() {
     let (env, server) = documents();
@@ -177,7 +177,7 @@ fn many_readers_and_a_writer_get_on() {
     assert!(env.run(&["ingest", "docs"]).expect(0).stdout.contains("unchanged 31"));
 }
 
-/// Both models make vectors of one size, so nothing but the manifest tells them apart.
+/// Both models make vectors of the same size, so that only the manifest distinguishes them.
 #[test]
 fn no_question_is_asked_of_the_vectors_of_another_model() {
     let (mut env, server) = documents();

@@ -1,5 +1,5 @@
-//! docent killed at any moment, and asked before the next run: of each document, what is found is
-//! its old state or its new one, whole. The same is asked while a run goes on.
+//! docent is killed at any moment, and asked before the next run: each document is found in its old
+//! state or its new one, complete. The same is tested during a run.
 //!
 //! A few kills by default; `DOCENT_TEST_KILLS=500 cargo test --release --test it torn` for many.
 //! `DOCENT_TEST_SEED` takes another course. Where `DOCENT_TEST_QDRANT_URL` names a server, another
@@ -31,7 +31,7 @@ fn the_same_on_a_server() {
     let Ok(url) = std::env::var("DOCENT_TEST_QDRANT_URL") else { return };
     let mut env = TestEnv::new();
     env.set("QDRANT_URL", &url).set("DOCENT_PROJECT", "torn");
-    // Who asks between two requests of a run is told what there is.
+    // A question between two requests of a run gets what is stored then.
     course(env, false);
 }
 
@@ -327,7 +327,7 @@ impl Course {
         found
     }
 
-    /// What is found, and that it is what is counted.
+    /// What is found, after checking that it is what is counted.
     fn looked(&mut self) -> Found {
         let found = self.find();
         let status = self.env.run(&self.args(&["status", "--format", "json"]));

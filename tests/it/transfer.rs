@@ -1,5 +1,5 @@
-//! `docent index push` and `docent index pull`: an embedded collection and one on a server, brought in line with
-//! each other.
+//! `docent index push` and `docent index pull`: copies between an embedded collection and one on a
+//! server.
 //!
 //! | what is there | what goes over | exit |
 //! | --- | --- | --- |
@@ -68,7 +68,7 @@ fn what_differs_goes_to_the_server_and_back() {
     let changed = found(&env);
     assert_ne!(changed, here);
 
-    // Another machine, which has no sources.
+    // Another machine, without the sources.
     let mut elsewhere = TestEnv::new();
     elsewhere.set("DOCENT_COLLECTION", "docs");
     let pulled = run(&elsewhere, &server, PULL, 0);

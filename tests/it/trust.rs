@@ -1,5 +1,5 @@
-//! What `query` makes of a model that lies, refuses, cites nothing or is cut off: every check of
-//! its citations, end to end.
+//! What `query` does with a model that lies, refuses, cites nothing or is cut off: every check of
+//! citations, end to end.
 
 use serde_json::Value;
 
@@ -9,8 +9,7 @@ use crate::openai::{Fault, ScriptedServer, event_stream};
 
 const QUESTION: &str = "How long are ledger backups kept?";
 
-/// Two documents, of which passage 1 is about backups and passage 2 about restoring, and a model
-/// that says what it is told to.
+/// Two documents, with passage 1 about backups and passage 2 about restoring, and a scripted model.
 fn library() -> (TestEnv, ScriptedServer) {
     let mut env = TestEnv::new();
     env.write(
@@ -57,7 +56,7 @@ fn lies_are_caught_and_what_only_looks_like_a_citation_is_left_alone() {
         ("They are kept for four hundred days [1], in 1\u{202f}204 files [1].", "1+"),
         ("A restore needs 2 operators [2].", "2+"),
         ("A restore needs three operators [2].", "2-"),
-        // Passages that there are not.
+        // Passages that do not exist.
         ("They are kept for 400 days [99].", "!99"),
         ("They are kept for 400 days [1][99].", "1+ !99"),
         // Misquoted, and rightly quoted from the wrong passage.

@@ -1,5 +1,5 @@
-//! What was typed, set or named by somebody else, shown: nothing of it is obeyed by a terminal, and no
-//! key of a URL is in it.
+//! Values that were typed, set or named by somebody else are shown without control characters, and
+//! without keys in URLs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ fn project() -> TestEnv {
     env
 }
 
-/// Every command line with one value, that of a flag or of what stands alone; each flag once.
+/// Every command line with one value, of a flag or an argument; each flag once.
 fn lines(value: &str) -> Vec<Vec<String>> {
     let mut lines: Vec<Vec<String>> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -43,7 +43,7 @@ fn lines(value: &str) -> Vec<Vec<String>> {
             "ingest" => &["docs"],
             "eval" if command.len() == 1 && long != "beir" => &["cases.jsonl"],
             "show" => &["docs/a.md"],
-            // It goes no further than to say that there are no keys.
+            // The command ends with the note that there are no keys.
             "serve" if long != "listen" => &["--listen", "0.0.0.0:0"],
             _ => &[],
         };

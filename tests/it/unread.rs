@@ -1,4 +1,4 @@
-//! What is not read is said: files that are named, files found by the way, standard input.
+//! What is not read is reported: named files, files in directories, standard input.
 
 use crate::env::TestEnv;
 
@@ -29,7 +29,7 @@ fn a_named_file_that_is_not_read_has_failed() {
     };
     assert_eq!(found, rows.map(row));
     assert_eq!((&report["added"], &report["skipped"]), (&1.into(), &0.into()));
-    // It is named still, and there is nothing to bring up to date.
+    // It is still reported, and there is nothing to bring up to date.
     env.run(&["ingest"]).expect(5);
     env.run(&["ingest", "--check"]).expect(0);
     let preview = env.run(&["ingest", "--dry-run", "--format", "json"]).expect(0).json();
@@ -77,13 +77,14 @@ fn standard_input_without_text_deletes_nothing() {
     env.run_with_input(&named, "{\"text\": \"curlew\"}").expect(0);
     env.run_with_input(&named, "{}").expect(5);
     env.run(&["search", "curlew", "--mode", "sparse", "-k", "1"]).expect(0);
-    // What comes then is taken, and the failure is forgotten.
+    // What is piped in then is ingested, and the failure is forgotten.
     env.run_with_input(&["ingest", "-"], "godwit notes\n").expect(0);
     let status = env.run(&["status", "--format", "json"]).expect(0).json();
     assert_eq!(status["failures"].as_array().map(Vec::len), Some(1));
 }
 
-/// It opens without a password, and its owner asks that no text be copied: that binds no index of one's own.
+/// It opens without a password, and only forbids copying text, which does not apply to an index of
+/// one's own.
 #[test]
 fn a_pdf_whose_owner_forbids_copying_is_read() {
     let env = TestEnv::new();

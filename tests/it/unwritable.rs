@@ -1,5 +1,5 @@
-//! A collection that may be read and not written, as a cache or a read-only mount has it, is searched
-//! all the same. What would write it ends with an error that names it.
+//! A collection that may be read but not written, as in a cache or on a read-only mount, can be
+//! searched. Commands that would write it end with an error that names it.
 //!
 //! Modes do not bind root: where root runs the tests, docent runs as nobody.
 
@@ -61,7 +61,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// Directories, when they are closed, last: nothing below them could be reached otherwise.
+/// Directories are closed last, since nothing below them could be reached otherwise.
 fn modes(path: &Path, directory: u32, file: u32) {
     if !path.is_dir() {
         return set_mode(path, file);

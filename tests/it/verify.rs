@@ -1,4 +1,4 @@
-//! `--verify`: a second model that holds the claims of an answer against their passages.
+//! `--verify`: a second model that checks the claims of an answer against their passages.
 
 use serde_json::{Value, json};
 

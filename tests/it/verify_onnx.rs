@@ -136,7 +136,7 @@ fn what_is_wrong_with_the_directory_is_said_before_anything_is_asked() {
     let none = query(&env, &["--verify", "onnx:nowhere"]).expect(3);
     assert!(none.stderr.contains("nowhere: is not a directory"), "{none}");
     assert!(chat.requests().is_empty());
-    // Whoever does not need it does not read it.
+    // Commands that do not need the model do not read it.
     env.run(&["search", QUESTION, "--format", "json"]).expect(0);
     let doctor = env.run(&["doctor"]);
     assert!(doctor.stdout.contains("onnx:checker"), "{doctor}");

@@ -1,4 +1,4 @@
-//! An index is a release: it is built beside the one in use, switched to at once, and taken back.
+//! Versions are built beside the live one, switched to at once, and rolled back.
 //!
 //! `DOCENT_TEST_KILLS=200 cargo test --release --test it versions` kills more often. Where
 //! `DOCENT_TEST_QDRANT_URL` names a server, the same is asked of it.
@@ -55,7 +55,7 @@ pub(crate) fn on_scripted_server() -> (TestEnv, ScriptedQdrant) {
     (env, server)
 }
 
-/// On the server that the environment names, as a project that nobody else there is; `None` where it names none.
+/// On the server that the environment names, as a project of its own; `None` if it names none.
 pub(crate) fn on_server(project: &str) -> Option<TestEnv> {
     let url = std::env::var("DOCENT_TEST_QDRANT_URL").ok()?;
     let mut env = TestEnv::new();
@@ -99,7 +99,7 @@ fn life(env: &TestEnv) {
     assert_states(env, &[(1, "live"), (2, "former")]);
     assert_found(env, "one");
 
-    // What is live is written, and the other one is left as it is.
+    // The live version is written, and the other one is left as it is.
     leaves(env, "three");
     env.run(&["ingest", "docs"]).expect(0);
     assert_found(env, "three");
@@ -221,7 +221,7 @@ fn a_server_follows_a_switch() {
     }
 }
 
-/// Of what is killed, nothing is half done: one version is live and answers, and the other one stays.
+/// A killed command leaves nothing half done: one version is live and answers, and the other one stays.
 #[test]
 fn a_switch_killed_at_any_moment_leaves_one_of_the_two_live() {
     let env = TestEnv::new();

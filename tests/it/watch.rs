@@ -1,4 +1,4 @@
-//! `docent ingest --watch`: stays, and syncs again whenever something changed.
+//! `docent ingest --watch`: keeps running, and ingests again whenever something changed.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
@@ -258,7 +258,7 @@ fn a_failed_sync_is_told_and_the_next_change_tries_again() {
     watching.synced("added 1, changed 1");
     assert!(found(&env, "ferry").contains("at ten"));
 
-    // A deletion that wants to be asked about, until the files are back.
+    // A deletion that needs confirmation, until the files are back.
     fs::rename(env.path("docs"), env.path("elsewhere")).expect("a rename");
     assert!(watching.stderr.until("error: ").starts_with("error: docs is gone"));
     watching.stderr.until("note: ");
@@ -331,7 +331,7 @@ fn an_interrupted_sync_stores_what_is_in_flight() {
     assert!(found(&env, "ferry").contains("at ten"));
 }
 
-/// Without a PATH: what earlier runs brought in.
+/// Without a PATH: what earlier runs ingested.
 #[test]
 fn the_roots_of_earlier_runs_are_watched() {
     let env = ferry();

@@ -91,7 +91,7 @@ fn a_site_is_followed_as_it_changes() {
     let all = ["/docs/", "/docs/drop", "/docs/edit", "/docs/keep", "/docs/move"];
     assert_eq!(stored(&env, &site), all);
 
-    // The page alone is all that this speaks for.
+    // This only concerns the page itself.
     counts(&ingest(&env, &[&url]).expect(0).json(), [0, 0, 0, 0, 1]);
     assert_eq!(stored(&env, &site), all);
 
@@ -99,7 +99,7 @@ fn a_site_is_followed_as_it_changes() {
     site.put("/docs/edit", page("this one was edited", &[]));
     site.put("/docs/moved", page("this one gets another name", &[]));
     site.remove("/docs/drop");
-    // While a page cannot be had, nothing is taken to be gone that the server does not say is gone.
+    // While a page cannot be fetched, only pages that the server reports as gone are deleted.
     site.once("/docs/keep", Answer::status("403 Forbidden"));
     let report = ingest(&env, &[&url, "--depth", "1"]).expect(5).json();
     counts(&report, [1, 2, 0, 1, 0]);
@@ -205,7 +205,7 @@ fn pages_are_no_missing_files() {
     assert_eq!(status["manifest"]["runs"][0]["roots"], json!(["docs", site.url("/a")]));
     let text = env.run(&["status"]).expect(0).stdout;
     assert!(text.contains("as they were ingested; 1 page of the web not checked"), "{text}");
-    // What was not asked about stays.
+    // Sites that were not named stay.
     counts(&ingest(&env, &["docs"]).expect(0).json(), [0, 0, 0, 0, 1]);
     counts(&ingest(&env, &[&site.url("/a")]).expect(0).json(), [0, 0, 0, 0, 1]);
     assert_eq!(stored(&env, &site), ["docs/b.md", "/a"]);
@@ -307,7 +307,7 @@ fn without_a_path_the_sites_of_earlier_runs_are_taken_up() {
     counts(&ingest(&env, &["--rebuild"]).expect(0).json(), [5, 0, 0, 0, 0]);
     counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 0, 5]);
 
-    // What is gone is asked about once more at most.
+    // A page that is gone is asked for once more, at most.
     site.remove("/alone");
     counts(&ingest(&env, &[]).expect(0).json(), [0, 0, 0, 1, 4]);
     site.asked();

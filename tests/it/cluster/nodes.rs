@@ -32,7 +32,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// `None`, and a word about it, where there is none.
+    /// `None`, with a message, if there is no cluster.
     pub(super) fn from_environment() -> Option<Self> {
         let variable = |name| std::env::var(name).ok();
         let (Some(addresses), Some(command)) =
@@ -52,7 +52,7 @@ impl Cluster {
         Some(Self { addresses, command, clients, runtime })
     }
 
-    /// All of them, from `first` on.
+    /// The addresses of all nodes, beginning with `first`.
     pub(super) fn addresses(&self, first: usize) -> String {
         let mut addresses = self.addresses.clone();
         addresses.rotate_left(first);
@@ -90,7 +90,8 @@ impl Cluster {
         self.ask(node, |client| client.collection_cluster_info(name))
     }
 
-    /// Every copy of these is active, as each node sees it, and none is on its way.
+    /// Waits until every copy of these collections is active, as each node sees it, and none is being
+    /// moved.
     pub(super) fn wait_until_healthy(&self, names: &[&str]) {
         let active = i32::from(ReplicaState::Active);
         wait(&format!("{names:?} are healthy"), || {
@@ -173,7 +174,7 @@ impl Cluster {
     }
 }
 
-/// As text: members of a structure have no order of their own.
+/// A value as text: members of a structure have no order of their own.
 fn sorted(value: Value) -> String {
     match value.kind {
         Some(Kind::StructValue(members)) => {

@@ -10,7 +10,7 @@ use super::repository::Repository;
 
 const ACTION: &str = include_str!("../../../action.yml");
 
-/// One that is used, with its inputs.
+/// A step that uses another action, with its inputs.
 pub(super) struct Action<'r> {
     repository: &'r Repository,
     inputs: BTreeMap<String, String>,
@@ -18,7 +18,7 @@ pub(super) struct Action<'r> {
     allowed: bool,
 }
 
-/// What came of it.
+/// The result of a run.
 pub(super) struct Ran {
     pub(super) code: i32,
     /// Other actions that would have run, without their versions.
@@ -200,17 +200,18 @@ impl<'r> Action<'r> {
     }
 }
 
-/// What `curl` was asked to send.
+/// A request that `curl` was asked to send.
 pub(super) struct Request {
     /// Method and address.
     pub(super) line: String,
     pub(super) args: String,
-    /// On standard input: its configuration.
+    /// Its configuration, from standard input.
     pub(super) header: String,
     pub(super) body: String,
 }
 
-/// A `curl` that sends nothing and notes everything; the directory that it is in. What was noted before is gone.
+/// Makes a `curl` that sends nothing and notes everything, and returns its directory. Earlier notes are
+/// removed.
 pub(super) fn curl(
     repository: &Repository,
     requests: &Path,

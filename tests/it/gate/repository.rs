@@ -86,7 +86,7 @@ impl Repository {
         self.env.outcome(&["gate"], output)
     }
 
-    /// With nothing of the environment of whoever runs the tests.
+    /// Clears the environment of the user who runs the tests.
     pub(super) fn isolated<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command
             .env_clear()

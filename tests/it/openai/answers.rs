@@ -244,7 +244,7 @@ fn embeddings(script: &Script, request: &Request) -> Vec<Vec<u8>> {
         whole(200, &json!({"object": "list", "data": rows, "model": model, "usage": usage}));
     if inputs.iter().any(|text| spoils(text) == Some(Spoil::PythonNan)) {
         let body = String::from_utf8(parts[1].clone()).unwrap();
-        // Of the same length, as the head says.
+        // It has the same length, as the head says.
         parts[1] =
             body.replace("\"A NUMBER THAT IS NONE\"", "[0.1, NaN, 0.5, 0.25  ]").into_bytes();
     }

@@ -43,7 +43,7 @@ fn holds(condition: &Condition, id_of_point: &str, payload: &Payload) -> bool {
     }
 }
 
-/// A list has what one of its elements is.
+/// A list matches if one of its elements does.
 pub(super) fn has(value: &Value, wanted: &[&str]) -> bool {
     match &value.kind {
         Some(Kind::StringValue(text)) => wanted.contains(&text.as_str()),
@@ -60,7 +60,7 @@ pub(super) fn id(id: PointId) -> String {
     }
 }
 
-/// Before an id that is a number, and no UUID.
+/// Prefix of an id that is a number, not a UUID.
 pub(super) const NUMBER: char = '#';
 
 pub(super) fn point_id(id: &str) -> PointId {

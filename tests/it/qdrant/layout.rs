@@ -1,4 +1,4 @@
-//! How a collection is laid out, as it was made and changed since, and where its copies are.
+//! The layout of a collection, as it was created and changed since, and its copies.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use qdrant_client::qdrant::{
     ReplicaState, UpdateCollection, Value,
 };
 
-/// Of a collection; its metadata are elsewhere.
+/// The layout of a collection; its metadata is elsewhere.
 #[derive(Clone, Default)]
 pub(crate) struct Laid {
     pub(crate) config: CollectionConfig,
@@ -20,7 +20,7 @@ pub(crate) struct Laid {
 }
 
 impl Laid {
-    /// With what Qdrant has where nothing is asked for.
+    /// A layout with the defaults of Qdrant.
     #[expect(deprecated, reason = "servers up to 1.18 know no other field for it")]
     pub(crate) fn of(request: &CreateCollection) -> Self {
         let params = CollectionParams {
@@ -88,7 +88,7 @@ impl Laid {
         }
     }
 
-    /// As the first of `peers` peers tells it: copies are dealt out in a ring.
+    /// The cluster as the first of `peers` peers reports it: copies are distributed in a ring.
     pub(crate) fn cluster(&self, peers: u64) -> CollectionClusterInfoResponse {
         const ASKED: u64 = 1;
         let params = self.config.params.clone().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! As much of Qdrant as docent uses, in memory: collections, aliases, points, filters, exact search.
-//! What Qdrant documents of them, and no more: how fast, how durable and how distributed it is, a
-//! real server shows.
+//! Only what Qdrant documents: speed, durability and distribution can only be tested with a real
+//! server.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,7 +26,7 @@ use super::strict::Checked;
 pub(crate) struct Memory {
     collections: BTreeMap<String, Collection>,
     aliases: BTreeMap<String, String>,
-    /// Collections that take no more points.
+    /// Collections that refuse further points.
     refusing: HashSet<String>,
     /// Nodes of the cluster beside the one that is asked.
     pub(crate) other_peers: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Memory {
 struct Collection {
     metadata: HashMap<String, Value>,
     laid: Laid,
-    /// Of its dense vectors, by their names.
+    /// Dimensions of the dense vectors, by name.
     dimensions: HashMap<String, u64>,
     points: BTreeMap<String, Point>,
 }
@@ -44,7 +44,7 @@ struct Collection {
 #[derive(Clone, Default)]
 struct Point {
     payload: HashMap<String, Value>,
-    /// Of unit length.
+    /// Dense vectors, of unit length.
     dense: HashMap<String, Vec<f32>>,
     sparse: HashMap<String, SparseVector>,
 }
@@ -94,7 +94,7 @@ impl Memory {
         Ok(())
     }
 
-    /// As a collection is that was made before there was such a key.
+    /// Removes a key of the metadata, as if the collection was made before that key existed.
     pub(crate) fn forget_metadata(&mut self, name: &str, key: &str) {
         let found = self.named(name).expect("a collection").metadata.remove(key);
         assert!(found.is_some(), "{key} was not there");
@@ -115,7 +115,7 @@ impl Memory {
         &mut self.named(name).expect("a collection").laid
     }
 
-    /// As a collection is that was made before a field was indexed.
+    /// Removes the index of a field, as if the collection was made before the field was indexed.
     pub(crate) fn forget_index(&mut self, name: &str, field: &str) {
         assert!(self.laid(name).indexes.remove(field).is_some(), "{field} was indexed");
     }
@@ -210,8 +210,8 @@ impl Memory {
         found.points.insert(format!("{NUMBER}{number}"), point);
     }
 
-    /// All points that an alias leads to, a line each, but for times and the names of runs. Sums
-    /// stand for vectors: one that was read and written again is rounded once more.
+    /// All points of an alias, a line each, without times and the names of runs. Vectors are given by
+    /// their sums, since one that was read and written again is rounded once more.
     pub(crate) fn contents(&mut self, alias: &str) -> Vec<String> {
         const PASSING: [&str; 5] = ["ingested_at", "failed_at", "run_id", "mtime", "term"];
         let line = |(id, point): (&String, &Point)| {
@@ -370,7 +370,7 @@ impl Memory {
     }
 }
 
-/// Of the vectors that are asked for.
+/// Names of the vectors that are asked for.
 fn names(selector: Option<WithVectorsSelector>) -> Vec<String> {
     match selector.and_then(|selector| selector.selector_options) {
         Some(with_vectors_selector::SelectorOptions::Include(selected)) => selected.names,

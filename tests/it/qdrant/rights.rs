@@ -1,5 +1,5 @@
-//! Tokens as Qdrant judges them (1.18, `lib/storage/src/rbac`), in its words. Who signed one is not looked
-//! at.
+//! Tokens as Qdrant judges them (1.18, `lib/storage/src/rbac`), in its words. Signatures are not
+//! checked.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use qdrant_client::qdrant as api;
 use serde_json::{Value, json};
 use tonic::Status;
 
-/// What a request takes.
+/// The access that a request needs.
 pub(crate) enum Needs<'r> {
     Nothing,
     Read(&'r str),
     Write(&'r str),
-    /// To write what is none of its points.
+    /// To write anything but points of the collection.
     Extras(&'r str),
     Manage,
 }
@@ -53,7 +53,7 @@ judged! {
     ChangeAliases: Manage,
 }
 
-/// The rights of a key: `None` of one that has all.
+/// The rights of a key; `None` for one that has all rights.
 #[derive(Clone)]
 pub(crate) struct Rights(Option<Value>);
 
@@ -77,7 +77,7 @@ impl Rights {
         Self(claims.map(|claims| claims["access"].clone()))
     }
 
-    /// Whether there are any: a key is not one.
+    /// Whether the credential is a token: a key is not one.
     pub(crate) fn are_of_a_token(&self) -> bool {
         self.0.is_some()
     }
