@@ -119,7 +119,7 @@ fn warm_rows(what: &str, rate: &warm::Rate, limit: &warm::Rate) {
     println!("| the same: p50 and p99 of one | {} | {} | | | |", times(rate), times(limit));
 }
 
-/// How long to ask, or how many questions.
+/// Number of questions to ask in total.
 fn total(at_once: usize) -> usize {
     if at_once == 1 { 1_000 } else { 4_000 }
 }
