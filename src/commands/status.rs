@@ -320,7 +320,7 @@ mod tests {
                 "english",
                 json!({"german": 2}),
                 format!(
-                    "english, and the documents are in german 2, english 1, not told 1: {rebuild}"
+                    "english, but the documents are in german 2, english 1, not told 1: {rebuild}"
                 ),
             ),
             ("german", json!({"german": 2}), "german".to_owned()),

@@ -119,7 +119,10 @@ fn stale() {
     fs::remove_file(env.path("docs/bread.txt")).expect("a removal");
     let gone = expected(&env, "docs/bread.txt", &["-k", "1"]);
     assert_eq!(gone["verdict"], "stale", "{gone:#}");
-    assert!(gone["message"].as_str().is_some_and(|it| it.contains("is gone")), "{gone:#}");
+    assert!(
+        gone["message"].as_str().is_some_and(|it| it.contains("was deleted since")),
+        "{gone:#}"
+    );
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn roots_that_came_along_are_not_read_outside_of_the_project() {
     env.run(&["ingest", "docs"]).expect(0);
     edit_manifests(&env, |fields| fields["roots"] = serde_json::json!(["../home/notes"]));
     let run = env.run(&["ingest"]).expect(3);
-    assert!(run.stderr.contains("outside of the project"), "{run}");
+    assert!(run.stderr.contains("outside the project"), "{run}");
     // Named by the user, it is read, and again without being named.
     env.run(&["ingest", "../home/notes"]).expect(0);
     fs::write(env.home().join("notes/diary.md"), "The safe has a new pin, 4712.\n")
@@ -187,10 +187,10 @@ fn what_is_named_in_the_project_is_written_in_it() {
         (eval, "--write-baseline", "run.txt"),
     ] {
         let run = env.run(&[command[0], command[1], flag, path]).expect(3);
-        assert!(run.stderr.contains("outside of the project"), "{run}");
+        assert!(run.stderr.contains("outside the project"), "{run}");
     }
     let saved = env.run_with_input(&["chat"], "hello\n/save logs/talk.md\n/save --force run.txt\n");
-    assert_eq!(saved.stderr.matches("outside of the project").count(), 2, "{saved}");
+    assert_eq!(saved.stderr.matches("outside the project").count(), 2, "{saved}");
     assert_eq!(fs::read_dir(env.home().join("own")).expect("a directory").count(), 0);
     assert_eq!(fs::read_to_string(env.home().join("profile")).expect("a file"), "mine\n");
     // A target that is named itself is written.

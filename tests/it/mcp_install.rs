@@ -140,7 +140,7 @@ fn a_link_stays_a_link() {
     fs::write(&theirs, "{}").expect("a file");
     symlink(&theirs, env.path(FILE)).expect("a link");
     let run = env.run(WRITE).expect(3);
-    assert!(run.stderr.contains("outside of the project"), "{run}");
+    assert!(run.stderr.contains("outside the project"), "{run}");
     assert_eq!(fs::read_to_string(&theirs).expect("a file"), "{}");
 
     fs::remove_file(env.path(FILE)).expect("a link");

@@ -184,7 +184,7 @@ fn a_dry_run_asks_no_vision_model_and_says_what_it_would_take() {
     let plan = ["ingest", "docs", "--dry-run", "--ocr", "openai:gpt-vision", "--base-url", &url];
     env.set("DOCENT_OCR_PRICE_IN", "1000").set("DOCENT_OCR_PRICE_OUT", "2000");
     let run = env.run(&plan).expect(0);
-    assert!(run.stdout.contains("1 page for a vision model, which was not asked"), "{run}");
+    assert!(run.stdout.contains("1 page for a vision model, which was not called"), "{run}");
     let work = env.run(&[&plan[..], &["--format", "json"]].concat()).expect(0).json();
     let work = &work["work"];
     // 1,200 tokens that are sent, 800 that are generated.

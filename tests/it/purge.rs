@@ -267,7 +267,7 @@ fn a_run_that_was_cut_off_is_completed_first() {
         }
     }
     let refused = purge(&env, &["--source", "docs/people", "--yes"]).expect(1);
-    assert!(refused.stderr.contains("docent ingest completes it"), "{refused}");
+    assert!(refused.stderr.contains("complete it with docent ingest"), "{refused}");
     env.run(&["ingest", "docs"]).expect(0);
     purge(&env, &["--source", "docs/people", "--yes"]).expect(0);
 }

@@ -121,7 +121,7 @@ fn what_a_new_key_can_not_do_is_said() {
     let env = ingested();
     let create = |flags: &[&str]| env.run(&[&["keys", "create", "a"], flags].concat());
     for (flags, word) in [
-        (&["--expires", "2020-01-31"][..], "is over"),
+        (&["--expires", "2020-01-31"][..], "is in the past"),
         (&["--source", "docs/open/../secret"], "without `..`"),
         (&["--source", ""], "neither a path nor a glob"),
         (&["--only", "no such name"], "--only"),
