@@ -47,11 +47,11 @@ Exit codes:
 
 /// Answer questions from your documents, with citations that were checked
 ///
-/// docent ingests documents into Qdrant (embedded, or a server), retrieves passages, and streams an
-/// answer that cites them. It needs no key, no server and no download to start with.
+/// docent ingests documents into Qdrant (embedded, or a server), retrieves passages, and streams an answer
+/// that cites them. It needs no key, no server and no download to start with.
 ///
-/// A project's docent.toml may set hosts, models, paths and limits only after you have trusted it, as
-/// it is now, with `docent config trust`. In a pipeline, run that command before the others.
+/// A project's docent.toml may set hosts, models, paths and limits only after you have trusted it, as it is
+/// now, with `docent config trust`. In a pipeline, run that command before the others.
 #[derive(Parser, Debug)]
 #[command(name = "docent", version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -183,13 +183,13 @@ fn records() -> Arg {
 /// Show what is stored of a document, chunk by chunk
 ///
 /// Lists the chunks of a document in the order of its text, each with its place, headings and tokens.
-/// Chunks are what is searched, cited and sent to a chat model. Warns if the file has changed since it
-/// was ingested, or if its last version could not be read. Exits with 1 if nothing is stored of the
-/// document, or nothing at that place.
+/// Chunks are what is searched, cited and sent to a chat model. Warns if the file has changed since it was
+/// ingested, or if its last version could not be read. Exits with 1 if nothing is stored of the document,
+/// or nothing at that place.
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// A document, by its stored name or its path from here, or a place in it as citations write
-    /// it: `PATH`, `URL`, `PATH:L10-L24`, `PATH#page=3`
+    /// A document, by its stored name or its path from here, or a place in it as citations write it:
+    /// `PATH`, `URL`, `PATH:L10-L24`, `PATH#page=3`
     #[arg(value_name = "SOURCE")]
     pub source: String,
 }
@@ -210,8 +210,8 @@ pub struct StatusArgs {
 /// Also looks for an Ollama or a Qdrant that runs on this machine, and says how to use it.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
-    /// Estimate the disk and memory that a collection of this many chunks takes, and say which
-    /// store suits it; nothing is checked
+    /// Estimate the disk and memory that a collection of this many chunks takes, and say which store suits
+    /// it; nothing is checked
     #[arg(long, value_name = "CHUNKS", value_parser = chunks)]
     pub size: Option<u64>,
     #[command(flatten)]
@@ -220,11 +220,11 @@ pub struct DoctorArgs {
 
 /// Manage a collection as a whole: integrity, versions, copies, export and import
 ///
-/// A collection has versions, and the live one is what is searched. `docent ingest --new-version`
-/// builds another one beside it; a switch takes effect at once, and can be undone. The files of an
-/// embedded collection can be verified and repaired; a Qdrant server looks after its own. A collection
-/// on a server can be adopted by this project. A collection in either store can be exported to one
-/// file, and imported into either store.
+/// A collection has versions, and the live one is what is searched. `docent ingest --new-version` builds
+/// another one beside it; a switch takes effect at once, and can be undone. The files of an embedded
+/// collection can be verified and repaired; a Qdrant server looks after its own. A collection on a server
+/// can be adopted by this project. A collection in either store can be exported to one file, and imported
+/// into either store.
 #[derive(Args, Debug)]
 pub struct IndexArgs {
     #[command(subcommand)]
@@ -285,8 +285,7 @@ pub enum IndexCommand {
         #[arg(value_name = "V")]
         version: Option<VersionName>,
     },
-    /// List what happened to the versions, newest first: when, by which command, and with which
-    /// figures
+    /// List what happened to the versions, newest first: when, by which command, and with which figures
     Log,
     /// Show what differs between two versions: settings, documents, chunks
     Diff {
@@ -317,43 +316,42 @@ pub enum IndexCommand {
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },
-    /// Print a key under which a pipeline can cache the index: it changes with what an index is
-    /// built with (embedder, chunks, language, collection, format of this version of docent), and
-    /// not with the documents
+    /// Print a key under which a pipeline can cache the index: it changes with what an index is built with
+    /// (embedder, chunks, language, collection, format of this version of docent), and not with the
+    /// documents
     Key,
-    /// Copy the embedded collection to the configured Qdrant server: only what differs is sent, and
-    /// nothing is embedded again
+    /// Copy the embedded collection to the configured Qdrant server: only what differs is sent, and nothing
+    /// is embedded again
     Push {
         /// Fill another version there, and replace what is there with it
         #[arg(long)]
         replace: bool,
     },
-    /// Copy the collection from the configured Qdrant server into the data directory, the reverse
-    /// of `push`
+    /// Copy the collection from the configured Qdrant server into the data directory, the reverse of `push`
     Pull {
         /// Fill another version here, and replace what is here with it
         #[arg(long)]
         replace: bool,
     },
     /// Make this project the owner of a collection on a Qdrant server: one that was created before
-    /// collections had owners, or one that was recovered from a snapshot and has lost its name.
-    /// Nothing is removed
+    /// collections had owners, or one that was recovered from a snapshot and has lost its name. Nothing is
+    /// removed
     Adopt {
         /// Take it over from this project, which can no longer write it afterwards
         #[arg(long, value_name = "PROJECT", id = "from_project")]
         from: Option<String>,
     },
-    /// Write the collection to one file, with its vectors. To import it, another machine or server
-    /// needs neither the sources nor a key
+    /// Write the collection to one file, with its vectors. To import it, another machine or server needs
+    /// neither the sources nor a key
     Export {
-        /// File to write; it appears when it is complete, and replaces an existing one. `-` is
-        /// standard output
+        /// File to write; it appears when it is complete, and replaces an existing one. `-` is standard
+        /// output
         file: PathBuf,
     },
     /// Make a collection from a file that `docent index export` wrote
     ///
-    /// The file is checked before anything is written, and the collection becomes visible when it
-    /// is complete. An import that was killed starts over the next time.
+    /// The file is checked before anything is written, and the collection becomes visible when it is
+    /// complete. An import that was killed starts over the next time.
     #[command(args = ingest::layout())]
     Import {
         /// File to read; `-` is standard input
@@ -379,8 +377,8 @@ pub enum ConfigCommand {
         #[arg(value_name = "SETTING", id = "shown_settings")]
         settings: Vec<String>,
     },
-    /// Trust the project's docent.toml, as it is now, to set what only you may set: hosts, models,
-    /// paths and limits
+    /// Trust the project's docent.toml, as it is now, to set what only you may set: hosts, models, paths
+    /// and limits
     Trust,
 }
 
