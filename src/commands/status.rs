@@ -191,7 +191,7 @@ fn words(manifest: &Manifest, documents: &[DocumentRecord]) -> String {
     }
     let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
     for record in documents {
-        *languages.entry(record.language.as_deref().unwrap_or("not told")).or_default() += 1;
+        *languages.entry(record.language.as_deref().unwrap_or("unknown")).or_default() += 1;
     }
     let mut languages: Vec<(&str, usize)> = languages.into_iter().collect();
     languages.sort_by_key(|(language, count)| (Reverse(*count), *language));
@@ -201,7 +201,7 @@ fn words(manifest: &Manifest, documents: &[DocumentRecord]) -> String {
         return format!("of each document's language: {named}");
     }
     match languages.first() {
-        Some((most, _)) if most != built && *most != "not told" => format!(
+        Some((most, _)) if most != built && *most != "unknown" => format!(
             "{built}, but the documents are in {named}: docent ingest --rebuild --language auto"
         ),
         _ => built.clone(),
@@ -313,14 +313,14 @@ mod tests {
             (
                 "auto",
                 json!({"german": 3}),
-                "of each document's language: german 2, english 1, not told 1".to_owned(),
+                "of each document's language: german 2, english 1, unknown 1".to_owned(),
             ),
             ("english", json!({}), format!("english; {rebuild} detects each document's language")),
             (
                 "english",
                 json!({"german": 2}),
                 format!(
-                    "english, but the documents are in german 2, english 1, not told 1: {rebuild}"
+                    "english, but the documents are in german 2, english 1, unknown 1: {rebuild}"
                 ),
             ),
             ("german", json!({"german": 2}), "german".to_owned()),

@@ -70,7 +70,7 @@ impl LineEditor {
         Ok(())
     }
 
-    /// The next line. Ctrl-C clears what was typed; a second Ctrl-C on an empty line shows a hint.
+    /// The next line. Ctrl-C clears what was typed; only a second Ctrl-C right after it is returned.
     pub fn read(&mut self) -> io::Result<Entry> {
         loop {
             match self.editor.readline(PROMPT) {

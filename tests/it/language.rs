@@ -64,7 +64,7 @@ fn status_and_show_say_which() {
     env.run(&["ingest", "docs"]).expect(0);
     let status = env.run(&["status"]).expect(0).stdout;
     let words = status.lines().find(|line| line.starts_with("words")).expect("a row");
-    assert!(words.ends_with("not told 2, english 1, german 1"), "{words}");
+    assert!(words.ends_with("unknown 2, english 1, german 1"), "{words}");
     assert!(env.run(&["show", "docs/de.txt"]).expect(0).stdout.contains("language  german\n"));
     let record = |source: &str| {
         env.run(&["show", source, "--format", "json"]).expect(0).json()["record"]["language"]

@@ -224,7 +224,7 @@ fn spare_cases<'a>(
     }
 }
 
-/// Opens the files of reports before anything is measured, so that errors show early.
+/// Checks the files of reports before anything is measured.
 fn report_files(
     context: &Context,
     reports: &[ReportFile],
