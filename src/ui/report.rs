@@ -128,12 +128,12 @@ impl Ui {
     }
 }
 
-/// "added 37, changed 4, ... in 6.1 s", with the reasons of what was skipped. Names the part of the
-/// sources that a report is about.
+/// Names the part of the sources that a report is about.
 pub(super) fn of_part(partition: Option<Partition>) -> String {
     partition.map_or_else(String::new, |partition| format!("partition {partition}: "))
 }
 
+/// "added 37, changed 4, ... in 6.1 s", with the reasons of what was skipped.
 fn summary(report: &IngestReport) -> String {
     let mut text = of_part(report.partition);
     text += &format!(

@@ -122,7 +122,6 @@ const NOTEBOOK: &str = r##"{"metadata": {"language_info": {"name": "python"}}, "
 
 const MAILBOX: &str = "From a@b Mon Jan  1 10:00:00 2024\nFrom: Ann <ann@example.com>\nSubject: Ropes\n\nWe need ropes.\n\nFrom a@b Mon Jan  1 11:00:00 2024\nFrom: Bo <bo@example.com>\nSubject: Anchors\n\nThe spare anchor is rusty.\n";
 
-/// One document of each kind, with a question, and what it is cited as.
 /// A message as Outlook saves it: a folder of streams, by the numbers of their properties.
 fn outlook() -> Vec<u8> {
     let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("a file");
@@ -146,6 +145,7 @@ fn outlook() -> Vec<u8> {
     file.into_inner().into_inner()
 }
 
+/// One document of each kind, with a question, and its citation.
 fn documents() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str, Value)> {
     let text = |text: &str| text.as_bytes().to_vec();
     vec![
