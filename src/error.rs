@@ -368,7 +368,7 @@ fn hint_for(error: &BackendError) -> String {
         (Service::Store, Fault::Permanent) if error.message.contains("can't be read") => {
             "another version of docent or another program wrote it; ingest the documents into another collection: docent ingest PATH --collection NAME"
         }
-        _ => "run `docent doctor`: it checks everything that is configured",
+        _ => "`docent doctor` checks everything that is configured",
     };
     text.to_owned()
 }
