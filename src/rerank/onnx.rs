@@ -156,6 +156,6 @@ mod tests {
             r#"{"architectures": ["BertForSequenceClassification"], "model_type": "bert"}"#;
         std::fs::write(dir.path().join("config.json"), config).unwrap();
         let error = open(dir.path()).err().unwrap();
-        assert!(error.to_string().contains("scores for a pair"), "{error}");
+        assert!(error.to_string().contains("instead of for the pair"), "{error}");
     }
 }

@@ -149,7 +149,7 @@ async fn captured_answers_that_come_whole_are_answers() {
         assert!(!text.is_empty() && matches!(end, Ok(ChatEvent::Done { .. })), "{name}: {end:?}");
     }
     let error = ask(Script::Answer(capture("lcp-ctx-stream.http"))).await.unwrap_err();
-    assert!(error.message.contains("over the model's context length"), "{error}");
+    assert!(error.message.contains("exceeds the model's context length"), "{error}");
     assert_eq!(error.fault, Fault::Permanent);
 }
 
