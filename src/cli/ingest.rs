@@ -14,7 +14,7 @@ use crate::types::Partition;
 /// cost nothing, changed files are replaced, and files that are gone are deleted from the collection.
 /// Reads PDF, DOCX, PPTX, XLSX, ODT, ODP, ODS, RTF, HTML, EPUB, mails, Markdown (`.md`), `.rst`,
 /// `.adoc`, XML, subtitles, calendars, contacts, JSON, CSV, notebooks, source code, text, and scanned
-/// pages and pictures (PNG, JPEG, TIFF, WebP, GIF, BMP); README.md has a table of them. Files ignored
+/// pages and pictures (PNG, JPEG, TIFF, WebP, GIF, BMP); docs/formats.md has a table of them. Files ignored
 /// by .gitignore or .docentignore, hidden files and binary files are skipped; so are .env, key and
 /// credentials files, unless they are named. A URL is a page, or a sitemap, whose pages are read. A run
 /// that was cut off is completed by the next one. Without a PATH, what earlier runs named is read

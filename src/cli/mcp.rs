@@ -67,6 +67,9 @@ pub struct InstallArgs {
     /// Add it to the client's file
     #[arg(long)]
     pub write: bool,
+    /// What the client starts `docent mcp` with, such as `-- --allow-ingest`
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

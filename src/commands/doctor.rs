@@ -11,7 +11,7 @@ use crate::error::{Exit, Failure, Service};
 use crate::hub::{MissingModel, Purpose};
 use crate::openai;
 use crate::output as json;
-use crate::output::words::counted;
+use crate::output::words::{bytes, counted};
 use crate::retry::RetryPolicy;
 use crate::service::backends::{self, VerifierModel};
 use crate::service::deployment::{Concern, advice, concerns};
@@ -195,10 +195,10 @@ async fn not_here(
     purpose: Purpose,
 ) -> Result<Option<Check>, Failure> {
     let missing = backends::missing_model(context, purpose).await?;
-    Ok(missing.map(|(model, MissingModel { commit, bytes, endpoint })| {
+    Ok(missing.map(|(model, MissingModel { commit, bytes: size, endpoint })| {
         let message = format!(
-            "{model} is not in the cache yet: {:.1} MB are fetched from {endpoint} (commit {commit}) when it is first needed",
-            bytes as f64 / 1e6
+            "{model} is not in the cache yet: {} are fetched from {endpoint} (commit {commit}) when it is first needed",
+            bytes(size)
         );
         let hint = Some(format!("fetch it now: docent models fetch {model}"));
         Check { warning: true, hint, ..Check::fine(name, message) }

@@ -6,6 +6,7 @@ use super::Context;
 use crate::cli::{Format, ModelsArgs, ModelsCommand};
 use crate::error::{Exit, Failure};
 use crate::hub::{Cached, Forbidden, HeldModel, Hub, Purpose};
+use crate::output::words;
 use crate::output::{
     CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
 };
@@ -24,7 +25,10 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ModelsArgs) -> Resu
 fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
     let cache = hub.cache()?;
     let dir = cache.dir().display().to_string();
-    let found = cache.list().map_err(|error| unreadable(&dir, &error))?;
+    let (found, damaged) = cache.list().map_err(|error| unreadable(&dir, &error))?;
+    for (model, error) in damaged {
+        ui.warn(&format!("{}: {error}; this model is not listed", model.display()));
+    }
     let models: Vec<CachedModel> = found.into_iter().filter_map(|it| described(hub, it)).collect();
     if ui.format != Format::Text {
         ui.json(ModelList { cache: dir, models })?;
@@ -36,7 +40,7 @@ fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
         ));
     }
     for model in models {
-        let (name, size) = (sanitize_line(&model.name), megabytes(model.bytes));
+        let (name, size) = (sanitize_line(&model.name), words::bytes(model.bytes));
         let mut text = format!("{name}  {size}\n");
         for CachedCommit { commit, refs, whole } in model.snapshots {
             let refs =
@@ -107,7 +111,7 @@ fn remove(ui: &mut Ui, hub: &Hub, models: &[HubModel]) -> Result<Exit, Failure> 
                 .hint("docent models list shows the models in the cache"));
         };
         if ui.format == Format::Text {
-            ui.data(&format!("removed {model}  {}\n", megabytes(bytes)))?;
+            ui.data(&format!("removed {model}  {}\n", words::bytes(bytes)))?;
         }
         removed.push(RemovedModel { name: model.to_string(), bytes });
     }
@@ -121,8 +125,4 @@ fn unreadable(place: &str, error: &io::Error) -> Failure {
     Failure::config(format!("{place}: {error}")).hint(
         "Hugging Face tools keep models there; HF_HUB_CACHE or HF_HOME sets another directory",
     )
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

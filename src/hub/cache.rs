@@ -48,21 +48,24 @@ impl Cache {
         Repository { dir: self.dir.join(&folder), locks: self.dir.join(".locks").join(folder) }
     }
 
-    /// Every cached model, by name.
+    /// Every cached model, by name, and the directories of models that cannot be read, with the reason.
     ///
     /// # Errors
-    /// The directory exists and cannot be read.
-    pub fn list(&self) -> io::Result<Vec<Cached>> {
-        let mut found = Vec::new();
+    /// The directory of the cache exists and cannot be read.
+    pub fn list(&self) -> io::Result<(Vec<Cached>, Vec<(PathBuf, io::Error)>)> {
+        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         for folder in names(&self.dir)? {
             let Some(name) = folder.strip_prefix(MODELS) else { continue };
             let name = name.replacen("--", "/", 1);
             let repository = self.repository(&name);
             if repository.dir.is_dir() {
-                found.push(repository.describe(name)?);
+                match repository.describe(name) {
+                    Ok(cached) => found.push(cached),
+                    Err(error) => unreadable.push((repository.dir, error)),
+                }
             }
         }
-        Ok(found)
+        Ok((found, unreadable))
     }
 
     /// Removes a repository from the cache and returns the bytes freed; `None` if there was nothing.

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ui;
 use crate::hub::FetchEvent;
+use crate::output::words;
 
 impl Ui {
     /// Shows the progress of a fetch, beside whatever else is shown.
@@ -63,15 +64,11 @@ struct Shown {
 fn begun(model: &str, commit: &str, endpoint: &str, bytes: u64, here: u64) -> String {
     let commit = commit.get(..8).unwrap_or(commit);
     let kept = if here > 0 {
-        format!(", {} of them are here already", megabytes(here))
+        format!(", {} of them are here already", words::bytes(here))
     } else {
         String::new()
     };
-    format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", megabytes(bytes))
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
+    format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", words::bytes(bytes))
 }
 
 fn style() -> ProgressStyle {

@@ -156,3 +156,16 @@ fn a_link_stays_a_link() {
     assert!(env.home().join(".codex/config.toml").is_symlink());
     assert!(fs::read_to_string(&kept).expect("a file").contains("[mcp_servers.docent]"));
 }
+
+#[test]
+fn options_of_the_server_are_checked_and_written() {
+    let env = TestEnv::new();
+    let install = |options: &[&str]| env.run(&[WRITE, &["--"], options].concat());
+    let refused = install(&["--allow-ingests"]).expect(2);
+    assert!(refused.stderr.contains("docent mcp --allow-ingests"), "{refused}");
+    assert!(!env.path(FILE).exists());
+    install(&["--allow-ingest", "--tools", "search,fetch"]).expect(0);
+    let entry: serde_json::Value = serde_json::from_str(&read(&env)).expect("JSON");
+    let args = &entry["servers"]["docent"]["args"];
+    assert_eq!(*args, serde_json::json!(["mcp", "--allow-ingest", "--tools", "search,fetch"]));
+}

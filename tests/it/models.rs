@@ -1,6 +1,7 @@
 //! Models by name, from a scripted hub: as embedder and as reranker, kept, listed and removed.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -122,6 +123,12 @@ fn models_are_fetched_listed_and_removed() {
     check(&env, "models-fetch-json", &[fetched]);
     check(&env, "models-json", &[listed]);
     check(&env, "models-remove-json", &[removed]);
+    let odd = Path::new(listed["cache"].as_str().expect("a path")).join("models--a--odd");
+    std::fs::create_dir_all(&odd).expect("a directory");
+    std::fs::write(odd.join("snapshots"), "not a directory").expect("a file");
+    let others = env.run(&["models", "list"]).expect(0);
+    assert!(others.stdout.starts_with("hf:a/cross  "), "{others}");
+    assert!(others.stderr.contains("models--a--odd: "), "{others}");
     env.run(&["models", "remove", "hf:a/bert"]).expect(1);
     env.run(&["models", "remove", "hf:a/cross@main"]).expect(2);
     env.run(&["models", "fetch", "a/cross"]).expect(2);
@@ -137,7 +144,7 @@ fn who_looks_only_fetches_nothing_and_says_how() {
     let doctor = || env.run(&[&["doctor"], &named[..]].concat()).expect(0);
     let first = doctor();
     for line in [
-        "beware  embedder  hf:a/bert is not in the cache yet: 0.0 MB are fetched from http://127.0.0.1:",
+        "beware  embedder  hf:a/bert is not in the cache yet: ",
         "fetch it now: docent models fetch hf:a/bert\n",
         "beware  reranker  hf:a/cross is not in the cache yet",
     ] {

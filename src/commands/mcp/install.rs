@@ -7,10 +7,11 @@ mod merge;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
 use serde_json::{Value, json};
 
 use super::super::context::home;
-use crate::cli::{InstallArgs, McpClient};
+use crate::cli::{Cli, InstallArgs, McpClient};
 use crate::error::{Exit, Failure};
 use crate::service::Context;
 use crate::settings::parse::without_credentials;
@@ -20,7 +21,8 @@ use merge::{Merged, into_json, into_toml};
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
     let file = Place::of(args.client, &context.root, home().as_deref())?;
-    let entry = file.entry(context);
+    check(&args.options)?;
+    let entry = file.entry(context, &args.options);
     let path = file.path.display();
     let left_out = left_out(context);
     if !left_out.is_empty() {
@@ -48,6 +50,18 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
         ui.status(&format!("docent is already in {path}"));
     }
     Ok(Exit::Done)
+}
+
+/// `docent mcp` would end at once with options that it does not know, and clients show next to nothing of that.
+fn check(options: &[String]) -> Result<(), Failure> {
+    let typed = ["docent", "mcp"].into_iter().chain(options.iter().map(String::as_str));
+    let refused = Cli::command().try_get_matches_from(typed).err();
+    refused.map_or(Ok(()), |error| {
+        let problem = error.kind().as_str().unwrap_or("they cannot be used");
+        let options = options.join(" ");
+        Err(Failure::usage(format!("docent mcp {options}: {problem}"))
+            .hint("docent mcp --help lists its options"))
+    })
 }
 
 /// The file of a client, and what an entry in it looks like.
@@ -93,8 +107,9 @@ impl Place {
     }
 
     /// The entry that starts docent.
-    fn entry(&self, context: &Context) -> Value {
+    fn entry(&self, context: &Context, options: &[String]) -> Value {
         let mut args = vec!["mcp".to_owned()];
+        args.extend_from_slice(options);
         let elsewhere = !self.of_project && self.client != McpClient::Codex;
         // So that docent, started elsewhere, uses the same collections.
         if elsewhere || context.is_of_this_run("data_dir") {
