@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use docent::hub::Hub;
-use docent::openai::tokens::Tokenizer;
+use docent::openai::tokens::TokenCounter;
 use docent::query::rewrite::Queries;
-use docent::record::Tape;
+use docent::record::Recording;
 use docent::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use docent::service::{Context, Engine};
 use docent::settings::{self, Layers};
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     let server = Server::start(dir);
     let mut beside = by_turns("beside");
     drop(server);
-    let tokens = |value: &Value| Tokenizer::of("gpt-4o").count(&value.to_string()) as f64;
+    let tokens = |value: &Value| TokenCounter::of("gpt-4o").count(&value.to_string()) as f64;
     let met = [
         row("first answer of tools/list, of --version", ratio(&mut firsts, &mut versions), 3.0),
         row("end after the input, seconds", median(&mut ends), 1.0),
@@ -204,7 +204,7 @@ fn engine(dir: &Path) -> Engine {
         sites: None,
         project: None,
         user: None,
-        tape: Arc::new(Tape::default()),
+        tape: Arc::new(Recording::default()),
         hub: Hub::default(),
     };
     Engine::open(context, Arc::new(|_| ())).expect("an engine")

@@ -20,8 +20,8 @@ use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 pub use ask::{
     AnswerFlags, BatchFlags, ChatArgs, ChatFlags, ExplainArgs, ExplainModel, HistoryFlag,
-    PassageFlags, PromptFlags, QueryArgs, RerankFlags, RetrievalFlags, SearchArgs, SearchModel,
-    TapeFlags, TraceFlags, WordingFlags,
+    PassageFlags, PromptFlags, QueryArgs, RecordingFlags, RerankFlags, RetrievalFlags, SearchArgs,
+    SearchModel, TraceFlags, WordingFlags,
 };
 pub use eval::{CorpusFlags, EvalArgs, EvalCommand, EvalInitArgs, GateFlags, ReportFile, RunFlags};
 pub use flags::typed_settings;

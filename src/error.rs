@@ -46,7 +46,7 @@ impl Exit {
 /// Something outside the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Service {
+pub enum ExternalService {
     Embedder,
     Store,
     Chat,
@@ -64,7 +64,7 @@ pub enum Service {
     Recording,
 }
 
-impl Service {
+impl ExternalService {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedder => "embedding endpoint",
@@ -118,7 +118,7 @@ pub enum Fault {
 /// An error of the embedder, the store or the chat model.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct BackendError {
-    pub service: Service,
+    pub service: ExternalService,
     pub fault: Fault,
     /// URL without credentials, or the directory of the embedded store.
     pub endpoint: String,
@@ -133,7 +133,12 @@ impl BackendError {
     pub const MAX_MESSAGE: usize = 300;
 
     /// An error; `message` is cut to one line of [`Self::MAX_MESSAGE`] characters.
-    pub fn new(service: Service, fault: Fault, endpoint: impl Into<String>, message: &str) -> Self {
+    pub fn new(
+        service: ExternalService,
+        fault: Fault,
+        endpoint: impl Into<String>,
+        message: &str,
+    ) -> Self {
         let mut line = message.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() > Self::MAX_MESSAGE {
             line = line.chars().take(Self::MAX_MESSAGE).chain(std::iter::once('…')).collect();
@@ -188,7 +193,7 @@ pub struct Failure {
     /// `sources`.
     pub about: Option<&'static str>,
     /// The backend that failed, if one did, and what a caller can do about it.
-    pub backend: Option<(Service, Fault)>,
+    pub backend: Option<(ExternalService, Fault)>,
 }
 
 impl Failure {
@@ -258,7 +263,7 @@ impl From<BackendError> for Failure {
             }
             Fault::Unauthorized => format!("the {} refused the key", error.service.name()),
             Fault::Limited => format!("the {} does not allow this", error.service.name()),
-            Fault::NotFound if error.service == Service::Recording => {
+            Fault::NotFound if error.service == ExternalService::Recording => {
                 "the recording has no answer to this".to_owned()
             }
             Fault::NotFound => {
@@ -300,35 +305,37 @@ fn hint_for(error: &BackendError) -> String {
             "wait longer with --wait 5m, or run this again when the other process is done"
         }
         (_, Fault::Replaced) => "run this again: it reads the collection as it is now",
-        (Service::Reranker, Fault::Unauthorized) => {
+        (ExternalService::Reranker, Fault::Unauthorized) => {
             "set DOCENT_RERANK_API_KEY to a key of that endpoint; `docent config show` shows the key in use"
         }
-        (Service::Reranker, Fault::NotFound) => {
+        (ExternalService::Reranker, Fault::NotFound) => {
             "check --rerank (the URL with /rerank at its end, or without) and --rerank-model"
         }
-        (Service::Reranker, Fault::TooLong) => {
+        (ExternalService::Reranker, Fault::TooLong) => {
             "make chunks smaller with --chunk-tokens, or start the server with a longer context"
         }
-        (Service::Ocr, Fault::Unauthorized) => {
+        (ExternalService::Ocr, Fault::Unauthorized) => {
             "set DOCENT_OCR_API_KEY or OPENAI_API_KEY to a key of that endpoint; `docent config show` shows the key in use"
         }
-        (Service::Ocr, _) => {
+        (ExternalService::Ocr, _) => {
             "check --ocr, and ocr.model or ocr.base_url: the model has to accept pictures; --ocr auto reads them in this process, --ocr off does not read them"
         }
-        (Service::Store, Fault::Unauthorized) if error.lacks_right() => {
+        (ExternalService::Store, Fault::Unauthorized) if error.lacks_right() => {
             "use a key or token with that right; docs/qdrant-server.md lists the rights that each command needs"
         }
-        (Service::Store, Fault::Unauthorized) => "set QDRANT_API_KEY to a key of that server",
+        (ExternalService::Store, Fault::Unauthorized) => {
+            "set QDRANT_API_KEY to a key of that server"
+        }
         (_, Fault::Limited) => {
             "the administrator of the server can raise the limit over REST; docs/qdrant-server.md says what docent needs"
         }
         (_, Fault::Unauthorized) => {
             "set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` shows the key in use"
         }
-        (Service::Embedder, Fault::NotFound) => {
+        (ExternalService::Embedder, Fault::NotFound) => {
             "check --embedder and --base-url; `docent doctor` lists what the endpoint offers"
         }
-        (Service::Chat, Fault::NotFound) => {
+        (ExternalService::Chat, Fault::NotFound) => {
             "check --model and --base-url; `docent doctor` lists what the endpoint offers"
         }
         (_, Fault::Taken) => {
@@ -344,28 +351,28 @@ fn hint_for(error: &BackendError) -> String {
             "it belongs to another user, or the disk is read-only: run docent as its owner, get write access, or use a directory of your own with --data-dir DIR"
         }
         (_, Fault::Stopped) => "run the same command again to go on",
-        (Service::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
-        (Service::Chat, Fault::TooLong) => {
+        (ExternalService::Embedder, Fault::TooLong) => "make chunks smaller with --chunk-tokens",
+        (ExternalService::Chat, Fault::TooLong) => {
             "send the model less with --context-tokens, or fewer passages with -k"
         }
-        (Service::Store, Fault::NotFound) => "check --qdrant-url and --collection",
-        (Service::Store, Fault::Transient { .. }) => {
+        (ExternalService::Store, Fault::NotFound) => "check --qdrant-url and --collection",
+        (ExternalService::Store, Fault::Transient { .. }) => {
             "check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again"
         }
-        (Service::Recording, Fault::NotFound) => {
+        (ExternalService::Recording, Fault::NotFound) => {
             return format!(
                 "record what is missing: run the same command with --record {0} instead of --replay {0}",
                 shell_word(&error.endpoint)
             );
         }
-        (Service::Recording, _) => "set --record to a file that can be written",
-        (Service::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
+        (ExternalService::Recording, _) => "set --record to a file that can be written",
+        (ExternalService::Store, Fault::Permanent) if !error.endpoint.contains("://") => {
             return format!(
                 "repair that and run this again; `docent index verify` says what is damaged. What can't be repaired has to be rebuilt: rm -r {0} {0}@*, then docent ingest PATH",
                 shell_word(&error.endpoint)
             );
         }
-        (Service::Store, Fault::Permanent) if error.message.contains("can't be read") => {
+        (ExternalService::Store, Fault::Permanent) if error.message.contains("can't be read") => {
             "another version of docent or another program wrote it; ingest the documents into another collection: docent ingest PATH --collection NAME"
         }
         _ => "`docent doctor` checks everything that is configured",
@@ -379,7 +386,8 @@ mod tests {
 
     #[test]
     fn a_place_is_named_once() {
-        let error = |message| BackendError::new(Service::Store, Fault::Permanent, "/p/c", message);
+        let error =
+            |message| BackendError::new(ExternalService::Store, Fault::Permanent, "/p/c", message);
         for (message, said) in [
             ("can't read /p/c@v1/manifest.json: gone", "can't read /p/c@v1/manifest.json: gone"),
             ("/p/c names /p/c@v3, which is gone", "/p/c names /p/c@v3, which is gone"),

@@ -47,17 +47,17 @@
 //! | [`cancel`] | how a run is told to stop |
 //! | [`watch`] | notices of the system that something changed on disk, gathered until changes pause |
 //! | [`audit`] | a file of lines that only grows, each with the hash of the line before |
-//! | `beneath` | files and directories below a root, opened without following a link |
+//! | `rooted_fs` | files and directories below a root, opened without following a link |
 //! | `task` | work on a task that ends when nothing waits for it, or on another thread |
 //! | `heap` | the allocator: what happens when no memory is left, and the return of freed memory |
-//! | `private` | files that only their owner may read |
-//! | `space` | how much of a disk is free |
+//! | `private_files` | files that only their owner may read |
+//! | `disk_space` | how much of a disk is free |
 //!
 //! Where a change belongs: a flag or a setting in `settings::keys` and `cli`; a word that is printed in
 //! `ui`, a field in `output`; a rule about which collection goes with which model in
 //! `service::compatibility`; a document format in `ingest::extract`; how a picture is read in `ocr`;
 //! what ranks higher in `query::retrieve`; which process waits for which on an embedded collection in
-//! `store::edge::turns`.
+//! `store::edge::lock_turns`.
 //!
 //! # Invariants, and what enforces them
 //!
@@ -76,11 +76,11 @@
 //! | readers and writers wait for each other no longer than one turn | `store::edge::tests::turns`, `tests/it/together.rs` |
 
 pub mod audit;
-mod beneath;
 pub mod cancel;
 pub mod chat;
 pub mod cli;
 pub mod commands;
+mod disk_space;
 pub mod embed;
 pub mod entailment;
 pub mod error;
@@ -95,15 +95,15 @@ pub mod ocr;
 pub mod onnx;
 pub mod openai;
 pub mod output;
-mod private;
+mod private_files;
 pub mod query;
 pub mod record;
 pub mod rerank;
 pub mod retry;
+mod rooted_fs;
 pub mod serve;
 pub mod service;
 pub mod settings;
-mod space;
 pub mod store;
 mod task;
 #[cfg(test)]

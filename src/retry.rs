@@ -201,7 +201,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
-    use crate::error::Service;
+    use crate::error::ExternalService;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn error(fault: Fault) -> BackendError {
-        BackendError::new(Service::Chat, fault, "http://localhost", "no luck")
+        BackendError::new(ExternalService::Chat, fault, "http://localhost", "no luck")
     }
 
     fn transient(seconds: u64) -> Fault {

@@ -5,6 +5,7 @@ mod chunk;
 mod content;
 mod deployment;
 mod document;
+mod extraction;
 mod hash;
 mod hub;
 mod kind;
@@ -12,12 +13,11 @@ mod locator;
 mod manifest;
 mod ownership;
 mod partition;
-mod parts;
-mod reading;
 mod retrieval;
 mod secrets;
 mod tenant;
 mod trace_context;
+mod unfinished_runs;
 mod upload;
 mod usage;
 mod version;
@@ -27,22 +27,24 @@ use uuid::Uuid;
 pub use chunk::{Chunk, Point, SparseVector};
 pub use content::{ChunkContent, DocumentDigest, content_of_documents};
 pub use deployment::{
-    CollectionLayout, Deployment, LeaseStanding, NodeHealth, Quantization, ShardCopies, ShardCopy,
-    ShardTransfer, UnheededLayout,
+    CollectionLayout, Deployment, IgnoredLayout, LeaseStanding, NodeHealth, Quantization,
+    ShardCopies, ShardCopy, ShardTransfer,
 };
-pub use document::{DocumentRecord, FailureRecord, Tally, Validators, WebOrigin, is_url};
-pub use hash::ContentHash;
-pub use hub::HubModel;
-pub use kind::Kind;
-pub use locator::Locator;
-pub use manifest::{ChunkerId, EmbedderId, Manifest, Reach, RerankerId, Run, Site, SparseId};
-pub use ownership::{Guest, Ownership};
-pub use partition::Partition;
-pub use reading::{
+pub use document::{ChunkTally, DocumentRecord, FailureRecord, Validators, WebOrigin, is_url};
+pub use extraction::{
     OcrPolicy, OcrRecord, PageArea, ReadingWarning, Recognition, WarningCode, ranges,
 };
+pub use hash::ContentHash;
+pub use hub::HubModel;
+pub use kind::DocumentKind;
+pub use locator::Locator;
+pub use manifest::{
+    ChunkerId, CrawlReach, EmbedderId, IngestRun, Manifest, RerankerId, Site, SparseId,
+};
+pub use ownership::{GuestProject, Ownership};
+pub use partition::Partition;
 pub use retrieval::{DEEPEST, Filter, Hit, LegScore, Mode, Passage, Scored};
-pub use secrets::{OnSecret, Screening};
+pub use secrets::{OnSecret, SecretScreening};
 pub use tenant::{
     TENANT_MARK, collection_of_tenant, is_tenant_name, sibling_collection, tenant_of,
 };

@@ -98,7 +98,7 @@ fn is_out_of_files(error: &io::Error) -> bool {
 }
 
 /// Watched directories, until this is dropped.
-pub struct Watch {
+pub struct DirectoryWatcher {
     watcher: RecommendedWatcher,
     /// Directories that are watched with everything below them.
     tops: HashSet<PathBuf>,
@@ -108,7 +108,7 @@ pub struct Watch {
     freed: Receiver<()>,
 }
 
-impl Watch {
+impl DirectoryWatcher {
     /// Watches for changes of paths for which `concerns` is true; it is called on another thread.
     pub fn new(
         changes: Changes,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use docent::types::Kind;
+use docent::types::DocumentKind;
 
 use super::mutate::{self, Dice};
 use super::packages;
@@ -14,7 +14,7 @@ type Mutate = fn(&[u8], &[u8], &[&str], &mut Dice) -> Vec<u8>;
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) source: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: DocumentKind,
     pub(crate) originals: fn() -> Vec<Vec<u8>>,
     pub(crate) words: &'static [&'static str],
     pub(crate) mutate: Mutate,
@@ -233,42 +233,44 @@ const PDF: &[&str] = &[
 
 /// All of them.
 pub(crate) const TARGETS: &[Target] = &[
-    target("markdown", "a.md", Kind::Markdown, MARKUP, || original(&["lock.md"])),
-    target("rst", "a.rst", Kind::Rst, MARKUP, || original(&["lock.rst"])),
-    target("asciidoc", "a.adoc", Kind::Asciidoc, MARKUP, || original(&["lock.adoc"])),
-    target("text", "a.tex", Kind::Text, MARKUP, || original(&["lock.tex", "lock.md"])),
-    target("code-rust", "a.rs", Kind::Code, MARKUP, || sample(&["src/retry.rs"])),
-    target("code-python", "a.py", Kind::Code, MARKUP, || sample(&["src/reconcile.py"])),
-    target("code-typescript", "a.ts", Kind::Code, MARKUP, || sample(&["src/client.ts"])),
-    target("html", "a.html", Kind::Html, XML, || {
+    target("markdown", "a.md", DocumentKind::Markdown, MARKUP, || original(&["lock.md"])),
+    target("rst", "a.rst", DocumentKind::Rst, MARKUP, || original(&["lock.rst"])),
+    target("asciidoc", "a.adoc", DocumentKind::Asciidoc, MARKUP, || original(&["lock.adoc"])),
+    target("text", "a.tex", DocumentKind::Text, MARKUP, || original(&["lock.tex", "lock.md"])),
+    target("code-rust", "a.rs", DocumentKind::Code, MARKUP, || sample(&["src/retry.rs"])),
+    target("code-python", "a.py", DocumentKind::Code, MARKUP, || sample(&["src/reconcile.py"])),
+    target("code-typescript", "a.ts", DocumentKind::Code, MARKUP, || sample(&["src/client.ts"])),
+    target("html", "a.html", DocumentKind::Html, XML, || {
         [original(&["lock.html"]), sample(&["web/pricing.html"])].concat()
     }),
-    target("mhtml", "a.mhtml", Kind::Html, MAIL, || original(&["lock.mhtml"])),
-    target("email", "a.eml", Kind::Email, MAIL, || original(&["lock.eml"])),
-    target("mbox", "a.mbox", Kind::Email, MAIL, || original(&["lock.mbox"])),
-    target("rtf", "a.rtf", Kind::Rtf, RTF, || original(&["leaflet.rtf"])),
-    target("xml", "a.xml", Kind::Xml, XML, || original(&["lock.xml", "feed.xml", "jats.xml"])),
-    target("json", "a.json", Kind::Json, DATA, || original(&["lock.json", "tree.json"])),
-    target("jsonl", "a.jsonl", Kind::Json, DATA, || original(&["lock.jsonl"])),
-    target("csv", "a.csv", Kind::Csv, DATA, || original(&["lock.csv"])),
-    target("tsv", "a.tsv", Kind::Csv, DATA, || original(&["lock.tsv"])),
-    target("notebook", "a.ipynb", Kind::Notebook, DATA, || original(&["lock.ipynb"])),
-    target("webvtt", "a.vtt", Kind::Subtitles, CUES, || original(&["lock.vtt"])),
-    target("subrip", "a.srt", Kind::Subtitles, CUES, || original(&["lock.srt"])),
-    package("docx", "a.docx", Kind::Docx, || {
+    target("mhtml", "a.mhtml", DocumentKind::Html, MAIL, || original(&["lock.mhtml"])),
+    target("email", "a.eml", DocumentKind::Email, MAIL, || original(&["lock.eml"])),
+    target("mbox", "a.mbox", DocumentKind::Email, MAIL, || original(&["lock.mbox"])),
+    target("rtf", "a.rtf", DocumentKind::Rtf, RTF, || original(&["leaflet.rtf"])),
+    target("xml", "a.xml", DocumentKind::Xml, XML, || {
+        original(&["lock.xml", "feed.xml", "jats.xml"])
+    }),
+    target("json", "a.json", DocumentKind::Json, DATA, || original(&["lock.json", "tree.json"])),
+    target("jsonl", "a.jsonl", DocumentKind::Json, DATA, || original(&["lock.jsonl"])),
+    target("csv", "a.csv", DocumentKind::Csv, DATA, || original(&["lock.csv"])),
+    target("tsv", "a.tsv", DocumentKind::Csv, DATA, || original(&["lock.tsv"])),
+    target("notebook", "a.ipynb", DocumentKind::Notebook, DATA, || original(&["lock.ipynb"])),
+    target("webvtt", "a.vtt", DocumentKind::Subtitles, CUES, || original(&["lock.vtt"])),
+    target("subrip", "a.srt", DocumentKind::Subtitles, CUES, || original(&["lock.srt"])),
+    package("docx", "a.docx", DocumentKind::Docx, || {
         [producers(&["python-docx.docx"]), sample(&["policies/data-retention.docx"])].concat()
     }),
-    package("pptx", "a.pptx", Kind::Pptx, || producers(&["python-pptx.pptx"])),
-    package("odt", "a.odt", Kind::Odt, || producers(&["odfpy.odt"])),
-    package("odp", "a.odp", Kind::Odp, || producers(&["odfpy.odp"])),
-    package("xlsx", "a.xlsx", Kind::Spreadsheet, || {
+    package("pptx", "a.pptx", DocumentKind::Pptx, || producers(&["python-pptx.pptx"])),
+    package("odt", "a.odt", DocumentKind::Odt, || producers(&["odfpy.odt"])),
+    package("odp", "a.odp", DocumentKind::Odp, || producers(&["odfpy.odp"])),
+    package("xlsx", "a.xlsx", DocumentKind::Spreadsheet, || {
         producers(&["openpyxl.xlsx", "xlsxwriter.xlsx"])
     }),
-    package("epub", "a.epub", Kind::Epub, || vec![book()]),
-    target("pdf", "a.pdf", Kind::Pdf, PDF, || {
+    package("epub", "a.epub", DocumentKind::Epub, || vec![book()]),
+    target("pdf", "a.pdf", DocumentKind::Pdf, PDF, || {
         producers(&["fpdf2.pdf", "reportlab.pdf", "typst.pdf", "libreoffice.pdf"])
     }),
-    target("picture", "a.png", Kind::Image, PDF, || {
+    target("picture", "a.png", DocumentKind::Image, PDF, || {
         files(
             "tests/fixtures/pictures",
             &["clear.png", "two-pages.tiff", "sideways.jpg", "page.webp"],
@@ -279,7 +281,7 @@ pub(crate) const TARGETS: &[Target] = &[
 const fn target(
     name: &'static str,
     source: &'static str,
-    kind: Kind,
+    kind: DocumentKind,
     words: &'static [&'static str],
     originals: fn() -> Vec<Vec<u8>>,
 ) -> Target {
@@ -289,7 +291,7 @@ const fn target(
 const fn package(
     name: &'static str,
     source: &'static str,
-    kind: Kind,
+    kind: DocumentKind,
     originals: fn() -> Vec<Vec<u8>>,
 ) -> Target {
     Target { name, source, kind, originals, words: XML, mutate: packages::damaged }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use docent::query::cite::{Check, verify};
+use docent::query::cite::{CitationCheck, verify};
 use docent::text::{blocks, sentences};
 use docent::types::{ContentHash, Locator, Passage};
 
@@ -91,7 +91,7 @@ fn main() -> ExitCode {
 
 fn report(cases: &[Case]) {
     let mut groups: BTreeMap<&str, Matrix> = BTreeMap::new();
-    let mut by_check: BTreeMap<Check, Matrix> = BTreeMap::new();
+    let mut by_check: BTreeMap<CitationCheck, Matrix> = BTreeMap::new();
     let mut all = Matrix::default();
     let mut took = Duration::ZERO;
     for case in cases {
@@ -103,7 +103,7 @@ fn report(cases: &[Case]) {
         let objected = !found.findings.is_empty();
         groups.entry(&case.group).or_default().add(case.unfaithful, objected);
         all.add(case.unfaithful, objected);
-        for check in Check::ALL {
+        for check in CitationCheck::ALL {
             let objected = found.findings.iter().any(|finding| finding.check == check);
             by_check.entry(check).or_default().add(case.unfaithful, objected);
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use docent::hub::Hub;
 use docent::query::rewrite::Queries;
-use docent::record::Tape;
+use docent::record::Recording;
 use docent::service::retrieval::DocumentFilter;
 use docent::service::{Context, Engine};
 use docent::settings::{self, Layers, layers};
@@ -54,7 +54,7 @@ pub(crate) fn engine(dir: &Path, settings: &[(&'static str, &str)]) -> Arc<Engin
         sites: None,
         user: None,
         project: None,
-        tape: Arc::new(Tape::default()),
+        tape: Arc::new(Recording::default()),
         hub: Hub::default(),
     };
     Arc::new(Engine::open(context, Arc::new(|_| ())).expect("an engine"))

@@ -10,12 +10,12 @@ use docent::embed::wordpiece::WordPiece;
 use docent::ingest::chunk::{ChunkOptions, chunk};
 use docent::ingest::document::Document;
 use docent::ingest::{extract, secrets};
-use docent::interaction::{LateInteraction, Passage};
+use docent::interaction::{LateInteraction, LatePassage};
 use docent::query::cite::{MarkParser, verify};
-use docent::query::pack::{PackOptions, Packed, pack};
+use docent::query::pack::{PackOptions, PackedHits, pack};
 use docent::query::retrieve::Fusion;
 use docent::store::Legs;
-use docent::types::{Chunk, ContentHash, Hit, Kind, Mode, Scored};
+use docent::types::{Chunk, ContentHash, DocumentKind, Hit, Mode, Scored};
 
 use super::inputs;
 
@@ -38,23 +38,23 @@ type Make = fn() -> Stage;
 
 /// All stages by name, in the order of the flows.
 pub(crate) const STAGES: &[(&str, Make)] = &[
-    ("extract markdown", || extract("a.md", Kind::Markdown, inputs::markdown().into())),
-    ("extract html", || extract("a.html", Kind::Html, inputs::html().into())),
-    ("extract code", || extract("a.rs", Kind::Code, inputs::code().into())),
-    ("extract csv", || extract("a.csv", Kind::Csv, inputs::csv().into())),
-    ("extract json", || extract("a.jsonl", Kind::Json, inputs::json().into())),
+    ("extract markdown", || extract("a.md", DocumentKind::Markdown, inputs::markdown().into())),
+    ("extract html", || extract("a.html", DocumentKind::Html, inputs::html().into())),
+    ("extract code", || extract("a.rs", DocumentKind::Code, inputs::code().into())),
+    ("extract csv", || extract("a.csv", DocumentKind::Csv, inputs::csv().into())),
+    ("extract json", || extract("a.jsonl", DocumentKind::Json, inputs::json().into())),
     ("extract docx", || {
-        extract("a.docx", Kind::Docx, inputs::sample("policies/data-retention.docx"))
+        extract("a.docx", DocumentKind::Docx, inputs::sample("policies/data-retention.docx"))
     }),
-    ("extract pdf", || extract("a.pdf", Kind::Pdf, inputs::sample("policies/restore.pdf"))),
+    ("extract pdf", || extract("a.pdf", DocumentKind::Pdf, inputs::sample("policies/restore.pdf"))),
     ("secrets", || {
         let text = inputs::markdown();
         stage(Amount::Bytes(text.len()), move || secrets::scan(&text))
     }),
-    ("chunk markdown", || cut("a.md", Kind::Markdown, &inputs::markdown())),
-    ("chunk plain", || cut("a.txt", Kind::Text, &inputs::prose(inputs::LENGTH))),
-    ("chunk code", || cut("a.rs", Kind::Code, &inputs::code())),
-    ("chunk rows", || cut("a.csv", Kind::Csv, &inputs::csv())),
+    ("chunk markdown", || cut("a.md", DocumentKind::Markdown, &inputs::markdown())),
+    ("chunk plain", || cut("a.txt", DocumentKind::Text, &inputs::prose(inputs::LENGTH))),
+    ("chunk code", || cut("a.rs", DocumentKind::Code, &inputs::code())),
+    ("chunk rows", || cut("a.csv", DocumentKind::Csv, &inputs::csv())),
     ("tokenize (tokens)", || {
         let (texts, tokenizer) = (texts(), WordPiece::new());
         stage(Amount::Items(tokens(&texts)), move || tokens_by(&tokenizer, &texts))
@@ -137,15 +137,15 @@ fn stage<T>(amount: Amount, pass: impl Fn() -> T + 'static) -> Stage {
     Stage { amount, pass: Box::new(move || drop(black_box(pass()))) }
 }
 
-fn extract(source: &'static str, kind: Kind, bytes: Vec<u8>) -> Stage {
+fn extract(source: &'static str, kind: DocumentKind, bytes: Vec<u8>) -> Stage {
     stage(Amount::Bytes(bytes.len()), move || document(source, kind, &bytes))
 }
 
-fn document(source: &str, kind: Kind, bytes: &[u8]) -> Document {
+fn document(source: &str, kind: DocumentKind, bytes: &[u8]) -> Document {
     extract::document(source, kind, &[], bytes).expect("a document")
 }
 
-fn cut(source: &'static str, kind: Kind, text: &str) -> Stage {
+fn cut(source: &'static str, kind: DocumentKind, text: &str) -> Stage {
     let document = document(source, kind, text.as_bytes());
     let tokenizer = WordPiece::new();
     stage(Amount::Bytes(document.text.len()), move || {
@@ -156,7 +156,7 @@ fn cut(source: &'static str, kind: Kind, text: &str) -> Stage {
 /// Chunks of a document in Markdown, as they are stored.
 fn chunks() -> Vec<Chunk> {
     let markdown = inputs::markdown();
-    let document = document("a.md", Kind::Markdown, markdown.as_bytes());
+    let document = document("a.md", DocumentKind::Markdown, markdown.as_bytes());
     let tokenizer = WordPiece::new();
     let pieces = chunk(&document, &ChunkOptions::default(), &|text| tokenizer.count(text));
     let chunks = (0..).zip(pieces).map(|(ordinal, piece)| Chunk {
@@ -168,7 +168,7 @@ fn chunks() -> Vec<Chunk> {
         text: piece.text.to_owned(),
         locator: piece.locator,
         ordinal,
-        kind: Kind::Markdown,
+        kind: DocumentKind::Markdown,
         document_hash: ContentHash::of(b""),
         occurrence: 0,
         tags: Vec::new(),
@@ -227,7 +227,7 @@ fn answered(json: String) -> Stage {
 fn read(late: &LateInteraction, texts: &[String]) -> Vec<f32> {
     let words = QUESTION.split(' ').map(|word| (word, 1.0));
     let question = late.question(words).expect("known words");
-    let passages: Vec<_> = texts.iter().map(|text| Passage { heading: "", text }).collect();
+    let passages: Vec<_> = texts.iter().map(|text| LatePassage { heading: "", text }).collect();
     late.scores(&question, &passages)
 }
 
@@ -237,14 +237,14 @@ fn hits() -> Vec<Hit> {
     scored.into_iter().map(|(chunk, score)| Hit::of(chunk, score, None)).collect()
 }
 
-fn packed(hits: &[Hit]) -> Packed {
+fn packed(hits: &[Hit]) -> PackedHits {
     let tokenizer = WordPiece::new();
     pack(hits, &PackOptions::default(), 200, &|text| tokenizer.count(text))
 }
 
 /// Paraphrases the passages, in turn, until it has this many words: every claim has most of the words
 /// of a sentence, a number with what it counts, and a mark.
-fn long_answer(packed: &Packed, words: usize) -> String {
+fn long_answer(packed: &PackedHits, words: usize) -> String {
     let sentences = packed.passages.iter().map(|passage| {
         let sentences = passage.text.split(['.', '\n']).map(str::split_whitespace);
         let long = sentences.map(Iterator::collect::<Vec<_>>).filter(|words| words.len() > 4);
@@ -273,7 +273,7 @@ fn long_answer(packed: &Packed, words: usize) -> String {
 }
 
 /// Quotes the beginning of each passage, and says something of its own.
-fn answer(packed: &Packed) -> String {
+fn answer(packed: &PackedHits) -> String {
     let claims = packed.passages.iter().map(|passage| {
         let words: Vec<&str> = passage.text.split_whitespace().take(12).collect();
         let number = passage.number;

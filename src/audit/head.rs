@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::private;
+use crate::private_files;
 
 /// The number and hash of a line of an audit.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-pub struct Mark {
+pub struct AuditMark {
     /// From 1.
     pub number: u64,
     pub hash: String,
 }
 
-pub(super) struct Head {
+pub(super) struct AuditHead {
     path: PathBuf,
     file: File,
 }
@@ -33,14 +33,14 @@ pub(crate) fn path_of(audit: &Path) -> PathBuf {
 ///
 /// # Errors
 /// It can't be read, or is not a mark.
-pub(super) fn read(audit: &Path) -> io::Result<Option<Mark>> {
-    match crate::beneath::open_file(&path_of(audit)) {
+pub(super) fn read(audit: &Path) -> io::Result<Option<AuditMark>> {
+    match crate::rooted_fs::open_file(&path_of(audit)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => read_from(&opened?),
     }
 }
 
-fn read_from(file: &File) -> io::Result<Option<Mark>> {
+fn read_from(file: &File) -> io::Result<Option<AuditMark>> {
     let mut text = String::new();
     file.take(4096).read_to_string(&mut text)?;
     match text.trim() {
@@ -50,14 +50,14 @@ fn read_from(file: &File) -> io::Result<Option<Mark>> {
     }
 }
 
-impl Head {
+impl AuditHead {
     /// Opens or creates the file beside an audit, and returns its content.
     ///
     /// # Errors
     /// It can't be written, or is not a mark.
-    pub(super) fn open(audit: &Path) -> io::Result<(Self, Option<Mark>)> {
+    pub(super) fn open(audit: &Path) -> io::Result<(Self, Option<AuditMark>)> {
         let path = path_of(audit);
-        let file = private::rewritten(&path)?;
+        let file = private_files::rewritten(&path)?;
         let mark = read_from(&file)?;
         Ok((Self { path, file }, mark))
     }
@@ -68,8 +68,8 @@ impl Head {
     /// # Errors
     /// It can't be written.
     pub(super) fn set(&mut self, number: u64, hash: &str) -> io::Result<()> {
-        if !private::is_at(&self.file, &self.path)? {
-            self.file = private::rewritten(&self.path)?;
+        if !private_files::is_at(&self.file, &self.path)? {
+            self.file = private_files::rewritten(&self.path)?;
         }
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(format!("{{\"number\":{number:20},\"hash\":\"{hash}\"}}\n").as_bytes())

@@ -24,7 +24,7 @@ pub fn list(
 ) -> Result<(), Failure> {
     let mut kept = VecDeque::new();
     for file in files(path).map_err(|error| unreadable(path, &error))? {
-        let open = crate::beneath::open_file(&file).map_err(|error| unreadable(&file, &error))?;
+        let open = crate::rooted_fs::open_file(&file).map_err(|error| unreadable(&file, &error))?;
         for (at, line) in (1..).zip(BufReader::new(open).lines()) {
             let line = line.map_err(|error| unreadable(&file, &error))?;
             let problem = format!("line {at}: it is not a line of an audit");

@@ -19,14 +19,14 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use head::Head;
-pub use head::Mark;
+use head::AuditHead;
+pub use head::AuditMark;
 #[cfg(test)]
 pub(crate) use head::path_of;
 pub use list::list;
-pub use verify::{Broken, LossNotice, Verified, verify};
+pub use verify::{Broken, LossNotice, VerifiedAudit, verify};
 
-use crate::private;
+use crate::private_files;
 use crate::types::ContentHash;
 
 /// How much of the end of a file is read first.
@@ -74,7 +74,7 @@ pub struct Chain {
     bytes: u64,
     number: u64,
     hash: String,
-    head: Head,
+    head: AuditHead,
     /// A notice that has to be written before the next line: lines are missing.
     missing: Option<String>,
 }
@@ -109,7 +109,7 @@ impl Chain {
         let file = open_alone(path)?;
         let last = last_line(&file)?;
         let bytes = file.metadata()?.len();
-        let (head, kept) = Head::open(path).map_err(|error| {
+        let (head, kept) = AuditHead::open(path).map_err(|error| {
             io::Error::other(format!("{}: {error}", head::path_of(path).display()))
         })?;
         let until = last.as_ref().map_or(0, |last| last.number);
@@ -121,8 +121,8 @@ impl Chain {
                 kept.number
             )
         });
-        let last = cut.or(last).unwrap_or(Mark { number: 0, hash: FIRST.to_owned() });
-        let (path, Mark { number, hash }) = (path.to_owned(), last);
+        let last = cut.or(last).unwrap_or(AuditMark { number: 0, hash: FIRST.to_owned() });
+        let (path, AuditMark { number, hash }) = (path.to_owned(), last);
         Ok(Self { path, file, bytes, number, hash, head, missing })
     }
 
@@ -164,7 +164,7 @@ impl Chain {
 
     /// Continues in a new file if the open one is no longer at its path.
     fn find_again(&mut self) -> io::Result<()> {
-        let is_there = private::is_at(&self.file, &self.path)?;
+        let is_there = private_files::is_at(&self.file, &self.path)?;
         let is_whole = self.file.metadata()?.len() >= self.bytes;
         if is_there && is_whole {
             return Ok(());
@@ -204,7 +204,7 @@ impl Chain {
 
 /// Opens a file for a single writer: two of them would break the chain.
 fn open_alone(path: &Path) -> io::Result<File> {
-    let file = private::append(path)?;
+    let file = private_files::append(path)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             Err(io::Error::new(io::ErrorKind::WouldBlock, "another process is writing it"))
@@ -215,7 +215,7 @@ fn open_alone(path: &Path) -> io::Result<File> {
 }
 
 /// The last complete line; a line that a crash cut off does not count.
-fn last_line(file: &File) -> io::Result<Option<Mark>> {
+fn last_line(file: &File) -> io::Result<Option<AuditMark>> {
     let length = file.metadata()?.len();
     let mut from = length.saturating_sub(USUAL_END);
     let mut last = last_line_from(file, from)?;

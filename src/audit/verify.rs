@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::head::{self, Mark};
+use super::head::{self, AuditMark};
 use super::{FIRST, aside};
 
 /// What is wrong with a chain of lines.
@@ -30,14 +30,14 @@ pub struct LossNotice {
 
 /// A chain without gaps.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verified {
+pub struct VerifiedAudit {
     /// In the order of the chain.
     pub files: Vec<PathBuf>,
     pub lines: u64,
     /// Number of the first line: earlier lines are in files that are not here.
     pub first: u64,
     /// The last line; `None` where there is none.
-    pub last: Option<Mark>,
+    pub last: Option<AuditMark>,
     /// Whether the last line is the one that was written last, according to the head beside the file. Unknown
     /// without a head.
     pub end_is_known: bool,
@@ -50,7 +50,7 @@ pub struct Verified {
 ///
 /// # Errors
 /// A file can't be read.
-pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
+pub fn verify(path: &Path) -> io::Result<Result<VerifiedAudit, Broken>> {
     // Before the lines: a running server may add some meanwhile.
     let head = head::read(path)?;
     let files = files(path)?;
@@ -58,7 +58,7 @@ pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
     let mut at = 0;
     let mut notices = Vec::new();
     for file in &files {
-        let lines = BufReader::new(crate::beneath::open_file(file)?).lines();
+        let lines = BufReader::new(crate::rooted_fs::open_file(file)?).lines();
         at = 0;
         for line in lines {
             at += 1;
@@ -90,7 +90,7 @@ pub fn verify(path: &Path) -> io::Result<Result<Verified, Broken>> {
         return Ok(Err(Broken { file: path.to_owned(), line: at + 1, problem }));
     }
     let (first, end_is_known) = (first.unwrap_or(1), head.is_some());
-    Ok(Ok(Verified { files, lines, first, last, end_is_known, notices }))
+    Ok(Ok(VerifiedAudit { files, lines, first, last, end_is_known, notices }))
 }
 
 /// The files of an audit, the oldest first.
@@ -124,8 +124,8 @@ fn moved_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
 struct Chain {
     lines: u64,
     first: Option<u64>,
-    last: Option<Mark>,
-    head: Option<Mark>,
+    last: Option<AuditMark>,
+    head: Option<AuditMark>,
     /// Whether the line that the head names was seen.
     passed: bool,
 }
@@ -135,7 +135,7 @@ impl Chain {
     fn add(&mut self, line: &str) -> Result<Value, &'static str> {
         // A line that a crash cut off was never acknowledged, and does not count.
         const NONE: &str = "it is not a line of an audit";
-        let mark: Mark = serde_json::from_str(line).map_err(|_| NONE)?;
+        let mark: AuditMark = serde_json::from_str(line).map_err(|_| NONE)?;
         let suffix = format!(",\"hash\":\"{}\"}}", mark.hash);
         let body = line.strip_suffix(&suffix).ok_or("its hash is not at its end")?;
         if crate::types::ContentHash::of(format!("{body}}}").as_bytes()).0 != mark.hash {

@@ -3,7 +3,7 @@
 pub mod data;
 pub mod extractive;
 pub mod openai;
-mod relayed;
+mod passthrough;
 pub mod reply;
 pub mod thinking;
 
@@ -14,22 +14,24 @@ use futures::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use relayed::Relayed;
+pub use passthrough::Passthrough;
 
 use crate::error::BackendError;
 use crate::types::{Passage, Usage};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Speaker {
+#[schemars(rename = "Speaker")]
+pub enum MessageRole {
     System,
     User,
     Assistant,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Message {
-    pub speaker: Speaker,
+#[schemars(rename = "Message")]
+pub struct ChatMessage {
+    pub speaker: MessageRole,
     pub text: String,
 }
 
@@ -37,17 +39,17 @@ pub struct Message {
 /// fenced passages; the extractive model reads `question` and `passages`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ChatRequest {
-    pub messages: Vec<Message>,
+    pub messages: Vec<ChatMessage>,
     pub question: String,
     pub passages: Arc<[Passage]>,
-    pub sampling: Sampling,
+    pub sampling: SamplingOptions,
     /// For generating models only.
-    pub relayed: Relayed,
+    pub relayed: Passthrough,
 }
 
 /// Parameters that a request sets for a generating model, in place of the configured ones.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Sampling {
+pub struct SamplingOptions {
     pub temperature: Option<f32>,
     /// Most tokens of the answer.
     pub max_tokens: Option<u32>,
@@ -58,13 +60,13 @@ impl ChatRequest {
     pub fn task(rules: String, data: String) -> Self {
         Self {
             messages: vec![
-                Message { speaker: Speaker::System, text: rules },
-                Message { speaker: Speaker::User, text: data },
+                ChatMessage { speaker: MessageRole::System, text: rules },
+                ChatMessage { speaker: MessageRole::User, text: data },
             ],
             question: String::new(),
             passages: Arc::default(),
-            sampling: Sampling::default(),
-            relayed: Relayed::default(),
+            sampling: SamplingOptions::default(),
+            relayed: Passthrough::default(),
         }
     }
 }

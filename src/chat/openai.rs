@@ -16,13 +16,13 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use super::thinking::{Part, ThinkingParser};
+use super::thinking::{ReplyPart, ThinkingParser};
 use super::{CALLS, ChatEvent, ChatModel, ChatRequest, ChatStream};
-use crate::error::{BackendError, Fault, Service};
-use crate::openai::{Client, Events, tokens::Tokenizer};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::openai::{Events, OpenAiClient, tokens::TokenCounter};
 use crate::retry::{RetryPolicy, retry};
 use crate::types::Usage;
-use wire::{Chunk, Request, StreamOptions};
+use wire::{ChatCompletionRequest, StreamChunk, WireStreamOptions};
 
 /// How long docent waits for the token counts of a complete answer.
 const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,17 +51,18 @@ pub struct ChatOptions {
 pub fn connect(options: ChatOptions) -> Result<OpenAiChat, BackendError> {
     let ChatOptions { base_url, api_key, key_header, retry, .. } = &options;
     let (key, header) = (api_key.as_deref(), key_header.as_deref());
-    let client = Client::with_key_header(Service::Chat, base_url, key, header, *retry)?;
-    let tokenizer = Tokenizer::of(&options.model);
+    let client =
+        OpenAiClient::with_key_header(ExternalService::Chat, base_url, key, header, *retry)?;
+    let tokenizer = TokenCounter::of(&options.model);
     tokenizer.load();
     Ok(OpenAiChat { client, options, tokenizer, dialect: Dialect::default() })
 }
 
 /// A chat model behind an OpenAI-compatible endpoint. Made by [`connect`].
 pub struct OpenAiChat {
-    client: Client,
+    client: OpenAiClient,
     options: ChatOptions,
-    tokenizer: Tokenizer,
+    tokenizer: TokenCounter,
     dialect: Dialect,
 }
 
@@ -119,19 +120,19 @@ impl OpenAiChat {
     /// The request, without what the endpoint has refused before.
     fn request<'a>(
         &'a self,
-        messages: &'a [wire::Said<'a>],
+        messages: &'a [wire::WireTurn<'a>],
         request: &'a ChatRequest,
-    ) -> Request<'a> {
+    ) -> ChatCompletionRequest<'a> {
         let sampling = request.sampling;
         let flag = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let renamed = flag(&self.dialect.max_completion_tokens);
         let max_tokens = sampling.max_tokens.or(self.options.max_tokens);
-        Request {
+        ChatCompletionRequest {
             model: &self.options.model,
             messages,
             stream: true,
             stream_options: (!flag(&self.dialect.no_stream_options))
-                .then_some(StreamOptions { include_usage: true }),
+                .then_some(WireStreamOptions { include_usage: true }),
             temperature: sampling.temperature.or(self.options.temperature),
             max_tokens: max_tokens.filter(|_| !renamed),
             max_completion_tokens: max_tokens.filter(|_| renamed),
@@ -143,7 +144,7 @@ impl OpenAiChat {
     /// progress, since a caller that reads one answer may want another before its end.
     async fn open(
         &self,
-        messages: &[wire::Said<'_>],
+        messages: &[wire::WireTurn<'_>],
         request: &ChatRequest,
     ) -> Result<(Value, Events), BackendError> {
         let permit = self.client.admit(0).await?;
@@ -163,7 +164,7 @@ impl OpenAiChat {
     }
 
     fn answer(&self, first: Value, events: Events) -> ChatStream {
-        let answer = Answer {
+        let answer = StreamedReply {
             client: self.client.clone(),
             idle_timeout: self.options.idle_timeout,
             events: stream::iter([Ok(first)]).chain(events).boxed(),
@@ -184,8 +185,8 @@ impl OpenAiChat {
 }
 
 /// An answer that is arriving.
-struct Answer {
-    client: Client,
+struct StreamedReply {
+    client: OpenAiClient,
     idle_timeout: Duration,
     events: Events,
     /// The model that was asked, until the endpoint names the one that answers.
@@ -200,7 +201,7 @@ struct Answer {
     over: bool,
 }
 
-impl Answer {
+impl StreamedReply {
     async fn next(&mut self) -> Option<Result<ChatEvent, BackendError>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -216,7 +217,7 @@ impl Answer {
         }
     }
 
-    async fn receive(&mut self) -> Result<Chunk, BackendError> {
+    async fn receive(&mut self) -> Result<StreamChunk, BackendError> {
         let patience = match self.finish_reason {
             Some(_) => self.idle_timeout.min(USAGE_TIMEOUT),
             None => self.idle_timeout,
@@ -234,14 +235,14 @@ impl Answer {
         }
     }
 
-    fn parse(&self, event: Value) -> Result<Chunk, BackendError> {
+    fn parse(&self, event: Value) -> Result<StreamChunk, BackendError> {
         serde_json::from_value(event).map_err(|e| {
             self.client.error(Fault::Permanent, &format!("an event is not part of an answer: {e}"))
         })
     }
 
     /// Records what a chunk says, and turns its text into events.
-    fn take(&mut self, chunk: Chunk) {
+    fn take(&mut self, chunk: StreamChunk) {
         if let Some(usage) = chunk.usage() {
             self.usage = usage;
         }
@@ -295,12 +296,12 @@ impl Answer {
     }
 }
 
-impl From<Part> for ChatEvent {
-    fn from(part: Part) -> Self {
+impl From<ReplyPart> for ChatEvent {
+    fn from(part: ReplyPart) -> Self {
         match part {
-            Part::Thinking(text) => Self::Thinking(text),
-            Part::Answer(text) => Self::Delta(text),
-            Part::Retracted => Self::Retracted,
+            ReplyPart::Thinking(text) => Self::Thinking(text),
+            ReplyPart::Answer(text) => Self::Delta(text),
+            ReplyPart::Retracted => Self::Retracted,
         }
     }
 }

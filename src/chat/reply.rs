@@ -13,7 +13,7 @@ const LONGEST: usize = 8_000;
 
 /// What a model replied.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Reply {
+pub struct ChatReply {
     pub text: String,
     pub usage: Usage,
 }
@@ -23,13 +23,13 @@ pub async fn reply(
     chat: &dyn ChatModel,
     request: ChatRequest,
     within: Duration,
-) -> Result<Option<Reply>, BackendError> {
+) -> Result<Option<ChatReply>, BackendError> {
     tokio::time::timeout(within, read(chat, request)).await.ok().transpose()
 }
 
-async fn read(chat: &dyn ChatModel, request: ChatRequest) -> Result<Reply, BackendError> {
+async fn read(chat: &dyn ChatModel, request: ChatRequest) -> Result<ChatReply, BackendError> {
     let mut stream = chat.stream(request).await?;
-    let mut reply = Reply::default();
+    let mut reply = ChatReply::default();
     while let Some(event) = stream.next().await {
         match event? {
             ChatEvent::Thinking(_) | ChatEvent::Calls(_) => {}

@@ -7,7 +7,7 @@
 
 /// A part of what a model writes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Part {
+pub enum ReplyPart {
     Thinking(String),
     Answer(String),
     /// The answer so far was thinking.
@@ -113,31 +113,33 @@ impl ThinkingParser {
     }
 
     /// The parts that are certain by now, in order.
-    pub fn push(&mut self, text: &str) -> Vec<Part> {
+    pub fn push(&mut self, text: &str) -> Vec<ReplyPart> {
         self.held.push_str(text);
         let mut parts = Vec::new();
         while let Some(part) = self.step() {
-            parts.extend(Some(part).filter(Part::says_something));
+            parts.extend(Some(part).filter(ReplyPart::says_something));
         }
         parts
     }
 
     /// The text that was held back, at the end. Thinking that never ended stays thinking.
-    pub fn finish(&mut self) -> Option<Part> {
+    pub fn finish(&mut self) -> Option<ReplyPart> {
         let held = std::mem::take(&mut self.held);
         let part = match self.state {
-            State::Thinking(_) => Part::Thinking(held),
-            State::Beginning { after_thinking: true } => Part::Answer(held.trim_start().to_owned()),
+            State::Thinking(_) => ReplyPart::Thinking(held),
+            State::Beginning { after_thinking: true } => {
+                ReplyPart::Answer(held.trim_start().to_owned())
+            }
             State::Open if self.shows_thinking(&held, "\n") => self.retraction(),
             State::Beginning { .. } | State::Doubtful | State::Open | State::Answer => {
-                Part::Answer(held)
+                ReplyPart::Answer(held)
             }
         };
-        Some(part).filter(Part::says_something)
+        Some(part).filter(ReplyPart::says_something)
     }
 
     /// Takes the next part of the held text; `None` if more text is needed.
-    fn step(&mut self) -> Option<Part> {
+    fn step(&mut self) -> Option<ReplyPart> {
         match self.state {
             State::Beginning { after_thinking } => self.begin(after_thinking),
             State::Thinking(close) => {
@@ -147,21 +149,21 @@ impl ThinkingParser {
                 let certain = self.held.len() - begun(&self.held, close);
                 let rest = self.held.split_off(certain);
                 let thought = std::mem::replace(&mut self.held, rest);
-                (!thought.is_empty()).then_some(Part::Thinking(thought))
+                (!thought.is_empty()).then_some(ReplyPart::Thinking(thought))
             }
             State::Doubtful => self.doubt(),
             State::Open => self.pass_on(),
             State::Answer if self.held.is_empty() => None,
-            State::Answer => Some(Part::Answer(std::mem::take(&mut self.held))),
+            State::Answer => Some(ReplyPart::Answer(std::mem::take(&mut self.held))),
         }
     }
 
-    fn begin(&mut self, after_thinking: bool) -> Option<Part> {
+    fn begin(&mut self, after_thinking: bool) -> Option<ReplyPart> {
         let text = self.held.trim_start();
         if let Some((open, close)) = TAGS.iter().find(|(open, _)| text.starts_with(open)) {
             self.held = text[open.len()..].to_owned();
             self.state = State::Thinking(close);
-            return Some(Part::Thinking(String::new()));
+            return Some(ReplyPart::Thinking(String::new()));
         }
         if TAGS.iter().any(|(open, _)| open.starts_with(text)) {
             return None;
@@ -178,17 +180,17 @@ impl ThinkingParser {
         if after_thinking {
             self.held = text.to_owned();
         }
-        Some(Part::Answer(String::new()))
+        Some(ReplyPart::Answer(String::new()))
     }
 
     /// Waits for a closing tag that shows what is held to be thinking.
-    fn doubt(&mut self) -> Option<Part> {
+    fn doubt(&mut self) -> Option<ReplyPart> {
         let from = self.held.floor_char_boundary(self.searched);
         let mut tags = closings(&self.held, from).into_iter();
         if let Some((at, close)) = tags.find(|(at, _)| !is_quote(self.held[..*at].chars().last())) {
             if has_opening(&self.held[..at]) {
                 self.state = State::Answer;
-                return Some(Part::Answer(String::new()));
+                return Some(ReplyPart::Answer(String::new()));
             }
             return Some(self.end_thinking(at, close));
         }
@@ -197,13 +199,13 @@ impl ThinkingParser {
         self.searched = self.held.len().saturating_sub(longest);
         if self.told_apart || self.held.len() > MOST_HELD {
             self.state = State::Open;
-            return Some(Part::Answer(String::new()));
+            return Some(ReplyPart::Answer(String::new()));
         }
         None
     }
 
     /// Passes on text that certainly has no closing tag.
-    fn pass_on(&mut self) -> Option<Part> {
+    fn pass_on(&mut self) -> Option<ReplyPart> {
         let certain = match closings(&self.held, 0).first().copied() {
             Some((0, close)) => {
                 let after = &self.held[close.len()..];
@@ -230,7 +232,7 @@ impl ThinkingParser {
             // The answer is about tags.
             self.state = State::Answer;
         }
-        (!text.is_empty()).then_some(Part::Answer(text))
+        (!text.is_empty()).then_some(ReplyPart::Answer(text))
     }
 
     /// Whether a closing tag ends a thought. A tag within a line, or in quotes, is only mentioned.
@@ -239,16 +241,16 @@ impl ThinkingParser {
         closes && !self.told_apart && !is_quote(self.last) && after.starts_with(['\n', '\r'])
     }
 
-    fn retraction(&self) -> Part {
-        if self.last.is_some() { Part::Retracted } else { Part::Thinking(String::new()) }
+    fn retraction(&self) -> ReplyPart {
+        if self.last.is_some() { ReplyPart::Retracted } else { ReplyPart::Thinking(String::new()) }
     }
 
-    fn end_thinking(&mut self, at: usize, close: &str) -> Part {
+    fn end_thinking(&mut self, at: usize, close: &str) -> ReplyPart {
         let rest = self.held.split_off(at + close.len());
         let mut thought = std::mem::replace(&mut self.held, rest);
         thought.truncate(at);
         self.state = State::Beginning { after_thinking: true };
-        Part::Thinking(thought)
+        ReplyPart::Thinking(thought)
     }
 }
 
@@ -275,7 +277,7 @@ fn is_quote(before: Option<char>) -> bool {
     before.is_some_and(|c| matches!(c, '`' | '"' | '\'' | '“' | '‘' | '«'))
 }
 
-impl Part {
+impl ReplyPart {
     fn says_something(&self) -> bool {
         match self {
             Self::Thinking(text) | Self::Answer(text) => !text.is_empty(),

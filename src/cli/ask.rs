@@ -47,7 +47,7 @@ pub struct RerankFlags;
 /// Recording and replay of exchanges with models.
 #[derive(Args, Debug, Default, Clone)]
 #[command(next_help_heading = "Record and replay", args = [flag("record").conflicts_with("replay"), flag("replay")])]
-pub struct TapeFlags;
+pub struct RecordingFlags;
 
 /// Print the passages that answer a question best
 ///
@@ -62,7 +62,7 @@ pub struct SearchArgs {
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 #[derive(Args, Debug)]
@@ -101,7 +101,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     pub trace: TraceFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 #[derive(Args, Debug)]
@@ -126,7 +126,7 @@ pub struct ChatArgs {
     #[command(flatten)]
     pub trace: TraceFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 #[derive(Args, Debug)]
@@ -153,7 +153,7 @@ pub struct ExplainArgs {
     #[command(flatten)]
     pub retrieval: RetrievalFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 #[derive(Args, Debug)]

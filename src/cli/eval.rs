@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 
 use super::flags::{flag, flag_as};
-use super::{Format, HowIngested, RerankFlags, TapeFlags, WordingFlags};
+use super::{Format, HowIngested, RecordingFlags, RerankFlags, WordingFlags};
 use crate::types::DEEPEST;
 
 /// Measure the quality of retrieval and answers, and fail if it is too low
@@ -69,7 +69,7 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub corpus: CorpusFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 /// A report that is written to a file, in addition to what is printed.
@@ -122,7 +122,7 @@ pub struct EvalInitArgs {
     #[command(flatten)]
     pub model: EvalInitModel,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 #[derive(Args, Debug)]

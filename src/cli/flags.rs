@@ -4,7 +4,7 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use crate::settings::keys::{self, KEYS, Key, Takes};
+use crate::settings::keys::{self, FlagValue, KEYS, SettingKey};
 use crate::settings::{Layer, layers};
 
 /// The flags of the settings `names`.
@@ -37,7 +37,7 @@ pub(super) fn flag_as(name: &str, help: &str) -> Arg {
     let arg = Arg::new(key.name).long(flag.long.trim_start_matches('-')).short(flag.short);
     match flag.takes {
         // So that `-1` is refused as too small, not as an unknown flag.
-        Takes::Value(value) => {
+        FlagValue::Value(value) => {
             arg.allow_negative_numbers(true).value_name(value).value_hint(hint(value)).help(
                 match key.default.or(key.unless_set) {
                     Some(default) => format!("{help} [default: {default}]"),
@@ -45,7 +45,7 @@ pub(super) fn flag_as(name: &str, help: &str) -> Arg {
                 },
             )
         }
-        Takes::Nothing(_) => arg.action(ArgAction::SetTrue).help(help.to_owned()),
+        FlagValue::Nothing(_) => arg.action(ArgAction::SetTrue).help(help.to_owned()),
     }
 }
 
@@ -65,14 +65,15 @@ pub fn typed_settings(matches: &ArgMatches) -> Layer {
         return typed_settings(chosen);
     }
     let of = |id: &str| KEYS.iter().find(|key| key.name == id);
-    let typed = |key: &&Key| matches.value_source(key.name) == Some(ValueSource::CommandLine);
+    let typed =
+        |key: &&SettingKey| matches.value_source(key.name) == Some(ValueSource::CommandLine);
     let keys = matches.ids().filter_map(|id| of(id.as_str())).filter(typed);
     layers::flags(keys.filter_map(|key| Some((key.name, text(matches, key)?))))
 }
 
-fn text(matches: &ArgMatches, key: &Key) -> Option<String> {
+fn text(matches: &ArgMatches, key: &SettingKey) -> Option<String> {
     match key.flag?.takes {
-        Takes::Value(_) => matches.get_one::<String>(key.name).cloned(),
-        Takes::Nothing(value) => Some(value.to_owned()),
+        FlagValue::Value(_) => matches.get_one::<String>(key.name).cloned(),
+        FlagValue::Nothing(value) => Some(value.to_owned()),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args};
 
-use super::TapeFlags;
+use super::RecordingFlags;
 use super::flags::{flags, flags_under};
 use crate::types::Partition;
 
@@ -68,7 +68,7 @@ pub struct IngestArgs {
     #[command(flatten)]
     pub web: WebFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 /// What `ingest` and `query --from` share.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::flags::flags;
-use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
+use super::{ChatFlags, RecordingFlags, RerankFlags, TraceFlags};
 
 /// Offer the documents to agents, over the Model Context Protocol
 ///
@@ -43,7 +43,7 @@ pub struct McpArgs {
     #[command(flatten)]
     pub trace: TraceFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 /// Which collections.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::flags::{flag, flags};
-use super::{ChatFlags, RerankFlags, TapeFlags, TraceFlags};
+use super::{ChatFlags, RecordingFlags, RerankFlags, TraceFlags};
 
 /// Answer questions over HTTP, with an `OpenAI`-compatible API
 ///
@@ -39,7 +39,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub trace: TraceFlags,
     #[command(flatten)]
-    pub tape: TapeFlags,
+    pub tape: RecordingFlags,
 }
 
 /// Where the server listens, what it serves, and to whom.

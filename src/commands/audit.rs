@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::context::load;
-use crate::audit::{Broken, LossNotice, Verified, had_lines, list, verify};
+use crate::audit::{Broken, LossNotice, VerifiedAudit, had_lines, list, verify};
 use crate::cli::{AuditArgs, AuditCommand, Format};
 use crate::error::{Exit, Failure, shell_word};
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::settings::Layer;
 use crate::types::tenant_of;
 use crate::ui::Ui;
@@ -20,7 +20,7 @@ use crate::ui::sanitize::sanitize_line;
 /// Result of a successful verification: all lines are as they were written.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Verified")]
-pub(super) struct Report<'a> {
+pub(super) struct AuditReport<'a> {
     /// No notice of lost lines is unknown. A changed line is an error, not a result.
     ok: bool,
     /// Oldest first.
@@ -57,7 +57,7 @@ struct NoticeRow<'a> {
 /// The lines of a log.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AuditList")]
-pub(super) struct Lines {
+pub(super) struct AuditLines {
     /// Each as `docent schema audit-jsonl` has it.
     lines: Vec<Value>,
 }
@@ -109,7 +109,7 @@ fn check(ui: &mut Ui, file: &Path, known_until: u64) -> Result<Exit, Failure> {
     if ui.format == Format::Text {
         ui.data(&words(&name.to_string(), &verified))?;
     } else {
-        ui.json(Report {
+        ui.json(AuditReport {
             ok: count == 0,
             files: verified.files.iter().map(|file| file.display().to_string()).collect(),
             lines: verified.lines,
@@ -138,8 +138,8 @@ fn row(notice: &LossNotice, known_until: u64) -> NoticeRow<'_> {
 }
 
 /// `audit.jsonl: 12 lines in 2 files, as they were written; the last is 12, abc…`.
-fn words(name: &str, verified: &Verified) -> String {
-    let Verified { files, lines, first, last, notices, .. } = verified;
+fn words(name: &str, verified: &VerifiedAudit) -> String {
+    let VerifiedAudit { files, lines, first, last, notices, .. } = verified;
     let mut text = format!("{name}: {}", counted(*lines as usize, "line"));
     if files.len() > 1 {
         text += &format!(" in {} files", files.len());
@@ -190,7 +190,7 @@ fn show(
         }
     })?;
     if format == Format::Json {
-        ui.json(Lines { lines: all })?;
+        ui.json(AuditLines { lines: all })?;
     }
     if !open.is_empty() {
         let numbers: Vec<String> = open.values().map(ToString::to_string).collect();

@@ -6,16 +6,16 @@ use std::path::Path;
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::query::{self, Asking};
+use super::query::{self, QueryRunner};
 use crate::error::{Exit, Failure};
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::output::{AnswerJson, BatchRow};
 use crate::query::Answer;
-use crate::service::questions::{self, Row};
+use crate::service::questions::{self, QuestionRow};
 use crate::ui::Ui;
 
 /// The questions of a file, or of standard input.
-pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
+pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<QuestionRow>, Failure> {
     let mut text = String::new();
     let (name, read) = if file == Path::new("-") {
         ("standard input".to_owned(), std::io::stdin().read_to_string(&mut text).map(drop))
@@ -40,7 +40,11 @@ pub(super) fn read(file: &Path, cwd: &Path) -> Result<Vec<Row>, Failure> {
 
 /// Asks all questions, some at a time. An error that concerns every question, such as a wrong key, ends
 /// the command.
-pub(super) async fn run(ui: &mut Ui, asking: &Asking<'_>, rows: Vec<Row>) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    ui: &mut Ui,
+    asking: &QueryRunner<'_>,
+    rows: Vec<QuestionRow>,
+) -> Result<Exit, Failure> {
     let asked = rows.len();
     let at_once = asking.engine.context.settings.chat.concurrency;
     let mut done = stream::iter(rows).map(|row| ask(asking, row)).buffered(at_once);
@@ -81,7 +85,10 @@ impl Asked {
 }
 
 /// Asks one question; `None` if an interrupt came first.
-async fn ask(asking: &Asking<'_>, Row { id, question, .. }: Row) -> Option<Asked> {
+async fn ask(
+    asking: &QueryRunner<'_>,
+    QuestionRow { id, question, .. }: QuestionRow,
+) -> Option<Asked> {
     let question = match question {
         Ok(question) => question,
         Err(failure) => return Some(Asked::failed(id, failure)),

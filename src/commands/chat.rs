@@ -10,20 +10,20 @@ mod slash;
 
 use std::sync::Arc;
 
-use super::query::{self, Asking, Reply};
+use super::query::{self, QueryReply, QueryRunner};
 use super::{Context, describe, open_traced};
 use crate::cancel::Cancel;
 use crate::cli::ChatArgs;
 use crate::error::{Exit, Failure};
-use crate::query::history::Turn;
+use crate::query::history::HistoryTurn;
 use crate::service::Engine;
+use crate::service::output_file::forbid_way_out;
 use crate::service::retrieval::DocumentFilter;
-use crate::service::written::forbid_way_out;
 use crate::ui::Ui;
-use crate::ui::chat::Exchange;
-use crate::ui::line::Entry;
+use crate::ui::chat::ShownExchange;
+use crate::ui::line::LineInput;
 use input::Input;
-use slash::{Line, Slash};
+use slash::{ChatLine, SlashCommand};
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: ChatArgs) -> Result<Exit, Failure> {
     let mut input = Input::open(ui, &context)?;
@@ -33,19 +33,19 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ChatArgs) -> Result
     let mut worst = Exit::Done;
     loop {
         let line = match input.next().await? {
-            Entry::Line(line) => line,
-            Entry::Interrupted if input.is_terminal() => {
+            LineInput::Line(line) => line,
+            LineInput::Interrupted if input.is_terminal() => {
                 ui.status("Ctrl-D or /quit ends the session");
                 continue;
             }
-            Entry::Interrupted => return Ok(Exit::Interrupted),
-            Entry::End => break,
+            LineInput::Interrupted => return Ok(Exit::Interrupted),
+            LineInput::End => break,
         };
         let outcome = match slash::parse(&line) {
-            Ok(Line::Blank) => continue,
-            Ok(Line::Command(Slash::Quit)) => break,
-            Ok(Line::Command(command)) => session.obey(ui, command).await.map(|()| Exit::Done),
-            Ok(Line::Question(question)) => {
+            Ok(ChatLine::Blank) => continue,
+            Ok(ChatLine::Command(SlashCommand::Quit)) => break,
+            Ok(ChatLine::Command(command)) => session.obey(ui, command).await.map(|()| Exit::Done),
+            Ok(ChatLine::Question(question)) => {
                 let cancel = input.cancel();
                 session.ask(ui, &question, &cancel).await
             }
@@ -76,8 +76,8 @@ struct Session {
     filter: DocumentFilter,
     show_thinking: bool,
     /// Turns since the beginning, or since the conversation was cleared.
-    exchanges: Vec<Exchange>,
-    history: Vec<Turn>,
+    exchanges: Vec<ShownExchange>,
+    history: Vec<HistoryTurn>,
     /// Number of questions so far.
     asked: u32,
     /// Whether questions are typed at a terminal.
@@ -123,23 +123,23 @@ impl Session {
     async fn ask(&mut self, ui: &mut Ui, question: &str, cancel: &Cancel) -> Result<Exit, Failure> {
         self.asked += 1;
         ui.turn = Some(self.asked);
-        let asking = Asking {
+        let asking = QueryRunner {
             engine: &self.engine,
             filter: &self.filter,
             history: &self.history,
             show_thinking: self.show_thinking,
             cancel: cancel.clone(),
         };
-        let Reply { answer, outcome } = match query::reply(ui, &asking, question).await {
+        let QueryReply { answer, outcome } = match query::reply(ui, &asking, question).await {
             Err(failure) if failure.exit == Exit::Interrupted => return Ok(stopped(ui)),
             reply => reply?,
         };
         ui.gap()?;
         if let Some(answer) = answer {
             if !answer.text.trim().is_empty() {
-                self.history.push(Turn::new(question, &answer.text));
+                self.history.push(HistoryTurn::new(question, &answer.text));
             }
-            self.exchanges.push(Exchange { question: question.to_owned(), answer });
+            self.exchanges.push(ShownExchange { question: question.to_owned(), answer });
         }
         match outcome? {
             Exit::Interrupted => Ok(stopped(ui)),
@@ -147,11 +147,13 @@ impl Session {
         }
     }
 
-    async fn obey(&mut self, ui: &mut Ui, command: Slash) -> Result<(), Failure> {
+    async fn obey(&mut self, ui: &mut Ui, command: SlashCommand) -> Result<(), Failure> {
         ui.turn = Some(self.asked);
         match command {
-            Slash::Sources => return ui.last_sources(self.last()?, &self.engine.context.root),
-            Slash::Open(number) => {
+            SlashCommand::Sources => {
+                return ui.last_sources(self.last()?, &self.engine.context.root);
+            }
+            SlashCommand::Open(number) => {
                 let answer = &self.last()?.answer;
                 let passage = answer.passages.iter().find(|passage| passage.number == number);
                 let passage = passage.ok_or_else(|| {
@@ -160,19 +162,19 @@ impl Session {
                 })?;
                 open::open(ui, passage, &self.engine.context.root, self.at_terminal).await?;
             }
-            Slash::Save { path, overwrite } => {
+            SlashCommand::Save { path, overwrite } => {
                 let path = save::place(&self.engine.context.cwd, &path);
                 forbid_way_out(&path, &self.engine.context.root)?;
                 save::save(&path, &self.exchanges, overwrite)?;
                 ui.status(&format!("saved {}", path.display()));
             }
-            Slash::Clear => {
+            SlashCommand::Clear => {
                 self.exchanges.clear();
                 self.history.clear();
                 ui.status("earlier turns are forgotten");
             }
-            Slash::Model(None) => self.tell_model(ui)?,
-            Slash::Model(Some(name)) => {
+            SlashCommand::Model(None) => self.tell_model(ui)?,
+            SlashCommand::Model(Some(name)) => {
                 let mut context = self.engine.context.clone();
                 context.settings.take_model((name != "extractive").then_some(name));
                 let engine = open_traced(ui, context)?;
@@ -180,12 +182,12 @@ impl Session {
                 self.engine = engine;
                 self.tell_model(ui)?;
             }
-            Slash::Help => {
+            SlashCommand::Help => {
                 for line in slash::HELP.lines() {
                     ui.status(line);
                 }
             }
-            Slash::Quit => {}
+            SlashCommand::Quit => {}
         }
         Ok(())
     }
@@ -195,7 +197,7 @@ impl Session {
         Ok(())
     }
 
-    fn last(&self) -> Result<&Exchange, Failure> {
+    fn last(&self) -> Result<&ShownExchange, Failure> {
         self.exchanges.last().ok_or_else(|| Failure::usage("there is no answer yet"))
     }
 }

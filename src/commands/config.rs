@@ -1,13 +1,13 @@
 //! `docent config`: shows the settings and where they come from, and trusts project files.
 
 use super::context;
-use super::place::{PROJECT_FILE, Place};
+use super::locations::{CommandLocations, PROJECT_FILE};
 use super::trust;
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::error::{Exit, Failure};
 use crate::output::{Setting, ShownSettings};
 use crate::settings::layers::nearest;
-use crate::settings::{self, KEYS, Layer, Origin, Resolved};
+use crate::settings::{self, KEYS, Layer, Resolved, SettingOrigin};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
@@ -20,11 +20,11 @@ pub(super) fn run(ui: &mut Ui, flags: Layer, args: ConfigArgs) -> Result<Exit, F
 
 fn show(ui: &mut Ui, flags: Layer, names: &[String]) -> Result<Exit, Failure> {
     known(names)?;
-    let place = Place::find()?;
+    let place = CommandLocations::find()?;
     let (layers, trusted) = context::read_layers(&place, flags)?;
     place.say_foreign(ui);
     let settings = settings::resolve(&layers, trusted).map_err(context::setting_failure)?;
-    if let Some(Origin::Project(path)) = settings.unheard.first().map(|row| &row.origin) {
+    if let Some(SettingOrigin::Project(path)) = settings.unheard.first().map(|row| &row.origin) {
         let path = path.display();
         ui.warn(&format!(
             "some settings in {path} are ignored, since it is not trusted; to trust it: docent config trust"
@@ -91,7 +91,7 @@ fn known(names: &[String]) -> Result<(), Failure> {
 }
 
 fn trust_nearest(ui: &mut Ui) -> Result<Exit, Failure> {
-    let place = Place::find()?;
+    let place = CommandLocations::find()?;
     let Some(path) = place.nearest_file() else {
         return Err(Failure::config(format!(
             "there is no {PROJECT_FILE} in {}",

@@ -6,24 +6,25 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::place::{Place, forbid_links_out};
+use super::locations::{CommandLocations, forbid_links_out};
 use super::trust;
-use crate::beneath;
 use crate::error::{Exit, Failure};
 use crate::hub::{Forbidden, Hub, HubOptions};
-use crate::record::{Tape, TapeError};
+use crate::record::{Recording, RecordingError};
+use crate::rooted_fs;
+use crate::service::output_file::forbid_way_out;
 use crate::service::project::Project;
-use crate::service::written::forbid_way_out;
 use crate::service::{Context, backends};
 use crate::settings::{
-    self, HubSettings, Layer, Layers, Origin, Resolved, Settings, SettingsError, TapeFile, layers,
+    self, HubSettings, Layer, Layers, RecordingFile, Resolved, SettingOrigin, Settings,
+    SettingsError, layers,
 };
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 /// Reads the settings of a command.
 pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
-    let place = Place::find()?;
+    let place = CommandLocations::find()?;
     let (layers, trusted) = read_layers(&place, flags)?;
     place.say_foreign(ui);
     let mut settings = settings::resolve(&layers, trusted).map_err(setting_failure)?;
@@ -47,7 +48,7 @@ pub(super) fn load(ui: &mut Ui, flags: Layer) -> Result<Context, Failure> {
     }
     let (outside, sites) = trust::named_in(&place.root);
     let sites = (!trusted).then_some(sites);
-    let Place { cwd, root, .. } = place;
+    let CommandLocations { cwd, root, .. } = place;
     let (user, tape, hub) = (user(), Arc::default(), hub(ui, &mut settings, &cwd));
     Ok(Context { settings, cwd, root, data_dir, outside, sites, user, project, tape, hub })
 }
@@ -91,15 +92,15 @@ fn user() -> Option<String> {
 pub(super) fn with_tape(mut context: Context, ui: &mut Ui) -> Result<Context, Failure> {
     let tape = match &context.settings.tape {
         None => return Ok(context),
-        Some(TapeFile::Record(path)) => {
+        Some(RecordingFile::Record(path)) => {
             ui.detail(&format!("recording to {}", path.display()));
             let path = context.cwd.join(path);
             forbid_way_out(&path, &context.root)?;
-            Tape::record(&path, context.secrets())
+            Recording::record(&path, context.secrets())
         }
-        Some(TapeFile::Replay(path)) => {
+        Some(RecordingFile::Replay(path)) => {
             ui.detail(&format!("replaying {}", path.display()));
-            Tape::replay(&context.cwd.join(path))
+            Recording::replay(&context.cwd.join(path))
         }
     };
     let tape = tape.map_err(|error| tape_failure(&error))?;
@@ -110,18 +111,18 @@ pub(super) fn with_tape(mut context: Context, ui: &mut Ui) -> Result<Context, Fa
     Ok(context)
 }
 
-fn tape_failure(error: &TapeError) -> Failure {
+fn tape_failure(error: &RecordingError) -> Failure {
     let hint = match error {
-        TapeError::None { .. } => {
+        RecordingError::None { .. } => {
             "make one: run the same command with --record FILE instead of --replay FILE"
         }
-        TapeError::Io { .. } => "name a file that can be read and written",
-        TapeError::Busy { .. } => {
+        RecordingError::Io { .. } => "name a file that can be read and written",
+        RecordingError::Busy { .. } => {
             "name another file, or run this again when the other process is done"
         }
-        TapeError::NotOne { .. } => "name a file that --record made",
-        TapeError::Version { .. } => "remove it, and record again with --record",
-        TapeError::Line { .. } => "correct or remove that line, or record again",
+        RecordingError::NotOne { .. } => "name a file that --record made",
+        RecordingError::Version { .. } => "remove it, and record again with --record",
+        RecordingError::Line { .. } => "correct or remove that line, or record again",
     };
     Failure::config(error.to_string()).hint(hint)
 }
@@ -129,7 +130,7 @@ fn tape_failure(error: &TapeError) -> Failure {
 /// Fails if an untrusted project file sets what only the user may set. Ignoring these settings without
 /// a word would give other answers than those that the project expects.
 fn forbid_unheard(unheard: &[Resolved]) -> Result<(), Failure> {
-    let Some(Origin::Project(path)) = unheard.first().map(|row| &row.origin) else {
+    let Some(SettingOrigin::Project(path)) = unheard.first().map(|row| &row.origin) else {
         return Ok(());
     };
     let wants = unheard.iter().map(|row| {
@@ -147,7 +148,10 @@ fn forbid_unheard(unheard: &[Resolved]) -> Result<(), Failure> {
 }
 
 /// All layers, strongest first, and whether the project file is trusted.
-pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool), Failure> {
+pub(super) fn read_layers(
+    place: &CommandLocations,
+    flags: Layer,
+) -> Result<(Layers, bool), Failure> {
     let unknown = env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("DOCENT_"));
@@ -162,12 +166,16 @@ pub(super) fn read_layers(place: &Place, flags: Layer) -> Result<(Layers, bool),
         let text = read(path)?;
         trusted = trust::is_trusted(path, &text);
         all.push(
-            layers::file(path, &text, &Origin::Project(path.clone())).map_err(setting_failure)?,
+            layers::file(path, &text, &SettingOrigin::Project(path.clone()))
+                .map_err(setting_failure)?,
         );
     }
     if let Some(path) = user_file().filter(|path| path.is_file()) {
         let text = read(&path)?;
-        all.push(layers::file(&path, &text, &Origin::User(path.clone())).map_err(setting_failure)?);
+        all.push(
+            layers::file(&path, &text, &SettingOrigin::User(path.clone()))
+                .map_err(setting_failure)?,
+        );
     }
     Ok((Layers(all), trusted))
 }
@@ -176,7 +184,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     /// Largest file of settings, in bytes: far more than all of them need.
     const LONGEST: u64 = 1 << 20;
     let mut text = String::new();
-    beneath::open_file(path)
+    rooted_fs::open_file(path)
         .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
         .map(|_| text)
         .map_err(|error| Failure::config(format!("{} cannot be read: {error}", path.display())))

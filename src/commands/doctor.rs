@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use super::{Context, open};
 use crate::cli::{DoctorArgs, Format};
-use crate::embed::Role;
-use crate::error::{Exit, Failure, Service};
+use crate::embed::TextRole;
+use crate::error::{Exit, ExternalService, Failure};
 use crate::hub::{MissingModel, Purpose};
 use crate::openai;
 use crate::output as json;
-use crate::output::words::{bytes, counted};
+use crate::output::humanize::{bytes, counted};
 use crate::retry::RetryPolicy;
 use crate::service::backends::{self, VerifierModel};
 use crate::service::deployment::{Concern, advice, concerns};
 use crate::service::retrieval::reranking;
 use crate::settings::parse::without_credentials;
-use crate::settings::{EmbeddingModel, Endpoint, Qdrant, Rerank, RerankModel, Verify, VerifyModel};
+use crate::settings::{
+    EmbeddingModel, Endpoint, QdrantSettings, RerankModel, RerankSettings, VerifyModel,
+    VerifySettings,
+};
 use crate::store::ForeignPoints;
 use crate::types::{Deployment, Manifest, RerankerId};
 use crate::ui::Ui;
@@ -105,7 +108,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: DoctorArgs) -> Resu
 
 fn print(ui: &mut Ui, checks: &[Check], server: Option<json::ServerJson>) -> Result<(), Failure> {
     if ui.format != Format::Text {
-        let shown = checks.iter().map(|check| json::Check {
+        let shown = checks.iter().map(|check| json::DoctorCheck {
             name: check.name.to_owned(),
             ok: check.ok,
             message: check.message.clone(),
@@ -210,7 +213,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
         return Ok(check);
     }
     let embedder = backends::embedder(context, None).await?;
-    embedder.embed(&["docent".to_owned()], Role::Query).await?;
+    embedder.embed(&["docent".to_owned()], TextRole::Query).await?;
     let id = embedder.id();
     let place = match &context.settings.embedding.model {
         EmbeddingModel::Builtin => String::new(),
@@ -225,7 +228,7 @@ async fn check_embedder(context: &Context) -> Result<Check, Failure> {
     Ok(Check::fine("embedder", format!("{}{place}, {} dimensions", id.name, id.dimensions)))
 }
 
-async fn check_reranker(context: &Context, rerank: &Rerank) -> Result<Check, Failure> {
+async fn check_reranker(context: &Context, rerank: &RerankSettings) -> Result<Check, Failure> {
     if let Some(check) = not_here("reranker", context, Purpose::Rerank).await? {
         return Ok(check);
     }
@@ -259,7 +262,7 @@ async fn check_chat(context: &Context) -> Result<Check, Failure> {
     check_model("chat", model, &chat.endpoint, chat.timeout).await
 }
 
-async fn check_verifier(context: &Context, verify: &Verify) -> Result<Check, Failure> {
+async fn check_verifier(context: &Context, verify: &VerifySettings) -> Result<Check, Failure> {
     if let Some(check) = not_here("verify", context, Purpose::Verify).await? {
         return Ok(check);
     }
@@ -289,7 +292,7 @@ async fn check_model(
 ) -> Result<Check, Failure> {
     let place = without_credentials(&endpoint.base_url);
     let models = openai::models(
-        Service::Chat,
+        ExternalService::Chat,
         &endpoint.base_url,
         endpoint.api_key.as_deref(),
         endpoint.key_header.as_deref(),
@@ -318,7 +321,7 @@ async fn look_for_ollama(context: &Context) -> Option<Check> {
     {
         return None;
     }
-    let models = openai::models(Service::Chat, &base_url, None, None, GLANCE).await.ok()?;
+    let models = openai::models(ExternalService::Chat, &base_url, None, None, GLANCE).await.ok()?;
     let count = counted(models.len(), "model");
     let mut check = Check::fine("ollama", format!("an Ollama runs at {base_url} with {count}"));
     check.hint = Some(match models.first() {
@@ -337,8 +340,12 @@ async fn look_for_qdrant(context: &Context) -> Option<Check> {
     }
     let url = "http://127.0.0.1:6334".to_owned();
     let mut settings = context.settings.clone();
-    settings.qdrant =
-        Qdrant { url: Some(url.clone()), api_key: None, timeout: GLANCE, ..settings.qdrant };
+    settings.qdrant = QdrantSettings {
+        url: Some(url.clone()),
+        api_key: None,
+        timeout: GLANCE,
+        ..settings.qdrant
+    };
     let server = backends::server(&settings, once(context)).ok()?;
     let version = tokio::time::timeout(GLANCE, server.health()).await.ok()?.ok()?;
     let mut check = Check::fine("qdrant", format!("a Qdrant {version} runs at {url}"));

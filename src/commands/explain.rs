@@ -6,9 +6,9 @@ use super::{Context, on_interrupt, open};
 use crate::cli::ExplainArgs;
 use crate::error::{Exit, Failure};
 use crate::output::explain::Explained;
-use crate::service::answering::Ask;
+use crate::service::answering::AskOptions;
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: ExplainArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
@@ -19,12 +19,12 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ExplainArgs) -> Res
     super::describe(ui, &retriever);
     let cancel = on_interrupt();
     let mut waiting = if engine.rewrites()? {
-        Some(Waiting::new(ui, &format!("asking {}", engine.chat()?.name())))
+        Some(WaitSpinner::new(ui, &format!("asking {}", engine.chat()?.name())))
     } else {
         None
     };
     let filter = args.retrieval.filter();
-    let ask = Ask::new(&question, &filter, &[]);
+    let ask = AskOptions::new(&question, &filter, &[]);
     let asked = engine.prepare(ask, &cancel, &mut drop).await?;
     if let Some(waiting) = &mut waiting {
         waiting.done();

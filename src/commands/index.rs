@@ -14,7 +14,7 @@ use self::transfer::Way;
 use super::{Context, on_interrupt, open};
 use crate::cli::{Format, IndexArgs, IndexCommand, VersionName};
 use crate::error::{Exit, Failure};
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::output::{Adoption, Index};
 use crate::service::backends;
 use crate::store::OnWait;

@@ -9,13 +9,13 @@ use super::{Context, describe_embedder, on_interrupt, open, trust, watch};
 use crate::cancel::Cancel;
 use crate::cli::{IngestArgs, IngestFlags};
 use crate::error::{Exit, Failure};
-use crate::http::Throttled;
+use crate::http::ThrottleStats;
 use crate::ingest::IngestReport;
 use crate::ingest::discover;
-use crate::ingest::inline::Inline;
+use crate::ingest::inline::InlineDocuments;
 use crate::service::Engine;
 pub(super) use crate::service::sync::exit;
-use crate::service::sync::{Inputs, SyncEvent, SyncOptions};
+use crate::service::sync::{SyncEvent, SyncInputs, SyncOptions};
 use crate::ui::Ui;
 use crate::ui::progress::IngestProgress;
 
@@ -43,7 +43,7 @@ pub(super) async fn run(
     }
     let (stdin, paths): (Vec<String>, Vec<String>) =
         typed.into_iter().partition(|path| path == "-");
-    let mut inputs = Inputs::parse(paths, args.web.reach())?;
+    let mut inputs = SyncInputs::parse(paths, args.web.reach())?;
     if !stdin.is_empty() && options.partition.is_some() {
         let failure = Failure::usage(
             "standard input is a single document, so --partition can't be used with it",
@@ -51,7 +51,7 @@ pub(super) async fn run(
         return Err(failure.hint("docent ingest - --source NAME"));
     }
     if !stdin.is_empty() {
-        inputs.inline = Some(Inline::bytes(args.source, read_stdin(&context)?));
+        inputs.inline = Some(InlineDocuments::bytes(args.source, read_stdin(&context)?));
     }
     let engine = open(ui, context)?;
     let cancel = on_interrupt();
@@ -98,13 +98,13 @@ impl From<&IngestFlags> for SyncOptions {
 pub(super) async fn sync(
     ui: &mut Ui,
     engine: &Engine,
-    inputs: Inputs,
+    inputs: SyncInputs,
     options: &SyncOptions,
     cancel: &Cancel,
 ) -> Result<IngestReport, Failure> {
     let typed = if inputs.remembered { Vec::new() } else { inputs.paths.clone() };
     let starts = inputs.starts.clone();
-    let mut shown = Shown { ui, engine, cancel, progress: None };
+    let mut shown = ShownSync { ui, engine, cancel, progress: None };
     let report = engine.sync(inputs, options, cancel, &mut |event| shown.on(event)).await?;
     let Context { root, cwd, .. } = &engine.context;
     for path in typed.iter().filter_map(|input| discover::outside(input, root, cwd)) {
@@ -123,14 +123,14 @@ pub(super) async fn sync(
 }
 
 /// Shows a sync to a person.
-pub(super) struct Shown<'a> {
+pub(super) struct ShownSync<'a> {
     pub(super) ui: &'a mut Ui,
     pub(super) engine: &'a Engine,
     pub(super) cancel: &'a Cancel,
     pub(super) progress: Option<IngestProgress>,
 }
 
-impl Shown<'_> {
+impl ShownSync<'_> {
     pub(super) fn on(&mut self, event: SyncEvent) {
         match event {
             SyncEvent::Connected(embedder) => {
@@ -152,7 +152,7 @@ impl Shown<'_> {
 }
 
 /// Prints how the embedding endpoint limited the rate of this run, for `--verbose`.
-fn describe_throttling(ui: &mut Ui, Throttled { times, fewest }: Throttled) {
+fn describe_throttling(ui: &mut Ui, ThrottleStats { times, fewest }: ThrottleStats) {
     let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
     ui.detail(&format!(
         "rate-limited {times} by the embedding endpoint; concurrency fell to {fewest}"

@@ -11,15 +11,15 @@ use serde::Serialize;
 use super::{Context, context};
 use crate::cli::{Format, KeysArgs, KeysCommand, NewKeyFlags, RightName};
 use crate::error::{Exit, Failure, shell_word};
-use crate::output::words::counted;
-use crate::serve::keys::{Key, KeyFile, KeyFileError, NOBODY, Right, Secret, expiry};
-use crate::settings::{self, Serve, parse};
+use crate::output::humanize::counted;
+use crate::serve::keys::{ApiKey, KeyFile, KeyFileError, KeyRight, NOBODY, Secret, expiry};
+use crate::settings::{self, ServeSettings, parse};
 use crate::types::{collection_of_tenant, tenant_of};
 use crate::ui::Ui;
 use crate::ui::sanitize::sanitize_line;
 
 /// The file of keys: the configured one, or one beside the user's settings.
-pub(super) fn file(settings: &Serve) -> Result<PathBuf, Failure> {
+pub(super) fn file(settings: &ServeSettings) -> Result<PathBuf, Failure> {
     let usual = || context::user_file().map(|file| file.with_file_name("keys.toml"));
     settings.keys.clone().or_else(usual).ok_or_else(|| {
         Failure::config(
@@ -95,7 +95,7 @@ pub(super) struct NewKey<'a> {
 #[schemars(rename = "Key")]
 struct ListedKey<'a> {
     name: &'a str,
-    rights: &'a [Right],
+    rights: &'a [KeyRight],
     /// The tenant whose collections the key sees; null: those of all tenants.
     tenant: Option<&'a str>,
     /// Collections that the key sees; empty: all that are served.
@@ -152,7 +152,7 @@ fn list(ui: &mut Ui, file: &KeyFile) -> Result<(), Failure> {
 }
 
 /// `ci  search, answer; docs; tag tenant=a; 60 requests a minute; ends 2030-01-31`.
-fn row(key: &Key, now: chrono::DateTime<Utc>) -> String {
+fn row(key: &ApiKey, now: chrono::DateTime<Utc>) -> String {
     let rights: Vec<&str> = key.rights.iter().map(|right| right.name()).collect();
     let mut parts = vec![rights.join(", ")];
     parts.extend(key.tenant.as_ref().map(|tenant| format!("tenant {tenant}")));
@@ -188,7 +188,7 @@ fn new_key(
     secret: &Secret,
     tenant: Option<&str>,
     new: NewKeyFlags,
-) -> Result<Key, Failure> {
+) -> Result<ApiKey, Failure> {
     let now = Utc::now();
     let fits = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
     if name.is_empty() || name.chars().count() > 100 || !name.chars().all(fits) {
@@ -217,10 +217,12 @@ fn new_key(
         }
     };
     let rights = match new.rights.as_slice() {
-        [] => vec![Right::Search, Right::Answer],
-        named => Right::ALL.into_iter().filter(|right| named.contains(&name_of(*right))).collect(),
+        [] => vec![KeyRight::Search, KeyRight::Answer],
+        named => {
+            KeyRight::ALL.into_iter().filter(|right| named.contains(&name_of(*right))).collect()
+        }
     };
-    Ok(Key {
+    Ok(ApiKey {
         name: name.to_owned(),
         id: secret.id.clone(),
         secret_sha256: secret.sha256(),
@@ -244,7 +246,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Warns about what will not work with a new key here. It is created all the same, since it may be for
 /// a server elsewhere or a future collection.
-async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failure> {
+async fn warn_of(ui: &mut Ui, context: &Context, key: &ApiKey) -> Result<(), Failure> {
     for name in &key.collections {
         let mut context = context.clone();
         context.settings.take_collection(name);
@@ -271,12 +273,12 @@ async fn warn_of(ui: &mut Ui, context: &Context, key: &Key) -> Result<(), Failur
     Ok(())
 }
 
-fn name_of(right: Right) -> RightName {
+fn name_of(right: KeyRight) -> RightName {
     match right {
-        Right::Search => RightName::Search,
-        Right::Answer => RightName::Answer,
-        Right::Ingest => RightName::Ingest,
-        Right::Admin => RightName::Admin,
+        KeyRight::Search => RightName::Search,
+        KeyRight::Answer => RightName::Answer,
+        KeyRight::Ingest => RightName::Ingest,
+        KeyRight::Admin => RightName::Admin,
     }
 }
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::Context;
 use crate::cli::{Format, McpArgs, McpCommand};
 use crate::error::{Exit, Failure};
-use crate::mcp::access::Work;
+use crate::mcp::access::CallCost;
 use crate::mcp::local::LocalAccess;
 use crate::mcp::protocol::{self, RunningServer};
-use crate::mcp::{Offer, tools};
+use crate::mcp::{ServerOffer, tools};
 use crate::service::Engine;
 use crate::ui::Ui;
 
@@ -61,13 +61,13 @@ async fn serve(ui: &mut Ui, context: Context, args: McpArgs) -> Result<Exit, Fai
         RunningServer::new(context.socket(), &digest, args.result_tokens)
     });
     let engines = super::serve::engines(ui, &context, None)?;
-    if offered.iter().any(|tool| tool.work == Work::Answer) {
+    if offered.iter().any(|tool| tool.work == CallCost::Answer) {
         engines[0].1.check_answering()?;
     }
     let asked = engines.iter().map(|(_, engine)| Arc::clone(engine)).collect();
     tokio::spawn(fetch_models(asked, ui.announcer()));
     let announce = ui.announcer();
-    let offer = Offer {
+    let offer = ServerOffer {
         access: Arc::new(LocalAccess::new(engines, move |warning| announce(warning))),
         tools: offered,
         max_tokens: args.result_tokens.into(),

@@ -14,9 +14,9 @@ mod explain;
 mod index;
 mod ingest;
 mod keys;
+mod locations;
 mod mcp;
 mod models;
-mod place;
 mod purge;
 mod query;
 mod schema;
@@ -46,7 +46,7 @@ use crate::service::provenance::TraceSink;
 use crate::service::retrieval::DocumentFilter;
 use crate::service::{Context, Engine};
 use crate::settings::Layer;
-use crate::types::{EmbedderId, Reach, RerankerId};
+use crate::types::{CrawlReach, EmbedderId, RerankerId};
 use crate::ui::{self, Ui};
 
 /// Parses, dispatches, and turns the outcome into an exit code.
@@ -259,8 +259,8 @@ impl RetrievalFlags {
 }
 
 impl WebFlags {
-    fn reach(&self) -> Reach {
-        Reach { depth: self.depth, whole_host: self.whole_host }
+    fn reach(&self) -> CrawlReach {
+        CrawlReach { depth: self.depth, whole_host: self.whole_host }
     }
 }
 

@@ -5,8 +5,8 @@ use std::io;
 use super::Context;
 use crate::cli::{Format, ModelsArgs, ModelsCommand};
 use crate::error::{Exit, Failure};
-use crate::hub::{Cached, Forbidden, HeldModel, Hub, Purpose};
-use crate::output::words;
+use crate::hub::{Cached, Forbidden, Hub, LocalModel, Purpose};
+use crate::output::humanize;
 use crate::output::{
     CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
 };
@@ -40,7 +40,7 @@ fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
         ));
     }
     for model in models {
-        let (name, size) = (sanitize_line(&model.name), words::bytes(model.bytes));
+        let (name, size) = (sanitize_line(&model.name), humanize::bytes(model.bytes));
         let mut text = format!("{name}  {size}\n");
         for CachedCommit { commit, refs, whole } in model.snapshots {
             let refs =
@@ -80,7 +80,7 @@ async fn fetch(ui: &mut Ui, hub: &Hub, models: Vec<HubModel>) -> Result<Exit, Fa
     }
     let mut fetched = Vec::new();
     for model in models {
-        let HeldModel { dir, graph, commit } = hub.fetch(&model, Purpose::Any).await?;
+        let LocalModel { dir, graph, commit } = hub.fetch(&model, Purpose::Any).await?;
         let directory = dir.display().to_string();
         if ui.format == Format::Text {
             let (commit, place) = (sanitize_line(&commit), sanitize_line(&directory));
@@ -111,7 +111,7 @@ fn remove(ui: &mut Ui, hub: &Hub, models: &[HubModel]) -> Result<Exit, Failure> 
                 .hint("docent models list shows the models in the cache"));
         };
         if ui.format == Format::Text {
-            ui.data(&format!("removed {model}  {}\n", words::bytes(bytes)))?;
+            ui.data(&format!("removed {model}  {}\n", humanize::bytes(bytes)))?;
         }
         removed.push(RemovedModel { name: model.to_string(), bytes });
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use super::{Context, open};
 use crate::cli::{Format, PurgeArgs};
 use crate::error::{Exit, Failure};
-use crate::output::words::{counted, grouped};
+use crate::output::humanize::{counted, grouped};
 use crate::service::purge::{PurgeReport, PurgeRequest};
 use crate::ui::Ui;
 use crate::ui::purge::purge_text;

@@ -4,18 +4,18 @@ use super::{Context, batch, ingest, on_interrupt};
 use crate::cancel::Cancel;
 use crate::cli::QueryArgs;
 use crate::error::{Exit, Failure};
-use crate::query::history::Turn;
-use crate::query::verdict::NoAnswer;
+use crate::query::assessment::NoAnswer;
+use crate::query::history::HistoryTurn;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::Engine;
-use crate::service::answering::{Ask, Exchange, Preview};
+use crate::service::answering::{AskOptions, Exchange, PromptPreview};
 use crate::service::changes::ChangeCommand;
-use crate::service::questions::Row;
+use crate::service::questions::QuestionRow;
 use crate::service::retrieval::DocumentFilter;
-use crate::service::sync::{Inputs, SyncOptions};
+use crate::service::sync::{SyncInputs, SyncOptions};
 use crate::ui::Ui;
 use crate::ui::answer::AnswerView;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 
 pub(super) async fn run(
     ui: &mut Ui,
@@ -23,8 +23,8 @@ pub(super) async fn run(
     args: QueryArgs,
 ) -> Result<Exit, Failure> {
     let asked = match &args.batch {
-        Some(file) => Asked::Batch(batch::read(file, &context.cwd)?),
-        None => Asked::One(super::question(&args.question)?),
+        Some(file) => AskedQuery::Batch(batch::read(file, &context.cwd)?),
+        None => AskedQuery::One(super::question(&args.question)?),
     };
     if args.from.iter().any(|path| path == "-") {
         return Err(Failure::usage("--from takes paths, globs and URLs, not standard input")
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let cancel = on_interrupt();
     let mut partial = false;
     if !args.from.is_empty() {
-        let inputs = Inputs::parse(args.from, args.web.reach())?;
+        let inputs = SyncInputs::parse(args.from, args.web.reach())?;
         let roots = inputs.names();
         let asked_with = Some(ChangeCommand::QueryFrom);
         let options = SyncOptions { asked_with, ..SyncOptions::default() };
@@ -54,50 +54,51 @@ pub(super) async fn run(
     engine.retrieve_options(&filter, &retriever).await?;
     super::describe_retriever(ui, &retriever);
     let show_thinking = args.chat.show_thinking;
-    let asking = Asking { engine: &engine, filter: &filter, history: &[], show_thinking, cancel };
+    let asking =
+        QueryRunner { engine: &engine, filter: &filter, history: &[], show_thinking, cancel };
     let exit = match asked {
-        Asked::One(question) if args.dry_run => dry_run(ui, &asking, &question).await,
-        Asked::One(question) => {
-            let Reply { answer, outcome } = reply(ui, &asking, &question).await?;
+        AskedQuery::One(question) if args.dry_run => dry_run(ui, &asking, &question).await,
+        AskedQuery::One(question) => {
+            let QueryReply { answer, outcome } = reply(ui, &asking, &question).await?;
             if answer.is_some_and(|answer| answer.no_answer.is_none() && answer.cut().is_none()) {
                 explain_no_chat_model(ui, &engine);
             }
             outcome
         }
-        Asked::Batch(rows) => batch::run(ui, &asking, rows).await,
+        AskedQuery::Batch(rows) => batch::run(ui, &asking, rows).await,
     };
     exit.map(|exit| if exit == Exit::Done && partial { Exit::Partial } else { exit })
 }
 
 /// How the questions of a command are asked.
-pub(super) struct Asking<'a> {
+pub(super) struct QueryRunner<'a> {
     pub(super) engine: &'a Engine,
     pub(super) filter: &'a DocumentFilter,
     /// Earlier turns of the conversation, oldest first.
-    pub(super) history: &'a [Turn],
+    pub(super) history: &'a [HistoryTurn],
     /// Whether the model's reasoning is printed, too.
     pub(super) show_thinking: bool,
     pub(super) cancel: Cancel,
 }
 
-impl<'a> Asking<'a> {
-    pub(super) fn ask<'q>(&self, question: &'q str) -> Ask<'q>
+impl<'a> QueryRunner<'a> {
+    pub(super) fn ask<'q>(&self, question: &'q str) -> AskOptions<'q>
     where
         'a: 'q,
     {
-        Ask::new(question, self.filter, self.history)
+        AskOptions::new(question, self.filter, self.history)
     }
 }
 
-enum Asked {
+enum AskedQuery {
     One(String),
-    Batch(Vec<Row>),
+    Batch(Vec<QuestionRow>),
 }
 
 /// Does everything but ask: prints what would be sent, and how much that is.
-async fn dry_run(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exit, Failure> {
+async fn dry_run(ui: &mut Ui, asking: &QueryRunner<'_>, question: &str) -> Result<Exit, Failure> {
     let engine = asking.engine;
-    let Preview { prepared, .. } =
+    let PromptPreview { prepared, .. } =
         engine.prepare(asking.ask(question), &asking.cancel, &mut drop).await?;
     if asking.cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
@@ -120,7 +121,7 @@ async fn dry_run(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exi
 }
 
 /// The answer to a question, and its exit code.
-pub(super) struct Reply {
+pub(super) struct QueryReply {
     pub(super) answer: Option<Answer>,
     pub(super) outcome: Result<Exit, Failure>,
 }
@@ -128,9 +129,9 @@ pub(super) struct Reply {
 /// Answers a question, shows the answer, and keeps a record of it.
 pub(super) async fn reply(
     ui: &mut Ui,
-    asking: &Asking<'_>,
+    asking: &QueryRunner<'_>,
     question: &str,
-) -> Result<Reply, Failure> {
+) -> Result<QueryReply, Failure> {
     let exchange = ask(ui, asking, question).await?;
     let answer = exchange.answer.as_ref().map_err(Failure::clone);
     let outcome = answer.and_then(|answer| conclude(ui, asking.engine, question, answer));
@@ -139,12 +140,12 @@ pub(super) async fn reply(
         ui.warn(warning);
     }
     let outcome = outcome.and_then(|exit| recorded.map(|_| exit));
-    Ok(Reply { answer: exchange.answer.ok(), outcome })
+    Ok(QueryReply { answer: exchange.answer.ok(), outcome })
 }
 
-async fn ask(ui: &mut Ui, asking: &Asking<'_>, question: &str) -> Result<Exchange, Failure> {
+async fn ask(ui: &mut Ui, asking: &QueryRunner<'_>, question: &str) -> Result<Exchange, Failure> {
     let engine = asking.engine;
-    let mut waiting = Waiting::new(ui, &format!("asking {}", engine.chat()?.name()));
+    let mut waiting = WaitSpinner::new(ui, &format!("asking {}", engine.chat()?.name()));
     let show_thinking = asking.show_thinking;
     let mut view = AnswerView::new(ui).show_thinking(show_thinking);
     let mut show = |event| match event {

@@ -5,12 +5,12 @@ use std::time::Instant;
 use super::{Context, open};
 use crate::cli::SearchArgs;
 use crate::error::{Exit, Failure};
-use crate::output::words::seconds;
+use crate::output::humanize::seconds;
 use crate::query::rewrite::Queries;
 use crate::service::Engine;
 use crate::ui::Ui;
-use crate::ui::passages::Found;
-use crate::ui::progress::Waiting;
+use crate::ui::passages::ShownHits;
+use crate::ui::progress::WaitSpinner;
 
 pub(super) async fn run(ui: &mut Ui, context: Context, args: SearchArgs) -> Result<Exit, Failure> {
     let question = super::question(&args.question)?;
@@ -26,7 +26,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: SearchArgs) -> Resu
     let (retrieved_ms, elapsed_ms) = engine.context.tape.value("search times", &question, times)?;
     let elapsed = seconds(retrieved_ms);
     ui.detail(&format!("retrieved in {elapsed}, mode {}", options.mode.name()));
-    ui.passages(&Found {
+    ui.passages(&ShownHits {
         question: &question,
         queries: &queries,
         mode: options.mode,
@@ -46,7 +46,7 @@ async fn queries(ui: &mut Ui, engine: &Engine, question: &str) -> Result<Queries
     if !engine.rewrites()? {
         return engine.queries(question).await;
     }
-    let mut waiting = Waiting::new(ui, &format!("asking {}", engine.chat()?.name()));
+    let mut waiting = WaitSpinner::new(ui, &format!("asking {}", engine.chat()?.name()));
     let queries = engine.queries(question).await?;
     waiting.done();
     ui.asking(&queries);

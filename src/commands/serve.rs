@@ -14,11 +14,11 @@ use crate::cancel::{self, Cancel, Stop};
 use crate::cli::ServeArgs;
 use crate::error::{Exit, Failure};
 use crate::query::cache::RetrievalCache;
-use crate::serve::Service;
+use crate::serve::ServeConfig;
 use crate::service::Engine;
 use crate::service::provenance::TraceSink;
-use crate::settings::{ListenAddress, Serve};
-use crate::types::Reach;
+use crate::settings::{ListenAddress, ServeSettings};
+use crate::types::CrawlReach;
 use crate::ui::Ui;
 
 /// Most threads for blocking work and computation.
@@ -62,7 +62,7 @@ async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exi
     warn_of_missing(ui, &engines).await;
     let beside = || keys.as_ref().map(|keys| keys.with_file_name("usage.json"));
     let usage = settings.usage.clone().map(|path| context.cwd.join(path)).or_else(beside);
-    let service = Service {
+    let service = ServeConfig {
         engines,
         cache,
         usage,
@@ -85,11 +85,11 @@ async fn serve(ui: &mut Ui, mut context: Context, args: ServeArgs) -> Result<Exi
 /// Collections that are kept up to date with files; without a PATH, with those that they were made
 /// from.
 fn watched(
-    settings: &Serve,
+    settings: &ServeSettings,
     paths: Option<Vec<String>>,
 ) -> Result<Vec<(String, Vec<String>)>, Failure> {
     let Some(paths) = paths else { return Ok(Vec::new()) };
-    let paths = files_only(paths, Reach::default())?.paths;
+    let paths = files_only(paths, CrawlReach::default())?.paths;
     let collections = settings.collections.iter();
     let watched = collections.take(if paths.is_empty() { usize::MAX } else { 1 });
     Ok(watched.map(|name| (name.clone(), paths.clone())).collect())
@@ -112,7 +112,10 @@ fn allow_connections() {}
 
 /// The file of the keys that callers need, and whether it has to exist; `None` if no key is ever
 /// needed.
-fn keys_in_force(settings: &Serve, no_auth: bool) -> Result<Option<(PathBuf, bool)>, Failure> {
+fn keys_in_force(
+    settings: &ServeSettings,
+    no_auth: bool,
+) -> Result<Option<(PathBuf, bool)>, Failure> {
     if no_auth {
         return Ok(None);
     }

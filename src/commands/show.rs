@@ -3,11 +3,11 @@
 use super::{Context, open};
 use crate::cli::ShowArgs;
 use crate::error::{Exit, Failure, shell_word};
-use crate::output::words::counted;
-use crate::query::explain::Drift;
+use crate::output::humanize::counted;
+use crate::query::explain::Staleness;
 use crate::service::backends;
-use crate::service::show::{self, Request, Shown};
-use crate::service::source::Place;
+use crate::service::show::{self, ShowRequest, ShownDocument};
+use crate::service::source::ProjectPlace;
 use crate::types::Locator;
 use crate::ui::Ui;
 
@@ -20,9 +20,9 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ShowArgs) -> Result
     if let Err(failure) = &embedder {
         ui.note(&format!("tokens are not counted: {}", failure.message));
     }
-    let request = Request {
+    let request = ShowRequest {
         typed: &args.source,
-        at: Place { root: &context.root, cwd: &context.cwd },
+        at: ProjectPlace { root: &context.root, cwd: &context.cwd },
         embedder: embedder.as_deref().ok(),
     };
     let shown = show::show(&*reader, &request).await?;
@@ -37,7 +37,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ShowArgs) -> Result
 }
 
 /// Why there is nothing to show.
-fn nothing(shown: &Shown, collection: &str) -> Failure {
+fn nothing(shown: &ShownDocument, collection: &str) -> Failure {
     let source = &shown.asked.source;
     let (message, hint) = match (shown.extent, &shown.failure) {
         (Some(extent), _) => {
@@ -59,7 +59,7 @@ fn nothing(shown: &Shown, collection: &str) -> Failure {
 }
 
 /// Says where the document has text, if it has none at the place that was asked for.
-fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
+fn elsewhere(shown: &ShownDocument, (first, last): (Locator, Locator)) -> String {
     let source = &shown.asked.source;
     let chunks = counted(shown.stored, "chunk");
     let places = if first == last {
@@ -71,7 +71,7 @@ fn elsewhere(shown: &Shown, (first, last): (Locator, Locator)) -> String {
 }
 
 /// What to do about a document that is not stored.
-fn unknown(shown: &Shown) -> String {
+fn unknown(shown: &ShownDocument) -> String {
     match &shown.nearest[..] {
         _ if shown.is_file => format!("docent ingest {}", shell_word(&shown.asked.source)),
         [] if shown.broken_link.is_some() => {
@@ -91,7 +91,7 @@ fn unknown(shown: &Shown) -> String {
 }
 
 /// Warnings that what is shown is incomplete or out of date.
-fn warnings(shown: &Shown) -> Vec<String> {
+fn warnings(shown: &ShownDocument) -> Vec<String> {
     let source = &shown.asked.source;
     let mut warnings = Vec::new();
     match (&shown.failure, shown.drift) {
@@ -99,10 +99,10 @@ fn warnings(shown: &Shown) -> Vec<String> {
             "{source} could not be read again: {}; this is an earlier version; correct the file, then run docent ingest",
             failure.reason
         )),
-        (None, Some(Drift::Changed)) => warnings.push(format!(
+        (None, Some(Staleness::Changed)) => warnings.push(format!(
             "{source} has changed since it was ingested: docent ingest brings the collection up to date"
         )),
-        (None, Some(Drift::Gone)) => warnings.push(format!(
+        (None, Some(Staleness::Gone)) => warnings.push(format!(
             "{source} was deleted since it was ingested: docent ingest deletes it from the collection"
         )),
         (None, None) => {}
@@ -126,10 +126,10 @@ fn warnings(shown: &Shown) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::query::explain::Expected;
-    use crate::types::{ContentHash, DocumentRecord, Kind};
+    use crate::types::{ContentHash, DocumentKind, DocumentRecord};
 
-    fn shown(document: Option<DocumentRecord>, stored: usize) -> Shown {
-        Shown {
+    fn shown(document: Option<DocumentRecord>, stored: usize) -> ShownDocument {
+        ShownDocument {
             asked: Expected { source: "a.md".to_owned(), place: None },
             document,
             failure: None,
@@ -152,7 +152,7 @@ mod tests {
             document_hash: ContentHash::of(b"a"),
             size: 1,
             mtime: 1,
-            kind: Kind::Markdown,
+            kind: DocumentKind::Markdown,
             chunks: 3,
             terms: 9,
             tags: Vec::new(),
@@ -166,7 +166,7 @@ mod tests {
             language: None,
             content_hash: None,
         };
-        let said = |shown: &Shown| warnings(shown).join("\n");
+        let said = |shown: &ShownDocument| warnings(shown).join("\n");
         let mut whole = shown(Some(record.clone()), 3);
         assert_eq!(said(&whole), "");
         whole.outdated = 1;

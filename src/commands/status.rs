@@ -7,9 +7,9 @@ use super::{Context, open};
 use crate::cli::{Format, StatusArgs};
 use crate::error::{Exit, Failure};
 use crate::ingest::WarnedSource;
-use crate::ingest::quality::{self, Doubtful};
-use crate::output::words::{counted, grouped, over};
-use crate::output::{ServerJson, Stale, Status};
+use crate::ingest::quality::{self, SuspectDocument};
+use crate::output::humanize::{counted, grouped, over};
+use crate::output::{ServerJson, StaleFiles, Status};
 use crate::service::deployment::concerns;
 use crate::service::expiring::Expiring;
 use crate::service::freshness::{Freshness, check_counts, length_drift, mean_terms, nameless};
@@ -77,7 +77,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: StatusArgs) -> Resu
             chunks,
             manifest: manifest.clone(),
             mean_terms: mean_terms(&documents),
-            stale: Stale { changed: freshness.changed, missing: freshness.missing, awaited },
+            stale: StaleFiles { changed: freshness.changed, missing: freshness.missing, awaited },
             failures,
             warned: documents.iter().filter_map(WarnedSource::of).collect(),
             pages: freshness.pages,
@@ -237,7 +237,7 @@ fn partly_read(ui: &Ui, warned: impl Iterator<Item = WarnedSource>) -> String {
 }
 
 /// One row for each document whose text looks broken, with the reason.
-fn looks_broken(ui: &Ui, doubtful: &[Doubtful]) -> String {
+fn looks_broken(ui: &Ui, doubtful: &[SuspectDocument]) -> String {
     if doubtful.is_empty() {
         return "no document looks broken\n".to_owned();
     }

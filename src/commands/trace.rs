@@ -7,7 +7,7 @@ use crate::cli::{Format, TraceArgs, TraceCommand};
 use crate::error::{Exit, Failure};
 use crate::output::TraceList;
 use crate::trace::Trace;
-use crate::trace::file::Place;
+use crate::trace::file::TraceLocation;
 use crate::types::tenant_of;
 use crate::ui::Ui;
 
@@ -16,7 +16,7 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: TraceArgs) -> Result<Exi
         Failure::usage("no file of records is named, and none are kept without --trace")
             .hint("use docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands")
     })?;
-    let place = Place::of(&context.cwd.join(path));
+    let place = TraceLocation::of(&context.cwd.join(path));
     let mut traces = place.read().map_err(|error| {
         Failure::config(format!("{}: {error}", place.path().display()))
             .hint("make records with docent query --trace FILE|DIR QUESTION")
@@ -47,7 +47,11 @@ fn fields(trace: &Trace) -> Value {
 }
 
 /// The record whose id begins with `id`; the last one if no id is given.
-fn find<'a>(traces: &'a [Trace], id: Option<&str>, place: &Place) -> Result<&'a Trace, Failure> {
+fn find<'a>(
+    traces: &'a [Trace],
+    id: Option<&str>,
+    place: &TraceLocation,
+) -> Result<&'a Trace, Failure> {
     let path = place.path().display();
     let nothing = |message: String| {
         Failure::new(Exit::Negative, message).hint("docent trace list shows the records")

@@ -6,12 +6,12 @@
 use super::{Context, ingest, on_interrupt, open};
 use crate::cli::{IngestArgs, WebFlags};
 use crate::error::{Exit, Failure, shell_word};
-use crate::ingest::web::Start;
+use crate::ingest::web::CrawlSeed;
 use crate::ingest::{FailedSource, IngestReport};
 use crate::service::changes::ChangeCommand;
-use crate::service::sync::{Inputs, SyncOptions, discover_options};
+use crate::service::sync::{SyncInputs, SyncOptions, discover_options};
 use crate::service::watching::watch;
-use crate::types::Reach;
+use crate::types::CrawlReach;
 use crate::ui::Ui;
 use crate::watch::Changes;
 
@@ -22,7 +22,7 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
     let options = discover_options(&context, &inputs, sync_options);
     let engine = open(ui, context)?;
     let cancel = on_interrupt();
-    let mut teller = Teller { fail_fast: sync_options.fail_fast, told: None };
+    let mut teller = SyncReporter { fail_fast: sync_options.fail_fast, told: None };
     let changes = Changes::default();
     let mut former = None;
     loop {
@@ -44,20 +44,20 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: IngestArgs) -> Resu
 }
 
 /// Parses the inputs: only changes of files can be watched.
-fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<Inputs, Failure> {
+fn inputs(typed: Vec<String>, web: &WebFlags) -> Result<SyncInputs, Failure> {
     files_only(typed, web.reach())
 }
 
 /// Files, directories and globs.
-pub(super) fn files_only(typed: Vec<String>, reach: Reach) -> Result<Inputs, Failure> {
+pub(super) fn files_only(typed: Vec<String>, reach: CrawlReach) -> Result<SyncInputs, Failure> {
     if typed.iter().any(|input| input == "-") {
         return Err(Failure::usage(
             "--watch takes files, directories and globs, not standard input",
         )
         .hint("ingest it separately: docent ingest -"));
     }
-    let inputs = Inputs::parse(typed, reach)?;
-    match inputs.starts.first().map(Start::source) {
+    let inputs = SyncInputs::parse(typed, reach)?;
+    match inputs.starts.first().map(CrawlSeed::source) {
         Some(url) => Err(Failure::usage(format!(
             "--watch takes files, directories and globs, not a page of the web: {url}"
         ))
@@ -67,7 +67,7 @@ pub(super) fn files_only(typed: Vec<String>, reach: Reach) -> Result<Inputs, Fai
 }
 
 /// Without a PATH, the roots of earlier runs.
-async fn rooted(ui: &Ui, context: &Context, mut inputs: Inputs) -> Result<Inputs, Failure> {
+async fn rooted(ui: &Ui, context: &Context, mut inputs: SyncInputs) -> Result<SyncInputs, Failure> {
     if inputs.paths.is_empty() {
         inputs.paths = open(ui, context.clone())?.roots().await?;
         inputs.remembered = true;
@@ -76,13 +76,13 @@ async fn rooted(ui: &Ui, context: &Context, mut inputs: Inputs) -> Result<Inputs
 }
 
 /// Reports the result of a sync, if it is news.
-struct Teller {
+struct SyncReporter {
     fail_fast: bool,
     /// Sources that failed, as they were reported last; `None` before the first sync.
     told: Option<Vec<FailedSource>>,
 }
 
-impl Teller {
+impl SyncReporter {
     /// Returns the exit code or the failure, if it ends the command.
     fn tell(
         &mut self,

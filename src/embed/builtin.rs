@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use table::{DIMENSIONS, MODEL_SHA256, row, scale};
 
 use super::wordpiece::WordPiece;
-use super::{Embedder, Limits, Role};
-use crate::error::{BackendError, Fault, Service};
-use crate::http::Throttled;
+use super::{BatchLimits, Embedder, TextRole};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::http::ThrottleStats;
 use crate::text;
 use crate::types::EmbedderId;
 
@@ -75,8 +75,8 @@ impl Embedder for Builtin {
     }
 
     /// Inputs are not limited; these limits keep batches short enough to spread over the cores.
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
             input_tokens: 8192,
             batch_items: 256,
             batch_tokens: 65_536,
@@ -92,14 +92,14 @@ impl Embedder for Builtin {
         self.embedded.load(Ordering::Relaxed)
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         None
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        _role: Role,
+        _role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         if inputs.iter().map(String::len).sum::<usize>() <= INLINE_BYTES {
             return Ok(inputs.iter().map(|text| self.embed_text(text)).collect());
@@ -109,7 +109,7 @@ impl Embedder for Builtin {
         let work = move || inputs.iter().map(|text| embed(&tokenizer, text, &embedded)).collect();
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             let message = format!("the embedding task ended early: {error}");
-            BackendError::new(Service::Embedder, Fault::Permanent, Self::NAME, &message)
+            BackendError::new(ExternalService::Embedder, Fault::Permanent, Self::NAME, &message)
         })
     }
 }
@@ -203,12 +203,12 @@ mod tests {
         let inputs: Vec<String> =
             (0..300).map(|i| format!("the volume of tank number {i}\u{10330}")).collect();
         assert!(inputs.iter().map(String::len).sum::<usize>() > INLINE_BYTES);
-        let batch = builtin.embed(&inputs, Role::Document).await.unwrap();
+        let batch = builtin.embed(&inputs, TextRole::Document).await.unwrap();
         let single: Vec<_> = inputs.iter().map(|text| builtin.embed_text(text)).collect();
         assert_eq!(batch, single);
         let tokens: usize = inputs.iter().map(|text| builtin.count_tokens(text)).sum();
         assert_eq!(builtin.tokens_embedded(), 2 * tokens as u64);
-        assert_eq!(builtin.embed(&inputs[..2], Role::Query).await.unwrap(), single[..2]);
+        assert_eq!(builtin.embed(&inputs[..2], TextRole::Query).await.unwrap(), single[..2]);
     }
 
     #[test]

@@ -3,33 +3,33 @@
 //! [`Embedder`] computes the dense vectors; [`sparse`] computes the BM25 vectors, which need no model.
 
 pub mod builtin;
+mod character_ngrams;
 mod identifiers;
 pub mod names;
 pub mod onnx;
 pub mod openai;
 pub mod sparse;
-mod unspaced;
 mod vector;
 pub mod wordpiece;
 
 use async_trait::async_trait;
 
 use crate::error::BackendError;
-use crate::http::Throttled;
+use crate::http::ThrottleStats;
 use crate::text;
 use crate::types::EmbedderId;
 pub use vector::Vector;
 
 /// The role of a text: models with prefixes treat documents and queries differently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
+pub enum TextRole {
     Document,
     Query,
 }
 
 /// Limits of one request, and of concurrent requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct BatchLimits {
     /// Longest single input, in tokens of the embedder's tokenizer.
     pub input_tokens: usize,
     pub batch_items: usize,
@@ -47,7 +47,7 @@ pub trait Embedder: Send + Sync {
     /// The identity that is recorded in the manifest.
     fn id(&self) -> &EmbedderId;
 
-    fn limits(&self) -> Limits;
+    fn limits(&self) -> BatchLimits;
 
     /// Whether it computes in this process, without requests.
     fn is_local(&self) -> bool;
@@ -60,7 +60,7 @@ pub trait Embedder: Send + Sync {
     fn tokens_embedded(&self) -> u64;
 
     /// How often the endpoint limited the rate of requests; `None` if it never did.
-    fn throttled(&self) -> Option<Throttled>;
+    fn throttled(&self) -> Option<ThrottleStats>;
 
     /// Returns one vector per input, in order, of `id().dimensions` and unit length; `None` if the model has
     /// no vector for a text (the built-in table: unknown words only). At most as many inputs as
@@ -72,17 +72,17 @@ pub trait Embedder: Send + Sync {
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError>;
 }
 
 /// The texts that are not empty, normalized as models read texts, with the prefix of their role, and the
 /// index of each. Empty texts are left out: servers disagree about them (an error, a vector, or the failure
 /// of the batch), and their vectors mean nothing.
-fn worded(id: &EmbedderId, inputs: &[String], role: Role) -> (Vec<usize>, Vec<String>) {
+fn worded(id: &EmbedderId, inputs: &[String], role: TextRole) -> (Vec<usize>, Vec<String>) {
     let prefix = match role {
-        Role::Document => &id.document_prefix,
-        Role::Query => &id.query_prefix,
+        TextRole::Document => &id.document_prefix,
+        TextRole::Query => &id.query_prefix,
     };
     let inputs = inputs.iter().enumerate().filter(|(_, text)| !text.trim().is_empty());
     inputs.map(|(place, text)| (place, format!("{prefix}{}", text::legible(text)))).unzip()

@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Embedder, Limits, Role, placed, worded};
-use crate::error::{BackendError, Fault, Service};
-use crate::http::Throttled;
-use crate::onnx::{Answer, Encoded, ModelPlace, Onnx, OnnxError};
+use super::{BatchLimits, Embedder, TextRole, placed, worded};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::http::ThrottleStats;
+use crate::onnx::{Encoded, ModelPlace, Onnx, OnnxError, OnnxOutput};
 use crate::types::{ContentHash, EmbedderId};
 use pooling::pool;
 
@@ -128,8 +128,8 @@ impl Embedder for OnnxEmbedder {
         &self.id
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
             input_tokens: self.input_tokens,
             batch_items: BATCH_ITEMS,
             batch_tokens: usize::MAX,
@@ -150,14 +150,14 @@ impl Embedder for OnnxEmbedder {
         self.embedded.load(Ordering::Relaxed)
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         None
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         let (places, texts) = worded(&self.id, inputs, role);
         let (model, embedded) = (Arc::clone(&self.model), Arc::clone(&self.embedded));
@@ -171,7 +171,12 @@ impl Embedder for OnnxEmbedder {
             .await
             .unwrap_or_else(|error| Err(format!("the embedding task ended early: {error}")))
             .map_err(|problem| {
-                BackendError::new(Service::Embedder, Fault::Refused, &self.id.name, &problem)
+                BackendError::new(
+                    ExternalService::Embedder,
+                    Fault::Refused,
+                    &self.id.name,
+                    &problem,
+                )
             })?;
         Ok(placed(inputs.len(), places, vectors.into_iter().map(Some)))
     }
@@ -203,7 +208,7 @@ impl Model {
     }
 
     /// The pooled vector, before truncation and scaling.
-    fn raw(&self, answer: Answer<'_>) -> Result<Vec<f32>, String> {
+    fn raw(&self, answer: OnnxOutput<'_>) -> Result<Vec<f32>, String> {
         match *answer.shape {
             [_] => Ok(answer.values.to_vec()),
             [_, width] if width > 0 => {

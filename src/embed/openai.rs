@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Embedder, Limits, Role, placed, worded};
+use super::{BatchLimits, Embedder, TextRole, placed, worded};
 use crate::cancel::Cancel;
-use crate::error::{BackendError, Fault, Service};
-use crate::http::{Quota, Throttled};
-use crate::openai::{Client, tokens::Tokenizer};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::http::{Quota, ThrottleStats};
+use crate::openai::{OpenAiClient, tokens::TokenCounter};
 use crate::retry::{RetryPolicy, retry_until};
 use crate::task::off_thread;
 use crate::types::EmbedderId;
-use wire::{Answer, Request};
+use wire::{EmbeddingReply, EmbeddingRequest};
 
 /// How an endpoint is called for embeddings. No `Debug`: it holds the key.
 #[derive(Clone)]
@@ -64,7 +64,8 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
     let OpenAiOptions { base_url, api_key, key_header, retry, quota, concurrency, cancel, .. } =
         &options;
     let (key, header) = (api_key.as_deref(), key_header.as_deref());
-    let client = Client::with_key_header(Service::Embedder, base_url, key, header, *retry)?;
+    let client =
+        OpenAiClient::with_key_header(ExternalService::Embedder, base_url, key, header, *retry)?;
     let client = client.limited(*quota, *concurrency, cancel.clone());
     // A request with more tokens than the limit per minute could never be sent.
     if let Some(tokens) = options.quota.tokens_per_minute {
@@ -79,7 +80,7 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
             query_prefix: options.query_prefix.clone(),
         },
         client,
-        tokenizer: Tokenizer::of(&options.model),
+        tokenizer: TokenCounter::of(&options.model),
         asks_floats: AtomicBool::new(false),
         options,
     };
@@ -96,9 +97,9 @@ pub async fn connect(mut options: OpenAiOptions) -> Result<OpenAiEmbedder, Backe
 /// An embedding model behind an OpenAI-compatible endpoint. Created by [`connect`].
 pub struct OpenAiEmbedder {
     id: EmbedderId,
-    client: Client,
+    client: OpenAiClient,
     options: OpenAiOptions,
-    tokenizer: Tokenizer,
+    tokenizer: TokenCounter,
     /// Set once the endpoint has refused base64.
     asks_floats: AtomicBool,
 }
@@ -109,8 +110,8 @@ impl Embedder for OpenAiEmbedder {
         &self.id
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
             input_tokens: self.options.input_tokens,
             batch_items: self.options.batch_items,
             batch_tokens: self.options.batch_tokens,
@@ -130,14 +131,14 @@ impl Embedder for OpenAiEmbedder {
         self.client.billed()
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         self.client.throttled()
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         let (places, texts) = worded(&self.id, inputs, role);
         if texts.is_empty() {
@@ -191,7 +192,7 @@ impl OpenAiEmbedder {
     async fn request_once(&self, texts: &[String], tokens: u64) -> Result<Embedded, BackendError> {
         let permit = self.client.admit(tokens).await?;
         let floats = self.asks_floats.load(Ordering::Relaxed);
-        let request = Request {
+        let request = EmbeddingRequest {
             model: &self.options.model,
             input: texts,
             // Base64 has a third of the bytes, and is exact. Servers that do not support it send floats
@@ -199,7 +200,7 @@ impl OpenAiEmbedder {
             encoding_format: if floats { "float" } else { "base64" },
             dimensions: self.options.dimensions,
         };
-        let answer: Answer =
+        let answer: EmbeddingReply =
             self.client.embeddings(&request, &permit, self.options.timeout).await?;
         permit.bill(answer.tokens().unwrap_or_else(|| count_all(self.tokenizer, texts)));
         self.check(answer, texts.len())
@@ -207,7 +208,7 @@ impl OpenAiEmbedder {
     }
 
     /// The vectors of an answer to `expected` inputs, or a sentence that says what is wrong with it.
-    fn check(&self, answer: Answer, expected: usize) -> Result<Embedded, (Fault, String)> {
+    fn check(&self, answer: EmbeddingReply, expected: usize) -> Result<Embedded, (Fault, String)> {
         let asked = &self.options.model;
         let model = answer.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.clone());
         if !self.id.revision.is_empty() && self.id.revision != model {
@@ -244,7 +245,7 @@ impl OpenAiEmbedder {
     }
 }
 
-fn count_all(tokenizer: Tokenizer, texts: &[String]) -> u64 {
+fn count_all(tokenizer: TokenCounter, texts: &[String]) -> u64 {
     texts.iter().map(|text| tokenizer.count(text) as u64).sum()
 }
 

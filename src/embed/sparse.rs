@@ -17,13 +17,13 @@ use std::sync::{Mutex, PoisonError};
 
 use qdrant_edge::bm25_embed::{EdgeBm25, EdgeBm25Config};
 
-pub use languages::{Question, TermCounters, language_of_document};
+pub use languages::{QuestionTerms, TermCounters, language_of_document};
 
+use super::character_ngrams::with_grams;
 use super::identifiers::{compounds, with_identifiers};
 use super::names::Name;
-use super::unspaced::with_grams;
 use crate::text::{composed, fold};
-use crate::types::{DocumentRecord, Kind, SparseId, SparseVector};
+use crate::types::{DocumentKind, DocumentRecord, SparseId, SparseVector};
 
 const MODEL: &str = "bm25";
 /// Language of the stemmer and the stop words for documents whose language is not known.
@@ -67,7 +67,7 @@ pub fn mean_terms(terms: u64, chunks: u64) -> f64 {
 /// and `usual`, that of most documents, if the document's own is not known.
 pub fn language_of_terms<'a>(record: &'a DocumentRecord, usual: &'a str) -> &'a str {
     match record.kind {
-        Kind::Code => LANGUAGE,
+        DocumentKind::Code => LANGUAGE,
         _ => record.language.as_deref().unwrap_or(usual),
     }
 }
@@ -187,8 +187,8 @@ impl SparseEncoder {
     }
 
     /// The question as it is looked up in the languages of the collection.
-    pub fn question(&self, text: &str) -> Question<'_> {
-        Question::of(text, self.asked.iter().map(|language| self.counters.of(Some(language))))
+    pub fn question(&self, text: &str) -> QuestionTerms<'_> {
+        QuestionTerms::of(text, self.asked.iter().map(|language| self.counters.of(Some(language))))
     }
 
     /// Each distinct term of a question, ascending, with weight 1.

@@ -11,7 +11,7 @@ use crate::error::BackendError;
 
 /// A claim, and what it is compared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claim {
+pub struct EntailmentClaim {
     /// The hypothesis.
     pub text: String,
     /// Sentences in the order of their document; several documents one after the other.
@@ -20,7 +20,7 @@ pub struct Claim {
 
 /// The result for a claim.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Entailed {
+pub struct ClaimScores {
     /// How likely the premise supports the claim, within 0..=1.
     pub score: f32,
     /// The sentence that says otherwise, if the model distinguishes contradiction from silence and finds
@@ -29,7 +29,7 @@ pub struct Entailed {
 }
 
 /// The result for one claim, or a sentence that says why the model could not read it.
-pub type Judged = Result<Entailed, String>;
+pub type EntailmentResult = Result<ClaimScores, String>;
 
 /// A model for natural language inference, or one trained to tell grounded claims from others.
 #[async_trait]
@@ -41,5 +41,8 @@ pub trait EntailmentModel: Send + Sync {
     fn revision(&self) -> &str;
 
     /// One result for each claim, in order.
-    async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError>;
+    async fn judge(
+        &self,
+        claims: &[EntailmentClaim],
+    ) -> Result<Vec<EntailmentResult>, BackendError>;
 }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Claim, Entailed, EntailmentModel, Judged};
-use crate::error::{BackendError, Fault, Service};
-use crate::onnx::layout::Layout;
+use super::{ClaimScores, EntailmentClaim, EntailmentModel, EntailmentResult};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::onnx::layout::ModelLayout;
 use crate::onnx::{ModelPlace, OnnxError, PairModel};
-use labels::Head;
+use labels::ClassifierHead;
 use windows::windows;
 
 /// From this probability on, a sentence contradicts a claim: that is then the most likely label.
@@ -25,7 +25,7 @@ const CONTRADICTS: f32 = 0.5;
 
 /// Checks the model's files without loading the model: missing files, and labels with an unknown meaning.
 pub fn check(place: impl Into<ModelPlace>) -> Result<(), OnnxError> {
-    Head::of(&Layout::read(place)?).map(drop)
+    ClassifierHead::of(&ModelLayout::read(place)?).map(drop)
 }
 
 /// Loads the model and tries it on a pair of words. Blocks.
@@ -33,8 +33,8 @@ pub fn open(place: impl Into<ModelPlace>) -> Result<CrossEncoder, OnnxError> {
     let place = place.into();
     check(&place)?;
     let model = PairModel::open(place)?;
-    let head = Head::of(model.layout())?;
-    head.fits(model.values()).map_err(|problem| OnnxError {
+    let head = ClassifierHead::of(model.layout())?;
+    head.check_fits(model.values()).map_err(|problem| OnnxError {
         path: model.layout().config.clone(),
         problem,
         hint: labels::HINT,
@@ -46,7 +46,7 @@ pub fn open(place: impl Into<ModelPlace>) -> Result<CrossEncoder, OnnxError> {
 pub struct CrossEncoder {
     name: String,
     model: Arc<PairModel>,
-    head: Head,
+    head: ClassifierHead,
 }
 
 #[async_trait]
@@ -59,13 +59,16 @@ impl EntailmentModel for CrossEncoder {
         self.model.revision()
     }
 
-    async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError> {
+    async fn judge(
+        &self,
+        claims: &[EntailmentClaim],
+    ) -> Result<Vec<EntailmentResult>, BackendError> {
         let (model, head, claims) = (Arc::clone(&self.model), self.head, claims.to_vec());
         tokio::task::spawn_blocking(move || judge(&model, head, &claims))
             .await
             .unwrap_or_else(|error| Err(format!("the task ended early: {error}")))
             .map_err(|problem| {
-                BackendError::new(Service::Verifier, Fault::Permanent, &self.name, &problem)
+                BackendError::new(ExternalService::Verifier, Fault::Permanent, &self.name, &problem)
             })
     }
 }
@@ -76,7 +79,11 @@ struct Window {
     is_sentence: bool,
 }
 
-fn judge(model: &PairModel, head: Head, claims: &[Claim]) -> Result<Vec<Judged>, String> {
+fn judge(
+    model: &PairModel,
+    head: ClassifierHead,
+    claims: &[EntailmentClaim],
+) -> Result<Vec<EntailmentResult>, String> {
     let read: Vec<_> = claims.iter().map(|claim| read(model, claim)).collect();
     let pairs = read.iter().zip(claims).flat_map(|(windows, claim)| {
         windows.iter().flatten().map(|window| (&*window.text, &*claim.text))
@@ -91,7 +98,7 @@ fn judge(model: &PairModel, head: Head, claims: &[Claim]) -> Result<Vec<Judged>,
 }
 
 /// The windows that a claim is compared with, or a sentence if the claim leaves no room for them.
-fn read(model: &PairModel, claim: &Claim) -> Result<Vec<Window>, String> {
+fn read(model: &PairModel, claim: &EntailmentClaim) -> Result<Vec<Window>, String> {
     let (tokens, most) = (model.count_tokens(&claim.text), model.longest_pair());
     if tokens > most / 2 {
         return Err(format!(
@@ -102,7 +109,10 @@ fn read(model: &PairModel, claim: &Claim) -> Result<Vec<Window>, String> {
     Ok(windows.into_iter().map(|(text, is_sentence)| Window { text, is_sentence }).collect())
 }
 
-fn summed_up(head: Head, windows: impl Iterator<Item = (Window, Vec<f32>)>) -> Entailed {
+fn summed_up(
+    head: ClassifierHead,
+    windows: impl Iterator<Item = (Window, Vec<f32>)>,
+) -> ClaimScores {
     let mut best: Option<f32> = None;
     let mut against: Option<(f32, String)> = None;
     for (window, values) in windows {
@@ -116,7 +126,10 @@ fn summed_up(head: Head, windows: impl Iterator<Item = (Window, Vec<f32>)>) -> E
             against = Some((contradicts, window.text));
         }
     }
-    Entailed { score: best.unwrap_or(0.0), contradicted_by: against.map(|(_, sentence)| sentence) }
+    ClaimScores {
+        score: best.unwrap_or(0.0),
+        contradicted_by: against.map(|(_, sentence)| sentence),
+    }
 }
 
 #[cfg(test)]

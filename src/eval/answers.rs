@@ -19,11 +19,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::judged::Judged;
+use self::judged::JudgedAnswer;
 use super::cases::Case;
 use super::stats::{self, Interval};
 use crate::query::Answer;
-use crate::query::cite::{Check, Citations};
+use crate::query::cite::{CitationCheck, Citations};
 use crate::text::Words;
 
 /// Names of the metrics, in the order of reports.
@@ -83,10 +83,10 @@ pub struct AnswerRow {
     pub refused: Option<f64>,
     pub citation_precision: Option<f64>,
     /// By check; without checks that compared nothing.
-    pub citation_precision_by_check: BTreeMap<Check, f64>,
+    pub citation_precision_by_check: BTreeMap<CitationCheck, f64>,
     pub citation_coverage: Option<f64>,
     /// Null without an answer, a judge, or a verdict.
-    pub judged: Option<Judged>,
+    pub judged: Option<JudgedAnswer>,
 }
 
 /// Measures one answer.
@@ -117,14 +117,14 @@ pub fn row(case: &Case, answer: &Answer) -> AnswerRow {
 }
 
 /// For each check, the share of the citations that it compared in which it found nothing missing.
-fn by_check(found: &Citations) -> BTreeMap<Check, f64> {
-    let of = |check: Check| {
+fn by_check(found: &Citations) -> BTreeMap<CitationCheck, f64> {
+    let of = |check: CitationCheck| {
         let looked = found.citations.iter().filter(|citation| citation.checks.contains(&check));
         let held =
             looked.clone().filter(|citation| !found.failed(citation.number).contains(&check));
         Some((check, share(held.count(), looked.count())?))
     };
-    Check::ALL.into_iter().filter_map(of).collect()
+    CitationCheck::ALL.into_iter().filter_map(of).collect()
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {
@@ -133,17 +133,18 @@ fn share(part: usize, whole: usize) -> Option<f64> {
 
 /// The means over the cases.
 pub fn report(model: String, judge: Option<String>, by_case: Vec<AnswerRow>) -> AnswersReport {
-    let judged = |row: &AnswerRow, of: fn(&Judged) -> Option<f64>| row.judged.as_ref().and_then(of);
+    let judged =
+        |row: &AnswerRow, of: fn(&JudgedAnswer) -> Option<f64>| row.judged.as_ref().and_then(of);
     let of_check = |row: &AnswerRow, check| row.citation_precision_by_check.get(&check).copied();
     let of = |row: &AnswerRow, name: &str| match name {
         "facts" => row.facts,
         "answered" => row.answered,
         "refused" => row.refused,
         "citation-precision" => row.citation_precision,
-        "citation-precision-quoted" => of_check(row, Check::Quoted),
-        "citation-precision-numbers" => of_check(row, Check::Numbers),
-        "citation-precision-words" => of_check(row, Check::Words),
-        "citation-precision-model" => of_check(row, Check::Model),
+        "citation-precision-quoted" => of_check(row, CitationCheck::Quoted),
+        "citation-precision-numbers" => of_check(row, CitationCheck::Numbers),
+        "citation-precision-words" => of_check(row, CitationCheck::Words),
+        "citation-precision-model" => of_check(row, CitationCheck::Model),
         "citation-coverage" => row.citation_coverage,
         "judged-support" => judged(row, |judged| judged.support),
         _ => judged(row, |judged| judged.facts),

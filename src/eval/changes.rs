@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::report::{CaseRow, Run};
+use super::report::{CaseRow, EvalRun};
 
 /// A case in which a run does better or worse than the first run.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -21,9 +21,9 @@ pub struct CaseChange {
 }
 
 /// The cases in which runs differ from the first, worst first.
-pub fn changes(runs: &[Run]) -> Vec<CaseChange> {
+pub fn changes(runs: &[EvalRun]) -> Vec<CaseChange> {
     let Some((base, others)) = runs.split_first() else { return Vec::new() };
-    let of = |run: &Run| {
+    let of = |run: &EvalRun| {
         let pairs = base.by_case.iter().zip(&run.by_case);
         pairs.filter_map(|(before, after)| change(before, after, &run.name)).collect::<Vec<_>>()
     };
@@ -57,7 +57,7 @@ mod tests {
     use super::super::report::CaseValue;
     use super::*;
 
-    fn run(name: &str, cases: &[(&str, [f64; 2])]) -> Run {
+    fn run(name: &str, cases: &[(&str, [f64; 2])]) -> EvalRun {
         let value = |metric: &str, value| CaseValue { metric: metric.to_owned(), value };
         let row = |(id, [recall, mrr]): &(&str, [f64; 2])| CaseRow {
             id: (*id).to_owned(),
@@ -66,7 +66,7 @@ mod tests {
             metrics: vec![value("recall@5", *recall), value("mrr", *mrr)],
             expected: Vec::new(),
         };
-        Run {
+        EvalRun {
             name: name.to_owned(),
             metrics: Vec::new(),
             tags: Vec::new(),

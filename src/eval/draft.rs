@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use crate::chat::ChatRequest;
 use crate::chat::data::data;
 use crate::text::{self, BlockKind};
-use crate::types::{Chunk, Kind};
+use crate::types::{Chunk, DocumentKind};
 
 /// Minimum number of words of a chunk that is worth a question.
 const WORDS: usize = 12;
@@ -27,12 +27,12 @@ pub fn is_telling(text: &str) -> bool {
 
 /// Whether a chunk says in words what it is: code without a comment does not.
 pub fn is_worded(chunk: &Chunk) -> bool {
-    chunk.kind != Kind::Code || comment(&chunk.text).is_some()
+    chunk.kind != DocumentKind::Code || comment(&chunk.text).is_some()
 }
 
 /// A question made of the headings of a chunk and its first sentence; for code, of its first comment.
 pub fn question(chunk: &Chunk) -> String {
-    if let (Kind::Code, Some(comment)) = (chunk.kind, comment(&chunk.text)) {
+    if let (DocumentKind::Code, Some(comment)) = (chunk.kind, comment(&chunk.text)) {
         return format!("{}?", first_sentence(&comment));
     }
     let sentence = first_sentence(&chunk.text);

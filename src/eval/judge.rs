@@ -1,20 +1,20 @@
 //! Compares what was retrieved with what a case expects.
 
 use super::cases::{Case, Expectation};
-use super::metrics::{Item, Judged};
+use super::metrics::{JudgedRanking, RankedItem};
 use crate::text::Words;
 use crate::types::Locator;
 
 /// The items of a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unit {
+pub enum RankingUnit {
     /// Passages as they are retrieved: what a chat model would see.
     Passages,
     /// Documents, each ranked by its best passage.
     Documents,
 }
 
-impl Unit {
+impl RankingUnit {
     /// `passage`, `document`.
     pub fn noun(self) -> &'static str {
         match self {
@@ -39,19 +39,19 @@ pub struct Ranked {
 
 /// A judged ranking, and at which rank each expectation was met first, from 1.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Verdict {
-    pub judged: Judged,
+pub struct JudgedCase {
+    pub judged: JudgedRanking,
     pub ranks: Vec<Option<usize>>,
 }
 
 /// Judges a ranking, best first.
-pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
+pub fn judge(case: &Case, ranking: &[Ranked]) -> JudgedCase {
     let quotes: Vec<Option<Quote>> =
         case.expected.iter().map(|expected| expected.quote.as_deref().map(Quote::of)).collect();
     let mut ranks = vec![None; case.expected.len()];
     let mut items = Vec::with_capacity(ranking.len());
     for (rank, ranked) in (1..).zip(ranking) {
-        let mut item = Item::default();
+        let mut item = RankedItem::default();
         for ((expected, quote), first) in case.expected.iter().zip(&quotes).zip(&mut ranks) {
             if !meets(ranked, expected, quote.as_ref()) {
                 continue;
@@ -65,7 +65,7 @@ pub fn judge(case: &Case, ranking: &[Ranked]) -> Verdict {
         items.push(item);
     }
     let expected = case.expected.iter().map(|expected| expected.grade).collect();
-    Verdict { judged: Judged { items, expected }, ranks }
+    JudgedCase { judged: JudgedRanking { items, expected }, ranks }
 }
 
 /// The text that a passage has to contain, as it was copied from the document.
@@ -167,9 +167,9 @@ mod tests {
     fn an_expectation_is_met_once() {
         let expected = Expectation::document("a".to_owned(), 2);
         let ranking = [passage("a", (1, 2), ""), passage("a", (3, 4), "")];
-        let Judged { items, expected } = judge(&case(vec![expected]), &ranking).judged;
+        let JudgedRanking { items, expected } = judge(&case(vec![expected]), &ranking).judged;
         assert_eq!(expected, [2]);
-        assert_eq!(items[0], Item { relevant: true, gains: vec![2] });
-        assert_eq!(items[1], Item { relevant: true, gains: vec![] });
+        assert_eq!(items[0], RankedItem { relevant: true, gains: vec![2] });
+        assert_eq!(items[1], RankedItem { relevant: true, gains: vec![] });
     }
 }

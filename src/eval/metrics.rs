@@ -28,23 +28,23 @@ use crate::types::DEEPEST;
 
 /// A ranking, compared with what should have been found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Judged {
+pub struct JudgedRanking {
     /// What was retrieved, best first.
-    pub items: Vec<Item>,
+    pub items: Vec<RankedItem>,
     /// Grades of all that should be found, each 1 or more.
     pub expected: Vec<u32>,
 }
 
 /// Something that was retrieved.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Item {
+pub struct RankedItem {
     /// It meets an expectation, even one that was met before.
     pub relevant: bool,
     /// Grades of the expectations that it is the first to meet.
     pub gains: Vec<u32>,
 }
 
-impl Judged {
+impl JudgedRanking {
     /// The items, with each gain as a separate item.
     fn expanded(&self) -> impl Iterator<Item = u32> {
         self.items.iter().flat_map(|item| match item.gains.as_slice() {
@@ -53,14 +53,14 @@ impl Judged {
         })
     }
 
-    fn first(&self, k: usize) -> &[Item] {
+    fn first(&self, k: usize) -> &[RankedItem] {
         &self.items[..self.items.len().min(k)]
     }
 }
 
 /// A measure of a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Measure {
+pub enum MetricKind {
     Recall,
     Precision,
     Hit,
@@ -71,7 +71,7 @@ pub enum Measure {
     Passages,
 }
 
-impl Measure {
+impl MetricKind {
     pub const ALL: [Self; 7] = [
         Self::Recall,
         Self::Precision,
@@ -103,7 +103,7 @@ impl Measure {
 /// A measure with its cut-off: `recall@5`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Metric {
-    pub measure: Measure,
+    pub measure: MetricKind,
     /// How many items count; all if `None`.
     pub k: Option<usize>,
 }
@@ -120,7 +120,7 @@ pub enum MetricError {
 }
 
 impl Metric {
-    pub fn at(measure: Measure, k: usize) -> Self {
+    pub fn at(measure: MetricKind, k: usize) -> Self {
         Self { measure, k: Some(k) }
     }
 
@@ -130,7 +130,7 @@ impl Metric {
             Some((name, cut)) => (name, Some(cut)),
             None => (lower.as_str(), None),
         };
-        let measure = Measure::ALL
+        let measure = MetricKind::ALL
             .into_iter()
             .find(|measure| measure.name() == name)
             .ok_or_else(|| MetricError::Unknown(text.trim().to_owned()))?;
@@ -145,25 +145,25 @@ impl Metric {
 
     /// Number of chunks that the passages are packed from; `None` if the metric is about a ranking.
     pub fn packed(self) -> Option<usize> {
-        self.k.filter(|_| self.measure == Measure::Passages)
+        self.k.filter(|_| self.measure == MetricKind::Passages)
     }
 
     /// The value for one ranking, or for [packed](Self::packed) passages, within 0..=1; 0 if nothing is
     /// expected.
-    pub fn of(self, judged: &Judged) -> f64 {
+    pub fn of(self, judged: &JudgedRanking) -> f64 {
         if judged.expected.is_empty() {
             return 0.0;
         }
         let k = self.k.unwrap_or(usize::MAX);
         match self.measure {
-            Measure::Recall => recall(judged, k),
-            Measure::Precision => precision(judged, k),
-            Measure::Hit => f64::from(u8::from(first_relevant(judged, k).is_some())),
-            Measure::Mrr => first_relevant(judged, k).map_or(0.0, |rank| 1.0 / rank as f64),
-            Measure::Ndcg => ndcg(judged, k),
-            Measure::Map => average_precision(judged, k),
+            MetricKind::Recall => recall(judged, k),
+            MetricKind::Precision => precision(judged, k),
+            MetricKind::Hit => f64::from(u8::from(first_relevant(judged, k).is_some())),
+            MetricKind::Mrr => first_relevant(judged, k).map_or(0.0, |rank| 1.0 / rank as f64),
+            MetricKind::Ndcg => ndcg(judged, k),
+            MetricKind::Map => average_precision(judged, k),
             // Neighbours are one passage, and all packed passages count.
-            Measure::Passages => recall(judged, usize::MAX),
+            MetricKind::Passages => recall(judged, usize::MAX),
         }
     }
 }
@@ -177,21 +177,21 @@ impl fmt::Display for Metric {
     }
 }
 
-fn recall(judged: &Judged, k: usize) -> f64 {
+fn recall(judged: &JudgedRanking, k: usize) -> f64 {
     let found: usize = judged.first(k).iter().map(|item| item.gains.len()).sum();
     found as f64 / judged.expected.len() as f64
 }
 
-fn precision(judged: &Judged, k: usize) -> f64 {
+fn precision(judged: &JudgedRanking, k: usize) -> f64 {
     judged.first(k).iter().filter(|item| item.relevant).count() as f64 / k as f64
 }
 
 /// Rank of the first relevant item, from 1.
-fn first_relevant(judged: &Judged, k: usize) -> Option<usize> {
+fn first_relevant(judged: &JudgedRanking, k: usize) -> Option<usize> {
     judged.first(k).iter().position(|item| item.relevant).map(|at| at + 1)
 }
 
-fn ndcg(judged: &Judged, k: usize) -> f64 {
+fn ndcg(judged: &JudgedRanking, k: usize) -> f64 {
     let mut best = judged.expected.clone();
     best.sort_unstable_by(|a, b| b.cmp(a));
     dcg(judged.expanded(), k) / dcg(best.into_iter(), k)
@@ -202,7 +202,7 @@ fn dcg(gains: impl Iterator<Item = u32>, k: usize) -> f64 {
     (1..).zip(gains.take(k)).map(discounted).sum()
 }
 
-fn average_precision(judged: &Judged, k: usize) -> f64 {
+fn average_precision(judged: &JudgedRanking, k: usize) -> f64 {
     let mut found = 0_usize;
     let mut sum = 0.0;
     for (rank, gain) in (1_usize..).zip(judged.expanded().take(k)) {

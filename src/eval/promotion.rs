@@ -11,7 +11,7 @@ use super::report::EvalReport;
 
 /// A condition on a metric of a version.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Condition {
+pub struct PromotionCondition {
     pub metric: Metric,
     least: Least,
 }
@@ -37,7 +37,7 @@ pub struct Promotion {
     pub eval: EvalReport,
 }
 
-impl Condition {
+impl PromotionCondition {
     /// `recall@5>=0.8`, `ndcg@10>=live-0.01`.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ mod tests {
 
     fn gate(text: &str, live: f64) -> Gate {
         let live = BTreeMap::from([("recall@5".to_owned(), live)]);
-        Condition::parse(text).unwrap().gate(&live).unwrap()
+        PromotionCondition::parse(text).unwrap().gate(&live).unwrap()
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
             assert_eq!((gate.limit, gate.baseline), (limit, baseline), "{text}");
             assert_eq!(gate.metric, "recall@5");
         }
-        assert_eq!(Condition::parse("map>=live").unwrap().gate(&BTreeMap::new()), None);
+        assert_eq!(PromotionCondition::parse("map>=live").unwrap().gate(&BTreeMap::new()), None);
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
             ("recall@5>=live 0.1", "`live 0.1` is neither"),
             ("recall@5>=", "`` is neither"),
         ] {
-            let said = Condition::parse(text).unwrap_err();
+            let said = PromotionCondition::parse(text).unwrap_err();
             assert!(said.contains(why), "{text}: {said}");
         }
     }

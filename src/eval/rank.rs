@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::cases::Case;
-use super::judge::{Ranked, Unit};
+use super::judge::{Ranked, RankingUnit};
 use crate::error::BackendError;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::Queries;
@@ -64,26 +64,26 @@ impl Variant {
 pub struct RankOptions {
     /// As for a question; `k` is ignored.
     pub retrieve: RetrieveOptions,
-    pub unit: Unit,
+    pub unit: RankingUnit,
     /// Number of items wanted.
     pub depth: usize,
 }
 
 /// How hits are packed into passages, if that is measured.
-pub struct Packing<'a> {
+pub struct RankPacking<'a> {
     /// As for an answer, by the number of chunks that are taken.
     pub options: BTreeMap<usize, AnswerOptions>,
     /// Number of tokens of a text, as the chat model counts them.
     pub count: &'a (dyn Fn(&str) -> usize + Sync),
 }
 
-impl Packing<'_> {
+impl RankPacking<'_> {
     /// Most hits that packing chooses from.
     fn pool(&self) -> usize {
         self.options.values().map(|options| options.retrieve.k).max().unwrap_or_default()
     }
 
-    fn pack(&self, case: &Case, hits: &[Hit], unit: Unit) -> BTreeMap<usize, Vec<Ranked>> {
+    fn pack(&self, case: &Case, hits: &[Hit], unit: RankingUnit) -> BTreeMap<usize, Vec<Ranked>> {
         let packed = self.options.iter().map(|(&chunks, options)| {
             let hits = &hits[..hits.len().min(options.retrieve.k)];
             let passages = passages_of(&case.question, hits, options, self.count);
@@ -117,11 +117,11 @@ pub async fn rank(
     queries: &Queries,
     retriever: &Retriever,
     options: &RankOptions,
-    packing: &Packing<'_>,
+    packing: &RankPacking<'_>,
 ) -> Result<Ranking, BackendError> {
     let mut list = List::new(case, options.unit);
     let mut k = options.retrieve.candidates;
-    if options.unit == Unit::Passages {
+    if options.unit == RankingUnit::Passages {
         k = k.min(options.depth);
     }
     k = k.max(packing.pool());
@@ -150,14 +150,14 @@ pub async fn rank(
 
 struct List<'a> {
     case: &'a Case,
-    unit: Unit,
+    unit: RankingUnit,
     /// Ids of the listed items.
     known: HashSet<String>,
     items: Vec<Ranked>,
 }
 
 impl<'a> List<'a> {
-    fn new(case: &'a Case, unit: Unit) -> Self {
+    fn new(case: &'a Case, unit: RankingUnit) -> Self {
         Self { case, unit, known: HashSet::new(), items: Vec::new() }
     }
 
@@ -169,9 +169,9 @@ impl<'a> List<'a> {
     fn add(&mut self, hits: &[Hit]) {
         for hit in hits {
             let known = match self.unit {
-                Unit::Passages => hit.chunk.id().to_string(),
-                Unit::Documents if self.is_case(&hit.chunk.source) => continue,
-                Unit::Documents => hit.chunk.source.clone(),
+                RankingUnit::Passages => hit.chunk.id().to_string(),
+                RankingUnit::Documents if self.is_case(&hit.chunk.source) => continue,
+                RankingUnit::Documents => hit.chunk.source.clone(),
             };
             if self.known.insert(known) {
                 self.items.push(ranked(hit, self.unit));
@@ -180,8 +180,8 @@ impl<'a> List<'a> {
     }
 }
 
-fn of_passage(passage: &Passage, unit: Unit) -> Ranked {
-    let place = Some(passage.locator).filter(|_| unit == Unit::Passages);
+fn of_passage(passage: &Passage, unit: RankingUnit) -> Ranked {
+    let place = Some(passage.locator).filter(|_| unit == RankingUnit::Passages);
     Ranked {
         id: passage.locator.cite(&passage.source),
         source: passage.source.clone(),
@@ -191,17 +191,17 @@ fn of_passage(passage: &Passage, unit: Unit) -> Ranked {
     }
 }
 
-fn ranked(hit: &Hit, unit: Unit) -> Ranked {
+fn ranked(hit: &Hit, unit: RankingUnit) -> Ranked {
     let (chunk, score) = (&hit.chunk, hit.score);
     match unit {
-        Unit::Passages => Ranked {
+        RankingUnit::Passages => Ranked {
             id: chunk.locator.cite(&chunk.source),
             source: chunk.source.clone(),
             place: Some(chunk.locator),
             text: chunk.text.clone(),
             score,
         },
-        Unit::Documents => Ranked {
+        RankingUnit::Documents => Ranked {
             id: chunk.source.clone(),
             source: chunk.source.clone(),
             place: None,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::answers::AnswersReport;
 use super::cases::{Case, Expectation};
 use super::changes::CaseChange;
-use super::judge::{self, Ranked, Unit, Verdict};
+use super::judge::{self, JudgedCase, Ranked, RankingUnit};
 use super::metrics::Metric;
 use super::stats::{self, Interval};
 use crate::types::{GateOutcome, Locator};
@@ -27,11 +27,11 @@ pub struct EvalReport {
     pub left_out: usize,
     /// One for each way to retrieve, or version, that was measured. Gates look at the first; those of
     /// `ingest --promote-if` look at the last.
-    pub runs: Vec<Run>,
+    pub runs: Vec<EvalRun>,
     /// Metrics of the answers, if they were requested.
     pub answers: Option<AnswersReport>,
     /// The first run compared with each of the others.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<RunComparison>,
     /// The cases in which versions differ, worst first; empty if ways to retrieve are compared.
     pub changes: Vec<CaseChange>,
     pub gates: Vec<GateOutcome>,
@@ -42,11 +42,12 @@ pub struct EvalReport {
 
 /// One way to retrieve, measured on all cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Run {
+#[schemars(rename = "Run")]
+pub struct EvalRun {
     /// `hybrid`, `dense`, `sparse` or `rerank`; `docs@v7` for a version; or what --sweep sets, or the file
     /// of the rankings.
     pub name: String,
-    pub metrics: Vec<Value>,
+    pub metrics: Vec<MetricValue>,
     /// The same for the cases of each tag, ordered by tag.
     pub tags: Vec<TagRow>,
     /// Null if nothing was retrieved.
@@ -56,7 +57,8 @@ pub struct Run {
 
 /// The mean of a metric over the cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Value {
+#[schemars(rename = "Value")]
+pub struct MetricValue {
     /// `recall@5`
     pub metric: String,
     pub mean: f64,
@@ -69,7 +71,7 @@ pub struct Value {
 pub struct TagRow {
     pub tag: String,
     pub cases: usize,
-    pub metrics: Vec<Value>,
+    pub metrics: Vec<MetricValue>,
 }
 
 /// Time of retrieval, from the question to its passages.
@@ -86,7 +88,7 @@ pub struct CaseRow {
     pub question: String,
     pub tags: Vec<String>,
     pub metrics: Vec<CaseValue>,
-    pub expected: Vec<Met>,
+    pub expected: Vec<MetExpectation>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -97,7 +99,8 @@ pub struct CaseValue {
 
 /// An expectation, and where it was met.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Met {
+#[schemars(rename = "Met")]
+pub struct MetExpectation {
     pub source: String,
     #[serde(flatten)]
     pub place: Option<Locator>,
@@ -109,7 +112,8 @@ pub struct Met {
 
 /// Two runs on the same cases.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Comparison {
+#[schemars(rename = "Comparison")]
+pub struct RunComparison {
     pub metric: String,
     /// The first run.
     pub base: String,
@@ -137,7 +141,7 @@ pub struct Rankings {
 }
 
 /// Judges a run.
-pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
+pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> EvalRun {
     let by_case: Vec<CaseRow> = cases
         .iter()
         .enumerate()
@@ -153,7 +157,7 @@ pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
             by_case.iter().filter(|row| row.tags.iter().any(|of| of == tag)).collect();
         TagRow { tag: tag.to_owned(), cases: rows.len(), metrics: values(&rows, metrics) }
     };
-    Run {
+    EvalRun {
         name: rankings.name.clone(),
         metrics: values(&by_case.iter().collect::<Vec<_>>(), metrics),
         tags: tags.into_iter().map(tagged).collect(),
@@ -164,7 +168,7 @@ pub fn measure(cases: &[Case], rankings: &Rankings, metrics: &[Metric]) -> Run {
 
 fn row(
     case: &Case,
-    verdict: Verdict,
+    verdict: JudgedCase,
     passages: Option<&BTreeMap<usize, Vec<Ranked>>>,
     metrics: &[Metric],
 ) -> CaseRow {
@@ -178,7 +182,7 @@ fn row(
             }
         },
     };
-    let met = |(expected, rank): (&Expectation, &Option<usize>)| Met {
+    let met = |(expected, rank): (&Expectation, &Option<usize>)| MetExpectation {
         source: expected.source.clone(),
         place: expected.place,
         quote: expected.quote.clone(),
@@ -195,10 +199,10 @@ fn row(
 }
 
 /// Means over some of the cases.
-fn values(rows: &[&CaseRow], metrics: &[Metric]) -> Vec<Value> {
+fn values(rows: &[&CaseRow], metrics: &[Metric]) -> Vec<MetricValue> {
     let value = |(i, metric): (usize, &Metric)| {
         let values: Vec<f64> = rows.iter().map(|row| row.metrics[i].value).collect();
-        Value {
+        MetricValue {
             metric: metric.to_string(),
             mean: stats::mean(&values).unwrap_or_default(),
             interval: stats::interval(&values),
@@ -217,18 +221,18 @@ fn latency(took: &[Duration]) -> Option<Latency> {
 }
 
 /// The differences of each run from the first, metric by metric.
-pub fn compare(runs: &[Run]) -> Vec<Comparison> {
+pub fn compare(runs: &[EvalRun]) -> Vec<RunComparison> {
     let Some((base, others)) = runs.split_first() else { return Vec::new() };
     let metrics = 0..base.metrics.len();
     let pairs = metrics.flat_map(|i| others.iter().map(move |other| (i, other)));
     pairs.map(|(i, other)| difference(base, other, i)).collect()
 }
 
-fn difference(base: &Run, other: &Run, metric: usize) -> Comparison {
+fn difference(base: &EvalRun, other: &EvalRun, metric: usize) -> RunComparison {
     let value = |row: &CaseRow| row.metrics[metric].value;
     let differences: Vec<f64> =
         base.by_case.iter().zip(&other.by_case).map(|(a, b)| value(b) - value(a)).collect();
-    Comparison {
+    RunComparison {
         metric: base.metrics[metric].metric.clone(),
         base: base.name.clone(),
         other: other.name.clone(),
@@ -241,6 +245,6 @@ fn difference(base: &Run, other: &Run, metric: usize) -> Comparison {
 }
 
 /// `passages`, `documents`.
-pub fn plural(unit: Unit) -> String {
+pub fn plural(unit: RankingUnit) -> String {
     format!("{}s", unit.noun())
 }

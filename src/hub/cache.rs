@@ -91,7 +91,7 @@ const INCOMPLETE: &str = ".incomplete";
 
 /// What is known about a file of a commit without asking the hub.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum CachedInfo {
     Here,
     /// The commit has no such file.
     Absent,
@@ -140,13 +140,13 @@ impl Repository {
         self.dir.join("snapshots").join(commit)
     }
 
-    pub(super) fn known(&self, commit: &str, path: &str) -> Known {
+    pub(super) fn known(&self, commit: &str, path: &str) -> CachedInfo {
         if self.snapshot(commit).join(path).is_file() {
-            Known::Here
+            CachedInfo::Here
         } else if self.no_exist(commit, path).is_file() || self.is_whole(commit) {
-            Known::Absent
+            CachedInfo::Absent
         } else {
-            Known::Unknown
+            CachedInfo::Unknown
         }
     }
 

@@ -5,14 +5,14 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::cache::{Cache, Known, Repository};
-use super::plan::{MODULES, Parts, Plan, Unplanned};
-use super::transfer::{Transfer, unwritten};
+use super::cache::{Cache, CachedInfo, Repository};
+use super::plan::{DownloadPlan, MODULES, ModelParts, ModelPlanError};
+use super::transfer::{FileDownload, unwritten};
 use super::wire::{Remote, Revision, Wire};
-use super::{FetchEvent, HeldModel, HubOptions, MissingModel, Purpose, kind, refusal};
+use super::{FetchEvent, HubOptions, LocalModel, MissingModel, Purpose, kind, refusal};
+use crate::disk_space;
 use crate::error::{BackendError, Failure};
 use crate::retry::retry;
-use crate::space;
 use crate::types::HubModel;
 
 /// Why a model was not fetched.
@@ -29,23 +29,23 @@ impl From<BackendError> for Stopped {
 }
 
 /// What the cache has of a commit, if that is all that the model needs.
-pub(super) fn held(
+pub(super) fn find_cached(
     repository: &Repository,
     model: &HubModel,
     commit: &str,
     purpose: Purpose,
-) -> Result<Option<HeldModel>, Failure> {
+) -> Result<Option<LocalModel>, Failure> {
     let (dir, known) = (repository.snapshot(commit), |path: &str| repository.known(commit, path));
     let read = |path: &str| fs::read(dir.join(path)).ok();
-    if known(MODULES) == Known::Unknown {
+    if known(MODULES) == CachedInfo::Unknown {
         return Ok(None);
     }
-    let parts = Parts::read(read(MODULES).as_deref());
+    let parts = ModelParts::read(read(MODULES).as_deref());
     let Ok(plan) = parts.plan(model.file.as_deref(), known) else { return Ok(None) };
     if let Some(config) = read(&parts.config()) {
         useful(model, &config, purpose)?;
     }
-    Ok(Some(HeldModel { dir, graph: plan.graph, commit: commit.to_owned() }))
+    Ok(Some(LocalModel { dir, graph: plan.graph, commit: commit.to_owned() }))
 }
 
 /// Fetches what is missing of `wanted`, and stores which commit its revision points to.
@@ -55,7 +55,7 @@ pub(super) async fn fetch(
     typed: &HubModel,
     wanted: &HubModel,
     purpose: Purpose,
-) -> Result<HeldModel, Failure> {
+) -> Result<LocalModel, Failure> {
     let fetch = Fetch::new(options, cache, typed)?;
     fetch.run(wanted, purpose).await.map_err(|stopped| fetch.failure(stopped, wanted))
 }
@@ -85,7 +85,7 @@ struct Fetch<'a> {
 /// The files that a model consists of.
 struct Found {
     commit: String,
-    plan: Plan,
+    plan: DownloadPlan,
     /// The files that are not in the cache.
     remotes: Vec<Remote>,
 }
@@ -108,8 +108,8 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn transfer<'b>(&'b self, commit: &'b str) -> Transfer<'b> {
-        Transfer {
+    fn transfer<'b>(&'b self, commit: &'b str) -> FileDownload<'b> {
+        FileDownload {
             wire: &self.wire,
             repository: &self.repository,
             name: &self.typed.repository,
@@ -119,7 +119,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<HeldModel, Stopped> {
+    async fn run(&self, wanted: &HubModel, purpose: Purpose) -> Result<LocalModel, Stopped> {
         let Found { commit, plan, remotes } = self.find(wanted, purpose, true).await?;
         self.check_room(&remotes)?;
         (self.options.on_event)(&self.begun(&commit, &remotes));
@@ -130,7 +130,7 @@ impl<'a> Fetch<'a> {
         self.remember(wanted, &commit, &plan)
             .map_err(|error| unwritten(&self.repository.snapshot(&commit), &error))?;
         (self.options.on_event)(&FetchEvent::Done);
-        Ok(HeldModel { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
+        Ok(LocalModel { dir: self.repository.snapshot(&commit), graph: plan.graph, commit })
     }
 
     /// Finds out what the model consists of before fetching anything large. `keep`: what is read on the way
@@ -145,9 +145,10 @@ impl<'a> Fetch<'a> {
         let found = retry(&self.options.retry, ask).await?;
         let commit = found.commit.to_ascii_lowercase();
         let files: HashSet<&str> = found.files().collect();
-        let known = |path: &str| if files.contains(path) { Known::Here } else { Known::Absent };
+        let known =
+            |path: &str| if files.contains(path) { CachedInfo::Here } else { CachedInfo::Absent };
         let modules = self.small(&commit, MODULES, &known, keep).await?;
-        let parts = Parts::read(modules.as_deref());
+        let parts = ModelParts::read(modules.as_deref());
         if let Some(config) = self.small(&commit, &parts.config(), &known, keep).await? {
             useful(self.typed, &config, purpose).map_err(Stopped::Refused)?;
         }
@@ -162,10 +163,10 @@ impl<'a> Fetch<'a> {
         &self,
         commit: &str,
         path: &str,
-        known: &impl Fn(&str) -> Known,
+        known: &impl Fn(&str) -> CachedInfo,
         keep: bool,
     ) -> Result<Option<Vec<u8>>, BackendError> {
-        if known(path) != Known::Here {
+        if known(path) != CachedInfo::Here {
             return Ok(None);
         }
         let at = self.repository.snapshot(commit).join(path);
@@ -185,10 +186,14 @@ impl<'a> Fetch<'a> {
     }
 
     /// The files that are not in the cache, the graph and its weights last.
-    async fn remotes(&self, commit: &str, plan: &Plan) -> Result<Vec<Remote>, BackendError> {
+    async fn remotes(
+        &self,
+        commit: &str,
+        plan: &DownloadPlan,
+    ) -> Result<Vec<Remote>, BackendError> {
         let mut remotes = Vec::new();
         for path in plan.small.iter().chain([&plan.graph]).chain(&plan.weights) {
-            if self.repository.known(commit, path) != Known::Here {
+            if self.repository.known(commit, path) != CachedInfo::Here {
                 remotes.push(self.remote(commit, path).await?);
             }
         }
@@ -211,7 +216,7 @@ impl<'a> Fetch<'a> {
 
     fn check_room(&self, remotes: &[Remote]) -> Result<(), Stopped> {
         let (needed, dir) = (self.needed(remotes), self.repository.dir());
-        match space::free(dir) {
+        match disk_space::free(dir) {
             Some(free) if free < needed => {
                 Err(Stopped::Refused(refusal::no_room(self.typed, dir, needed, free)))
             }
@@ -229,17 +234,17 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn remember(&self, wanted: &HubModel, commit: &str, plan: &Plan) -> io::Result<()> {
+    fn remember(&self, wanted: &HubModel, commit: &str, plan: &DownloadPlan) -> io::Result<()> {
         for path in &plan.absent {
             self.repository.set_absent(commit, path)?;
         }
         self.repository.set_commit(wanted.revision(), commit)
     }
 
-    fn unplanned(&self, why: &Unplanned, found: &Revision) -> Failure {
+    fn unplanned(&self, why: &ModelPlanError, found: &Revision) -> Failure {
         match why {
-            Unplanned::NoTokenizer => refusal::no_tokenizer(self.typed),
-            Unplanned::NoGraph | Unplanned::Unknown => {
+            ModelPlanError::NoTokenizer => refusal::no_tokenizer(self.typed),
+            ModelPlanError::NoGraph | ModelPlanError::Unknown => {
                 let graphs = found.files().filter(|path| HubModel::is_graph(path));
                 refusal::no_graph(self.typed, &graphs.collect::<Vec<_>>())
             }
@@ -253,7 +258,7 @@ fn size(remotes: &[Remote]) -> u64 {
 }
 
 fn useful(model: &HubModel, config: &[u8], purpose: Purpose) -> Result<(), Failure> {
-    match kind::objection(config, purpose) {
+    match kind::unsupported_reason(config, purpose) {
         Some((why, hint)) => Err(Failure::config(format!("{model} {why}")).hint(hint)),
         None => Ok(()),
     }

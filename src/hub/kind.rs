@@ -56,7 +56,10 @@ struct Config {
 
 /// Why a model with this `config.json` cannot be used for `purpose`, as the end of a sentence that begins
 /// with the model's name, and a hint.
-pub(super) fn objection(config: &[u8], purpose: Purpose) -> Option<(String, &'static str)> {
+pub(super) fn unsupported_reason(
+    config: &[u8],
+    purpose: Purpose,
+) -> Option<(String, &'static str)> {
     let config: Config = match serde_json::from_slice(config) {
         Ok(config) => config,
         Err(error) => {
@@ -141,7 +144,7 @@ mod tests {
             (r#"{"model_type": "qwen2"}"#, Embed, Some("qwen2")),
             ("<html>", Any, Some("can't be read")),
         ] {
-            let said = objection(config.as_bytes(), purpose).map(|(why, _)| why);
+            let said = unsupported_reason(config.as_bytes(), purpose).map(|(why, _)| why);
             match part {
                 None => assert_eq!(said, None, "{config}"),
                 Some(part) => {

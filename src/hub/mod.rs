@@ -87,7 +87,7 @@ pub struct MissingModel {
 
 /// A model in the cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HeldModel {
+pub struct LocalModel {
     /// Laid out as the repository is.
     pub dir: PathBuf,
     /// Path of the graph, relative to `dir`.
@@ -143,7 +143,7 @@ impl Hub {
         model: &HubModel,
         commit: Option<&str>,
         purpose: Purpose,
-    ) -> Result<HeldModel, Failure> {
+    ) -> Result<LocalModel, Failure> {
         let wanted = pinned(model, commit);
         if let Some(held) = self.cached(&wanted, purpose)? {
             return Ok(held);
@@ -156,7 +156,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Self::obtain`].
-    pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<HeldModel, Failure> {
+    pub async fn fetch(&self, model: &HubModel, purpose: Purpose) -> Result<LocalModel, Failure> {
         if self.0.forbidden.is_some() {
             return self.obtain(model, None, purpose).await;
         }
@@ -186,10 +186,14 @@ impl Hub {
     ///
     /// # Errors
     /// The model is in the cache, and cannot be used for `purpose`.
-    pub fn cached(&self, model: &HubModel, purpose: Purpose) -> Result<Option<HeldModel>, Failure> {
+    pub fn cached(
+        &self,
+        model: &HubModel,
+        purpose: Purpose,
+    ) -> Result<Option<LocalModel>, Failure> {
         let repository = self.cache()?.repository(&model.repository);
         let Some(commit) = repository.commit(model.revision()) else { return Ok(None) };
-        fetch::held(&repository, model, &commit, purpose)
+        fetch::find_cached(&repository, model, &commit, purpose)
     }
 
     /// What forbids fetching, if anything does.
@@ -210,7 +214,7 @@ impl Hub {
         typed: &HubModel,
         wanted: &HubModel,
         purpose: Purpose,
-    ) -> Result<HeldModel, Failure> {
+    ) -> Result<LocalModel, Failure> {
         self.may_ask(typed, wanted)?;
         fetch::fetch(&self.0, &self.cache()?, typed, wanted, purpose).await
     }

@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use super::cache::Known;
+use super::cache::CachedInfo;
 
 /// Lists the parts of a sentence-transformers model, and where they are.
 pub(super) const MODULES: &str = "modules.json";
 
 /// Paths in the repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Plan {
+pub(super) struct DownloadPlan {
     pub(super) graph: String,
     /// Everything but the graph and its weights, which are large and therefore fetched last.
     pub(super) small: Vec<String>,
@@ -21,7 +21,7 @@ pub(super) struct Plan {
 
 /// Why there is no plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Unplanned {
+pub(super) enum ModelPlanError {
     /// It is not known here whether the commit has this file.
     Unknown,
     NoGraph,
@@ -38,13 +38,13 @@ struct Module {
 
 /// Where the parts of the model are, from `modules.json` if there is one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Parts {
+pub(super) struct ModelParts {
     /// Empty, or a folder with a slash at the end.
     transformer: String,
     pooling: String,
 }
 
-impl Parts {
+impl ModelParts {
     pub(super) fn read(modules: Option<&[u8]>) -> Self {
         let modules: Vec<Module> =
             modules.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
@@ -69,8 +69,8 @@ impl Parts {
     pub(super) fn plan(
         &self,
         graph: Option<&str>,
-        known: impl Fn(&str) -> Known,
-    ) -> Result<Plan, Unplanned> {
+        known: impl Fn(&str) -> CachedInfo,
+    ) -> Result<DownloadPlan, ModelPlanError> {
         let mut search = Search { known, small: Vec::new(), absent: Vec::new() };
         search.first(&[MODULES.to_owned()])?;
         for name in ["config.json", "sentence_bert_config.json", "tokenizer_config.json"] {
@@ -79,20 +79,20 @@ impl Parts {
         search.first(&["config_sentence_transformers.json".to_owned()])?;
         search.first(&[format!("{}config.json", self.pooling)])?;
         let tokenizer = search.first(&self.places("tokenizer.json"))?;
-        tokenizer.ok_or(Unplanned::NoTokenizer)?;
+        tokenizer.ok_or(ModelPlanError::NoTokenizer)?;
         let mut graphs = Search { known: &search.known, small: Vec::new(), absent: Vec::new() };
         let candidates = match graph {
             Some(path) => vec![path.to_owned()],
             None => self.places("model.onnx"),
         };
-        let graph = graphs.first(&candidates)?.ok_or(Unplanned::NoGraph)?;
+        let graph = graphs.first(&candidates)?.ok_or(ModelPlanError::NoGraph)?;
         graphs.small.clear();
         for suffix in ["_data", ".data"] {
             graphs.first(&[format!("{graph}{suffix}")])?;
         }
         let (weights, absent) = (graphs.small, graphs.absent);
         search.absent.extend(absent);
-        Ok(Plan { graph, small: search.small, weights, absent: search.absent })
+        Ok(DownloadPlan { graph, small: search.small, weights, absent: search.absent })
     }
 
     /// Where a file may be, in the order in which it is searched.
@@ -113,19 +113,19 @@ struct Search<K> {
     absent: Vec<String>,
 }
 
-impl<K: Fn(&str) -> Known> Search<K> {
+impl<K: Fn(&str) -> CachedInfo> Search<K> {
     /// Takes the first of these paths that exists.
-    fn first(&mut self, paths: &[String]) -> Result<Option<String>, Unplanned> {
+    fn first(&mut self, paths: &[String]) -> Result<Option<String>, ModelPlanError> {
         for path in paths {
             match (self.known)(path) {
-                Known::Here => {
+                CachedInfo::Here => {
                     if !self.small.contains(path) {
                         self.small.push(path.clone());
                     }
                     return Ok(Some(path.clone()));
                 }
-                Known::Absent => self.absent.push(path.clone()),
-                Known::Unknown => return Err(Unplanned::Unknown),
+                CachedInfo::Absent => self.absent.push(path.clone()),
+                CachedInfo::Unknown => return Err(ModelPlanError::Unknown),
             }
         }
         Ok(None)
@@ -144,8 +144,8 @@ mod tests {
 
     use super::*;
 
-    fn listed<'a>(files: &'a [&str]) -> impl Fn(&str) -> Known + 'a {
-        move |path| if files.contains(&path) { Known::Here } else { Known::Absent }
+    fn listed<'a>(files: &'a [&str]) -> impl Fn(&str) -> CachedInfo + 'a {
+        move |path| if files.contains(&path) { CachedInfo::Here } else { CachedInfo::Absent }
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         ];
         let modules = br#"[{"path": "", "type": "sentence_transformers.models.Transformer"},
             {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]"#;
-        let plan = Parts::read(Some(modules)).plan(None, listed(&files)).unwrap();
+        let plan = ModelParts::read(Some(modules)).plan(None, listed(&files)).unwrap();
         assert_eq!(plan.graph, "onnx/model.onnx");
         let small = ["modules.json", "config.json", "1_Pooling/config.json", "tokenizer.json"];
         assert_eq!(plan.small, small);
@@ -181,7 +181,8 @@ mod tests {
             "onnx/model_fp16.onnx_data",
             "onnx/model.onnx_data",
         ];
-        let plan = Parts::read(None).plan(Some("onnx/model_fp16.onnx"), listed(&files)).unwrap();
+        let plan =
+            ModelParts::read(None).plan(Some("onnx/model_fp16.onnx"), listed(&files)).unwrap();
         assert_eq!(plan.graph, "onnx/model_fp16.onnx");
         assert_eq!(plan.weights, ["onnx/model_fp16.onnx_data"]);
         assert_eq!(plan.small, ["config.json", "onnx/tokenizer.json"]);
@@ -192,7 +193,7 @@ mod tests {
         let modules =
             br#"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
             {"path": "../up", "type": "sentence_transformers.models.Pooling"}]"#;
-        let parts = Parts::read(Some(modules));
+        let parts = ModelParts::read(Some(modules));
         assert_eq!(parts.config(), "0_Transformer/config.json");
         let files = [
             "0_Transformer/config.json",
@@ -206,11 +207,11 @@ mod tests {
 
     #[test]
     fn what_is_missing() {
-        let parts = Parts::read(None);
+        let parts = ModelParts::read(None);
         let plan = |files: &[&str]| parts.plan(None, listed(files)).unwrap_err();
-        assert_eq!(plan(&["onnx/model.onnx"]), Unplanned::NoTokenizer);
-        assert_eq!(plan(&["tokenizer.json", "model.safetensors"]), Unplanned::NoGraph);
-        let unknown = parts.plan(None, |_| Known::Unknown).unwrap_err();
-        assert_eq!(unknown, Unplanned::Unknown);
+        assert_eq!(plan(&["onnx/model.onnx"]), ModelPlanError::NoTokenizer);
+        assert_eq!(plan(&["tokenizer.json", "model.safetensors"]), ModelPlanError::NoGraph);
+        let unknown = parts.plan(None, |_| CachedInfo::Unknown).unwrap_err();
+        assert_eq!(unknown, ModelPlanError::Unknown);
     }
 }

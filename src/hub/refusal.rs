@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Forbidden;
-use crate::error::{BackendError, Exit, Failure, Fault, Service};
+use crate::error::{BackendError, Exit, ExternalService, Failure, Fault};
 use crate::types::HubModel;
 
 /// The model is not in the cache, and the hub may not be asked. `part` is the directory with what is there
@@ -46,7 +46,7 @@ pub(super) fn no_room(model: &HubModel, dir: &Path, needed: u64, free: u64) -> F
     );
     let failure = Failure::new(Exit::Backend, message)
         .hint("free some space, or set HF_HOME to a directory on another disk");
-    Failure { backend: Some((Service::Hub, Fault::Full)), ..failure }
+    Failure { backend: Some((ExternalService::Hub, Fault::Full)), ..failure }
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -132,7 +132,7 @@ async fn a_collection_keeps_its_commit_and_a_fetch_looks_for_the_latest() {
     let hub = hub(&scripted, dir.path());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     with_model(&scripted, LATER, b"the later graph");
-    let commit = |held: HeldModel| held.commit;
+    let commit = |held: LocalModel| held.commit;
     let now = hub.obtain(&model("a/b"), None, Purpose::Embed).await.map(commit);
     assert_eq!(now.unwrap(), COMMIT);
     assert_eq!(hub.fetch(&model("a/b"), Purpose::Embed).await.map(commit).unwrap(), LATER);
@@ -292,7 +292,7 @@ async fn what_is_here_is_listed_and_removed() {
 #[tokio::test]
 async fn a_fetched_model_gives_the_vectors_of_its_directory() {
     use crate::embed::onnx::{OnnxOptions, open};
-    use crate::embed::{Embedder as _, Role};
+    use crate::embed::{Embedder as _, TextRole};
     use crate::onnx::{ModelPlace, Published};
 
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
@@ -301,7 +301,7 @@ async fn a_fetched_model_gives_the_vectors_of_its_directory() {
     let place = fixture("bert").into();
     let there = open(OnnxOptions { place, ..OnnxOptions::default() }).unwrap();
     let texts = ["the ledger".to_owned()];
-    let theirs = there.embed(&texts, Role::Document).await.unwrap();
+    let theirs = there.embed(&texts, TextRole::Document).await.unwrap();
     for name in ["a/bert", "a/bert#onnx/model_apart.onnx"] {
         let held = hub.obtain(&model(name), None, Purpose::Embed).await.unwrap();
         let published = Published { name: format!("hf:{name}"), commit: held.commit };
@@ -311,6 +311,6 @@ async fn a_fetched_model_gives_the_vectors_of_its_directory() {
         assert_eq!((&came.id().name, came.id().commit()), (&format!("hf:{name}"), Some(COMMIT)));
         // Other files are another model, whatever they contain.
         assert_eq!(came.id().recipe() == there.id().recipe(), !name.contains('#'));
-        assert_eq!(came.embed(&texts, Role::Document).await.unwrap(), theirs);
+        assert_eq!(came.embed(&texts, TextRole::Document).await.unwrap(), theirs);
     }
 }

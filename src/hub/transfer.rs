@@ -18,7 +18,7 @@ use crate::retry::{RetryPolicy, retry};
 use crate::types::ContentHash;
 
 /// Where a file goes, and how.
-pub(super) struct Transfer<'a> {
+pub(super) struct FileDownload<'a> {
     pub(super) wire: &'a Wire,
     pub(super) repository: &'a Repository,
     pub(super) name: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct Transfer<'a> {
     pub(super) on_event: &'a OnFetch,
 }
 
-impl Transfer<'_> {
+impl FileDownload<'_> {
     /// Fetches a file unless the cache has it, and gives it its name in the commit.
     pub(super) async fn bring(&self, remote: &Remote) -> Result<(), BackendError> {
         let blob = self.repository.blob(&remote.hash);

@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::error::{BackendError, Fault, Service};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::http::{headers, http_client, retry_after, shown_url, transport_error};
 
 /// Longest time without data from a host.
@@ -62,7 +62,7 @@ pub(super) struct Remote {
 }
 
 /// The bytes of a file, from an offset on.
-pub(super) struct Body {
+pub(super) struct DownloadBody {
     response: Response,
     /// The offset of the first byte.
     pub(super) from: u64,
@@ -154,7 +154,7 @@ impl Wire {
         commit: &str,
         path: &str,
         from: u64,
-    ) -> Result<Body, BackendError> {
+    ) -> Result<DownloadBody, BackendError> {
         let url = self.file(name, commit, path)?;
         let response = self.follow(Method::GET, url, Some(from).filter(|from| *from > 0)).await?;
         let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
@@ -162,7 +162,7 @@ impl Wire {
             range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
         let from = if partial { first.unwrap_or(from) } else { 0 };
-        Ok(Body { response, from })
+        Ok(DownloadBody { response, from })
     }
 
     /// Sends a request, follows redirects, and returns the success.
@@ -227,7 +227,7 @@ impl Wire {
     }
 
     async fn whole(&self, response: Response, url: &Url) -> Result<Vec<u8>, BackendError> {
-        let (mut body, mut text) = (Body { response, from: 0 }, Vec::new());
+        let (mut body, mut text) = (DownloadBody { response, from: 0 }, Vec::new());
         while let Some(chunk) = body.chunk().await? {
             text.extend_from_slice(&chunk);
             if text.len() > LISTING {
@@ -257,7 +257,7 @@ impl Wire {
     }
 }
 
-impl Body {
+impl DownloadBody {
     /// The next bytes; `None` at the end, which may come too soon.
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, BackendError> {
         let url = self.response.url().clone();
@@ -341,5 +341,5 @@ fn silent(url: &Url) -> BackendError {
 
 pub(super) fn failed(url: &str, fault: Fault, message: &str) -> BackendError {
     // The query of a signed URL is a key.
-    BackendError::new(Service::Hub, fault, shown_url(url), message)
+    BackendError::new(ExternalService::Hub, fault, shown_url(url), message)
 }

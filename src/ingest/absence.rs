@@ -12,7 +12,7 @@ use crate::types::{DocumentRecord, OcrPolicy, OnSecret, is_url};
 
 /// Why a source is not in a collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Absence {
+pub enum AbsenceReason {
     /// There is no such file.
     NoFile,
     /// It is a link whose target, given here, does not exist.
@@ -41,19 +41,19 @@ pub fn absence(
     options: &DiscoverOptions,
     policy: OnSecret,
     ocr: OcrPolicy,
-) -> Result<Absence, DiscoverError> {
+) -> Result<AbsenceReason, DiscoverError> {
     if is_url(source) {
-        return Ok(Absence::NoPage);
+        return Ok(AbsenceReason::NoPage);
     }
     let Some(file) = FoundFile::at(&options.root, source) else {
         let link = discover::broken_link(&options.root.join(source));
-        return Ok(link.map_or(Absence::NoFile, Absence::BrokenLink));
+        return Ok(link.map_or(AbsenceReason::NoFile, AbsenceReason::BrokenLink));
     };
     let found = discover::discover(options)?;
     if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {
-        return Ok(Absence::Unfit(failed.reason.clone()));
+        return Ok(AbsenceReason::Unfit(failed.reason.clone()));
     }
-    let skipped = |reason: &'static str, entry: &str, when_named| Absence::Skipped {
+    let skipped = |reason: &'static str, entry: &str, when_named| AbsenceReason::Skipped {
         reason,
         entry: entry.to_owned(),
         when_named,
@@ -63,7 +63,7 @@ pub fn absence(
             source.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let entry = found.skipped.iter().find(|skipped| over(&skipped.source));
-        return Ok(entry.map_or(Absence::OutsideRoots, |entry| {
+        return Ok(entry.map_or(AbsenceReason::OutsideRoots, |entry| {
             skipped(entry.reason, &entry.source, entry.reason != TOO_OLD)
         }));
     };
@@ -75,7 +75,7 @@ pub fn absence(
     if policy == OnSecret::Skip && holds_a_secret(&file, &options.root) {
         return Ok(skipped(prepare::HOLDS_A_SECRET, source, false));
     }
-    Ok(Absence::Pending)
+    Ok(AbsenceReason::Pending)
 }
 
 /// Files that a run over `options.inputs` would ingest and that are not stored yet. Empty if the search for

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use futures::stream::{Stream, StreamExt};
 use tokio::sync::Semaphore;
 
-use super::budget::{Budget, Turn};
+use super::budget::{BudgetTurn, RunBudget};
 use super::chunk::ChunkOptions;
-use super::cut::Chunks;
-use super::prepare::{Prepared, Ready, Refused, Replaces};
+use super::lazy_chunks::LazyChunks;
+use super::prepare::{PreparedDocument, Ready, RefusedDocument, ReplacedDocument};
 use super::secrets::Secrets;
 use crate::embed::sparse::{SparseEncoder, language_of_terms};
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, TextRole};
 use crate::error::{BackendError, Fault};
 use crate::store::VectorStore;
 use crate::task::off_thread;
@@ -20,22 +20,22 @@ use crate::types::{Chunk, ContentHash, DocumentRecord, Point};
 
 /// What is stored together: parts of documents, and the documents that could not be prepared.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub parts: Vec<Part>,
-    pub refused: Vec<Refused>,
+pub(super) struct CommitBatch {
+    pub parts: Vec<BatchPart>,
+    pub refused: Vec<RefusedDocument>,
 }
 
 /// Chunks of one document. A document that is larger than a batch comes in several parts.
-pub(super) struct Part {
-    pub document: Arc<Target>,
+pub(super) struct BatchPart {
+    pub document: Arc<PendingDocument>,
     pub chunks: Vec<Chunk>,
     pub last: bool,
 }
 
 /// The document that a part belongs to.
-pub(super) struct Target {
+pub(super) struct PendingDocument {
     pub record: DocumentRecord,
-    pub replaces: Replaces,
+    pub replaces: ReplacedDocument,
     /// Ids of all chunks of the document.
     pub ids: Vec<uuid::Uuid>,
     pub secrets: Secrets,
@@ -57,11 +57,14 @@ pub(super) fn size(embedder: &dyn Embedder, chunks: &ChunkOptions) -> usize {
 /// Gathers documents until there are `size` chunks, and cuts larger documents. Chunks are made only when they
 /// are asked for.
 pub(super) fn gather(
-    prepared: impl Stream<Item = Prepared>,
+    prepared: impl Stream<Item = PreparedDocument>,
     size: usize,
-) -> impl Stream<Item = Batch> {
-    let gathering =
-        Gathering { prepared: Box::pin(prepared.fuse()), open: None, batch: Batch::default() };
+) -> impl Stream<Item = CommitBatch> {
+    let gathering = Gathering {
+        prepared: Box::pin(prepared.fuse()),
+        open: None,
+        batch: CommitBatch::default(),
+    };
     futures::stream::unfold(gathering, move |mut gathering| async move {
         Some((gathering.next(size).await?, gathering))
     })
@@ -70,13 +73,13 @@ pub(super) fn gather(
 struct Gathering<S> {
     prepared: S,
     /// A document that has more chunks to give.
-    open: Option<(Arc<Target>, Box<Chunks>)>,
-    batch: Batch,
+    open: Option<(Arc<PendingDocument>, Box<LazyChunks>)>,
+    batch: CommitBatch,
 }
 
-impl<S: Stream<Item = Prepared> + Unpin> Gathering<S> {
+impl<S: Stream<Item = PreparedDocument> + Unpin> Gathering<S> {
     /// `None` after the last batch. The last batch may be empty.
-    async fn next(&mut self, size: usize) -> Option<Batch> {
+    async fn next(&mut self, size: usize) -> Option<CommitBatch> {
         loop {
             if let Some((document, rest)) = &mut self.open {
                 let held: usize = self.batch.parts.iter().map(|part| part.chunks.len()).sum();
@@ -87,15 +90,15 @@ impl<S: Stream<Item = Prepared> + Unpin> Gathering<S> {
                 }
                 let chunks = rest.by_ref().take(room).collect();
                 let last = rest.is_done();
-                self.batch.parts.push(Part { document: Arc::clone(document), chunks, last });
+                self.batch.parts.push(BatchPart { document: Arc::clone(document), chunks, last });
                 if !last {
                     return Some(std::mem::take(&mut self.batch));
                 }
                 self.open = None;
             }
             match self.prepared.next().await {
-                Some(Prepared::Ready(ready)) => self.open = Some(target(ready)),
-                Some(Prepared::Refused(refused)) => {
+                Some(PreparedDocument::Ready(ready)) => self.open = Some(target(ready)),
+                Some(PreparedDocument::Refused(refused)) => {
                     self.batch.refused.push(refused);
                     if self.batch.refused.len() >= size {
                         return Some(std::mem::take(&mut self.batch));
@@ -111,16 +114,16 @@ impl<S: Stream<Item = Prepared> + Unpin> Gathering<S> {
     }
 }
 
-fn target(ready: Ready) -> (Arc<Target>, Box<Chunks>) {
+fn target(ready: Ready) -> (Arc<PendingDocument>, Box<LazyChunks>) {
     let ids = ready.chunks.ids();
     let Ready { record, replaces, chunks, secrets } = ready;
-    (Arc::new(Target { record, replaces, ids, secrets }), chunks)
+    (Arc::new(PendingDocument { record, replaces, ids, secrets }), chunks)
 }
 
 /// A batch with its vectors.
 pub(super) struct Embedded {
     pub parts: Vec<EmbeddedPart>,
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedDocument>,
     /// Number of texts that were embedded.
     pub embedded: usize,
     /// Number of chunks whose vector was known.
@@ -128,14 +131,14 @@ pub(super) struct Embedded {
 }
 
 pub(super) struct EmbeddedPart {
-    pub document: Arc<Target>,
-    pub points: Result<Vec<Point>, Missing>,
+    pub document: Arc<PendingDocument>,
+    pub points: Result<Vec<Point>, EmbedFailure>,
     pub last: bool,
 }
 
 /// Why there is no vector.
 #[derive(Clone)]
-pub(super) enum Missing {
+pub(super) enum EmbedFailure {
     /// The embedder refused the text, for this reason.
     Refused(String),
     /// The run stopped before the embedder was asked.
@@ -143,7 +146,7 @@ pub(super) enum Missing {
 }
 
 /// The vector of a text; `None` where the model has no vector for it.
-type Outcome = Result<Option<Vec<f32>>, Missing>;
+type Outcome = Result<Option<Vec<f32>>, EmbedFailure>;
 
 /// Maximum number of vectors of repeated texts that are kept.
 const REPEATED: usize = 4_096;
@@ -159,15 +162,15 @@ pub(super) struct Encoder {
     pub sparse: Arc<SparseEncoder>,
     /// Language of most documents of the collection.
     pub usual: String,
-    pub budget: Arc<Budget>,
+    pub budget: Arc<RunBudget>,
     /// A store with chunks from before this run; any of them may have the text of a new chunk.
     pub lender: Option<Arc<dyn VectorStore>>,
-    pub known: Mutex<Known>,
+    pub known: Mutex<VectorCache>,
 }
 
 /// What is remembered of the texts seen so far.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct VectorCache {
     /// First 32 bits of the hashes that this run has stored or is about to store. Among a million chunks, one
     /// in four thousand is mistaken for another, which costs one request to the store.
     seen: HashSet<u32>,
@@ -176,7 +179,7 @@ pub(super) struct Known {
     repeated: HashMap<ContentHash, Vec<f32>>,
 }
 
-impl Known {
+impl VectorCache {
     fn remember<'a>(&mut self, vectors: impl IntoIterator<Item = (&'a ContentHash, &'a Vec<f32>)>) {
         let room = REPEATED.saturating_sub(self.repeated.len());
         let some = vectors.into_iter().take(room);
@@ -203,7 +206,7 @@ impl Encoder {
     pub(super) async fn encode(
         &self,
         number: usize,
-        batch: Batch,
+        batch: CommitBatch,
     ) -> Result<Embedded, BackendError> {
         let vectors = self.dense(number, &batch).await?;
         let (sparse, usual) = (Arc::clone(&self.sparse), self.usual.clone());
@@ -220,7 +223,7 @@ impl Encoder {
         .await)
     }
 
-    async fn dense(&self, number: usize, batch: &Batch) -> Result<Vectors, BackendError> {
+    async fn dense(&self, number: usize, batch: &CommitBatch) -> Result<Vectors, BackendError> {
         let mut texts: HashMap<&ContentHash, &Chunk> = HashMap::new();
         let mut order = Vec::new();
         for chunk in batch.parts.iter().flat_map(|part| &part.chunks) {
@@ -259,13 +262,13 @@ impl Encoder {
     async fn embed(
         &self,
         inputs: Vec<String>,
-        turn: Option<Turn<'_>>,
+        turn: Option<BudgetTurn<'_>>,
     ) -> Result<Vec<Outcome>, BackendError> {
         if inputs.is_empty() {
             return Ok(Vec::new());
         }
         let Some(_reserved) = self.budget.reserve(&*self.embedder, &inputs, turn).await else {
-            return Ok(vec![Err(Missing::Stopped); inputs.len()]);
+            return Ok(vec![Err(EmbedFailure::Stopped); inputs.len()]);
         };
         embed_or_split(&*self.embedder, inputs).await
     }
@@ -275,7 +278,7 @@ impl Encoder {
         let mut found = HashMap::new();
         let (mut again, mut first) = (Vec::new(), Vec::new());
         {
-            let Known { seen, repeated } = &mut *self.known();
+            let VectorCache { seen, repeated } = &mut *self.known();
             for hash in hashes {
                 if let Some(vector) = repeated.get(hash) {
                     found.insert(hash.clone(), vector.clone());
@@ -301,7 +304,7 @@ impl Encoder {
         Ok(Found { vectors: found, again })
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, VectorCache> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -318,7 +321,7 @@ struct Vectors {
 }
 
 fn join(
-    part: Part,
+    part: BatchPart,
     vectors: &HashMap<ContentHash, Outcome>,
     sparse: &SparseEncoder,
     usual: &str,
@@ -328,12 +331,14 @@ fn join(
     let points = part.chunks.into_iter().map(|chunk| {
         let dense = match vectors.get(&chunk.chunk_hash) {
             Some(Ok(vector)) => vector.clone(),
-            Some(Err(Missing::Refused(reason))) => {
+            Some(Err(EmbedFailure::Refused(reason))) => {
                 let place = chunk.locator.cite("");
                 let place = place.trim_start_matches([':', '#']);
-                return Err(Missing::Refused(format!("the embedder refused {place}: {reason}")));
+                return Err(EmbedFailure::Refused(format!(
+                    "the embedder refused {place}: {reason}"
+                )));
             }
-            Some(Err(Missing::Stopped)) => return Err(Missing::Stopped),
+            Some(Err(EmbedFailure::Stopped)) => return Err(EmbedFailure::Stopped),
             None => None,
         };
         let sparse = sparse.passage(&chunk.embedded(), Some(language), &name);
@@ -362,7 +367,7 @@ async fn embed_or_split(
         if inputs.is_empty() {
             continue;
         }
-        match embedder.embed(&inputs, Role::Document).await {
+        match embedder.embed(&inputs, TextRole::Document).await {
             Ok(vectors) => {
                 works = true;
                 results.extend(vectors.into_iter().map(Ok));
@@ -370,7 +375,7 @@ async fn embed_or_split(
             Err(error) => {
                 if !of_these_texts(embedder, &error, &mut works).await {
                     if error.fault == Fault::Stopped {
-                        results.extend(inputs.iter().map(|_| Err(Missing::Stopped)));
+                        results.extend(inputs.iter().map(|_| Err(EmbedFailure::Stopped)));
                         continue;
                     }
                     return Err(error);
@@ -380,7 +385,7 @@ async fn embed_or_split(
                     if only_refusals && results.len() + 1 >= REFUSALS_BEFORE_GIVING_UP {
                         return Err(error);
                     }
-                    results.push(Err(Missing::Refused(error.message)));
+                    results.push(Err(EmbedFailure::Refused(error.message)));
                 } else {
                     let tail = inputs.split_off(inputs.len() / 2);
                     pending.push(tail);
@@ -399,7 +404,7 @@ async fn of_these_texts(embedder: &dyn Embedder, error: &BackendError, works: &m
         (Fault::TooLong | Fault::Refused, _) => true,
         (Fault::Transient { .. }, Some(500)) => {
             if !*works {
-                *works = embedder.embed(&[HARMLESS.to_owned()], Role::Document).await.is_ok();
+                *works = embedder.embed(&[HARMLESS.to_owned()], TextRole::Document).await.is_ok();
             }
             *works
         }

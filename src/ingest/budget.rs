@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::cancel::{Canceller, Stop};
 use crate::embed::Embedder;
-use crate::ocr::Bill;
+use crate::ocr::OcrUsage;
 use crate::types::{ChatPrice, Usage};
 
 /// What a run may spend, and the prices of its requests, in the user's currency.
@@ -23,7 +23,7 @@ pub struct Limit {
 /// What a run may spend, shared by the batches and pages in progress. A batch reserves what the embedder
 /// counts before it is embedded, and pays what the embedder bills. The cost of a page is not known in
 /// advance: each is assumed to cost as much as the dearest one so far, and the first page is read alone.
-pub struct Budget {
+pub struct RunBudget {
     /// `None`: no limit.
     limit: Option<Limit>,
     stop: Canceller,
@@ -47,27 +47,27 @@ struct Spending {
     /// Cost of the dearest page.
     dearest: f64,
     usage: Usage,
-    /// See [`Budget::left_pages`].
+    /// See [`RunBudget::left_pages`].
     left_pages: bool,
 }
 
 /// Permission to embed one batch. Dropped when the batch is embedded.
-pub(super) struct Reserved<'a> {
-    budget: &'a Budget,
+pub(super) struct BudgetReservation<'a> {
+    budget: &'a RunBudget,
     embedder: &'a dyn Embedder,
     tokens: u64,
 }
 
 /// Permission to have one page read. Dropped when the page is read, with what was billed.
 pub(super) struct ReservedPage<'a> {
-    budget: &'a Budget,
-    pub(super) bill: Bill,
+    budget: &'a RunBudget,
+    pub(super) bill: OcrUsage,
 }
 
-/// See [`Budget::turn`].
-pub(super) type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
+/// See [`RunBudget::turn`].
+pub(super) type BudgetTurn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
-impl Budget {
+impl RunBudget {
     /// A budget that cancels `stop` when the next request does not fit into `limit`.
     pub fn new(limit: Option<Limit>, stop: Canceller) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Budget {
 
     /// The turn of a batch, in the order in which batches ask. It is taken before anything else is awaited,
     /// so that the first batch is also paid for first. Without a limit there are no turns.
-    pub(super) async fn turn(&self) -> Option<Turn<'_>> {
+    pub(super) async fn turn(&self) -> Option<BudgetTurn<'_>> {
         match self.limit {
             Some(_) => Some(self.turn.lock().await),
             None => None,
@@ -109,9 +109,9 @@ impl Budget {
         &'a self,
         embedder: &'a dyn Embedder,
         inputs: &[String],
-        turn: Option<Turn<'_>>,
-    ) -> Option<Reserved<'a>> {
-        let leave = |tokens| Reserved { budget: self, embedder, tokens };
+        turn: Option<BudgetTurn<'_>>,
+    ) -> Option<BudgetReservation<'a>> {
+        let leave = |tokens| BudgetReservation { budget: self, embedder, tokens };
         let Some(limit) = self.limit else { return Some(leave(0)) };
         let prefix = embedder.count_tokens(&embedder.id().document_prefix);
         let counted = inputs.iter().map(|text| embedder.count_tokens(text) + prefix);
@@ -167,7 +167,7 @@ impl Budget {
                 };
                 if fits {
                     spending.pages += 1;
-                    return Some(ReservedPage { budget: self, bill: Bill::default() });
+                    return Some(ReservedPage { budget: self, bill: OcrUsage::default() });
                 }
             }
             freed.await;
@@ -209,7 +209,7 @@ impl Spending {
     }
 }
 
-impl Drop for Reserved<'_> {
+impl Drop for BudgetReservation<'_> {
     fn drop(&mut self) {
         let mut spending = self.budget.spending();
         spending.reserved -= self.tokens;

@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::stored::Unconfirmed;
-use super::batch::{Embedded, EmbeddedPart, Missing, Target};
+use self::stored::UnconfirmedWrites;
+use super::batch::{EmbedFailure, Embedded, EmbeddedPart, PendingDocument};
 use super::events::IngestEvent;
-use super::ledger::Ledger;
-use super::prepare::{Refused, Replaces, Why};
+use super::manifest_writer::ManifestWriter;
+use super::prepare::{RefusedDocument, ReplacedDocument, SkipReason};
 use super::report::IngestReport;
-use super::survey::Survey;
+use super::source_scan::SourceScan;
 use crate::cancel::{Canceller, Stop};
 use crate::error::BackendError;
 use crate::store::{Change, CollectionWriter, Intent, Moved};
@@ -29,10 +29,10 @@ pub(super) struct Committer<'a> {
     store: &'a dyn CollectionWriter,
     pub report: IngestReport,
     /// What was given to the store and is not in the report yet.
-    given: Unconfirmed,
+    given: UnconfirmedWrites,
     /// Chunks that were written and have no record yet.
     chunks_given: usize,
-    pub ledger: Ledger,
+    pub ledger: ManifestWriter,
     /// Sources with chunks and no record, left by a run that was cut off.
     orphans: BTreeSet<String>,
     /// Failures that the collection remembers, by source.
@@ -63,8 +63,8 @@ impl<'a> Committer<'a> {
     pub(super) fn new(
         store: &'a dyn CollectionWriter,
         report: IngestReport,
-        ledger: Ledger,
-        survey: &Survey,
+        ledger: ManifestWriter,
+        survey: &SourceScan,
     ) -> Self {
         let failures = survey.failures.iter();
         let records = survey.by_source();
@@ -75,7 +75,7 @@ impl<'a> Committer<'a> {
         Self {
             store,
             report,
-            given: Unconfirmed::default(),
+            given: UnconfirmedWrites::default(),
             chunks_given: 0,
             ledger,
             orphans: survey.audit.orphans.iter().cloned().collect(),
@@ -100,7 +100,7 @@ impl<'a> Committer<'a> {
 
     /// Writes the records that change without their documents: a new time for the old content, a failure that
     /// is new or resolved, a document that this run cannot complete.
-    pub(super) async fn tidy(&mut self, survey: &Survey) -> Result<(), BackendError> {
+    pub(super) async fn tidy(&mut self, survey: &SourceScan) -> Result<(), BackendError> {
         let known = survey.by_source();
         let touched = survey.plan.touched.iter().filter_map(|file| {
             let record = known.get(&file.source)?;
@@ -179,7 +179,7 @@ impl<'a> Committer<'a> {
         self.refuse(batch.refused, emit).await?;
         let mut half_replaced = false;
         let mut points: Vec<Point> = Vec::new();
-        let mut complete: Vec<Arc<Target>> = Vec::new();
+        let mut complete: Vec<Arc<PendingDocument>> = Vec::new();
         let mut begun = Vec::new();
         let parts = batch.parts.iter().map(|part| &part.document.record);
         self.ledger.will_store(self.store, parts).await?;
@@ -214,14 +214,15 @@ impl<'a> Committer<'a> {
 
     /// What will happen to the document of which this is the first part.
     fn intent(&self, part: &EmbeddedPart) -> Intent {
-        let Target { record, replaces, ids, .. } = &*part.document;
-        let has_others = *replaces == Replaces::Changed || self.orphans.contains(&record.source);
+        let PendingDocument { record, replaces, ids, .. } = &*part.document;
+        let has_others =
+            *replaces == ReplacedDocument::Changed || self.orphans.contains(&record.source);
         Intent {
             source: record.source.clone(),
             run_id: record.run_id,
             replaces_all_but: has_others.then(|| ids.clone()),
             moved_from: match replaces {
-                Replaces::Moved { from } => self.moved.get(from).cloned(),
+                ReplacedDocument::Moved { from } => self.moved.get(from).cloned(),
                 _ => None,
             },
             in_parts: !part.last,
@@ -286,17 +287,17 @@ impl<'a> Committer<'a> {
 
     async fn refuse(
         &mut self,
-        refused: Vec<Refused>,
+        refused: Vec<RefusedDocument>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
         let outdated: Vec<String> =
-            refused.iter().filter_map(Refused::outdated).map(str::to_owned).collect();
+            refused.iter().filter_map(RefusedDocument::outdated).map(str::to_owned).collect();
         self.delete(&outdated).await?;
-        for Refused { file, hash, why, secrets, .. } in refused {
+        for RefusedDocument { file, hash, why, secrets, .. } in refused {
             self.report.secrets.add(&secrets);
-            if let Why::Stopped = why {
+            if let SkipReason::Stopped = why {
                 self.cut_short = true;
-            } else if let Why::Skip(reason) = why {
+            } else if let SkipReason::Skip(reason) = why {
                 self.report.skip(&file.source, reason);
             } else if let Some(reason) = why.failure() {
                 self.fail(&file.source, reason, (file.size, file.mtime), hash);
@@ -329,20 +330,21 @@ impl<'a> Committer<'a> {
         }
         match part.points {
             Ok(points) => {
-                let half_replaced = !part.last && part.document.replaces == Replaces::Changed;
+                let half_replaced =
+                    !part.last && part.document.replaces == ReplacedDocument::Changed;
                 let document = part.last.then_some(part.document);
                 Ok(Sorted::Good { points, document, half_replaced })
             }
             // Parts that were stored before are paid for: the next run continues from there.
-            Err(Missing::Stopped) => {
+            Err(EmbedFailure::Stopped) => {
                 self.cut_short = true;
                 self.broken.insert(source);
                 Ok(Sorted::Broken)
             }
-            Err(Missing::Refused(reason)) => {
+            Err(EmbedFailure::Refused(reason)) => {
                 let DocumentRecord { size, mtime, document_hash, .. } = &part.document.record;
                 self.fail(&source, &reason, (*size, *mtime), Some(document_hash.clone()));
-                if part.document.replaces != Replaces::Changed {
+                if part.document.replaces != ReplacedDocument::Changed {
                     self.store.delete_chunks(std::slice::from_ref(&source), &[]).await?;
                 }
                 self.broken.insert(source.clone());
@@ -355,7 +357,7 @@ impl<'a> Committer<'a> {
     /// Runs after the records are written: deletes what the documents replace.
     async fn settle(
         &mut self,
-        documents: &[Arc<Target>],
+        documents: &[Arc<PendingDocument>],
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
         let (mut stale, mut keep, mut moved, mut over) = (vec![], vec![], vec![], vec![]);
@@ -363,9 +365,9 @@ impl<'a> Committer<'a> {
             let source = &document.record.source;
             self.report.secrets.add(&document.secrets);
             let has_stale = match &document.replaces {
-                Replaces::Nothing => self.orphans.remove(source),
-                Replaces::Changed => true,
-                Replaces::Moved { from } => {
+                ReplacedDocument::Nothing => self.orphans.remove(source),
+                ReplacedDocument::Changed => true,
+                ReplacedDocument::Moved { from } => {
                     moved.push(from.clone());
                     self.orphans.remove(source)
                 }
@@ -407,7 +409,7 @@ enum Sorted {
     /// complete yet, and an earlier version of it is stored.
     Good {
         points: Vec<Point>,
-        document: Option<Arc<Target>>,
+        document: Option<Arc<PendingDocument>>,
         half_replaced: bool,
     },
     Broken,

@@ -13,7 +13,7 @@ pub struct Document {
     pub title: String,
     pub text: String,
     pub syntax: Syntax,
-    pub places: Places,
+    pub places: SourceMap,
     /// Sections that no piece may cross, ordered by offset. Text before the first one is a section too.
     #[serde(default)]
     pub sections: Vec<Section>,
@@ -65,15 +65,15 @@ pub enum Syntax {
     Asciidoc,
     #[default]
     Plain,
-    /// One row for each mark of [`Places`]. A row is kept whole if it fits into a piece.
+    /// One row for each mark of [`SourceMap`]. A row is kept whole if it fits into a piece.
     Rows,
-    Code(Language),
+    Code(CodeLanguage),
 }
 
 /// Languages that are cut along their items. Code in other languages is cut as plain text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Language {
+pub enum CodeLanguage {
     C,
     Cpp,
     Go,
@@ -88,21 +88,21 @@ pub enum Language {
 /// Maps byte offsets of [`Document::text`] to places in the source.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Places {
+pub enum SourceMap {
     /// The text is the (decoded) file: line n of the text is line n of the file.
     #[default]
     Verbatim,
     /// Each mark says that the text from its offset up to the next mark's offset came from these
     /// units. Marks are ordered by offset, the first at 0.
-    Marked(Unit, Vec<Mark>),
+    Marked(LocatorUnit, Vec<UnitMark>),
     /// Rows of several sheets, each sheet a [`Section`]: the number of each sheet with its marks, in the
     /// order of the text.
-    Sheets(Vec<(u32, Vec<Mark>)>),
+    Sheets(Vec<(u32, Vec<UnitMark>)>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Unit {
+pub enum LocatorUnit {
     Line,
     Page,
     Paragraph,
@@ -118,7 +118,7 @@ pub enum Unit {
 
 /// The text from byte `offset` on came from units `first..=last` (1-based) of the source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Mark {
+pub struct UnitMark {
     pub offset: usize,
     pub first: u32,
     pub last: u32,
@@ -126,7 +126,7 @@ pub struct Mark {
 
 /// A piece cut from a document. It borrows the document's text.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Piece<'a> {
+pub struct DocumentPiece<'a> {
     /// Byte offset of the piece in the document's text.
     pub start: usize,
     pub text: &'a str,

@@ -1,6 +1,6 @@
 //! Events of an ingest in progress.
 
-use super::extract::PageRead;
+use super::extract::OcrPage;
 
 /// Progress, in the order in which it happens.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +18,7 @@ pub enum IngestEvent {
         deleted: usize,
     },
     /// A page of a document was read by OCR, which takes seconds.
-    Recognized(PageRead),
+    Recognized(OcrPage),
     /// A document was stored, skipped or refused.
     Finished {
         source: String,

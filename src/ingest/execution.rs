@@ -10,14 +10,14 @@ use tokio::sync::{Semaphore, mpsc};
 use super::batch::{self, Embedded, Encoder};
 use super::commit::Committer;
 use super::events::IngestEvent;
-use super::ledger::{End, Ledger};
-use super::options::{Backends, Build, Completion, Destination, IngestOptions};
-use super::prepare::{self, Prepared};
+use super::manifest_writer::{ManifestWriter, RunEnd};
+use super::options::{Backends, Build, IngestDestination, IngestOptions, OnCompletion};
+use super::prepare::{self, PreparedDocument};
 use super::report::BuiltVersion;
-use super::survey::Survey;
+use super::source_scan::SourceScan;
 use crate::cancel::{Cancel, Stop};
 use crate::embed::sparse::{self, SparseEncoder};
-use crate::error::{BackendError, Fault, Service};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::store::VectorStore;
 use crate::task::Task;
 use crate::types::{Manifest, Ownership, SCHEMA_VERSION, SparseId};
@@ -33,7 +33,7 @@ const AHEAD_CHUNKS: usize = 2_048;
 pub(super) struct Execution<'a> {
     pub options: &'a IngestOptions,
     pub backends: &'a Backends,
-    pub destination: &'a Destination,
+    pub destination: &'a IngestDestination,
     pub cancel: &'a Cancel,
     /// Something was left out because the run was stopped.
     pub cut_short: AtomicBool,
@@ -44,7 +44,7 @@ pub(super) struct Execution<'a> {
 impl Execution<'_> {
     pub(super) async fn execute(
         &self,
-        survey: &Survey,
+        survey: &SourceScan,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
@@ -64,9 +64,9 @@ impl Execution<'_> {
                 .buffered(self.options.parallel.max(1))
                 .inspect(|document| self.end_if_failed(document)),
         );
-        let Destination { writer, build, .. } = self.destination;
+        let IngestDestination { writer, build, .. } = self.destination;
         let own = writer.clone() as Arc<dyn VectorStore>;
-        let mut lender = survey.lender(self.backends.embedder.id(), build.former(), Some(own));
+        let mut lender = survey.reuse_from(self.backends.embedder.id(), build.former(), Some(own));
         // A damaged version lends no vectors: they are computed again.
         if let (Some(former), true) = (&lender, build.former().is_some())
             && former.verify().await.is_err()
@@ -103,7 +103,7 @@ impl Execution<'_> {
     /// Prepares, encodes and stores, each at its own pace.
     async fn stream(
         &self,
-        prepared: impl Stream<Item = Prepared>,
+        prepared: impl Stream<Item = PreparedDocument>,
         lender: Option<Arc<dyn VectorStore>>,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
@@ -124,7 +124,7 @@ impl Execution<'_> {
             lender,
             known: Mutex::default(),
         });
-        let (feed, food) = mpsc::channel::<Prepared>(self.options.parallel.max(1));
+        let (feed, food) = mpsc::channel::<PreparedDocument>(self.options.parallel.max(1));
         let prepare = async {
             let mut prepared = Box::pin(prepared);
             while let Some(document) = prepared.next().await
@@ -170,9 +170,13 @@ impl Execution<'_> {
     }
 
     /// Creates the collection, with the mean length of its chunks, which BM25 needs.
-    async fn begin(&self, sample: &[Prepared], ledger: &mut Ledger) -> Result<(), BackendError> {
+    async fn begin(
+        &self,
+        sample: &[PreparedDocument],
+        ledger: &mut ManifestWriter,
+    ) -> Result<(), BackendError> {
         let store = &*self.destination.writer;
-        let ready = || sample.iter().filter_map(Prepared::ready);
+        let ready = || sample.iter().filter_map(PreparedDocument::ready);
         let terms: u64 = ready().map(|document| document.record.terms).sum();
         let chunks: u64 = ready().map(|document| u64::from(document.record.chunks)).sum();
         ledger.begin_with(ready().map(|document| &document.record));
@@ -207,7 +211,7 @@ impl Execution<'_> {
     /// a run that found nothing else leaves no trace.
     async fn finish(
         &self,
-        survey: &Survey,
+        survey: &SourceScan,
         committer: &mut Committer<'_>,
         emit: &mut (dyn FnMut(IngestEvent) + Send),
     ) -> Result<(), BackendError> {
@@ -218,11 +222,11 @@ impl Execution<'_> {
         }
         let changed = committer.ledger.created || committer.has_changed_anything();
         let end = match changed {
-            _ if self.cancelled() => End::CutShort,
-            true => End::Complete,
-            false => End::Unchanged,
+            _ if self.cancelled() => RunEnd::CutShort,
+            true => RunEnd::Complete,
+            false => RunEnd::Unchanged,
         };
-        if end == End::Complete {
+        if end == RunEnd::Complete {
             emit(IngestEvent::Optimizing);
             store.optimize().await?;
         } else {
@@ -230,7 +234,7 @@ impl Execution<'_> {
         }
         committer.ledger.close(store, end, &survey.records).await?;
         match self.destination.build {
-            Build::Rebuild(..) if end == End::CutShort => store.drop_collection().await,
+            Build::Rebuild(..) if end == RunEnd::CutShort => store.drop_collection().await,
             Build::Rebuild(_, completion) => {
                 committer.report.built = Some(self.complete(completion).await?);
                 Ok(())
@@ -240,9 +244,9 @@ impl Execution<'_> {
     }
 
     /// Publishes the successor, or sets it aside.
-    async fn complete(&self, completion: Completion) -> Result<BuiltVersion, BackendError> {
+    async fn complete(&self, completion: OnCompletion) -> Result<BuiltVersion, BackendError> {
         let store = &*self.destination.writer;
-        let Completion { aside, keep } = completion;
+        let OnCompletion { aside, keep } = completion;
         let version = store.version().await?.unwrap_or_default();
         match aside {
             None => store.publish(keep).await?,
@@ -254,7 +258,7 @@ impl Execution<'_> {
 
     /// Checked when a document is prepared, and not only when it is stored: many documents are prepared
     /// ahead.
-    fn end_if_failed(&self, document: &Prepared) {
+    fn end_if_failed(&self, document: &PreparedDocument) {
         if let Some(stop) = self.options.fail_fast.as_ref().filter(|_| document.has_failed()) {
             stop.cancel(Stop::FirstFailure);
         }
@@ -273,7 +277,9 @@ impl Execution<'_> {
 }
 
 /// The first documents, up to [`SAMPLE_CHUNKS`] chunks.
-async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Prepared> {
+async fn first(
+    prepared: &mut (impl Stream<Item = PreparedDocument> + Unpin),
+) -> Vec<PreparedDocument> {
     let mut sample = Vec::new();
     let mut chunks = 0;
     while chunks < SAMPLE_CHUNKS
@@ -286,6 +292,7 @@ async fn first(prepared: &mut (impl Stream<Item = Prepared> + Unpin)) -> Vec<Pre
 }
 
 fn sparse_encoder(id: &SparseId, endpoint: &str) -> Result<SparseEncoder, BackendError> {
-    SparseEncoder::new(id, [])
-        .map_err(|problem| BackendError::new(Service::Store, Fault::Permanent, endpoint, &problem))
+    SparseEncoder::new(id, []).map_err(|problem| {
+        BackendError::new(ExternalService::Store, Fault::Permanent, endpoint, &problem)
+    })
 }

@@ -10,7 +10,7 @@ use chrono::DateTime;
 
 use super::discover::{Discovery, FoundFile, Skipped};
 use super::options::IngestOptions;
-use super::pages::Pages;
+use super::pages::PlannedPages;
 use super::plan::Plan;
 use crate::types::{DocumentRecord, WebOrigin, upload_of};
 
@@ -97,7 +97,7 @@ impl Expired {
         options: &IngestOptions,
         records: &[DocumentRecord],
         discovery: &Discovery,
-        pages: &mut Pages,
+        pages: &mut PlannedPages,
     ) -> Self {
         let Some(expiry) = options.discover.expiry else { return Self::default() };
         let passed_over = discovery.skipped.iter().filter(|skipped| skipped.reason == TOO_OLD);

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::discover::{DiscoverError, DiscoverOptions, Root, former_source};
-use super::web::Start;
+use super::web::CrawlSeed;
 use crate::error::shell_word;
-use crate::types::{DocumentRecord, FailureRecord, Manifest, Reach};
+use crate::types::{CrawlReach, DocumentRecord, FailureRecord, Manifest};
 
 /// Paths of earlier runs that later runs are not to look at.
 #[derive(Default, Debug)]
-pub(super) struct Forgotten {
+pub(super) struct ForgottenInputs {
     /// Roots and sites, as the manifest names them.
     pub(super) roots: HashSet<String>,
     /// Documents that were ingested from these roots, and from no root that stays.
@@ -17,7 +17,7 @@ pub(super) struct Forgotten {
     pub(super) failures: Vec<String>,
 }
 
-impl Forgotten {
+impl ForgottenInputs {
     /// `typed`: paths relative to the working directory, globs and URLs, as they were once typed.
     pub(super) fn of(
         typed: &[String],
@@ -67,7 +67,8 @@ fn meant(input: &str, options: &DiscoverOptions, known: &[&str]) -> Option<Strin
     let source = source.map(|source| if source.is_empty() { ".".to_owned() } else { source });
     let there = std::fs::canonicalize(options.cwd.join(input)).ok();
     let there = there.and_then(|path| former_source(path.to_str()?, &options.root, options));
-    let url = Start::parse(input, Reach::default()).ok().map(|start| start.source().to_owned());
+    let url =
+        CrawlSeed::parse(input, CrawlReach::default()).ok().map(|start| start.source().to_owned());
     let meant = [Some(input.to_owned()), source, there, url].into_iter().flatten();
     meant.into_iter().find(|name| known.contains(&name.as_str()))
 }

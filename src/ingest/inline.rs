@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::Document;
-use crate::beneath;
+use crate::rooted_fs;
 use crate::types::ContentHash;
 
 /// Documents that are passed to a run instead of being found by it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Inline {
+pub struct InlineDocuments {
     /// Name of the input in the lineage.
     pub name: String,
     pub documents: Vec<InlineDocument>,
@@ -22,11 +22,11 @@ pub struct Inline {
     pub gone: Vec<String>,
 }
 
-impl Inline {
+impl InlineDocuments {
     /// One document, read like a file of that name.
     pub fn bytes(source: String, bytes: Vec<u8>) -> Self {
         let name = source.clone();
-        let documents = vec![InlineDocument { source, content: Content::Bytes(bytes) }];
+        let documents = vec![InlineDocument { source, content: InlineContent::Bytes(bytes) }];
         Self { name, documents, ..Self::default() }
     }
 }
@@ -34,11 +34,11 @@ impl Inline {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InlineDocument {
     pub source: String,
-    pub content: Content,
+    pub content: InlineContent,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Content {
+pub enum InlineContent {
     /// The bytes of a file: their format is detected from name and content.
     Bytes(Vec<u8>),
     /// The same in a file that docent keeps; it is read when its turn comes.
@@ -47,7 +47,7 @@ pub enum Content {
     Document(Arc<Document>),
 }
 
-impl Content {
+impl InlineContent {
     /// `None` if the content cannot be read.
     pub(super) fn hash(&self) -> Option<ContentHash> {
         Some(match self {
@@ -76,7 +76,7 @@ pub(super) fn hash_of(document: &Document) -> ContentHash {
 
 /// Opens a file that docent keeps. A link in its place is not followed.
 fn kept(path: &Path) -> io::Result<File> {
-    beneath::open_file(path)
+    rooted_fs::open_file(path)
 }
 
 /// Reads such a file: at most `limit` bytes, plus one if there are more.

@@ -7,8 +7,8 @@
 //! the corpus, and a slow store slows the reading of files.
 //!
 //! Per document: new chunks in, record written, stale chunks out. The record is the commit mark: wherever a
-//! run is cut off, the next run finds what is left to do ([`survey`]). The manifest says from a run's first
-//! change to its last that the run is going on ([`ledger`]); a manifest that still says so belongs to a run
+//! run is cut off, the next run finds what is left to do ([`source_scan`]). The manifest says from a run's first
+//! change to its last that the run is going on ([`manifest_writer`]); a manifest that still says so belongs to a run
 //! that was cut off, and the next run looks at what that run left.
 
 pub mod absence;
@@ -16,7 +16,6 @@ mod batch;
 pub mod budget;
 pub mod chunk;
 mod commit;
-mod cut;
 pub mod discover;
 pub mod document;
 mod error;
@@ -24,21 +23,22 @@ mod events;
 mod execution;
 pub mod expiry;
 pub mod extract;
+mod file_snapshot;
 mod forget;
 pub mod inline;
-mod ledger;
+mod lazy_chunks;
+mod manifest_writer;
 mod options;
 mod pages;
 pub mod plan;
 mod prepare;
 pub mod preview;
 pub mod quality;
-mod reading;
 mod removal;
 pub mod report;
 pub mod secrets;
-mod survey;
-mod unread;
+mod source_scan;
+mod unsupported;
 pub mod web;
 
 use std::sync::atomic::AtomicBool;
@@ -48,20 +48,20 @@ use uuid::Uuid;
 
 pub use error::IngestError;
 pub use events::IngestEvent;
-pub use options::{Backends, Build, Completion, Destination, IngestOptions};
+pub use options::{Backends, Build, IngestDestination, IngestOptions, OnCompletion};
 pub use pages::SpoolError;
 pub use removal::{removal_run, take_out};
 pub use report::{BuiltVersion, FailedSource, IngestReport, SkippedSource, WarnedSource};
-pub use survey::Stored;
+pub use source_scan::StoredCollection;
 
 use crate::cancel::{Cancel, Stop};
 use crate::store::VectorStore;
-use crate::types::Run;
+use crate::types::IngestRun;
 use commit::Committer;
 use execution::Execution;
-use ledger::{Kept, Ledger, now};
+use manifest_writer::{ManifestWriter, TrackedInputs, now};
 use plan::Prune;
-use survey::Survey;
+use source_scan::SourceScan;
 
 /// Brings the collection in line with its sources.
 ///
@@ -71,20 +71,24 @@ use survey::Survey;
 pub async fn ingest(
     options: &IngestOptions,
     backends: &Backends,
-    destination: &Destination,
+    destination: &IngestDestination,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(IngestEvent) + Send),
 ) -> Result<IngestReport, IngestError> {
     let started = Instant::now();
-    let Destination { writer, manifest, build } = destination;
+    let IngestDestination { writer, manifest, build } = destination;
     let store: &dyn VectorStore = &**writer;
-    let stored = manifest.as_ref().map(|manifest| Stored { store, manifest });
-    let survey = survey::take(options, build.former(), stored, cancel, emit).await?;
+    let stored = manifest.as_ref().map(|manifest| StoredCollection { store, manifest });
+    let survey =
+        source_scan::scan_collection(options, build.former(), stored, cancel, emit).await?;
     emit(IngestEvent::Discovered { files: survey.files });
     may_prune(options, &survey)?;
-    let kept =
-        if options.retry_failed { Kept::default() } else { survey.kept(&options.discover.root) };
-    let ledger = Ledger::new(manifest.clone(), run(options, &survey), kept);
+    let kept = if options.retry_failed {
+        TrackedInputs::default()
+    } else {
+        survey.kept(&options.discover.root)
+    };
+    let ledger = ManifestWriter::new(manifest.clone(), run(options, &survey), kept);
     let report = IngestReport::planned(&survey, options.on_secret);
     let mut committer =
         Committer::new(&**writer, report, ledger, &survey).fail_fast(options.fail_fast.clone());
@@ -126,7 +130,7 @@ pub async fn ingest(
 
 /// Checks the run's deletions against [`plan::PruneLimit`]. Documents that a rebuild leaves behind and that
 /// are not files cannot be brought back by a later run.
-fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
+fn may_prune(options: &IngestOptions, survey: &SourceScan) -> Result<(), Prune> {
     if let Some(agreed) = &options.agreed {
         let same = plan::deletion_hash(&survey.plan.deleted) == *agreed;
         return if same { Ok(()) } else { Err(Prune::Unagreed) };
@@ -146,11 +150,11 @@ fn may_prune(options: &IngestOptions, survey: &Survey) -> Result<(), Prune> {
     checked.map_err(|_| Prune::of(deleted, documents, survey.expired.len()))
 }
 
-fn run(options: &IngestOptions, survey: &Survey) -> Run {
+fn run(options: &IngestOptions, survey: &SourceScan) -> IngestRun {
     let mut roots = survey.scope.roots();
     roots.extend(survey.starts.iter().map(|start| start.source().to_owned()));
     roots.extend(options.inline.iter().map(|inline| inline.name.clone()));
-    Run {
+    IngestRun {
         run_id: Uuid::now_v7(),
         started_at: now(),
         docent: env!("CARGO_PKG_VERSION").to_owned(),

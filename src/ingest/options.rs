@@ -3,17 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::budget::Budget;
+use super::budget::RunBudget;
 use super::chunk::{self, ChunkOptions};
 use super::discover::DiscoverOptions;
 use super::extract::Extractor;
-use super::inline::{Inline, InlineDocument};
-use super::plan::{PruneLimit, Wanted};
-use super::web::{Start, WebOptions};
+use super::inline::{InlineDocument, InlineDocuments};
+use super::plan::{PruneLimit, RequestedAttributes};
+use super::web::{CrawlSeed, WebOptions};
 use crate::cancel::Canceller;
 use crate::embed::Embedder;
 use crate::embed::sparse::TermCounters;
-use crate::store::{Aside, CollectionWriter, Reader};
+use crate::store::{CollectionReader, CollectionWriter, FormerVersion};
 use crate::types::{ChunkerId, ContentHash, Manifest, OcrPolicy, OnSecret, Partition};
 
 /// What to ingest, and how.
@@ -23,11 +23,11 @@ pub struct IngestOptions {
     /// ingested.
     pub forget: Vec<String>,
     /// Web pages that were named, each with its reach.
-    pub starts: Vec<Start>,
+    pub starts: Vec<CrawlSeed>,
     /// The partition of all sources, found and stored, that the run looks at. `None` for all.
     pub partition: Option<Partition>,
     pub web: WebOptions,
-    pub inline: Option<Inline>,
+    pub inline: Option<InlineDocuments>,
     /// Documents to be carried over in a rebuild, because no file and no page provides them.
     pub kept: Vec<InlineDocument>,
     /// Documents in the collection that belong to other projects: source and project. They are left alone.
@@ -51,14 +51,14 @@ pub struct IngestOptions {
     pub agreed: Option<ContentHash>,
     /// Number of documents that are read and chunked at the same time.
     pub parallel: usize,
-    pub budget: Arc<Budget>,
+    pub budget: Arc<RunBudget>,
     /// Cancelled by the first failure, if a failure is to end the run.
     pub fail_fast: Option<Canceller>,
 }
 
 impl IngestOptions {
     /// Whether the command names no file, page or inline document.
-    pub(super) fn names_nothing(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.discover.inputs.is_empty() && self.inline.is_none() && self.starts.is_empty()
     }
 
@@ -76,8 +76,8 @@ impl IngestOptions {
         self.partition.is_none_or(|partition| partition.holds(source))
     }
 
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    pub(super) fn wanted(&self) -> RequestedAttributes<'_> {
+        RequestedAttributes {
             tags: self.tags.as_deref(),
             text_fields: self.text_fields.as_deref(),
             on_secret: self.on_secret,
@@ -103,7 +103,7 @@ pub struct Backends {
 }
 
 /// The collection that an ingest writes.
-pub struct Destination {
+pub struct IngestDestination {
     pub writer: Arc<dyn CollectionWriter>,
     /// `None` if the collection does not exist yet.
     pub manifest: Option<Manifest>,
@@ -116,23 +116,23 @@ pub enum Build {
     /// Brings the collection in line with its sources.
     Sync,
     /// Builds the successor of this version.
-    Rebuild(Reader, Completion),
+    Rebuild(CollectionReader, OnCompletion),
     /// Builds from the sources of this collection, which stays as it is.
-    Copy(Reader),
+    Copy(CollectionReader),
 }
 
 /// What happens to a successor when it is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Completion {
+pub struct OnCompletion {
     /// It is kept beside the version that it was built from; with `None` it replaces that version.
-    pub aside: Option<Aside>,
+    pub aside: Option<FormerVersion>,
     /// Number of former versions that are kept.
     pub keep: usize,
 }
 
 impl Build {
     /// The collection that this one is built from.
-    pub(super) fn former(&self) -> Option<&Reader> {
+    pub(super) fn former(&self) -> Option<&CollectionReader> {
         match self {
             Self::Sync => None,
             Self::Rebuild(former, _) | Self::Copy(former) => Some(former),

@@ -11,14 +11,14 @@ use super::discover::{Discovery, FetchedPage, FoundFile};
 use super::events::IngestEvent;
 use super::options::IngestOptions;
 use super::plan::Plan;
-use super::survey::BySource;
-use super::web::{self, Itinerary, Start, WebDiscovery, WebOptions};
+use super::source_scan::RecordsBySource;
+use super::web::{self, CrawlRequest, CrawlSeed, WebDiscovery, WebOptions};
 use crate::cancel::Cancel;
 use crate::types::{ContentHash, DocumentRecord, Validators, WebOrigin};
 
 /// What a run knows of pages besides its plan.
 #[derive(Default)]
-pub(super) struct Pages {
+pub(super) struct PlannedPages {
     /// Hashes of the fetched pages, by source; the plan takes them.
     pub(super) hashes: HashMap<String, ContentHash>,
     /// Starts that lead to no page.
@@ -37,10 +37,10 @@ pub struct SpoolError {
     reason: io::Error,
 }
 
-impl Pages {
+impl PlannedPages {
     /// Fetches the pages that `starts` lead to and adds them to `discovery`.
     pub(super) async fn gather(
-        starts: &[Start],
+        starts: &[CrawlSeed],
         known: &HashMap<String, WebOrigin>,
         options: &WebOptions,
         discovery: &mut Discovery,
@@ -54,7 +54,7 @@ impl Pages {
             .prefix("docent-")
             .tempdir()
             .map_err(|reason| SpoolError { place: std::env::temp_dir(), reason })?;
-        let itinerary = Itinerary { starts, known, options, spool: spool.path(), cancel };
+        let itinerary = CrawlRequest { starts, known, options, spool: spool.path(), cancel };
         let mut progress = |pages| emit(IngestEvent::Fetched { pages });
         let found = web::gather(itinerary, &mut progress).await;
         Ok(Self { _spool: Some(spool), ..Self::add(found, discovery) })
@@ -107,7 +107,7 @@ impl Pages {
     pub(super) fn touched<'a>(
         &'a self,
         plan: &'a Plan,
-        known: BySource<'_>,
+        known: RecordsBySource<'_>,
     ) -> Vec<DocumentRecord> {
         let origin = |file: &'a FoundFile| Some((&file.source, &file.page.as_ref()?.origin));
         let fetched = plan.unchanged.iter().filter_map(origin);

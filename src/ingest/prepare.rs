@@ -7,18 +7,18 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::chunk;
-use super::cut::{self, Chunks};
 use super::discover::{self, FoundFile};
 use super::document::Document;
 use super::extract::{self, Detected};
-use super::inline::{self, Content, InlineDocument, read_kept};
+use super::file_snapshot::{self, HEAD, UnreadReason};
+use super::inline::{self, InlineContent, InlineDocument, read_kept};
+use super::lazy_chunks::{self, LazyChunks};
 use super::options::{Backends, IngestOptions};
-use super::reading::{self, HEAD, Unread};
 use super::secrets::{self, Secrets};
-use super::survey::Survey;
-use super::unread;
+use super::source_scan::SourceScan;
+use super::unsupported;
 use crate::task::off_thread;
-use crate::types::{ContentHash, DocumentRecord, Kind, OnSecret};
+use crate::types::{ContentHash, DocumentKind, DocumentRecord, OnSecret};
 
 /// Why code and JSON without content are skipped.
 const NOTHING_IN_IT: &str = "empty";
@@ -38,11 +38,11 @@ const NOTHING_CAME: &str = "empty: the input has no text; the stored version sta
 const TOO_LARGE: &str = "over the size limit (raise it with --max-file-size)";
 
 /// A document that is to be ingested.
-pub(super) struct Work {
+pub(super) struct DocumentTask {
     pub file: FoundFile,
     /// `None`: read the file.
-    pub content: Option<Content>,
-    pub replaces: Replaces,
+    pub content: Option<InlineContent>,
+    pub replaces: ReplacedDocument,
     /// The version that it replaces may hold secrets.
     pub suspect: bool,
     pub tags: Vec<String>,
@@ -51,7 +51,7 @@ pub(super) struct Work {
 
 /// What the document replaces in the collection.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Replaces {
+pub(super) enum ReplacedDocument {
     Nothing,
     /// An earlier version of the same source.
     Changed,
@@ -62,22 +62,22 @@ pub(super) enum Replaces {
 }
 
 /// The result of preparing a document.
-pub(super) enum Prepared {
+pub(super) enum PreparedDocument {
     Ready(Ready),
-    Refused(Refused),
+    Refused(RefusedDocument),
 }
 
-pub(super) struct Refused {
+pub(super) struct RefusedDocument {
     pub file: FoundFile,
     /// Hash of the refused content; `None` if another try may succeed.
     pub hash: Option<ContentHash>,
-    pub replaces: Replaces,
-    pub why: Why,
+    pub replaces: ReplacedDocument,
+    pub why: SkipReason,
     pub secrets: Secrets,
 }
 
 /// Why a document is not ingested.
-pub(super) enum Why {
+pub(super) enum SkipReason {
     /// Skipped on purpose.
     Skip(&'static str),
     /// It has no text, for this reason.
@@ -89,7 +89,7 @@ pub(super) enum Why {
     Stopped,
 }
 
-impl Why {
+impl SkipReason {
     /// The reason, if this is a failure.
     pub(super) fn failure(&self) -> Option<&str> {
         match self {
@@ -101,11 +101,11 @@ impl Why {
 }
 
 /// A refusal that the bytes alone justify.
-type Unfit = (Why, Option<ContentHash>);
+type Unfit = (SkipReason, Option<ContentHash>);
 
-/// A [`Refused`] without the file.
+/// A [`RefusedDocument`] without the file.
 struct Rejected {
-    why: Why,
+    why: SkipReason,
     hash: Option<ContentHash>,
     secrets: Secrets,
 }
@@ -116,30 +116,33 @@ impl From<Unfit> for Rejected {
     }
 }
 
-impl Refused {
+impl RefusedDocument {
     /// The document that the collection should no longer have: its file is gone, has no text any more, or has
     /// secrets that are not to be stored. After a mere failure the earlier version stays.
     pub(super) fn outdated(&self) -> Option<&str> {
         match (&self.replaces, &self.why) {
-            (_, Why::Stopped) => None,
-            (Replaces::Moved { from }, _) => Some(from),
-            (Replaces::Changed, Why::Skip(_) | Why::Empty(_) | Why::Withhold(_)) => {
-                Some(&self.file.source)
+            (_, SkipReason::Stopped) => None,
+            (ReplacedDocument::Moved { from }, _) => Some(from),
+            (
+                ReplacedDocument::Changed,
+                SkipReason::Skip(_) | SkipReason::Empty(_) | SkipReason::Withhold(_),
+            ) => Some(&self.file.source),
+            (ReplacedDocument::Changed, SkipReason::Fail(_)) | (ReplacedDocument::Nothing, _) => {
+                None
             }
-            (Replaces::Changed, Why::Fail(_)) | (Replaces::Nothing, _) => None,
         }
     }
 }
 
 pub(super) struct Ready {
     pub record: DocumentRecord,
-    pub replaces: Replaces,
-    pub chunks: Box<Chunks>,
+    pub replaces: ReplacedDocument,
+    pub chunks: Box<LazyChunks>,
     /// Secrets that were found, stored or not.
     pub secrets: Secrets,
 }
 
-impl Prepared {
+impl PreparedDocument {
     pub(super) fn has_failed(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.why.failure().is_some())
     }
@@ -153,27 +156,31 @@ impl Prepared {
 }
 
 /// The documents of a plan that need work, in order.
-pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
+pub(super) fn work(survey: &SourceScan, options: &IngestOptions) -> Vec<DocumentTask> {
     let (plan, wanted) = (&survey.plan, options.wanted());
     let (records, former) = (survey.by_source(), survey.former_by_source());
-    let one = |file: &FoundFile, replaces: Replaces| {
+    let one = |file: &FoundFile, replaces: ReplacedDocument| {
         let known = match &replaces {
-            Replaces::Moved { from } => from.as_str(),
+            ReplacedDocument::Moved { from } => from.as_str(),
             _ => file.source.as_str(),
         };
         let record = records.get(known).or_else(|| former.get(known));
         let (tags, text_fields) = wanted.or_kept(record);
         let suspect = record.is_some_and(secrets::may_hold_some);
-        Work { file: file.clone(), content: None, replaces, suspect, tags, text_fields }
+        DocumentTask { file: file.clone(), content: None, replaces, suspect, tags, text_fields }
     };
-    let mut work: Vec<Work> = Vec::new();
+    let mut work: Vec<DocumentTask> = Vec::new();
     for moved in &plan.moved {
-        work.push(one(&moved.to, Replaces::Moved { from: moved.from.clone() }));
+        work.push(one(&moved.to, ReplacedDocument::Moved { from: moved.from.clone() }));
     }
-    work.extend(plan.changed.iter().map(|file| one(file, Replaces::Changed)));
+    work.extend(plan.changed.iter().map(|file| one(file, ReplacedDocument::Changed)));
     // A document from standard input may have had the name of a file that is new to the plan.
     let new = |source: &str| {
-        if records.get(source).is_some() { Replaces::Changed } else { Replaces::Nothing }
+        if records.get(source).is_some() {
+            ReplacedDocument::Changed
+        } else {
+            ReplacedDocument::Nothing
+        }
     };
     work.extend(plan.added.iter().map(|file| one(file, new(&file.source))));
     for InlineDocument { source, content } in options.inline_documents() {
@@ -187,7 +194,7 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
             let size = content.size();
             let file =
                 FoundFile { source: source.clone(), size, mtime: 0, page: None, named: true };
-            work.push(Work { content: Some(content.clone()), ..one(&file, replaces) });
+            work.push(DocumentTask { content: Some(content.clone()), ..one(&file, replaces) });
         }
     }
     work
@@ -195,27 +202,27 @@ pub(super) fn work(survey: &Survey, options: &IngestOptions) -> Vec<Work> {
 
 /// Reads, extracts and chunks one document. A bad document is a result, not an error.
 pub(super) async fn prepare(
-    work: Work,
+    work: DocumentTask,
     options: &IngestOptions,
     backends: &Backends,
     run_id: Uuid,
-) -> Prepared {
+) -> PreparedDocument {
     let (file, replaces) = (work.file.clone(), work.replaces.clone());
     match try_prepare(work, options, backends, run_id).await {
-        Ok(ready) => Prepared::Ready(ready),
+        Ok(ready) => PreparedDocument::Ready(ready),
         Err(Rejected { why, hash, secrets }) => {
-            Prepared::Refused(Refused { file, hash, replaces, why, secrets })
+            PreparedDocument::Refused(RefusedDocument { file, hash, replaces, why, secrets })
         }
     }
 }
 
 async fn try_prepare(
-    work: Work,
+    work: DocumentTask,
     options: &IngestOptions,
     backends: &Backends,
     run_id: Uuid,
 ) -> Result<Ready, Rejected> {
-    let Work { file, content, replaces, suspect, tags, text_fields } = work;
+    let DocumentTask { file, content, replaces, suspect, tags, text_fields } = work;
     let limit = options.discover.max_file_size;
     // An edit in the second in which the file is read can be detected only by this time.
     let ingested_at = super::now();
@@ -229,12 +236,12 @@ async fn try_prepare(
         let (path, named) = (path.clone(), file.named);
         move |(why, hash): Unfit| match why {
             // Empty input may mean that the command that writes it has failed.
-            Why::Empty(_) if inline => (Why::Fail(NOTHING_CAME.to_owned()), None),
-            Why::Skip(NOTHING_IN_IT | ONLY_FRONT_MATTER) if inline => {
-                (Why::Fail(NOTHING_CAME.to_owned()), None)
+            SkipReason::Empty(_) if inline => (SkipReason::Fail(NOTHING_CAME.to_owned()), None),
+            SkipReason::Skip(NOTHING_IN_IT | ONLY_FRONT_MATTER) if inline => {
+                (SkipReason::Fail(NOTHING_CAME.to_owned()), None)
             }
-            Why::Skip(reason) if named => {
-                (unread(&path, reason).map_or(Why::Skip(reason), Why::Fail), hash)
+            SkipReason::Skip(reason) if named => {
+                (unread(&path, reason).map_or(SkipReason::Skip(reason), SkipReason::Fail), hash)
             }
             why => (why, hash),
         }
@@ -254,7 +261,11 @@ async fn try_prepare(
             let lasting = Some(hash.clone()).filter(|_| text_fields.is_empty());
             extracted.map_err(|error| {
                 let lasting = lasting.filter(|_| !error.may_pass);
-                let why = if error.is_stopped { Why::Stopped } else { Why::Fail(error.reason) };
+                let why = if error.is_stopped {
+                    SkipReason::Stopped
+                } else {
+                    SkipReason::Fail(error.reason)
+                };
                 (why, lasting)
             })?
         }
@@ -290,12 +301,13 @@ async fn try_prepare(
             language: None,
             content_hash: None,
         };
-        let (record, chunks) = cut::cut(record, document, &chunk_options, &*embedder, &terms);
+        let (record, chunks) =
+            lazy_chunks::cut(record, document, &chunk_options, &*embedder, &terms);
         if chunks.is_done() {
             if inline {
-                return Err((Why::Fail(NOTHING_CAME.to_owned()), None).into());
+                return Err((SkipReason::Fail(NOTHING_CAME.to_owned()), None).into());
             }
-            return Err((Why::Empty("empty: nothing is written in it"), Some(hash)).into());
+            return Err((SkipReason::Empty("empty: nothing is written in it"), Some(hash)).into());
         }
         Ok(Ready { record, replaces, chunks, secrets })
     })
@@ -303,13 +315,13 @@ async fn try_prepare(
 }
 
 /// Why the policy keeps a document with these secrets out, if it does.
-fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> Option<Why> {
+fn refusal(policy: OnSecret, secrets: &Secrets, source: &str, suspect: bool) -> Option<SkipReason> {
     match policy {
         _ if secrets.total == 0 => None,
         OnSecret::Warn | OnSecret::Redact => None,
-        OnSecret::Skip => Some(Why::Skip(HOLDS_A_SECRET)),
-        OnSecret::Fail if suspect => Some(Why::Withhold(secrets.failure(source))),
-        OnSecret::Fail => Some(Why::Fail(secrets.failure(source))),
+        OnSecret::Skip => Some(SkipReason::Skip(HOLDS_A_SECRET)),
+        OnSecret::Fail if suspect => Some(SkipReason::Withhold(secrets.failure(source))),
+        OnSecret::Fail => Some(SkipReason::Fail(secrets.failure(source))),
     }
 }
 
@@ -319,7 +331,7 @@ pub(super) fn unread(path: &Path, reason: &str) -> Option<String> {
     match reason {
         PICTURE => Some("picture: not read with --ocr off".to_owned()),
         extract::MINIFIED => Some("minified: ingest the source it was built from".to_owned()),
-        extract::UNSUPPORTED_TYPE | extract::BINARY => Some(unread::advice(path, reason)),
+        extract::UNSUPPORTED_TYPE | extract::BINARY => Some(unsupported::advice(path, reason)),
         _ => None,
     }
 }
@@ -333,10 +345,12 @@ pub(super) fn passed_over(
     let mut head = Vec::new();
     file.open(root).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
     match extract::detect(&file.path(root), &head) {
-        Detected::Known(Kind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
-        Detected::Known(Kind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
-        Detected::Known(Kind::Markdown) if is_front_matter(&head) => Some(ONLY_FRONT_MATTER),
-        Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
+        Detected::Known(DocumentKind::Code) if head.is_empty() => Some(NOTHING_IN_IT),
+        Detected::Known(DocumentKind::Json) if holds_nothing(&head) => Some(NOTHING_IN_IT),
+        Detected::Known(DocumentKind::Markdown) if is_front_matter(&head) => {
+            Some(ONLY_FRONT_MATTER)
+        }
+        Detected::Known(DocumentKind::Image) if !reads_image => Some(PICTURE),
         Detected::Known(_) => None,
         Detected::Skip(reason) => Some(reason),
     }
@@ -346,11 +360,11 @@ pub(super) fn passed_over(
 struct Source {
     file: FoundFile,
     content: Body,
-    kind: Kind,
+    kind: DocumentKind,
     hash: ContentHash,
 }
 
-/// A [`Content`] that was read.
+/// A [`InlineContent`] that was read.
 enum Body {
     Bytes(Vec<u8>),
     Document(Arc<Document>),
@@ -370,54 +384,60 @@ fn read(
     file: FoundFile,
     root: &Path,
     path: &Path,
-    content: Option<Content>,
+    content: Option<InlineContent>,
     limit: u64,
     reads_image: bool,
 ) -> Result<Source, Unfit> {
     let not_text = |head: &[u8]| match extract::detect(path, head) {
         Detected::Skip(reason) => Some(reason),
-        Detected::Known(Kind::Image) if !reads_image => Some(PICTURE),
+        Detected::Known(DocumentKind::Image) if !reads_image => Some(PICTURE),
         Detected::Known(_) => None,
     };
     let (file, bytes) = match content {
-        Some(Content::Document(document)) => {
+        Some(InlineContent::Document(document)) => {
             let hash = inline::hash_of(&document);
             let content = Body::Document(document);
-            return Ok(Source { file, content, kind: Kind::Text, hash });
+            return Ok(Source { file, content, kind: DocumentKind::Text, hash });
         }
-        Some(Content::Kept(path)) => match read_kept(&path, limit) {
+        Some(InlineContent::Kept(path)) => match read_kept(&path, limit) {
             Ok(bytes) if bytes.len() as u64 > limit => {
-                return Err((Why::Fail(TOO_LARGE.to_owned()), None));
+                return Err((SkipReason::Fail(TOO_LARGE.to_owned()), None));
             }
             Ok(bytes) => (file, bytes),
-            Err(error) => return Err((Why::Fail(discover::reason(&error)), None)),
+            Err(error) => return Err((SkipReason::Fail(discover::reason(&error)), None)),
         },
-        Some(Content::Bytes(bytes)) => (file, bytes),
-        None => reading::read(&file, root, limit, not_text).map_err(|unread| match unread {
-            Unread::Enough(reason) => (Why::Skip(reason), None),
-            Unread::TooLarge => (Why::Fail(TOO_LARGE.to_owned()), None),
-            Unread::Failed(reason) => (Why::Fail(reason), None),
-        })?,
+        Some(InlineContent::Bytes(bytes)) => (file, bytes),
+        None => {
+            file_snapshot::read(&file, root, limit, not_text).map_err(|unread| match unread {
+                UnreadReason::Enough(reason) => (SkipReason::Skip(reason), None),
+                UnreadReason::TooLarge => (SkipReason::Fail(TOO_LARGE.to_owned()), None),
+                UnreadReason::Failed(reason) => (SkipReason::Fail(reason), None),
+            })?
+        }
     };
     match extract::detect(path, &bytes[..bytes.len().min(HEAD)]) {
         // `__init__.py` and the like are empty on purpose.
-        Detected::Known(Kind::Code) if bytes.is_empty() => Err((Why::Skip(NOTHING_IN_IT), None)),
+        Detected::Known(DocumentKind::Code) if bytes.is_empty() => {
+            Err((SkipReason::Skip(NOTHING_IN_IT), None))
+        }
         // So is `{}`.
-        Detected::Known(Kind::Json) if holds_nothing(&bytes) => {
-            Err((Why::Skip(NOTHING_IN_IT), None))
+        Detected::Known(DocumentKind::Json) if holds_nothing(&bytes) => {
+            Err((SkipReason::Skip(NOTHING_IN_IT), None))
         }
-        Detected::Known(Kind::Markdown) if is_front_matter(&bytes) => {
-            Err((Why::Skip(ONLY_FRONT_MATTER), None))
+        Detected::Known(DocumentKind::Markdown) if is_front_matter(&bytes) => {
+            Err((SkipReason::Skip(ONLY_FRONT_MATTER), None))
         }
-        Detected::Known(Kind::Image) if !reads_image => Err((Why::Skip(PICTURE), None)),
+        Detected::Known(DocumentKind::Image) if !reads_image => {
+            Err((SkipReason::Skip(PICTURE), None))
+        }
         Detected::Known(_) if bytes.trim_ascii().is_empty() => {
-            Err((Why::Empty(extract::nothing_in(&bytes)), Some(ContentHash::of(&bytes))))
+            Err((SkipReason::Empty(extract::nothing_in(&bytes)), Some(ContentHash::of(&bytes))))
         }
         Detected::Known(kind) => {
             let hash = ContentHash::of(&bytes);
             Ok(Source { file, content: Body::Bytes(bytes), kind, hash })
         }
-        Detected::Skip(reason) => Err((Why::Skip(reason), None)),
+        Detected::Skip(reason) => Err((SkipReason::Skip(reason), None)),
     }
 }
 

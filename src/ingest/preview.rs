@@ -8,29 +8,30 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{self, Batch};
+use super::batch::{self, CommitBatch};
 use super::discover::FoundFile;
 use super::error::IngestError;
 use super::options::{Backends, IngestOptions};
-use super::prepare::{self, Refused, Why};
+use super::prepare::{self, RefusedDocument, SkipReason};
 use super::report::{FailedSource, IngestReport, SkippedSource};
 use super::secrets::Secrets;
-use super::survey::{self, Stored, Survey};
+use super::source_scan::{self, SourceScan, StoredCollection};
 use crate::cancel::Cancel;
 use crate::embed::Embedder;
 use crate::error::BackendError;
-use crate::store::{Reader, VectorStore};
+use crate::store::{CollectionReader, VectorStore};
 use crate::types::{Chunk, ContentHash, OnSecret, Partition};
 
 /// The plan of an ingest, for people and pipelines. Lists are sorted by source.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
-pub struct Preview {
+#[schemars(rename = "Preview")]
+pub struct IngestPreview {
     /// The part of the sources that was looked at, with `--partition`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
     pub added: Vec<String>,
     pub changed: Vec<String>,
-    pub moved: Vec<Renamed>,
+    pub moved: Vec<RenamedDocument>,
     pub deleted: Vec<String>,
     pub unchanged: usize,
     pub skipped: usize,
@@ -49,18 +50,20 @@ pub struct Preview {
     /// What would happen to documents with secrets.
     pub on_secret: OnSecret,
     /// `None` with the comparison alone.
-    pub work: Option<Work>,
+    pub work: Option<PlannedWork>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-pub struct Renamed {
+#[schemars(rename = "Renamed")]
+pub struct RenamedDocument {
     pub from: String,
     pub to: String,
 }
 
 /// The work that the plan would take.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, JsonSchema)]
-pub struct Work {
+#[schemars(rename = "Work")]
+pub struct PlannedWork {
     /// Chunks to be stored.
     pub chunks: usize,
     /// Texts to be embedded for them.
@@ -77,7 +80,7 @@ pub struct Work {
     pub cost: Option<f64>,
 }
 
-impl Preview {
+impl IngestPreview {
     /// Whether the collection is in line with its sources.
     pub fn is_empty(&self) -> bool {
         self.damaged == 0
@@ -87,14 +90,14 @@ impl Preview {
             && self.deleted.is_empty()
     }
 
-    fn of(survey: &Survey, options: &IngestOptions, work: &[prepare::Work]) -> Self {
+    fn of(survey: &SourceScan, options: &IngestOptions, work: &[prepare::DocumentTask]) -> Self {
         let report = IngestReport::planned(survey, options.on_secret);
         let plan = &survey.plan;
         let mut preview = Self {
             moved: plan
                 .moved
                 .iter()
-                .map(|step| Renamed { from: step.from.clone(), to: step.to.source.clone() })
+                .map(|step| RenamedDocument { from: step.from.clone(), to: step.to.source.clone() })
                 .collect(),
             deleted: match survey.former {
                 Some(_) => left_behind(survey, options),
@@ -140,7 +143,7 @@ impl Preview {
     }
 
     /// Moves a document that turned out differently when it was read.
-    fn refuse(&mut self, refused: &Refused) {
+    fn refuse(&mut self, refused: &RefusedDocument) {
         let source = &refused.file.source;
         self.secrets.add(&refused.secrets);
         let new = take(&mut self.added, source);
@@ -150,7 +153,7 @@ impl Preview {
         }
         match &refused.why {
             // The others are counted already.
-            Why::Skip(reason) if new => self.skip(source, reason),
+            SkipReason::Skip(reason) if new => self.skip(source, reason),
             why => {
                 if let Some(reason) = why.failure() {
                     self.fail(source, reason);
@@ -161,7 +164,7 @@ impl Preview {
 
     /// Files that failed before are tried again if another setting or a later try may help. Without reading
     /// them, the old failure is all that can be said.
-    fn leave_failed(&mut self, survey: &Survey) {
+    fn leave_failed(&mut self, survey: &SourceScan) {
         let files = survey.plan.added.iter().map(|file| (file.source.as_str(), file));
         let files: HashMap<&str, &FoundFile> = files.collect();
         for failure in &survey.failures {
@@ -174,7 +177,7 @@ impl Preview {
         }
     }
 
-    fn advise(&mut self, survey: &Survey, options: &IngestOptions) {
+    fn advise(&mut self, survey: &SourceScan, options: &IngestOptions) {
         for failed in &mut self.failed {
             failed.reason += &survey.advice(&failed.source, options);
         }
@@ -204,7 +207,7 @@ fn take(list: &mut Vec<String>, source: &str) -> bool {
 }
 
 /// Documents of the collection that a rebuild would leave behind, sorted.
-fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
+fn left_behind(survey: &SourceScan, options: &IngestOptions) -> Vec<String> {
     let documents = survey.left_behind(options).into_iter();
     let mut sources: Vec<String> = documents.map(|record| record.source.clone()).collect();
     sources.sort();
@@ -214,11 +217,11 @@ fn left_behind(survey: &Survey, options: &IngestOptions) -> Vec<String> {
 /// Compares sources with the collection, and reads only what that needs.
 pub async fn check(
     options: &IngestOptions,
-    stored: Option<Stored<'_>>,
+    stored: Option<StoredCollection<'_>>,
     cancel: &Cancel,
-) -> Result<Preview, IngestError> {
-    let survey = survey::survey(options, stored, cancel, &mut |_| {}).await?;
-    let mut preview = Preview::of(&survey, options, &prepare::work(&survey, options));
+) -> Result<IngestPreview, IngestError> {
+    let survey = source_scan::scan_sources(options, stored, cancel, &mut |_| {}).await?;
+    let mut preview = IngestPreview::of(&survey, options, &prepare::work(&survey, options));
     preview.leave_failed(&survey);
     preview.advise(&survey, options);
     Ok(preview)
@@ -229,15 +232,16 @@ pub async fn check(
 pub async fn preview(
     options: &IngestOptions,
     backends: &Backends,
-    stored: Option<&Reader>,
+    stored: Option<&CollectionReader>,
     rebuild: bool,
     cancel: &Cancel,
-) -> Result<Preview, IngestError> {
+) -> Result<IngestPreview, IngestError> {
     let replaces = stored.filter(|_| rebuild);
-    let compared = stored.map(Stored::of);
-    let survey = survey::take(options, replaces, compared, cancel, &mut |_| {}).await?;
+    let compared = stored.map(StoredCollection::of);
+    let survey =
+        source_scan::scan_collection(options, replaces, compared, cancel, &mut |_| {}).await?;
     let work = prepare::work(&survey, options);
-    let mut preview = Preview::of(&survey, options, &work);
+    let mut preview = IngestPreview::of(&survey, options, &work);
     let prepared = stream::iter(work)
         .take_while(|_| std::future::ready(!cancel.is_cancelled()))
         .map(|work| prepare::prepare(work, options, backends, Uuid::nil()))
@@ -245,9 +249,9 @@ pub async fn preview(
     let size = batch::size(&*backends.embedder, &options.chunk);
     let mut batches = Box::pin(batch::gather(prepared, size));
     let own = stored.map(|reader| Arc::clone(reader.store()));
-    let lender = survey.lender(backends.embedder.id(), replaces, own);
+    let lender = survey.reuse_from(backends.embedder.id(), replaces, own);
     let mut counted =
-        Counted { lender: lender.as_deref(), work: Work::default(), seen: HashSet::new() };
+        Counted { lender: lender.as_deref(), work: PlannedWork::default(), seen: HashSet::new() };
     while let Some(batch) = batches.next().await {
         for refused in &batch.refused {
             preview.refuse(refused);
@@ -265,12 +269,16 @@ pub async fn preview(
 struct Counted<'a> {
     /// May hold vectors of these texts.
     lender: Option<&'a dyn VectorStore>,
-    work: Work,
+    work: PlannedWork,
     seen: HashSet<ContentHash>,
 }
 
 impl Counted<'_> {
-    async fn add(&mut self, batch: &Batch, embedder: &dyn Embedder) -> Result<(), BackendError> {
+    async fn add(
+        &mut self,
+        batch: &CommitBatch,
+        embedder: &dyn Embedder,
+    ) -> Result<(), BackendError> {
         let chunks: Vec<&Chunk> = batch.parts.iter().flat_map(|part| &part.chunks).collect();
         let mut fresh: Vec<&Chunk> =
             chunks.iter().copied().filter(|c| self.seen.insert(c.chunk_hash.clone())).collect();

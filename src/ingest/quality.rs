@@ -12,7 +12,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 use crate::error::BackendError;
 use crate::store::{VectorStore, chunks_of};
-use crate::types::{Chunk, DocumentRecord, Kind, WarningCode, ranges};
+use crate::types::{Chunk, DocumentKind, DocumentRecord, WarningCode, ranges};
 
 /// Minimum number of words for which shares are meaningful.
 const ENOUGH_WORDS: usize = 30;
@@ -43,7 +43,8 @@ pub struct Measures {
 
 /// A document that looks broken.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-pub struct Doubtful {
+#[schemars(rename = "Doubtful")]
+pub struct SuspectDocument {
     pub source: String,
     /// One sentence for each reason.
     pub reasons: Vec<String>,
@@ -57,7 +58,7 @@ pub struct Doubtful {
 pub async fn doubtful(
     store: &dyn VectorStore,
     documents: &[DocumentRecord],
-) -> Result<Vec<Doubtful>, BackendError> {
+) -> Result<Vec<SuspectDocument>, BackendError> {
     let mut found = Vec::new();
     for record in documents {
         found.extend(judge(record, &chunks_of(store, &record.source).await?));
@@ -66,7 +67,7 @@ pub async fn doubtful(
 }
 
 /// Sorts by how far the worst share exceeds its limit; ties keep their order.
-fn worst_first(mut found: Vec<(f64, Doubtful)>) -> Vec<Doubtful> {
+fn worst_first(mut found: Vec<(f64, SuspectDocument)>) -> Vec<SuspectDocument> {
     found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     found.into_iter().map(|(_, doubtful)| doubtful).collect()
 }
@@ -80,7 +81,7 @@ fn is_broken(code: WarningCode) -> bool {
         && !matches!(code, HiddenContent | AttachmentsNotRead | UncalculatedFormulas)
 }
 
-fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
+fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, SuspectDocument)> {
     let mut counts = Counts::default();
     let mut pages = BTreeSet::new();
     for chunk in chunks {
@@ -94,7 +95,10 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
     let share = |count: usize, of: usize| if of == 0 { 0.0 } else { count as f64 / of as f64 };
     let mut reasons: Vec<String> = Vec::new();
     // Code and data have their own kinds of names and signs.
-    let is_prose = !matches!(record.kind, Kind::Code | Kind::Json | Kind::Csv | Kind::Spreadsheet);
+    let is_prose = !matches!(
+        record.kind,
+        DocumentKind::Code | DocumentKind::Json | DocumentKind::Csv | DocumentKind::Spreadsheet
+    );
     // Text that a warning reports as missing weighs as much as a share at its limit.
     let mut worst = 1.0_f64;
     let mut over = |value: f64, limit: f64, what: &str| {
@@ -124,7 +128,7 @@ fn judge(record: &DocumentRecord, chunks: &[Chunk]) -> Option<(f64, Doubtful)> {
     if reasons.is_empty() {
         return None;
     }
-    Some((worst, Doubtful { source, reasons, measures, pages_without_text: empty }))
+    Some((worst, SuspectDocument { source, reasons, measures, pages_without_text: empty }))
 }
 
 fn percent(share: f64) -> String {

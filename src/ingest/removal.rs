@@ -2,15 +2,15 @@
 
 use uuid::Uuid;
 
-use super::ledger::{End, Kept, Ledger, now};
+use super::manifest_writer::{ManifestWriter, RunEnd, TrackedInputs, now};
 use crate::error::BackendError;
 use crate::store::CollectionWriter;
-use crate::types::Run;
+use crate::types::IngestRun;
 
 /// The lineage's entry of a removal: a run that reads nothing.
-pub fn removal_run(run_id: Uuid) -> Run {
+pub fn removal_run(run_id: Uuid) -> IngestRun {
     let docent = env!("CARGO_PKG_VERSION").to_owned();
-    Run { run_id, started_at: now(), docent, roots: Vec::new(), partition: None }
+    IngestRun { run_id, started_at: now(), docent, roots: Vec::new(), partition: None }
 }
 
 /// Deletes documents and failures, and leaves nothing of them in the files, see [`CollectionWriter::scrub`].
@@ -20,7 +20,7 @@ pub fn removal_run(run_id: Uuid) -> Run {
 /// The store fails.
 pub async fn take_out(
     store: &dyn CollectionWriter,
-    run: Run,
+    run: IngestRun,
     sources: &[String],
 ) -> Result<(), BackendError> {
     let mut manifest = store.manifest().await?;
@@ -31,10 +31,10 @@ pub async fn take_out(
     let left = manifest.as_ref().and_then(|manifest| manifest.unfinished.as_ref());
     // Another run's unfinished work still has to be compared.
     let end = match left.filter(|left| left.run_id != run.run_id) {
-        Some(_) => End::CutShort,
-        None => End::Complete,
+        Some(_) => RunEnd::CutShort,
+        None => RunEnd::Complete,
     };
-    let mut ledger = Ledger::new(manifest, run, Kept::default());
+    let mut ledger = ManifestWriter::new(manifest, run, TrackedInputs::default());
     ledger.open(store).await?;
     store.delete_documents(sources).await?;
     store.delete_failures(sources).await?;

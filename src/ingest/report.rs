@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::secrets::Secrets;
-use super::survey::Survey;
+use super::source_scan::SourceScan;
 use crate::cancel::Stop;
 use crate::error::BackendError;
 use crate::types::{DocumentRecord, OnSecret, Partition, ReadingWarning};
@@ -121,7 +121,7 @@ pub struct IngestReport {
 
 impl IngestReport {
     /// The report before anything is done.
-    pub(super) fn planned(survey: &Survey, on_secret: OnSecret) -> Self {
+    pub(super) fn planned(survey: &SourceScan, on_secret: OnSecret) -> Self {
         let plan = &survey.plan;
         let mut report = Self {
             unchanged: plan.unchanged.len() + plan.touched.len() + survey.pages.unchanged(),
@@ -136,7 +136,7 @@ impl IngestReport {
     }
 
     /// Resets the counts: what was built beside the collection did not become the collection.
-    pub(super) fn nothing_stored(&mut self, survey: &Survey) {
+    pub(super) fn nothing_stored(&mut self, survey: &SourceScan) {
         (self.added, self.changed, self.moved, self.deleted, self.chunks) = (0, 0, 0, 0, 0);
         (self.ocr_pages, self.warned) = (0, Vec::new());
         self.first_without_secrets = false;

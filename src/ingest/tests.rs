@@ -12,23 +12,23 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use super::batch::BATCH_CHUNKS;
-use super::budget::{Budget, Limit};
+use super::budget::{Limit, RunBudget};
 use super::discover::{DiscoverOptions, Patterns};
-use super::document::{Document, Places, Section, Syntax};
+use super::document::{Document, Section, SourceMap, Syntax};
 use super::extract::Extractor;
-use super::inline::{Content, Inline, InlineDocument};
+use super::inline::{InlineContent, InlineDocument, InlineDocuments};
 use super::plan::PruneLimit;
 use super::web::WebOptions;
 use super::*;
 use crate::cancel;
 use crate::embed::builtin::Builtin;
 use crate::embed::sparse::{self, SparseEncoder, TermCounters};
-use crate::embed::{Embedder, Limits, Role};
-use crate::error::{BackendError, Fault, Service};
-use crate::http::Throttled;
+use crate::embed::{BatchLimits, Embedder, TextRole};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::http::ThrottleStats;
 use crate::retry::RetryPolicy;
 use crate::store::edge::{EdgeOptions, EdgeStore};
-use crate::store::{Collection, CollectionWriter, Reader, SearchRequest};
+use crate::store::{Collection, CollectionReader, CollectionWriter, SearchRequest};
 use crate::types::{DocumentRecord, EmbedderId, OcrPolicy, OnSecret, Partition};
 
 /// The built-in embedder, except that it fails on texts with a given word.
@@ -45,7 +45,7 @@ impl Embedder for Picky {
         self.inner.id()
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> BatchLimits {
         self.inner.limits()
     }
 
@@ -62,19 +62,19 @@ impl Embedder for Picky {
         self.inner.tokens_embedded()
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         self.inner.throttled()
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         if let Some((word, fault)) = self.refuses
             && inputs.iter().any(|text| text.contains(word))
         {
-            return Err(BackendError::new(Service::Embedder, fault, "test", "refused"));
+            return Err(BackendError::new(ExternalService::Embedder, fault, "test", "refused"));
         }
         self.inner.embed(inputs, role).await
     }
@@ -84,7 +84,7 @@ struct Project {
     dir: tempfile::TempDir,
     refuses: Option<(&'static str, Fault)>,
     counted: Arc<AtomicUsize>,
-    inline: Option<Inline>,
+    inline: Option<InlineDocuments>,
     tags: Option<Vec<String>>,
     /// Tokens that each run may embed.
     budget: Option<u64>,
@@ -120,7 +120,7 @@ impl Project {
     }
 
     /// The collection after a run, as another process reads it.
-    async fn read(&self) -> Reader {
+    async fn read(&self) -> CollectionReader {
         self.collection().read().await.unwrap().unwrap()
     }
 
@@ -190,7 +190,7 @@ impl Project {
             prune: PruneLimit { share: 0.5, allow: false },
             agreed: None,
             parallel: 2,
-            budget: Arc::new(Budget::new(self.budget.map(tokens), canceller)),
+            budget: Arc::new(RunBudget::new(self.budget.map(tokens), canceller)),
             fail_fast: None,
         };
         let backends = Backends {
@@ -212,7 +212,7 @@ impl Project {
             ),
             terms: Arc::new(TermCounters::new(sparse::LANGUAGE).unwrap()),
         };
-        let destination = Destination { writer, manifest, build: Build::Sync };
+        let destination = IngestDestination { writer, manifest, build: Build::Sync };
         let mut events = Vec::new();
         let emit = &mut |event| events.push(event);
         let report = ingest(&options, &backends, &destination, &cancel, emit).await.unwrap();
@@ -444,7 +444,7 @@ async fn a_file_with_a_new_time_is_read_once() {
 #[tokio::test]
 async fn new_tags_of_standard_input_are_a_change() {
     let mut project = Project::new();
-    project.inline = Some(Inline::bytes("note.txt".to_owned(), b"Some words.".to_vec()));
+    project.inline = Some(InlineDocuments::bytes("note.txt".to_owned(), b"Some words.".to_vec()));
     assert_eq!(project.ingest().await.added, 1);
     project.tags = Some(vec!["team=a".to_owned()]);
     assert_eq!(project.ingest().await.changed, 1);
@@ -453,14 +453,14 @@ async fn new_tags_of_standard_input_are_a_change() {
 }
 
 /// A complete set of inline documents, with names that suggest other types.
-fn texts(rows: &[(&str, &str)]) -> Inline {
+fn texts(rows: &[(&str, &str)]) -> InlineDocuments {
     let document = |&(source, text): &(&str, &str)| InlineDocument {
         source: source.to_owned(),
-        content: Content::Document(Arc::new(Document {
+        content: InlineContent::Document(Arc::new(Document {
             title: "On seals".to_owned(),
             text: text.to_owned(),
             syntax: Syntax::Plain,
-            places: Places::Verbatim,
+            places: SourceMap::Verbatim,
             sections: vec![Section {
                 offset: 0,
                 headings: vec!["On seals".to_owned()],
@@ -470,7 +470,12 @@ fn texts(rows: &[(&str, &str)]) -> Inline {
         })),
     };
     let documents = rows.iter().map(document).collect();
-    Inline { name: "texts".to_owned(), documents, complete: true, ..Inline::default() }
+    InlineDocuments {
+        name: "texts".to_owned(),
+        documents,
+        complete: true,
+        ..InlineDocuments::default()
+    }
 }
 
 #[tokio::test]
@@ -489,7 +494,8 @@ async fn texts_that_are_not_files_are_kept_in_line_as_a_set() {
 #[tokio::test]
 async fn a_file_takes_the_place_of_standard_input_of_its_name() {
     let mut project = Project::new();
-    project.inline = Some(Inline::bytes("docs/a.txt".to_owned(), b"About walruses.".to_vec()));
+    project.inline =
+        Some(InlineDocuments::bytes("docs/a.txt".to_owned(), b"About walruses.".to_vec()));
     project.ingest().await;
     project.inline = None;
     project.write("a.txt", "About penguins.");

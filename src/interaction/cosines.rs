@@ -1,7 +1,7 @@
 //! The cosine of each token of a question with each token of its passages, computed once however often a
 //! token occurs. Integer arithmetic on the quantised rows.
 
-use super::question::Question;
+use super::question::QuestionTokens;
 use crate::embed::builtin::table::{DIMENSIONS, ROW_COUNT, norm, row};
 
 /// Cosines that are processed together: as many as fit into one or two registers of the processor.
@@ -25,7 +25,7 @@ pub(super) struct Cosines {
 
 impl Cosines {
     /// `tokens` are the tokens of the passages.
-    pub(super) fn of<'a>(question: &Question, tokens: impl Iterator<Item = &'a u16>) -> Self {
+    pub(super) fn of<'a>(question: &QuestionTokens, tokens: impl Iterator<Item = &'a u16>) -> Self {
         let width = question.tokens.len().div_ceil(LANES);
         let mut places = vec![0; ROW_COUNT];
         let mut distinct = Vec::new();
@@ -54,7 +54,7 @@ impl Cosines {
     }
 }
 
-fn compare(question: &Question, distinct: &[u32], width: usize) -> Vec<Lanes> {
+fn compare(question: &QuestionTokens, distinct: &[u32], width: usize) -> Vec<Lanes> {
     let asked: Vec<(Wide, f32)> =
         question.tokens.iter().map(|&(token, _)| (wide(token), norm(token))).collect();
     let mut lanes = vec![NONE; (distinct.len() + 1) * width];

@@ -12,18 +12,18 @@
 //! | [`passages`] | the text of a passage → its tokens, remembered |
 //! | [`cosines`] | each token of the question with each token of the passages |
 //! | [`windows`] | the tokens of a passage → its score |
-//! | [`mod@foreignness`] | how little the table knows of a text |
+//! | [`mod@oov`] | how little the table knows of a text |
 
 mod cosines;
-mod foreignness;
+mod oov;
 mod passages;
 mod question;
 mod windows;
 
 use crate::embed::wordpiece::WordPiece;
 
-pub use foreignness::foreignness;
-pub use question::Question;
+pub use oov::oov_rate;
+pub use question::QuestionTokens;
 
 use cosines::Cosines;
 use passages::{Passages, Tokens};
@@ -51,14 +51,14 @@ impl LateInteraction {
     pub fn question<'a>(
         &self,
         words: impl IntoIterator<Item = (&'a str, f32)>,
-    ) -> Option<Question> {
-        Question::new(&self.tokenizer, words)
+    ) -> Option<QuestionTokens> {
+        QuestionTokens::new(&self.tokenizer, words)
     }
 
     /// The score of each passage: the mean, over the tokens of the question, of the cosine of the nearest
     /// token, in the heading or in a [window](windows) of the text, whichever has the highest mean. Within
     /// -1..=1, and 0 for a passage without a known word.
-    pub fn scores(&self, question: &Question, passages: &[Passage<'_>]) -> Vec<f32> {
+    pub fn scores(&self, question: &QuestionTokens, passages: &[LatePassage<'_>]) -> Vec<f32> {
         let read: Vec<_> = passages
             .iter()
             .map(|passage| self.passages.tokens(&self.tokenizer, *passage))
@@ -70,7 +70,7 @@ impl LateInteraction {
 
 /// A passage that a question is compared with.
 #[derive(Clone, Copy, Debug)]
-pub struct Passage<'a> {
+pub struct LatePassage<'a> {
     /// The title and headings of the passage, which are part of every window.
     pub heading: &'a str,
     pub text: &'a str,

@@ -8,7 +8,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::Passage;
+use super::LatePassage;
 use crate::embed::builtin::table::ROW_COUNT;
 use crate::embed::wordpiece::WordPiece;
 
@@ -36,7 +36,7 @@ pub(super) struct Tokens {
 const _: () = assert!(ROW_COUNT <= 1 << 16);
 
 impl Tokens {
-    fn read(tokenizer: &WordPiece, passage: Passage<'_>) -> Self {
+    fn read(tokenizer: &WordPiece, passage: LatePassage<'_>) -> Self {
         let mut ids = Vec::with_capacity((passage.heading.len() + passage.text.len()) / 3);
         tokenizer.tokenize(passage.heading, |id| ids.push(id as u16));
         let text_at = ids.len();
@@ -75,7 +75,7 @@ impl Passages {
         }
     }
 
-    pub(super) fn tokens(&self, tokenizer: &WordPiece, passage: Passage<'_>) -> Tokens {
+    pub(super) fn tokens(&self, tokenizer: &WordPiece, passage: LatePassage<'_>) -> Tokens {
         let key = self.key(passage);
         self.known.get(&key).unwrap_or_else(|| {
             let tokens = Tokens::read(tokenizer, passage);
@@ -85,7 +85,7 @@ impl Passages {
     }
 
     /// A key with a random seed, so that nobody can write two texts with the same key.
-    fn key(&self, passage: Passage<'_>) -> u128 {
+    fn key(&self, passage: LatePassage<'_>) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
         hasher.write_usize(passage.heading.len());
         hasher.write(passage.heading.as_bytes());
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn tokens(passages: &Passages, heading: &str, text: &str) -> Tokens {
-        passages.tokens(&WordPiece::new(), Passage { heading, text })
+        passages.tokens(&WordPiece::new(), LatePassage { heading, text })
     }
 
     #[test]

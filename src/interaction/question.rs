@@ -4,7 +4,7 @@ use crate::embed::builtin::table::{norm, scale};
 use crate::embed::wordpiece::WordPiece;
 
 /// A question, ready to be compared.
-pub struct Question {
+pub struct QuestionTokens {
     /// Distinct tokens that matter, each with its weight, heaviest first; the weights add up to 1.
     pub(super) tokens: Vec<(u32, f32)>,
 }
@@ -12,7 +12,7 @@ pub struct Question {
 /// Most tokens of a question that are used: those with the highest weight.
 const MOST: usize = 256;
 
-impl Question {
+impl QuestionTokens {
     /// The weight of a token is the importance of its word times the norm of its row, which is small for
     /// tokens that are frequent in English.
     pub(super) fn new<'a>(

@@ -9,7 +9,7 @@ use crate::embed::builtin::table::{ROW_COUNT, norm, row, scale};
 fn scores(question: &[(&str, f32)], texts: &[&str]) -> Vec<f32> {
     let late = LateInteraction::new();
     let question = late.question(question.iter().copied()).unwrap();
-    let passages = texts.iter().map(|text| Passage { heading: "", text });
+    let passages = texts.iter().map(|text| LatePassage { heading: "", text });
     late.scores(&question, &passages.collect::<Vec<_>>())
 }
 
@@ -51,7 +51,7 @@ fn neighbouring_words_count_and_the_heading_is_in_every_window() {
     assert!(is_whole(found[1]) && is_whole(found[2]) && found[0] < 0.8, "{found:?}");
     let late = LateInteraction::new();
     let question = late.question(question).unwrap();
-    let under = |heading, text| late.scores(&question, &[Passage { heading, text }])[0];
+    let under = |heading, text| late.scores(&question, &[LatePassage { heading, text }])[0];
     let backups = format!("{filler} backups {filler}");
     assert!(is_whole(under("Ledger", &backups)));
     assert!(is_whole(under("Ledger backups", "")));
@@ -72,7 +72,7 @@ fn no_place_of_a_text_is_between_two_windows() {
 const TEXT: &str = "(the |ledger |backups? |zymurgy|[a-zé]{1,8} |[.,;] |\u{10330} ){0,60}";
 
 /// The definition: every window in turn, and every token of it with every token of the question.
-fn defined(question: &Question, passage: Passage<'_>) -> f32 {
+fn defined(question: &QuestionTokens, passage: LatePassage<'_>) -> f32 {
     let tokens = |text: &str| {
         let mut ids = Vec::new();
         WordPiece::new().tokenize(text, |id| ids.push(id));
@@ -122,9 +122,9 @@ proptest! {
             return Ok(());
         };
         let alone = |text: &str| {
-            LateInteraction::new().scores(&question, &[Passage { heading: "", text }])[0]
+            LateInteraction::new().scores(&question, &[LatePassage { heading: "", text }])[0]
         };
-        let read: Vec<_> = passages.iter().map(|text| Passage { heading: "", text }).collect();
+        let read: Vec<_> = passages.iter().map(|text| LatePassage { heading: "", text }).collect();
         for (passage, score) in passages.iter().zip(late.scores(&question, &read)) {
             prop_assert!((-1.001..=1.001).contains(&score));
             prop_assert_eq!(alone(passage).to_bits(), score.to_bits());
@@ -145,7 +145,7 @@ proptest! {
         let late = LateInteraction::new();
         let words = words.iter().map(|(word, importance)| (word.as_str(), *importance));
         let Some(question) = late.question(words) else { return Ok(()) };
-        let passages = passages.iter().map(|(heading, text)| Passage { heading, text });
+        let passages = passages.iter().map(|(heading, text)| LatePassage { heading, text });
         let passages: Vec<_> = passages.collect();
         let defined: Vec<f32> = passages.iter().map(|passage| defined(&question, *passage)).collect();
         for _ in 0..2 {

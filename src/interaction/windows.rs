@@ -9,13 +9,13 @@
 
 use super::cosines::{Cosines, Lanes, NONE};
 use super::passages::Tokens;
-use super::question::Question;
+use super::question::QuestionTokens;
 
 /// Number of tokens in a window.
 pub(super) const WINDOW: usize = 24;
 
 /// The score of a passage, whose tokens are among those that `cosines` were made from.
-pub(super) fn score(question: &Question, cosines: &Cosines, passage: &Tokens) -> f32 {
+pub(super) fn score(question: &QuestionTokens, cosines: &Cosines, passage: &Tokens) -> f32 {
     let mean = |before: &[Lanes], half: &[Lanes]| {
         let nearest = before.as_flattened().iter().zip(half.as_flattened());
         let nearest = nearest.map(|(&a, &b)| larger(a, b));

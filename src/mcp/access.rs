@@ -11,7 +11,7 @@ use crate::query::{Answer, AnswerEvent};
 use crate::service::Engine;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::service::show;
-use crate::store::Reader;
+use crate::store::CollectionReader;
 use crate::types::{Chunk, DocumentRecord, Hit, Locator, is_url};
 
 /// What the tools ask on behalf of one client.
@@ -24,13 +24,13 @@ pub trait ClientAccess: Send + Sync {
     ///
     /// # Errors
     /// There is no collection of this name that the client may see.
-    fn view(&self, collection: Option<&str>) -> Result<View, Failure>;
+    fn view(&self, collection: Option<&str>) -> Result<ClientView, Failure>;
 
     /// Waits until a call may begin. The call ends when the return value is dropped.
     ///
     /// # Errors
     /// The client asks more than it may.
-    async fn begin(&self, work: Work) -> Result<Turn, Failure>;
+    async fn begin(&self, work: CallCost) -> Result<CallPermit, Failure>;
 
     /// Answers a question. Events are sent to `emit` as they come. Dropping the future ends the work.
     ///
@@ -38,14 +38,14 @@ pub trait ClientAccess: Send + Sync {
     /// There is no valid answer.
     async fn answer(
         &self,
-        view: &View,
+        view: &ClientView,
         question: &str,
         filter: DocumentFilter,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Answer, Failure>;
 
     /// Reports what was read for the client.
-    fn saw(&self, seen: &Seen<'_>);
+    fn saw(&self, seen: &ClientRead<'_>);
 
     /// The URL at which a document, or a place in it, is opened.
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String;
@@ -63,7 +63,7 @@ pub trait ClientAccess: Send + Sync {
 
 /// The kind of work that a call causes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Work {
+pub enum CallCost {
     /// Almost none.
     Light,
     /// Retrieval.
@@ -75,11 +75,11 @@ pub enum Work {
 }
 
 /// Held while a call goes on.
-pub struct Turn(pub Box<dyn Any + Send>);
+pub struct CallPermit(pub Box<dyn Any + Send>);
 
 /// What was read for a client, for logs.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct ClientRead<'a> {
     pub collection: &'a str,
     pub version: u32,
     pub question: Option<&'a str>,
@@ -87,7 +87,7 @@ pub struct Seen<'a> {
 }
 
 /// A collection as far as a client may see it. Everything that is read from it passes through here.
-pub struct View {
+pub struct ClientView {
     pub name: String,
     engine: Arc<Engine>,
     within: Vec<String>,
@@ -95,7 +95,7 @@ pub struct View {
 }
 
 /// The result of a search.
-pub struct Found {
+pub struct ClientSearch {
     pub version: u32,
     /// Id of the ingest that changed the collection last; until the next one, the same search finds the
     /// same hits.
@@ -104,7 +104,7 @@ pub struct Found {
     pub hits: Arc<[Hit]>,
 }
 
-impl View {
+impl ClientView {
     /// `within`: paths, directories and globs, one of which must match each visible document; `tags` that
     /// each of them must have. Empty lists restrict nothing.
     pub fn new(name: String, engine: Arc<Engine>, within: Vec<String>, tags: Vec<String>) -> Self {
@@ -139,21 +139,21 @@ impl View {
         question: &str,
         filter: DocumentFilter,
         k: usize,
-    ) -> Result<Found, Failure> {
+    ) -> Result<ClientSearch, Failure> {
         let retriever = self.engine.retriever().await?;
         let options = self.engine.retrieve_options(&self.filter(filter), &retriever).await?;
         let overrides = RetrievalOverrides { k: Some(k), ..RetrievalOverrides::default() };
         let options = overrides.applied(options);
         let hits = retriever.retrieve(&Queries::of(question), &options).await?.hits;
         let reader = &retriever.reader;
-        Ok(Found { version: reader.version(), generation: generation(reader), hits })
+        Ok(ClientSearch { version: reader.version(), generation: generation(reader), hits })
     }
 
     /// A snapshot of the collection, and its documents, ordered by source.
     ///
     /// # Errors
     /// The collection can't be read.
-    pub async fn documents(&self) -> Result<(Reader, Vec<DocumentRecord>), Failure> {
+    pub async fn documents(&self) -> Result<(CollectionReader, Vec<DocumentRecord>), Failure> {
         let reader = self.engine.reader().await?;
         let filter = self.filter(DocumentFilter::default());
         let documents = self.engine.seen_documents(&filter, &reader).await?;
@@ -166,7 +166,7 @@ impl View {
     /// The collection can't be read, or is damaged.
     pub async fn chunks(
         &self,
-        reader: &Reader,
+        reader: &CollectionReader,
         document: &DocumentRecord,
     ) -> Result<Vec<Chunk>, Failure> {
         let shown = show::stored(&**reader, &document.source, Some(document.clone())).await?;
@@ -177,7 +177,7 @@ impl View {
 
 /// Id of the ingest that changed a collection last, marked while it is still running; empty if there was
 /// none.
-pub fn generation(reader: &Reader) -> String {
+pub fn generation(reader: &CollectionReader) -> String {
     let manifest = reader.manifest();
     match (&manifest.unfinished, manifest.runs.last()) {
         (Some(run), _) => format!("{} goes on", run.run_id),
@@ -191,6 +191,6 @@ pub fn resource_url(collection: &str, source: &str, place: Option<Locator>) -> S
     match place {
         Some(place) if is_url(source) => place.cite(source),
         None if is_url(source) => source.to_owned(),
-        place => super::place::uri(collection, source, place),
+        place => super::resource_uri::uri(collection, source, place),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::tools::Tool;
+use super::tools::ToolRow;
 use crate::error::Failure;
 
 /// Other names that models use for an argument. Compared without case, `_` and `-`.
@@ -109,7 +109,7 @@ pub(super) struct Arguments(Map<String, Value>);
 impl Arguments {
     /// # Errors
     /// An argument is unknown to the tool, or a required one is missing.
-    pub(super) fn read(tool: &Tool, sent: Map<String, Value>) -> Result<Self, Failure> {
+    pub(super) fn read(tool: &ToolRow, sent: Map<String, Value>) -> Result<Self, Failure> {
         let schema = (tool.input)();
         let known = names(&schema["properties"]);
         let mut read: Map<String, Value> = Map::new();

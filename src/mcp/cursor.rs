@@ -5,11 +5,11 @@ use crate::error::Failure;
 use crate::types::ContentHash;
 
 /// The call and state that a cursor belongs to.
-pub(super) struct Pages {
+pub(super) struct CursorScope {
     mark: String,
 }
 
-impl Pages {
+impl CursorScope {
     /// `of`: everything that the pages depend on.
     pub(super) fn of(of: &[&str]) -> Self {
         let hash = ContentHash::of(of.join("\0").as_bytes()).to_string();
@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_cursor_holds_for_its_call() {
-        let (pages, others) = (Pages::of(&["q", "run"]), Pages::of(&["q", "later run"]));
+        let (pages, others) =
+            (CursorScope::of(&["q", "run"]), CursorScope::of(&["q", "later run"]));
         let cursor = pages.next(6);
         assert_eq!(pages.begin(Some(&cursor)), Ok(6));
         assert_eq!(pages.begin(None), Ok(0));

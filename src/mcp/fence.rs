@@ -33,11 +33,11 @@ pub(super) fn label(text: &str) -> String {
 }
 
 /// The tokens that are left of a result.
-pub(super) struct Budget {
+pub(super) struct TokenBudget {
     left: usize,
 }
 
-impl Budget {
+impl TokenBudget {
     pub(super) fn new(tokens: usize) -> Self {
         Self { left: tokens }
     }
@@ -94,7 +94,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_more_is_taken_than_there_is(text in "[a-zA-Zäß漢 .\n]{0,400}", tokens in 0_usize..200) {
-            let mut budget = Budget::new(tokens);
+            let mut budget = TokenBudget::new(tokens);
             let cut = budget.cut(&text);
             prop_assert!(text.starts_with(cut));
             prop_assert!(estimate(cut) <= tokens);

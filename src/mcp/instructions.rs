@@ -1,13 +1,13 @@
 //! The instructions that a client gets before its first call.
 
-use super::Offer;
+use super::ServerOffer;
 use super::fence::label;
 
 /// Most characters: clients cut off longer instructions.
 const LONGEST: usize = 2_000;
 
 /// How to use the tools, and which collections there are.
-pub(super) fn instructions(offer: &Offer) -> String {
+pub(super) fn instructions(offer: &ServerOffer) -> String {
     let has = |name: &str| offer.tools.iter().any(|tool| tool.name == name);
     let mut text =
         "docent searches documents that were ingested, and says where each passage stands.\n"

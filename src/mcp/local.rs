@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
+use super::access::{CallCost, CallPermit, ClientAccess, ClientRead, ClientView, resource_url};
 use crate::cancel::{self, Cancel};
 use crate::error::Failure;
 use crate::query::{Answer, AnswerEvent};
 use crate::service::Engine;
-use crate::service::answering::Ask;
+use crate::service::answering::AskOptions;
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Locator;
 
@@ -41,7 +41,7 @@ impl ClientAccess for LocalAccess {
         self.engines.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    fn view(&self, collection: Option<&str>) -> Result<View, Failure> {
+    fn view(&self, collection: Option<&str>) -> Result<ClientView, Failure> {
         let mut engines = self.engines.iter();
         let found = engines.find(|(name, _)| collection.is_none_or(|asked| asked == name));
         let Some((name, engine)) = found else {
@@ -49,26 +49,27 @@ impl ClientAccess for LocalAccess {
             let known = self.collections().join(", ");
             return Err(Failure::usage(problem).hint(format!("the collections are: {known}")));
         };
-        Ok(View::new(name.clone(), Arc::clone(engine), Vec::new(), Vec::new()))
+        Ok(ClientView::new(name.clone(), Arc::clone(engine), Vec::new(), Vec::new()))
     }
 
-    async fn begin(&self, work: Work) -> Result<Turn, Failure> {
-        Ok(Turn(match work {
-            Work::Ingest => Box::new(Arc::clone(&self.writing).lock_owned().await),
-            Work::Light | Work::Search | Work::Answer => Box::new(()),
+    async fn begin(&self, work: CallCost) -> Result<CallPermit, Failure> {
+        Ok(CallPermit(match work {
+            CallCost::Ingest => Box::new(Arc::clone(&self.writing).lock_owned().await),
+            CallCost::Light | CallCost::Search | CallCost::Answer => Box::new(()),
         }))
     }
 
     async fn answer(
         &self,
-        view: &View,
+        view: &ClientView,
         question: &str,
         filter: DocumentFilter,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Answer, Failure> {
         let engine = view.engine();
         let filter = view.filter(filter);
-        let exchange = engine.answer(Ask::new(question, &filter, &[]), &self.never, emit).await?;
+        let exchange =
+            engine.answer(AskOptions::new(question, &filter, &[]), &self.never, emit).await?;
         let outcome = exchange.answer.as_ref().map_err(Failure::clone);
         let outcome = outcome.and_then(|answer| engine.outcome(question, answer));
         if let Some(warning) = engine.record(&exchange, &outcome).await? {
@@ -77,7 +78,7 @@ impl ClientAccess for LocalAccess {
         outcome.and(exchange.answer)
     }
 
-    fn saw(&self, _: &Seen<'_>) {}
+    fn saw(&self, _: &ClientRead<'_>) {}
 
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
         resource_url(collection, source, place)

@@ -12,7 +12,7 @@
 //! | [`arguments`] | reading of arguments, under whatever names a model sends them |
 //! | [`cursor`] | where the next page of a result begins |
 //! | [`fence`] | foreign text in a result, within a number of tokens |
-//! | [`place`] | names of documents and places: citations and `docent://` URIs |
+//! | [`resource_uri`] | names of documents and places: citations and `docent://` URIs |
 //! | [`resources`] | documents as resources: listed, read and completed |
 //! | [`prompts`] | prompts that a person chooses, on how to work with the tools |
 //! | [`instructions`] | instructions that a client gets before its first call |
@@ -24,16 +24,16 @@ mod cursor;
 mod fence;
 mod instructions;
 pub mod local;
-mod place;
 mod prompts;
 pub mod protocol;
+mod resource_uri;
 mod resources;
 pub mod tools;
 
 use std::sync::Arc;
 
 use access::ClientAccess;
-use tools::Tool;
+use tools::ToolRow;
 
 /// Tokens of a result, unless a call asks for another number.
 pub const TOKENS: usize = 4_000;
@@ -43,10 +43,10 @@ pub const MOST_TOKENS: usize = 20_000;
 
 /// What a client is offered.
 #[derive(Clone)]
-pub struct Offer {
+pub struct ServerOffer {
     pub access: Arc<dyn ClientAccess>,
     /// In the order in which they are listed.
-    pub tools: Vec<&'static Tool>,
+    pub tools: Vec<&'static ToolRow>,
     /// Tokens of a result, unless a call asks for another number.
     pub max_tokens: usize,
     /// A running server that answers calls in place of this process, if there is one.

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::MOST_TOKENS;
-use super::access::{ClientAccess, Seen, View, generation};
-use super::cursor::Pages;
-use super::fence::{Budget, label};
-use super::place::{Named, from_uri, uri};
+use super::access::{ClientAccess, ClientRead, ClientView, generation};
+use super::cursor::CursorScope;
+use super::fence::{TokenBudget, label};
+use super::resource_uri::{ResourceRef, from_uri, uri};
 use crate::chat::data::data;
 use crate::error::Failure;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::query::pack::Joined;
-use crate::types::{Chunk, DocumentRecord, Kind};
+use crate::types::{Chunk, DocumentKind, DocumentRecord};
 
 /// The template from which a client makes its own URIs.
 pub(super) const TEMPLATE: &str = "docent://{collection}/{+source}{?lines,page}";
@@ -27,7 +27,7 @@ const COMPLETIONS: usize = 100;
 const DIRECTORIES: usize = 200;
 
 /// A row of the list.
-pub(super) struct Listed {
+pub(super) struct ListedResource {
     pub(super) uri: String,
     pub(super) name: String,
     pub(super) media_type: &'static str,
@@ -38,7 +38,7 @@ pub(super) struct Listed {
 
 /// A page of the list, and where the next one begins.
 pub(super) struct ListedPage {
-    pub(super) resources: Vec<Listed>,
+    pub(super) resources: Vec<ListedResource>,
     pub(super) next: Option<String>,
 }
 
@@ -55,14 +55,14 @@ pub(super) async fn list(
         // A collection that does not exist yet has nothing to list.
         let Ok((reader, documents)) = documents_of(access, &name).await else { continue };
         states.push(format!("{name} {}", generation(&reader)));
-        all.push(Listed {
+        all.push(ListedResource {
             uri: uri(&name, "", None).trim_end_matches('/').to_owned(),
             name: label(&name),
             media_type: "text/plain",
             size: None,
             read_at: None,
         });
-        all.extend(documents.into_iter().map(|record| Listed {
+        all.extend(documents.into_iter().map(|record| ListedResource {
             uri: uri(&name, &record.source, None),
             name: label(&record.source),
             media_type: media_type(record.kind),
@@ -70,7 +70,7 @@ pub(super) async fn list(
             read_at: Some(record.ingested_at),
         }));
     }
-    let pages = Pages::of(&states.iter().map(String::as_str).collect::<Vec<_>>());
+    let pages = CursorScope::of(&states.iter().map(String::as_str).collect::<Vec<_>>());
     let first = pages.begin(cursor)?;
     let next = first.saturating_add(PAGE);
     let next = (next < all.len()).then(|| pages.next(next));
@@ -81,12 +81,12 @@ pub(super) async fn list(
 async fn documents_of(
     access: &dyn ClientAccess,
     collection: &str,
-) -> Result<(crate::store::Reader, Vec<DocumentRecord>), Failure> {
+) -> Result<(crate::store::CollectionReader, Vec<DocumentRecord>), Failure> {
     access.view(Some(collection))?.documents().await
 }
 
 /// A text and its media type.
-pub(super) struct Text {
+pub(super) struct ResourceText {
     pub(super) text: String,
     pub(super) media_type: &'static str,
 }
@@ -95,17 +95,23 @@ pub(super) struct Text {
 ///
 /// # Errors
 /// The collection can't be read.
-pub(super) async fn read(access: &dyn ClientAccess, uri: &str) -> Result<Option<Text>, Failure> {
-    let Some(Named { collection, source, place }) = from_uri(uri) else { return Ok(None) };
+pub(super) async fn read(
+    access: &dyn ClientAccess,
+    uri: &str,
+) -> Result<Option<ResourceText>, Failure> {
+    let Some(ResourceRef { collection, source, place }) = from_uri(uri) else { return Ok(None) };
     let Ok(view) = access.view(Some(&collection)) else { return Ok(None) };
     let (reader, documents) = view.documents().await?;
     let named = [&*source];
     let sources = if source.is_empty() { &[][..] } else { &named[..] };
     let version = reader.version();
-    let seen = Seen { collection: &collection, version, question: None, sources };
+    let seen = ClientRead { collection: &collection, version, question: None, sources };
     if source.is_empty() {
         access.saw(&seen);
-        return Ok(Some(Text { text: overview(&view, &documents), media_type: "text/plain" }));
+        return Ok(Some(ResourceText {
+            text: overview(&view, &documents),
+            media_type: "text/plain",
+        }));
     }
     let Some(record) = documents.iter().find(|record| record.source == source) else {
         return Ok(None);
@@ -116,17 +122,17 @@ pub(super) async fn read(access: &dyn ClientAccess, uri: &str) -> Result<Option<
     let Some(first) = meant.next() else { return Ok(None) };
     access.saw(&seen);
     let joined = Joined::of(first, meant);
-    let mut budget = Budget::new(MOST_TOKENS);
+    let mut budget = TokenBudget::new(MOST_TOKENS);
     let shown = budget.cut(&joined.text);
     let mut text = data(shown, "");
     if shown.len() < joined.text.len() {
         text += "\n[cut off here: `lines` and `page` of the URI name a part]\n";
     }
-    Ok(Some(Text { text, media_type: media_type(record.kind) }))
+    Ok(Some(ResourceText { text, media_type: media_type(record.kind) }))
 }
 
 /// The contents of a collection, by directory.
-fn overview(view: &View, documents: &[DocumentRecord]) -> String {
+fn overview(view: &ClientView, documents: &[DocumentRecord]) -> String {
     let mut directories: BTreeMap<&str, usize> = BTreeMap::new();
     for record in documents {
         let directory = record.source.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -145,9 +151,9 @@ fn overview(view: &View, documents: &[DocumentRecord]) -> String {
 }
 
 /// Media type of the stored text, not of the original file.
-fn media_type(kind: Kind) -> &'static str {
+fn media_type(kind: DocumentKind) -> &'static str {
     match kind {
-        Kind::Markdown => "text/markdown",
+        DocumentKind::Markdown => "text/markdown",
         _ => "text/plain",
     }
 }

@@ -20,10 +20,10 @@ use docent_pp_ocrv6_tiny::{CHARACTERS, DETECTOR, RECOGNIZER};
 use tokio::sync::Semaphore;
 
 use self::detect::{Region, regions};
-use self::order::{Row, columns};
+use self::order::{RegionRow, columns};
 use self::recognize::{LineWord, words};
-use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PixelBox};
-use crate::error::{BackendError, Fault, Service};
+use super::{GrayImage, OcrLine, OcrModel, OcrUsage, OcrWord, PixelBox};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::onnx::{FloatGraph, OnnxError};
 
 /// The model is left out where nothing could run it.
@@ -121,9 +121,10 @@ impl OcrModel for LocalOcr {
         true
     }
 
-    async fn read(&self, page: GrayImage, _: &Bill) -> Result<Vec<OcrLine>, BackendError> {
-        let error =
-            |problem: &str| BackendError::new(Service::Ocr, Fault::Permanent, &self.id, problem);
+    async fn read(&self, page: GrayImage, _: &OcrUsage) -> Result<Vec<OcrLine>, BackendError> {
+        let error = |problem: &str| {
+            BackendError::new(ExternalService::Ocr, Fault::Permanent, &self.id, problem)
+        };
         if page.pixels.len() as u64 != u64::from(page.width) * u64::from(page.height) {
             return Err(error("the number of pixels does not match the size of the picture"));
         }
@@ -271,7 +272,7 @@ fn in_order(found: &[Region], read: &[Vec<LineWord>]) -> Vec<OcrLine> {
     let regions: Vec<Region> = legible.iter().map(|at| found[*at]).collect();
     let columns = columns(&regions);
     let usual = paragraphs::usual(&columns);
-    let line = |(row, begins_paragraph): (&Row, bool)| {
+    let line = |(row, begins_paragraph): (&RegionRow, bool)| {
         let words = row.iter().flat_map(|placed| {
             let region = &regions[placed.index];
             read[legible[placed.index]].iter().map(move |word| placed_word(region, word))

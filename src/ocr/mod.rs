@@ -3,11 +3,11 @@
 //! An [`OcrModel`] is a trait, as [`Reranker`](crate::rerank::Reranker) is: `ingest` must not know whether a
 //! model of this process or an endpoint reads the page, and tests replace it.
 
+pub mod dry_run;
 pub mod local;
 pub mod openai;
 mod picture;
 mod png;
-pub mod unasked;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -51,9 +51,9 @@ pub struct OcrLine {
 
 /// Usage that an endpoint bills for a page, including failed and repeated requests.
 #[derive(Debug, Default)]
-pub struct Bill(Mutex<Usage>);
+pub struct OcrUsage(Mutex<Usage>);
 
-impl Bill {
+impl OcrUsage {
     pub fn add(&self, usage: Usage) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += usage;
     }
@@ -73,5 +73,5 @@ pub trait OcrModel: Send + Sync {
     fn is_local(&self) -> bool;
 
     /// The lines of a page in reading order; empty if the page has no text.
-    async fn read(&self, page: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError>;
+    async fn read(&self, page: GrayImage, bill: &OcrUsage) -> Result<Vec<OcrLine>, BackendError>;
 }

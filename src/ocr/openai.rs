@@ -12,9 +12,9 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::png::encoded;
-use super::{Bill, GrayImage, OcrLine, OcrModel, OcrWord, PAGE_TOKENS};
-use crate::error::{BackendError, Fault, Service};
-use crate::openai::{Client, tokens};
+use super::{GrayImage, OcrLine, OcrModel, OcrUsage, OcrWord, PAGE_TOKENS};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::openai::{OpenAiClient, tokens};
 use crate::retry::{RetryPolicy, retry};
 use crate::types::Usage;
 
@@ -45,7 +45,7 @@ pub struct OpenAiOcrOptions {
 /// A vision model. Created by [`connect`].
 pub struct OpenAiOcr {
     id: String,
-    client: Client,
+    client: OpenAiClient,
     options: OpenAiOcrOptions,
 }
 
@@ -53,7 +53,8 @@ pub struct OpenAiOcr {
 pub fn connect(options: OpenAiOcrOptions) -> Result<OpenAiOcr, BackendError> {
     let OpenAiOcrOptions { base_url, api_key, key_header, retry, .. } = &options;
     let (key, header) = (api_key.as_deref(), key_header.as_deref());
-    let client = Client::with_key_header(Service::Ocr, base_url, key, header, *retry)?;
+    let client =
+        OpenAiClient::with_key_header(ExternalService::Ocr, base_url, key, header, *retry)?;
     Ok(OpenAiOcr { id: format!("openai:{}", options.model), client, options })
 }
 
@@ -67,7 +68,7 @@ impl OcrModel for OpenAiOcr {
         false
     }
 
-    async fn read(&self, page: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError> {
+    async fn read(&self, page: GrayImage, bill: &OcrUsage) -> Result<Vec<OcrLine>, BackendError> {
         let picture = format!("data:image/png;base64,{}", STANDARD.encode(encoded(&page)));
         let request = json!({
             "model": self.options.model,

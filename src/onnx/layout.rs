@@ -36,7 +36,7 @@ pub enum Pooling {
 
 /// A model in a directory.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Layout {
+pub struct ModelLayout {
     /// `onnx:` and the name of the directory, or the name under which it was published.
     pub name: String,
     /// The commit with which it was published, if known.
@@ -79,7 +79,7 @@ impl Module {
     }
 }
 
-impl Layout {
+impl ModelLayout {
     /// Reads the configuration in a directory. Only the model and `tokenizer.json` are required.
     pub fn read(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
         let place: ModelPlace = place.into();

@@ -40,14 +40,14 @@ pub(super) mod graph {
 
 pub(super) mod session {
     use super::{Infallible, OnnxError, left_out};
-    use crate::onnx::layout::Layout;
-    use crate::onnx::{Answer, Encoded};
+    use crate::onnx::layout::ModelLayout;
+    use crate::onnx::{Encoded, OnnxOutput};
 
     /// A loaded model: there is none.
-    pub(in crate::onnx) struct Session(Infallible);
+    pub(in crate::onnx) struct OnnxSession(Infallible);
 
-    impl Session {
-        pub(in crate::onnx) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+    impl OnnxSession {
+        pub(in crate::onnx) fn open(layout: &ModelLayout) -> Result<Self, OnnxError> {
             left_out(&layout.model)
         }
 
@@ -68,7 +68,7 @@ pub(super) mod session {
             _: &[&Encoded],
             _: u32,
             _: &str,
-            _: &(impl Fn(Answer<'_>) -> Result<T, String> + Sync),
+            _: &(impl Fn(OnnxOutput<'_>) -> Result<T, String> + Sync),
         ) -> Result<Vec<T>, String> {
             match self.0 {}
         }
@@ -78,23 +78,23 @@ pub(super) mod session {
 pub(super) mod tokenizer {
     use super::{Infallible, OnnxError, left_out};
     use crate::onnx::Encoded;
-    use crate::onnx::layout::Layout;
+    use crate::onnx::layout::ModelLayout;
 
     /// A loaded tokenizer: there is none.
-    pub(in crate::onnx) struct Tokenizer {
+    pub(in crate::onnx) struct OnnxTokenizer {
         none: Infallible,
         pub(in crate::onnx) pad_id: u32,
     }
 
-    impl Tokenizer {
-        pub(in crate::onnx) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+    impl OnnxTokenizer {
+        pub(in crate::onnx) fn open(layout: &ModelLayout) -> Result<Self, OnnxError> {
             left_out(&layout.model)
         }
 
         pub(in crate::onnx) fn within(
             self,
             _: Option<usize>,
-            _: &Layout,
+            _: &ModelLayout,
         ) -> Result<Self, OnnxError> {
             match self.none {}
         }

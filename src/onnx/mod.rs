@@ -30,16 +30,16 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::types::{ContentHash, EmbedderId};
-use layout::Layout;
+use layout::ModelLayout;
 #[cfg(not(feature = "onnx"))]
 use left_out::{graph, session, tokenizer};
-use session::Session;
-use tokenizer::Tokenizer;
+use session::OnnxSession;
+use tokenizer::OnnxTokenizer;
 
 pub use graph::FloatGraph;
 pub use pairs::PairModel;
 pub use place::{ModelPlace, Published};
-pub use values::{Answer, Encoded, Floats};
+pub use values::{Encoded, Floats, OnnxOutput};
 
 /// Why a directory cannot be used as a model.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -60,23 +60,23 @@ impl OnnxError {
 
 /// A model that is ready to run.
 pub struct Onnx {
-    pub layout: Layout,
+    pub layout: ModelLayout,
     /// SHA-256 over the SHA-256 of each file of weights and of the tokenizer.
     pub fingerprint: ContentHash,
-    tokenizer: Tokenizer,
-    session: Session,
+    tokenizer: OnnxTokenizer,
+    session: OnnxSession,
 }
 
 impl Onnx {
     /// Reads and prepares everything. Blocks, for about 0.1 s with a model of 90 MB.
     pub fn open(place: impl Into<ModelPlace>) -> Result<Self, OnnxError> {
-        let layout = Layout::read(place)?;
+        let layout = ModelLayout::read(place)?;
         let files: Vec<&Path> = layout.files().collect();
         // Reading, hashing and preparing take about equally long.
         let (hashes, tokenizer, session) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| files.iter().map(|file| hash(file)).collect());
-            let tokenizer = scope.spawn(|| Tokenizer::open(&layout));
-            let session = Session::open(&layout);
+            let tokenizer = scope.spawn(|| OnnxTokenizer::open(&layout));
+            let session = OnnxSession::open(&layout);
             (hashes.join(), tokenizer.join(), session)
         });
         let ended = |_| OnnxError::new(&layout.model, "reading it ended early", "try again");
@@ -144,7 +144,7 @@ impl Onnx {
         &self,
         inputs: &[Encoded],
         output: &str,
-        read: impl Fn(Answer<'_>) -> Result<T, String> + Sync,
+        read: impl Fn(OnnxOutput<'_>) -> Result<T, String> + Sync,
     ) -> Result<Vec<T>, String> {
         workers::run(&self.session, inputs, self.tokenizer.pad_id, output, &read)
     }

@@ -1,8 +1,8 @@
 //! Models that read two texts together: cross-encoders, which rank passages or say whether one text follows
 //! from another.
 
-use super::layout::Layout;
-use super::values::Answer;
+use super::layout::ModelLayout;
+use super::values::OnnxOutput;
 use super::{ModelPlace, Onnx, OnnxError};
 
 /// A model that returns a few numbers (logits) for a pair of texts.
@@ -32,7 +32,7 @@ impl PairModel {
         Ok(Self { onnx, output, values, revision })
     }
 
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &ModelLayout {
         &self.onnx.layout
     }
 
@@ -70,7 +70,7 @@ impl PairModel {
     }
 }
 
-fn finite(answer: Answer<'_>) -> Result<Vec<f32>, String> {
+fn finite(answer: OnnxOutput<'_>) -> Result<Vec<f32>, String> {
     if answer.shape.len() > 1 {
         return Err("gives scores for each token instead of for the pair".to_owned());
     }

@@ -8,13 +8,13 @@ use rten::{Dimension, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, Th
 
 use rten_tensor::Layout as _;
 
-use super::layout::Layout;
-use super::values::{Answer, Encoded};
+use super::layout::ModelLayout;
+use super::values::{Encoded, OnnxOutput};
 use super::{OnnxError, unreadable};
 
 /// A loaded model, and the cores it runs on. A batch runs on one core: many batches at a time keep all cores
 /// busier than many cores do on one batch.
-pub(super) struct Session {
+pub(super) struct OnnxSession {
     model: Model,
     ids: NodeId,
     mask: Option<NodeId>,
@@ -28,8 +28,8 @@ pub(super) struct Session {
     returned: Condvar,
 }
 
-impl Session {
-    pub(super) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+impl OnnxSession {
+    pub(super) fn open(layout: &ModelLayout) -> Result<Self, OnnxError> {
         let path = &*layout.model;
         let model = load(path, &layout.weights)?;
         let name = |id: &NodeId| Some(model.node_info(*id)?.name()?.to_owned());
@@ -89,7 +89,7 @@ impl Session {
         inputs: &[&Encoded],
         pad_id: u32,
         output: &str,
-        read: &(impl Fn(Answer<'_>) -> Result<T, String> + Sync),
+        read: &(impl Fn(OnnxOutput<'_>) -> Result<T, String> + Sync),
     ) -> Result<Vec<T>, String> {
         let output = self.model.find_node(output).ok_or_else(|| format!("no output {output:?}"))?;
         let value = self.compute(self.feed(inputs, pad_id)?, output)?;
@@ -103,7 +103,7 @@ impl Session {
         let answers = inputs.iter().zip(values.chunks_exact(per_input));
         answers
             .map(|(input, values)| {
-                read(Answer { shape: &shape[1..], values, tokens: input.ids.len() })
+                read(OnnxOutput { shape: &shape[1..], values, tokens: input.ids.len() })
             })
             .collect()
     }

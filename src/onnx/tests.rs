@@ -30,13 +30,13 @@ pub(crate) fn copy(name: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_directory_says_how_its_model_is_used() {
-    let bert = Layout::read(model("bert")).unwrap();
+    let bert = ModelLayout::read(model("bert")).unwrap();
     assert_eq!((bert.name.as_str(), bert.max_tokens), ("onnx:bert", 64));
     assert_eq!(bert.pooling, [Pooling::Mean]);
     assert!(bert.further_modules.is_empty() && !bert.scores_pairs);
     assert!(bert.model.ends_with("onnx/model.onnx"));
 
-    let xlmr = Layout::read(model("xlmr")).unwrap();
+    let xlmr = ModelLayout::read(model("xlmr")).unwrap();
     // Positions are counted from after the padding token.
     assert_eq!((xlmr.max_tokens, xlmr.pad_id), (64, Some(1)));
     assert_eq!(xlmr.pooling, [Pooling::Cls]);
@@ -45,7 +45,7 @@ fn a_directory_says_how_its_model_is_used() {
         ("passage: ", "query: ")
     );
 
-    assert!(Layout::read(model("cross")).unwrap().scores_pairs);
+    assert!(ModelLayout::read(model("cross")).unwrap().scores_pairs);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn configurations_differ() {
     let read = |file: &str, text: &str| {
         fs::create_dir_all(dir.path().join(file).parent().unwrap()).unwrap();
         fs::write(dir.path().join(file), text).unwrap();
-        Layout::read(dir.path())
+        ModelLayout::read(dir.path())
     };
     let pooling = "1_Pooling/config.json";
     for (text, expected) in [
@@ -73,10 +73,10 @@ fn configurations_differ() {
         assert!(error.path.ends_with(pooling), "{text}: {error}");
     }
     fs::remove_file(dir.path().join(pooling)).unwrap();
-    assert_eq!(Layout::read(dir.path()).unwrap().pooling, [Pooling::Mean]);
+    assert_eq!(ModelLayout::read(dir.path()).unwrap().pooling, [Pooling::Mean]);
 
     fs::remove_file(dir.path().join("sentence_bert_config.json")).unwrap();
-    assert_eq!(Layout::read(dir.path()).unwrap().max_tokens, 66);
+    assert_eq!(ModelLayout::read(dir.path()).unwrap().max_tokens, 66);
     let tokens = read("tokenizer_config.json", r#"{"model_max_length": 32}"#);
     assert_eq!(tokens.unwrap().max_tokens, 32);
     let unknown = read("tokenizer_config.json", r#"{"model_max_length": 1e30}"#);

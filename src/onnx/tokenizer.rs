@@ -6,11 +6,11 @@ use std::iter;
 use tokenizers::utils::truncation::TruncationDirection;
 use tokenizers::{Encoding, PostProcessor};
 
-use super::layout::Layout;
+use super::layout::ModelLayout;
 use super::values::Encoded;
 use super::{OnnxError, unreadable};
 
-pub(super) struct Tokenizer {
+pub(super) struct OnnxTokenizer {
     inner: tokenizers::Tokenizer,
     /// Tokens of an input, including special tokens.
     max_tokens: usize,
@@ -21,8 +21,8 @@ pub(super) struct Tokenizer {
     pub(super) pad_id: u32,
 }
 
-impl Tokenizer {
-    pub(super) fn open(layout: &Layout) -> Result<Self, OnnxError> {
+impl OnnxTokenizer {
+    pub(super) fn open(layout: &ModelLayout) -> Result<Self, OnnxError> {
         let path = &layout.tokenizer;
         let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         let wrong = |problem: String, hint| OnnxError::new(path, problem, hint);
@@ -47,7 +47,11 @@ impl Tokenizer {
     }
 
     /// Limits inputs to `length` tokens, if the model was exported for that length.
-    pub(super) fn within(self, length: Option<usize>, layout: &Layout) -> Result<Self, OnnxError> {
+    pub(super) fn within(
+        self,
+        length: Option<usize>,
+        layout: &ModelLayout,
+    ) -> Result<Self, OnnxError> {
         let max_tokens = self.max_tokens.min(length.unwrap_or(usize::MAX));
         if max_tokens <= self.around_two {
             let around = self.around_two;

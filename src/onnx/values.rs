@@ -9,7 +9,7 @@ pub struct Encoded {
 }
 
 /// The model's output for one input of a batch.
-pub struct Answer<'a> {
+pub struct OnnxOutput<'a> {
     /// Shape of `values`: `[values]`, or `[tokens, values]` with padding at the end.
     pub shape: &'a [usize],
     /// Values, row by row.

@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::session::Session;
-use super::values::{Answer, Encoded};
+use super::session::OnnxSession;
+use super::values::{Encoded, OnnxOutput};
 
 /// Maximum number of tokens in a batch, including padding. Larger batches are not faster, and take more
 /// memory.
@@ -15,11 +15,11 @@ const BATCH_TOKENS: usize = 1024;
 
 /// See [`Onnx::run`](super::Onnx::run).
 pub(super) fn run<T: Send>(
-    session: &Session,
+    session: &OnnxSession,
     inputs: &[Encoded],
     pad_id: u32,
     output: &str,
-    read: &(impl Fn(Answer<'_>) -> Result<T, String> + Sync),
+    read: &(impl Fn(OnnxOutput<'_>) -> Result<T, String> + Sync),
 ) -> Result<Vec<T>, String> {
     // The longest inputs come first: the last batches are short, so all cores finish at about the same time.
     let mut order: Vec<usize> = (0..inputs.len()).collect();

@@ -13,13 +13,13 @@ use crate::http::{Headers, retry_after};
 
 /// A response that is not a success.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(super) struct EndpointError {
     pub(super) status: u16,
     pub(super) headers: Headers,
     pub(super) body: String,
 }
 
-impl Refusal {
+impl EndpointError {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
@@ -69,7 +69,7 @@ const PERMANENT_5XX: &[&str] = &[
 
 /// Fault and message of an answer that is not a success. `now` is for a `Retry-After` that is a
 /// date.
-pub(super) fn classify(refusal: &Refusal, now: DateTime<Utc>) -> (Fault, String) {
+pub(super) fn classify(refusal: &EndpointError, now: DateTime<Utc>) -> (Fault, String) {
     let json = serde_json::from_str::<Value>(&refusal.body).ok();
     let error = json.as_ref().map(ErrorBody::of).unwrap_or_default();
     let fault = match fault(refusal.status, &error, &refusal.body.to_lowercase()) {
@@ -143,7 +143,7 @@ fn fault(status: u16, error: &ErrorBody, body: &str) -> Fault {
     }
 }
 
-fn sentence(refusal: &Refusal, message: Option<&str>) -> String {
+fn sentence(refusal: &EndpointError, message: Option<&str>) -> String {
     let status = refusal.status;
     let text = refusal.body.trim();
     match (message, status) {

@@ -29,10 +29,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cancel::{self, Cancel};
-use crate::error::{BackendError, Fault, Service};
-use crate::http::{Held, Limiter, Permit, Quota, Throttled, TooLarge};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::http::{Limiter, LimiterRejection, Permit, Quota, ThrottleStats, TooLarge};
 use crate::retry::RetryPolicy;
-use transport::Origin;
+use transport::ApiEndpoint;
 
 /// The events of a streamed answer. The stream ends after an error, and at `[DONE]`.
 pub type Events = BoxStream<'static, Result<Value, BackendError>>;
@@ -40,19 +40,19 @@ pub type Events = BoxStream<'static, Result<Value, BackendError>>;
 /// One OpenAI-compatible endpoint. Every call is one request, never retried here. No `Debug`: it
 /// holds the key.
 #[derive(Clone)]
-pub struct Client {
+pub struct OpenAiClient {
     api: async_openai::Client<OpenAIConfig>,
-    origin: Arc<Origin>,
+    origin: Arc<ApiEndpoint>,
     limiter: Arc<Limiter>,
 }
 
-impl Client {
+impl OpenAiClient {
     /// `base_url` is what the paths are appended to (`https://api.openai.com/v1`); its query is kept and
     /// sent along. The key goes into `Authorization: Bearer`, or into `api-key` if the query has an
     /// `api-version`. An overloaded endpoint gets no requests for as long as `backoff` says. Nothing is
     /// sent yet.
     pub fn new(
-        service: Service,
+        service: ExternalService,
         base_url: &str,
         api_key: Option<&str>,
         backoff: RetryPolicy,
@@ -62,13 +62,13 @@ impl Client {
 
     /// The same, with the key in the header of that name.
     pub fn with_key_header(
-        service: Service,
+        service: ExternalService,
         base_url: &str,
         api_key: Option<&str>,
         key_header: Option<&str>,
         backoff: RetryPolicy,
     ) -> Result<Self, BackendError> {
-        let origin = Arc::new(Origin::new(service, base_url, api_key, key_header)?);
+        let origin = Arc::new(ApiEndpoint::new(service, base_url, api_key, key_header)?);
         // async-openai is given neither the key nor what it would read from the environment.
         let config = OpenAIConfig::new()
             .with_api_base(origin.endpoint())
@@ -88,7 +88,7 @@ impl Client {
         Self { limiter: Arc::new(limiter), ..self }
     }
 
-    /// async-openai, sending through [`Origin::send`].
+    /// async-openai, sending through [`ApiEndpoint::send`].
     fn api(&self, permit: Option<Permit>) -> async_openai::Client<OpenAIConfig> {
         let origin = Arc::clone(&self.origin);
         let send = tower::service_fn(move |factory| {
@@ -119,15 +119,17 @@ impl Client {
     }
 
     /// Whether the endpoint was rate-limited or overloaded at times, over all clones of this client.
-    pub fn throttled(&self) -> Option<Throttled> {
+    pub fn throttled(&self) -> Option<ThrottleStats> {
         self.limiter.throttled()
     }
 
     /// Waits until a request of `tokens` tokens may be sent. Each retry needs its own permit.
     pub async fn admit(&self, tokens: u64) -> Result<Permit, BackendError> {
         self.limiter.admit(tokens).await.map_err(|held| match held {
-            Held::Stopped => self.error(Fault::Stopped, "stopped before this was asked"),
-            Held::TooFarOff(wait) => self.error(
+            LimiterRejection::Stopped => {
+                self.error(Fault::Stopped, "stopped before this was asked")
+            }
+            LimiterRejection::TooFarOff(wait) => self.error(
                 Fault::Transient { retry_after: Some(wait) },
                 "not sent, the endpoint's rate limit is used up",
             ),
@@ -303,12 +305,14 @@ impl Client {
 
 /// The models that an endpoint offers, asked once, for `docent doctor`.
 pub async fn models(
-    service: Service,
+    service: ExternalService,
     base_url: &str,
     api_key: Option<&str>,
     key_header: Option<&str>,
     timeout: Duration,
 ) -> Result<Vec<String>, BackendError> {
     let backoff = RetryPolicy::default();
-    Client::with_key_header(service, base_url, api_key, key_header, backoff)?.models(timeout).await
+    OpenAiClient::with_key_header(service, base_url, api_key, key_header, backoff)?
+        .models(timeout)
+        .await
 }

@@ -19,8 +19,8 @@ fn backoff() -> RetryPolicy {
     RetryPolicy { base: Duration::from_millis(1), ..RetryPolicy::default() }
 }
 
-fn client(server: &ScriptedServer) -> Client {
-    Client::new(Service::Chat, &server.base_url(), Some(KEY), backoff()).unwrap()
+fn client(server: &ScriptedServer) -> OpenAiClient {
+    OpenAiClient::new(ExternalService::Chat, &server.base_url(), Some(KEY), backoff()).unwrap()
 }
 
 #[derive(serde::Deserialize)]
@@ -30,7 +30,10 @@ struct Rows {
 }
 
 /// One embeddings request.
-async fn ask<A: DeserializeOwned>(client: &Client, timeout: Duration) -> Result<A, BackendError> {
+async fn ask<A: DeserializeOwned>(
+    client: &OpenAiClient,
+    timeout: Duration,
+) -> Result<A, BackendError> {
     let permit = client.admit(0).await?;
     client.embeddings(&json!({"input": ["x"]}), &permit, timeout).await
 }
@@ -262,7 +265,7 @@ async fn errors_in_mid_stream_are_sorted() {
 #[tokio::test]
 async fn transport_errors_say_what_happened() {
     let server = ScriptedServer::start();
-    let ask = async |client: &Client| ask::<Value>(client, PATIENCE).await.unwrap_err();
+    let ask = async |client: &OpenAiClient| ask::<Value>(client, PATIENCE).await.unwrap_err();
     let table = [
         (Script::Reset, "the connection"),
         (Script::Answer(Vec::new()), "the connection broke"),
@@ -280,7 +283,8 @@ async fn transport_errors_say_what_happened() {
     assert_eq!(slow.unwrap_err().message, "no answer in 0.05 s");
 
     let plain = server.base_url().replace("http:", "https:");
-    let error = ask(&Client::new(Service::Chat, &plain, None, backoff()).unwrap()).await;
+    let error =
+        ask(&OpenAiClient::new(ExternalService::Chat, &plain, None, backoff()).unwrap()).await;
     assert_eq!(error.fault, Fault::Permanent, "{error}");
 
     let gone = client(&server);
@@ -352,7 +356,7 @@ async fn models_are_listed_whatever_the_shape() {
     let list = |body: &str| {
         let server = ScriptedServer::start();
         server.push(Script::Answer(response("200 OK", &[], body)));
-        async move { models(Service::Chat, &server.base_url(), None, None, PATIENCE).await }
+        async move { models(ExternalService::Chat, &server.base_url(), None, None, PATIENCE).await }
     };
     assert_eq!(list(r#"{"data":[{"id":"a"},{"id":"b"}]}"#).await.unwrap(), ["a", "b"]);
     assert_eq!(list(r#"{"models":[{"name":"a"}]}"#).await.unwrap(), ["a"]);
@@ -383,7 +387,7 @@ async fn keys_are_sent_and_never_shown() {
     ];
     for (start, key, expected) in table {
         let url = server.base_url().replace("http://", start) + "/?token=hunter23";
-        let client = Client::new(Service::Chat, &url, Some(key), backoff()).unwrap();
+        let client = OpenAiClient::new(ExternalService::Chat, &url, Some(key), backoff()).unwrap();
         assert_eq!(client.endpoint(), server.base_url());
         client.models(PATIENCE).await.unwrap();
         let request = server.requests().pop().unwrap();
@@ -394,8 +398,9 @@ async fn keys_are_sent_and_never_shown() {
 
 #[test]
 fn urls_and_keys_that_cannot_work() {
-    let new =
-        |url, key| Client::new(Service::Chat, url, Some(key), backoff()).map(|_| ()).unwrap_err();
+    let new = |url, key| {
+        OpenAiClient::new(ExternalService::Chat, url, Some(key), backoff()).map(|_| ()).unwrap_err()
+    };
     for url in ["", "localhost:8080/v1", "file:///v1", "http://"] {
         let error = new(url, "k");
         assert_eq!(error.fault, Fault::Permanent, "{url}");

@@ -6,9 +6,9 @@ use tiktoken_rs::{bpe_for_tokenizer, cl100k_base_singleton};
 /// Counts tokens as a model does, or estimates on the high side if its tokenizer is not known: there is no
 /// way to ask a server which one it uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Tokenizer(Option<Known>);
+pub struct TokenCounter(Option<Known>);
 
-impl Tokenizer {
+impl TokenCounter {
     /// By the model's name, with or without a provider before it (`openai/…`).
     pub fn of(model: &str) -> Self {
         Self(get_tokenizer(model.rsplit('/').next().unwrap_or(model)))
@@ -63,7 +63,7 @@ pub fn estimate(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    const CL100K: Tokenizer = Tokenizer(Some(Known::Cl100kBase));
+    const CL100K: TokenCounter = TokenCounter(Some(Known::Cl100kBase));
 
     #[test]
     fn tokenizer_follows_from_the_name() {
@@ -80,8 +80,8 @@ mod tests {
             ("llama3.2", None),
             ("qwen3:4b", None),
         ] {
-            assert_eq!(Tokenizer::of(model), Tokenizer(expected), "{model}");
-            assert_eq!(Tokenizer::of(model).is_exact(), expected.is_some(), "{model}");
+            assert_eq!(TokenCounter::of(model), TokenCounter(expected), "{model}");
+            assert_eq!(TokenCounter::of(model).is_exact(), expected.is_some(), "{model}");
         }
     }
 

@@ -12,19 +12,19 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Request, Response, Url};
 
 use super::body;
-use super::classify::{self, Refusal};
-use crate::error::{BackendError, Fault, Service};
+use super::classify::{self, EndpointError};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::http::{
-    self, Permit, announced, headers, http_client, innermost, shown_url, transport_error,
+    self, Permit, headers, http_client, innermost, rate_limits, shown_url, transport_error,
 };
 
 /// How much of an error body is read. Some servers repeat the whole request in it.
 const ERROR_BODY: usize = 64 * 1024;
 
 /// Where requests go, and with which credentials. Has no `Debug`, because it holds the key.
-pub(super) struct Origin {
+pub(super) struct ApiEndpoint {
     http: reqwest::Client,
-    service: Service,
+    service: ExternalService,
     /// URL without credentials, query and trailing slash.
     endpoint: String,
     /// Sent with every request; from the key, or else from `user:password@` of the URL.
@@ -36,9 +36,9 @@ pub(super) struct Origin {
     secrets: Vec<String>,
 }
 
-impl Origin {
+impl ApiEndpoint {
     pub(super) fn new(
-        service: Service,
+        service: ExternalService,
         base_url: &str,
         api_key: Option<&str>,
         key_header: Option<&str>,
@@ -169,7 +169,7 @@ impl Origin {
         let response = self.http.execute(request).await.map_err(|e| self.broken(&e))?;
         if response.status().is_success() {
             if let Some(permit) = permit {
-                permit.announce(announced(&headers(&response)));
+                permit.announce(rate_limits(&headers(&response)));
             }
             return Ok(response);
         }
@@ -196,7 +196,7 @@ impl Origin {
         self.error(fault, &message)
     }
 
-    fn refused(&self, refusal: &Refusal) -> BackendError {
+    fn refused(&self, refusal: &EndpointError) -> BackendError {
         let (fault, message) = classify::classify(refusal, Utc::now());
         BackendError { status: Some(refusal.status), ..self.error(fault, &message) }
     }
@@ -233,7 +233,7 @@ fn boxed(error: BackendError) -> OpenAIError {
 }
 
 /// Reads as much of a response as its classification needs.
-async fn read_refusal(mut response: Response) -> Refusal {
+async fn read_refusal(mut response: Response) -> EndpointError {
     let status = response.status().as_u16();
     let headers = headers(&response);
     let mut body = Vec::new();
@@ -244,5 +244,5 @@ async fn read_refusal(mut response: Response) -> Refusal {
             Ok(None) | Err(_) => break,
         }
     }
-    Refusal { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+    EndpointError { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }

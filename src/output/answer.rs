@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{ErrorJson, exit_code};
 use crate::error::{Exit, Failure};
-use crate::query::cite::{Check, Citation, Finding};
-use crate::query::verdict::{Cut, NoAnswer, Warning};
+use crate::query::assessment::{Cut, NoAnswer, Warning};
+use crate::query::cite::{Citation, CitationCheck, CitationFinding};
 use crate::query::verification::Verification;
 use crate::query::{Answer, AnswerEvent};
 use crate::types::{Locator, Passage, Usage};
@@ -39,7 +39,7 @@ pub struct AnswerJson {
     /// Sentences that cite nothing, and do not inherit a citation.
     pub uncited_sentences: Vec<String>,
     /// What the cited passages do not support, in the order of the answer.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CitationFinding>,
     /// What the model of `--verify` was asked; null without it.
     pub verification: Option<Verification>,
     /// The passages that the model was given.
@@ -88,7 +88,7 @@ pub struct CitationJson {
     /// Whether everything that the passage is cited for was found in it.
     pub verified: bool,
     /// The checks that were made of the claims; empty where no check applies.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CitationCheck>,
     /// What the passage does not support, and what it says instead: `900 days (the passage says 400
     /// days)`.
     pub unsupported: Vec<String>,
@@ -186,7 +186,7 @@ pub struct WarningJson {
     /// What the passages lack, and what they say instead.
     pub unsupported: Vec<String>,
     /// The finding in parts.
-    pub finding: Option<Finding>,
+    pub finding: Option<CitationFinding>,
 }
 
 #[derive(Serialize, JsonSchema)]

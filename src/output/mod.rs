@@ -8,13 +8,13 @@
 
 mod answer;
 pub mod explain;
-mod found;
+pub mod humanize;
 mod ingest;
 mod models;
+mod search;
 mod show;
 mod state;
 mod versions;
-pub mod words;
 
 use schemars::schema::RootSchema;
 use schemars::{JsonSchema, schema_for};
@@ -24,15 +24,15 @@ pub use answer::{
     AnswerJson, BatchRow, CitationJson, Event, Nearest, NoAnswerReason, RequestJson, WarningJson,
 };
 pub use explain::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
-pub use found::{Found, HitJson};
 pub use ingest::IngestOutcome;
 pub use models::{
     CachedCommit, CachedModel, FetchedModel, FetchedModels, ModelList, RemovedModel, RemovedModels,
 };
+pub use search::{HitJson, SearchJson};
 pub use show::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
 pub use state::{
-    Adoption, Check, Doctor, Index, IndexCopy, IndexFile, NeedsJson, ServerJson, Setting,
-    ShownSettings, SizingJson, Stale, Status, TraceList,
+    Adoption, Doctor, DoctorCheck, Index, IndexCopy, IndexFile, NeedsJson, ServerJson, Setting,
+    ShownSettings, SizingJson, StaleFiles, Status, TraceList,
 };
 pub use versions::{
     RemovedVersions, SwitchedVersion, VersionDiffed, VersionJson, VersionList, VersionLog,
@@ -59,7 +59,8 @@ impl<T> Versioned<T> {
 
 /// The next fields of every object in a conversation.
 #[derive(Serialize, JsonSchema)]
-pub struct Turn<T> {
+#[schemars(rename = "Turn")]
+pub struct OutputTurn<T> {
     /// Number of the question that it belongs to, from 1.
     pub turn: u32,
     #[serde(flatten)]
@@ -95,7 +96,8 @@ fn exit_code(exit: Exit) -> i32 {
 
 /// A line on stderr, which has one of these fields.
 #[derive(Default, Serialize, JsonSchema)]
-pub struct Message {
+#[schemars(rename = "Message")]
+pub struct OutputMessage {
     /// A note about the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -107,7 +109,7 @@ pub struct Message {
     pub error: Option<ErrorJson>,
 }
 
-impl Message {
+impl OutputMessage {
     pub fn note(text: &str) -> Self {
         Self { note: Some(text.to_owned()), ..Self::default() }
     }

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::query::explain::Drift;
-use crate::service::show::{Shown, ShownChunk};
-use crate::types::{DocumentRecord, FailureRecord, Kind, Locator, Recognition};
+use crate::query::explain::Staleness;
+use crate::service::show::{ShownChunk, ShownDocument};
+use crate::types::{DocumentKind, DocumentRecord, FailureRecord, Locator, Recognition};
 
 /// A document as it is stored.
 #[derive(Serialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub struct ShownChunkJson {
     /// Headings above the text, outermost first.
     pub headings: Vec<String>,
     pub text: String,
-    pub kind: Kind,
+    pub kind: DocumentKind,
     pub tags: Vec<String>,
     /// SHA-256 of the document.
     pub document_hash: String,
@@ -93,7 +93,7 @@ pub struct ShownChunkJson {
 }
 
 impl DocumentJson {
-    pub fn new(shown: &Shown) -> Self {
+    pub fn new(shown: &ShownDocument) -> Self {
         Self {
             source: shown.asked.source.clone(),
             place: shown.asked.place,
@@ -101,8 +101,8 @@ impl DocumentJson {
             record: shown.document.clone(),
             failure: shown.failure.clone(),
             stale: shown.drift.map(|drift| match drift {
-                Drift::Changed => StaleJson::Changed,
-                Drift::Gone => StaleJson::Missing,
+                Staleness::Changed => StaleJson::Changed,
+                Staleness::Gone => StaleJson::Missing,
             }),
             stored_chunks: shown.stored,
             outdated_chunks: shown.outdated,

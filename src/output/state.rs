@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ingest::WarnedSource;
-use crate::ingest::quality::Doubtful;
+use crate::ingest::quality::SuspectDocument;
 use crate::service::deployment::Concern;
 use crate::service::expiring::Expiring;
 use crate::trace::Trace;
@@ -23,7 +23,7 @@ pub struct Status {
     pub manifest: Manifest,
     /// Mean number of BM25 terms of the chunks; null where there are none.
     pub mean_terms: Option<f64>,
-    pub stale: Stale,
+    pub stale: StaleFiles,
     /// Sources that could not be ingested.
     pub failures: Vec<FailureRecord>,
     /// Documents with warnings that something was not read.
@@ -38,7 +38,7 @@ pub struct Status {
     pub expiring: Option<Expiring>,
     /// Documents whose text looks broken, with `--quality`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub doubtful: Option<Vec<Doubtful>>,
+    pub doubtful: Option<Vec<SuspectDocument>>,
     /// Every document, with `--documents`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<DocumentRecord>>,
@@ -82,7 +82,8 @@ impl ServerJson {
 
 /// Files that differ from what was ingested.
 #[derive(Serialize, JsonSchema)]
-pub struct Stale {
+#[schemars(rename = "Stale")]
+pub struct StaleFiles {
     pub changed: Vec<String>,
     pub missing: Vec<String>,
     /// Files that an unfinished run was to ingest, and that are not stored yet.
@@ -198,7 +199,7 @@ pub struct IndexFile {
 #[derive(Serialize, JsonSchema)]
 pub struct Doctor {
     pub ok: bool,
-    pub checks: Vec<Check>,
+    pub checks: Vec<DoctorCheck>,
     /// How the collection is kept on a Qdrant server; absent where it is embedded, or does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerJson>,
@@ -206,7 +207,8 @@ pub struct Doctor {
 
 /// The result of one check.
 #[derive(Serialize, JsonSchema)]
-pub struct Check {
+#[schemars(rename = "Check")]
+pub struct DoctorCheck {
     pub name: String,
     pub ok: bool,
     pub message: String,

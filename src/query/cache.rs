@@ -1,6 +1,6 @@
 //! What retrieval found, kept for callers that ask the same of the same state of a collection.
 //!
-//! A [key](Key) is made of everything that decides a result: the collection, its version and the last run
+//! A [key](CacheKey) is made of everything that decides a result: the collection, its version and the last run
 //! that changed it, what is asked, and every option, including which documents may be found at all. So two
 //! callers share an entry only if retrieval would be given the same by both, and a run that changes the
 //! collection puts the earlier entries out of reach.
@@ -22,12 +22,12 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::pack::{PackOptions, Packed};
+use super::pack::{PackOptions, PackedHits};
 use super::rerank::RerankOptions;
-use super::retrieve::{RetrieveOptions, Weight};
+use super::retrieve::{AdaptiveWeight, RetrieveOptions};
 use super::rewrite::Queries;
 use crate::error::BackendError;
-use crate::store::Reader;
+use crate::store::CollectionReader;
 use crate::types::{Filter, Hit, Passage};
 
 /// Bytes that an entry takes besides its hits: key, value and counters in the cache.
@@ -43,18 +43,18 @@ type Flight = Shared<BoxFuture<'static, Found>>;
 #[derive(Clone)]
 struct Kept {
     hits: Arc<[Hit]>,
-    packing: Option<Arc<Packing>>,
+    packing: Option<Arc<CachedPacking>>,
 }
 
 /// What packing made of the hits, and how they were packed.
-pub(super) struct Packing {
+pub(super) struct CachedPacking {
     pub(super) options: PackOptions,
     /// Name of the chat model whose tokens were counted.
     pub(super) counted_by: String,
-    pub(super) packed: Packed,
+    pub(super) packed: PackedHits,
 }
 
-impl Packing {
+impl CachedPacking {
     /// Whether packing in this way would make the same passages.
     pub(super) fn is_for(&self, options: &PackOptions, counted_by: &str, reserved: usize) -> bool {
         self.options == *options
@@ -65,7 +65,7 @@ impl Packing {
 
 /// The cache (see the module), shared by all collections of a process.
 pub struct RetrievalCache {
-    kept: Cache<Key, Kept, Bytes>,
+    kept: Cache<CacheKey, Kept, Bytes>,
     /// Retrievals under way, each with a number of its own.
     flights: Arc<Mutex<Flights>>,
     hits: AtomicU64,
@@ -76,7 +76,7 @@ pub struct RetrievalCache {
 #[derive(Default)]
 struct Flights {
     next: u64,
-    by_key: HashMap<Key, (u64, WeakShared<BoxFuture<'static, Found>>)>,
+    by_key: HashMap<CacheKey, (u64, WeakShared<BoxFuture<'static, Found>>)>,
 }
 
 /// How often a cache was asked, and what it holds.
@@ -94,7 +94,7 @@ pub struct CacheCounts {
 
 /// The key of an entry: a hash, so that it has the same size for every filter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Key([u8; 32]);
+pub(super) struct CacheKey([u8; 32]);
 
 /// Hashes what decides a result, field by field, each with its length if that varies.
 struct KeyOf(Sha256);
@@ -120,7 +120,7 @@ impl KeyOf {
         self.number(share.to_bits().into());
     }
 
-    fn weight(&mut self, Weight { known, foreign }: Weight) {
+    fn weight(&mut self, AdaptiveWeight { known, foreign }: AdaptiveWeight) {
         self.share(known);
         self.share(foreign);
     }
@@ -133,14 +133,14 @@ impl KeyOf {
     }
 }
 
-impl Key {
+impl CacheKey {
     /// `None` while a run is changing the collection, or after one was cut off: what is found may then
     /// change with every document.
     ///
     /// `collection` is the name of the collection among those that share the cache.
     pub(super) fn of(
         collection: &str,
-        reader: &Reader,
+        reader: &CollectionReader,
         queries: &Queries,
         options: &RetrieveOptions,
     ) -> Option<Self> {
@@ -194,23 +194,23 @@ impl Key {
 
 /// The entry in which the hits of one question are kept.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct CacheSlot {
     cache: Arc<RetrievalCache>,
-    key: Key,
+    key: CacheKey,
 }
 
-impl Place {
-    pub(super) fn new(cache: &Arc<RetrievalCache>, key: Key) -> Self {
+impl CacheSlot {
+    pub(super) fn new(cache: &Arc<RetrievalCache>, key: CacheKey) -> Self {
         Self { cache: Arc::clone(cache), key }
     }
 
     /// How the hits were packed last.
-    pub(super) fn packing(&self) -> Option<Arc<Packing>> {
+    pub(super) fn packing(&self) -> Option<Arc<CachedPacking>> {
         self.cache.kept.get(&self.key)?.packing
     }
 
     /// Keeps what packing made of `hits`, which are the hits of this entry.
-    pub(super) fn keep(&self, hits: &Arc<[Hit]>, packing: Packing) {
+    pub(super) fn keep(&self, hits: &Arc<[Hit]>, packing: CachedPacking) {
         let kept = Kept { hits: Arc::clone(hits), packing: Some(Arc::new(packing)) };
         self.cache.kept.insert(self.key, kept);
     }
@@ -219,16 +219,16 @@ impl Place {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Kept> for Bytes {
-    fn weight(&self, _: &Key, Kept { hits, packing }: &Kept) -> u64 {
+impl Weighter<CacheKey, Kept> for Bytes {
+    fn weight(&self, _: &CacheKey, Kept { hits, packing }: &Kept) -> u64 {
         let packed = packing.as_ref().map_or(0, |packing| {
-            let Packed { passages, dropped, fates, .. } = &packing.packed;
+            let PackedHits { passages, dropped, fates, .. } = &packing.packed;
             let dropped_sources: usize = dropped.iter().map(|it| it.source.capacity()).sum();
             passages.iter().map(size_of_passage).sum::<usize>()
                 + size_of_val(&**dropped)
                 + dropped_sources
                 + size_of_val(&**fates)
-                + size_of::<Packing>()
+                + size_of::<CachedPacking>()
         });
         (ENTRY + hits.iter().map(size_of_hit).sum::<usize>() + packed) as u64
     }
@@ -259,7 +259,7 @@ fn label(label: Option<&String>) -> usize {
 /// Takes a flight off the list of those under way, however it ends.
 struct Landing {
     flights: Arc<Mutex<Flights>>,
-    key: Key,
+    key: CacheKey,
     number: u64,
 }
 
@@ -313,7 +313,7 @@ impl RetrievalCache {
     /// retrieval.
     pub(super) async fn found<F>(
         self: &Arc<Self>,
-        key: Key,
+        key: CacheKey,
         retrieve: impl FnOnce() -> F,
     ) -> Result<(Arc<[Hit]>, bool), BackendError>
     where
@@ -336,7 +336,7 @@ impl RetrievalCache {
         }
     }
 
-    fn source<F>(self: &Arc<Self>, key: Key, retrieve: impl FnOnce() -> F) -> Source
+    fn source<F>(self: &Arc<Self>, key: CacheKey, retrieve: impl FnOnce() -> F) -> Source
     where
         F: Future<Output = Result<Vec<Hit>, BackendError>> + Send + 'static,
     {

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use super::history::Turn;
+use super::history::HistoryTurn;
 use super::options::AnswerOptions;
-use super::pack::{self, Dropped, Fate, Packed};
+use super::pack::{self, DroppedHit, PackOutcome, PackedHits};
 use super::prompt;
 use crate::chat::ChatRequest;
 use crate::types::{Hit, Passage};
 
 /// A request for an answer, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Composed {
+pub struct ComposedRequest {
     /// Not worth sending without passages.
     pub request: ChatRequest,
     /// Number of tokens of the request's messages.
     pub tokens: usize,
     /// Hits that are not among the passages, and why.
-    pub dropped: Arc<[Dropped]>,
+    pub dropped: Arc<[DroppedHit]>,
     /// What became of each hit, best first.
-    pub fates: Arc<[Fate]>,
+    pub fates: Arc<[PackOutcome]>,
 }
 
 /// Packs what was found and writes the prompt. The prompt never exceeds `options.pack.max_tokens`, unless
@@ -27,11 +27,11 @@ pub struct Composed {
 /// `count` is the number of tokens of a text.
 pub(super) fn compose(
     question: &str,
-    history: &[Turn],
+    history: &[HistoryTurn],
     options: &AnswerOptions,
-    pack: &dyn Fn(usize) -> Packed,
+    pack: &dyn Fn(usize) -> PackedHits,
     count: &dyn Fn(&str) -> usize,
-) -> Composed {
+) -> ComposedRequest {
     let prompt = |passages: &[Passage], nonce: &str| {
         let mut messages = prompt::prompt(question, history, passages, &options.template, nonce);
         prompt::allow(&mut messages, &options.relayed);
@@ -46,11 +46,11 @@ pub(super) fn compose(
         // tokens.
         let excess = tokens.saturating_sub(options.pack.max_tokens);
         if excess == 0 || packed.passages.is_empty() {
-            let Packed { passages, dropped, fates, .. } = packed;
+            let PackedHits { passages, dropped, fates, .. } = packed;
             let (question, sampling) = (question.to_owned(), options.sampling);
             let relayed = options.relayed.clone();
             let request = ChatRequest { messages, question, passages, sampling, relayed };
-            return Composed { request, tokens, dropped, fates };
+            return ComposedRequest { request, tokens, dropped, fates };
         }
         reserved += excess;
     }
@@ -72,7 +72,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::openai::tokens::Tokenizer;
+    use crate::openai::tokens::TokenCounter;
     use crate::query::pack::PackOptions;
     use crate::query::pack::tests::{chunk, hits};
     use crate::query::prompt::template::Template;
@@ -84,7 +84,7 @@ mod tests {
         hits: &[Hit],
         options: &AnswerOptions,
         count: &dyn Fn(&str) -> usize,
-    ) -> Composed {
+    ) -> ComposedRequest {
         let pack = |reserved| pack::pack(hits, &options.pack, reserved, count);
         compose(question, &[], options, &pack, count)
     }
@@ -102,8 +102,8 @@ mod tests {
             history: Vec::new(),
             pack: PackOptions { max_tokens, ..PackOptions::default() },
             template: Template::default(),
-            sampling: crate::chat::Sampling::default(),
-            relayed: crate::chat::Relayed::default(),
+            sampling: crate::chat::SamplingOptions::default(),
+            relayed: crate::chat::Passthrough::default(),
             nonce: "a1b2c3d4e5f60718".to_owned(),
             keeps_hits: false,
         }
@@ -121,8 +121,8 @@ mod tests {
         ) {
             let chunks = (0..).zip(&texts).map(|(n, text)| chunk("a", n * 2, text)).collect();
             let hits = hits(chunks);
-            let exact = |text: &str| Tokenizer::of("gpt-4").count(text);
-            let estimated = |text: &str| Tokenizer::of("llama3.2").count(text);
+            let exact = |text: &str| TokenCounter::of("gpt-4").count(text);
+            let estimated = |text: &str| TokenCounter::of("llama3.2").count(text);
             let unruly = |text: &str| text.len() / 4 + (text.len() / 500).pow(2);
             let counts: [&dyn Fn(&str) -> usize; 3] = [&exact, &estimated, &unruly];
             for count in counts {

@@ -1,6 +1,6 @@
 //! Earlier turns of a conversation, and how much of them the model is shown.
 
-use crate::query::cite::{MarkParser, Piece};
+use crate::query::cite::{AnswerPiece, MarkParser};
 
 /// The part of the token budget that earlier turns may take: one in `SHARE`. Passages have the rest, and
 /// whatever the turns leave.
@@ -11,13 +11,13 @@ const MESSAGE_TOKENS: usize = 8;
 
 /// A question, and the answer that it got.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Turn {
+pub struct HistoryTurn {
     pub question: String,
     /// Without citation marks.
     pub answer: String,
 }
 
-impl Turn {
+impl HistoryTurn {
     /// The citation marks of the answer are taken out: passages are numbered again in every turn, so the
     /// marks of an earlier answer would name the wrong ones.
     pub fn new(question: &str, answer: &str) -> Self {
@@ -37,8 +37,8 @@ fn unmarked(answer: &str) -> String {
     let mut text = String::with_capacity(answer.len());
     for piece in pieces {
         match piece {
-            Piece::Text(piece) => text.push_str(&piece),
-            Piece::Mark(_) => text.truncate(text.trim_end_matches(' ').len()),
+            AnswerPiece::Text(piece) => text.push_str(&piece),
+            AnswerPiece::Mark(_) => text.truncate(text.trim_end_matches(' ').len()),
         }
     }
     text.trim().to_owned()
@@ -46,9 +46,13 @@ fn unmarked(answer: &str) -> String {
 
 /// The last turns, in order, that fit into `budget` tokens. The oldest go first; the answer of the newest
 /// is cut if it would not fit even alone.
-pub fn fit(turns: &[Turn], budget: usize, count: &dyn Fn(&str) -> usize) -> Vec<Turn> {
+pub fn fit(
+    turns: &[HistoryTurn],
+    budget: usize,
+    count: &dyn Fn(&str) -> usize,
+) -> Vec<HistoryTurn> {
     let mut left = budget;
-    let mut kept: Vec<Turn> = Vec::new();
+    let mut kept: Vec<HistoryTurn> = Vec::new();
     for turn in turns.iter().rev() {
         let Some(rest) = left.checked_sub(turn.tokens(count)) else { break };
         left = rest;
@@ -57,10 +61,10 @@ pub fn fit(turns: &[Turn], budget: usize, count: &dyn Fn(&str) -> usize) -> Vec<
     if kept.is_empty()
         && let Some(newest) = turns.last()
     {
-        let question = Turn { question: newest.question.clone(), answer: String::new() };
+        let question = HistoryTurn { question: newest.question.clone(), answer: String::new() };
         if let Some(rest) = budget.checked_sub(question.tokens(count)) {
-            let answer = cut(&newest.answer, rest, count);
-            kept.extend((!answer.is_empty()).then_some(Turn { answer, ..question }));
+            let answer = truncate(&newest.answer, rest, count);
+            kept.extend((!answer.is_empty()).then_some(HistoryTurn { answer, ..question }));
         }
     }
     kept.reverse();
@@ -68,7 +72,7 @@ pub fn fit(turns: &[Turn], budget: usize, count: &dyn Fn(&str) -> usize) -> Vec<
 }
 
 /// The longest beginning of a text that fits into `budget` tokens.
-pub(super) fn cut(text: &str, budget: usize, count: &dyn Fn(&str) -> usize) -> String {
+pub(super) fn truncate(text: &str, budget: usize, count: &dyn Fn(&str) -> usize) -> String {
     if count(text) <= budget {
         return text.to_owned();
     }
@@ -88,8 +92,8 @@ mod tests {
         text.split_whitespace().count()
     }
 
-    fn turn(question: &str, answer: &str) -> Turn {
-        Turn::new(question, answer)
+    fn turn(question: &str, answer: &str) -> HistoryTurn {
+        HistoryTurn::new(question, answer)
     }
 
     #[test]
@@ -126,19 +130,19 @@ mod tests {
             texts in proptest::collection::vec(("[a-zé \n]{0,40}", "[a-zé\\[\\]1 \n]{0,80}"), 0..8),
             budget in 0usize..200,
         ) {
-            let turns: Vec<Turn> = texts.iter().map(|(q, a)| turn(q, a)).collect();
+            let turns: Vec<HistoryTurn> = texts.iter().map(|(q, a)| turn(q, a)).collect();
             for count in [words as fn(&str) -> usize, |text: &str| text.len().div_ceil(3)] {
                 let kept = fit(&turns, budget, &count);
                 let tokens: usize = kept.iter().map(|turn| turn.tokens(&count)).sum();
                 prop_assert!(tokens <= budget);
-                let questions = |turns: &[Turn]| turns.iter().map(|t| t.question.clone()).collect::<Vec<_>>();
+                let questions = |turns: &[HistoryTurn]| turns.iter().map(|t| t.question.clone()).collect::<Vec<_>>();
                 prop_assert!(questions(&turns).ends_with(&questions(&kept)));
             }
         }
 
         #[test]
         fn a_cut_text_is_a_beginning_and_fits(text in "[a-zé ]{0,60}", budget in 0usize..30) {
-            let beginning = cut(&text, budget, &words);
+            let beginning = truncate(&text, budget, &words);
             prop_assert!(text.starts_with(&beginning));
             prop_assert!(words(&beginning) <= budget);
         }

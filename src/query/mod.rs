@@ -3,6 +3,7 @@
 //! [`answer`] is the whole flow. It emits events as they happen and returns the result; a model that fails
 //! in mid-answer is part of the result, since what it wrote until then is kept.
 
+pub mod assessment;
 pub mod cache;
 pub mod cite;
 mod compose;
@@ -16,7 +17,6 @@ pub mod retrieve;
 mod retriever;
 pub mod rewrite;
 pub mod subject;
-pub mod verdict;
 pub mod verification;
 
 use std::sync::Arc;
@@ -25,20 +25,20 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use uuid::Uuid;
 
-pub use compose::{Composed, passages_of};
+pub use compose::{ComposedRequest, passages_of};
 pub use options::AnswerOptions;
-pub use retriever::{Remembered, Retrieved, Retriever};
+pub use retriever::{CachedRetrieval, RetrievedChunks, Retriever};
 
 use crate::cancel::Cancel;
 use crate::chat::{CALLS, ChatEvent, ChatModel, ChatRequest, EXTRACTIVE, NO_ANSWER};
 use crate::error::BackendError;
 use crate::task::computed;
 use crate::types::{Hit, Passage, Usage};
-use cite::{Citations, MarkParser, Piece};
+use assessment::NoAnswer;
+use cite::{AnswerPiece, Citations, MarkParser};
 use compose::compose;
-use pack::{Dropped, Fate, PackOptions};
+use pack::{DroppedHit, PackOptions, PackOutcome};
 use rewrite::Queries;
-use verdict::NoAnswer;
 use verification::Verification;
 
 /// The events of an answer, in order.
@@ -49,7 +49,7 @@ pub enum AnswerEvent {
     Retrieved {
         hits: usize,
         passages: Arc<[Passage]>,
-        dropped: Arc<[Dropped]>,
+        dropped: Arc<[DroppedHit]>,
     },
     /// Thinking of the model, before it answers.
     Thinking(String),
@@ -85,9 +85,9 @@ pub struct Answer {
     /// Scores of what was retrieved, best first.
     pub scores: Vec<f32>,
     /// What became of each hit, in the order of the hits.
-    pub fates: Arc<[Fate]>,
+    pub fates: Arc<[PackOutcome]>,
     /// The hits that are in no passage, and why.
-    pub dropped: Arc<[Dropped]>,
+    pub dropped: Arc<[DroppedHit]>,
     pub citations: Citations,
     /// What a model was asked about the citations; `None` if no model was asked.
     pub verification: Option<Verification>,
@@ -113,13 +113,13 @@ pub const NEAREST: usize = 3;
 
 /// What the model is about to be asked, and what it was made of.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Prepared {
+pub struct PreparedPrompt {
     pub queries: Queries,
     /// Best first.
     pub hits: Arc<[Hit]>,
     /// See [`Answer::cached`].
     pub cached: bool,
-    pub composed: Composed,
+    pub composed: ComposedRequest,
     /// Time until the passages were packed.
     pub retrieved_in: Duration,
     /// The part of `retrieved_in` that packing took.
@@ -135,7 +135,7 @@ pub async fn prepare(
     options: &AnswerOptions,
     cancel: &Cancel,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
-) -> Result<Prepared, BackendError> {
+) -> Result<PreparedPrompt, BackendError> {
     let count = |text: &str| chat.count_tokens(text);
     let history = history::fit(&options.history, options.pack.max_tokens / history::SHARE, &count);
     let queries = tokio::select! {
@@ -150,14 +150,14 @@ pub async fn prepare(
     let asked = Instant::now();
     let retrieved = tokio::select! {
         retrieved = retriever.retrieve(&queries, &options.retrieve) => retrieved?,
-        () = cancel.cancelled() => Retrieved::default(),
+        () = cancel.cancelled() => RetrievedChunks::default(),
     };
     let packing = Instant::now();
     let pack = |reserved| retrieved.packed(&options.pack, reserved, chat);
     let composed = compose(question, &history, options, &pack, &count);
     let (retrieved_in, packed_in) = (asked.elapsed(), packing.elapsed());
-    let Retrieved { hits, cached, .. } = retrieved;
-    Ok(Prepared { queries, hits, cached, composed, retrieved_in, packed_in })
+    let RetrievedChunks { hits, cached, .. } = retrieved;
+    Ok(PreparedPrompt { queries, hits, cached, composed, retrieved_in, packed_in })
 }
 
 /// Answers a question, or finds that there is no answer.
@@ -176,8 +176,8 @@ pub async fn answer(
     // A server holds thousands of answers at a time while models write them, so the hits and what retrieval
     // needed are dropped before the model begins.
     let prepared = Box::pin(prepare(question, retriever, chat, options, cancel, emit)).await?;
-    let Prepared { queries, hits, cached, composed, retrieved_in, packed_in } = prepared;
-    let Composed { request, dropped, fates, .. } = composed;
+    let PreparedPrompt { queries, hits, cached, composed, retrieved_in, packed_in } = prepared;
+    let ComposedRequest { request, dropped, fates, .. } = composed;
     let passages = Arc::clone(&request.passages);
     emit(AnswerEvent::Retrieved {
         hits: hits.len(),
@@ -360,11 +360,11 @@ impl Draft {
     }
 }
 
-fn send(pieces: Vec<Piece>, emit: &mut (dyn FnMut(AnswerEvent) + Send)) {
+fn send(pieces: Vec<AnswerPiece>, emit: &mut (dyn FnMut(AnswerEvent) + Send)) {
     for piece in pieces {
         emit(match piece {
-            Piece::Text(text) => AnswerEvent::Text(text),
-            Piece::Mark(number) => AnswerEvent::Mark(number),
+            AnswerPiece::Text(text) => AnswerEvent::Text(text),
+            AnswerPiece::Mark(number) => AnswerEvent::Mark(number),
         });
     }
 }

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::history::Turn;
+use super::history::HistoryTurn;
 use super::pack::PackOptions;
 use super::prompt::template::Template;
 use super::retrieve::RetrieveOptions;
 use super::rewrite::RewriteOptions;
-use crate::chat::{Relayed, Sampling};
+use crate::chat::{Passthrough, SamplingOptions};
 
 /// How to answer a question.
 #[derive(Clone, Debug)]
@@ -20,11 +20,11 @@ pub struct AnswerOptions {
     /// Its token budget covers the passages and the earlier turns that the model is shown.
     pub pack: PackOptions,
     /// Earlier turns of the conversation, oldest first.
-    pub history: Vec<Turn>,
+    pub history: Vec<HistoryTurn>,
     pub template: Template,
-    pub sampling: Sampling,
+    pub sampling: SamplingOptions,
     /// Unless it is empty, the model is asked even without a passage.
-    pub relayed: Relayed,
+    pub relayed: Passthrough,
     /// Marks the fences around passages; a document cannot guess it.
     pub nonce: String,
     /// Keep the hits for a caller that records the answer. They would be held for as long as the model

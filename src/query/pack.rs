@@ -1,9 +1,9 @@
 //! Ranked chunks → numbered passages: duplicates removed, neighbours merged, within a token budget.
 
-mod likeness;
 mod merged;
 mod shingles;
 mod terms;
+mod tfidf;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -14,11 +14,11 @@ use memchr::memmem;
 use crate::query::prompt;
 use crate::text::Words;
 use crate::types::{Chunk, Hit, Locator, Passage};
-use likeness::Likeness;
 pub use merged::Joined;
 use merged::passage;
 use shingles::Shingles;
-use terms::Terms;
+use terms::TermIds;
+use tfidf::TfIdf;
 
 /// Limits on the passages.
 #[derive(Clone, PartialEq, Debug)]
@@ -71,20 +71,20 @@ impl PackOptions {
 
 /// The result of packing. Cheap to clone.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Packed {
+pub struct PackedHits {
     /// Numbered from 1, in the order of their best hit.
     pub passages: Arc<[Passage]>,
     /// In rank order. All other hits are in the passages.
-    pub dropped: Arc<[Dropped]>,
+    pub dropped: Arc<[DroppedHit]>,
     /// One for each hit, in rank order.
-    pub fates: Arc<[Fate]>,
+    pub fates: Arc<[PackOutcome]>,
     /// Every number of reserved tokens that would have given the same result.
     pub reserved: RangeInclusive<usize>,
 }
 
 /// What became of one hit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum PackOutcome {
     /// It is in the passage of this number.
     Passage(u32),
     Dropped {
@@ -96,7 +96,7 @@ pub enum Fate {
 
 /// A hit that is not among the passages.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Dropped {
+pub struct DroppedHit {
     pub source: String,
     pub locator: Locator,
     pub score: f32,
@@ -148,10 +148,10 @@ pub fn pack(
     options: &PackOptions,
     reserved: usize,
     count: &dyn Fn(&str) -> usize,
-) -> Packed {
+) -> PackedHits {
     let limits = PackOptions { per_source: options.cap(hits), ..options.clone() };
     let words: Vec<Words> = hits.iter().map(|hit| Words::of(&hit.chunk.text)).collect();
-    let terms = Terms::of(&words);
+    let terms = TermIds::of(&words);
     let mut groups: Vec<Group> = Vec::new();
     let mut seen: Vec<(&Chunk, Shingles)> = Vec::new();
     let mut dropped = Vec::new();
@@ -207,13 +207,15 @@ pub fn pack(
         }
     }
     let number = |chunk: &Chunk| (1..).zip(&groups).find(|(_, g)| g.holds(chunk)).map(|(n, _)| n);
-    let mut fates: Vec<Fate> =
-        hits.iter().map(|hit| Fate::Passage(number(&hit.chunk).unwrap_or_default())).collect();
+    let mut fates: Vec<PackOutcome> = hits
+        .iter()
+        .map(|hit| PackOutcome::Passage(number(&hit.chunk).unwrap_or_default()))
+        .collect();
     for &(at, reason, like) in &dropped {
-        fates[at] = Fate::Dropped { reason, like: like.and_then(number) };
+        fates[at] = PackOutcome::Dropped { reason, like: like.and_then(number) };
     }
     let passages = (1..).zip(groups).map(|(number, group)| Passage { number, ..group.passage });
-    let dropped = dropped.into_iter().map(|(at, reason, _)| Dropped {
+    let dropped = dropped.into_iter().map(|(at, reason, _)| DroppedHit {
         source: hits[at].chunk.source.clone(),
         locator: hits[at].chunk.locator,
         score: hits[at].score,
@@ -221,7 +223,7 @@ pub fn pack(
     });
     let fewest_reserved = limits.max_tokens.saturating_add(1).saturating_sub(too_many);
     let most_reserved = if seen.is_empty() { usize::MAX } else { limits.max_tokens - most };
-    Packed {
+    PackedHits {
         passages: passages.collect(),
         dropped: dropped.collect(),
         fates: fates.into(),
@@ -231,7 +233,7 @@ pub fn pack(
 
 /// The hits that were not looked at yet.
 struct Waiting {
-    likeness: Likeness,
+    likeness: TfIdf,
     /// Scores within 0..=1 over all hits.
     relevance: Vec<f32>,
     /// For each hit, its likeness to the most similar hit that was taken, and which hit that is.
@@ -241,13 +243,13 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(hits: &[Hit], terms: &Terms, redundancy: f32) -> Self {
+    fn new(hits: &[Hit], terms: &TermIds, redundancy: f32) -> Self {
         let scores = || hits.iter().map(|hit| hit.score);
         let (best, worst) =
             (scores().fold(f32::NEG_INFINITY, f32::max), scores().fold(f32::INFINITY, f32::min));
         let range = (best - worst).max(f32::EPSILON);
         Self {
-            likeness: Likeness::among(terms),
+            likeness: TfIdf::among(terms),
             relevance: scores().map(|score| (score - worst) / range).collect(),
             repeated: vec![(0.0, None); hits.len()],
             left: (0..hits.len()).collect(),

@@ -14,9 +14,9 @@ pub use fusion::Fusion;
 pub use late::QueryWords;
 
 use super::rerank::RerankOptions;
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, TextRole};
 use crate::error::BackendError;
-use crate::interaction::{LateInteraction, foreignness};
+use crate::interaction::{LateInteraction, oov_rate};
 use crate::rerank::RerankerKind;
 use crate::store::{ReturnedChunks, SearchRequest, VectorStore};
 use crate::types::{Filter, Hit, Mode, SparseVector};
@@ -30,9 +30,9 @@ pub struct RetrieveOptions {
     /// Number of hits of each leg that are fused, in hybrid mode.
     pub candidates: usize,
     /// Share of the sparse leg in the fused score; the dense leg has the rest.
-    pub sparse_weight: Weight,
+    pub sparse_weight: AdaptiveWeight,
     /// Share of late interaction in the score of the first hits, in hybrid mode.
-    pub late_weight: Weight,
+    pub late_weight: AdaptiveWeight,
     pub filter: Filter,
     /// Floor on [`Hit::score`]: cosine, BM25 or fused score, by mode; with a reranker, the score after
     /// reranking.
@@ -47,8 +47,8 @@ impl Default for RetrieveOptions {
             mode: Mode::Hybrid,
             k: 10,
             candidates: 100,
-            sparse_weight: Weight { known: 0.6, foreign: 0.9 },
-            late_weight: Weight { known: 0.4, foreign: 0.2 },
+            sparse_weight: AdaptiveWeight { known: 0.6, foreign: 0.9 },
+            late_weight: AdaptiveWeight { known: 0.4, foreign: 0.2 },
             filter: Filter::default(),
             min_score: None,
             rerank: Some(RerankOptions::of(RerankerKind::ReadsPairs)),
@@ -56,15 +56,15 @@ impl Default for RetrieveOptions {
     }
 }
 
-/// A share of a score, within 0..=1, that depends on how [foreign](foreignness) the words of a query are to
+/// A share of a score, within 0..=1, that depends on how [foreign](oov_rate) the words of a query are to
 /// the built-in table: the table's vectors of words that it does not know say little.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Weight {
+pub struct AdaptiveWeight {
     pub known: f32,
     pub foreign: f32,
 }
 
-impl Weight {
+impl AdaptiveWeight {
     /// The same for every query.
     pub const fn fixed(weight: f32) -> Self {
         Self { known: weight, foreign: weight }
@@ -77,14 +77,14 @@ impl Weight {
 
 /// The shares that count for one query.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Weights {
+pub struct QueryWeights {
     pub sparse: f32,
     pub late: f32,
 }
 
-impl Weights {
+impl QueryWeights {
     pub fn of(query: &str, options: &RetrieveOptions) -> Self {
-        let foreignness = foreignness(query);
+        let foreignness = oov_rate(query);
         let late = match options.mode {
             Mode::Hybrid => options.late_weight.at(foreignness),
             Mode::Dense | Mode::Sparse => 0.0,
@@ -94,12 +94,12 @@ impl Weights {
 }
 
 /// What retrieval asks for one query.
-pub struct Asked<'a> {
+pub struct RetrieveRequest<'a> {
     /// The text that the dense leg embeds, and its role: the query, or a passage in its place.
-    pub dense: (String, Role),
+    pub dense: (String, TextRole),
     /// The BM25 vector of the query.
     pub sparse: SparseVector,
-    pub weights: Weights,
+    pub weights: QueryWeights,
     /// The words for late interaction, if that has any weight.
     pub words: Option<QueryWords<'a>>,
 }
@@ -109,7 +109,7 @@ pub struct Asked<'a> {
 /// A leg that has nothing to ask with (an embedder that knows none of the words, a question of
 /// stop words only) is left out, and the other leg counts alone.
 pub async fn retrieve(
-    Asked { dense: (text, role), sparse, weights, words }: Asked<'_>,
+    RetrieveRequest { dense: (text, role), sparse, weights, words }: RetrieveRequest<'_>,
     embedder: &dyn Embedder,
     store: &dyn VectorStore,
     late: &LateInteraction,

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::cache::{Key, Packing, Place, RetrievalCache};
-use super::pack::{self, PackOptions, Packed};
-use super::retrieve::{self, Asked, QueryWords, RetrieveOptions, Weights};
+use super::cache::{CacheKey, CacheSlot, CachedPacking, RetrievalCache};
+use super::pack::{self, PackOptions, PackedHits};
+use super::retrieve::{self, QueryWeights, QueryWords, RetrieveOptions, RetrieveRequest};
 use super::rewrite::Queries;
 use super::subject::subject;
 use super::{history, rerank};
 use crate::chat::ChatModel;
 use crate::embed::sparse::SparseEncoder;
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, TextRole};
 use crate::error::BackendError;
 use crate::interaction::LateInteraction;
 use crate::rerank::Reranker;
-use crate::store::{self, Reader};
+use crate::store::{self, CollectionReader};
 use crate::types::Hit;
 
 /// What retrieval needs: a collection, and the models for it.
@@ -25,35 +25,35 @@ use crate::types::Hit;
 pub struct Retriever {
     pub embedder: Arc<dyn Embedder>,
     /// Reads a collection that was built with `embedder` and `sparse`.
-    pub reader: Reader,
+    pub reader: CollectionReader,
     pub sparse: Arc<SparseEncoder>,
     /// Reads the first hits token by token.
     pub late: Arc<LateInteraction>,
     /// Reranks the first hits, if there is a reranker.
     pub reranker: Option<Arc<dyn Reranker>>,
     /// Where results are cached; `None`: nowhere.
-    pub remembered: Option<Remembered>,
+    pub remembered: Option<CachedRetrieval>,
 }
 
 /// A cache, and the name of the collection in it.
 #[derive(Clone)]
-pub struct Remembered {
+pub struct CachedRetrieval {
     pub cache: Arc<RetrievalCache>,
     pub collection: Arc<str>,
 }
 
 /// The chunks that fit a question best.
 #[derive(Clone, Default)]
-pub struct Retrieved {
+pub struct RetrievedChunks {
     /// Best first.
     pub hits: Arc<[Hit]>,
     /// They were retrieved for another caller that asked the same.
     pub cached: bool,
     /// The cache entry that holds them.
-    place: Option<Place>,
+    place: Option<CacheSlot>,
 }
 
-impl Retrieved {
+impl RetrievedChunks {
     /// Packs the hits into passages beside `reserved` tokens, as `chat` counts them, or returns them as
     /// they were packed for another caller that asked the same.
     pub(super) fn packed(
@@ -61,15 +61,15 @@ impl Retrieved {
         options: &PackOptions,
         reserved: usize,
         chat: &dyn ChatModel,
-    ) -> Packed {
-        let known = self.place.as_ref().and_then(Place::packing);
+    ) -> PackedHits {
+        let known = self.place.as_ref().and_then(CacheSlot::packing);
         if let Some(known) = known.filter(|known| known.is_for(options, chat.name(), reserved)) {
             return known.packed.clone();
         }
         let packed = pack::pack(&self.hits, options, reserved, &|text| chat.count_tokens(text));
         if let Some(place) = &self.place {
             let (options, counted_by) = (options.clone(), chat.name().to_owned());
-            place.keep(&self.hits, Packing { options, counted_by, packed: packed.clone() });
+            place.keep(&self.hits, CachedPacking { options, counted_by, packed: packed.clone() });
         }
         packed
     }
@@ -81,21 +81,21 @@ impl Retriever {
         &self,
         queries: &Queries,
         options: &RetrieveOptions,
-    ) -> Result<Retrieved, BackendError> {
+    ) -> Result<RetrievedChunks, BackendError> {
         let remembered = self.remembered.as_ref().and_then(|it| {
-            Some((&it.cache, Key::of(&it.collection, &self.reader, queries, options)?))
+            Some((&it.cache, CacheKey::of(&it.collection, &self.reader, queries, options)?))
         });
         let Some((cache, key)) = remembered else {
             let hits = self.retrieve_anew(queries, options).await?;
-            return Ok(Retrieved { hits: hits.into(), cached: false, place: None });
+            return Ok(RetrievedChunks { hits: hits.into(), cached: false, place: None });
         };
         let again = || {
             let (retriever, queries, options) = (self.clone(), queries.clone(), options.clone());
             async move { retriever.retrieve_anew(&queries, &options).await }
         };
         let (hits, cached) = cache.found(key, again).await?;
-        let place = Some(Place::new(cache, key));
-        Ok(Retrieved { hits, cached, place })
+        let place = Some(CacheSlot::new(cache, key));
+        Ok(RetrievedChunks { hits, cached, place })
     }
 
     async fn retrieve_anew(
@@ -152,21 +152,21 @@ impl Retriever {
         let query = subject(query);
         let sparse = self.sparse.query(query);
         let dense = self.dense_text(query, hypothetical);
-        let weights = Weights::of(query, options);
+        let weights = QueryWeights::of(query, options);
         let words = (weights.late > 0.0).then(|| QueryWords::of(query, &self.sparse));
-        let asked = Asked { dense, sparse, weights, words };
+        let asked = RetrieveRequest { dense, sparse, weights, words };
         retrieve::retrieve(asked, &*self.embedder, &*self.reader, &self.late, options).await
     }
 
     /// The text that the dense leg embeds, and its role.
-    pub(super) fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, Role) {
+    pub(super) fn dense_text(&self, query: &str, hypothetical: Option<&str>) -> (String, TextRole) {
         let longest = self.embedder.limits().input_tokens;
         let count = |text: &str| self.embedder.count_tokens(text);
         match hypothetical {
-            Some(passage) => (history::cut(passage, longest, &count), Role::Document),
+            Some(passage) => (history::truncate(passage, longest, &count), TextRole::Document),
             // A text never has more tokens than bytes, and loading a tokenizer takes 100 ms.
-            None if query.len() <= longest => (query.to_owned(), Role::Query),
-            None => (history::cut(query, longest, &count), Role::Query),
+            None if query.len() <= longest => (query.to_owned(), TextRole::Query),
+            None => (history::truncate(query, longest, &count), TextRole::Query),
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::chat::{ChatRequest, ChatStream};
-    use crate::error::{Fault, Service};
+    use crate::error::{ExternalService, Fault};
     use crate::query::pack::tests::{chunk, hits};
 
     /// Counts words, and how often it was asked to.
@@ -208,18 +208,26 @@ mod tests {
         }
 
         async fn stream(&self, _: ChatRequest) -> Result<ChatStream, BackendError> {
-            Err(BackendError::new(Service::Chat, Fault::Permanent, "here", "it answers nothing"))
+            Err(BackendError::new(
+                ExternalService::Chat,
+                Fault::Permanent,
+                "here",
+                "it answers nothing",
+            ))
         }
     }
 
     #[test]
     fn what_is_kept_is_packed_once() {
         let cache = Arc::new(RetrievalCache::new(1 << 20));
-        let key = Key::asked(&Queries::of("How long?"), &RetrieveOptions::default());
+        let key = CacheKey::asked(&Queries::of("How long?"), &RetrieveOptions::default());
         let found: Arc<[Hit]> = hits(vec![chunk("a", 0, "Kept for 400 days.")]).into();
-        let place =
-            |hits: &Arc<[Hit]>, place| Retrieved { hits: Arc::clone(hits), cached: true, place };
-        let (kept, bare) = (place(&found, Some(Place::new(&cache, key))), place(&found, None));
+        let place = |hits: &Arc<[Hit]>, place| RetrievedChunks {
+            hits: Arc::clone(hits),
+            cached: true,
+            place,
+        };
+        let (kept, bare) = (place(&found, Some(CacheSlot::new(&cache, key))), place(&found, None));
         let (chat, options) = (Counting::default(), PackOptions::default());
         let first = kept.packed(&options, 100, &chat);
         let counted = chat.0.load(Ordering::Relaxed);

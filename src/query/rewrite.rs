@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::chat::{ChatModel, ChatRequest, reply};
 use crate::error::{BackendError, Fault};
-use crate::query::history::Turn;
+use crate::query::history::HistoryTurn;
 use crate::types::Usage;
 
 /// What the chat model is asked for before retrieval.
@@ -85,7 +85,7 @@ impl Queries {
 /// The chat model refuses the key, or does not exist: the user has to correct that.
 pub async fn queries(
     question: &str,
-    history: &[Turn],
+    history: &[HistoryTurn],
     chat: &dyn ChatModel,
     options: &RewriteOptions,
     nonce: &str,
@@ -148,7 +148,7 @@ pub async fn queries(
 }
 
 /// Adds a second query: the follow-up together with the question before it.
-fn together(mut queries: Queries, history: &[Turn]) -> Queries {
+fn together(mut queries: Queries, history: &[HistoryTurn]) -> Queries {
     if let Some(before) = history.last() {
         let both = format!("{} {}", before.question.trim(), queries.queries[0].trim());
         queries.queries.insert(1, both);

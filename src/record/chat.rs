@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::format::{AskedChat, Entry};
-use super::{Mode, Tape};
+use super::format::{AskedChat, RecordingEntry};
+use super::{Mode, Recording};
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream};
 use crate::error::{BackendError, Fault};
 
 /// `inner` with a recording: exchanges are recorded when they end, or replayed without `inner`.
-pub fn recorded(tape: &Arc<Tape>, inner: Box<dyn ChatModel>) -> Box<dyn ChatModel> {
+pub fn recorded(tape: &Arc<Recording>, inner: Box<dyn ChatModel>) -> Box<dyn ChatModel> {
     match tape.0 {
         Mode::Off => inner,
         Mode::Record(_) | Mode::Replay(_) => Box::new(Recorded { inner, tape: Arc::clone(tape) }),
@@ -21,7 +21,7 @@ pub fn recorded(tape: &Arc<Tape>, inner: Box<dyn ChatModel>) -> Box<dyn ChatMode
 
 struct Recorded {
     inner: Box<dyn ChatModel>,
-    tape: Arc<Tape>,
+    tape: Arc<Recording>,
 }
 
 #[async_trait]
@@ -65,7 +65,7 @@ impl ChatModel for Recorded {
                 Err(error) => {
                     if error.fault != Fault::Stopped {
                         let (events, error) = (Vec::new(), Some(error.clone()));
-                        recorder.append(&Entry::Chat { request: asked, events, error })?;
+                        recorder.append(&RecordingEntry::Chat { request: asked, events, error })?;
                     }
                     Err(error)
                 }
@@ -76,14 +76,14 @@ impl ChatModel for Recorded {
 
 /// An answer that is being recorded. An answer that is abandoned midway is not an exchange.
 struct Taping {
-    tape: Arc<Tape>,
+    tape: Arc<Recording>,
     asked: AskedChat,
     events: Vec<ChatEvent>,
     written: bool,
 }
 
 impl Taping {
-    fn new(tape: Arc<Tape>, asked: AskedChat) -> Self {
+    fn new(tape: Arc<Recording>, asked: AskedChat) -> Self {
         Self { tape, asked, events: Vec::new(), written: false }
     }
 
@@ -117,6 +117,6 @@ impl Taping {
             return Ok(());
         }
         let (request, events) = (self.asked.clone(), std::mem::take(&mut self.events));
-        recorder.append(&Entry::Chat { request, events, error })
+        recorder.append(&RecordingEntry::Chat { request, events, error })
     }
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, Entry};
-use super::{Mode, Tape};
-use crate::embed::{Embedder, Limits, Role, Vector};
+use super::format::{EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest, RecordingEntry};
+use super::{Mode, Recording};
+use crate::embed::{BatchLimits, Embedder, TextRole, Vector};
 use crate::error::{BackendError, Fault};
-use crate::http::Throttled;
+use crate::http::ThrottleStats;
 use crate::types::EmbedderId;
 
 /// Connects to an endpoint, recording what it says about its model. A replay asks no endpoint: `connect` gets
@@ -17,7 +17,7 @@ use crate::types::EmbedderId;
 ///
 /// `connect` is called with what is known of the model; if that is something, it must not send anything.
 pub async fn connect<E, C, F>(
-    tape: &Arc<Tape>,
+    tape: &Arc<Recording>,
     request: EmbedderRequest,
     known: Option<EmbedderId>,
     connect: C,
@@ -51,7 +51,7 @@ where
             Err(error) => (None, Some(error.clone())),
         };
         if error.as_ref().is_none_or(|error| error.fault != Fault::Stopped) {
-            recorder.append(&Entry::Embedder { request, answer, error })?;
+            recorder.append(&RecordingEntry::Embedder { request, answer, error })?;
         }
     }
     let embedder = connected?;
@@ -60,7 +60,7 @@ where
 }
 
 /// `inner` with a recording. `tokens` is what it has embedded so far.
-pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<dyn Embedder> {
+pub fn recorded(tape: &Arc<Recording>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<dyn Embedder> {
     if inner.is_local() || matches!(tape.0, Mode::Off) {
         return inner;
     }
@@ -69,7 +69,7 @@ pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Embedder>, tokens: u64) -> Arc<
 
 struct Recorded {
     inner: Arc<dyn Embedder>,
-    tape: Arc<Tape>,
+    tape: Arc<Recording>,
     /// Tokens of all exchanges that were recorded or replayed.
     tokens: AtomicU64,
 }
@@ -80,7 +80,7 @@ impl Embedder for Recorded {
         self.inner.id()
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> BatchLimits {
         self.inner.limits()
     }
 
@@ -99,14 +99,14 @@ impl Embedder for Recorded {
         }
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         self.inner.throttled()
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         match &self.tape.0 {
             Mode::Off => self.inner.embed(inputs, role).await,
@@ -130,11 +130,11 @@ impl Embedder for Recorded {
 }
 
 impl Recorded {
-    fn request(&self, inputs: &[String], role: Role) -> EmbedRequest {
+    fn request(&self, inputs: &[String], role: TextRole) -> EmbedRequest {
         let id = self.inner.id();
         let prefix = match role {
-            Role::Document => &id.document_prefix,
-            Role::Query => &id.query_prefix,
+            TextRole::Document => &id.document_prefix,
+            TextRole::Query => &id.query_prefix,
         };
         EmbedRequest {
             model: id.name.clone(),
@@ -147,7 +147,7 @@ impl Recorded {
         &self,
         request: EmbedRequest,
         result: Result<Vec<Option<Vec<f32>>>, BackendError>,
-    ) -> Entry {
+    ) -> RecordingEntry {
         // Of requests that are answered concurrently, one may be assigned tokens of another: their sum is
         // right.
         let now = self.inner.tokens_embedded();
@@ -155,9 +155,13 @@ impl Recorded {
         match result {
             Ok(vectors) => {
                 let vectors = vectors.into_iter().map(|vector| vector.map(Vector)).collect();
-                Entry::Embed { request, answer: Some(EmbedAnswer { vectors, tokens }), error: None }
+                RecordingEntry::Embed {
+                    request,
+                    answer: Some(EmbedAnswer { vectors, tokens }),
+                    error: None,
+                }
             }
-            Err(error) => Entry::Embed { request, answer: None, error: Some(error) },
+            Err(error) => RecordingEntry::Embed { request, answer: None, error: Some(error) },
         }
     }
 }

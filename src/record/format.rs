@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::{ChatEvent, Message};
+use crate::chat::{ChatEvent, ChatMessage};
 use crate::embed::Vector;
 use crate::error::BackendError;
 use crate::ocr::OcrLine;
@@ -14,7 +14,7 @@ pub(super) const VERSION: u64 = 1;
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Header {
+pub(super) struct RecordingHeader {
     pub docent_recording: u64,
     /// Version of docent that began the recording.
     pub docent: String,
@@ -23,7 +23,7 @@ pub(super) struct Header {
 /// Any other line. Either `answer` or `error` is present.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum Entry {
+pub(super) enum RecordingEntry {
     /// A request to an endpoint for its model.
     Embedder {
         request: EmbedderRequest,
@@ -64,7 +64,7 @@ pub(super) enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<BackendError>,
     },
-    /// See [`Tape::value`](super::Tape::value).
+    /// See [`Recording::value`](super::Recording::value).
     Value { name: String, about: String, value: Value },
 }
 
@@ -107,7 +107,7 @@ pub(super) struct AskedChat {
     pub model: String,
     /// For people who read the file; the messages contain it.
     pub question: String,
-    pub messages: Vec<Message>,
+    pub messages: Vec<ChatMessage>,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

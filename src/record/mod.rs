@@ -6,7 +6,7 @@
 //! endpoint echoes one, it is cut out. Models that run in this process need no recording.
 //!
 //! Values that this process generates and a command prints or sends (ids, nonces, times) are kept too, see
-//! [`Tape::value`]: so a replay sends the same prompts and prints the same bytes.
+//! [`Recording::value`]: so a replay sends the same prompts and prints the same bytes.
 
 mod chat;
 mod embedder;
@@ -31,26 +31,26 @@ pub use format::EmbedderRequest;
 pub use ocr::recorded as ocr;
 pub use reranker::recorded as reranker;
 
-use crate::error::{BackendError, Fault, Service};
-use format::Entry;
-use player::Player;
+use crate::error::{BackendError, ExternalService, Fault};
+use format::RecordingEntry;
+use player::Replayer;
 use recorder::Recorder;
 
 /// Where exchanges are written to, or come from. Most commands have none.
 #[derive(Default)]
-pub struct Tape(Mode);
+pub struct Recording(Mode);
 
 #[derive(Default)]
 enum Mode {
     #[default]
     Off,
     Record(Recorder),
-    Replay(Box<Player>),
+    Replay(Box<Replayer>),
 }
 
 /// Why a recording cannot be used. Detected before any request.
 #[derive(Debug, Error)]
-pub enum TapeError {
+pub enum RecordingError {
     #[error("{path} cannot be used as a recording: {source}", path = path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("there is no recording {path}", path = path.display())]
@@ -65,16 +65,16 @@ pub enum TapeError {
     Line { path: PathBuf, line: usize, problem: String },
 }
 
-impl Tape {
+impl Recording {
     /// Adds to the recording in `path`, or begins one that only its owner may read: it contains prompts and
     /// answers. `secrets` are cut out of everything that is written.
-    pub fn record(path: &Path, secrets: Vec<String>) -> Result<Self, TapeError> {
+    pub fn record(path: &Path, secrets: Vec<String>) -> Result<Self, RecordingError> {
         Ok(Self(Mode::Record(Recorder::open(path, secrets)?)))
     }
 
     /// Answers from the recording in `path`, and from nothing else.
-    pub fn replay(path: &Path) -> Result<Self, TapeError> {
-        Ok(Self(Mode::Replay(Box::new(Player::load(path)?))))
+    pub fn replay(path: &Path) -> Result<Self, RecordingError> {
+        Ok(Self(Mode::Replay(Box::new(Replayer::load(path)?))))
     }
 
     /// What a user should know about a recording that can be used all the same.
@@ -106,7 +106,7 @@ impl Tape {
             Mode::Record(recorder) => {
                 let value = serde_json::to_value(&fresh).unwrap_or_default();
                 let (name, about) = (name.to_owned(), about.to_owned());
-                recorder.append(&Entry::Value { name, about, value })?;
+                recorder.append(&RecordingEntry::Value { name, about, value })?;
                 Ok(fresh)
             }
             Mode::Replay(player) => {
@@ -119,7 +119,7 @@ impl Tape {
 
 /// The error for an exchange that is not in the recording.
 fn missing(path: &str, what: &str) -> BackendError {
-    BackendError::new(Service::Recording, Fault::NotFound, path, what)
+    BackendError::new(ExternalService::Recording, Fault::NotFound, path, what)
 }
 
 /// A text shortened for a message.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::format::{AskedOcr, Entry};
-use super::{Mode, Tape};
+use super::format::{AskedOcr, RecordingEntry};
+use super::{Mode, Recording};
 use crate::error::{BackendError, Fault};
-use crate::ocr::{Bill, GrayImage, OcrLine, OcrModel};
+use crate::ocr::{GrayImage, OcrLine, OcrModel, OcrUsage};
 use crate::types::ContentHash;
 
 /// `inner` with a recording. A model that runs in this process needs none.
-pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn OcrModel>) -> Arc<dyn OcrModel> {
+pub fn recorded(tape: &Arc<Recording>, inner: Arc<dyn OcrModel>) -> Arc<dyn OcrModel> {
     if inner.is_local() || matches!(tape.0, Mode::Off) {
         return inner;
     }
@@ -20,7 +20,7 @@ pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn OcrModel>) -> Arc<dyn OcrModel>
 
 struct Recorded {
     inner: Arc<dyn OcrModel>,
-    tape: Arc<Tape>,
+    tape: Arc<Recording>,
 }
 
 #[async_trait]
@@ -33,7 +33,7 @@ impl OcrModel for Recorded {
         self.inner.is_local()
     }
 
-    async fn read(&self, page: GrayImage, bill: &Bill) -> Result<Vec<OcrLine>, BackendError> {
+    async fn read(&self, page: GrayImage, bill: &OcrUsage) -> Result<Vec<OcrLine>, BackendError> {
         let request = AskedOcr {
             model: self.inner.id().to_owned(),
             width: page.width,
@@ -53,7 +53,7 @@ impl OcrModel for Recorded {
                     (result.as_ref().ok().cloned(), result.as_ref().err().cloned());
                 if error.as_ref().is_none_or(|error| error.fault != Fault::Stopped) {
                     let usage = bill.usage();
-                    recorder.append(&Entry::Ocr { request, lines, usage, error })?;
+                    recorder.append(&RecordingEntry::Ocr { request, lines, usage, error })?;
                 }
                 result
             }

@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::TapeError;
+use super::RecordingError;
 use super::format::{
     AskedChat, AskedOcr, AskedReranker, EmbedAnswer, EmbedRequest, EmbedderAnswer, EmbedderRequest,
-    Entry, key,
+    RecordingEntry, key,
 };
 use super::{excerpt, missing, recorder};
 use crate::chat::ChatEvent;
@@ -20,7 +20,7 @@ use crate::ocr::OcrLine;
 use crate::types::{ContentHash, Usage};
 
 /// A whole recording, by request. Each replay starts at the beginning.
-pub(super) struct Player {
+pub(super) struct Replayer {
     path: String,
     torn: bool,
     kept: Mutex<Kept>,
@@ -32,10 +32,10 @@ struct Kept {
     /// Errors of requests, by all of their inputs; `None` for those that succeeded.
     requests: Answers<Option<BackendError>>,
     /// Answers by single inputs: a replay may group them differently.
-    texts: Answers<Text>,
-    chats: Answers<Chat>,
+    texts: Answers<RecordedText>,
+    chats: Answers<RecordedChat>,
     rerankers: Answers<Result<Vec<f32>, BackendError>>,
-    pages: Answers<Page>,
+    pages: Answers<RecordedPage>,
     /// Questions that a model was asked, whatever the rest of the prompt.
     questions: HashSet<ContentHash>,
     values: Answers<Value>,
@@ -43,20 +43,20 @@ struct Kept {
 
 /// A text's vector and its share of the tokens that were billed for its request.
 #[derive(Clone)]
-pub(super) struct Text {
+pub(super) struct RecordedText {
     pub vector: Option<Vec<f32>>,
     pub tokens: u64,
 }
 
 #[derive(Clone)]
-pub(super) struct Chat {
+pub(super) struct RecordedChat {
     pub events: Vec<ChatEvent>,
     pub error: Option<BackendError>,
 }
 
 /// The text recognized on a page, and what was billed for it.
 #[derive(Clone)]
-pub(super) struct Page {
+pub(super) struct RecordedPage {
     pub read: Result<Vec<OcrLine>, BackendError>,
     pub usage: Usage,
 }
@@ -90,11 +90,11 @@ impl<T: Clone> Answers<T> {
     }
 }
 
-impl Player {
-    pub(super) fn load(path: &Path) -> Result<Self, TapeError> {
-        let io = |source| TapeError::Io { path: path.to_owned(), source };
+impl Replayer {
+    pub(super) fn load(path: &Path) -> Result<Self, RecordingError> {
+        let io = |source| RecordingError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => TapeError::None { path: path.to_owned() },
+            std::io::ErrorKind::NotFound => RecordingError::None { path: path.to_owned() },
             _ => io(error),
         })?;
         let mut file = BufReader::new(file);
@@ -117,12 +117,12 @@ impl Player {
                 Err(_) if !whole => torn = true,
                 Err(error) => {
                     let (path, problem) = (path.to_owned(), error.to_string());
-                    return Err(TapeError::Line { path, line: number, problem });
+                    return Err(RecordingError::Line { path, line: number, problem });
                 }
             }
         }
         if number == 0 {
-            return Err(TapeError::NotOne { path: path.to_owned() });
+            return Err(RecordingError::NotOne { path: path.to_owned() });
         }
         Ok(Self { path: path.display().to_string(), torn, kept: Mutex::new(kept) })
     }
@@ -155,7 +155,7 @@ impl Player {
     }
 
     /// The vectors of these inputs, however they were grouped when they were recorded.
-    pub(super) fn embed(&self, request: &EmbedRequest) -> Result<Vec<Text>, BackendError> {
+    pub(super) fn embed(&self, request: &EmbedRequest) -> Result<Vec<RecordedText>, BackendError> {
         let kept = &mut *self.kept();
         if let Some(Some(error)) = kept.requests.next(&key("embed", request)) {
             return Err(error);
@@ -184,14 +184,14 @@ impl Player {
         })
     }
 
-    pub(super) fn ocr(&self, asked: &AskedOcr) -> Result<Page, BackendError> {
+    pub(super) fn ocr(&self, asked: &AskedOcr) -> Result<RecordedPage, BackendError> {
         self.kept().pages.next(&key("ocr", asked)).ok_or_else(|| {
             let what = format!("{} was not asked to read this page", asked.model);
             missing(&self.path, &what)
         })
     }
 
-    pub(super) fn chat(&self, asked: &AskedChat) -> Result<Chat, BackendError> {
+    pub(super) fn chat(&self, asked: &AskedChat) -> Result<RecordedChat, BackendError> {
         let kept = &mut *self.kept();
         if let Some(chat) = kept.chats.next(&key("chat", asked)) {
             return Ok(chat);
@@ -208,9 +208,9 @@ impl Player {
 }
 
 impl Kept {
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, entry: RecordingEntry) {
         match entry {
-            Entry::Embedder { request, answer, error } => {
+            RecordingEntry::Embedder { request, answer, error } => {
                 let outcome = answer.ok_or(error);
                 let outcome = match outcome {
                     Ok(answer) => Ok(answer),
@@ -219,7 +219,7 @@ impl Kept {
                 };
                 self.embedders.add(key("embedder", &request), outcome);
             }
-            Entry::Embed { request, answer, error } => {
+            RecordingEntry::Embed { request, answer, error } => {
                 let whole = key("embed", &request);
                 self.requests.add(whole, error);
                 for (input, text) in request.inputs.iter().zip(answer.map_or_else(Vec::new, texts))
@@ -227,22 +227,22 @@ impl Kept {
                     self.texts.add(key("embed", &alone(&request, input)), text);
                 }
             }
-            Entry::Chat { request, events, error } => {
+            RecordingEntry::Chat { request, events, error } => {
                 self.questions.insert(question_key(&request));
-                self.chats.add(key("chat", &request), Chat { events, error });
+                self.chats.add(key("chat", &request), RecordedChat { events, error });
             }
-            Entry::Rerank { request, scores, error } => {
+            RecordingEntry::Rerank { request, scores, error } => {
                 let outcome = scores.map(Ok).or(error.map(Err));
                 if let Some(outcome) = outcome {
                     self.rerankers.add(key("rerank", &request), outcome);
                 }
             }
-            Entry::Ocr { request, lines, usage, error } => {
+            RecordingEntry::Ocr { request, lines, usage, error } => {
                 if let Some(read) = lines.map(Ok).or(error.map(Err)) {
-                    self.pages.add(key("ocr", &request), Page { read, usage });
+                    self.pages.add(key("ocr", &request), RecordedPage { read, usage });
                 }
             }
-            Entry::Value { name, about, value } => {
+            RecordingEntry::Value { name, about, value } => {
                 self.values.add(key("value", &(name, about)), value);
             }
         }
@@ -259,10 +259,10 @@ fn question_key(asked: &AskedChat) -> ContentHash {
 }
 
 /// One text at a time; the tokens are divided so that their sum is unchanged.
-fn texts(answer: EmbedAnswer) -> Vec<Text> {
+fn texts(answer: EmbedAnswer) -> Vec<RecordedText> {
     let (count, tokens) = (answer.vectors.len().max(1) as u64, answer.tokens);
     let up_to = |place: u64| tokens * place / count;
-    let texts = (0..).zip(answer.vectors).map(|(place, vector)| Text {
+    let texts = (0..).zip(answer.vectors).map(|(place, vector)| RecordedText {
         vector: vector.map(|vector| vector.0),
         tokens: up_to(place + 1) - up_to(place),
     });

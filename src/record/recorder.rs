@@ -5,10 +5,10 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Wri
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::TapeError;
-use super::format::{self, Entry, Header};
-use crate::error::{BackendError, Fault, Service};
-use crate::private;
+use super::RecordingError;
+use super::format::{self, RecordingEntry, RecordingHeader};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::private_files;
 
 /// Shorter strings are not keys, and would be cut out of ordinary words.
 const MIN_SECRET: usize = 8;
@@ -23,12 +23,14 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn open(path: &Path, secrets: Vec<String>) -> Result<Self, TapeError> {
-        let io = |source| TapeError::Io { path: path.to_owned(), source };
-        let mut file = private::append(path).map_err(io)?;
+    pub(super) fn open(path: &Path, secrets: Vec<String>) -> Result<Self, RecordingError> {
+        let io = |source| RecordingError::Io { path: path.to_owned(), source };
+        let mut file = private_files::append(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(TapeError::Busy { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(RecordingError::Busy { path: path.to_owned() });
+            }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         begin(&mut file, path)?;
@@ -50,10 +52,10 @@ impl Recorder {
     }
 
     /// Adds a line in one write: a run that is killed leaves complete lines, except perhaps the last.
-    pub(super) fn append(&self, entry: &Entry) -> Result<(), BackendError> {
+    pub(super) fn append(&self, entry: &RecordingEntry) -> Result<(), BackendError> {
         let failed = |why: String| {
             let message = format!("cannot be written: {why}");
-            BackendError::new(Service::Recording, Fault::Permanent, &self.path, &message)
+            BackendError::new(ExternalService::Recording, Fault::Permanent, &self.path, &message)
         };
         let line = serde_json::to_string(entry).map_err(|error| failed(error.to_string()))?;
         let clean = self.secrets.iter().fold(line, |line, secret| line.replace(secret, "***"));
@@ -63,26 +65,28 @@ impl Recorder {
 }
 
 /// Writes the header of a new file, or checks that of an existing one, so that no other file is ever changed.
-fn begin(file: &mut File, path: &Path) -> Result<(), TapeError> {
-    let io = |source| TapeError::Io { path: path.to_owned(), source };
+fn begin(file: &mut File, path: &Path) -> Result<(), RecordingError> {
+    let io = |source| RecordingError::Io { path: path.to_owned(), source };
     let mut first = Vec::new();
     BufReader::new(&*file).read_until(b'\n', &mut first).map_err(io)?;
     if !first.is_empty() {
         return check_header(&String::from_utf8_lossy(&first), path);
     }
-    let header =
-        Header { docent_recording: format::VERSION, docent: env!("CARGO_PKG_VERSION").to_owned() };
+    let header = RecordingHeader {
+        docent_recording: format::VERSION,
+        docent: env!("CARGO_PKG_VERSION").to_owned(),
+    };
     let line = serde_json::to_string(&header).unwrap_or_default();
     file.write_all(format!("{line}\n").as_bytes()).map_err(io)
 }
 
 /// The first line of a recording.
-pub(super) fn check_header(line: &str, path: &Path) -> Result<(), TapeError> {
-    let header: Header =
-        serde_json::from_str(line).map_err(|_| TapeError::NotOne { path: path.to_owned() })?;
+pub(super) fn check_header(line: &str, path: &Path) -> Result<(), RecordingError> {
+    let header: RecordingHeader =
+        serde_json::from_str(line).map_err(|_| RecordingError::NotOne { path: path.to_owned() })?;
     if header.docent_recording != format::VERSION {
         let version = header.docent_recording;
-        return Err(TapeError::Version { path: path.to_owned(), version });
+        return Err(RecordingError::Version { path: path.to_owned(), version });
     }
     Ok(())
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::format::{AskedReranker, Entry};
-use super::{Mode, Tape};
+use super::format::{AskedReranker, RecordingEntry};
+use super::{Mode, Recording};
 use crate::error::{BackendError, Fault};
 use crate::rerank::{Reranker, RerankerKind};
 use crate::types::RerankerId;
 
 /// `inner` with a recording. A model that runs in this process needs none.
-pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Reranker>) -> Arc<dyn Reranker> {
+pub fn recorded(tape: &Arc<Recording>, inner: Arc<dyn Reranker>) -> Arc<dyn Reranker> {
     if inner.id().endpoint.is_none() || matches!(tape.0, Mode::Off) {
         return inner;
     }
@@ -20,7 +20,7 @@ pub fn recorded(tape: &Arc<Tape>, inner: Arc<dyn Reranker>) -> Arc<dyn Reranker>
 
 struct Recorded {
     inner: Arc<dyn Reranker>,
-    tape: Arc<Tape>,
+    tape: Arc<Recording>,
 }
 
 #[async_trait]
@@ -47,7 +47,7 @@ impl Reranker for Recorded {
                 let (scores, error) =
                     (result.as_ref().ok().cloned(), result.as_ref().err().cloned());
                 if error.as_ref().is_none_or(|error| error.fault != Fault::Stopped) {
-                    recorder.append(&Entry::Rerank { request, scores, error })?;
+                    recorder.append(&RecordingEntry::Rerank { request, scores, error })?;
                 }
                 result
             }

@@ -8,9 +8,11 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::*;
-use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, Message, Sampling, Speaker};
-use crate::embed::{Embedder, Limits, Role};
-use crate::http::Throttled;
+use crate::chat::{
+    ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatStream, MessageRole, SamplingOptions,
+};
+use crate::embed::{BatchLimits, Embedder, TextRole};
+use crate::http::ThrottleStats;
 use crate::types::{EmbedderId, Usage};
 
 struct Place {
@@ -24,12 +26,12 @@ fn place() -> Place {
 }
 
 impl Place {
-    fn record(&self) -> Arc<Tape> {
-        Arc::new(Tape::record(&self.path, vec!["sk-secret-0123".to_owned()]).unwrap())
+    fn record(&self) -> Arc<Recording> {
+        Arc::new(Recording::record(&self.path, vec!["sk-secret-0123".to_owned()]).unwrap())
     }
 
-    fn replay(&self) -> Arc<Tape> {
-        Arc::new(Tape::replay(&self.path).unwrap())
+    fn replay(&self) -> Arc<Recording> {
+        Arc::new(Recording::replay(&self.path).unwrap())
     }
 
     fn text(&self) -> String {
@@ -63,8 +65,8 @@ impl Embedder for Lengths {
         &self.id
     }
 
-    fn limits(&self) -> Limits {
-        Limits { input_tokens: 9, batch_items: 9, batch_tokens: 9, concurrency: 1 }
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { input_tokens: 9, batch_items: 9, batch_tokens: 9, concurrency: 1 }
     }
 
     fn is_local(&self) -> bool {
@@ -79,18 +81,23 @@ impl Embedder for Lengths {
         *self.billed.lock().unwrap()
     }
 
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         None
     }
 
     async fn embed(
         &self,
         inputs: &[String],
-        _: Role,
+        _: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
         if inputs.iter().any(|input| input.contains("bad")) {
             let why = "refused, sk-secret-0123";
-            return Err(BackendError::new(Service::Embedder, Fault::Refused, "http://x", why));
+            return Err(BackendError::new(
+                ExternalService::Embedder,
+                Fault::Refused,
+                "http://x",
+                why,
+            ));
         }
         *self.billed.lock().unwrap() += 7;
         let vector = |text: &String| (!text.is_empty()).then(|| vec![text.len() as f32, 0.1]);
@@ -106,23 +113,23 @@ fn texts(texts: &[&str]) -> Vec<String> {
 async fn vectors_come_back_however_texts_are_put_together() {
     let place = place();
     let recorded = embedder(&place.record(), lengths(), 0);
-    let first = recorded.embed(&texts(&["a", "bb", ""]), Role::Document).await.unwrap();
-    recorded.embed(&texts(&["ccc"]), Role::Document).await.unwrap();
+    let first = recorded.embed(&texts(&["a", "bb", ""]), TextRole::Document).await.unwrap();
+    recorded.embed(&texts(&["ccc"]), TextRole::Document).await.unwrap();
     assert_eq!(recorded.tokens_embedded(), 14);
     drop(recorded);
 
     let replayed = embedder(&place.replay(), lengths(), 0);
-    assert_eq!(replayed.embed(&texts(&["a", "bb", ""]), Role::Document).await.unwrap(), first);
-    let other = replayed.embed(&texts(&["ccc", "bb"]), Role::Document).await.unwrap();
+    assert_eq!(replayed.embed(&texts(&["a", "bb", ""]), TextRole::Document).await.unwrap(), first);
+    let other = replayed.embed(&texts(&["ccc", "bb"]), TextRole::Document).await.unwrap();
     assert_eq!(other, [Some(vec![3.0, 0.1]), Some(vec![2.0, 0.1])]);
     let again = embedder(&place.replay(), lengths(), 0);
     for text in ["bb", "", "ccc", "a"] {
-        again.embed(&texts(&[text]), Role::Document).await.unwrap();
+        again.embed(&texts(&[text]), TextRole::Document).await.unwrap();
     }
     assert_eq!(again.tokens_embedded(), 14, "divided over the texts, and none lost");
     // A question is a different text: it has a prefix.
-    let error = replayed.embed(&texts(&["a"]), Role::Query).await.unwrap_err();
-    assert_eq!((error.service, error.fault), (Service::Recording, Fault::NotFound));
+    let error = replayed.embed(&texts(&["a"]), TextRole::Query).await.unwrap_err();
+    assert_eq!((error.service, error.fault), (ExternalService::Recording, Fault::NotFound));
     assert!(error.message.contains("q: a"), "{error}");
 }
 
@@ -131,15 +138,15 @@ async fn a_refused_text_is_refused_in_any_company() {
     let place = place();
     let recorded = embedder(&place.record(), lengths(), 0);
     for inputs in [&["good", "bad"][..], &["good"], &["bad"]] {
-        let _ = recorded.embed(&texts(inputs), Role::Document).await;
+        let _ = recorded.embed(&texts(inputs), TextRole::Document).await;
     }
     drop(recorded);
     let replayed = embedder(&place.replay(), lengths(), 0);
     for inputs in [&["good", "bad"][..], &["bad", "good"], &["bad"], &["bad"]] {
-        let error = replayed.embed(&texts(inputs), Role::Document).await.unwrap_err();
-        assert_eq!((error.service, error.fault), (Service::Embedder, Fault::Refused));
+        let error = replayed.embed(&texts(inputs), TextRole::Document).await.unwrap_err();
+        assert_eq!((error.service, error.fault), (ExternalService::Embedder, Fault::Refused));
     }
-    replayed.embed(&texts(&["good"]), Role::Document).await.unwrap();
+    replayed.embed(&texts(&["good"]), TextRole::Document).await.unwrap();
     assert!(!place.text().contains("sk-secret"), "{}", place.text());
 }
 
@@ -199,11 +206,11 @@ impl ChatModel for Script {
 
 fn ask(question: &str, prompt: &str) -> ChatRequest {
     ChatRequest {
-        messages: vec![Message { speaker: Speaker::User, text: prompt.to_owned() }],
+        messages: vec![ChatMessage { speaker: MessageRole::User, text: prompt.to_owned() }],
         question: question.to_owned(),
         passages: Arc::default(),
-        sampling: Sampling::default(),
-        relayed: crate::chat::Relayed::default(),
+        sampling: SamplingOptions::default(),
+        relayed: crate::chat::Passthrough::default(),
     }
 }
 
@@ -218,7 +225,7 @@ fn done() -> Event {
 
 fn broken() -> BackendError {
     let retry_after = Some(std::time::Duration::from_millis(1500));
-    BackendError::new(Service::Chat, Fault::Transient { retry_after }, "http://x", "cut")
+    BackendError::new(ExternalService::Chat, Fault::Transient { retry_after }, "http://x", "cut")
 }
 
 async fn hear(model: &dyn ChatModel, request: ChatRequest) -> Heard {
@@ -278,7 +285,7 @@ fn generated_values_are_replayed() {
     let tape = place.replay();
     let again = |about: &str| tape.value("nonce", about, "fresh".to_owned()).unwrap();
     assert_eq!([again("q"), again("q"), again("q"), again("?")], ["n1", "n2", "n2", "fresh"]);
-    assert_eq!(Tape::default().value("nonce", "q", 1).unwrap(), 1);
+    assert_eq!(Recording::default().value("nonce", "q", 1).unwrap(), 1);
 }
 
 #[test]
@@ -304,20 +311,23 @@ fn a_file_that_is_not_a_recording_is_refused_and_left_as_it_is() {
     let place = place();
     for text in ["notes\nof mine", "{\"a\":1}\n", "{\"docent_recording\":99,\"docent\":\"9\"}\nx"] {
         std::fs::write(&place.path, text).unwrap();
-        for tape in [Tape::record(&place.path, Vec::new()), Tape::replay(&place.path)] {
+        for tape in [Recording::record(&place.path, Vec::new()), Recording::replay(&place.path)] {
             let error = tape.err().unwrap();
-            assert!(matches!(error, TapeError::NotOne { .. } | TapeError::Version { .. }));
+            assert!(matches!(
+                error,
+                RecordingError::NotOne { .. } | RecordingError::Version { .. }
+            ));
         }
         assert_eq!(place.text(), text);
     }
     std::fs::write(&place.path, "").unwrap();
-    assert!(matches!(Tape::replay(&place.path), Err(TapeError::NotOne { .. })));
+    assert!(matches!(Recording::replay(&place.path), Err(RecordingError::NotOne { .. })));
     let tape = place.record();
-    let second = Tape::record(&place.path, Vec::new());
-    assert!(matches!(second, Err(TapeError::Busy { .. })));
+    let second = Recording::record(&place.path, Vec::new());
+    assert!(matches!(second, Err(RecordingError::Busy { .. })));
     drop(tape);
     std::fs::write(&place.path, format!("{}broken\n", place.text())).unwrap();
-    assert!(matches!(Tape::replay(&place.path), Err(TapeError::Line { line: 2, .. })));
+    assert!(matches!(Recording::replay(&place.path), Err(RecordingError::Line { line: 2, .. })));
 }
 
 #[cfg(unix)]

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{Reranker, RerankerKind};
-use crate::error::{BackendError, Fault, Service};
-use crate::openai::Client;
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::openai::OpenAiClient;
 use crate::retry::{RetryPolicy, retry};
 use crate::types::RerankerId;
 
@@ -30,7 +30,7 @@ pub struct EndpointOptions {
 pub fn connect(options: EndpointOptions) -> Result<EndpointReranker, BackendError> {
     let EndpointOptions { url, api_key, retry, .. } = &options;
     let url = endpoint_of(url);
-    let client = Client::new(Service::Reranker, &url, api_key.as_deref(), *retry)?;
+    let client = OpenAiClient::new(ExternalService::Reranker, &url, api_key.as_deref(), *retry)?;
     let endpoint = client.endpoint().to_owned();
     let id = RerankerId {
         name: options.model.clone().unwrap_or_else(|| endpoint.clone()),
@@ -56,7 +56,7 @@ fn endpoint_of(url: &str) -> String {
 /// A reranking model behind an endpoint. Created by [`connect`].
 pub struct EndpointReranker {
     id: RerankerId,
-    client: Client,
+    client: OpenAiClient,
     options: EndpointOptions,
     /// Set once the endpoint has asked for `texts` instead of `documents`.
     wants_texts: AtomicBool,

@@ -7,16 +7,16 @@ use async_trait::async_trait;
 
 use super::{Reranker, RerankerKind};
 use crate::embed::onnx::{self as embed_onnx, OnnxEmbedder, OnnxOptions};
-use crate::embed::{Embedder, Role};
-use crate::error::{BackendError, Fault, Service};
-use crate::onnx::layout::Layout;
+use crate::embed::{Embedder, TextRole};
+use crate::error::{BackendError, ExternalService, Fault};
+use crate::onnx::layout::ModelLayout;
 use crate::onnx::{ModelPlace, OnnxError, PairModel};
 use crate::types::RerankerId;
 
 /// Loads the model, whichever kind it is, and tries it on a pair of words. Blocks.
 pub fn open(place: impl Into<ModelPlace>) -> Result<Box<dyn Reranker>, OnnxError> {
     let place = place.into();
-    if Layout::read(&place)?.scores_pairs {
+    if ModelLayout::read(&place)?.scores_pairs {
         return Ok(Box::new(CrossEncoder::open(place)?));
     }
     let options = OnnxOptions { place, ..OnnxOptions::default() };
@@ -71,7 +71,12 @@ impl Reranker for CrossEncoder {
             .await
             .unwrap_or_else(|error| Err(format!("the reranking task ended early: {error}")))
             .map_err(|problem| {
-                BackendError::new(Service::Reranker, Fault::Permanent, &self.id.name, &problem)
+                BackendError::new(
+                    ExternalService::Reranker,
+                    Fault::Permanent,
+                    &self.id.name,
+                    &problem,
+                )
             })?;
         Ok(scores.into_iter().flatten().collect())
     }
@@ -94,11 +99,11 @@ impl Reranker for BiEncoder {
 
     async fn score(&self, question: &str, texts: &[String]) -> Result<Vec<f32>, BackendError> {
         let as_reranker =
-            |error: BackendError| BackendError { service: Service::Reranker, ..error };
+            |error: BackendError| BackendError { service: ExternalService::Reranker, ..error };
         let question = [question.to_owned()];
         let (question, passages) = tokio::try_join!(
-            self.embedder.embed(&question, Role::Query),
-            self.embedder.embed(texts, Role::Document)
+            self.embedder.embed(&question, TextRole::Query),
+            self.embedder.embed(texts, TextRole::Document)
         )
         .map_err(as_reranker)?;
         let question = question.into_iter().next().flatten().unwrap_or_default();

@@ -14,12 +14,12 @@ use chrono::Utc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub(super) use scoped::{Scoped, Sight};
+pub(super) use scoped::{Scoped, VisibleScope};
 
 use super::bucket::Bucket;
 use super::credentials::{key_of, unknown_key};
-use super::keys::{Key, Right, Secret, WatchedKeys};
-use super::refusal::{ErrorCode, Refusal};
+use super::keys::{ApiKey, KeyRight, Secret, WatchedKeys};
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::unpriced;
 use crate::service::Engine;
 use crate::types::{Usage, collection_of_tenant};
@@ -48,14 +48,14 @@ struct Use {
 #[derive(Clone)]
 pub(super) struct Caller {
     access: Arc<Access>,
-    key: Option<Arc<Key>>,
+    key: Option<Arc<ApiKey>>,
     usage: Option<Arc<Use>>,
     is_owner: bool,
 }
 
 /// The result of admitting a request.
-pub(super) struct Entered {
-    pub(super) caller: Result<Caller, Refusal>,
+pub(super) struct AccessDecision {
+    pub(super) caller: Result<Caller, RequestRefusal>,
     /// Name of the key, even if it may not do this.
     pub(super) key: Option<String>,
     /// What is left of its limits per minute, if it has any.
@@ -88,21 +88,21 @@ impl Access {
 
     /// Admits a request for a right, and counts it. Fails if there is no key, or the key is unknown or
     /// expired, lacks the right, or asks too often.
-    pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: Right) -> Entered {
+    pub(super) fn enter(self: &Arc<Self>, headers: &HeaderMap, right: KeyRight) -> AccessDecision {
         let Some(keys) = self.keys.as_ref().and_then(WatchedKeys::keys) else {
             let caller =
                 Caller { access: Arc::clone(self), key: None, usage: None, is_owner: false };
-            return Entered { caller: Ok(caller), key: None, left: Vec::new() };
+            return AccessDecision { caller: Ok(caller), key: None, left: Vec::new() };
         };
         let known = key_of(headers)
             .and_then(|secret| keys.opened_by(&secret).ok_or_else(|| self.unknown(&secret)));
         let key = known.as_ref().ok().copied();
         let caller = known.and_then(|key| self.let_in(key, right));
         let left = key.map(|key| self.left_of(key)).unwrap_or_default();
-        Entered { caller, key: key.map(|key| key.name.clone()), left }
+        AccessDecision { caller, key: key.map(|key| key.name.clone()), left }
     }
 
-    fn left_of(&self, key: &Key) -> Vec<(HeaderName, HeaderValue)> {
+    fn left_of(&self, key: &ApiKey) -> Vec<(HeaderName, HeaderValue)> {
         if key.requests_per_minute.or(key.tokens_per_minute).is_none() {
             return Vec::new();
         }
@@ -121,7 +121,7 @@ impl Access {
 
     /// The caller of a route that needs no right: it sees nothing that needs one.
     pub(super) fn nobody(self: &Arc<Self>) -> Caller {
-        let key = self.needs_keys().then(|| Arc::new(Key::of_nobody()));
+        let key = self.needs_keys().then(|| Arc::new(ApiKey::of_nobody()));
         Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
     }
 
@@ -131,25 +131,25 @@ impl Access {
     }
 
     /// The key of this id, if it may ask this collection now.
-    pub(super) fn key_of_id(&self, id: &str, collection: &str) -> Option<Key> {
+    pub(super) fn key_of_id(&self, id: &str, collection: &str) -> Option<ApiKey> {
         let keys = self.keys.as_ref()?.keys()?;
         let key = keys.keys.iter().find(|key| !id.is_empty() && key.id == id)?;
-        let asks = key.may(Right::Search) || key.may(Right::Answer);
+        let asks = key.may(KeyRight::Search) || key.may(KeyRight::Answer);
         let may = asks && !key.has_expired(Utc::now());
         (may && key.sees_collection(collection)).then(|| key.clone())
     }
 
     /// The holder of a checked link to a document: it sees this document only.
     pub(super) fn holder_of_link(self: &Arc<Self>, collection: &str, source: &str) -> Caller {
-        let key = Some(Arc::new(Key::of_link(collection, source)));
+        let key = Some(Arc::new(ApiKey::of_link(collection, source)));
         Caller { access: Arc::clone(self), key, usage: None, is_owner: false }
     }
 
-    fn unknown(&self, secret: &Secret) -> Refusal {
+    fn unknown(&self, secret: &Secret) -> RequestRefusal {
         let revoked = self.keys.as_ref().and_then(|keys| keys.revoked_name(secret));
         match revoked {
             None => unknown_key(),
-            Some(name) => Refusal::new(
+            Some(name) => RequestRefusal::new(
                 StatusCode::UNAUTHORIZED,
                 ErrorCode::RevokedApiKey,
                 format!("the key `{name}` was revoked, or its secret was replaced"),
@@ -157,9 +157,9 @@ impl Access {
         }
     }
 
-    fn let_in(self: &Arc<Self>, key: &Key, right: Right) -> Result<Caller, Refusal> {
+    fn let_in(self: &Arc<Self>, key: &ApiKey, right: KeyRight) -> Result<Caller, RequestRefusal> {
         if key.has_expired(Utc::now()) {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 StatusCode::UNAUTHORIZED,
                 ErrorCode::ExpiredApiKey,
                 format!("the key `{}` has expired", key.name),
@@ -167,7 +167,7 @@ impl Access {
             .hint(format!("docent keys rotate {} makes a new secret", key.name)));
         }
         if !key.may(right) {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 StatusCode::FORBIDDEN,
                 ErrorCode::MissingRight,
                 format!("the key `{}` has no right to {}", key.name, right.name()),
@@ -189,7 +189,7 @@ impl Access {
         })
     }
 
-    fn use_of(&self, key: &Key) -> Arc<Use> {
+    fn use_of(&self, key: &ApiKey) -> Arc<Use> {
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
         let known = uses.get(&key.id).filter(|known| {
             known.questions.as_ref().map(|(count, _)| *count) == key.questions_at_a_time
@@ -224,8 +224,8 @@ fn take(
     bucket.take(amount, now)
 }
 
-fn too_often(key: &Key, what: &str, wait: Duration) -> Refusal {
-    Refusal::new(
+fn too_often(key: &ApiKey, what: &str, wait: Duration) -> RequestRefusal {
+    RequestRefusal::new(
         StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::RateLimitExceeded,
         format!("the key `{}` has used its {what} for this minute", key.name),
@@ -240,12 +240,12 @@ impl Caller {
     pub(super) fn check_budget(
         &self,
         cost: impl FnOnce(&str) -> (f64, f64),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestRefusal> {
         let Some(key) = self.key.as_deref().filter(|key| key.has_budget()) else { return Ok(()) };
         let mut engines = self.access.engines();
         let unpriced = engines.find_map(|(_, engine)| unpriced(&engine.context.settings));
         if let Some((table, model)) = unpriced {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 ErrorCode::BudgetWithoutPrices,
                 format!("the key `{}` has a budget, but the price of {model} is not set", key.name),
@@ -260,7 +260,7 @@ impl Caller {
         let spent = spent.or(over(key.cost_per_month, month).map(|budget| (budget, "this month")));
         match spent {
             None => Ok(()),
-            Some((budget, time)) => Err(Refusal::new(
+            Some((budget, time)) => Err(RequestRefusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::InsufficientQuota,
                 format!("the key `{}` has used its budget of {budget} for {time}", key.name),
@@ -268,13 +268,13 @@ impl Caller {
         }
     }
 
-    pub(super) fn may(&self, right: Right) -> bool {
+    pub(super) fn may(&self, right: KeyRight) -> bool {
         self.key.as_deref().is_none_or(|key| key.may(right))
     }
 
     /// Whether it sees every document of every served collection.
     pub(super) fn sees_all(&self) -> bool {
-        let is_whole = |key: &Key| {
+        let is_whole = |key: &ApiKey| {
             key.tenant.is_none()
                 && key.collections.is_empty()
                 && key.sources.is_empty()
@@ -289,7 +289,7 @@ impl Caller {
     }
 
     /// `None`: callers need no key.
-    pub(super) fn key(&self) -> Option<&Arc<Key>> {
+    pub(super) fn key(&self) -> Option<&Arc<ApiKey>> {
         self.key.as_ref()
     }
 
@@ -300,19 +300,19 @@ impl Caller {
 
     /// Whether it came by a link to one document, without a key.
     pub(super) fn has_link(&self) -> bool {
-        self.key.as_ref().is_some_and(|key| key.id.is_empty() && key.may(Right::Search))
+        self.key.as_ref().is_some_and(|key| key.id.is_empty() && key.may(KeyRight::Search))
     }
 
     /// Starts a question of this caller, which ends when the return value is dropped.
     ///
     /// # Errors
     /// It already asks as many questions at a time as it may.
-    pub(super) fn begin_question(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    pub(super) fn begin_question(&self) -> Result<Option<OwnedSemaphorePermit>, RequestRefusal> {
         let (Some(key), Some(usage)) = (&self.key, &self.usage) else { return Ok(None) };
         let Some((count, semaphore)) = &usage.questions else { return Ok(None) };
         let permit = Arc::clone(semaphore).try_acquire_owned();
         permit.map(Some).map_err(|_| {
-            Refusal::new(
+            RequestRefusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::TooManyQuestions,
                 format!("the key `{}` may ask at most {count} questions at a time", key.name),
@@ -347,7 +347,7 @@ impl Caller {
     ///
     /// # Errors
     /// There is no such collection that the caller may see.
-    pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, Refusal> {
+    pub(super) fn open(&self, name: Option<&str>) -> Result<Scoped, RequestRefusal> {
         let tenant = self.key.as_deref().and_then(|key| key.tenant.as_deref());
         let own = name.map(|name| collection_of_tenant(name, tenant));
         let found = own.as_deref().or_else(|| self.collections().next());
@@ -359,9 +359,9 @@ impl Caller {
                 Some(name) => format!("there is no collection `{name}`"),
                 None => "no collection is named, and there is no default one".to_owned(),
             };
-            return Err(Refusal {
+            return Err(RequestRefusal {
                 param: "collection".into(),
-                ..Refusal::not_found(ErrorCode::CollectionNotFound, problem)
+                ..RequestRefusal::not_found(ErrorCode::CollectionNotFound, problem)
             }
             .hint(match known.as_slice() {
                 [] => "this key has access to none of the served collections".to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 
 pub(super) struct Admission {
     questions: Arc<Semaphore>,
@@ -36,7 +36,7 @@ impl Admission {
     ///
     /// # Errors
     /// The queue is full, or the question waited too long.
-    pub(super) async fn begin_question(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    pub(super) async fn begin_question(&self) -> Result<OwnedSemaphorePermit, RequestRefusal> {
         if let Ok(permit) = Arc::clone(&self.questions).try_acquire_owned() {
             return Ok(permit);
         }
@@ -54,8 +54,8 @@ impl Admission {
         }
     }
 
-    fn overloaded(&self, why: &str) -> Refusal {
-        Refusal::new(
+    fn overloaded(&self, why: &str) -> RequestRefusal {
+        RequestRefusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Overloaded,
             format!("the server answers {} questions at a time, and {why}", self.at_once),

@@ -11,25 +11,27 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::access::Caller;
-use super::answering::{self, Question};
-use super::call::{Call, Server, SharedNotes};
+use super::answering::{self, CallerQuestion};
+use super::call::{AdmittedRequest, Server, SharedNotes};
 use super::dispatch::begin_question;
-use super::keys::Right;
+use super::keys::KeyRight;
 use super::links::Links;
-use super::openapi::Operation;
-use super::refusal::{ErrorCode, Refusal};
+use super::openapi::ApiOperation;
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::sse::{self, Frame};
 use crate::error::{Exit, Failure};
-use crate::http::{context as on_behalf_of_whom, on_behalf_of};
-use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
-use crate::mcp::protocol::{RESULT_TOKENS, Reply, SETTINGS, answerer, post};
-use crate::mcp::tools::{self, Tool};
-use crate::mcp::{Offer, TOKENS};
+use crate::http::{context as on_behalf_of_whom, with_trace_context};
+use crate::mcp::access::{
+    CallCost, CallPermit, ClientAccess, ClientRead, ClientView, resource_url,
+};
+use crate::mcp::protocol::{McpReply, RESULT_TOKENS, SETTINGS, answerer, post};
+use crate::mcp::tools::{self, ToolRow};
+use crate::mcp::{ServerOffer, TOKENS};
 use crate::query::{Answer, AnswerEvent};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::{Locator, TraceContext};
 
-pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("mcp", "The documents, for agents: the Model Context Protocol")
         .says("One JSON-RPC message, and its answer: see docs/mcp.md.")
@@ -38,8 +40,8 @@ pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
         .streams::<Map<String, Value>>()
 }
 
-pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
-    let Call { server, caller, headers, body, notes, .. } = call;
+pub(super) async fn mcp(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
+    let AdmittedRequest { server, caller, headers, body, notes, .. } = call;
     let is_owner = caller.is_owner();
     let mut max_tokens = TOKENS;
     if is_owner {
@@ -53,22 +55,22 @@ pub(super) async fn mcp(call: Call) -> Result<Response, Refusal> {
         let told = headers.get(RESULT_TOKENS).and_then(|it| it.to_str().ok()?.parse().ok());
         max_tokens = told.unwrap_or(max_tokens);
     }
-    let answers = caller.may(Right::Answer);
-    let may = |tool: &&Tool| {
-        (tool.is_usual || is_owner && !tool.changes()) && (answers || tool.work != Work::Answer)
+    let answers = caller.may(KeyRight::Answer);
+    let may = |tool: &&ToolRow| {
+        (tool.is_usual || is_owner && !tool.changes()) && (answers || tool.work != CallCost::Answer)
     };
     let tools = tools::TOOLS.iter().filter(may).collect();
     let stop = server.abandoned.clone();
     let links = Links::new(&server, &caller, &headers);
     let access = KeyAccess { server, caller, notes, links, context: on_behalf_of_whom() };
-    let offer = Offer { access: Arc::new(access), tools, max_tokens, server: None };
+    let offer = ServerOffer { access: Arc::new(access), tools, max_tokens, server: None };
     let (status, mut response) = match post(answerer(offer, stop), &headers, &body).await {
-        Reply::Accepted => (StatusCode::ACCEPTED, Response::new(Body::empty())),
-        Reply::Events(events) => {
+        McpReply::Accepted => (StatusCode::ACCEPTED, Response::new(Body::empty())),
+        McpReply::Events(events) => {
             let frames = events.map(|message| Frame::of_json("message", &message));
             (StatusCode::OK, sse::response(frames.boxed()))
         }
-        Reply::Whole(status, json) => {
+        McpReply::Whole(status, json) => {
             let mut response = Response::new(Body::from(json));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -98,7 +100,7 @@ impl KeyAccess {
     }
 
     /// A refusal in the form of the tools, without the details that callers with a key may not see.
-    fn refused(&self, mut refusal: Refusal) -> Failure {
+    fn refused(&self, mut refusal: RequestRefusal) -> Failure {
         self.notes.refused(&mut refusal, self.is_told_less());
         refusal.into_failure(Exit::Backend)
     }
@@ -110,39 +112,41 @@ impl ClientAccess for KeyAccess {
         self.caller.collections().map(str::to_owned).collect()
     }
 
-    fn view(&self, collection: Option<&str>) -> Result<View, Failure> {
+    fn view(&self, collection: Option<&str>) -> Result<ClientView, Failure> {
         let scoped = self.caller.open(collection).map_err(|refusal| self.refused(refusal))?;
         Ok(scoped.view())
     }
 
-    async fn begin(&self, work: Work) -> Result<Turn, Failure> {
-        if work == Work::Light {
-            return Ok(Turn(Box::new(())));
+    async fn begin(&self, work: CallCost) -> Result<CallPermit, Failure> {
+        if work == CallCost::Light {
+            return Ok(CallPermit(Box::new(())));
         }
         let refused = |refusal| self.refused(refusal);
-        if work == Work::Answer && !self.caller.may(Right::Answer) {
+        if work == CallCost::Answer && !self.caller.may(KeyRight::Answer) {
             let problem = "the key has no right to answer";
-            let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, problem);
+            let refusal =
+                RequestRefusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, problem);
             return Err(refused(refusal));
         }
         let own = begin_question(&self.server, &self.caller).map_err(refused)?;
         let turn = self.server.admission.begin_question().await.map_err(refused)?;
-        Ok(Turn(Box::new((own, turn))))
+        Ok(CallPermit(Box::new((own, turn))))
     }
 
     async fn answer(
         &self,
-        view: &View,
+        view: &ClientView,
         question: &str,
         filter: DocumentFilter,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Answer, Failure> {
         let scoped = self.caller.open(Some(&view.name)).map_err(|refusal| self.refused(refusal))?;
-        let question = Question { text: question.to_owned(), filter, ..Question::default() };
+        let question =
+            CallerQuestion { text: question.to_owned(), filter, ..CallerQuestion::default() };
         let Self { server, caller, notes, .. } = self;
         let answered = answering::answer(&scoped, caller, server, notes, &question, emit).boxed();
         let answered = match &self.context {
-            Some(context) => on_behalf_of(context.clone(), answered).await,
+            Some(context) => with_trace_context(context.clone(), answered).await,
             None => answered.await,
         };
         let answered = answered.map_err(|refusal| self.refused(refusal))?;
@@ -152,7 +156,7 @@ impl ClientAccess for KeyAccess {
         }
     }
 
-    fn saw(&self, seen: &Seen<'_>) {
+    fn saw(&self, seen: &ClientRead<'_>) {
         self.notes.note(|notes| {
             notes.collection = Some(seen.collection.to_owned());
             notes.version = Some(seen.version);
@@ -179,7 +183,7 @@ impl ClientAccess for KeyAccess {
         if exit == Exit::Usage || failure.backend.is_none() && exit != Exit::Config {
             return failure;
         }
-        let mut refusal = Refusal::from(failure);
+        let mut refusal = RequestRefusal::from(failure);
         self.notes.keep_inner(&mut refusal, self.is_told_less());
         refusal.into_failure(exit)
     }

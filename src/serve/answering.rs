@@ -13,20 +13,20 @@ use uuid::Uuid;
 
 pub(super) use details::AnswerDetails;
 
+use super::abandoned::Unfinished;
 use super::access::{Caller, Scoped};
 use super::call::{Server, SharedNotes};
-use super::drift::Observation;
+use super::drift::QuestionSample;
 use super::feedback::RecentAnswer;
-use super::log::Notes;
-use super::refusal::{ErrorCode, Refusal};
-use super::unfinished::Unfinished;
-use crate::chat::{CALLS, Relayed, Sampling};
+use super::log::RequestNotes;
+use super::refusal::{ErrorCode, RequestRefusal};
+use crate::chat::{CALLS, Passthrough, SamplingOptions};
 use crate::error::{BackendError, Exit, Failure};
 use crate::http::context as on_behalf_of;
-use crate::query::history::Turn;
-use crate::query::verdict::NoAnswer;
+use crate::query::assessment::NoAnswer;
+use crate::query::history::HistoryTurn;
 use crate::query::{Answer, AnswerEvent};
-use crate::service::answering::{Ask, Exchange};
+use crate::service::answering::{AskOptions, Exchange};
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::settings::Fallback;
 
@@ -39,19 +39,19 @@ pub(super) const NOT_BLANK: &str = r"[^\s\u0085]";
 
 /// A question with everything that a caller may send along.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Question {
+pub(super) struct CallerQuestion {
     pub(super) text: String,
     /// Earlier turns of the conversation, oldest first.
-    pub(super) history: Vec<Turn>,
+    pub(super) history: Vec<HistoryTurn>,
     /// Text that is put before docent's own rules in the prompt.
     pub(super) introduction: Option<String>,
     pub(super) filter: DocumentFilter,
     pub(super) overrides: RetrievalOverrides,
-    pub(super) sampling: Sampling,
+    pub(super) sampling: SamplingOptions,
     /// Id of the answer; `None`: a new one is made.
     pub(super) id: Option<Uuid>,
     /// Passed on to the chat model.
-    pub(super) relayed: Relayed,
+    pub(super) relayed: Passthrough,
 }
 
 /// The result of a question.
@@ -82,16 +82,16 @@ pub(super) async fn answer(
     caller: &Caller,
     server: &Server,
     notes: &SharedNotes,
-    question: &Question,
+    question: &CallerQuestion,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
-) -> Result<Answered, Refusal> {
+) -> Result<Answered, RequestRefusal> {
     // A stream starts long before its answer ends, so its time is limited here.
     let answered = answer_or_quote(scoped, caller, server, notes, question, emit);
     // A panic after the first event is caught nowhere else.
     let answered = AssertUnwindSafe(answered).catch_unwind();
     let answered = match tokio::time::timeout(server.settings.timeout, answered).await {
-        Ok(answered) => answered.unwrap_or_else(|_| Err(Refusal::panicked())),
-        Err(_) => Err(Refusal::timeout()),
+        Ok(answered) => answered.unwrap_or_else(|_| Err(RequestRefusal::panicked())),
+        Err(_) => Err(RequestRefusal::timeout()),
     };
     answered.and_then(Answered::not_cut_off)
 }
@@ -102,9 +102,9 @@ async fn answer_or_quote(
     caller: &Caller,
     server: &Server,
     notes: &SharedNotes,
-    question: &Question,
+    question: &CallerQuestion,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
-) -> Result<Answered, Refusal> {
+) -> Result<Answered, RequestRefusal> {
     notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());
         notes.question = Some(question.text.clone());
@@ -117,7 +117,7 @@ async fn answer_or_quote(
         if falls_back {
             return asked(scoped, caller, server, notes, question, true, emit).await;
         }
-        return Err(Refusal::new(
+        return Err(RequestRefusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::UpstreamUnavailable,
             "the chat model failed several times in a row, so it gets no requests for a while",
@@ -148,13 +148,13 @@ async fn asked(
     caller: &Caller,
     server: &Server,
     notes: &SharedNotes,
-    question: &Question,
+    question: &CallerQuestion,
     quote: bool,
     emit: &mut (dyn FnMut(AnswerEvent) + Send),
-) -> Result<Answered, Refusal> {
+) -> Result<Answered, RequestRefusal> {
     let engine = scoped.engine();
     let filter = scoped.filter(question.filter.clone());
-    let ask = Ask {
+    let ask = AskOptions {
         question: &question.text,
         filter: &filter,
         history: &question.history,
@@ -201,7 +201,7 @@ fn observe(
     server: &Server,
     caller: &Caller,
     scoped: &Scoped,
-    question: &Question,
+    question: &CallerQuestion,
     asked: &AskedCollection,
     answer: &Answer,
 ) {
@@ -220,13 +220,13 @@ fn observe(
     // Scores of other retrieval settings cannot be compared.
     if ended && question.overrides == RetrievalOverrides::default() {
         let k = scoped.engine().context.settings.search.k;
-        let observation = Observation::of_answer(&question.text, answer, k);
+        let observation = QuestionSample::of_answer(&question.text, answer, k);
         observers.drift.observe(&asked.collection, &observation);
     }
 }
 
 /// Notes the cost of an answer, and the state of its citations.
-fn note_answer(notes: &mut Notes, asked: &AskedCollection, answer: &Answer) {
+fn note_answer(notes: &mut RequestNotes, asked: &AskedCollection, answer: &Answer) {
     let milliseconds = |time: Duration| time.as_millis() as u64;
     let citations = &answer.citations.citations;
     notes.version = Some(asked.version);
@@ -265,7 +265,7 @@ impl AskedCollection {
         Self::new(&scoped.name, exchange.reader())
     }
 
-    pub(super) fn new(name: &str, reader: &crate::store::Reader) -> Self {
+    pub(super) fn new(name: &str, reader: &crate::store::CollectionReader) -> Self {
         let manifest = reader.manifest();
         let last = manifest.unfinished.as_ref().or(manifest.runs.last());
         Self {
@@ -279,7 +279,7 @@ impl AskedCollection {
 impl Answered {
     /// # Errors
     /// The answer was cut short for a reason other than its length.
-    fn not_cut_off(self) -> Result<Self, Refusal> {
+    fn not_cut_off(self) -> Result<Self, RequestRefusal> {
         match &self.answer.failure {
             _ if self.answer.interrupted => Err(shutting_down()),
             Some(failure) => Err(failure.clone().into()),
@@ -299,8 +299,8 @@ impl Answered {
 }
 
 /// The server is shutting down and has stopped waiting for answers.
-pub(super) fn shutting_down() -> Refusal {
-    Refusal::new(
+pub(super) fn shutting_down() -> RequestRefusal {
+    RequestRefusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ShuttingDown,
         "the server is shutting down, and the answer was cut off",
@@ -321,13 +321,15 @@ pub(super) fn words_for(why: NoAnswer) -> &'static str {
 
 /// # Errors
 /// It is empty, or too long.
-pub(super) fn checked_question(text: &str, param: &str) -> Result<String, Refusal> {
+pub(super) fn checked_question(text: &str, param: &str) -> Result<String, RequestRefusal> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Refusal::invalid(param, "the question is empty").hint("write a question"));
+        return Err(
+            RequestRefusal::invalid(param, "the question is empty").hint("write a question")
+        );
     }
     if text.len() > LONGEST_QUESTION {
-        return Err(Refusal::invalid(
+        return Err(RequestRefusal::invalid(
             param,
             format!("the question has {} bytes, more than {LONGEST_QUESTION}", text.len()),
         )

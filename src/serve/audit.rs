@@ -62,7 +62,7 @@ pub fn schema() -> RootSchema {
     root
 }
 
-pub(super) struct Audit {
+pub(super) struct RequestAudit {
     path: PathBuf,
     content: bool,
     end: Mutex<End>,
@@ -82,7 +82,7 @@ pub(super) struct Added {
     pub(super) warning: Option<String>,
 }
 
-impl Audit {
+impl RequestAudit {
     /// Continues at the end of the file, or where the head beside it says that it ended.
     ///
     /// # Errors

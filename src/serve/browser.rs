@@ -12,8 +12,8 @@ use axum::response::Response;
 use http::header::{HOST, HeaderName, HeaderValue, ORIGIN, VARY};
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use super::refusal::{ErrorCode, Refusal};
-use crate::settings::Serve;
+use super::refusal::{ErrorCode, RequestRefusal};
+use crate::settings::ServeSettings;
 
 const ALLOW_ORIGIN: HeaderName = HeaderName::from_static("access-control-allow-origin");
 const ALLOW_HEADERS: HeaderName = HeaderName::from_static("access-control-allow-headers");
@@ -39,14 +39,14 @@ pub(super) fn host(request: &Request<Body>) -> Option<String> {
 /// The request names a host, or comes from a page, that is not allowed.
 pub(super) fn check(
     request: &Request<Body>,
-    settings: &Serve,
+    settings: &ServeSettings,
     needs_keys: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), RequestRefusal> {
     let host = host(request);
     let local = request.extensions().get::<ThroughSocket>().is_some();
     if !needs_keys && !local && !host.as_deref().is_some_and(|host| is_ours(host, settings)) {
         let named = host.as_deref().unwrap_or_default();
-        return Err(Refusal::new(
+        return Err(RequestRefusal::new(
             StatusCode::FORBIDDEN,
             ErrorCode::HostNotAllowed,
             format!(
@@ -56,7 +56,7 @@ pub(super) fn check(
         .hint("if it is a name of this server, allow it with --allow-host"));
     }
     match origin(request.headers()) {
-        Some(origin) if !is_allowed(origin, host.as_deref(), settings) => Err(Refusal::new(
+        Some(origin) if !is_allowed(origin, host.as_deref(), settings) => Err(RequestRefusal::new(
             StatusCode::FORBIDDEN,
             ErrorCode::OriginNotAllowed,
             format!("web pages of `{origin}` may not ask this server"),
@@ -71,7 +71,7 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// `host` may have a port.
-fn is_ours(host: &str, settings: &Serve) -> bool {
+fn is_ours(host: &str, settings: &ServeSettings) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -85,7 +85,7 @@ fn is_ours(host: &str, settings: &Serve) -> bool {
 }
 
 /// Whether the page belongs to this server or to an allowed origin.
-fn is_allowed(origin: &str, host: Option<&str>, settings: &Serve) -> bool {
+fn is_allowed(origin: &str, host: Option<&str>, settings: &ServeSettings) -> bool {
     let origin = origin.to_ascii_lowercase();
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     let own = authority.is_some() && authority == host;
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::settings::{Layers, resolve};
 
-    fn settings() -> Serve {
+    fn settings() -> ServeSettings {
         let mut serve = resolve(&Layers(Vec::new()), true).unwrap().serve;
         serve.allow_host = vec!["docs.example.org".to_owned()];
         serve.allow_origin = vec!["https://app.example.org".to_owned()];

@@ -12,18 +12,18 @@ use uuid::Uuid;
 
 use super::access::{Access, Caller};
 use super::admission::Admission;
-use super::audit::Audit;
+use super::audit::RequestAudit;
 use super::breaker::Breaker;
-use super::chat::KeptTurns;
+use super::chat::RecentTurns;
 use super::connections::Upgrade;
-use super::log::Notes;
+use super::log::RequestNotes;
 use super::observers::Observers;
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::signature::Signer;
 use super::uploads::Uploads;
-use super::watching::Watched;
+use super::watching::WatchedCollection;
 use crate::cancel::Cancel;
-use crate::settings::Serve;
+use crate::settings::ServeSettings;
 use crate::types::Usage;
 
 /// Shared state that lives as long as the server.
@@ -31,7 +31,7 @@ pub(super) struct Server {
     pub(super) access: Arc<Access>,
     pub(super) admission: Arc<Admission>,
     pub(super) breaker: Breaker,
-    pub(super) settings: Serve,
+    pub(super) settings: ServeSettings,
     pub(super) signer: Signer,
     /// Seconds since 1970.
     pub(super) started_at: i64,
@@ -41,26 +41,26 @@ pub(super) struct Server {
     pub(super) stopping: OnceLock<Cancel>,
     pub(super) observers: Observers,
     /// Turns of conversations, for clients that lost their connection.
-    pub(super) turns: KeptTurns,
+    pub(super) turns: RecentTurns,
     /// `None`: collections cannot be changed by request.
     pub(super) uploads: Option<Uploads>,
     /// Held while a collection is changed: one change at a time in this process.
     pub(super) writing: tokio::sync::Mutex<()>,
-    pub(super) watches: Vec<Watched>,
+    pub(super) watches: Vec<WatchedCollection>,
 }
 
 impl Server {
     /// # Errors
     /// The audit is required, and cannot be written.
-    pub(super) fn check_audit(&self) -> Result<(), Refusal> {
+    pub(super) fn check_audit(&self) -> Result<(), RequestRefusal> {
         let audit = self.observers.audit.as_ref().filter(|_| self.settings.audit_required);
-        let Some(problem) = audit.and_then(Audit::problem) else { return Ok(()) };
-        let refusal = Refusal::new(
+        let Some(problem) = audit.and_then(RequestAudit::problem) else { return Ok(()) };
+        let refusal = RequestRefusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::AuditUnwritable,
             "the audit is required, and cannot be written",
         );
-        Err(Refusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
+        Err(RequestRefusal { causes: vec![problem], ..refusal }.after(Duration::from_secs(5)))
     }
 
     /// Counts the tokens that a model used for a caller, as soon as they are known. `answered`: an answer
@@ -78,7 +78,7 @@ impl Server {
 }
 
 /// See the module.
-pub(super) struct Call {
+pub(super) struct AdmittedRequest {
     pub(super) server: Arc<Server>,
     pub(super) id: String,
     pub(super) caller: Caller,
@@ -98,35 +98,36 @@ pub(super) struct Call {
 
 /// What the log says about a request; handlers add to it until the answer has ended.
 #[derive(Clone, Default)]
-pub(super) struct SharedNotes(Arc<Mutex<Notes>>);
+pub(super) struct SharedNotes(Arc<Mutex<RequestNotes>>);
 
 impl SharedNotes {
-    pub(super) fn note(&self, add: impl FnOnce(&mut Notes)) {
+    pub(super) fn note(&self, add: impl FnOnce(&mut RequestNotes)) {
         add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Notes why there is no answer, without the details that callers with a key may not see.
-    pub(super) fn refused(&self, refusal: &mut Refusal, needs_keys: bool) {
+    pub(super) fn refused(&self, refusal: &mut RequestRefusal, needs_keys: bool) {
         self.keep_inner(refusal, needs_keys);
         self.note(|notes| notes.error = Some(refusal.code.name().to_owned()));
     }
 
     /// Moves the details that callers with a key may not see from the refusal to the log.
-    pub(super) fn keep_inner(&self, refusal: &mut Refusal, needs_keys: bool) {
+    pub(super) fn keep_inner(&self, refusal: &mut RequestRefusal, needs_keys: bool) {
         if let Some(detail) = needs_keys.then(|| refusal.take_inner()).flatten() {
             self.note(|notes| notes.warning = Some(detail));
         }
     }
 
-    pub(super) fn read(&self) -> Notes {
+    pub(super) fn read(&self) -> RequestNotes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Answers a request. Dropping the future ends the work: a caller who leaves gets no further answer.
-pub(super) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Refusal>>;
+pub(super) type HandlerFuture =
+    fn(AdmittedRequest) -> BoxFuture<'static, Result<Response, RequestRefusal>>;
 
-impl Call {
+impl AdmittedRequest {
     /// A part of the path that the route has.
     pub(super) fn param(&self, name: &str) -> &str {
         let found = self.params.iter().find(|(known, _)| known == name);

@@ -24,15 +24,15 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use super::browser::{FromOwner, ThroughSocket};
-use super::malformed::Explaining;
+use super::drain::DrainedBody;
+use super::malformed::ExplainedConnection;
 use super::slow::SlowClient;
 use super::socket::{SocketListener, SocketStream};
+use super::stalled::{StalledBodies, WatchedBody};
 use super::tls::Tls;
-use super::unread::ReadOn;
-use super::untaken::{Taken, Untaken};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::settings::{ListenAddress, Serve};
+use crate::settings::{ListenAddress, ServeSettings};
 
 /// Most bytes of a head that are read. A larger head is answered without becoming a request; docent accepts
 /// less than this.
@@ -127,7 +127,7 @@ impl Listeners {
     pub(super) async fn serve(
         self,
         router: Router,
-        settings: &Serve,
+        settings: &ServeSettings,
         stop: &Cancel,
         give_up: &dyn Fn(),
     ) -> Exit {
@@ -312,7 +312,7 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
         let Self { router, builder, header_timeout, slow_client, mut ends, permit } = self;
-        let untaken = Untaken::default();
+        let untaken = StalledBodies::default();
         let watches = untaken.clone();
         let begun = Arc::new(AtomicBool::new(false));
         let (begins, unread) = (Arc::clone(&begun), ends.clone());
@@ -321,7 +321,7 @@ impl Connection {
             let waits = request.headers().contains_key(EXPECT);
             let is_http1 = request.version() < Version::HTTP_2;
             let (mut head, body) = request.into_parts();
-            let body = ReadOn::new(Body::new(body), waits, unread.clone());
+            let body = DrainedBody::new(Body::new(body), waits, unread.clone());
             let asked_for = body.asked_for();
             if way != Way::Tcp {
                 head.extensions.insert(ThroughSocket);
@@ -341,12 +341,13 @@ impl Connection {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 // Over HTTP/1.1 the connection itself is watched, not each response.
-                let taken =
-                    |body| if is_http1 { Taken::unwatched(body) } else { untaken.watch(body) };
+                let taken = |body| {
+                    if is_http1 { WatchedBody::unwatched(body) } else { untaken.watch(body) }
+                };
                 Ok::<_, Infallible>(response.map(taken))
             }
         });
-        let stream = TokioIo::new(Explaining::new(stream));
+        let stream = TokioIo::new(ExplainedConnection::new(stream));
         let connection = builder.serve_connection_with_upgrades(stream, service);
         tokio::pin!(connection);
         // The limit on a head starts with its first byte, or after the preface of HTTP/2: a client that

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::keys::Secret;
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 
 /// Whether a request carries something that may be a key.
 pub(super) fn brings_key(headers: &HeaderMap) -> bool {
@@ -33,7 +33,7 @@ const KEY_PROTOCOL: &str = "docent.key.";
 
 /// # Errors
 /// There is no key, or it does not have the form of docent's keys.
-pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, RequestRefusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
@@ -41,7 +41,7 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     });
     let offered = || header(SEC_WEBSOCKET_PROTOCOL.as_str()).and_then(offered_key);
     let Some(sent) = bearer.or_else(|| header(OTHER_HEADER)).or_else(offered) else {
-        return Err(Refusal::new(
+        return Err(RequestRefusal::new(
             StatusCode::UNAUTHORIZED,
             ErrorCode::MissingApiKey,
             "no key was sent",
@@ -50,6 +50,6 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Secret, Refusal> {
     Secret::parse(sent).ok_or_else(unknown_key)
 }
 
-pub(super) fn unknown_key() -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, ErrorCode::InvalidApiKey, "this key is not known")
+pub(super) fn unknown_key() -> RequestRefusal {
+    RequestRefusal::new(StatusCode::UNAUTHORIZED, ErrorCode::InvalidApiKey, "this key is not known")
 }

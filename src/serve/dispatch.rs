@@ -13,17 +13,17 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::access::{Caller, Entered};
-use super::call::{Call, Server, SharedNotes, accepts_html, made_id};
+use super::access::{AccessDecision, Caller};
+use super::call::{AdmittedRequest, Server, SharedNotes, accepts_html, made_id};
 use super::credentials::brings_key;
-use super::keys::Right;
-use super::log::{Held, LogEntry, Pending};
-use super::refusal::{ErrorCode, Refusal};
+use super::keys::KeyRight;
+use super::log::{GuardedBody, LogEntry, PendingEntry};
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::request::read_body;
-use super::routes::{self, Route, Work};
+use super::routes::{self, RequestCost, Route};
 use super::signature::Signer;
 use super::{browser, page};
-use crate::http::{TRACEPARENT, on_behalf_of};
+use crate::http::{TRACEPARENT, with_trace_context};
 use crate::types::TraceContext;
 
 /// The header in which clients of `OpenAI` count their retries.
@@ -59,7 +59,7 @@ pub(super) async fn dispatch(
         needs_right: route.is_none_or(|route| route.right.is_some()),
         ..LogEntry::default()
     };
-    let mut pending = Pending::begin(&server, &notes, entry);
+    let mut pending = PendingEntry::begin(&server, &notes, entry);
     let allowed = check_head(&request)
         .and_then(|()| browser::check(&request, &server.settings, server.access.needs_keys()));
     let lets_read = allowed.is_ok();
@@ -67,7 +67,7 @@ pub(super) async fn dispatch(
         Ok(()) if browser::is_preflight(&request) => Ok((browser::preflight(), (None, None))),
         Ok(()) => {
             let answered = answer(&server, route, request, &id, &mut pending);
-            on_behalf_of(context.clone(), answered).await
+            with_trace_context(context.clone(), answered).await
         }
         Err(refusal) => Err(refusal),
     };
@@ -91,7 +91,7 @@ pub(super) async fn dispatch(
     pending.status = Some(response.status().as_u16());
     // The bytes of a body that is not sent cannot be counted.
     pending.sent = without_body || http_body::Body::is_end_stream(response.body());
-    response.map(|body| Body::new(Held { body, pending, held: turn, context }))
+    response.map(|body| Body::new(GuardedBody { body, pending, held: turn, context }))
 }
 
 async fn answer(
@@ -99,8 +99,8 @@ async fn answer(
     route: Option<&'static Route>,
     request: Request<Body>,
     id: &str,
-    pending: &mut Pending,
-) -> Result<(Response, Turn), Refusal> {
+    pending: &mut PendingEntry,
+) -> Result<(Response, Turn), RequestRefusal> {
     let Some(route) = route else { return Err(no_route(&request)) };
     let host = browser::host(&request).and_then(|host| HeaderValue::from_str(&host).ok());
     let (mut parts, body) = request.into_parts();
@@ -115,7 +115,7 @@ async fn answer(
             Ok(params) => {
                 params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
             }
-            Err(error) => return Err(Refusal::invalid("", error.to_string())),
+            Err(error) => return Err(RequestRefusal::invalid("", error.to_string())),
         };
     let caller = match route.right {
         Some(_) if route.page && stands_for_key(server, &parts) => {
@@ -132,14 +132,14 @@ async fn answer(
     };
     // Before the body is read, so that a refused caller need not send it.
     let turn = match route.work {
-        Work::Light | Work::File => (None, None),
-        Work::Question => {
+        RequestCost::Light | RequestCost::File => (None, None),
+        RequestCost::Question => {
             let own = begin_question(server, &caller)?;
             (own, Some(server.admission.begin_question().await?))
         }
     };
     let (body, file) = match parts.method {
-        Method::POST if route.work == Work::File => (bytes::Bytes::new(), Some(body)),
+        Method::POST if route.work == RequestCost::File => (bytes::Bytes::new(), Some(body)),
         Method::POST => {
             let settings = &server.settings;
             (read_body(body, settings.body_limit, settings.header_timeout).await?, None)
@@ -147,7 +147,7 @@ async fn answer(
         _ => (bytes::Bytes::new(), None),
     };
     let upgrade = parts.extensions.remove();
-    let call = Call {
+    let call = AdmittedRequest {
         server: Arc::clone(server),
         id: id.to_owned(),
         caller,
@@ -163,14 +163,14 @@ async fn answer(
     let handled = tokio::time::timeout(server.settings.timeout, handled).await;
     match handled {
         Ok(Ok(response)) => Ok((response?, turn)),
-        Ok(Err(_)) => Err(Refusal::panicked()),
-        Err(_) => Err(Refusal::timeout()),
+        Ok(Err(_)) => Err(RequestRefusal::panicked()),
+        Err(_) => Err(RequestRefusal::timeout()),
     }
 }
 
 /// The head is too large, or has two of a header that decides who asks: a proxy may have looked at the
 /// other one.
-fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
+fn check_head(request: &Request<Body>) -> Result<(), RequestRefusal> {
     /// Total of names and values, plus what HTTP/2 counts for each header.
     const LARGEST: usize = 32 << 10;
     const BESIDE: usize = 32;
@@ -178,12 +178,12 @@ fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
     let headers = request.headers();
     let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + BESIDE);
     if target + sizes.sum::<usize>() > LARGEST {
-        return Err(Refusal::head_too_large(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        return Err(RequestRefusal::head_too_large(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     for name in [HOST, AUTHORIZATION] {
         if headers.get_all(&name).iter().nth(1).is_some() {
             let problem = format!("the header `{name}` appears more than once");
-            return Err(Refusal::invalid(name.as_str(), problem).hint("send it once"));
+            return Err(RequestRefusal::invalid(name.as_str(), problem).hint("send it once"));
         }
     }
     Ok(())
@@ -196,10 +196,10 @@ fn check_head(request: &Request<Body>) -> Result<(), Refusal> {
 pub(super) fn enter(
     server: &Server,
     headers: &HeaderMap,
-    right: Right,
-    pending: &mut Pending,
-) -> Result<Caller, Refusal> {
-    let Entered { caller, key, left } = server.access.enter(headers, right);
+    right: KeyRight,
+    pending: &mut PendingEntry,
+) -> Result<Caller, RequestRefusal> {
+    let AccessDecision { caller, key, left } = server.access.enter(headers, right);
     (pending.entry.key, pending.left) = (key, left);
     let caller = caller?;
     server.check_audit()?;
@@ -214,7 +214,7 @@ pub(super) fn enter(
 pub(super) fn begin_question(
     server: &Server,
     caller: &Caller,
-) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+) -> Result<Option<OwnedSemaphorePermit>, RequestRefusal> {
     caller.check_budget(|key| server.observers.usage.cost_of(key))?;
     caller.begin_question()
 }
@@ -231,7 +231,7 @@ fn holder_of_link(
     server: &Server,
     params: &[(String, String)],
     parts: &Parts,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, RequestRefusal> {
     let named = |name: &str| {
         let found = params.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
@@ -261,19 +261,20 @@ pub(super) fn trace_context(headers: &HeaderMap) -> TraceContext {
     sent.unwrap_or_else(TraceContext::begin)
 }
 
-fn no_route(request: &Request<Body>) -> Refusal {
+fn no_route(request: &Request<Body>) -> RequestRefusal {
     let (method, path) = (request.method(), request.uri().path());
     let others = routes::methods_of(path);
     // A route with this method that ends up here is switched off.
     if !others.is_empty() && !others.contains(&method.as_str()) {
         let asked_by = others.iter().filter(|it| **it != "HEAD").copied().collect::<Vec<_>>();
-        return Refusal::new(
+        return RequestRefusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::MethodNotAllowed,
             format!("{path} takes {}, not {method}", asked_by.join(" or ")),
         );
     }
-    let refusal = Refusal::not_found(ErrorCode::UnknownUrl, format!("there is no {path} here"));
+    let refusal =
+        RequestRefusal::not_found(ErrorCode::UnknownUrl, format!("there is no {path} here"));
     match routes::nearest(path) {
         Some(near) => refusal.hint(format!(
             "did you mean {} {}? GET /openapi.json lists every request",

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answering::AskedCollection;
-use super::call::Call;
+use super::call::AdmittedRequest;
 use super::native::json;
-use super::openapi::Operation;
-use super::refusal::{ErrorCode, Refusal};
+use super::openapi::ApiOperation;
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::request::read;
 use crate::output::Versioned;
-use crate::service::provenance::Said;
+use crate::service::provenance::ReaderFeedback;
 use crate::types::TraceContext;
 
 /// Most answers that are remembered for a key.
@@ -91,24 +91,24 @@ struct FeedbackResponse {
     comment_kept: bool,
 }
 
-pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("giveFeedback", "Rates an answer")
         .takes::<FeedbackRequest>()
         .answers::<Versioned<FeedbackResponse>>()
 }
 
-pub(super) async fn feedback(call: Call) -> Result<Response, Refusal> {
+pub(super) async fn feedback(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let FeedbackRequest { answer_id, score, comment } = read(&call.body)?;
     if comment.as_ref().is_some_and(|comment| comment.len() > LONGEST_COMMENT) {
         let problem = format!("`comment` has more than {LONGEST_COMMENT} bytes");
-        return Err(Refusal::invalid("comment", problem).hint("shorten it"));
+        return Err(RequestRefusal::invalid("comment", problem).hint("shorten it"));
     }
     let observers = &call.server.observers;
     let id = answer_id.parse::<Uuid>().ok();
     let answer = id.and_then(|id| observers.answers.rate(call.caller.key_id(), id));
     let Some(answer) = answer else {
-        let mut refusal = Refusal::not_found(
+        let mut refusal = RequestRefusal::not_found(
             ErrorCode::AnswerNotFound,
             format!("there is no answer `{answer_id}` of this key"),
         );
@@ -126,7 +126,8 @@ pub(super) async fn feedback(call: Call) -> Result<Response, Refusal> {
     let comment_kept = comment.is_some() && call.server.settings.audit_content;
     let kept = comment.filter(|_| comment_kept);
     let scoped = call.caller.open(Some(&asked.collection))?;
-    let said = Said { id: answer.id, context: context.clone(), score, comment: kept.clone() };
+    let said =
+        ReaderFeedback { id: answer.id, context: context.clone(), score, comment: kept.clone() };
     let warning = scoped.engine().record_feedback(&said).await;
     call.notes.note(|notes| {
         notes.collection = Some(asked.collection.clone());

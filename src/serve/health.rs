@@ -5,10 +5,10 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::call::Call;
+use super::call::AdmittedRequest;
 use super::native::json;
-use super::openapi::Operation;
-use super::refusal::{ErrorCode, Refusal};
+use super::openapi::ApiOperation;
+use super::refusal::{ErrorCode, RequestRefusal};
 use crate::error::Failure;
 
 /// The result of a probe.
@@ -24,11 +24,11 @@ enum Condition {
     Ready,
 }
 
-pub(super) fn described_live(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described_live(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getLivez", "Whether the process lives").answers::<Health>()
 }
 
-pub(super) fn described_ready(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described_ready(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getReadyz", "Whether every collection can be asked; no model is asked")
         .answers::<Health>()
@@ -41,9 +41,10 @@ pub(super) fn live() -> Response {
 }
 
 /// Every collection can be asked, with the models that built it.
-pub(super) async fn ready(call: Call) -> Result<Response, Refusal> {
-    let not_ready =
-        |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, why);
+pub(super) async fn ready(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
+    let not_ready = |why: String| {
+        RequestRefusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, why)
+    };
     if call.server.is_stopping() {
         return Err(not_ready("the server is shutting down".to_owned())
             .hint("ask another server, or this one after its restart"));

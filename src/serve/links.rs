@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::access::Caller;
 use super::call::Server;
-use super::keys::Key;
+use super::keys::ApiKey;
 use super::signature::Signer;
 use crate::types::{Locator, is_url};
 
@@ -20,7 +20,7 @@ const IN_PATH: &AsciiSet =
 pub(super) struct Links {
     base: String,
     /// Set if a link needs a signature in place of a key, with the key that it is made for.
-    signer: Option<(Signer, Arc<Key>)>,
+    signer: Option<(Signer, Arc<ApiKey>)>,
     /// Seconds since the Unix epoch.
     now: i64,
 }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_link_is_signed_where_keys_are_needed() {
-        let key = Arc::new(Key::of_nobody());
+        let key = Arc::new(ApiKey::of_nobody());
         let signer = Signer::new(std::time::Duration::from_mins(1)).ok();
         let signer = signer.map(|signer| (signer, Arc::clone(&key)));
         let links = Links { base: String::new(), signer, now: 1_000 };

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Server, SharedNotes};
-use crate::http::at_once_on_behalf_of;
+use crate::http::with_trace_context_blocking;
 use crate::types::{TraceContext, Usage};
 
 /// Receives each request once, in the order in which they end.
@@ -49,20 +49,21 @@ pub struct LogEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     #[serde(flatten)]
-    pub notes: Notes,
+    pub notes: RequestNotes,
 }
 
 impl LogEntry {
     /// An entry about no request.
     pub(super) fn warning(text: &str) -> Self {
-        let notes = Notes { warning: Some(text.to_owned()), ..Notes::default() };
+        let notes = RequestNotes { warning: Some(text.to_owned()), ..RequestNotes::default() };
         Self { notes, ..Self::default() }
     }
 }
 
 /// What a handler reports about a request.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct Notes {
+#[schemars(rename = "Notes")]
+pub struct RequestNotes {
     /// The collection that was asked; several are separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
@@ -125,7 +126,7 @@ pub struct Notes {
     pub warning: Option<String>,
 }
 
-impl Notes {
+impl RequestNotes {
     /// Adds the usage of one of its answers.
     pub(super) fn took(&mut self, used: Usage) {
         let (prompt_tokens, completion_tokens) = (self.prompt_tokens, self.completion_tokens);
@@ -142,7 +143,7 @@ impl Notes {
 const CLIENT_CLOSED: u16 = 499;
 
 /// Writes the log entry when it is dropped.
-pub(super) struct Pending {
+pub(super) struct PendingEntry {
     pub(super) entry: LogEntry,
     started: Instant,
     pub(super) notes: SharedNotes,
@@ -155,7 +156,7 @@ pub(super) struct Pending {
     pub(super) left: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Pending {
+impl PendingEntry {
     /// `entry`: what is known when the request begins, without its time.
     pub(super) fn begin(server: &Arc<Server>, notes: &SharedNotes, entry: LogEntry) -> Self {
         let time = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -177,7 +178,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingEntry {
     fn drop(&mut self) {
         self.entry.status = self.status.filter(|_| self.sent).unwrap_or(CLIENT_CLOSED);
         self.entry.milliseconds = self.started.elapsed().as_millis() as u64;
@@ -187,16 +188,16 @@ impl Drop for Pending {
 }
 
 /// A body with the resources that are held until its last byte is sent or its reader leaves.
-pub(super) struct Held<T> {
+pub(super) struct GuardedBody<T> {
     pub(super) body: Body,
-    pub(super) pending: Pending,
+    pub(super) pending: PendingEntry,
     #[expect(dead_code, reason = "held")]
     pub(super) held: T,
     /// The trace of the work that is still done for it.
     pub(super) context: TraceContext,
 }
 
-impl<T: Unpin> http_body::Body for Held<T> {
+impl<T: Unpin> http_body::Body for GuardedBody<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -205,8 +206,9 @@ impl<T: Unpin> http_body::Body for Held<T> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let frame =
-            at_once_on_behalf_of(&this.context, || Pin::new(&mut this.body).poll_frame(context));
+        let frame = with_trace_context_blocking(&this.context, || {
+            Pin::new(&mut this.body).poll_frame(context)
+        });
         if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
             self.pending.sent = true;
         }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::call::made_id;
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 
 /// How long further input is read: if some of it is left unread, the system discards the response that is
 /// being sent.
@@ -27,7 +27,7 @@ const LONGEST_ANSWER: usize = 256;
 const ITS_HEADERS: [&str; 3] = ["connection", "content-length", "date"];
 
 /// See the module.
-pub(super) struct Explaining<S> {
+pub(super) struct ExplainedConnection<S> {
     stream: S,
     /// The bytes that replace a response and were not sent yet.
     unsent: Vec<u8>,
@@ -43,13 +43,13 @@ enum Ending {
     Listening(Pin<Box<Sleep>>),
 }
 
-impl<S> Explaining<S> {
+impl<S> ExplainedConnection<S> {
     pub(super) fn new(stream: S) -> Self {
         Self { stream, unsent: Vec::new(), ending: Ending::None }
     }
 }
 
-impl<S: AsyncWrite + Unpin> Explaining<S> {
+impl<S: AsyncWrite + Unpin> ExplainedConnection<S> {
     /// Takes over all bytes to be sent if they end in a response of the library.
     fn explain(&mut self, slices: &[IoSlice<'_>]) -> Option<usize> {
         let last = slices.iter().rev().find(|slice| !slice.is_empty())?;
@@ -96,14 +96,14 @@ fn answer_of_library(bytes: &[u8]) -> Option<(usize, StatusCode)> {
 
 fn explanation(status: StatusCode) -> Vec<u8> {
     let refusal = if status == StatusCode::BAD_REQUEST {
-        Refusal::new(
+        RequestRefusal::new(
             status,
             ErrorCode::MalformedRequest,
             "this cannot be read as a request of HTTP/1.1",
         )
         .hint("it has a method, a target or a header that RFC 9112 does not allow")
     } else {
-        Refusal::head_too_large(status)
+        RequestRefusal::head_too_large(status)
     };
     let id = made_id("req_");
     let body = serde_json::to_string(&refusal.body(&id)).unwrap_or_default();
@@ -116,7 +116,7 @@ fn explanation(status: StatusCode) -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Explaining<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ExplainedConnection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -126,7 +126,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explaining<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explaining<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ExplainedConnection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -17,10 +17,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
-use super::call::Call;
-use super::drift::{self, Drift};
+use super::call::AdmittedRequest;
+use super::drift::{self, DriftMonitor};
 use super::log::LogEntry;
-use super::openapi::Operation;
+use super::openapi::ApiOperation;
 use super::uploads::Uploads;
 use crate::query::cache::{CacheCounts, RetrievalCache};
 
@@ -218,7 +218,12 @@ impl Metrics {
     }
 
     /// `answered`, `waiting`: questions in progress; `documents`: those that wait to be added or deleted.
-    fn text(&self, (answered, waiting): (usize, usize), documents: usize, drift: &Drift) -> String {
+    fn text(
+        &self,
+        (answered, waiting): (usize, usize),
+        documents: usize,
+        drift: &DriftMonitor,
+    ) -> String {
         self.jobs_waiting.set(i64::try_from(documents).unwrap_or(i64::MAX));
         for (gauge, value, drifted) in drift::gauges(drift) {
             self.drift.get_or_create(&gauge).set(value);
@@ -269,14 +274,14 @@ impl Collector for OfCache {
     }
 }
 
-pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getMetrics", "Counts and times, as OpenMetrics")
         .answers_text("application/openmetrics-text; version=1.0.0; charset=utf-8")
 }
 
 /// `GET /metrics`.
-pub(super) fn metrics(call: &Call) -> Response {
+pub(super) fn metrics(call: &AdmittedRequest) -> Response {
     let documents = call.server.uploads.as_ref().map_or(0, Uploads::waiting);
     let observers = &call.server.observers;
     let now = call.server.admission.now();

@@ -1,9 +1,9 @@
 //! The engine over HTTP, for many callers: `OpenAI`'s wire with checked citations, docent's own wire, and
 //! what a service needs around them.
 //!
-//! A request comes in through [`connections`], and [`dispatch`] turns it into a [`call::Call`]: its host
+//! A request comes in through [`connections`], and [`dispatch`] turns it into a [`call::AdmittedRequest`]: its host
 //! and origin are checked, [`access`] admits its caller, [`admission`] queues it, and its body is read.
-//! Then its handler runs, one from the table in [`routes`]. An error on the way is a [`refusal::Refusal`];
+//! Then its handler runs, one from the table in [`routes`]. An error on the way is a [`refusal::RequestRefusal`];
 //! the result of each request goes to [`log`] when the last byte is sent.
 //!
 //! | module | what it does |
@@ -21,17 +21,18 @@
 //! | [`access`], [`keys`], [`credentials`], [`bucket`] | who is asking, and what they may see |
 //! | [`admission`], [`breaker`] | how many questions run at a time, and none for a model that is down |
 //! | [`retrieval`] | a search, shared by every wire |
-//! | [`answering`], [`unfinished`] | from a question to events and an answer, shared by every wire |
-//! | [`sse`], [`told`] | events on the wire, driven by their reader |
+//! | [`answering`], [`abandoned`] | from a question to events and an answer, shared by every wire |
+//! | [`sse`], [`progress_stream`] | events on the wire, driven by their reader |
 //! | [`request`], [`refusal`] | bodies in, errors out |
 //! | [`uploads`] | documents that are uploaded by request, and the runs that add them to a collection |
 //! | [`watching`] | collections that are kept in line with their files |
 //! | [`browser`] | which hosts and which web pages may ask |
 //! | [`chat`] | conversations over one connection: questions in, events out |
-//! | [`connections`], [`tls`], [`slow`], [`untaken`] | connections, their limits and their end |
-//! | [`malformed`], [`unread`] | explanations for malformed requests, and the unread rest of request bodies |
-//! | [`stamp`] | whether a file has changed |
+//! | [`connections`], [`tls`], [`slow`], [`stalled`] | connections, their limits and their end |
+//! | [`malformed`], [`drain`] | explanations for malformed requests, and the unread rest of request bodies |
+//! | [`file_stamp`] | whether a file has changed |
 
+mod abandoned;
 mod access;
 mod admission;
 mod agents;
@@ -45,8 +46,10 @@ mod chat;
 mod connections;
 mod credentials;
 mod dispatch;
+mod drain;
 pub mod drift;
 mod feedback;
+mod file_stamp;
 mod health;
 #[cfg(test)]
 mod isolation;
@@ -60,6 +63,7 @@ mod observers;
 mod openai;
 mod openapi;
 mod page;
+mod progress_stream;
 mod refusal;
 mod request;
 mod retrieval;
@@ -68,12 +72,8 @@ mod signature;
 mod slow;
 mod socket;
 mod sse;
-mod stamp;
+mod stalled;
 mod tls;
-mod told;
-mod unfinished;
-mod unread;
-mod untaken;
 mod uploads;
 mod usage;
 mod watching;
@@ -86,16 +86,16 @@ use crate::cancel::{self, Cancel, Stop};
 use crate::error::{Exit, Failure};
 use crate::query::cache::RetrievalCache;
 use crate::service::Engine;
-use crate::settings::{Serve, Settings, Verify, VerifyModel};
+use crate::settings::{ServeSettings, Settings, VerifyModel, VerifySettings};
 use crate::task::{Task, off_thread};
 use access::Access;
 use admission::Admission;
-use audit::Audit;
+use audit::RequestAudit;
 use breaker::Breaker;
 use call::Server;
-use chat::KeptTurns;
+use chat::RecentTurns;
 use connections::Listeners;
-use drift::Drift;
+use drift::DriftMonitor;
 use feedback::RecentAnswers;
 use keys::{KeyFile, WatchedKeys};
 pub use log::{LogEntry, LogSink};
@@ -107,10 +107,10 @@ use tls::Tls;
 use uploads::Uploads;
 use usage::UsageBook;
 pub use usage::UsageResponse;
-use watching::Watched;
+use watching::WatchedCollection;
 
 /// The collections to serve, and the settings.
-pub struct Service {
+pub struct ServeConfig {
     /// By collection, the default one first; never empty.
     pub engines: Vec<(String, Arc<Engine>)>,
     /// The cache in which the engines keep retrievals; `None`: no cache.
@@ -124,22 +124,22 @@ pub struct Service {
     /// Collections that are kept in line with files, each with the named paths; without paths, with its
     /// sources.
     pub watched: Vec<(String, Vec<String>)>,
-    pub settings: Serve,
+    pub settings: ServeSettings,
     pub log: LogSink,
 }
 
-/// A server that listens, and answers once it [runs](Running::run).
-pub struct Running {
+/// A server that listens, and answers once it [runs](BoundServer::run).
+pub struct BoundServer {
     listeners: Listeners,
     server: Arc<Server>,
     abandon: cancel::Canceller,
     tls: Option<Arc<Tls>>,
 }
 
-impl Service {
+impl ServeConfig {
     /// # Errors
     /// The keys cannot be read, or an address cannot be listened on.
-    pub async fn listen(self) -> Result<Running, Failure> {
+    pub async fn listen(self) -> Result<BoundServer, Failure> {
         let open = |path: &PathBuf| WatchedKeys::open(path, self.needs_keys);
         let keys = self.keys.as_ref().map(open).transpose().map_err(|error| {
             Failure::config(error.to_string())
@@ -150,10 +150,11 @@ impl Service {
         }
         let settings = &self.settings;
         let audit = settings.audit.as_deref();
-        let audit = audit.map(|path| Audit::open(path, settings.audit_content)).transpose()?;
+        let audit =
+            audit.map(|path| RequestAudit::open(path, settings.audit_content)).transpose()?;
         // Without keys there is no usage worth keeping.
         let usage = UsageBook::open(self.keys.as_ref().and(self.usage))?;
-        let drift = Drift::open(
+        let drift = DriftMonitor::open(
             settings.drift_baseline.as_deref(),
             self.engines.iter().map(|(name, _)| &**name),
         )?;
@@ -182,7 +183,7 @@ impl Service {
             );
             (observers.log)(&LogEntry::warning(&problem));
         }
-        let Serve { max_questions, queue, queue_wait, .. } = self.settings;
+        let ServeSettings { max_questions, queue, queue_wait, .. } = self.settings;
         let signer = Signer::new(self.settings.link_expiry).map_err(|error| {
             Failure::new(
                 Exit::Backend,
@@ -200,16 +201,16 @@ impl Service {
             abandoned,
             stopping: std::sync::OnceLock::new(),
             observers,
-            turns: KeptTurns::default(),
+            turns: RecentTurns::default(),
             uploads,
             writing: tokio::sync::Mutex::new(()),
-            watches: self.watched.into_iter().map(Watched::new).collect(),
+            watches: self.watched.into_iter().map(WatchedCollection::new).collect(),
         });
-        Ok(Running { listeners, server, abandon, tls })
+        Ok(BoundServer { listeners, server, abandon, tls })
     }
 }
 
-impl Running {
+impl BoundServer {
     /// The URLs that callers use.
     pub fn urls(&self) -> Vec<String> {
         self.listeners.urls()
@@ -254,7 +255,9 @@ fn check_prices(engines: &[(String, Arc<Engine>)], keys: &KeyFile) -> Result<(),
 fn unpriced(settings: &Settings) -> Option<(&'static str, &str)> {
     let chat = settings.chat.model.as_deref().filter(|_| settings.chat.price.is_none());
     let verifier = match &settings.verify {
-        Some(Verify { model: VerifyModel::Chat { model, .. }, price: None, .. }) => Some(&**model),
+        Some(VerifySettings { model: VerifyModel::Chat { model, .. }, price: None, .. }) => {
+            Some(&**model)
+        }
         _ => None,
     };
     chat.map(|model| ("chat", model)).or(verifier.map(|model| ("verify", model)))

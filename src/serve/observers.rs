@@ -1,7 +1,7 @@
 //! The receivers of each request that has ended.
 
-use super::audit::{Added, Audit};
-use super::drift::Drift;
+use super::audit::{Added, RequestAudit};
+use super::drift::DriftMonitor;
 use super::feedback::RecentAnswers;
 use super::log::{LogEntry, LogSink};
 use super::metrics::Metrics;
@@ -13,9 +13,9 @@ pub(super) struct Observers {
     pub(super) metrics: Metrics,
     pub(super) usage: UsageBook,
     pub(super) answers: RecentAnswers,
-    pub(super) drift: Drift,
+    pub(super) drift: DriftMonitor,
     /// `None`: no audit is kept.
-    pub(super) audit: Option<Audit>,
+    pub(super) audit: Option<RequestAudit>,
 }
 
 impl Observers {

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub(super) use code::ErrorCode;
 
-use crate::error::{BackendError, Exit, Failure, Fault, Service};
+use crate::error::{BackendError, Exit, ExternalService, Failure, Fault};
 
 /// Longest wait that a client is told, in seconds: for longer ones, those of `OpenAI` for Node use their
 /// own, much shorter, wait.
@@ -29,7 +29,7 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why a request is not answered.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Refusal {
+pub(super) struct RequestRefusal {
     pub(super) status: StatusCode,
     pub(super) code: ErrorCode,
     /// The part of the request that it concerns; empty if it concerns none.
@@ -77,7 +77,7 @@ struct Hints<'a> {
     retry_after: Option<u32>,
 }
 
-impl Refusal {
+impl RequestRefusal {
     pub(super) fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -236,13 +236,13 @@ impl Refusal {
     }
 }
 
-impl From<BackendError> for Refusal {
+impl From<BackendError> for RequestRefusal {
     fn from(error: BackendError) -> Self {
         Failure::from(error).into()
     }
 }
 
-impl From<Failure> for Refusal {
+impl From<Failure> for RequestRefusal {
     fn from(failure: Failure) -> Self {
         let (status, code, retry_after) = sorted(&failure);
         let refusal = Self::new(status, code, failure.message);
@@ -254,7 +254,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-impl Refusal {
+impl RequestRefusal {
     fn retried(self, retry_after: Option<Duration>) -> Self {
         match retry_after {
             Some(wait) => self.after(wait),
@@ -268,7 +268,8 @@ impl Refusal {
 fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
     const UNASKED: Duration = Duration::from_secs(5);
     const SOON: Duration = Duration::from_secs(1);
-    let upstream = |service| !matches!(service, Service::Store | Service::Recording);
+    let upstream =
+        |service| !matches!(service, ExternalService::Store | ExternalService::Recording);
     match failure.backend {
         Some((_, Fault::Transient { retry_after })) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -289,7 +290,7 @@ fn sorted(failure: &Failure) -> (StatusCode, ErrorCode, Option<Duration>) {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ModelChanged, None)
         }
         // An immediate retry would not find it either.
-        Some((Service::Store, Fault::NotFound | Fault::Taken)) => {
+        Some((ExternalService::Store, Fault::NotFound | Fault::Taken)) => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::CollectionMissing, None)
         }
         Some((service, Fault::Unauthorized)) if upstream(service) => {
@@ -319,29 +320,29 @@ mod tests {
         let error = |service, fault| BackendError::new(service, fault, "http://host", "it failed");
         let seconds = Duration::from_secs;
         for (service, fault, status, code, retry) in [
-            (Service::Chat, Fault::Unauthorized, 502, ErrorCode::UpstreamAuth, None),
-            (Service::Embedder, Fault::NotFound, 502, ErrorCode::UpstreamFailed, None),
+            (ExternalService::Chat, Fault::Unauthorized, 502, ErrorCode::UpstreamAuth, None),
+            (ExternalService::Embedder, Fault::NotFound, 502, ErrorCode::UpstreamFailed, None),
             (
-                Service::Chat,
+                ExternalService::Chat,
                 Fault::Transient { retry_after: Some(seconds(600)) },
                 503,
                 ErrorCode::UpstreamUnavailable,
                 Some(60),
             ),
             (
-                Service::Store,
+                ExternalService::Store,
                 Fault::Transient { retry_after: None },
                 503,
                 ErrorCode::UpstreamUnavailable,
                 Some(5),
             ),
-            (Service::Store, Fault::Busy, 503, ErrorCode::CollectionBusy, Some(1)),
-            (Service::Store, Fault::NotFound, 503, ErrorCode::CollectionMissing, None),
-            (Service::Store, Fault::Permanent, 500, ErrorCode::StoreFailed, None),
-            (Service::Embedder, Fault::Changed, 503, ErrorCode::ModelChanged, None),
-            (Service::Chat, Fault::TooLong, 400, ErrorCode::ContextLengthExceeded, None),
+            (ExternalService::Store, Fault::Busy, 503, ErrorCode::CollectionBusy, Some(1)),
+            (ExternalService::Store, Fault::NotFound, 503, ErrorCode::CollectionMissing, None),
+            (ExternalService::Store, Fault::Permanent, 500, ErrorCode::StoreFailed, None),
+            (ExternalService::Embedder, Fault::Changed, 503, ErrorCode::ModelChanged, None),
+            (ExternalService::Chat, Fault::TooLong, 400, ErrorCode::ContextLengthExceeded, None),
         ] {
-            let refusal = Refusal::from(error(service, fault));
+            let refusal = RequestRefusal::from(error(service, fault));
             assert_eq!(refusal.status, status);
             assert_eq!((refusal.code, refusal.retry_after), (code, retry));
             let response = refusal.response("req-1");
@@ -357,7 +358,7 @@ mod tests {
         for (place, code) in ErrorCode::ALL.iter().enumerate() {
             let others = &ErrorCode::ALL[..place];
             assert!(others.iter().all(|other| other.name() != code.name()), "{code:?} twice");
-            let refusal = Refusal::new(StatusCode::BAD_REQUEST, *code, "it is so");
+            let refusal = RequestRefusal::new(StatusCode::BAD_REQUEST, *code, "it is so");
             let object = serde_json::to_value(refusal.object("req-1")).unwrap_or_default();
             assert_eq!(object["code"], code.name());
             let hint = object["docent"]["hint"].as_str().unwrap_or_default();
@@ -369,7 +370,7 @@ mod tests {
 
     #[test]
     fn no_member_of_an_error_is_null() {
-        let refusal = Refusal::invalid("k", "`k` is too large");
+        let refusal = RequestRefusal::invalid("k", "`k` is too large");
         let text = serde_json::to_value(refusal.object("req-1")).map(|value| value.to_string());
         assert_eq!(
             text.as_deref().ok(),

@@ -7,13 +7,13 @@ use super::access::Scoped;
 use super::answering::{AskedCollection, sources};
 use super::call::SharedNotes;
 use crate::error::Failure;
-use crate::query::Retrieved;
+use crate::query::RetrievedChunks;
 use crate::query::rewrite::Queries;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::types::{Hit, Mode};
 
 /// The result of a search.
-pub(super) struct Searched {
+pub(super) struct SearchOutcome {
     pub(super) asked: AskedCollection,
     pub(super) mode: Mode,
     /// Best first.
@@ -31,13 +31,13 @@ impl Scoped {
         queries: &Queries,
         filter: DocumentFilter,
         overrides: RetrievalOverrides,
-    ) -> Result<Searched, Failure> {
+    ) -> Result<SearchOutcome, Failure> {
         let started = Instant::now();
         let retriever = self.engine().retriever().await?;
         let options = self.engine().retrieve_options(&self.filter(filter), &retriever).await?;
         let options = overrides.applied(options);
-        let Retrieved { hits, cached, .. } = retriever.retrieve(queries, &options).await?;
-        Ok(Searched {
+        let RetrievedChunks { hits, cached, .. } = retriever.retrieve(queries, &options).await?;
+        Ok(SearchOutcome {
             asked: AskedCollection::new(&self.name, &retriever.reader),
             mode: options.mode,
             hits,
@@ -47,7 +47,7 @@ impl Scoped {
     }
 }
 
-impl Searched {
+impl SearchOutcome {
     /// Adds the search to the log, the audit and the metrics.
     pub(super) fn note(&self, notes: &SharedNotes) {
         notes.note(|notes| {

@@ -9,9 +9,9 @@ use futures::FutureExt as _;
 use futures::future::ready;
 use http::{Method, Request};
 
-use super::call::{Handler, Server};
+use super::call::{HandlerFuture, Server};
 use super::dispatch::dispatch;
-use super::keys::Right;
+use super::keys::KeyRight;
 use super::openai::{models, rerank, stores};
 use super::openapi::{self, Describe};
 use super::page as pages;
@@ -19,7 +19,7 @@ use super::{agents, chat, drift, feedback, health, metrics, native, openai, usag
 
 /// The kind of work that a request causes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Work {
+pub(super) enum RequestCost {
     /// Almost none: it never waits for its turn.
     Light,
     /// The same, with a file as its body, which the handler reads.
@@ -34,12 +34,12 @@ pub(super) struct Route {
     /// In axum's notation: `{name}` for a part, `{*name}` for the rest.
     pub(super) path: &'static str,
     /// `None`: for anyone who reaches the server.
-    pub(super) right: Option<Right>,
-    pub(super) work: Work,
+    pub(super) right: Option<KeyRight>,
+    pub(super) work: RequestCost,
     /// A page for a browser: served with `serve.ui` only, and refused in HTML. If it needs a right, a
     /// signed link to the document that it names may replace the key.
     pub(super) page: bool,
-    pub(super) handler: Handler,
+    pub(super) handler: HandlerFuture,
     /// Describes the route in `/openapi.json`.
     pub(super) describe: Describe,
 }
@@ -48,9 +48,9 @@ impl Route {
     const fn new(
         method: Method,
         path: &'static str,
-        right: Option<Right>,
-        work: Work,
-        handler: Handler,
+        right: Option<KeyRight>,
+        work: RequestCost,
+        handler: HandlerFuture,
     ) -> Self {
         // Replaced by `described`.
         let describe: Describe = |operation| operation;
@@ -63,38 +63,38 @@ impl Route {
     }
 }
 
-const fn get(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
-    Route::new(Method::GET, path, right, Work::Light, handler)
+const fn get(path: &'static str, right: Option<KeyRight>, handler: HandlerFuture) -> Route {
+    Route::new(Method::GET, path, right, RequestCost::Light, handler)
 }
 
-const fn page(path: &'static str, right: Option<Right>, handler: Handler) -> Route {
+const fn page(path: &'static str, right: Option<KeyRight>, handler: HandlerFuture) -> Route {
     let mut route = get(path, right, handler);
     route.page = true;
     route
 }
 
-const fn ask(path: &'static str, right: Right, handler: Handler) -> Route {
-    Route::new(Method::POST, path, Some(right), Work::Question, handler)
+const fn ask(path: &'static str, right: KeyRight, handler: HandlerFuture) -> Route {
+    Route::new(Method::POST, path, Some(right), RequestCost::Question, handler)
 }
 
 /// A row that asks nothing.
-const fn tell(path: &'static str, right: Right, handler: Handler) -> Route {
-    Route::new(Method::POST, path, Some(right), Work::Light, handler)
+const fn tell(path: &'static str, right: KeyRight, handler: HandlerFuture) -> Route {
+    Route::new(Method::POST, path, Some(right), RequestCost::Light, handler)
 }
 
 /// A row that changes a collection, with `serve.ingest`.
-const fn change(method: Method, path: &'static str, handler: Handler) -> Route {
-    Route::new(method, path, Some(Right::Ingest), Work::Light, handler)
+const fn change(method: Method, path: &'static str, handler: HandlerFuture) -> Route {
+    Route::new(method, path, Some(KeyRight::Ingest), RequestCost::Light, handler)
 }
 
 /// For what cannot be done by request: the response says how it is done.
-const NOT_BY_REQUEST: Handler = |call| ready(stores::not_by_request(&call)).boxed();
+const NOT_BY_REQUEST: HandlerFuture = |call| ready(stores::not_by_request(&call)).boxed();
 
 /// All routes. A new row needs three things: the handler; a function `described` beside it, which names the
 /// types that it reads and sends (see [`openapi`]); and `.described(...)` here. A test checks for each.
 pub(super) static ROUTES: &[Route] = &[
     page("/", None, |_| ready(Ok(pages::ask::page())).boxed()).described(pages::ask::described),
-    page("/s/{collection}/{*source}", Some(Right::Search), |call| {
+    page("/s/{collection}/{*source}", Some(KeyRight::Search), |call| {
         pages::document::show(call).boxed()
     })
     .described(pages::document::described),
@@ -102,45 +102,45 @@ pub(super) static ROUTES: &[Route] = &[
     get("/readyz", None, |call| health::ready(call).boxed()).described(health::described_ready),
     get("/openapi.json", None, |call| ready(Ok(openapi::show(&call))).boxed())
         .described(openapi::described),
-    get("/metrics", Some(Right::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed())
+    get("/metrics", Some(KeyRight::Admin), |call| ready(Ok(metrics::metrics(&call))).boxed())
         .described(metrics::described),
-    get("/v1/docent/drift", Some(Right::Admin), |call| drift::drift(call).boxed())
+    get("/v1/docent/drift", Some(KeyRight::Admin), |call| drift::drift(call).boxed())
         .described(drift::described),
-    tell("/v1/docent/feedback", Right::Answer, |call| feedback::feedback(call).boxed())
+    tell("/v1/docent/feedback", KeyRight::Answer, |call| feedback::feedback(call).boxed())
         .described(feedback::described),
-    get("/v1/docent/usage", Some(Right::Admin), |call| ready(usage::usage(&call)).boxed())
+    get("/v1/docent/usage", Some(KeyRight::Admin), |call| ready(usage::usage(&call)).boxed())
         .described(usage::described),
-    get("/v1/models", Some(Right::Search), |call| models::list(call).map(Ok).boxed())
+    get("/v1/models", Some(KeyRight::Search), |call| models::list(call).map(Ok).boxed())
         .described(models::described_list),
-    get("/v1/models/{*id}", Some(Right::Search), |call| models::one(call).boxed())
+    get("/v1/models/{*id}", Some(KeyRight::Search), |call| models::one(call).boxed())
         .described(models::described_one),
-    ask("/v1/chat/completions", Right::Answer, |call| openai::chat::complete(call).boxed())
+    ask("/v1/chat/completions", KeyRight::Answer, |call| openai::chat::complete(call).boxed())
         .described(openai::chat::described),
-    ask("/v1/responses", Right::Answer, |call| openai::responses::respond(call).boxed())
+    ask("/v1/responses", KeyRight::Answer, |call| openai::responses::respond(call).boxed())
         .described(openai::responses::described),
-    get("/v1/vector_stores", Some(Right::Search), |call| stores::list(call).boxed())
+    get("/v1/vector_stores", Some(KeyRight::Search), |call| stores::list(call).boxed())
         .described(stores::described_list),
-    get("/v1/vector_stores/{id}", Some(Right::Search), |call| stores::one(call).boxed())
+    get("/v1/vector_stores/{id}", Some(KeyRight::Search), |call| stores::one(call).boxed())
         .described(stores::described_one),
-    ask("/v1/vector_stores/{id}/search", Right::Search, |call| {
+    ask("/v1/vector_stores/{id}/search", KeyRight::Search, |call| {
         stores::search::search(call).boxed()
     })
     .described(stores::search::described),
-    get("/v1/vector_stores/{id}/files", Some(Right::Search), |call| {
+    get("/v1/vector_stores/{id}/files", Some(KeyRight::Search), |call| {
         stores::files::list_in_store(call).boxed()
     })
     .described(stores::files::described_list_in_store),
-    get("/v1/vector_stores/{id}/files/{file_id}", Some(Right::Search), |call| {
+    get("/v1/vector_stores/{id}/files/{file_id}", Some(KeyRight::Search), |call| {
         stores::files::one_in_store(call).boxed()
     })
     .described(stores::files::described_one_in_store),
-    get("/v1/vector_stores/{id}/files/{file_id}/content", Some(Right::Search), |call| {
+    get("/v1/vector_stores/{id}/files/{file_id}/content", Some(KeyRight::Search), |call| {
         stores::files::content(call).boxed()
     })
     .described(stores::files::described_content),
-    get("/v1/files", Some(Right::Search), |call| stores::files::list(call).boxed())
+    get("/v1/files", Some(KeyRight::Search), |call| stores::files::list(call).boxed())
         .described(stores::files::described_list),
-    get("/v1/files/{file_id}", Some(Right::Search), |call| stores::files::one(call).boxed())
+    get("/v1/files/{file_id}", Some(KeyRight::Search), |call| stores::files::one(call).boxed())
         .described(stores::files::described_one),
     change(Method::POST, "/v1/vector_stores", NOT_BY_REQUEST)
         .described(|it| stores::unchanged(it, "createVectorStore")),
@@ -164,40 +164,40 @@ pub(super) static ROUTES: &[Route] = &[
         stores::batches::create(call).boxed()
     })
     .described(stores::batches::described_create),
-    get("/v1/vector_stores/{id}/file_batches/{batch_id}", Some(Right::Search), |call| {
+    get("/v1/vector_stores/{id}/file_batches/{batch_id}", Some(KeyRight::Search), |call| {
         stores::batches::one(call).boxed()
     })
     .described(stores::batches::described_one),
-    get("/v1/vector_stores/{id}/file_batches/{batch_id}/files", Some(Right::Search), |call| {
+    get("/v1/vector_stores/{id}/file_batches/{batch_id}/files", Some(KeyRight::Search), |call| {
         stores::batches::files(call).boxed()
     })
     .described(stores::batches::described_files),
-    Route::new(Method::POST, "/v1/files", Some(Right::Ingest), Work::File, |call| {
+    Route::new(Method::POST, "/v1/files", Some(KeyRight::Ingest), RequestCost::File, |call| {
         stores::changes::upload(call).boxed()
     })
     .described(stores::changes::described_upload),
     change(Method::DELETE, "/v1/files/{file_id}", |call| stores::changes::delete(call).boxed())
         .described(stores::changes::described_delete),
-    ask("/v1/embeddings", Right::Search, |call| openai::embeddings::embed(call).boxed())
+    ask("/v1/embeddings", KeyRight::Search, |call| openai::embeddings::embed(call).boxed())
         .described(openai::embeddings::described),
-    ask("/v1/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+    ask("/v1/rerank", KeyRight::Search, |call| rerank::rerank(call).boxed())
         .described(|it| rerank::described(it, "rerank")),
-    ask("/v2/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+    ask("/v2/rerank", KeyRight::Search, |call| rerank::rerank(call).boxed())
         .described(|it| rerank::described(it, "rerankV2")),
-    ask("/rerank", Right::Search, |call| rerank::rerank(call).boxed())
+    ask("/rerank", KeyRight::Search, |call| rerank::rerank(call).boxed())
         .described(|it| rerank::described(it, "rerankWithoutVersion")),
-    ask("/v1/docent/search", Right::Search, |call| native::search::search(call).boxed())
+    ask("/v1/docent/search", KeyRight::Search, |call| native::search::search(call).boxed())
         .described(native::search::described),
-    ask("/v1/docent/query", Right::Answer, |call| native::query::query(call).boxed())
+    ask("/v1/docent/query", KeyRight::Answer, |call| native::query::query(call).boxed())
         .described(native::query::described),
-    ask("/v1/docent/explain", Right::Search, |call| native::explain::explain(call).boxed())
+    ask("/v1/docent/explain", KeyRight::Search, |call| native::explain::explain(call).boxed())
         .described(native::explain::described),
-    ask("/v1/docent/batch", Right::Answer, |call| ready(native::batch::batch(call)).boxed())
+    ask("/v1/docent/batch", KeyRight::Answer, |call| ready(native::batch::batch(call)).boxed())
         .described(native::batch::described),
-    tell("/mcp", Right::Search, |call| agents::mcp(call).boxed()).described(agents::described),
-    get("/v1/docent/chat", Some(Right::Answer), |call| ready(chat::open(call)).boxed())
+    tell("/mcp", KeyRight::Search, |call| agents::mcp(call).boxed()).described(agents::described),
+    get("/v1/docent/chat", Some(KeyRight::Answer), |call| ready(chat::open(call)).boxed())
         .described(chat::described),
-    get("/v1/docent/status", Some(Right::Search), |call| native::status::status(call).boxed())
+    get("/v1/docent/status", Some(KeyRight::Search), |call| native::status::status(call).boxed())
         .described(native::status::described),
 ];
 
@@ -286,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::serve::isolation::Tenants;
-    use crate::serve::keys::{Key, Secret, tests::key};
+    use crate::serve::keys::{ApiKey, Secret, tests::key};
 
     static PANICS: Route =
         get("/livez", None, |_| std::future::poll_fn(|_| panic!("as a test wants")).boxed());
@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_panic_ends_one_request_is_told_and_counted() {
         let secret = Secret::new().unwrap();
-        let admin = Key { rights: vec![Right::Admin], ..key("admin", &secret) };
+        let admin = ApiKey { rights: vec![KeyRight::Admin], ..key("admin", &secret) };
         let tenants = Tenants::new(vec![admin]).await;
         let server = Arc::clone(&tenants.running.server);
         let answer = move |request| dispatch(Arc::clone(&server), Some(&PANICS), request);

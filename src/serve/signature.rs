@@ -10,8 +10,8 @@ use http::StatusCode;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::keys::Key;
-use super::refusal::{ErrorCode, Refusal};
+use super::keys::ApiKey;
+use super::refusal::{ErrorCode, RequestRefusal};
 use crate::types::ContentHash;
 
 const EXPIRES: &str = "expires";
@@ -38,7 +38,13 @@ impl Signer {
 
     /// The query of a link that is made for the holder of a key at the time `now`, in seconds since the
     /// Unix epoch.
-    pub(super) fn query(&self, holder: &Key, collection: &str, source: &str, now: i64) -> String {
+    pub(super) fn query(
+        &self,
+        holder: &ApiKey,
+        collection: &str,
+        source: &str,
+        now: i64,
+    ) -> String {
         let expires = now + self.lasts.as_secs().cast_signed();
         let signature = self.signature(holder, collection, source, expires);
         format!("{EXPIRES}={expires}&{HOLDER}={}&{SIGNATURE}={signature}", holder.id)
@@ -60,13 +66,13 @@ impl Signer {
     /// The signature was not made for this document and this key, or has expired.
     pub(super) fn check(
         &self,
-        holder: Option<&Key>,
+        holder: Option<&ApiKey>,
         collection: &str,
         source: &str,
         query: &str,
         now: i64,
-    ) -> Result<(), Refusal> {
-        let refused = |code, message| Refusal::new(StatusCode::FORBIDDEN, code, message);
+    ) -> Result<(), RequestRefusal> {
+        let refused = |code, message| RequestRefusal::new(StatusCode::FORBIDDEN, code, message);
         let expires = value(query, EXPIRES).and_then(|text| text.parse::<i64>().ok());
         let signature = value(query, SIGNATURE).unwrap_or_default();
         let fits = |expires| {
@@ -86,8 +92,8 @@ impl Signer {
         }
     }
 
-    fn signature(&self, holder: &Key, collection: &str, source: &str, expires: i64) -> String {
-        let Key { id, collections, sources, tags, .. } = holder;
+    fn signature(&self, holder: &ApiKey, collection: &str, source: &str, expires: i64) -> String {
+        let ApiKey { id, collections, sources, tags, .. } = holder;
         let mut signed = b"docent link 2".to_vec();
         signed.extend(expires.to_be_bytes());
         // Each list is preceded by its number of parts, and each part by its length, so no other parts give
@@ -186,8 +192,8 @@ mod tests {
         let holder = key("a", &Secret::new().unwrap());
         let query = signer.query(&holder, "docs", "a.md", 1_000);
         let opens =
-            |holder: Option<&Key>| signer.check(holder, "docs", "a.md", &query, 1_001).is_ok();
-        let narrower = |narrow: fn(&mut Key)| {
+            |holder: Option<&ApiKey>| signer.check(holder, "docs", "a.md", &query, 1_001).is_ok();
+        let narrower = |narrow: fn(&mut ApiKey)| {
             let mut key = holder.clone();
             narrow(&mut key);
             key

@@ -17,12 +17,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::file_stamp::{OptionalStamp, stamp};
 use super::log::{LogEntry, LogSink};
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::slow::SlowClient;
-use super::stamp::{Stamp, stamp};
-use crate::beneath;
 use crate::error::Failure;
+use crate::rooted_fs;
 use crate::settings::TlsFiles;
 
 /// How often the files are checked.
@@ -44,7 +44,7 @@ struct State {
     config: Arc<ServerConfig>,
     /// The certificate in use.
     certificate: CertificateDer<'static>,
-    stamps: [Stamp; 2],
+    stamps: [OptionalStamp; 2],
     /// The files did not match at the last check. Two files are not replaced in one step, so this is
     /// reported only if the next check finds the same.
     in_doubt: bool,
@@ -125,7 +125,7 @@ impl Tls {
 }
 
 async fn refuse_plain(stream: &mut TcpStream) -> io::Result<()> {
-    let refusal = Refusal::new(
+    let refusal = RequestRefusal::new(
         StatusCode::BAD_REQUEST,
         ErrorCode::TlsRequired,
         "this port speaks HTTPS, not HTTP",
@@ -141,7 +141,7 @@ async fn refuse_plain(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn stamps(files: &TlsFiles) -> [Stamp; 2] {
+fn stamps(files: &TlsFiles) -> [OptionalStamp; 2] {
     [stamp(&files.certificate), stamp(&files.key)]
 }
 
@@ -179,7 +179,7 @@ fn load(files: &TlsFiles) -> Result<Loaded, String> {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    beneath::open_file(path)
+    rooted_fs::open_file(path)
         .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
         .map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(bytes)

@@ -17,7 +17,7 @@ pub(super) use report::{described, usage};
 
 use super::log::LogEntry;
 use crate::error::Failure;
-use crate::private;
+use crate::private_files;
 use crate::types::Usage;
 
 /// Days that are kept: a year, and some to compare with.
@@ -28,7 +28,8 @@ const LARGEST: u64 = 256 << 20;
 
 /// Usage of a key.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Used {
+#[schemars(rename = "Used")]
+pub(super) struct UsedAmounts {
     pub(super) requests: u64,
     /// Requests to which an answer was sought.
     pub(super) answers: u64,
@@ -39,7 +40,7 @@ pub(super) struct Used {
 }
 
 /// By day in UTC, and by the name of a key.
-type Days = BTreeMap<NaiveDate, BTreeMap<String, Used>>;
+type Days = BTreeMap<NaiveDate, BTreeMap<String, UsedAmounts>>;
 
 pub(super) struct UsageBook {
     /// `None`: usage is forgotten when the server ends.
@@ -131,7 +132,7 @@ impl UsageBook {
             book.fresh.clone()
         };
         // No other server writes between reading and writing.
-        let lock = private::append(&lock_of(path))?;
+        let lock = private_files::append(&lock_of(path))?;
         lock.lock()?;
         let mut kept = read(path)?;
         if !fresh.is_empty() {
@@ -153,7 +154,7 @@ impl UsageBook {
             }
         }
         for keys in book.fresh.values_mut() {
-            keys.retain(|_, used| *used != Used::default());
+            keys.retain(|_, used| *used != UsedAmounts::default());
         }
         book.fresh.retain(|_, keys| !keys.is_empty());
         Ok(())
@@ -161,7 +162,7 @@ impl UsageBook {
 }
 
 impl Book {
-    fn fresh_of(&mut self, key: &str) -> &mut Used {
+    fn fresh_of(&mut self, key: &str) -> &mut UsedAmounts {
         let today = self.fresh.entry(Utc::now().date_naive()).or_default();
         today.entry(key.to_owned()).or_default()
     }
@@ -173,7 +174,7 @@ impl Book {
     }
 }
 
-impl Used {
+impl UsedAmounts {
     /// The rest after subtracting a part that is included.
     fn without(self, part: Self) -> Self {
         Self {
@@ -186,7 +187,7 @@ impl Used {
     }
 }
 
-impl std::ops::Add for Used {
+impl std::ops::Add for UsedAmounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -225,7 +226,7 @@ fn lock_of(path: &Path) -> PathBuf {
 
 /// Empty if there is no file.
 fn read(path: &Path) -> io::Result<Days> {
-    let bytes = match crate::beneath::open_file(path) {
+    let bytes = match crate::rooted_fs::open_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Days::new()),
         opened => {
             let mut bytes = Vec::new();

@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::service::watching::WatchNews;
 
 /// A watched collection.
-pub(super) struct Watched {
+pub(super) struct WatchedCollection {
     pub(super) collection: String,
     /// Empty: the sources of the collection.
     paths: Vec<String>,
@@ -32,7 +32,7 @@ pub(super) struct WatchState {
     pub(super) problem: Option<String>,
 }
 
-impl Watched {
+impl WatchedCollection {
     pub(super) fn new((collection, paths): (String, Vec<String>)) -> Self {
         Self { collection, paths, state: Mutex::default() }
     }

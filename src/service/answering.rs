@@ -7,44 +7,44 @@ use uuid::Uuid;
 use super::backends::{self, VerifierModel};
 use super::context::Context;
 use super::engine::Engine;
-use super::provenance::Traced;
+use super::provenance::TraceDetails;
 use super::retrieval::{DocumentFilter, RetrievalOverrides};
 use crate::cancel::Cancel;
-use crate::chat::{Relayed, Sampling};
+use crate::chat::{Passthrough, SamplingOptions};
 use crate::error::{Exit, Failure};
-use crate::query::history::Turn;
-use crate::query::pack::{DropReason, Dropped, PackOptions};
+use crate::query::history::HistoryTurn;
+use crate::query::pack::{DropReason, DroppedHit, PackOptions};
 use crate::query::prompt::template::Template;
 use crate::query::retrieve::RetrieveOptions;
 use crate::query::rewrite::RewriteOptions;
 use crate::query::verification::{self, Verifier};
-use crate::query::{self, Answer, AnswerEvent, AnswerOptions, Prepared, Retriever};
+use crate::query::{self, Answer, AnswerEvent, AnswerOptions, PreparedPrompt, Retriever};
 use crate::settings;
-use crate::store::Reader;
+use crate::store::CollectionReader;
 use crate::types::Passage;
 
 /// A question, and what it overrides of the settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
+pub struct AskOptions<'a> {
     pub question: &'a str,
     pub filter: &'a DocumentFilter,
     /// Earlier turns of the conversation, oldest first.
-    pub history: &'a [Turn],
+    pub history: &'a [HistoryTurn],
     pub overrides: RetrievalOverrides,
     /// Takes the place of the setting `chat.system` in the prompt: before docent's rules.
     pub introduction: Option<&'a str>,
-    pub sampling: Sampling,
+    pub sampling: SamplingOptions,
     /// Passed on to the chat model.
-    pub relayed: Option<&'a Relayed>,
+    pub relayed: Option<&'a Passthrough>,
     /// Quote the answer from the passages, whatever chat model is configured.
     pub quote: bool,
     /// Id of the answer; `None`: [one is generated](Engine::answer_id).
     pub id: Option<Uuid>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> AskOptions<'a> {
     /// A question for which the settings hold unchanged.
-    pub fn new(question: &'a str, filter: &'a DocumentFilter, history: &'a [Turn]) -> Self {
+    pub fn new(question: &'a str, filter: &'a DocumentFilter, history: &'a [HistoryTurn]) -> Self {
         let overrides = RetrievalOverrides::default();
         Self {
             question,
@@ -52,7 +52,7 @@ impl<'a> Ask<'a> {
             history,
             overrides,
             introduction: None,
-            sampling: Sampling::default(),
+            sampling: SamplingOptions::default(),
             relayed: None,
             quote: false,
             id: None,
@@ -65,19 +65,19 @@ pub struct Exchange {
     pub question: String,
     pub answer: Result<Answer, Failure>,
     pub(super) options: AnswerOptions,
-    pub(super) traced: Traced,
+    pub(super) traced: TraceDetails,
 }
 
 impl Exchange {
     /// The snapshot of the collection that the answer is from.
-    pub fn reader(&self) -> &Reader {
+    pub fn reader(&self) -> &CollectionReader {
         self.traced.reader()
     }
 }
 
 /// What a chat model would be sent.
-pub struct Preview {
-    pub prepared: Prepared,
+pub struct PromptPreview {
+    pub prepared: PreparedPrompt,
     pub retriever: Retriever,
     pub options: AnswerOptions,
 }
@@ -90,7 +90,7 @@ impl Engine {
     /// The question could not be asked at all.
     pub async fn answer(
         &self,
-        ask: Ask<'_>,
+        ask: AskOptions<'_>,
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
     ) -> Result<Exchange, Failure> {
@@ -103,7 +103,7 @@ impl Engine {
         let id = ask.id.map_or_else(|| self.answer_id(ask.question), Ok)?;
         let options = AnswerOptions { id, ..options };
         let chat = if ask.quote { self.quoting_chat()? } else { self.chat()? };
-        let traced = Traced::begin(&retriever, &*chat, options.keeps_hits);
+        let traced = TraceDetails::begin(&retriever, &*chat, options.keeps_hits);
         let local = ask.quote || self.context.quotes();
         let (retriever, chat) = (traced.watched(retriever), traced.watched_chat(chat, local));
         let answer = query::answer(ask.question, &retriever, &*chat, &options, cancel, emit).await;
@@ -170,15 +170,15 @@ impl Engine {
     /// Does everything but ask for the answer.
     pub async fn prepare(
         &self,
-        ask: Ask<'_>,
+        ask: AskOptions<'_>,
         cancel: &Cancel,
         emit: &mut (dyn FnMut(AnswerEvent) + Send),
-    ) -> Result<Preview, Failure> {
+    ) -> Result<PromptPreview, Failure> {
         let (retriever, options) = self.ready(ask).await?;
         let chat = self.chat()?;
         let prepared =
             query::prepare(ask.question, &retriever, &*chat, &options, cancel, emit).await?;
-        Ok(Preview { prepared, retriever, options })
+        Ok(PromptPreview { prepared, retriever, options })
     }
 
     /// How retrieved chunks are packed for any question, when this many chunks are taken.
@@ -192,19 +192,19 @@ impl Engine {
     ) -> Result<AnswerOptions, Failure> {
         let filter = DocumentFilter::default();
         let overrides = RetrievalOverrides { k: Some(chunks), ..RetrievalOverrides::default() };
-        let ask = Ask { overrides, ..Ask::new("", &filter, &[]) };
+        let ask = AskOptions { overrides, ..AskOptions::new("", &filter, &[]) };
         Ok(self.ready_with(ask, Some(retriever.clone())).await?.1)
     }
 
     /// A snapshot to ask, and the options of the answer.
-    async fn ready(&self, ask: Ask<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
+    async fn ready(&self, ask: AskOptions<'_>) -> Result<(Retriever, AnswerOptions), Failure> {
         self.ready_with(ask, None).await
     }
 
     /// The same for a snapshot that is open already.
     async fn ready_with(
         &self,
-        ask: Ask<'_>,
+        ask: AskOptions<'_>,
         retriever: Option<Retriever>,
     ) -> Result<(Retriever, AnswerOptions), Failure> {
         let template = match ask.introduction {
@@ -289,7 +289,7 @@ impl Engine {
         &self,
         question: &str,
         passages: &[Passage],
-        dropped: &[Dropped],
+        dropped: &[DroppedHit],
     ) -> Result<(), Failure> {
         let over = dropped.iter().any(|dropped| dropped.reason == DropReason::Budget);
         if !passages.is_empty() || !over {
@@ -314,7 +314,7 @@ pub(super) fn template(context: &Context) -> Result<Template, Failure> {
     if let Some(path) = &chat.prompt {
         let text = read(context, "chat.prompt", path)?;
         return Template::parse(&text).map_err(|error| {
-            let exit = context.fault_of("chat.prompt");
+            let exit = context.exit_for("chat.prompt");
             Failure::new(exit, format!("{}: {}", path.display(), error.message)).hint(error.hint)
         });
     }
@@ -328,6 +328,6 @@ fn read(context: &Context, name: &str, path: &Path) -> Result<String, Failure> {
     let path = context.cwd.join(path);
     std::fs::read_to_string(&path).map_err(|error| {
         let flag = settings::keys::key(name).flag.map_or(name, |flag| flag.long);
-        Failure::new(context.fault_of(name), format!("{flag} {}: {error}", path.display()))
+        Failure::new(context.exit_for(name), format!("{flag} {}: {error}", path.display()))
     })
 }

@@ -17,8 +17,8 @@ use crate::chat::openai::{self as openai_chat, ChatOptions};
 use crate::embed::builtin::Builtin;
 use crate::embed::sparse::{self, TermCounter, TermCounters};
 use crate::error::Failure;
-use crate::ingest::budget::Budget;
-use crate::ingest::extract::{self, PageRead};
+use crate::ingest::budget::RunBudget;
+use crate::ingest::extract::{self, OcrPage};
 use crate::ocr::OcrModel;
 use crate::ocr::local::LocalOcr;
 use crate::ocr::openai as openai_ocr;
@@ -168,9 +168,9 @@ pub fn term_counters(language: &str) -> Result<TermCounters, Failure> {
 /// paid from `budget`; `on_page` is called for each.
 pub fn ocr(
     context: &Context,
-    budget: &Arc<Budget>,
-    on_page: Option<UnboundedSender<PageRead>>,
-) -> Result<Option<extract::Ocr>, Failure> {
+    budget: &Arc<RunBudget>,
+    on_page: Option<UnboundedSender<OcrPage>>,
+) -> Result<Option<extract::PageOcr>, Failure> {
     let settings = &context.settings;
     let ocr = &settings.ocr;
     if ocr.policy == OcrPolicy::Off {
@@ -198,7 +198,7 @@ pub fn ocr(
     let parallel = std::thread::available_parallelism().map_or(2, usize::from);
     let beside_text = ocr.policy == OcrPolicy::Always;
     let budget = Arc::clone(budget);
-    Ok(Some(extract::Ocr { model, budget, beside_text, parallel, on_page }))
+    Ok(Some(extract::PageOcr { model, budget, beside_text, parallel, on_page }))
 }
 
 pub fn retry_policy(settings: &Settings) -> RetryPolicy {

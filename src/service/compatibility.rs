@@ -147,7 +147,7 @@ pub fn same_chunker(
 }
 
 /// A collection has the terms of one language, or those of each document's own language.
-pub fn same_words(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
+pub fn check_analyzer(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let built = &manifest.sparse.language;
     match &settings.language {
         Some(language) if language != built => Err(Failure::config(format!(

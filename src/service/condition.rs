@@ -2,12 +2,12 @@
 //! express.
 
 use crate::text::composed;
-use crate::types::{DocumentRecord, Kind};
+use crate::types::{DocumentKind, DocumentRecord};
 
 /// A condition on the record of a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Condition {
-    Kind(Kind),
+pub enum DocumentCondition {
+    Kind(DocumentKind),
     /// The whole name of the document.
     Source(String),
     /// A tag, as it was given at ingest.
@@ -19,7 +19,7 @@ pub enum Condition {
     Any(Vec<Self>),
 }
 
-impl Condition {
+impl DocumentCondition {
     pub fn holds(&self, record: &DocumentRecord) -> bool {
         match self {
             Self::Kind(kind) => record.kind == *kind,
@@ -50,7 +50,7 @@ mod tests {
             document_hash: ContentHash::of(b""),
             size: 0,
             mtime: 0,
-            kind: Kind::Markdown,
+            kind: DocumentKind::Markdown,
             chunks: 1,
             terms: 1,
             tags: vec!["draft".to_owned(), "team=a".to_owned()],
@@ -64,21 +64,21 @@ mod tests {
             language: None,
             content_hash: None,
         };
-        let tag = |tag: &str| Condition::Tag(tag.to_owned());
-        let not = |condition| Condition::Not(Box::new(condition));
+        let tag = |tag: &str| DocumentCondition::Tag(tag.to_owned());
+        let not = |condition| DocumentCondition::Not(Box::new(condition));
         for (condition, holds) in [
-            (Condition::Kind(Kind::Markdown), true),
-            (Condition::Kind(Kind::Pdf), false),
-            (Condition::Source("docs/öl.md".to_owned()), true),
-            (Condition::Source("docs".to_owned()), false),
+            (DocumentCondition::Kind(DocumentKind::Markdown), true),
+            (DocumentCondition::Kind(DocumentKind::Pdf), false),
+            (DocumentCondition::Source("docs/öl.md".to_owned()), true),
+            (DocumentCondition::Source("docs".to_owned()), false),
             (tag("draft"), true),
             (tag("team"), false),
             (not(tag("team=a")), false),
             (not(tag("team=b")), true),
-            (Condition::All(vec![tag("draft"), tag("team=b")]), false),
-            (Condition::All(Vec::new()), true),
-            (Condition::Any(vec![tag("team=b"), tag("draft")]), true),
-            (Condition::Any(Vec::new()), false),
+            (DocumentCondition::All(vec![tag("draft"), tag("team=b")]), false),
+            (DocumentCondition::All(Vec::new()), true),
+            (DocumentCondition::Any(vec![tag("team=b"), tag("draft")]), true),
+            (DocumentCondition::Any(Vec::new()), false),
         ] {
             assert_eq!(condition.holds(&record), holds, "{condition:?}");
         }

@@ -10,8 +10,8 @@ use super::changes::make_private;
 use super::project::Project;
 use crate::error::{Exit, Failure};
 use crate::hub::Hub;
-use crate::record::Tape;
-use crate::settings::{OcrModelChoice, Origin, RerankModel, Settings, VerifyModel};
+use crate::record::Recording;
+use crate::settings::{OcrModelChoice, RerankModel, SettingOrigin, Settings, VerifyModel};
 use crate::types::{ContentHash, Site, UPLOADS, is_upload_id};
 
 /// Name of the socket in a data directory.
@@ -37,7 +37,7 @@ pub struct Context {
     /// Name of the project on a Qdrant server; `None` where collections are embedded.
     pub project: Option<Project>,
     /// The exchanges with models, where they are recorded or replayed.
-    pub tape: Arc<Tape>,
+    pub tape: Arc<Recording>,
     /// The hub from which models are fetched by name.
     pub hub: Hub,
 }
@@ -141,26 +141,27 @@ impl Context {
 
     /// Whether the setting has its default value.
     pub fn is_default(&self, name: &str) -> bool {
-        self.origin(name).is_some_and(|origin| *origin == Origin::Default)
+        self.origin(name).is_some_and(|origin| *origin == SettingOrigin::Default)
     }
 
     /// The exit code for a value that cannot be used: a value that was typed is wrong usage.
-    pub fn fault_of(&self, name: &str) -> Exit {
+    pub fn exit_for(&self, name: &str) -> Exit {
         if self.is_typed(name) { Exit::Usage } else { Exit::Config }
     }
 
     /// Whether the setting was given as a flag.
     pub fn is_typed(&self, name: &str) -> bool {
-        self.origin(name).is_some_and(|origin| *origin == Origin::Flag)
+        self.origin(name).is_some_and(|origin| *origin == SettingOrigin::Flag)
     }
 
     /// Whether the setting was given as a flag or by a variable: docent, started elsewhere, would have
     /// neither.
     pub fn is_of_this_run(&self, name: &str) -> bool {
-        self.origin(name).is_some_and(|origin| matches!(origin, Origin::Flag | Origin::Env(_)))
+        self.origin(name)
+            .is_some_and(|origin| matches!(origin, SettingOrigin::Flag | SettingOrigin::Env(_)))
     }
 
-    fn origin(&self, name: &str) -> Option<&Origin> {
+    fn origin(&self, name: &str) -> Option<&SettingOrigin> {
         let row = self.settings.resolved.iter().find(|row| row.key.name == name);
         row.map(|row| &row.origin)
     }

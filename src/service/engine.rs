@@ -13,14 +13,14 @@ use super::retrieval::Exact;
 use crate::chat::ChatModel;
 use crate::embed::Embedder;
 use crate::embed::sparse::SparseEncoder;
-use crate::error::{Exit, Failure, Fault, Service, shell_word};
+use crate::error::{Exit, ExternalService, Failure, Fault, shell_word};
 use crate::interaction::LateInteraction;
 use crate::query::cache::RetrievalCache;
 use crate::query::prompt::template::Template;
-use crate::query::{Remembered, Retriever};
+use crate::query::{CachedRetrieval, Retriever};
 use crate::rerank::Reranker;
 use crate::settings::DEFAULT_COLLECTION;
-use crate::store::{Collection, OnWait, Reader};
+use crate::store::{Collection, CollectionReader, OnWait};
 use crate::types::{EmbedderId, Manifest, SparseId};
 
 /// The configured collection and the models that ask it. Each is opened once, when it is first needed.
@@ -37,7 +37,7 @@ pub struct Engine {
     template: OnceLock<Template>,
     traces: TraceSink,
     /// Cache of what retrieval found; `None`: not cached.
-    remembered: Option<Remembered>,
+    remembered: Option<CachedRetrieval>,
     /// Whether the user was told which layout settings have no effect.
     pub(super) layout_told: AtomicBool,
 }
@@ -87,7 +87,7 @@ impl Engine {
     #[must_use]
     pub fn remembering(self, cache: &Arc<RetrievalCache>) -> Self {
         let collection = self.context.settings.collection.as_str().into();
-        Self { remembered: Some(Remembered { cache: Arc::clone(cache), collection }), ..self }
+        Self { remembered: Some(CachedRetrieval { cache: Arc::clone(cache), collection }), ..self }
     }
 
     pub fn collection(&self) -> &Arc<dyn Collection> {
@@ -107,7 +107,7 @@ impl Engine {
     ///
     /// # Errors
     /// There is no collection, or the store fails.
-    pub async fn reader(&self) -> Result<Reader, Failure> {
+    pub async fn reader(&self) -> Result<CollectionReader, Failure> {
         let mut tries = 0..REBUILDS;
         loop {
             let reader = self.collection.read().await?;
@@ -141,7 +141,11 @@ impl Engine {
         self.retriever_of(&context, reader).await
     }
 
-    async fn retriever_of(&self, context: &Context, reader: Reader) -> Result<Retriever, Failure> {
+    async fn retriever_of(
+        &self,
+        context: &Context,
+        reader: CollectionReader,
+    ) -> Result<Retriever, Failure> {
         let Models { embedder, sparse, reranker, .. } =
             self.models(context, reader.manifest()).await?;
         let late = Arc::clone(self.late.get_or_init(Arc::default));
@@ -216,7 +220,7 @@ impl Engine {
     pub(super) fn missing_collection(&self) -> Failure {
         let collection = &self.context.settings.collection;
         let failure = Failure {
-            backend: Some((Service::Store, Fault::NotFound)),
+            backend: Some((ExternalService::Store, Fault::NotFound)),
             ..Failure::new(
                 Exit::Config,
                 format!("there is no collection `{collection}` in {}", self.collection.endpoint()),
@@ -243,13 +247,13 @@ pub(super) mod tests {
     use super::*;
     use crate::cancel;
     use crate::hub::Hub;
-    use crate::query::Retrieved;
+    use crate::query::RetrievedChunks;
     use crate::query::rewrite::Queries;
-    use crate::record::Tape;
+    use crate::record::Recording;
     use crate::service::retrieval::DocumentFilter;
-    use crate::service::sync::{Inputs, SyncOptions};
+    use crate::service::sync::{SyncInputs, SyncOptions};
     use crate::settings::{self, Layers};
-    use crate::types::Reach;
+    use crate::types::CrawlReach;
 
     /// An engine as a process of its own has it: two engines are like two processes.
     fn engine(root: &Path) -> Arc<Engine> {
@@ -267,14 +271,14 @@ pub(super) mod tests {
             sites: None,
             user: None,
             project: None,
-            tape: Arc::new(Tape::default()),
+            tape: Arc::new(Recording::default()),
             hub: Hub::default(),
         };
         Engine::open(context, Arc::new(|_| ())).unwrap()
     }
 
     async fn sync(engine: &Engine, rebuild: bool) {
-        let inputs = Inputs::parse(vec!["docs".to_owned()], Reach::default()).unwrap();
+        let inputs = SyncInputs::parse(vec!["docs".to_owned()], CrawlReach::default()).unwrap();
         let options = SyncOptions { rebuild, ..SyncOptions::default() };
         let report = engine.sync(inputs, &options, &cancel::pair().1, &mut drop).await.unwrap();
         assert_eq!(report.aborted, None);
@@ -286,7 +290,7 @@ pub(super) mod tests {
         let options =
             engine.retrieve_options(&DocumentFilter::default(), &retriever).await.unwrap();
         match retriever.retrieve(&Queries::of("When does the ferry leave?"), &options).await {
-            Ok(Retrieved { hits, .. }) => {
+            Ok(RetrievedChunks { hits, .. }) => {
                 assert!(hits[0].chunk.text.contains("at nine"), "{hits:?}");
                 Some(retriever.reader.version())
             }
@@ -356,7 +360,7 @@ pub(super) mod tests {
             let filter = DocumentFilter::default();
             let options = engine.retrieve_options(&filter, &retriever).await.unwrap();
             let queries = Queries::of("When does the ferry leave?");
-            let Retrieved { hits, cached, .. } =
+            let RetrievedChunks { hits, cached, .. } =
                 retriever.retrieve(&queries, &options).await.unwrap();
             assert_eq!(hits.len(), 1);
             last = cached;

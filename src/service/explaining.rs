@@ -2,35 +2,37 @@
 
 use super::context::Context;
 use super::engine::Engine;
-use super::source::{self, Place};
-use super::sync::{Inputs, SyncOptions, discover_failure, discover_options};
+use super::source::{self, ProjectPlace};
+use super::sync::{SyncInputs, SyncOptions, discover_failure, discover_options};
 use crate::error::Failure;
-use crate::ingest::absence::{self, Absence};
+use crate::ingest::absence::{self, AbsenceReason};
 use crate::ingest::discover::DiscoverOptions;
-use crate::query::explain::{self, Drift, Expected, Facts, Probe, Verdict, Words};
-use crate::query::{AnswerOptions, Prepared, Retriever};
-use crate::types::{DocumentRecord, Manifest, Reach, Run, is_url};
+use crate::query::explain::{
+    self, DocumentFacts, Expected, ExplainVerdict, Probe, Staleness, WordMatch,
+};
+use crate::query::{AnswerOptions, PreparedPrompt, Retriever};
+use crate::types::{CrawlReach, DocumentRecord, IngestRun, Manifest, is_url};
 
 /// What became of an expected document.
-pub struct Sought {
+pub struct ExpectedOutcome {
     pub expected: Expected,
     pub record: Option<DocumentRecord>,
-    pub verdict: Verdict,
+    pub verdict: ExplainVerdict,
     /// Why it was not ingested, if it was not.
-    pub absence: Option<Absence>,
+    pub absence: Option<AbsenceReason>,
     /// The source that may have been meant.
     pub nearest: Option<String>,
     /// Its best chunk, if one was found.
     pub probe: Option<Probe>,
     /// Words of the question in that chunk.
-    pub words: Words,
+    pub words: WordMatch,
     /// It is among the passages, and its file has changed since.
     pub shadowed: bool,
 }
 
-impl Sought {
+impl ExpectedOutcome {
     pub fn is_found(&self) -> bool {
-        matches!(self.verdict, Verdict::Found { .. })
+        matches!(self.verdict, ExplainVerdict::Found { .. })
     }
 }
 
@@ -41,8 +43,8 @@ impl Engine {
         &self,
         typed: &str,
         question: &str,
-        asked: &super::answering::Preview,
-    ) -> Result<Sought, Failure> {
+        asked: &super::answering::PromptPreview,
+    ) -> Result<ExpectedOutcome, Failure> {
         let (context, retriever) = (&self.context, &asked.retriever);
         let case = Case { context, question, retriever, options: &asked.options };
         case.seek(typed, &asked.prepared).await
@@ -54,7 +56,7 @@ impl Engine {
     /// of its document.
     pub async fn name_scores(
         &self,
-        asked: &super::answering::Preview,
+        asked: &super::answering::PromptPreview,
     ) -> Result<Vec<f32>, Failure> {
         let (queries, hits) = (&asked.prepared.queries, &asked.prepared.hits);
         Ok(explain::name_scores(&asked.retriever, queries, hits).await?)
@@ -74,21 +76,25 @@ impl Engine {
     /// looked for.
     pub fn awaited(
         &self,
-        run: &Run,
+        run: &IngestRun,
         manifest: &Manifest,
         documents: &[DocumentRecord],
     ) -> Vec<String> {
         let context = &self.context;
         let mut roots = manifest.roots.clone();
         roots.extend(run.roots.iter().filter(|root| !is_url(root)).cloned());
-        let Ok(inputs) = Inputs::parse(roots, Reach::default()) else { return Vec::new() };
+        let Ok(inputs) = SyncInputs::parse(roots, CrawlReach::default()) else { return Vec::new() };
         let options = remembered(context, inputs, documents);
         absence::pending(&options, documents, context.settings.ocr.policy)
     }
 }
 
 /// Options to discover what earlier runs named.
-fn remembered(context: &Context, inputs: Inputs, records: &[DocumentRecord]) -> DiscoverOptions {
+fn remembered(
+    context: &Context,
+    inputs: SyncInputs,
+    records: &[DocumentRecord],
+) -> DiscoverOptions {
     let mut options = discover_options(context, &inputs, &SyncOptions::default());
     options.cwd.clone_from(&options.root);
     options.known = records.iter().map(|record| record.source.clone()).collect();
@@ -99,18 +105,22 @@ fn remembered(context: &Context, inputs: Inputs, records: &[DocumentRecord]) -> 
 
 impl Case<'_> {
     /// Finds out what became of an expected document.
-    async fn seek(&self, typed: &str, prepared: &Prepared) -> Result<Sought, Failure> {
+    async fn seek(
+        &self,
+        typed: &str,
+        prepared: &PreparedPrompt,
+    ) -> Result<ExpectedOutcome, Failure> {
         let store = &self.retriever.reader;
         let (records, failures) = (store.documents().await?, store.failures().await?);
         let failed = failures.iter().map(|failure| failure.source.as_str());
         let known: Vec<&str> =
             records.iter().map(|record| record.source.as_str()).chain(failed).collect();
-        let at = Place { root: &self.context.root, cwd: &self.context.cwd };
+        let at = ProjectPlace { root: &self.context.root, cwd: &self.context.cwd };
         let expected = source::named(typed, &known, at);
         let record = records.iter().find(|record| record.source == expected.source);
         let drift = record.and_then(|record| source::drift_of(&self.context.root, record));
         let fates = &prepared.composed.fates;
-        let verdict = explain::verdict(&Facts {
+        let verdict = explain::verdict(&DocumentFacts {
             expected: &expected,
             record,
             failure: failures.iter().find(|failure| failure.source == expected.source),
@@ -126,29 +136,31 @@ impl Case<'_> {
             (_, Some(hit)) => {
                 Some(explain::probe_hit(self.retriever, queries, hit, options).await?)
             }
-            (Verdict::BelowCut, None) => {
+            (ExplainVerdict::BelowCut, None) => {
                 explain::probe(self.retriever, queries, &expected, options).await?
             }
             _ => None,
         };
         let verdict = match (verdict, &probe) {
-            (Verdict::BelowCut, None) => Verdict::NoSuchPlace,
+            (ExplainVerdict::BelowCut, None) => ExplainVerdict::NoSuchPlace,
             (verdict, _) => verdict,
         };
-        let words =
-            probe.as_ref().map(|it| Words::of(self.question, &it.chunk, &self.retriever.sparse));
+        let words = probe
+            .as_ref()
+            .map(|it| WordMatch::of(self.question, &it.chunk, &self.retriever.sparse));
         let absence = match verdict {
-            Verdict::NotIngested => Some(self.absence(&expected.source, &records)?),
+            ExplainVerdict::NotIngested => Some(self.absence(&expected.source, &records)?),
             _ => None,
         };
         let nearest = match absence {
-            Some(Absence::NoFile | Absence::NoPage) => {
+            Some(AbsenceReason::NoFile | AbsenceReason::NoPage) => {
                 source::nearest(&expected.source, &known, 1).first().copied()
             }
             _ => None,
         };
-        Ok(Sought {
-            shadowed: drift == Some(Drift::Changed) && matches!(verdict, Verdict::Found { .. }),
+        Ok(ExpectedOutcome {
+            shadowed: drift == Some(Staleness::Changed)
+                && matches!(verdict, ExplainVerdict::Found { .. }),
             record: record.cloned(),
             expected,
             verdict,
@@ -160,9 +172,9 @@ impl Case<'_> {
     }
 
     /// Why a source has no record, found out like a run over what earlier runs named would do.
-    fn absence(&self, source: &str, records: &[DocumentRecord]) -> Result<Absence, Failure> {
+    fn absence(&self, source: &str, records: &[DocumentRecord]) -> Result<AbsenceReason, Failure> {
         let manifest = self.retriever.reader.manifest();
-        let inputs = Inputs::parse(manifest.roots.clone(), Reach::default())?;
+        let inputs = SyncInputs::parse(manifest.roots.clone(), CrawlReach::default())?;
         let options = remembered(self.context, inputs, records);
         let settings = &self.context.settings;
         absence::absence(source, &options, settings.ingest.on_secret, settings.ocr.policy)

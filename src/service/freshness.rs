@@ -7,8 +7,8 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::source::drift_of;
 use crate::embed::sparse;
 use crate::error::{Exit, Failure};
-use crate::query::explain::Drift;
-use crate::store::{Collection, Reader};
+use crate::query::explain::Staleness;
+use crate::store::{Collection, CollectionReader};
 use crate::types::{DocumentRecord, Manifest};
 
 /// Mean chunk lengths further apart than this factor cost sparse retrieval quality.
@@ -34,8 +34,8 @@ impl Freshness {
         for (record, drift) in documents.iter().zip(drifts) {
             match drift {
                 None => {}
-                Some(Drift::Gone) => missing.push(record.source.clone()),
-                Some(Drift::Changed) => changed.push(record.source.clone()),
+                Some(Staleness::Gone) => missing.push(record.source.clone()),
+                Some(Staleness::Changed) => changed.push(record.source.clone()),
             }
         }
         let pages = documents.iter().filter(|record| record.web.is_some()).count();
@@ -50,7 +50,7 @@ impl Freshness {
 /// They differ: something was damaged.
 pub async fn check_counts(
     collection: &dyn Collection,
-    reader: &Reader,
+    reader: &CollectionReader,
     documents: &[DocumentRecord],
     chunks: u64,
 ) -> Result<(), Failure> {
@@ -68,7 +68,7 @@ pub async fn check_counts(
 }
 
 /// How many chunks there should be, if there are more or fewer.
-fn miscounted(reader: &Reader, documents: &[DocumentRecord], chunks: u64) -> Option<u64> {
+fn miscounted(reader: &CollectionReader, documents: &[DocumentRecord], chunks: u64) -> Option<u64> {
     let expected = documents.iter().map(|record| u64::from(record.chunks)).sum();
     (reader.manifest().unfinished.is_none() && expected != chunks).then_some(expected)
 }

@@ -7,7 +7,7 @@ use super::changes::ChangeCommand;
 use super::engine::Engine;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::store::{OnWait, Reader, each_chunk};
+use crate::store::{CollectionReader, OnWait, each_chunk};
 use crate::types::{
     Chunk, ContentHash, DocumentDigest, DocumentRecord, Filter, content_of_documents,
 };
@@ -62,7 +62,7 @@ impl Engine {
 
     async fn compared(
         &self,
-        reader: &Reader,
+        reader: &CollectionReader,
         mut stored: StoredContent,
     ) -> Result<ComparedVersion, Failure> {
         let (records, manifest) = (reader.documents().await?, reader.manifest());

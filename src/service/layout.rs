@@ -7,7 +7,7 @@ use super::backends;
 use super::engine::Engine;
 use crate::error::shell_word;
 use crate::settings::keys;
-use crate::types::{CollectionLayout, UnheededLayout};
+use crate::types::{CollectionLayout, IgnoredLayout};
 
 impl Engine {
     /// Notes, once per process, about layout settings that have no effect. `present`: the collection
@@ -55,8 +55,8 @@ fn name_of(setting: &str) -> String {
     format!("qdrant.{setting}")
 }
 
-fn unheeded_note(collection: &str, part: &UnheededLayout) -> String {
-    let UnheededLayout { setting, asked, actual } = part;
+fn unheeded_note(collection: &str, part: &IgnoredLayout) -> String {
+    let IgnoredLayout { setting, asked, actual } = part;
     let name = name_of(setting);
     let flag = keys::key(&name).flag.map_or(name.as_str(), |flag| flag.long);
     let (typed, again) = match (*setting, asked.as_str()) {
@@ -97,7 +97,7 @@ mod tests {
     fn a_part_that_changes_nothing_is_told_with_the_command_that_does() {
         let note = |setting, asked: &str, actual: &str| {
             let (asked, actual) = (asked.to_owned(), actual.to_owned());
-            unheeded_note("docs", &UnheededLayout { setting, asked, actual })
+            unheeded_note("docs", &IgnoredLayout { setting, asked, actual })
         };
         assert_eq!(
             note("replication_factor", "2", "1"),

@@ -26,7 +26,7 @@
 //! | [`freshness`] | how stored documents compare with their files |
 //! | [`globs`] | paths, directories and globs that choose documents |
 //! | [`integrity`] | whether what is stored matches its records |
-//! | [`key`] | the key under which a pipeline caches an index |
+//! | [`cache_key`] | the key under which a pipeline caches an index |
 //! | [`sizing`] | the disk and memory that a collection takes, and the store that suits it |
 //! | [`source`] | finds the stored document that a name or path means |
 //! | [`show`] | what is stored of a document, chunk by chunk |
@@ -35,10 +35,11 @@
 //! | [`uploads`] | documents that were uploaded to a server → the collection |
 //! | [`versions`] | the versions of a collection: listed, switched to, removed |
 //! | [`watching`] | a collection that is kept in line with its files |
-//! | [`written`] | where a named file may be written |
+//! | [`output_file`] | where a named file may be written |
 
 pub mod answering;
 pub mod backends;
+pub mod cache_key;
 pub mod changes;
 pub mod compatibility;
 pub mod condition;
@@ -50,8 +51,8 @@ pub mod explaining;
 pub mod freshness;
 pub mod globs;
 pub mod integrity;
-pub mod key;
 mod layout;
+pub mod output_file;
 mod ownership;
 pub mod portable;
 pub mod project;
@@ -69,7 +70,6 @@ pub mod transfer;
 pub mod uploads;
 pub mod versions;
 pub mod watching;
-pub mod written;
 
 pub use context::{Context, SOCKET};
 pub use engine::Engine;

@@ -13,16 +13,17 @@ use super::changes::ChangeCommand;
 use super::context::Context;
 use super::engine::Engine;
 use super::project::Project;
-use super::sync::{Inputs, SyncOptions};
+use super::sync::{SyncInputs, SyncOptions};
 use crate::error::{Failure, Fault, shell_word};
 use crate::settings::DEFAULT_COLLECTION;
 use crate::store::{
-    Adopted, Collection as _, CollectionWriter, Part, Reader, VectorStore, in_turn,
+    AdoptedVersion, Collection as _, CollectionReader, CollectionWriter, ProjectView, VectorStore,
+    exclusively,
 };
-use crate::types::{DocumentRecord, Guest, Manifest, Ownership};
+use crate::types::{DocumentRecord, GuestProject, Manifest, Ownership};
 
 /// The part of a collection that the project may write.
-pub(super) struct Owned {
+pub(super) struct OwnedCollection {
     pub(super) writer: Arc<dyn CollectionWriter>,
     /// Documents of other projects in the collection: source and project.
     pub(super) taken: HashMap<String, String>,
@@ -36,15 +37,15 @@ impl Engine {
     pub(super) async fn own(
         &self,
         writer: &Arc<dyn CollectionWriter>,
-        inputs: &Inputs,
+        inputs: &SyncInputs,
         options: &SyncOptions,
-    ) -> Result<Owned, Failure> {
+    ) -> Result<OwnedCollection, Failure> {
         let Some(project) = &self.context.project else {
             if options.share {
                 let message = "--share needs a collection on a Qdrant server";
                 return Err(Failure::usage(message).hint("name one with --qdrant-url"));
             }
-            return Ok(Owned { writer: Arc::clone(writer), taken: HashMap::new() });
+            return Ok(OwnedCollection { writer: Arc::clone(writer), taken: HashMap::new() });
         };
         let manifest = writer.manifest().await?;
         let part = self.part(project, manifest.as_ref(), &**writer, inputs, options).await?;
@@ -55,7 +56,7 @@ impl Engine {
         let writer = part.written(Arc::clone(writer));
         // Written at once: a run that finds nothing to do writes nothing else.
         if claims.is_some() {
-            let said = in_turn(&*writer, async {
+            let said = exclusively(&*writer, async {
                 match writer.manifest().await? {
                     Some(own) => writer.put_manifest(&own).await,
                     None => Ok(()),
@@ -63,16 +64,16 @@ impl Engine {
             });
             said.await?;
         }
-        Ok(Owned { writer, taken })
+        Ok(OwnedCollection { writer, taken })
     }
 
     /// The same to read it; also returns the documents of other projects.
     pub(super) async fn own_reader(
         &self,
-        reader: Option<Reader>,
-        inputs: &Inputs,
+        reader: Option<CollectionReader>,
+        inputs: &SyncInputs,
         options: &SyncOptions,
-    ) -> Result<(Option<Reader>, HashMap<String, String>), Failure> {
+    ) -> Result<(Option<CollectionReader>, HashMap<String, String>), Failure> {
         let Some(project) = &self.context.project else { return Ok((reader, HashMap::new())) };
         let Some(reader) = reader else {
             self.former_default(project, inputs).await?;
@@ -103,7 +104,7 @@ impl Engine {
                 "name another with --collection; if it is this project's, or the other project is gone, docs/sharing.md says how to adopt it",
             ));
         }
-        let part = Part::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
+        let part = ProjectView::of(&project.name, owner, manifest.as_ref(), &**writer).await?;
         if let Some(manifest) = &manifest {
             self.may_rebuild(project, manifest, &part, flag)?;
         }
@@ -116,14 +117,14 @@ impl Engine {
         project: &Project,
         manifest: Option<&Manifest>,
         store: &dyn VectorStore,
-        inputs: &Inputs,
+        inputs: &SyncInputs,
         options: &SyncOptions,
-    ) -> Result<Part, Failure> {
+    ) -> Result<ProjectView, Failure> {
         project.check()?;
         let Some(manifest) = manifest else {
             self.former_default(project, inputs).await?;
             let owner = Ownership::of(&project.name);
-            return Ok(Part::of(&project.name, owner, None, store).await?);
+            return Ok(ProjectView::of(&project.name, owner, None, store).await?);
         };
         let mut owner = manifest.owner.clone();
         if owner.project.is_none() && !owner.is_guest(&project.name) && !options.share {
@@ -136,7 +137,7 @@ impl Engine {
         if !owner.is_owner(&project.name) {
             self.join(&mut owner, project, options)?;
         }
-        let part = Part::of(&project.name, owner, Some(manifest), store).await?;
+        let part = ProjectView::of(&project.name, owner, Some(manifest), store).await?;
         self.check_sole_owner(&part, options)?;
         if let Some(flag) = options.builds_by() {
             self.may_rebuild(project, manifest, &part, flag)?;
@@ -163,7 +164,7 @@ impl Engine {
         if !options.share {
             return Err(self.not_ours(owner, project));
         }
-        owner.guests.push(Guest { project: name.clone(), ..Guest::default() });
+        owner.guests.push(GuestProject { project: name.clone(), ..GuestProject::default() });
         Ok(())
     }
 
@@ -195,7 +196,7 @@ impl Engine {
         &self,
         project: &Project,
         manifest: &Manifest,
-        part: &Part,
+        part: &ProjectView,
         flag: &str,
     ) -> Result<(), Failure> {
         let others = part.others().count();
@@ -212,7 +213,7 @@ impl Engine {
 
     /// The default name of a collection on a server was once the same for all projects. If that
     /// collection is this project's, no other one is begun without a word.
-    async fn former_default(&self, project: &Project, inputs: &Inputs) -> Result<(), Failure> {
+    async fn former_default(&self, project: &Project, inputs: &SyncInputs) -> Result<(), Failure> {
         let (context, name) = (&self.context, &project.name);
         let is_own = context.settings.collection == *name && context.is_default("collection");
         if !is_own || name == DEFAULT_COLLECTION {
@@ -248,7 +249,7 @@ impl Engine {
     ///
     /// # Errors
     /// There is no collection, it is another project's, or the server fails.
-    pub async fn adopt(&self, from: Option<&str>) -> Result<Adopted, Failure> {
+    pub async fn adopt(&self, from: Option<&str>) -> Result<AdoptedVersion, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let Some(project) = &context.project else {
             let message = "a collection in a data directory is the project's own already";
@@ -289,9 +290,9 @@ struct Found {
 impl Found {
     /// Counts a file if one of its name and size is here, and a page or an inline document if it is
     /// named now.
-    fn of(context: &Context, inputs: &Inputs, documents: &[DocumentRecord]) -> Self {
+    fn of(context: &Context, inputs: &SyncInputs, documents: &[DocumentRecord]) -> Self {
         let named: HashSet<&str> =
-            inputs.starts.iter().map(crate::ingest::web::Start::source).collect();
+            inputs.starts.iter().map(crate::ingest::web::CrawlSeed::source).collect();
         let inline = inputs.inline.iter().flat_map(|inline| &inline.documents);
         let inline: HashSet<&str> = inline.map(|document| document.source.as_str()).collect();
         let is_here = |record: &&DocumentRecord| match &record.web {

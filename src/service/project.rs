@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::beneath;
 use crate::error::Failure;
+use crate::rooted_fs;
 use crate::settings::parse;
 
 /// Name of the file in the data directory.
@@ -119,7 +119,7 @@ fn unknown(why: &str) -> Failure {
 
 /// Reads the file; `None` if there is no such file.
 fn read(file: &Path) -> Result<Option<Kept>, String> {
-    let opened = match beneath::open_file(file) {
+    let opened = match rooted_fs::open_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| error.to_string())?,
     };

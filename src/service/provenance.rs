@@ -13,17 +13,17 @@ use super::answering::Exchange;
 use super::backends::VerifierModel;
 use super::context::Context;
 use super::engine::Engine;
-use super::written::forbid_way_out;
+use super::output_file::forbid_way_out;
 use crate::chat::ChatModel;
 use crate::error::{Exit, Failure};
 use crate::http;
 use crate::query::Retriever;
 use crate::settings::Settings;
 use crate::settings::parse::without_credentials;
-use crate::store::Reader;
-use crate::trace::file::Place;
+use crate::store::CollectionReader;
+use crate::trace::file::TraceLocation;
 use crate::trace::otlp::{self, ExportOptions};
-use crate::trace::{About, Feedback, Trace, Watch};
+use crate::trace::{CallLog, Feedback, Trace, TraceInput};
 use crate::types::{EmbedderId, RerankerId, TraceContext};
 
 /// Longest timeout of an export: a day, in milliseconds.
@@ -35,20 +35,20 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Keeps records of answers, if that is configured; the default keeps none.
 #[derive(Default)]
 pub struct TraceSink {
-    place: Option<Place>,
+    place: Option<TraceLocation>,
     content: bool,
     export: Option<ExportOptions>,
 }
 
 /// What a record has of a question beyond its answer.
-pub(super) struct Traced {
+pub(super) struct TraceDetails {
     /// `None` if no record is kept: the watch holds what it notes, including the whole prompt, until
     /// the answer ends.
-    watch: Option<Watch>,
+    watch: Option<CallLog>,
     context: Option<TraceContext>,
     started_at: String,
     /// The snapshot that was asked.
-    reader: Reader,
+    reader: CollectionReader,
     embedder: EmbedderId,
     reranker: Option<RerankerId>,
     /// The model, as `--model` names it.
@@ -63,7 +63,8 @@ impl TraceSink {
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Option<String>), Failure> {
         let settings = &context.settings;
-        let place = settings.trace.path.as_ref().map(|path| Place::of(&context.cwd.join(path)));
+        let place =
+            settings.trace.path.as_ref().map(|path| TraceLocation::of(&context.cwd.join(path)));
         if let Some(place) = &place {
             forbid_way_out(place.path(), &context.root)?;
             place.prepare().map_err(|error| unwritable(place.path(), &error))?;
@@ -80,11 +81,11 @@ impl TraceSink {
     }
 }
 
-impl Traced {
+impl TraceDetails {
     /// Notes that the question is asked now. `kept`: a record of it will be kept.
     pub(super) fn begin(retriever: &Retriever, chat: &dyn ChatModel, kept: bool) -> Self {
         Self {
-            watch: kept.then(Watch::new),
+            watch: kept.then(CallLog::new),
             context: http::context(),
             started_at: now(),
             reader: retriever.reader.clone(),
@@ -94,7 +95,7 @@ impl Traced {
         }
     }
 
-    pub(super) fn reader(&self) -> &Reader {
+    pub(super) fn reader(&self) -> &CollectionReader {
         &self.reader
     }
 
@@ -125,7 +126,7 @@ impl Traced {
 }
 
 /// Feedback of a reader on an answer.
-pub struct Said {
+pub struct ReaderFeedback {
     /// Id of the answer.
     pub id: Uuid,
     /// Trace of the caller that asked, and the answer's span in it.
@@ -139,7 +140,7 @@ pub struct Said {
 impl Engine {
     /// Keeps feedback on an answer beside its record, if records are kept. Returns a warning if that
     /// failed.
-    pub async fn record_feedback(&self, said: &Said) -> Option<String> {
+    pub async fn record_feedback(&self, said: &ReaderFeedback) -> Option<String> {
         let sink = self.traces();
         let feedback = Feedback {
             feedback_on: said.id,
@@ -176,7 +177,7 @@ impl Engine {
             Ok(exit) => (*exit, None),
             Err(failure) => (failure.exit, Some(failure.message.clone())),
         };
-        let about = About {
+        let about = TraceInput {
             id: options.id,
             context: traced.context.clone(),
             started_at: traced.started_at.clone(),

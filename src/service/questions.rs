@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::Failure;
 
 /// A question, or why its line is not one.
-pub struct Row {
+pub struct QuestionRow {
     pub id: Value,
     line: usize,
     pub question: Result<String, Failure>,
@@ -18,10 +18,10 @@ pub const EXAMPLE: &str =
     r#"write one a line: "How long?", or {"id": "q1", "question": "How long?"}"#;
 
 /// The rows of a text, without blank lines.
-pub fn rows(text: &str) -> Vec<Row> {
+pub fn rows(text: &str) -> Vec<QuestionRow> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let mut rows: Vec<Row> = lines.map(|(number, line)| row(number, line)).collect();
+    let mut rows: Vec<QuestionRow> = lines.map(|(number, line)| row(number, line)).collect();
     // A question without an id gets the number of its line, unless another question has that id.
     let given: HashSet<String> = rows.iter().map(|row| row.id.to_string()).collect();
     for row in rows.iter_mut().filter(|row| row.id.is_null()) {
@@ -33,13 +33,13 @@ pub fn rows(text: &str) -> Vec<Row> {
 }
 
 /// An id that two rows share, and the line of the second one.
-pub fn same_id(rows: &[Row]) -> Option<(String, usize)> {
+pub fn same_id(rows: &[QuestionRow]) -> Option<(String, usize)> {
     let mut seen = HashSet::new();
     let again = rows.iter().find(|row| !seen.insert(row.id.to_string()))?;
     Some((again.id.to_string(), again.line))
 }
 
-fn row(number: usize, line: &str) -> Row {
+fn row(number: usize, line: &str) -> QuestionRow {
     let wrong = |what: &str| Err(Failure::usage(format!("line {number} {what}")).hint(EXAMPLE));
     let (id, question) = match serde_json::from_str::<Value>(line) {
         Err(error) => (None, wrong(&format!("is not JSON: {error}"))),
@@ -58,7 +58,7 @@ fn row(number: usize, line: &str) -> Row {
         "" => wrong("has an empty question"),
         question => Ok(question.to_owned()),
     });
-    Row { id: id.unwrap_or_default(), line: number, question }
+    QuestionRow { id: id.unwrap_or_default(), line: number, question }
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::changes::ChangeCommand;
 use super::engine::Engine;
-use super::sync::{Inputs, OnSync, PRUNE, SyncOptions};
+use super::sync::{OnSync, PRUNE, SyncInputs, SyncOptions};
 use crate::cancel::Cancel;
 use crate::error::Failure;
 use crate::ingest::IngestReport;
 use crate::ingest::discover::narrowed;
 use crate::ingest::plan::deletion_hash;
-use crate::ingest::preview::Preview;
-use crate::types::{ContentHash, Reach};
+use crate::ingest::preview::IngestPreview;
+use crate::types::{ContentHash, CrawlReach};
 
 /// What a resync reads again.
 #[derive(Clone, Debug, Default)]
@@ -93,14 +93,14 @@ impl Engine {
         &self,
         resync: &Resync,
         cancel: &Cancel,
-    ) -> Result<Preview, Failure> {
+    ) -> Result<IngestPreview, Failure> {
         let (inputs, options) = self.as_a_run(resync).await?;
         let options = SyncOptions { allow_prune: true, ..options };
         self.preview(inputs, &options, false, cancel).await
     }
 
-    async fn as_a_run(&self, resync: &Resync) -> Result<(Inputs, SyncOptions), Failure> {
-        let mut inputs = Inputs::parse(Vec::new(), Reach::default())?;
+    async fn as_a_run(&self, resync: &Resync) -> Result<(SyncInputs, SyncOptions), Failure> {
+        let mut inputs = SyncInputs::parse(Vec::new(), CrawlReach::default())?;
         let mut options = SyncOptions {
             asked_with: Some(ChangeCommand::McpSync),
             agreed: resync.agreed.clone(),

@@ -4,21 +4,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::backends;
-use super::condition::Condition;
+use super::condition::DocumentCondition;
 use super::engine::Engine;
 use super::globs::{GLOBS, is_under};
-use super::source::Place;
+use super::source::ProjectPlace;
 use crate::error::Failure;
 use crate::ingest::discover::lexical;
 use crate::query::Retriever;
 use crate::query::rerank::RerankOptions;
-use crate::query::retrieve::{RetrieveOptions, Weight};
+use crate::query::retrieve::{AdaptiveWeight, RetrieveOptions};
 use crate::query::rewrite::{self, Queries};
 use crate::rerank::RerankerKind;
-use crate::settings::Rerank;
-use crate::store::Reader;
+use crate::settings::RerankSettings;
+use crate::store::CollectionReader;
 use crate::text::composed;
-use crate::types::{DocumentRecord, Filter, Kind, Manifest, Mode};
+use crate::types::{DocumentKind, DocumentRecord, Filter, Manifest, Mode};
 
 /// Which documents a question is asked of; the default is all.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -34,7 +34,7 @@ pub struct DocumentFilter {
     /// for somebody else says here what that caller may see at all.
     pub within: Vec<String>,
     /// Another condition on the document.
-    pub condition: Option<Condition>,
+    pub condition: Option<DocumentCondition>,
 }
 
 /// Options of retrieval with which a question overrides the settings.
@@ -69,7 +69,7 @@ pub(super) struct Exact {
 impl Exact {
     /// Whether this is the result for a filter and a snapshot. An unfinished run may change the
     /// documents at any time; finished runs are in the manifest.
-    fn is_of(&self, asked: &DocumentFilter, reader: &Reader) -> bool {
+    fn is_of(&self, asked: &DocumentFilter, reader: &CollectionReader) -> bool {
         self.manifest.unfinished.is_none()
             && self.version == reader.version()
             && self.manifest == *reader.manifest()
@@ -97,8 +97,8 @@ impl Engine {
             mode: settings.mode,
             k: settings.k,
             min_score: settings.min_score,
-            sparse_weight: settings.sparse_weight.map_or(sparse_weight, Weight::fixed),
-            late_weight: settings.late_weight.map_or(late_weight, Weight::fixed),
+            sparse_weight: settings.sparse_weight.map_or(sparse_weight, AdaptiveWeight::fixed),
+            late_weight: settings.late_weight.map_or(late_weight, AdaptiveWeight::fixed),
             filter: self.exact(filter, &retriever.reader).await?,
             ..RetrieveOptions::default()
         })
@@ -106,8 +106,12 @@ impl Engine {
 
     /// Resolves globs against the list of documents, once for each state of the collection, since the
     /// store filters by exact names.
-    async fn exact(&self, asked: &DocumentFilter, reader: &Reader) -> Result<Filter, Failure> {
-        let root_and_cwd = Place { root: &self.context.root, cwd: &self.context.cwd };
+    async fn exact(
+        &self,
+        asked: &DocumentFilter,
+        reader: &CollectionReader,
+    ) -> Result<Filter, Failure> {
+        let root_and_cwd = ProjectPlace { root: &self.context.root, cwd: &self.context.cwd };
         let DocumentFilter { sources, within, condition, .. } = asked;
         if sources.is_empty() && within.is_empty() && condition.is_none() {
             return exact(asked, reader, root_and_cwd).await;
@@ -133,7 +137,7 @@ impl Engine {
     pub async fn seen_documents(
         &self,
         filter: &DocumentFilter,
-        reader: &Reader,
+        reader: &CollectionReader,
     ) -> Result<Vec<DocumentRecord>, Failure> {
         let Filter { sources, kinds, tags } = self.exact(filter, reader).await?;
         let sources: Option<HashSet<String>> = sources.map(HashSet::from_iter);
@@ -167,7 +171,7 @@ impl Engine {
 }
 
 /// Options of reranking: as they are set, or defaults for the kind of model.
-pub fn reranking(set: &Rerank, kind: RerankerKind) -> RerankOptions {
+pub fn reranking(set: &RerankSettings, kind: RerankerKind) -> RerankOptions {
     let usual = RerankOptions::of(kind);
     RerankOptions {
         candidates: set.candidates.unwrap_or(usual.candidates),
@@ -177,19 +181,23 @@ pub fn reranking(set: &Rerank, kind: RerankerKind) -> RerankOptions {
 
 /// Weights of sparse retrieval and late interaction, as measured with the built-in embedder and with a
 /// model that reads context: such a model is right more often than the words are.
-fn weights(retriever: &Retriever) -> (Weight, Weight) {
+fn weights(retriever: &Retriever) -> (AdaptiveWeight, AdaptiveWeight) {
     if backends::is_builtin(retriever.embedder.id()) {
         let measured = RetrieveOptions::default();
         (measured.sparse_weight, measured.late_weight)
     } else {
-        (Weight::fixed(0.3), Weight { known: 0.3, foreign: 0.0 })
+        (AdaptiveWeight::fixed(0.3), AdaptiveWeight { known: 0.3, foreign: 0.0 })
     }
 }
 
-async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Result<Filter, Failure> {
+async fn exact(
+    filter: &DocumentFilter,
+    reader: &CollectionReader,
+    at: ProjectPlace<'_>,
+) -> Result<Filter, Failure> {
     let kinds = filter.kinds.iter().map(|name| {
-        Kind::from_name(name).ok_or_else(|| {
-            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        DocumentKind::from_name(name).ok_or_else(|| {
+            let names: Vec<&str> = DocumentKind::ALL.iter().map(|kind| kind.name()).collect();
             Failure::usage(format!("`{name}` is not a kind of document"))
                 .hint(format!("use one of {}", names.join(", ")))
         })
@@ -220,7 +228,7 @@ async fn exact(filter: &DocumentFilter, reader: &Reader, at: Place<'_>) -> Resul
 pub(super) fn selected<'a>(
     patterns: &[String],
     known: &[&'a str],
-    at: Place<'_>,
+    at: ProjectPlace<'_>,
 ) -> Result<Vec<&'a str>, Failure> {
     let mut taken = vec![false; known.len()];
     let mut take = |is_meant: &dyn Fn(&str) -> bool| {
@@ -257,7 +265,7 @@ fn not_a_glob(typed: &str, error: &globset::Error) -> Failure {
 }
 
 /// Whether one of the patterns selects a source; an invalid glob selects nothing.
-pub(super) fn selects(patterns: &[String], source: &str, at: Place<'_>) -> bool {
+pub(super) fn selects(patterns: &[String], source: &str, at: ProjectPlace<'_>) -> bool {
     let one = |pattern: &String| selected(std::slice::from_ref(pattern), &[source], at);
     patterns.iter().any(|pattern| one(pattern).is_ok_and(|selected| !selected.is_empty()))
 }
@@ -280,7 +288,7 @@ mod tests {
             "top.md",
             "{odd.md",
         ];
-        let at = Place { root: Path::new("/project"), cwd: Path::new("/project/docs") };
+        let at = ProjectPlace { root: Path::new("/project"), cwd: Path::new("/project/docs") };
         for (typed, meant) in [
             ("docs/app/[slug]/page.tsx", &["docs/app/[slug]/page.tsx"][..]),
             ("docs/app/[s]/page.tsx", &["docs/app/s/page.tsx"]),

@@ -1,10 +1,10 @@
 //! What is stored of a document, chunk by chunk.
 
-use super::source::{self, Place};
+use super::source::{self, ProjectPlace};
 use crate::embed::Embedder;
 use crate::error::BackendError;
 use crate::ingest::discover::{FoundFile, broken_link};
-use crate::query::explain::{Drift, Expected};
+use crate::query::explain::{Expected, Staleness};
 use crate::store::{VectorStore, chunks_of, damaged};
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Locator};
 
@@ -13,24 +13,24 @@ const NEAREST: usize = 3;
 
 /// A request to show a document.
 #[derive(Clone, Copy)]
-pub struct Request<'a> {
+pub struct ShowRequest<'a> {
     /// A source or path, with or without a place in it, as typed.
     pub typed: &'a str,
-    pub at: Place<'a>,
+    pub at: ProjectPlace<'a>,
     /// Counts the tokens of chunks; `None` where they need not be counted.
     pub embedder: Option<&'a dyn Embedder>,
 }
 
 /// What is stored of a document, or of a place in it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Shown {
+pub struct ShownDocument {
     pub asked: Expected,
     /// `None` if the document was never ingested, or a run was cut off before it was.
     pub document: Option<DocumentRecord>,
     /// Why its last version could not be ingested.
     pub failure: Option<FailureRecord>,
     /// How its file differs from what was read.
-    pub drift: Option<Drift>,
+    pub drift: Option<Staleness>,
     /// The chunks at the place that was asked for, in the order of the text.
     pub chunks: Vec<ShownChunk>,
     /// How many chunks the document has in total.
@@ -54,7 +54,7 @@ pub struct ShownChunk {
     pub tokens: Option<usize>,
 }
 
-impl Shown {
+impl ShownDocument {
     /// Title of the document; empty if it has none.
     pub fn title(&self) -> &str {
         self.chunks.first().map_or("", |first| first.chunk.title.as_str())
@@ -73,7 +73,10 @@ impl Shown {
 }
 
 /// Looks a document up and lists its chunks.
-pub async fn show(store: &dyn VectorStore, request: &Request<'_>) -> Result<Shown, BackendError> {
+pub async fn show(
+    store: &dyn VectorStore,
+    request: &ShowRequest<'_>,
+) -> Result<ShownDocument, BackendError> {
     let (documents, failures) = (store.documents().await?, store.failures().await?);
     let failed = failures.iter().map(|failure| failure.source.as_str());
     let known: Vec<&str> =
@@ -104,7 +107,7 @@ pub async fn stored(
     store: &dyn VectorStore,
     source: &str,
     document: Option<DocumentRecord>,
-) -> Result<Shown, BackendError> {
+) -> Result<ShownDocument, BackendError> {
     let all = chunks_of(store, source).await?;
     if let Some(chunk) = all.iter().find(|chunk| !chunk.is_intact()) {
         return Err(damaged(store, chunk));
@@ -112,7 +115,7 @@ pub async fn stored(
     let is_outdated = |chunk: &&Chunk| {
         document.as_ref().is_some_and(|record| record.document_hash != chunk.document_hash)
     };
-    Ok(Shown {
+    Ok(ShownDocument {
         stored: all.len(),
         outdated: all.iter().filter(is_outdated).count(),
         extent: all.first().zip(all.last()).map(|(first, last)| (first.locator, last.locator)),

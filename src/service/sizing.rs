@@ -50,14 +50,14 @@ pub struct Workload {
 
 /// Bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Needs {
+pub struct ResourceNeeds {
     pub disk: u64,
     pub memory: u64,
 }
 
 /// The kind of store that suits a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Home {
+pub enum CollectionHome {
     Embedded,
     Server,
     /// With vectors on disk, and bytes of them in memory.
@@ -68,24 +68,24 @@ pub enum Home {
 /// What a collection takes in each kind of store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sizing {
-    pub embedded: Needs,
+    pub embedded: ResourceNeeds,
     /// Chunks up to which the embedded store compares a question with all vectors.
     pub embedded_up_to: u64,
-    pub server: Needs,
-    pub server_on_disk: Needs,
+    pub server: ResourceNeeds,
+    pub server_on_disk: ResourceNeeds,
     /// What each node of a cluster needs.
-    pub node: Needs,
+    pub node: ResourceNeeds,
     pub nodes: u64,
     pub shards: u64,
     pub copies: u64,
-    pub home: Home,
+    pub home: CollectionHome,
 }
 
 impl Sizing {
     pub fn of(workload: Workload) -> Self {
         let Workload { chunks, dimensions } = workload;
         let d = dimensions as f64;
-        let needs = |disk: f64, memory: f64| Needs {
+        let needs = |disk: f64, memory: f64| ResourceNeeds {
             disk: (chunks as f64 * disk) as u64,
             memory: (chunks as f64 * memory) as u64,
         };
@@ -98,17 +98,17 @@ impl Sizing {
         let nodes = (COPIES * server.memory).div_ceil(USABLE).max(FEWEST_NODES);
         let of_node = |bytes: u64| (COPIES * bytes).div_ceil(nodes);
         let home = match () {
-            () if chunks <= embedded_up_to => Home::Embedded,
-            () if server.memory <= USABLE => Home::Server,
-            () if server_on_disk.memory <= USABLE => Home::ServerOnDisk,
-            () => Home::Cluster,
+            () if chunks <= embedded_up_to => CollectionHome::Embedded,
+            () if server.memory <= USABLE => CollectionHome::Server,
+            () if server_on_disk.memory <= USABLE => CollectionHome::ServerOnDisk,
+            () => CollectionHome::Cluster,
         };
         Self {
             embedded,
             embedded_up_to,
             server,
             server_on_disk,
-            node: Needs { disk: of_node(server.disk), memory: of_node(server.memory) },
+            node: ResourceNeeds { disk: of_node(server.disk), memory: of_node(server.memory) },
             nodes,
             shards: nodes * SHARDS_PER_NODE,
             copies: COPIES,
@@ -146,10 +146,15 @@ mod tests {
     fn a_collection_moves_on_as_it_grows() {
         let homes =
             [100_000, 1_000_000, 5_000_000, 40_000_000, 200_000_000].map(|n| of(n, 256).home);
-        let expected =
-            [Home::Embedded, Home::Embedded, Home::Server, Home::ServerOnDisk, Home::Cluster];
+        let expected = [
+            CollectionHome::Embedded,
+            CollectionHome::Embedded,
+            CollectionHome::Server,
+            CollectionHome::ServerOnDisk,
+            CollectionHome::Cluster,
+        ];
         assert_eq!(homes, expected);
-        assert_eq!(of(1_000_000, 1_536).home, Home::Server, "larger vectors, sooner");
+        assert_eq!(of(1_000_000, 1_536).home, CollectionHome::Server, "larger vectors, sooner");
     }
 
     #[test]

@@ -4,20 +4,20 @@ use std::path::Path;
 
 use crate::ingest::discover::{FoundFile, lexical};
 use crate::ingest::plan;
-use crate::query::explain::{Drift, Expected};
+use crate::query::explain::{Expected, Staleness};
 use crate::text::composed;
 use crate::types::{DocumentRecord, Locator, is_url};
 
 /// The root of the project, and the directory in which relative paths begin.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct ProjectPlace<'a> {
     pub root: &'a Path,
     pub cwd: &'a Path,
 }
 
 /// Parses what was typed into a source and a place: the stored name of a document or a path from here,
 /// with or without a place in it.
-pub fn named(typed: &str, known: &[&str], at: Place<'_>) -> Expected {
+pub fn named(typed: &str, known: &[&str], at: ProjectPlace<'_>) -> Expected {
     let from_here = |name: &str| {
         let path = lexical(&at.cwd.join(name));
         path.strip_prefix(at.root).unwrap_or(&path).to_str().map(str::to_owned)
@@ -95,13 +95,13 @@ pub fn nearest<'a>(source: &str, known: &[&'a str], count: usize) -> Vec<&'a str
 }
 
 /// How a document differs from its file as it is now; `None` for one that is not a file.
-pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Drift> {
+pub fn drift_of(root: &Path, record: &DocumentRecord) -> Option<Staleness> {
     if !record.is_file() {
         return None;
     }
-    let Some(file) = FoundFile::at(root, &record.source) else { return Some(Drift::Gone) };
+    let Some(file) = FoundFile::at(root, &record.source) else { return Some(Staleness::Gone) };
     let hash = |file: &FoundFile| file.hash(root).ok();
-    (!plan::is_current(record, &file, hash)).then_some(Drift::Changed)
+    (!plan::is_current(record, &file, hash)).then_some(Staleness::Changed)
 }
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ mod tests {
             "docs/über.md",
             "docs/o\u{308}l.md",
         ];
-        let at = Place { root: Path::new("/project"), cwd: Path::new("/project/docs") };
+        let at = ProjectPlace { root: Path::new("/project"), cwd: Path::new("/project/docs") };
         for (typed, source, place) in [
             ("docs/a.md", "docs/a.md", None),
             ("a.md", "docs/a.md", None),
@@ -168,7 +168,7 @@ mod tests {
         std::os::unix::fs::symlink("docs/a.md", root.join("link.md")).unwrap();
         std::os::unix::fs::symlink("docs", root.join("all")).unwrap();
         std::os::unix::fs::symlink("gone.md", root.join("dead.md")).unwrap();
-        let at = Place { root, cwd: root };
+        let at = ProjectPlace { root, cwd: root };
         for (typed, source) in [
             ("link.md", "docs/a.md"),
             ("all/a.md", "docs/a.md"),

@@ -9,31 +9,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub(super) use options::PRUNE;
-pub use options::{Inputs, SyncOptions, discover_failure, discover_options};
+pub use options::{SyncInputs, SyncOptions, discover_failure, discover_options};
 use tokio::sync::mpsc;
 
-use super::changes::{ChangeCommand, ChangeRequest, RightTo};
+use super::changes::{ChangeCommand, ChangeRequest, ChangeScope};
 use super::context::Context;
 use super::engine::Engine;
 use super::freshness::check_counts;
-use super::ownership::Owned;
+use super::ownership::OwnedCollection;
 use super::uploads::kept;
 use super::{backends, compatibility};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::embed::Embedder;
 use crate::error::{Exit, Failure};
-use crate::http::Throttled;
-use crate::ingest::budget::{Budget, Limit};
-use crate::ingest::extract::{Extractor, Ocr};
-use crate::ingest::preview::{self, Preview};
+use crate::http::ThrottleStats;
+use crate::ingest::budget::{Limit, RunBudget};
+use crate::ingest::extract::{Extractor, PageOcr};
+use crate::ingest::preview::{self, IngestPreview};
 use crate::ingest::{
-    self, Backends, Build, Completion, Destination, IngestError, IngestEvent, IngestOptions,
-    IngestReport, Stored,
+    self, Backends, Build, IngestDestination, IngestError, IngestEvent, IngestOptions,
+    IngestReport, OnCompletion, StoredCollection,
 };
-use crate::ocr::unasked;
+use crate::ocr::dry_run;
 use crate::settings::Settings;
-use crate::store::{CollectionWriter, Reader};
-use crate::types::{EmbedderId, Reach, Usage};
+use crate::store::{CollectionReader, CollectionWriter};
+use crate::types::{CrawlReach, EmbedderId, Usage};
 use checks::{check_build, check_chunks, check_inline, fit_chunks, spare_foreign_points};
 use options::{extract_options, ingest_options};
 
@@ -45,7 +45,7 @@ pub enum SyncEvent {
     /// A note about the run.
     Note(String),
     /// The run is over, and the embedding endpoint limited its rate.
-    Throttled(Throttled),
+    Throttled(ThrottleStats),
 }
 
 /// Called with each event.
@@ -60,14 +60,14 @@ impl Engine {
     /// report.
     pub async fn sync(
         &self,
-        inputs: Inputs,
+        inputs: SyncInputs,
         options: &SyncOptions,
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
         self.check_partition(options)?;
         let command = options.command();
-        let right = options.partition.map_or(RightTo::All, RightTo::Part);
+        let right = options.partition.map_or(ChangeScope::All, ChangeScope::Part);
         let request = ChangeRequest { command, right, keys: &options.keys, cancel: Some(cancel) };
         let synced = self.change(request, async |writer, note| {
             let owned = self.own(&writer, &inputs, options).await?;
@@ -90,8 +90,8 @@ impl Engine {
     /// they have in common. A former collection of that name is dropped.
     pub async fn copy(
         &self,
-        inputs: Inputs,
-        model: Reader,
+        inputs: SyncInputs,
+        model: CollectionReader,
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
@@ -110,7 +110,7 @@ impl Engine {
     /// Drops the collection of a [copy](Self::copy).
     pub async fn drop_collection(&self) -> Result<(), Failure> {
         self.change(ChangeCommand::EvalSweep, async |writer, _| {
-            let nothing = Inputs::parse(Vec::new(), Reach::default())?;
+            let nothing = SyncInputs::parse(Vec::new(), CrawlReach::default())?;
             let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
             Ok(owned.writer.drop_collection().await?)
         })
@@ -119,16 +119,16 @@ impl Engine {
 
     async fn sync_as(
         &self,
-        owned: Owned,
-        model: Option<Reader>,
-        inputs: Inputs,
+        owned: OwnedCollection,
+        model: Option<CollectionReader>,
+        inputs: SyncInputs,
         options: &SyncOptions,
         cancel: &Cancel,
         on: OnSync<'_>,
     ) -> Result<IngestReport, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         let (stop, cancel) = &limited(cancel, settings.ingest.deadline);
-        let budget = Budget::new(limit(settings), stop.clone());
+        let budget = RunBudget::new(limit(settings), stop.clone());
         let names = inputs.names();
         let mut ingest_options = ingest_options(context, inputs, options, budget)?;
         ingest_options.taken = owned.taken;
@@ -189,24 +189,24 @@ impl Engine {
     async fn destination(
         &self,
         writer: &Arc<dyn CollectionWriter>,
-        model: Option<Reader>,
+        model: Option<CollectionReader>,
         options: &SyncOptions,
-    ) -> Result<Destination, Failure> {
+    ) -> Result<IngestDestination, Failure> {
         let manifest = writer.manifest().await?;
         let former = if options.builds_anew() { writer.reader().await? } else { None };
         Ok(match former {
-            Some(former) => Destination {
+            Some(former) => IngestDestination {
                 writer: writer.successor().await?,
                 manifest: None,
                 build: Build::Rebuild(
                     former,
-                    Completion {
+                    OnCompletion {
                         aside: options.stays_aside(),
                         keep: self.context.settings.index_keep,
                     },
                 ),
             },
-            None => Destination {
+            None => IngestDestination {
                 writer: Arc::clone(writer),
                 manifest,
                 build: model.map_or(Build::Sync, Build::Copy),
@@ -219,11 +219,11 @@ impl Engine {
     /// embedding them and reading their pages would take.
     pub async fn preview(
         &self,
-        inputs: Inputs,
+        inputs: SyncInputs,
         options: &SyncOptions,
         in_full: bool,
         cancel: &Cancel,
-    ) -> Result<Preview, Failure> {
+    ) -> Result<IngestPreview, Failure> {
         let (context, settings) = (&self.context, &self.context.settings);
         self.check_partition(options)?;
         let reader = self.collection().read().await?;
@@ -237,7 +237,7 @@ impl Engine {
         }
         let (reader, taken) = self.own_reader(reader, &inputs, options).await?;
         let manifest = reader.as_ref().map(|reader| &**reader.manifest());
-        let unlimited = Budget::new(None, cancel::pair().0);
+        let unlimited = RunBudget::new(None, cancel::pair().0);
         let mut ingest_options = ingest_options(context, inputs, options, unlimited)?;
         ingest_options.taken = taken;
         let rebuild = options.builds_anew() && manifest.is_some();
@@ -255,12 +255,12 @@ impl Engine {
             let language =
                 compatibility::words_of_new(settings.language.as_deref(), stored, manifest);
             let ocr = backends::ocr(context, &ingest_options.budget, None)?;
-            let ocr = ocr.map(|ocr| Ocr { model: unasked::unasked(ocr.model), ..ocr });
+            let ocr = ocr.map(|ocr| PageOcr { model: dry_run::unasked(ocr.model), ..ocr });
             let backends = ingest_backends(context, &ingest_options, embedder, &language, ocr)?;
             let stored = reader.as_ref();
             preview::preview(&ingest_options, &backends, stored, rebuild, cancel).await
         } else {
-            preview::check(&ingest_options, reader.as_ref().map(Stored::of), cancel).await
+            preview::check(&ingest_options, reader.as_ref().map(StoredCollection::of), cancel).await
         };
         if cancel.is_cancelled() {
             return Err(Failure::interrupted());
@@ -268,7 +268,7 @@ impl Engine {
         let mut preview = preview.map_err(failure)?;
         if let Some(work) = &mut preview.work {
             let read = ingest_options.budget.ocr_usage();
-            work.ocr_pages = unasked::pages(&read);
+            work.ocr_pages = dry_run::pages(&read);
             work.cost = cost(settings, work.tokens as u64, &read);
         }
         Ok(preview)
@@ -280,7 +280,7 @@ fn ingest_backends(
     options: &IngestOptions,
     embedder: Arc<dyn Embedder>,
     language: &str,
-    ocr: Option<Ocr>,
+    ocr: Option<PageOcr>,
 ) -> Result<Backends, Failure> {
     let extractor = Extractor::new(extract_options(context, options.parallel)?, ocr);
     let terms = Arc::new(backends::term_counters(language)?);

@@ -17,7 +17,7 @@ use super::engine::Engine;
 use super::portable::this_run;
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
-use crate::store::{ChunkPage, CollectionWriter, Intent, Reader, chunks_of};
+use crate::store::{ChunkPage, CollectionReader, CollectionWriter, Intent, chunks_of};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, Filter, Manifest, Ownership, Point, VersionCause,
     VersionChange, VersionEvent,
@@ -38,7 +38,7 @@ pub type OnSent<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
 /// Result of a copy.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Transfer {
+pub struct TransferReport {
     pub added: usize,
     pub changed: usize,
     pub deleted: usize,
@@ -53,7 +53,7 @@ pub struct Transfer {
     pub notes: Vec<String>,
 }
 
-impl Transfer {
+impl TransferReport {
     fn in_numbers(&self) -> ChangedDocuments {
         ChangedDocuments {
             added: self.added as u64,
@@ -79,7 +79,7 @@ impl Engine {
         replace: bool,
         cancel: &Cancel,
         on: OnSent<'_>,
-    ) -> Result<Transfer, Failure> {
+    ) -> Result<TransferReport, Failure> {
         let from = source.reader().await?;
         if from.manifest().unfinished.is_some() {
             return Err(source.is_unfinished());
@@ -100,17 +100,17 @@ impl Engine {
             return Err(not_what_was_sent());
         }
         let notes = self.layout_notes(false).await;
-        Ok(Transfer { chunks: compared.chunks, notes, ..taken })
+        Ok(TransferReport { chunks: compared.chunks, notes, ..taken })
     }
 
     async fn take_over(
         &self,
         writer: &Arc<dyn CollectionWriter>,
-        from: &Reader,
+        from: &CollectionReader,
         replace: bool,
         cancel: &Cancel,
         on: OnSent<'_>,
-    ) -> Result<Transfer, Failure> {
+    ) -> Result<TransferReport, Failure> {
         let own = self.own_whole(writer, "a copy").await?;
         let there = own.manifest().await?;
         let beside = replace && there.is_some();
@@ -182,7 +182,7 @@ impl Engine {
 
 /// A copy that is under way.
 struct Sending<'a> {
-    from: &'a Reader,
+    from: &'a CollectionReader,
     to: &'a dyn CollectionWriter,
     sent: u64,
     all: u64,
@@ -190,7 +190,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    async fn send(mut self, cancel: &Cancel, on: OnSent<'_>) -> Result<Transfer, Failure> {
+    async fn send(mut self, cancel: &Cancel, on: OnSent<'_>) -> Result<TransferReport, Failure> {
         let (from, to) = (self.from, self.to);
         let records: Vec<DocumentRecord> =
             from.documents().await?.into_iter().map(anybodys).collect();
@@ -225,14 +225,14 @@ impl Sending<'_> {
         let manifest = self.manifest(there.as_ref());
         to.put_manifest(&manifest).await?;
         let changed = differences.sent.iter().filter(|it| differences.had(&it.source)).count();
-        Ok(Transfer {
+        Ok(TransferReport {
             added: differences.sent.len() - changed,
             changed,
             deleted: differences.gone.len(),
             unchanged: records.len() - differences.sent.len(),
             sent: self.sent,
             content_hash: manifest.content_hash,
-            ..Transfer::default()
+            ..TransferReport::default()
         })
     }
 
@@ -370,7 +370,7 @@ fn page_of(sources: &[String]) -> ChunkPage {
 }
 
 /// Ids of the chunks of a document.
-async fn ids(from: &Reader, record: &DocumentRecord) -> Result<Vec<Uuid>, Failure> {
+async fn ids(from: &CollectionReader, record: &DocumentRecord) -> Result<Vec<Uuid>, Failure> {
     let chunks = chunks_of(&**from.store(), &record.source).await?;
     Ok(chunks.iter().map(Chunk::id).collect())
 }

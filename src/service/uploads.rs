@@ -7,12 +7,12 @@ use super::changes::ChangeCommand;
 use super::context::Context;
 use super::engine::Engine;
 use super::retrieval::selects;
-use super::source::Place;
-use super::sync::{Inputs, SyncOptions};
+use super::source::ProjectPlace;
+use super::sync::{SyncInputs, SyncOptions};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::ingest::IngestReport;
-use crate::ingest::inline::{Content, Inline, InlineDocument};
+use crate::ingest::inline::{InlineContent, InlineDocument, InlineDocuments};
 use crate::types::{DocumentRecord, UPLOADS, upload_of};
 
 /// What a run over uploads is to do.
@@ -30,7 +30,7 @@ pub struct Uploaded {
 
 /// Result of a run over uploads.
 #[derive(Debug, Default)]
-pub struct Brought {
+pub struct UploadOutcome {
     /// Why a document was refused, by source.
     pub refused: HashMap<String, String>,
     /// Why the run ended early; what was committed stays.
@@ -45,12 +45,17 @@ impl Engine {
     /// # Errors
     /// Nothing could be done: another process writes the collection, or it was built with other
     /// settings.
-    pub async fn bring(&self, uploaded: Uploaded, cancel: &Cancel) -> Result<Brought, Failure> {
+    pub async fn bring(
+        &self,
+        uploaded: Uploaded,
+        cancel: &Cancel,
+    ) -> Result<UploadOutcome, Failure> {
         let Uploaded { files, tags, gone, keys } = uploaded;
         let sources: HashSet<String> = files.iter().map(|(source, _)| source.clone()).collect();
-        let document = |(source, path)| InlineDocument { source, content: Content::Kept(path) };
+        let document =
+            |(source, path)| InlineDocument { source, content: InlineContent::Kept(path) };
         let documents = files.into_iter().map(document).collect();
-        let inline = Inline { name: UPLOADS.to_owned(), documents, complete: false, gone };
+        let inline = InlineDocuments { name: UPLOADS.to_owned(), documents, complete: false, gone };
         // The files were named one by one.
         let options = SyncOptions {
             tags,
@@ -60,7 +65,7 @@ impl Engine {
             keys,
             ..SyncOptions::default()
         };
-        let report = self.sync(Inputs::inline(inline), &options, cancel, &mut drop).await?;
+        let report = self.sync(SyncInputs::inline(inline), &options, cancel, &mut drop).await?;
         Ok(brought(report, &sources))
     }
 
@@ -75,12 +80,12 @@ impl Engine {
 
     /// Whether one of these paths, directories and globs selects a source; none selects all.
     pub fn selects(&self, patterns: &[String], source: &str) -> bool {
-        let at = Place { root: &self.context.root, cwd: &self.context.cwd };
+        let at = ProjectPlace { root: &self.context.root, cwd: &self.context.cwd };
         patterns.is_empty() || selects(patterns, source, at)
     }
 }
 
-fn brought(report: IngestReport, sources: &HashSet<String>) -> Brought {
+fn brought(report: IngestReport, sources: &HashSet<String>) -> UploadOutcome {
     let problem = match &report {
         IngestReport { aborted: Some(error), .. } => Some(error.clone().into()),
         IngestReport { interrupted: true, .. } => Some(Failure::interrupted()),
@@ -96,7 +101,7 @@ fn brought(report: IngestReport, sources: &HashSet<String>) -> Brought {
     let failed = report.failed.into_iter().map(|failed| (failed.source, failed.reason));
     let skipped = report.skipped_sources.into_iter().map(|it| (it.source, it.reason));
     let refused = failed.chain(skipped).filter(|(source, _)| sources.contains(source)).collect();
-    Brought { refused, problem, cost: report.cost }
+    UploadOutcome { refused, problem, cost: report.cost }
 }
 
 /// For a collection that is rebuilt: the documents whose file is kept here.
@@ -104,7 +109,7 @@ pub(super) fn kept(context: &Context, records: &[DocumentRecord]) -> Vec<InlineD
     let kept = |record: &DocumentRecord| {
         let (id, _) = upload_of(&record.source).filter(|_| !record.is_file())?;
         let path = context.upload(id).filter(|path| path.is_file())?;
-        Some(InlineDocument { source: record.source.clone(), content: Content::Kept(path) })
+        Some(InlineDocument { source: record.source.clone(), content: InlineContent::Kept(path) })
     };
     records.iter().filter_map(kept).collect()
 }

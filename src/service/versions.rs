@@ -1,8 +1,8 @@
 //! The versions of a collection: lists them, switches the live one, and removes others.
 
 mod diff;
-mod found;
 mod log;
+mod log_repair;
 mod promotion;
 
 use std::sync::Arc;
@@ -11,10 +11,12 @@ pub use self::diff::{DiffedDocument, DiffedSetting, DiffedVersion, VersionDiff};
 
 use super::changes::{ChangeCommand, ChangeNote};
 use super::engine::Engine;
-use super::sync::{Inputs, SyncOptions};
+use super::sync::{SyncInputs, SyncOptions};
 use crate::error::{Exit, Failure};
-use crate::store::{CollectionWriter, Reader, beyond, latest_former};
-use crate::types::{Reach, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionState};
+use crate::store::{CollectionReader, CollectionWriter, beyond, latest_former};
+use crate::types::{
+    CrawlReach, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionState,
+};
 
 /// A version, and what is in it.
 #[derive(Clone, PartialEq, Debug)]
@@ -184,7 +186,7 @@ impl Engine {
         // collection.
         self.version_entries().await?;
         self.change(command, async |writer, note| {
-            let nothing = Inputs::parse(Vec::new(), Reach::default())?;
+            let nothing = SyncInputs::parse(Vec::new(), CrawlReach::default())?;
             let owned = self.own(&writer, &nothing, &SyncOptions::default()).await?;
             op(owned.writer, note).await
         })
@@ -208,7 +210,7 @@ impl Engine {
     }
 
     /// A snapshot of a version that is complete.
-    pub(super) async fn complete_version(&self, number: u32) -> Result<Reader, Failure> {
+    pub(super) async fn complete_version(&self, number: u32) -> Result<CollectionReader, Failure> {
         self.named_version(&self.version_entries().await?, number)?;
         let reader = self.collection().read_version(number).await?;
         reader.ok_or_else(|| incomplete(number))

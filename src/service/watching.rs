@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::changes::ChangeCommand;
 use super::engine::Engine;
-use super::sync::{Inputs, PRUNE, SyncOptions, discover_failure, discover_options};
+use super::sync::{PRUNE, SyncInputs, SyncOptions, discover_failure, discover_options};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure, shell_word};
-use crate::ingest::discover::{DiscoverError, DiscoverOptions, Lookout};
+use crate::ingest::discover::{DiscoverError, DiscoverOptions, WatchScope};
 use crate::settings::DEFAULT_COLLECTION;
-use crate::types::Reach;
-use crate::watch::{Changes, Watch, WatchError};
+use crate::types::CrawlReach;
+use crate::watch::{Changes, DirectoryWatcher, WatchError};
 
 /// A failed run is tried again after this time, whether something changed or not.
 const AGAIN_AFTER: Duration = Duration::from_secs(15);
@@ -80,9 +80,9 @@ impl Engine {
         &self,
         paths: &[String],
         changes: &Changes,
-        former: Option<Watch>,
-    ) -> Result<Watch, Failure> {
-        let mut inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
+        former: Option<DirectoryWatcher>,
+    ) -> Result<DirectoryWatcher, Failure> {
+        let mut inputs = SyncInputs::parse(paths.to_vec(), CrawlReach::default())?;
         if paths.is_empty() {
             inputs.paths = self.roots().await?;
             inputs.remembered = true;
@@ -100,7 +100,7 @@ impl Engine {
         tell: &mut (dyn FnMut(WatchNews) + Send),
     ) -> bool {
         let synced = async {
-            let inputs = Inputs::parse(paths.to_vec(), Reach::default())?;
+            let inputs = SyncInputs::parse(paths.to_vec(), CrawlReach::default())?;
             let _turn = writing.lock().await;
             let asked_with = Some(ChangeCommand::ServeWatch);
             let options = SyncOptions { asked_with, ..SyncOptions::default() };
@@ -149,16 +149,16 @@ impl Engine {
 pub async fn watch(
     options: DiscoverOptions,
     changes: Changes,
-    former: Option<Watch>,
-) -> Result<Watch, Failure> {
-    let watch = move || -> Result<Watch, Failure> {
+    former: Option<DirectoryWatcher>,
+) -> Result<DirectoryWatcher, Failure> {
+    let watch = move || -> Result<DirectoryWatcher, Failure> {
         if let Some(former) = former {
             former.end();
         }
-        let lookout = Lookout::new(&options).map_err(|error| discover_failure(&error))?;
+        let lookout = WatchScope::new(&options).map_err(|error| discover_failure(&error))?;
         let mut judge = lookout.judge();
-        let mut watch =
-            Watch::new(changes, move |path| judge.concerns(path)).map_err(cannot_watch)?;
+        let mut watch = DirectoryWatcher::new(changes, move |path| judge.concerns(path))
+            .map_err(cannot_watch)?;
         lookout.ways().into_iter().for_each(|directory| watch.entries(directory));
         lookout.enter(&mut |directory| watch.tree(directory));
         watch.complete().map_err(cannot_watch)

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, SettingsError, Values, keys, parse};
+use super::{Endpoint, LayerValues, SettingsError, keys, parse};
 use crate::types::ChatPrice;
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Chat {
+pub struct ChatSettings {
     /// `None`: answers are quoted from the passages.
     pub model: Option<String>,
     pub endpoint: Endpoint,
@@ -30,8 +30,11 @@ pub struct Chat {
     pub history: bool,
 }
 
-impl Chat {
-    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
+impl ChatSettings {
+    pub(super) fn resolve(
+        values: &LayerValues<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
         let chat = Self {
             model: values.text("model").filter(|model| model != "extractive"),
             endpoint: values.own_endpoint("chat", shared)?,
@@ -61,7 +64,7 @@ impl Chat {
 
 /// The prices of a model. Sent and generated tokens have a price each, and a cost needs both.
 pub(super) fn price(
-    values: &Values<'_>,
+    values: &LayerValues<'_>,
     [input, cached, output]: [&'static str; 3],
 ) -> Result<Option<ChatPrice>, SettingsError> {
     let price = |name| values.number_if_set(name);

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::located;
-use super::{Endpoint, SettingsError, Values, parse};
+use super::values::resolve_path;
+use super::{Endpoint, LayerValues, SettingsError, parse};
 use crate::types::HubModel;
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Embedding {
+pub struct EmbeddingSettings {
     pub model: EmbeddingModel,
     pub endpoint: Endpoint,
     pub dimensions: Option<usize>,
@@ -26,8 +26,11 @@ pub struct Embedding {
     pub timeout: Duration,
 }
 
-impl Embedding {
-    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
+impl EmbeddingSettings {
+    pub(super) fn resolve(
+        values: &LayerValues<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
         Ok(Self {
             model: EmbeddingModel::resolve(values)?,
             endpoint: values.own_endpoint("embedding", shared)?,
@@ -64,11 +67,11 @@ pub enum EmbeddingModel {
 
 impl EmbeddingModel {
     /// The embedding model. The directory of an ONNX model is a path like any other.
-    fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+    fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         let model = values.parsed("embedder", parse::embedder)?;
         Ok(match (model, values.found("embedder")) {
             (Self::Onnx(dir), Some((_, origin))) => {
-                Self::Onnx(located(&dir.to_string_lossy(), origin))
+                Self::Onnx(resolve_path(&dir.to_string_lossy(), origin))
             }
             (model, _) => model,
         })

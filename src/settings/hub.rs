@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Origin, SettingsError, Values, keys, parse};
+use super::{LayerValues, SettingOrigin, SettingsError, keys, parse};
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct HubSettings {
@@ -19,10 +19,11 @@ pub struct HubSettings {
 }
 
 impl HubSettings {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         const NO_DOWNLOAD: &str = "hub.no_download";
         let forbidden = values.parsed(NO_DOWNLOAD, parse::switch)?;
-        let origin = values.found(NO_DOWNLOAD).map_or(&Origin::Default, |(_, origin)| origin);
+        let origin =
+            values.found(NO_DOWNLOAD).map_or(&SettingOrigin::Default, |(_, origin)| origin);
         Ok(Self {
             endpoint: values.parsed("hub.endpoint", parse::url)?,
             token: values.text("hub.token").map(|token| token.trim().to_owned()),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{SettingsError, Values, parse};
+use super::{LayerValues, SettingsError, parse};
 use crate::types::OnSecret;
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Ingest {
+pub struct IngestSettings {
     pub max_file_size: u64,
     pub extract_timeout: Duration,
     pub extract_memory: u64,
@@ -20,14 +20,14 @@ pub struct Ingest {
     pub ttl: Option<Duration>,
     /// What to do with documents that contain secrets.
     pub on_secret: OnSecret,
-    /// Most that a run may spend, in the currency of [`super::Embedding::price`].
+    /// Most that a run may spend, in the currency of [`super::EmbeddingSettings::price`].
     pub max_cost: Option<f64>,
     /// Longest time that a run may take.
     pub deadline: Option<Duration>,
 }
 
-impl Ingest {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+impl IngestSettings {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             max_file_size: values.bytes("ingest.max_file_size")?,
             extract_timeout: values.time("ingest.extract_timeout")?,
@@ -45,15 +45,15 @@ impl Ingest {
 
 /// How web pages are fetched.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Web {
+pub struct WebSettings {
     /// Also fetch from addresses of this machine and private networks.
     pub allow_private: bool,
     pub max_pages: usize,
     pub timeout: Duration,
 }
 
-impl Web {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+impl WebSettings {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             allow_private: values.parsed("web.allow_private", parse::boolean)?,
             max_pages: values.whole("web.max_pages")?,

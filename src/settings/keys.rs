@@ -9,7 +9,7 @@ use crate::types::DEEPEST;
 
 /// One setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Key {
+pub struct SettingKey {
     /// Dotted name: the table and key of the TOML files.
     pub name: &'static str,
     pub flag: Option<Flag>,
@@ -27,7 +27,7 @@ pub struct Key {
     /// flag of this one was not, this setting is ignored. What is typed wins over any file, whatever its table.
     pub gives_way_to: Option<&'static str>,
     /// Whether a project file that the user has not trusted may set it.
-    pub trust: Trust,
+    pub trust: ProjectTrust,
     /// The range, if the setting is a number.
     pub range: Option<Range>,
     /// What the setting is: a phrase without a capital or a full stop.
@@ -43,12 +43,12 @@ pub struct Flag {
     pub long: &'static str,
     /// `k` for `-k`.
     pub short: Option<char>,
-    pub takes: Takes,
+    pub takes: FlagValue,
 }
 
 /// What follows a flag.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Takes {
+pub enum FlagValue {
     /// A value, by its name in `--help`.
     Value(&'static str),
     /// Nothing: the flag alone sets this.
@@ -59,7 +59,7 @@ pub enum Takes {
 /// setting is for the user alone unless its row says otherwise: it may choose a host, a model, a path, what is sent or
 /// kept, or how much memory, time and money is spent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trust {
+pub enum ProjectTrust {
     /// Only the user, and files that the user trusts.
     Needed,
     /// Any file: the setting changes what is found, and nothing else.
@@ -70,7 +70,7 @@ pub enum Trust {
     HarmlessEmbedded,
 }
 
-impl Trust {
+impl ProjectTrust {
     /// `embedded`: no server is configured, except perhaps by the project file.
     pub(super) fn is_harmless(self, value: &str, embedded: bool) -> bool {
         match self {
@@ -95,7 +95,7 @@ impl Trust {
     }
 }
 
-impl Key {
+impl SettingKey {
     /// `--model, DOCENT_MODEL or "model" in docent.toml`
     pub fn how_to_set(&self) -> String {
         let mut ways: Vec<String> = self.flag.iter().map(|flag| flag.long.to_owned()).collect();
@@ -127,18 +127,18 @@ impl Key {
     }
 
     const fn flag(mut self, long: &'static str, value: &'static str) -> Self {
-        self.flag = Some(Flag { long, short: None, takes: Takes::Value(value) });
+        self.flag = Some(Flag { long, short: None, takes: FlagValue::Value(value) });
         self
     }
 
     const fn short_flag(mut self, short: char, long: &'static str, value: &'static str) -> Self {
-        self.flag = Some(Flag { long, short: Some(short), takes: Takes::Value(value) });
+        self.flag = Some(Flag { long, short: Some(short), takes: FlagValue::Value(value) });
         self
     }
 
     /// A flag without a value, which sets `value`.
     const fn switch(mut self, long: &'static str, value: &'static str) -> Self {
-        self.flag = Some(Flag { long, short: None, takes: Takes::Nothing(value) });
+        self.flag = Some(Flag { long, short: None, takes: FlagValue::Nothing(value) });
         self
     }
 
@@ -157,7 +157,7 @@ impl Key {
         self
     }
 
-    const fn trust(mut self, trust: Trust) -> Self {
+    const fn trust(mut self, trust: ProjectTrust) -> Self {
         self.trust = trust;
         self
     }
@@ -191,7 +191,7 @@ impl Key {
     clippy::expect_used,
     reason = "a wrong name is a mistake in this crate, found by any test"
 )]
-pub fn key(name: &str) -> &'static Key {
+pub fn key(name: &str) -> &'static SettingKey {
     KEYS.iter().find(|key| key.name == name).expect("a setting of that name")
 }
 
@@ -204,8 +204,8 @@ pub(super) fn range(name: &str) -> Range {
     key(name).range.expect("a setting with a range")
 }
 
-const fn row(name: &'static str, env: &'static [&'static str], about: &'static str) -> Key {
-    Key {
+const fn row(name: &'static str, env: &'static [&'static str], about: &'static str) -> SettingKey {
+    SettingKey {
         name,
         flag: None,
         env,
@@ -214,7 +214,7 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
         secret: false,
         never_empty: false,
         gives_way_to: None,
-        trust: Trust::Needed,
+        trust: ProjectTrust::Needed,
         range: None,
         about,
         help: None,
@@ -223,16 +223,16 @@ const fn row(name: &'static str, env: &'static [&'static str], about: &'static s
 
 /// Every setting, in the order `config show` prints them.
 #[rustfmt::skip]
-pub static KEYS: &[Key] = &[
-    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default(super::DEFAULT_COLLECTION).trust(Trust::HarmlessEmbedded),
-    row("tenant", &["DOCENT_TENANT"], "tenant whose collections to work on; tenants cannot reach each other's collections").flag("--tenant", "NAME").never_empty().trust(Trust::HarmlessEmbedded),
-    row("project", &["DOCENT_PROJECT"], "name of the project on a Qdrant server, the same in every checkout: it says which documents are the project's, and names its default collection").unless_set("a name that is generated once and kept in `.docent/project.json`").trust(Trust::HarmlessEmbedded),
+pub static KEYS: &[SettingKey] = &[
+    row("collection", &["DOCENT_COLLECTION"], "collection to work on").flag("--collection", "NAME").default(super::DEFAULT_COLLECTION).trust(ProjectTrust::HarmlessEmbedded),
+    row("tenant", &["DOCENT_TENANT"], "tenant whose collections to work on; tenants cannot reach each other's collections").flag("--tenant", "NAME").never_empty().trust(ProjectTrust::HarmlessEmbedded),
+    row("project", &["DOCENT_PROJECT"], "name of the project on a Qdrant server, the same in every checkout: it says which documents are the project's, and names its default collection").unless_set("a name that is generated once and kept in `.docent/project.json`").trust(ProjectTrust::HarmlessEmbedded),
     row("data_dir", &["DOCENT_DATA_DIR"], "directory of the embedded store").flag("--data-dir", "DIR").unless_set(".docent in the project root"),
     row("wait", &["DOCENT_WAIT"], "how long to wait for a collection that is in use; 0: not at all").flag("--wait", "TIME").default("10s").range(Range::WAIT),
     row("record", &["DOCENT_RECORD"], "file to which exchanges with models are added").flag("--record", "FILE").help_of_flag("Add every exchange with the embedding, reranking and chat endpoints to this file, without keys").gives_way_to("replay"),
     row("replay", &["DOCENT_REPLAY"], "recording that answers in place of the models").flag("--replay", "FILE").help_of_flag("Answer from this recording; no endpoint is called and no key is needed").gives_way_to("record"),
-    row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, `hf:ORG/NAME` for a model that is fetched once, or `onnx:DIR` for one in a directory").flag("--embedder", "MODEL").default("builtin").trust(Trust::HarmlessAs(&["builtin"])),
-    row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes the passages instead").short_flag('m', "--model", "MODEL").default("extractive").trust(Trust::HarmlessAs(&["extractive"])),
+    row("embedder", &["DOCENT_EMBEDDER"], "embedding model: `builtin`, `openai:MODEL` for any OpenAI-compatible endpoint, `hf:ORG/NAME` for a model that is fetched once, or `onnx:DIR` for one in a directory").flag("--embedder", "MODEL").default("builtin").trust(ProjectTrust::HarmlessAs(&["builtin"])),
+    row("model", &["DOCENT_MODEL"], "chat model at the endpoint; `extractive` quotes the passages instead").short_flag('m', "--model", "MODEL").default("extractive").trust(ProjectTrust::HarmlessAs(&["extractive"])),
     row("openai.base_url", &["OPENAI_BASE_URL"], "base URL of the OpenAI-compatible endpoint, such as `http://localhost:11434/v1`").flag("--base-url", "URL").default("https://api.openai.com/v1"),
     row("openai.api_key", &["OPENAI_API_KEY"], "key of openai.base_url; sent there only").secret(),
     row("openai.api_version", &["DOCENT_OPENAI_API_VERSION"], "API version that openai.base_url is called with (`?api-version=`), for Azure"),
@@ -242,7 +242,7 @@ pub static KEYS: &[Key] = &[
     row("hub.token_file", &["HF_TOKEN_PATH"], "file with hub.token").unless_set("token in hub.home"),
     row("hub.home", &["HF_HOME"], "directory of the Hugging Face tools on this machine").unless_set("huggingface in the user's cache directory"),
     row("hub.cache", &["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"], "directory of fetched models, in the layout that all Hugging Face tools share").unless_set("hub in hub.home"),
-    row("hub.no_download", &["DOCENT_NO_DOWNLOAD", "HF_HUB_OFFLINE"], "do not fetch models; use those that are in the cache").switch("--no-download", "true").default("false").help_of_flag("Do not fetch models by name; use those that are in the cache").trust(Trust::HarmlessAs(&["true"])),
+    row("hub.no_download", &["DOCENT_NO_DOWNLOAD", "HF_HUB_OFFLINE"], "do not fetch models; use those that are in the cache").switch("--no-download", "true").default("false").help_of_flag("Do not fetch models by name; use those that are in the cache").trust(ProjectTrust::HarmlessAs(&["true"])),
     row("embedding.base_url", &["DOCENT_EMBEDDING_BASE_URL"], "another endpoint for embeddings").gives_way_to("openai.base_url"),
     row("embedding.api_key", &["DOCENT_EMBEDDING_API_KEY"], "key of the endpoint for embeddings").secret(),
     row("embedding.dimensions", &["DOCENT_EMBEDDING_DIMENSIONS"], "dimensions to ask the model for").range(Range::whole(1, 65_536)),
@@ -269,8 +269,8 @@ pub static KEYS: &[Key] = &[
     row("chat.timeout", &["DOCENT_CHAT_TIMEOUT"], "longest wait for the first token").flag("--timeout", "TIME").default("60s").range(Range::PATIENCE),
     row("chat.idle_timeout", &["DOCENT_CHAT_IDLE_TIMEOUT"], "longest silence while the answer streams").flag("--idle-timeout", "TIME").default("30s").range(Range::PATIENCE),
     row("chat.concurrency", &["DOCENT_CHAT_CONCURRENCY"], "questions of a batch that are asked at the same time").flag("--concurrency", "N").default("4").range(Range::AT_ONCE),
-    row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation supports its sentence").switch("--require-citations", "true").default("false").trust(Trust::HarmlessAs(&["true"])),
-    row("chat.history", &["DOCENT_CHAT_HISTORY"], "keep what is typed in a history file").switch("--no-history", "false").default("true").help_of_flag("Do not keep what is typed in a history file").trust(Trust::HarmlessAs(&["false"])),
+    row("chat.require_citations", &["DOCENT_CHAT_REQUIRE_CITATIONS"], "exit with 1 unless every sentence is cited and every citation supports its sentence").switch("--require-citations", "true").default("false").trust(ProjectTrust::HarmlessAs(&["true"])),
+    row("chat.history", &["DOCENT_CHAT_HISTORY"], "keep what is typed in a history file").switch("--no-history", "false").default("true").help_of_flag("Do not keep what is typed in a history file").trust(ProjectTrust::HarmlessAs(&["false"])),
     row("qdrant.url", &["DOCENT_QDRANT_URL", "QDRANT_URL"], "URL of a Qdrant server (gRPC), several nodes of a cluster separated by commas; unless set, the store is embedded").flag("--qdrant-url", "URL").help_of_flag("Use a Qdrant server (gRPC) instead of the embedded store; several nodes of a cluster are separated by commas"),
     row("qdrant.api_key", &["DOCENT_QDRANT_API_KEY", "QDRANT_API_KEY"], "key of the Qdrant server").secret(),
     row("qdrant.timeout", &["DOCENT_QDRANT_TIMEOUT"], "longest wait for one request").default("30s").range(Range::PATIENCE),
@@ -283,17 +283,17 @@ pub static KEYS: &[Key] = &[
     row("qdrant.hnsw_m", &["DOCENT_QDRANT_HNSW_M"], "links of a vector in the HNSW graph of a Qdrant server, when the collection is created").flag("--hnsw-m", "N").unless_set("32").range(Range::whole(2, 1_000)),
     row("qdrant.hnsw_ef_construct", &["DOCENT_QDRANT_HNSW_EF_CONSTRUCT"], "candidates for the links while that graph is built").flag("--hnsw-ef-construct", "N").unless_set("256").range(Range::whole(4, 100_000)),
     row("qdrant.indexing_threshold", &["DOCENT_QDRANT_INDEXING_THRESHOLD"], "kilobytes of vectors from which a segment on a Qdrant server gets an HNSW graph, when the collection is created; 0: never").flag("--indexing-threshold", "KB").range(Range::whole(0, 1 << 40)),
-    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256").trust(Trust::Harmless).range(Range::whole(1, 100_000)),
-    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32").trust(Trust::Harmless).range(Range::whole(0, 50_000)),
-    row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the documents, for stemming and stop words").flag("--language", "LANGUAGE").unless_set("auto, or as the collection was built").help_of_flag("Language of the documents, for stemming and stop words in sparse retrieval, such as german or french; auto detects it for each document").trust(Trust::Harmless),
-    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8").trust(Trust::Harmless).range(Range::whole(1, DEEPEST as u64)),
-    row("search.mode", &["DOCENT_SEARCH_MODE"], "retrieval mode: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid").trust(Trust::Harmless),
-    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "lowest score of a hit").flag("--min-score", "SCORE").help_of_flag("Leave out hits that score lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise").trust(Trust::Harmless).range(Range::signed(1_000_000)),
-    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of sparse retrieval in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with other embedders").trust(Trust::Harmless).range(Range::SHARE),
-    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with other embedders").trust(Trust::Harmless).range(Range::SHARE),
-    row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model turn the question into a query, and retrieve with that").switch("--rewrite", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
-    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "also retrieve with N other wordings of the question, written by the chat model").flag("--expand", "N").default("0").trust(Trust::HarmlessAs(&["0"])).range(Range::whole(0, 10)),
-    row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model draft an answer, and look for passages like it (dense retrieval only)").switch("--hyde", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
+    row("chunk.tokens", &["DOCENT_CHUNK_TOKENS"], "longest chunk, in tokens of the embedder").flag("--chunk-tokens", "N").default("256").trust(ProjectTrust::Harmless).range(Range::whole(1, 100_000)),
+    row("chunk.overlap", &["DOCENT_CHUNK_OVERLAP"], "tokens that neighbouring chunks share").flag("--chunk-overlap", "N").default("32").trust(ProjectTrust::Harmless).range(Range::whole(0, 50_000)),
+    row("sparse.language", &["DOCENT_SPARSE_LANGUAGE"], "language of the documents, for stemming and stop words").flag("--language", "LANGUAGE").unless_set("auto, or as the collection was built").help_of_flag("Language of the documents, for stemming and stop words in sparse retrieval, such as german or french; auto detects it for each document").trust(ProjectTrust::Harmless),
+    row("search.k", &["DOCENT_SEARCH_K"], "how many passages").short_flag('k', "--k", "N").default("8").trust(ProjectTrust::Harmless).range(Range::whole(1, DEEPEST as u64)),
+    row("search.mode", &["DOCENT_SEARCH_MODE"], "retrieval mode: hybrid, dense or sparse").flag("--mode", "MODE").default("hybrid").trust(ProjectTrust::Harmless),
+    row("search.min_score", &["DOCENT_SEARCH_MIN_SCORE"], "lowest score of a hit").flag("--min-score", "SCORE").help_of_flag("Leave out hits that score lower: 0 to 1 in hybrid mode and with --rerank, the cosine or BM25 score otherwise").trust(ProjectTrust::Harmless).range(Range::signed(1_000_000)),
+    row("search.sparse_weight", &["DOCENT_SEARCH_SPARSE_WEIGHT"], "share of sparse retrieval in the fused score, 0 to 1").unless_set("0.6 with the built-in embedder, up to 0.9 for words that are not English, and 0.3 with other embedders").trust(ProjectTrust::Harmless).range(Range::SHARE),
+    row("search.late_weight", &["DOCENT_SEARCH_LATE_WEIGHT"], "share of late interaction in the score, 0 to 1").unless_set("0.4 with the built-in embedder, down to 0.2 for words that are not English, and 0.3 to 0 with other embedders").trust(ProjectTrust::Harmless).range(Range::SHARE),
+    row("search.rewrite", &["DOCENT_SEARCH_REWRITE"], "let the chat model turn the question into a query, and retrieve with that").switch("--rewrite", "true").default("false").trust(ProjectTrust::HarmlessAs(&["false"])),
+    row("search.expand", &["DOCENT_SEARCH_EXPAND"], "also retrieve with N other wordings of the question, written by the chat model").flag("--expand", "N").default("0").trust(ProjectTrust::HarmlessAs(&["0"])).range(Range::whole(0, 10)),
+    row("search.hyde", &["DOCENT_SEARCH_HYDE"], "let the chat model draft an answer, and look for passages like it (dense retrieval only)").switch("--hyde", "true").default("false").trust(ProjectTrust::HarmlessAs(&["false"])),
     row("rerank.with", &["DOCENT_RERANK"], "reranker of the first hits: URL of a /rerank endpoint, hf:ORG/NAME, or onnx:DIR").flag("--rerank", "URL|MODEL").help_of_flag("Score the first hits again and order them by the new score, with the URL of a /rerank endpoint, `hf:ORG/NAME` for a model that is fetched once, or `onnx:DIR` for one in a directory"),
     row("rerank.model", &["DOCENT_RERANK_MODEL"], "model to ask the /rerank endpoint for").flag("--rerank-model", "MODEL"),
     row("rerank.api_key", &["DOCENT_RERANK_API_KEY"], "key of the /rerank endpoint").secret(),
@@ -308,17 +308,17 @@ pub static KEYS: &[Key] = &[
     row("verify.price_cached", &["DOCENT_VERIFY_PRICE_CACHED"], "price of a million tokens sent to the model that checks citations, where the endpoint had cached them").unless_set("as verify.price_in").range(Range::AMOUNT),
     row("verify.price_out", &["DOCENT_VERIFY_PRICE_OUT"], "price of a million tokens generated by the model that checks citations").range(Range::AMOUNT),
     row("verify.timeout", &["DOCENT_VERIFY_TIMEOUT"], "longest wait for a reply of the model that checks citations").default("120s").range(Range::PATIENCE),
-    row("index.keep", &["DOCENT_INDEX_KEEP"], "former versions of a collection that are kept when another is built").default("1").range(Range::whole(0, 1_000)).trust(Trust::HarmlessEmbedded),
-    row("index.audit", &["DOCENT_INDEX_AUDIT"], "log every change of a collection in `changes.jsonl` of the data directory, and refuse changes that cannot be logged").default("true").trust(Trust::HarmlessAs(&["true"])),
+    row("index.keep", &["DOCENT_INDEX_KEEP"], "former versions of a collection that are kept when another is built").default("1").range(Range::whole(0, 1_000)).trust(ProjectTrust::HarmlessEmbedded),
+    row("index.audit", &["DOCENT_INDEX_AUDIT"], "log every change of a collection in `changes.jsonl` of the data directory, and refuse changes that cannot be logged").default("true").trust(ProjectTrust::HarmlessAs(&["true"])),
     row("ingest.max_file_size", &["DOCENT_INGEST_MAX_FILE_SIZE"], "largest file that is read").flag("--max-file-size", "SIZE").default("64MB").range(Range::bytes(1, 64 << 30)),
     row("ingest.extract_timeout", &["DOCENT_INGEST_EXTRACT_TIMEOUT"], "processor time that a parser may take for a file").default("30s").range(Range::PATIENCE),
     row("ingest.extract_memory", &["DOCENT_INGEST_EXTRACT_MEMORY"], "memory that a parser may take").default("1024MB").range(Range::bytes(64 << 20, 1024 << 30)),
     row("ingest.prune_share", &["DOCENT_INGEST_PRUNE_SHARE"], "share of the collection that a run may delete without --allow-prune").default("50%").range(Range::SHARE),
-    row("ingest.ttl", &["DOCENT_INGEST_TTL"], "maximum age of documents, such as 90d: older ones are not ingested, and are deleted from the collection").flag("--ttl", "AGE").help_of_flag("Maximum age of documents, such as 12h, 90d or 1y: older ones are not ingested, and are deleted from the collection. The age is that of a file's modification time, or what a web server says of its page").range(Range::AGE).never_empty().trust(Trust::HarmlessEmbedded),
-    row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that contains a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn").trust(Trust::HarmlessAs(&["skip", "redact", "fail"])),
+    row("ingest.ttl", &["DOCENT_INGEST_TTL"], "maximum age of documents, such as 90d: older ones are not ingested, and are deleted from the collection").flag("--ttl", "AGE").help_of_flag("Maximum age of documents, such as 12h, 90d or 1y: older ones are not ingested, and are deleted from the collection. The age is that of a file's modification time, or what a web server says of its page").range(Range::AGE).never_empty().trust(ProjectTrust::HarmlessEmbedded),
+    row("ingest.on_secret", &["DOCENT_INGEST_ON_SECRET"], "what to do with a document that contains a key, token or password: warn, skip it, redact them, or fail it").flag("--on-secret", "ACTION").default("warn").trust(ProjectTrust::HarmlessAs(&["skip", "redact", "fail"])),
     row("ingest.pdf_password", &["DOCENT_PDF_PASSWORD"], "password of locked PDFs").flag("--pdf-password", "PASSWORD").help_of_flag("Password of locked PDFs. Others on the machine see it in the list of processes: the variable DOCENT_PDF_PASSWORD is safer").secret(),
-    row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "also read the comments of reviewers in DOCX, ODT and PPTX, after the text that they are about").switch("--comments", "true").default("false").trust(Trust::Harmless),
-    row("ingest.ocr", &["DOCENT_INGEST_OCR"], "which text in pictures is read (OCR): off; auto: pages that have a picture and no text, and picture files that are named; always: also pictures beside text, and picture files below directories; openai:MODEL: as auto, by a vision model at the endpoint").flag("--ocr", "WHICH").default("auto").help_of_flag("Which text in pictures is read (OCR): `off`, `auto` (pages that have a picture and no text, and picture files that are named), `always` (also pictures beside text, and picture files below directories), or `openai:MODEL` (as auto, by a vision model at the endpoint). A page takes about 2 s on one core").trust(Trust::HarmlessAs(&["off"])),
+    row("ingest.comments", &["DOCENT_INGEST_COMMENTS"], "also read the comments of reviewers in DOCX, ODT and PPTX, after the text that they are about").switch("--comments", "true").default("false").trust(ProjectTrust::Harmless),
+    row("ingest.ocr", &["DOCENT_INGEST_OCR"], "which text in pictures is read (OCR): off; auto: pages that have a picture and no text, and picture files that are named; always: also pictures beside text, and picture files below directories; openai:MODEL: as auto, by a vision model at the endpoint").flag("--ocr", "WHICH").default("auto").help_of_flag("Which text in pictures is read (OCR): `off`, `auto` (pages that have a picture and no text, and picture files that are named), `always` (also pictures beside text, and picture files below directories), or `openai:MODEL` (as auto, by a vision model at the endpoint). A page takes about 2 s on one core").trust(ProjectTrust::HarmlessAs(&["off"])),
     row("ocr.model", &["DOCENT_OCR_MODEL"], "model that reads pictures: a directory with a PP-OCR model (det*.onnx, rec*.onnx), or openai:MODEL").unless_set("the small model that is part of docent"),
     row("ocr.base_url", &["DOCENT_OCR_BASE_URL"], "another endpoint for a vision model").gives_way_to("openai.base_url"),
     row("ocr.api_key", &["DOCENT_OCR_API_KEY"], "key of the endpoint for a vision model").secret(),
@@ -326,13 +326,13 @@ pub static KEYS: &[Key] = &[
     row("ocr.price_cached", &["DOCENT_OCR_PRICE_CACHED"], "price of a million tokens sent to a vision model, where the endpoint had cached them").unless_set("as ocr.price_in").range(Range::AMOUNT),
     row("ocr.price_out", &["DOCENT_OCR_PRICE_OUT"], "price of a million tokens generated by a vision model").range(Range::AMOUNT),
     row("ocr.timeout", &["DOCENT_OCR_TIMEOUT"], "longest wait for a vision model to read a page").default("120s").range(Range::PATIENCE),
-    row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "also fetch from this machine and private networks").switch("--allow-private", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
+    row("web.allow_private", &["DOCENT_WEB_ALLOW_PRIVATE"], "also fetch from this machine and private networks").switch("--allow-private", "true").default("false").trust(ProjectTrust::HarmlessAs(&["false"])),
     row("web.max_pages", &["DOCENT_WEB_MAX_PAGES"], "pages to fetch, at most").flag("--max-pages", "N").default("500").range(Range::whole(1, 1_000_000)),
     row("web.timeout", &["DOCENT_WEB_TIMEOUT"], "longest silence of a web server").default("30s").range(Range::PATIENCE),
     row("ingest.max_cost", &["DOCENT_INGEST_MAX_COST"], "most that a run may spend, in the currency of the prices").flag("--max-cost", "AMOUNT").help_of_flag("Stop before endpoints cost more than this, and keep what is stored; needs `embedding.price`, or `ocr.price_in` and `ocr.price_out`").range(Range::AMOUNT),
     row("ingest.deadline", &["DOCENT_INGEST_DEADLINE"], "longest time that a run may take").flag("--deadline", "TIME").help_of_flag("Stop after this time, such as `30s`, `15m` or `2h`, and keep what is stored").range(Range::RUN),
     row("trace.path", &["DOCENT_TRACE"], "file or directory for the record of each answer").flag("--trace", "FILE|DIR").help_of_flag("Add a record of where the answer comes from to this file, or write it as a new file in this directory"),
-    row("trace.content", &["DOCENT_TRACE_CONTENT"], "also keep the prompt and the answer in the record of an answer").switch("--trace-content", "true").default("false").trust(Trust::HarmlessAs(&["false"])),
+    row("trace.content", &["DOCENT_TRACE_CONTENT"], "also keep the prompt and the answer in the record of an answer").switch("--trace-content", "true").default("false").trust(ProjectTrust::HarmlessAs(&["false"])),
     row("serve.listen", &["DOCENT_SERVE_LISTEN"], "where the server listens: ADDRESS:PORT or unix:PATH, several separated by commas").flag("--listen", "ADDRESS").default("127.0.0.1:7400"),
     row("serve.collections", &["DOCENT_SERVE_COLLECTIONS"], "collections that are served, separated by commas").flag("--collections", "NAMES").unless_set("the collection"),
     row("serve.keys", &["DOCENT_SERVE_KEYS"], "file with the keys of callers, as `docent keys` writes it").flag("--keys", "FILE").unless_set("keys.toml beside the user's settings"),

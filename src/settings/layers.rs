@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::keys::{self, KEYS, Key};
+use super::keys::{self, KEYS, SettingKey};
 use super::{Resolved, SettingsError};
 
 /// Where a value comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum SettingOrigin {
     Flag,
     Env(&'static str),
     Project(PathBuf),
@@ -16,9 +16,9 @@ pub enum Origin {
     Default,
 }
 
-impl Origin {
+impl SettingOrigin {
     /// How a message names `key` as it was set here.
-    pub fn of(&self, key: &Key) -> String {
+    pub fn of(&self, key: &SettingKey) -> String {
         match self {
             Self::Flag => key.flag.map_or(key.name, |flag| flag.long).to_owned(),
             Self::Env(name) => (*name).to_owned(),
@@ -47,7 +47,7 @@ impl Origin {
 }
 
 /// Values of one source, by setting name.
-pub type Layer = BTreeMap<&'static str, (String, Origin)>;
+pub type Layer = BTreeMap<&'static str, (String, SettingOrigin)>;
 
 /// All sources, strongest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -55,22 +55,25 @@ pub struct Layers(pub Vec<Layer>);
 
 impl Layers {
     /// The strongest value of `key`. An empty text is a value: it unsets a weaker one.
-    pub(super) fn find(&self, key: &Key) -> Option<(&str, &Origin)> {
+    pub(super) fn find(&self, key: &SettingKey) -> Option<(&str, &SettingOrigin)> {
         let (value, origin) = self.0.iter().find_map(|layer| layer.get(key.name))?;
         let gives_way =
-            *origin != Origin::Flag && key.gives_way_to.is_some_and(|of| self.typed(of));
+            *origin != SettingOrigin::Flag && key.gives_way_to.is_some_and(|of| self.typed(of));
         (!value.is_empty() && !gives_way).then_some((value.as_str(), origin))
     }
 
     /// Where the strongest value of `key` is from, if it is an empty text.
-    pub(super) fn emptied(&self, key: &Key) -> Option<&Origin> {
+    pub(super) fn emptied(&self, key: &SettingKey) -> Option<&SettingOrigin> {
         let (value, origin) = self.0.iter().find_map(|layer| layer.get(key.name))?;
         value.is_empty().then_some(origin)
     }
 
     /// Whether a value comes from the command line.
     pub(super) fn typed(&self, name: &str) -> bool {
-        self.0.iter().filter_map(|layer| layer.get(name)).any(|(_, origin)| *origin == Origin::Flag)
+        self.0
+            .iter()
+            .filter_map(|layer| layer.get(name))
+            .any(|(_, origin)| *origin == SettingOrigin::Flag)
     }
 
     /// Whether some layer has a value.
@@ -84,7 +87,7 @@ impl Layers {
         if trusted {
             return (self.clone(), Vec::new());
         }
-        let of_project = |origin: &Origin| matches!(origin, Origin::Project(_));
+        let of_project = |origin: &SettingOrigin| matches!(origin, SettingOrigin::Project(_));
         let mut without = self.clone();
         for layer in &mut without.0 {
             layer.retain(|_, (_, origin)| !of_project(origin));
@@ -106,14 +109,16 @@ impl Layers {
         (heard, unheard)
     }
 
-    pub(super) fn resolved(&self, key: &'static Key) -> Resolved {
+    pub(super) fn resolved(&self, key: &'static SettingKey) -> Resolved {
         match self.find(key) {
             Some((value, origin)) => {
                 Resolved { key, value: Some(shown(key, value)), origin: origin.clone() }
             }
-            None => {
-                Resolved { key, value: key.default.map(str::to_owned), origin: Origin::Default }
-            }
+            None => Resolved {
+                key,
+                value: key.default.map(str::to_owned),
+                origin: SettingOrigin::Default,
+            },
         }
     }
 }
@@ -125,7 +130,7 @@ fn mask(secret: &str) -> String {
 }
 
 /// A value for a message: secrets are masked.
-pub(super) fn shown(key: &Key, value: &str) -> String {
+pub(super) fn shown(key: &SettingKey, value: &str) -> String {
     if key.secret {
         mask(value)
     } else if key.name.ends_with("url") || key.name == "rerank.with" {
@@ -137,7 +142,7 @@ pub(super) fn shown(key: &Key, value: &str) -> String {
 
 /// The layer of typed flags: pairs of setting name and text.
 pub fn flags(typed: impl IntoIterator<Item = (&'static str, String)>) -> Layer {
-    typed.into_iter().map(|(name, value)| (name, (value, Origin::Flag))).collect()
+    typed.into_iter().map(|(name, value)| (name, (value, SettingOrigin::Flag))).collect()
 }
 
 /// The layer of the environment. Variables are looked up through a function, so that tests need not
@@ -150,7 +155,7 @@ pub fn environment(
     unknown: impl IntoIterator<Item = String>,
 ) -> Result<Layer, SettingsError> {
     for name in unknown {
-        let known = |key: &Key| key.env.contains(&name.as_str());
+        let known = |key: &SettingKey| key.env.contains(&name.as_str());
         if !KEYS.iter().any(known) && !OTHER_VARIABLES.contains(&name.as_str()) {
             let names = KEYS.iter().flat_map(|key| key.env.iter().copied());
             return Err(SettingsError {
@@ -167,7 +172,7 @@ pub fn environment(
         for name in key.env {
             let counts = |value: &String| key.never_empty || !value.is_empty();
             if let Some(value) = lookup(name).filter(counts) {
-                layer.insert(key.name, (value, Origin::Env(name)));
+                layer.insert(key.name, (value, SettingOrigin::Env(name)));
                 break;
             }
         }
@@ -180,7 +185,7 @@ const OTHER_VARIABLES: &[&str] =
     &["DOCENT_TEST_QDRANT_URL", "DOCENT_TEST_QDRANT_API_KEY", "DOCENT_TEST_MINILM"];
 
 /// The layer of a TOML file. Tables nest as the dotted names do.
-pub fn file(path: &Path, text: &str, origin: &Origin) -> Result<Layer, SettingsError> {
+pub fn file(path: &Path, text: &str, origin: &SettingOrigin) -> Result<Layer, SettingsError> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingsError {
         message: format!("{} is not valid TOML: {}", path.display(), error.message()),
         hint: error.span().map(|span| {
@@ -197,7 +202,7 @@ fn collect(
     path: &Path,
     table: &toml::Table,
     prefix: &str,
-    origin: &Origin,
+    origin: &SettingOrigin,
     layer: &mut Layer,
 ) -> Result<(), SettingsError> {
     for (name, value) in table {
@@ -222,7 +227,7 @@ fn collect(
                 usage: false,
             });
         };
-        if key.secret && matches!(origin, Origin::Project(_)) {
+        if key.secret && matches!(origin, SettingOrigin::Project(_)) {
             return Err(SettingsError {
                 message: format!(
                     "`{full}` in {}: a key does not belong in a project file",

@@ -8,12 +8,12 @@ mod chat;
 mod embedding;
 mod hub;
 mod ingest;
-mod kept;
 pub mod keys;
 pub mod layers;
 mod ocr;
 pub mod parse;
 pub mod range;
+mod recordings;
 mod rerank;
 mod retrieval;
 mod serve;
@@ -28,20 +28,20 @@ use thiserror::Error;
 
 use crate::types::{collection_of_tenant, tenant_of};
 
-pub use chat::Chat;
-pub use embedding::{Embedding, EmbeddingModel};
+pub use chat::ChatSettings;
+pub use embedding::{EmbeddingModel, EmbeddingSettings};
 pub use hub::HubSettings;
-pub use ingest::{Ingest, Web};
-pub use kept::{TapeFile, Trace};
-pub use keys::{KEYS, Key};
-pub use layers::{Layer, Layers, Origin};
-pub use ocr::{Ocr, OcrModelChoice};
-pub use rerank::{Rerank, RerankModel};
-pub use retrieval::{Qdrant, Search};
-pub use serve::{Fallback, ListenAddress, Serve, TlsFiles};
+pub use ingest::{IngestSettings, WebSettings};
+pub use keys::{KEYS, SettingKey};
+pub use layers::{Layer, Layers, SettingOrigin};
+pub use ocr::{OcrModelChoice, OcrSettings};
+pub use recordings::{RecordingFile, TraceSettings};
+pub use rerank::{RerankModel, RerankSettings};
+pub use retrieval::{QdrantSettings, SearchSettings};
+pub use serve::{Fallback, ListenAddress, ServeSettings, TlsFiles};
 pub use values::Endpoint;
-use values::Values;
-pub use verify::{Verify, VerifyModel};
+use values::LayerValues;
+pub use verify::{VerifyModel, VerifySettings};
 
 /// The default collection. On a server, the default is the project's own collection; this one was the
 /// default before projects had names.
@@ -60,11 +60,11 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// How long to wait for another process that has the collection.
     pub wait: Duration,
-    pub tape: Option<TapeFile>,
-    pub embedding: Embedding,
+    pub tape: Option<RecordingFile>,
+    pub embedding: EmbeddingSettings,
     pub hub: HubSettings,
-    pub chat: Chat,
-    pub qdrant: Qdrant,
+    pub chat: ChatSettings,
+    pub qdrant: QdrantSettings,
     /// Former versions of a collection that are kept when the next one is built.
     pub index_keep: usize,
     /// Log every change of a collection, and refuse changes that can't be logged.
@@ -73,15 +73,15 @@ pub struct Settings {
     pub chunk_overlap: usize,
     /// Language for sparse retrieval; `None` if it is not set.
     pub language: Option<String>,
-    pub search: Search,
+    pub search: SearchSettings,
     /// `None`: hits stay in the order of retrieval.
-    pub rerank: Option<Rerank>,
-    pub verify: Option<Verify>,
-    pub ingest: Ingest,
-    pub ocr: Ocr,
-    pub web: Web,
-    pub trace: Trace,
-    pub serve: Serve,
+    pub rerank: Option<RerankSettings>,
+    pub verify: Option<VerifySettings>,
+    pub ingest: IngestSettings,
+    pub ocr: OcrSettings,
+    pub web: WebSettings,
+    pub trace: TraceSettings,
+    pub serve: ServeSettings,
     /// How often a request is tried, including the first time.
     pub attempts: u32,
     /// The value and origin of each setting, for `config show`.
@@ -114,7 +114,7 @@ impl Settings {
     pub fn take_default_collection(&mut self, name: &str) {
         let is_default = |settings: &Self, name: &str| {
             let mut rows = settings.resolved.iter();
-            rows.any(|row| row.key.name == name && row.origin == Origin::Default)
+            rows.any(|row| row.key.name == name && row.origin == SettingOrigin::Default)
         };
         if !is_default(self, "collection") {
             return;
@@ -135,10 +135,10 @@ impl Settings {
 /// One row of `config show`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
-    pub key: &'static Key,
+    pub key: &'static SettingKey,
     /// `None` if there is neither a value nor a default.
     pub value: Option<String>,
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 /// A setting that cannot be used. The exit code is 3, and 2 for flags.
@@ -154,30 +154,30 @@ pub struct SettingsError {
 /// Resolves every setting.
 ///
 /// `trusted`: the user trusts the project file. From an untrusted file, only harmless settings count:
-/// see [`keys::Trust`].
+/// see [`keys::ProjectTrust`].
 ///
 /// # Errors
 /// A value cannot be used, or several contradict each other.
 pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError> {
     let (layers, unheard) = layers.heard(trusted);
-    let values = Values { layers: &layers };
+    let values = LayerValues { layers: &layers };
     values.forbid_emptied()?;
     let shared = values.shared_endpoint()?;
     let tenant = tenant::resolve(&values)?;
     let settings = Settings {
-        embedding: Embedding::resolve(&values, &shared)?,
+        embedding: EmbeddingSettings::resolve(&values, &shared)?,
         hub: HubSettings::resolve(&values)?,
-        chat: Chat::resolve(&values, &shared)?,
-        qdrant: Qdrant::resolve(&values)?,
-        web: Web::resolve(&values)?,
-        tape: TapeFile::resolve(&values)?,
-        rerank: Rerank::resolve(&values)?,
-        verify: Verify::resolve(&values, &shared)?,
-        ingest: Ingest::resolve(&values)?,
-        ocr: Ocr::resolve(&values, &shared)?,
-        trace: Trace::resolve(&values)?,
-        search: Search::resolve(&values)?,
-        serve: Serve::resolve(&values, tenant.as_deref())?,
+        chat: ChatSettings::resolve(&values, &shared)?,
+        qdrant: QdrantSettings::resolve(&values)?,
+        web: WebSettings::resolve(&values)?,
+        tape: RecordingFile::resolve(&values)?,
+        rerank: RerankSettings::resolve(&values)?,
+        verify: VerifySettings::resolve(&values, &shared)?,
+        ingest: IngestSettings::resolve(&values)?,
+        ocr: OcrSettings::resolve(&values, &shared)?,
+        trace: TraceSettings::resolve(&values)?,
+        search: SearchSettings::resolve(&values)?,
+        serve: ServeSettings::resolve(&values, tenant.as_deref())?,
         collection: tenant::collection(&values, "collection", tenant.as_deref())?,
         tenant,
         project: values.optional("project", parse::project)?,
@@ -198,7 +198,7 @@ pub fn resolve(layers: &Layers, trusted: bool) -> Result<Settings, SettingsError
 
 impl Settings {
     /// Checks that settings of different sections do not contradict each other.
-    fn agree(&self, values: &Values<'_>) -> Result<(), SettingsError> {
+    fn agree(&self, values: &LayerValues<'_>) -> Result<(), SettingsError> {
         if self.chunk_overlap * 2 > self.chunk_tokens {
             return Err(values.at_odds(
                 &["chunk.overlap", "chunk.tokens"],
@@ -209,14 +209,14 @@ impl Settings {
                 "lower --chunk-overlap or raise --chunk-tokens",
             ));
         }
-        let Embedding { model, price, .. } = &self.embedding;
+        let EmbeddingSettings { model, price, .. } = &self.embedding;
         let embeds = model.is_endpoint().then(|| model.name()).filter(|_| price.is_none());
         let reads = self.ocr.endpoint_model().filter(|_| self.ocr.price.is_none());
         let unknown = embeds.map(|model| (model, "embedding.price"));
         let unknown = unknown.or(reads.map(|model| (model, "ocr.price_in")));
         if let Some((model, key)) = unknown.filter(|_| self.ingest.max_cost.is_some()) {
             let (_, origin) = values.found("ingest.max_cost").unzip();
-            let name = origin.unwrap_or(&Origin::Default).of(keys::key("ingest.max_cost"));
+            let name = origin.unwrap_or(&SettingOrigin::Default).of(keys::key("ingest.max_cost"));
             return Err(values.at_odds(
                 &["ingest.max_cost"],
                 format!("{name} needs the price of {model}"),

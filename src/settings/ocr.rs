@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::located;
-use super::{Endpoint, SettingsError, Values, chat, parse};
+use super::values::resolve_path;
+use super::{Endpoint, LayerValues, SettingsError, chat, parse};
 use crate::types::{ChatPrice, OcrPolicy, Usage};
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Ocr {
+pub struct OcrSettings {
     pub policy: OcrPolicy,
     pub model: OcrModelChoice,
     /// Longest wait for a vision model to read a page.
@@ -28,22 +28,31 @@ pub enum OcrModelChoice {
     OpenAi { model: String, endpoint: Endpoint },
 }
 
-impl Ocr {
-    pub(super) fn resolve(values: &Values<'_>, shared: &Endpoint) -> Result<Self, SettingsError> {
+impl OcrSettings {
+    pub(super) fn resolve(
+        values: &LayerValues<'_>,
+        shared: &Endpoint,
+    ) -> Result<Self, SettingsError> {
         const NAME: &str = "ocr.model";
         let timeout = values.time("ocr.timeout")?;
         let endpoint = values.own_endpoint("ocr", shared)?;
         let (policy, named) = match values.parsed("ingest.ocr", parse::ocr)? {
-            parse::Ocr::Policy(policy) => (policy, values.optional(NAME, parse::ocr_model)?),
-            parse::Ocr::Model(model) => (OcrPolicy::Auto, Some(parse::OcrModel::OpenAi(model))),
+            parse::OcrMode::Policy(policy) => (policy, values.optional(NAME, parse::ocr_model)?),
+            parse::OcrMode::Model(model) => {
+                (OcrPolicy::Auto, Some(parse::OcrModelSpec::OpenAi(model)))
+            }
         };
         let model = match (named, values.found(NAME)) {
             (None, _) => OcrModelChoice::Bundled,
-            (Some(parse::OcrModel::OpenAi(model)), _) => OcrModelChoice::OpenAi { model, endpoint },
-            (Some(parse::OcrModel::Directory(dir)), Some((_, origin))) => {
-                OcrModelChoice::Directory(located(&dir, origin))
+            (Some(parse::OcrModelSpec::OpenAi(model)), _) => {
+                OcrModelChoice::OpenAi { model, endpoint }
             }
-            (Some(parse::OcrModel::Directory(dir)), None) => OcrModelChoice::Directory(dir.into()),
+            (Some(parse::OcrModelSpec::Directory(dir)), Some((_, origin))) => {
+                OcrModelChoice::Directory(resolve_path(&dir, origin))
+            }
+            (Some(parse::OcrModelSpec::Directory(dir)), None) => {
+                OcrModelChoice::Directory(dir.into())
+            }
         };
         let price = chat::price(values, ["ocr.price_in", "ocr.price_cached", "ocr.price_out"])?;
         Ok(Self { policy, model, timeout, price })

@@ -63,18 +63,18 @@ pub fn hub_model(text: &str) -> Result<HubModel, String> {
 
 /// A reranker.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Reranker {
+pub enum RerankerSpec {
     Endpoint(String),
     /// A directory.
     Onnx(String),
     Hub(HubModel),
 }
 
-pub fn reranker(text: &str) -> Result<Reranker, String> {
+pub fn reranker(text: &str) -> Result<RerankerSpec, String> {
     match text.split_once(':') {
-        Some(("onnx", dir)) if !dir.is_empty() => Ok(Reranker::Onnx(dir.to_owned())),
-        Some((HubModel::SCHEME, name)) => name.parse().map(Reranker::Hub),
-        _ => url(text).map(Reranker::Endpoint).map_err(|_| {
+        Some(("onnx", dir)) if !dir.is_empty() => Ok(RerankerSpec::Onnx(dir.to_owned())),
+        Some((HubModel::SCHEME, name)) => name.parse().map(RerankerSpec::Hub),
+        _ => url(text).map(RerankerSpec::Endpoint).map_err(|_| {
             "is not a reranker: use the URL of an endpoint (http://...), `hf:ORG/NAME` or `onnx:DIR`"
                 .to_owned()
         }),
@@ -83,53 +83,53 @@ pub fn reranker(text: &str) -> Result<Reranker, String> {
 
 /// A model that checks citations.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verifier {
+pub enum VerifierSpec {
     OpenAi(String),
     /// A directory.
     Onnx(String),
     Hub(HubModel),
 }
 
-pub fn verifier(text: &str) -> Result<Verifier, String> {
+pub fn verifier(text: &str) -> Result<VerifierSpec, String> {
     match text.split_once(':') {
-        Some(("openai", model)) if !model.is_empty() => Ok(Verifier::OpenAi(model.to_owned())),
-        Some(("onnx", dir)) if !dir.is_empty() => Ok(Verifier::Onnx(dir.to_owned())),
-        Some((HubModel::SCHEME, name)) => name.parse().map(Verifier::Hub),
+        Some(("openai", model)) if !model.is_empty() => Ok(VerifierSpec::OpenAi(model.to_owned())),
+        Some(("onnx", dir)) if !dir.is_empty() => Ok(VerifierSpec::Onnx(dir.to_owned())),
+        Some((HubModel::SCHEME, name)) => name.parse().map(VerifierSpec::Hub),
         _ => Err("is not a model that checks citations: use openai:MODEL, hf:ORG/NAME or onnx:DIR"
             .to_owned()),
     }
 }
 
 /// Values of `ingest.ocr`.
-pub enum Ocr {
+pub enum OcrMode {
     Policy(OcrPolicy),
     /// A vision model of an endpoint, for the pages that `auto` reads.
     Model(String),
 }
 
-pub fn ocr(text: &str) -> Result<Ocr, String> {
+pub fn ocr(text: &str) -> Result<OcrMode, String> {
     match text {
-        "off" => Ok(Ocr::Policy(OcrPolicy::Off)),
-        "auto" => Ok(Ocr::Policy(OcrPolicy::Auto)),
-        "always" => Ok(Ocr::Policy(OcrPolicy::Always)),
+        "off" => Ok(OcrMode::Policy(OcrPolicy::Off)),
+        "auto" => Ok(OcrMode::Policy(OcrPolicy::Auto)),
+        "always" => Ok(OcrMode::Policy(OcrPolicy::Always)),
         _ => match text.split_once(':') {
-            Some(("openai", model)) if !model.is_empty() => Ok(Ocr::Model(model.to_owned())),
+            Some(("openai", model)) if !model.is_empty() => Ok(OcrMode::Model(model.to_owned())),
             _ => Err("is not a setting for OCR: use off, auto, always or openai:MODEL".to_owned()),
         },
     }
 }
 
 /// Values of `ocr.model`.
-pub enum OcrModel {
+pub enum OcrModelSpec {
     OpenAi(String),
     Directory(String),
 }
 
-pub fn ocr_model(text: &str) -> Result<OcrModel, String> {
+pub fn ocr_model(text: &str) -> Result<OcrModelSpec, String> {
     match text.split_once(':') {
         Some(("openai", "")) => Err("names no model: use openai:MODEL, or a directory".to_owned()),
-        Some(("openai", model)) => Ok(OcrModel::OpenAi(model.to_owned())),
-        _ => Ok(OcrModel::Directory(text.to_owned())),
+        Some(("openai", model)) => Ok(OcrModelSpec::OpenAi(model.to_owned())),
+        _ => Ok(OcrModelSpec::Directory(text.to_owned())),
     }
 }
 

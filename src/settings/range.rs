@@ -150,11 +150,11 @@ fn size(bytes: u64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::super::{KEYS, Key, Layers, Settings, SettingsError, layers, resolve};
+    use super::super::{KEYS, Layers, SettingKey, Settings, SettingsError, layers, resolve};
     use super::*;
 
     /// Settings with a typed value, and the other settings that it needs.
-    fn typed(key: &Key, value: &str) -> Result<Settings, SettingsError> {
+    fn typed(key: &SettingKey, value: &str) -> Result<Settings, SettingsError> {
         let mut flags = vec![(key.name, value.to_owned())];
         if key.name == "chunk.overlap" {
             flags.push(("chunk.tokens", "100000".to_owned()));

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, SettingsError, Values, parse};
+use super::{Endpoint, LayerValues, SettingsError, parse};
 use crate::types::HubModel;
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Rerank {
+pub struct RerankSettings {
     pub model: RerankModel,
     /// Hits that are reranked; `None`: what suits the kind of model.
     pub candidates: Option<usize>,
@@ -26,9 +26,9 @@ pub enum RerankModel {
     Hub(HubModel),
 }
 
-impl Rerank {
+impl RerankSettings {
     /// `None` if no reranker is configured.
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Option<Self>, SettingsError> {
         // All settings are parsed, so that a mistake is found before it matters.
         let candidates = values.whole_if_set("rerank.candidates")?;
         let weight = values.number_if_set("rerank.weight")?.map(|weight| weight as f32);
@@ -39,13 +39,13 @@ impl Rerank {
 }
 
 impl RerankModel {
-    fn resolve(values: &Values<'_>) -> Result<Option<Self>, SettingsError> {
+    fn resolve(values: &LayerValues<'_>) -> Result<Option<Self>, SettingsError> {
         const NAME: &str = "rerank.with";
         let Some(with) = values.optional(NAME, parse::reranker)? else { return Ok(None) };
         Ok(Some(match with {
-            parse::Reranker::Onnx(dir) => Self::Onnx(values.path_within(NAME, &dir)),
-            parse::Reranker::Hub(model) => Self::Hub(model),
-            parse::Reranker::Endpoint(base_url) => {
+            parse::RerankerSpec::Onnx(dir) => Self::Onnx(values.path_within(NAME, &dir)),
+            parse::RerankerSpec::Hub(model) => Self::Hub(model),
+            parse::RerankerSpec::Endpoint(base_url) => {
                 let api_key = values.text("rerank.api_key");
                 let endpoint = Endpoint { base_url, api_key, key_header: None };
                 Self::Endpoint { endpoint, model: values.text("rerank.model") }

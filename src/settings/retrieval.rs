@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{SettingsError, Values, parse};
+use super::{LayerValues, SettingsError, parse};
 use crate::types::{CollectionLayout, Mode};
 
 #[derive(Clone, PartialEq)]
-pub struct Qdrant {
+pub struct QdrantSettings {
     /// URL of one node, or of several separated by commas. `None`: the embedded store.
     pub url: Option<String>,
     pub api_key: Option<String>,
@@ -17,8 +17,8 @@ pub struct Qdrant {
     pub layout: CollectionLayout,
 }
 
-impl Qdrant {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+impl QdrantSettings {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         Ok(Self {
             url: values.optional("qdrant.url", parse::address)?,
             api_key: values.text("qdrant.api_key"),
@@ -29,7 +29,7 @@ impl Qdrant {
     }
 }
 
-fn layout(values: &Values<'_>) -> Result<CollectionLayout, SettingsError> {
+fn layout(values: &LayerValues<'_>) -> Result<CollectionLayout, SettingsError> {
     Ok(CollectionLayout {
         shard_number: values.whole_if_set("qdrant.shard_number")?,
         replication_factor: values.whole_if_set("qdrant.replication_factor")?,
@@ -42,7 +42,7 @@ fn layout(values: &Values<'_>) -> Result<CollectionLayout, SettingsError> {
     })
 }
 
-impl std::fmt::Debug for Qdrant {
+impl std::fmt::Debug for QdrantSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Qdrant")
             .field("url", &self.url)
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Qdrant {
 }
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Search {
+pub struct SearchSettings {
     pub k: usize,
     pub mode: Mode,
     pub min_score: Option<f32>,
@@ -68,8 +68,8 @@ pub struct Search {
     pub hyde: bool,
 }
 
-impl Search {
-    pub(super) fn resolve(values: &Values<'_>) -> Result<Self, SettingsError> {
+impl SearchSettings {
+    pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Self, SettingsError> {
         let weight = |name| Ok(values.number_if_set(name)?.map(|share| share as f32));
         let search = Self {
             k: values.whole("search.k")?,

@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::located;
-use super::{SettingsError, Values, parse, tenant};
+use super::values::resolve_path;
+use super::{LayerValues, SettingsError, parse, tenant};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, PartialEq, Debug)]
-pub struct Serve {
+pub struct ServeSettings {
     pub listen: Vec<ListenAddress>,
     /// Collections that are served; never empty.
     pub collections: Vec<String>,
@@ -94,9 +94,9 @@ impl ListenAddress {
     }
 }
 
-impl Serve {
+impl ServeSettings {
     pub(super) fn resolve(
-        values: &Values<'_>,
+        values: &LayerValues<'_>,
         tenant: Option<&str>,
     ) -> Result<Self, SettingsError> {
         const LISTEN: &str = "serve.listen";
@@ -105,7 +105,7 @@ impl Serve {
         if let Some((_, origin)) = values.found(LISTEN) {
             for address in &mut listen {
                 if let ListenAddress::Unix(path) = address {
-                    *path = located(&path.to_string_lossy(), origin);
+                    *path = resolve_path(&path.to_string_lossy(), origin);
                 }
             }
         }
@@ -161,7 +161,7 @@ impl Serve {
 
 /// # Errors
 /// Only one of the two files is set.
-fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, SettingsError> {
+fn tls(values: &LayerValues<'_>) -> Result<Option<TlsFiles>, SettingsError> {
     const NAMES: [&str; 2] = ["serve.tls_cert", "serve.tls_key"];
     match NAMES.map(|name| values.path(name)) {
         [Some(certificate), Some(key)] => Ok(Some(TlsFiles { certificate, key })),

@@ -1,11 +1,11 @@
 //! The tenant whose collections are used.
 
-use super::values::Values;
+use super::values::LayerValues;
 use super::{SettingsError, parse};
 use crate::types::{collection_of_tenant, tenant_of};
 
 /// The tenant, from its own setting or from the named collection.
-pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsError> {
+pub(super) fn resolve(values: &LayerValues<'_>) -> Result<Option<String>, SettingsError> {
     if let Some(tenant) = values.optional("tenant", parse::tenant)? {
         return Ok(Some(tenant));
     }
@@ -15,7 +15,7 @@ pub(super) fn resolve(values: &Values<'_>) -> Result<Option<String>, SettingsErr
 
 /// The collection of the setting `collection`, of the tenant.
 pub(super) fn collection(
-    values: &Values<'_>,
+    values: &LayerValues<'_>,
     name: &str,
     tenant: Option<&str>,
 ) -> Result<String, SettingsError> {
@@ -25,7 +25,7 @@ pub(super) fn collection(
 
 /// The collection that a setting names, of the tenant.
 pub(super) fn of_tenant(
-    values: &Values<'_>,
+    values: &LayerValues<'_>,
     name: &str,
     collection: &str,
     tenant: Option<&str>,

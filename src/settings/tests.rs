@@ -21,8 +21,8 @@ fn layers(
     Ok(Layers(vec![
         layers::flags(flags),
         layers::environment(lookup, docent)?,
-        layers::file(project_path, project, &Origin::Project(project_path.into()))?,
-        layers::file(user_path, user, &Origin::User(user_path.into()))?,
+        layers::file(project_path, project, &SettingOrigin::Project(project_path.into()))?,
+        layers::file(user_path, user, &SettingOrigin::User(user_path.into()))?,
     ]))
 }
 
@@ -182,10 +182,13 @@ fn an_untrusted_project_file_sets_what_its_row_calls_harmless() {
             layers(&[], &[], &file, "").unwrap().heard(false)
         };
         let (heard, unheard) = said("1x");
-        let harmless = matches!(key.trust, keys::Trust::Harmless | keys::Trust::HarmlessEmbedded);
+        let harmless = matches!(
+            key.trust,
+            keys::ProjectTrust::Harmless | keys::ProjectTrust::HarmlessEmbedded
+        );
         assert_eq!(heard.find(key).is_some(), harmless, "{}", key.name);
         assert_eq!(unheard.len(), usize::from(!harmless), "{}", key.name);
-        if let keys::Trust::HarmlessAs(values) = key.trust {
+        if let keys::ProjectTrust::HarmlessAs(values) = key.trust {
             assert!(values.iter().all(|value| said(value).1.is_empty()), "{}", key.name);
         }
     }
@@ -267,7 +270,10 @@ fn what_is_typed_wins_whatever_its_table() {
         crate::types::Mode::Hybrid
     );
     assert!(!settings(("search.mode", "sparse"), "search.hyde = true").search.hyde);
-    assert_eq!(settings(("replay", "r"), "record = 'w'").tape, Some(TapeFile::Replay("r".into())));
+    assert_eq!(
+        settings(("replay", "r"), "record = 'w'").tape,
+        Some(RecordingFile::Replay("r".into()))
+    );
 }
 
 #[test]

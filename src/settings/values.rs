@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Layers, Origin, SettingsError, keys, layers, parse};
+use super::{Layers, SettingOrigin, SettingsError, keys, layers, parse};
 
-pub(super) struct Values<'a> {
+pub(super) struct LayerValues<'a> {
     pub(super) layers: &'a Layers,
 }
 
@@ -29,8 +29,8 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
-impl<'a> Values<'a> {
-    pub(super) fn found(&self, name: &str) -> Option<(&'a str, &'a Origin)> {
+impl<'a> LayerValues<'a> {
+    pub(super) fn found(&self, name: &str) -> Option<(&'a str, &'a SettingOrigin)> {
         self.layers.find(keys::key(name))
     }
 
@@ -52,11 +52,11 @@ impl<'a> Values<'a> {
         let Some(value) = self.text(name) else { return Ok(None) };
         parse(&value).map(Some).map_err(|problem| {
             let key = keys::key(name);
-            let origin = self.found(name).map_or(&Origin::Default, |(_, origin)| origin);
+            let origin = self.found(name).map_or(&SettingOrigin::Default, |(_, origin)| origin);
             SettingsError {
                 message: format!("{}: `{}` {problem}", origin.of(key), layers::shown(key, &value)),
                 hint: None,
-                usage: *origin == Origin::Flag,
+                usage: *origin == SettingOrigin::Flag,
             }
         })
     }
@@ -130,12 +130,12 @@ impl<'a> Values<'a> {
     /// A path, relative to the file that sets it, or to the working directory.
     pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
         let (value, origin) = self.found(name)?;
-        Some(located(value, origin))
+        Some(resolve_path(value, origin))
     }
 
     /// The same for a path that is part of a setting's value.
     pub(super) fn path_within(&self, name: &str, path: &str) -> PathBuf {
-        self.found(name).map_or_else(|| path.into(), |(_, origin)| located(path, origin))
+        self.found(name).map_or_else(|| path.into(), |(_, origin)| resolve_path(path, origin))
     }
 
     /// The endpoint of `openai`. Its version goes into the query.
@@ -179,6 +179,6 @@ impl<'a> Values<'a> {
 }
 
 /// A path as it is meant where it was set.
-pub(super) fn located(value: &str, origin: &Origin) -> PathBuf {
+pub(super) fn resolve_path(value: &str, origin: &SettingOrigin) -> PathBuf {
     origin.directory().map_or_else(|| PathBuf::from(value), |base| base.join(value))
 }

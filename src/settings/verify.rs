@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Endpoint, SettingsError, Values, chat, parse};
+use super::{Endpoint, LayerValues, SettingsError, chat, parse};
 use crate::types::{ChatPrice, HubModel};
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Verify {
+pub struct VerifySettings {
     pub model: VerifyModel,
     /// Longest wait for a reply.
     pub timeout: Duration,
@@ -29,10 +29,10 @@ pub enum VerifyModel {
     Hub(HubModel),
 }
 
-impl Verify {
+impl VerifySettings {
     /// `None` if only the rules check.
     pub(super) fn resolve(
-        values: &Values<'_>,
+        values: &LayerValues<'_>,
         shared: &Endpoint,
     ) -> Result<Option<Self>, SettingsError> {
         const NAME: &str = "verify.with";
@@ -44,9 +44,9 @@ impl Verify {
         let threshold = values.number("verify.threshold")? as f32;
         let Some(with) = values.optional(NAME, parse::verifier)? else { return Ok(None) };
         let model = match with {
-            parse::Verifier::OpenAi(model) => VerifyModel::Chat { model, endpoint },
-            parse::Verifier::Onnx(dir) => VerifyModel::Onnx(values.path_within(NAME, &dir)),
-            parse::Verifier::Hub(model) => VerifyModel::Hub(model),
+            parse::VerifierSpec::OpenAi(model) => VerifyModel::Chat { model, endpoint },
+            parse::VerifierSpec::Onnx(dir) => VerifyModel::Onnx(values.path_within(NAME, &dir)),
+            parse::VerifierSpec::Hub(model) => VerifyModel::Hub(model),
         };
         Ok(Some(Self { model, timeout, price, threshold }))
     }

@@ -38,14 +38,14 @@ pub struct Moved {
 }
 
 /// An intent with the chunks that it replaces.
-pub(super) struct Entry {
+pub(super) struct IntentEntry {
     pub(super) intent: Intent,
     ids: HashSet<Uuid>,
     /// The former chunks with these ids, where there were any.
     kept: HashMap<Uuid, Chunk>,
 }
 
-impl Entry {
+impl IntentEntry {
     pub(super) fn new(intent: Intent, kept: HashMap<Uuid, Chunk>) -> Self {
         let ids = intent.replaces_all_but.iter().flatten().copied().collect();
         Self { intent, ids, kept }
@@ -54,11 +54,11 @@ impl Entry {
 
 /// All intents of runs that are not finished; those of each source in the order in which they were written.
 #[derive(Default)]
-pub(super) struct Intents(HashMap<String, Vec<Entry>>);
+pub(super) struct Intents(HashMap<String, Vec<IntentEntry>>);
 
 /// What a reader sees of a chunk.
 #[derive(Debug, PartialEq)]
-pub(super) enum Shown<'a> {
+pub(super) enum ChunkVisibility<'a> {
     AsItIs,
     AsItWas(&'a Chunk),
     NotAtAll,
@@ -66,8 +66,8 @@ pub(super) enum Shown<'a> {
 
 impl Intents {
     /// `entries`: in the order in which they were written.
-    pub(super) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        let mut by_source: HashMap<String, Vec<Entry>> = HashMap::new();
+    pub(super) fn new(entries: impl IntoIterator<Item = IntentEntry>) -> Self {
+        let mut by_source: HashMap<String, Vec<IntentEntry>> = HashMap::new();
         for entry in entries {
             by_source.entry(entry.intent.source.clone()).or_default().push(entry);
         }
@@ -88,7 +88,7 @@ impl Intents {
     /// Documents that exist under another name by now. `written_by`: the run that wrote the record of a
     /// document, where it has one.
     pub(super) fn gone(&self, written_by: impl Fn(&str) -> Option<Uuid>) -> HashSet<String> {
-        let gone = |entry: &Entry| {
+        let gone = |entry: &IntentEntry| {
             let Moved { source, run_id } = entry.intent.moved_from.as_ref()?;
             let arrived = written_by(&entry.intent.source) == Some(entry.intent.run_id);
             (arrived && written_by(source) == Some(*run_id)).then(|| source.clone())
@@ -98,32 +98,34 @@ impl Intents {
 
     /// What a reader sees of a document whose record was written by `run`; `None` where no replacement of it
     /// was begun.
-    pub(super) fn state(&self, source: &str, run: Uuid) -> Option<State<'_>> {
+    pub(super) fn state(&self, source: &str, run: Uuid) -> Option<DocumentState<'_>> {
         let replacing = self.0.get(source)?;
-        let replaces = |entry: &&Entry| entry.intent.replaces_all_but.is_some();
-        let entries: Vec<&Entry> = replacing.iter().filter(replaces).collect();
+        let replaces = |entry: &&IntentEntry| entry.intent.replaces_all_but.is_some();
+        let entries: Vec<&IntentEntry> = replacing.iter().filter(replaces).collect();
         let at = entries.iter().rposition(|entry| entry.intent.run_id == run);
-        (!entries.is_empty()).then_some(State { entries, at })
+        (!entries.is_empty()).then_some(DocumentState { entries, at })
     }
 }
 
 /// The state of a document that its record commits.
-pub(super) struct State<'a> {
-    entries: Vec<&'a Entry>,
+pub(super) struct DocumentState<'a> {
+    entries: Vec<&'a IntentEntry>,
     /// The intent that was carried out; `None`: the state before all of them.
     at: Option<usize>,
 }
 
-impl<'a> State<'a> {
+impl<'a> DocumentState<'a> {
     /// What a reader sees of a chunk that is stored now.
-    pub(super) fn shown(&self, id: &Uuid) -> Shown<'a> {
+    pub(super) fn shown(&self, id: &Uuid) -> ChunkVisibility<'a> {
         if self.at.is_some_and(|at| !self.entries[at].ids.contains(id)) {
-            return Shown::NotAtAll;
+            return ChunkVisibility::NotAtAll;
         }
         let later = &self.entries[self.at.map_or(0, |at| at + 1)..];
         match later.iter().find(|entry| entry.ids.contains(id)) {
-            None => Shown::AsItIs,
-            Some(entry) => entry.kept.get(id).map_or(Shown::NotAtAll, Shown::AsItWas),
+            None => ChunkVisibility::AsItIs,
+            Some(entry) => {
+                entry.kept.get(id).map_or(ChunkVisibility::NotAtAll, ChunkVisibility::AsItWas)
+            }
         }
     }
 
@@ -131,12 +133,17 @@ impl<'a> State<'a> {
     /// of a flush may leave the record without its chunks, or the chunks without their record. `there`: all
     /// stored chunks of the document; `count`: how many its record counts.
     pub(super) fn whole(mut self, there: &HashSet<Uuid>, count: usize) -> Self {
-        let is_there = |entry: &&Entry| entry.ids.is_subset(there);
+        let is_there = |entry: &&IntentEntry| entry.ids.is_subset(there);
         match self.at {
             Some(at) if !is_there(&self.entries[at]) => {
                 self.at = self.entries[..at].iter().rposition(&is_there);
             }
-            None if there.iter().filter(|id| self.shown(id) != Shown::NotAtAll).count() < count => {
+            None if there
+                .iter()
+                .filter(|id| self.shown(id) != ChunkVisibility::NotAtAll)
+                .count()
+                < count =>
+            {
                 self.at = self.entries.iter().position(is_there);
             }
             _ => {}
@@ -184,7 +191,7 @@ mod tests {
         for (run, ids) in intents {
             let ids_kept =
                 ids.iter().filter_map(|n| Some((id(*n), chunk("a.md", 0, there.get(&id(*n))?))));
-            entries.push(Entry::new(intent(*run, ids), ids_kept.collect()));
+            entries.push(IntentEntry::new(intent(*run, ids), ids_kept.collect()));
             there.extend(ids.iter().map(|n| (id(*n), run.to_string())));
         }
         Intents::new(entries)
@@ -208,9 +215,9 @@ mod tests {
             let state = intents.state("a.md", id(run)).unwrap();
             for (number, text) in expected {
                 let shown = match state.shown(&id(*number)) {
-                    Shown::AsItIs => Some("now"),
-                    Shown::AsItWas(chunk) => Some(chunk.text.as_str()),
-                    Shown::NotAtAll => None,
+                    ChunkVisibility::AsItIs => Some("now"),
+                    ChunkVisibility::AsItWas(chunk) => Some(chunk.text.as_str()),
+                    ChunkVisibility::NotAtAll => None,
                 };
                 assert_eq!(shown, *text, "chunk {number} of the state of run {run}");
             }
@@ -234,9 +241,9 @@ mod tests {
             let state = intents.state("a.md", id(run)).unwrap().whole(&there, count);
             for (number, text) in expected {
                 let shown = match state.shown(&id(*number)) {
-                    Shown::AsItIs => Some("now"),
-                    Shown::AsItWas(chunk) => Some(chunk.text.as_str()),
-                    Shown::NotAtAll => None,
+                    ChunkVisibility::AsItIs => Some("now"),
+                    ChunkVisibility::AsItWas(chunk) => Some(chunk.text.as_str()),
+                    ChunkVisibility::NotAtAll => None,
                 };
                 assert_eq!(shown, *text, "chunk {number} of {there:?}, record of run {run}");
             }
@@ -247,7 +254,7 @@ mod tests {
     fn a_moved_document_is_gone_once_it_arrived_and_until_another_takes_its_name() {
         let moved_from = Some(Moved { source: "old.md".to_owned(), run_id: id(1) });
         let intent = Intent { moved_from, replaces_all_but: None, ..intent(2, &[]) };
-        let intents = Intents::new([Entry::new(intent, HashMap::new())]);
+        let intents = Intents::new([IntentEntry::new(intent, HashMap::new())]);
         let gone = |arrived: Option<u8>, old: Option<u8>| {
             intents
                 .gone(|source| if source == "old.md" { old.map(id) } else { arrived.map(id) })

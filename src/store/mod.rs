@@ -1,6 +1,6 @@
 //! Where chunks, document records and the manifest live.
 //!
-//! A [`Collection`] is opened once and lives as long as the process. [`Collection::read`] gives a [`Reader`],
+//! A [`Collection`] is opened once and lives as long as the process. [`Collection::read`] gives a [`CollectionReader`],
 //! a snapshot for one question: it pins one version and its manifest. [`Collection::write`] gives the only
 //! [`CollectionWriter`]. Locking is left to each implementation: who waits for whom, and for how long.
 //! Neither an ingest nor a question deals with it.
@@ -14,17 +14,17 @@ pub mod archive;
 pub mod edge;
 pub mod server;
 
+mod change_hook;
+mod exclusive;
 mod foreign;
 mod intent;
 mod names;
-mod noted;
 mod owner;
 mod pages;
-mod part;
 mod payload;
+mod project_view;
 mod receipt;
 mod search;
-mod turn;
 mod versions;
 
 #[cfg(test)]
@@ -41,22 +41,22 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
+pub use self::change_hook::{ChangeHook, with_change_hook};
+pub use self::exclusive::exclusively;
 pub use self::foreign::ForeignPoints;
 pub use self::intent::{Intent, Moved};
 pub use self::names::check_name;
 use self::names::{version_in, version_of};
-pub use self::noted::{BeforeChange, told_before};
 pub(crate) use self::owner::{Owner, host_name};
 pub use self::pages::{ChunkList, ChunkPage, PointList, chunks_of, each_chunk};
-pub use self::part::Part;
+pub use self::project_view::ProjectView;
 pub use self::receipt::Receipt;
 pub use self::search::{Legs, ReturnedChunks, SearchRequest};
-pub use self::turn::in_turn;
-pub use self::versions::Aside;
-pub(crate) use self::versions::{Mark, beyond, latest_former};
-use crate::error::{BackendError, Fault, Service};
+pub use self::versions::FormerVersion;
+pub(crate) use self::versions::{RetentionMark, beyond, latest_former};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::types::{
-    Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Partition, Point, Tally,
+    Chunk, ChunkTally, ContentHash, DocumentRecord, FailureRecord, Manifest, Partition, Point,
     VersionEntry, VersionEvent,
 };
 
@@ -70,7 +70,7 @@ pub trait Collection: Send + Sync {
     async fn ping(&self) -> Result<(), BackendError>;
 
     /// A snapshot of the version in use. `None` where the collection does not exist.
-    async fn read(&self) -> Result<Option<Reader>, BackendError>;
+    async fn read(&self) -> Result<Option<CollectionReader>, BackendError>;
 
     /// The right to change the collection, which only one process has at a time. Waits for another writer as
     /// long as the collection was opened to wait, then fails with [`Fault::Busy`](crate::error::Fault),
@@ -102,7 +102,7 @@ pub trait Collection: Send + Sync {
     }
 
     /// A snapshot of a version, live or not. `None` where no complete version has this number.
-    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError>;
+    async fn read_version(&self, number: u32) -> Result<Option<CollectionReader>, BackendError>;
 
     /// What [`CollectionWriter::log_version`] has written, oldest first.
     async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError>;
@@ -125,7 +125,7 @@ pub trait VectorStore: Send + Sync {
 
     /// How many chunks are stored of each version of each document, ordered by source; after a run that was
     /// cut off, this shows what disagrees with the records. Reads two fields of every chunk.
-    async fn tally(&self) -> Result<Vec<Tally>, BackendError>;
+    async fn tally(&self) -> Result<Vec<ChunkTally>, BackendError>;
 
     /// Sources that could not be ingested, ordered by source.
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError>;
@@ -163,13 +163,13 @@ pub trait VectorStore: Send + Sync {
 ///
 /// Between two requests it blocks nobody, so it may be held while a model takes its time.
 #[derive(Clone)]
-pub struct Reader {
+pub struct CollectionReader {
     version: u32,
     manifest: Arc<Manifest>,
     store: Arc<dyn VectorStore>,
 }
 
-impl Reader {
+impl CollectionReader {
     /// `store` answers from `version`, which `manifest` describes, and from no other version.
     pub fn new(version: u32, manifest: Arc<Manifest>, store: Arc<dyn VectorStore>) -> Self {
         Self { version, manifest, store }
@@ -189,7 +189,7 @@ impl Reader {
     }
 }
 
-impl Deref for Reader {
+impl Deref for CollectionReader {
     type Target = dyn VectorStore;
 
     fn deref(&self) -> &Self::Target {
@@ -211,7 +211,7 @@ pub trait CollectionWriter: VectorStore {
 
     /// A snapshot of the version in use, like [`Collection::read`]. Failures are retried for as long as other
     /// requests of this writer are.
-    async fn reader(&self) -> Result<Option<Reader>, BackendError>;
+    async fn reader(&self) -> Result<Option<CollectionReader>, BackendError>;
 
     /// The number N of the version being written. `None` where there is none yet.
     async fn version(&self) -> Result<Option<u32>, BackendError>;
@@ -298,7 +298,7 @@ pub trait CollectionWriter: VectorStore {
     /// Leaves a complete successor beside the collection, which does not change. Later writers do not remove
     /// it, and can [switch](Self::switch) to it. Former versions and other candidates are removed as with
     /// [`Self::publish`].
-    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError>;
+    async fn set_aside(&self, aside: FormerVersion, keep: usize) -> Result<(), BackendError>;
 
     /// Makes a complete version the collection, in one step; the one that was live stays as a former one. If
     /// this is cut off anywhere, one of the two is live. This writer stays with the version that it had, and
@@ -330,7 +330,7 @@ pub trait CollectionWriter: VectorStore {
 
 /// A version that was adopted: see [`server::ServerStore::adopt`].
 #[derive(Clone, PartialEq, Debug)]
-pub struct Adopted {
+pub struct AdoptedVersion {
     /// The name of the physical collection.
     pub physical: String,
     /// Whether its alias was missing, and was set again.
@@ -357,7 +357,7 @@ pub fn damaged(store: &dyn VectorStore, chunk: &Chunk) -> BackendError {
         "the text of {place} (chunk {}) is not what was stored: it was damaged; rebuild it: docent ingest --rebuild",
         chunk.id()
     );
-    BackendError::new(Service::Store, Fault::Permanent, store.endpoint(), &message)
+    BackendError::new(ExternalService::Store, Fault::Permanent, store.endpoint(), &message)
 }
 
 /// Counts chunks by the version of the document they belong to.
@@ -372,9 +372,12 @@ impl Counter {
         Ok(())
     }
 
-    fn tally(self) -> Vec<Tally> {
-        let one =
-            |((source, hash), chunks)| Tally { source, document_hash: ContentHash(hash), chunks };
+    fn tally(self) -> Vec<ChunkTally> {
+        let one = |((source, hash), chunks)| ChunkTally {
+            source,
+            document_hash: ContentHash(hash),
+            chunks,
+        };
         self.0.into_iter().map(one).collect()
     }
 }

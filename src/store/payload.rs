@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::types::{Chunk, ContentHash, DocumentRecord, FailureRecord, Kind, Locator, Recognition};
+use crate::types::{
+    Chunk, ContentHash, DocumentKind, DocumentRecord, FailureRecord, Locator, Recognition,
+};
 
 pub(super) type Payload = Map<String, Value>;
 
@@ -48,7 +50,7 @@ struct StoredChunk {
     #[serde(flatten)]
     locator: Locator,
     ordinal: u32,
-    kind: Kind,
+    kind: DocumentKind,
     document_hash: ContentHash,
     chunk_hash: ContentHash,
     occurrence: u32,
@@ -200,7 +202,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::types::{
-        OcrRecord, PageArea, ReadingWarning, Screening, Validators, WarningCode, WebOrigin,
+        OcrRecord, PageArea, ReadingWarning, SecretScreening, Validators, WarningCode, WebOrigin,
     };
 
     fn locator() -> impl Strategy<Value = Locator> {
@@ -239,7 +241,7 @@ pub(super) mod tests {
             recognition in proptest::option::of(any::<(Option<u8>, Vec<(u32, u32)>)>().prop_map(
                 |(confidence, doubtful)| Recognition { confidence, doubtful },
             )),
-            kind in prop::sample::select(Kind::ALL.to_vec()),
+            kind in prop::sample::select(DocumentKind::ALL.to_vec()),
         ) -> Chunk {
             let document_hash = ContentHash::of(text.as_bytes());
             let chunk_hash = ContentHash::of(title.as_bytes());
@@ -267,12 +269,12 @@ pub(super) mod tests {
             (chunks, mtime, run) in any::<(u32, i64, u128)>(),
             // Integers of the server are signed.
             (size, terms) in (0..=i64::MAX as u64, 0..=i64::MAX as u64),
-            kind in prop::sample::select(Kind::ALL.to_vec()),
+            kind in prop::sample::select(DocumentKind::ALL.to_vec()),
             project in any::<Option<String>>(),
             (tags, text_fields) in any::<(Vec<String>, Vec<String>)>(),
             web in web(),
             secrets in proptest::option::of(any::<(u32, u32)>().prop_map(|(revision, stored)| {
-                Screening { revision, stored }
+                SecretScreening { revision, stored }
             })),
             warned in proptest::option::of(any::<(String, Vec<u32>)>()),
             read in proptest::option::of(any::<(String, Vec<u32>)>()),

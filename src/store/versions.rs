@@ -1,7 +1,7 @@
 //! Which versions of a collection are kept.
 //!
 //! A version is built beside the live one. Once complete, it replaces the live one or is set aside. Every
-//! version that is kept beside the live one has a [`Mark`]; a version without a mark is unfinished or due for
+//! version that is kept beside the live one has a [`RetentionMark`]; a version without a mark is unfinished or due for
 //! removal, and the next writer removes it. The live version is live whatever its mark says. Therefore it is
 //! marked before another one replaces it: a process that is cut off in between leaves both versions as they
 //! were.
@@ -15,7 +15,7 @@ use crate::types::{VersionEntry, VersionState};
 /// Why a version is kept although it is not live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum Mark {
+pub(crate) enum RetentionMark {
     /// It is complete and has not been live yet.
     Built,
     /// It is complete, and was built to be measured.
@@ -24,7 +24,7 @@ pub(crate) enum Mark {
     Former { until: u64 },
 }
 
-impl Mark {
+impl RetentionMark {
     /// The mark for the version that is being replaced now.
     pub(crate) fn former_from_now(versions: &[VersionEntry]) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -67,18 +67,18 @@ impl Mark {
 
 /// What happens to a version that is set aside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Aside {
+pub enum FormerVersion {
     /// It stays until somebody removes it.
     Built,
     /// It stays until the next version is built.
     Candidate,
 }
 
-impl From<Aside> for Mark {
-    fn from(aside: Aside) -> Self {
+impl From<FormerVersion> for RetentionMark {
+    fn from(aside: FormerVersion) -> Self {
         match aside {
-            Aside::Built => Self::Built,
-            Aside::Candidate => Self::Candidate,
+            FormerVersion::Built => Self::Built,
+            FormerVersion::Candidate => Self::Candidate,
         }
     }
 }
@@ -107,17 +107,17 @@ fn former(versions: &[VersionEntry]) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    fn entry(number: u32, mark: Option<Mark>) -> VersionEntry {
-        let (state, live_until) = (Mark::state(mark), Mark::until(mark));
+    fn entry(number: u32, mark: Option<RetentionMark>) -> VersionEntry {
+        let (state, live_until) = (RetentionMark::state(mark), RetentionMark::until(mark));
         VersionEntry { number, state, manifest: None, live_until }
     }
 
     #[test]
     fn those_that_were_live_last_stay() {
-        let at = |number, until| entry(number, Some(Mark::Former { until }));
+        let at = |number, until| entry(number, Some(RetentionMark::Former { until }));
         // Version 2 became live again after version 3.
         let versions =
-            [at(1, 10), at(2, 30), at(3, 20), entry(4, Some(Mark::Built)), entry(5, None)];
+            [at(1, 10), at(2, 30), at(3, 20), entry(4, Some(RetentionMark::Built)), entry(5, None)];
         assert_eq!(latest_former(&versions), Some(2));
         assert_eq!(beyond(&versions, 1, None), [3, 1]);
         assert_eq!(beyond(&versions, 0, None), [2, 3, 1]);
@@ -127,8 +127,9 @@ mod tests {
 
     #[test]
     fn candidates_are_removed_except_the_one_being_built() {
-        let candidate = |number| entry(number, Some(Mark::from(Aside::Candidate)));
-        let versions = [candidate(2), candidate(3), entry(4, Some(Mark::from(Aside::Built)))];
+        let candidate = |number| entry(number, Some(RetentionMark::from(FormerVersion::Candidate)));
+        let versions =
+            [candidate(2), candidate(3), entry(4, Some(RetentionMark::from(FormerVersion::Built)))];
         assert_eq!(beyond(&versions, 1, Some(3)), [2]);
         assert_eq!(beyond(&versions, 1, None), [2, 3]);
         assert_eq!(latest_former(&versions), None);
@@ -137,16 +138,25 @@ mod tests {
     #[test]
     fn a_version_replaced_later_was_live_later_whatever_the_clock_says() {
         let ahead = u64::MAX - 7;
-        let versions = [entry(1, Some(Mark::Former { until: ahead }))];
-        assert_eq!(Mark::former_from_now(&versions), Mark::Former { until: ahead + 1 });
-        assert!(Mark::until(Some(Mark::former_from_now(&[]))).is_some_and(|now| now > 1 << 40));
+        let versions = [entry(1, Some(RetentionMark::Former { until: ahead }))];
+        assert_eq!(
+            RetentionMark::former_from_now(&versions),
+            RetentionMark::Former { until: ahead + 1 }
+        );
+        assert!(
+            RetentionMark::until(Some(RetentionMark::former_from_now(&[])))
+                .is_some_and(|now| now > 1 << 40)
+        );
     }
 
     #[test]
     fn a_damaged_mark_keeps_its_version() {
-        assert_eq!(Mark::read(br#"{"state":"former","until":7}"#), Mark::Former { until: 7 });
+        assert_eq!(
+            RetentionMark::read(br#"{"state":"former","until":7}"#),
+            RetentionMark::Former { until: 7 }
+        );
         for damaged in [&b""[..], b"{", br#"{"state":"other"}"#] {
-            assert_eq!(Mark::read(damaged), Mark::Built);
+            assert_eq!(RetentionMark::read(damaged), RetentionMark::Built);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::links::{cross_reference, quoted_target, reference};
 
 /// Markup within a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Inline {
+pub(super) struct InlineMarkup {
     /// In bytes.
     pub(super) length: usize,
     /// Whether the markup separates the words before and after it; not in `H<sub>2</sub>O`.
@@ -53,20 +53,20 @@ const LONGEST: usize = 4000;
 
 /// The tag, comment, role (``:doc:`guide` ``) or label (`][guide]`) at the start of a text. `Vec<T>` is not a
 /// tag: an element that HTML does not define must have attributes, or be closed.
-pub(super) fn inline(text: &str) -> Option<Inline> {
+pub(super) fn inline(text: &str) -> Option<InlineMarkup> {
     let unseen = comment(text)
         .or_else(|| role(text))
         .or_else(|| reference(text))
         .or_else(|| quoted_target(text))
         .or_else(|| Some(cross_reference(text)?.0));
     if let Some(length) = unseen {
-        return Some(Inline { length, parts_words: false });
+        return Some(InlineMarkup { length, parts_words: false });
     }
     let tag = tag(text)?;
     let phrasing = PHRASING.contains(&tag.name);
     let element = (phrasing || PARTING.contains(&tag.name)) && !tag.has_flags;
     let known = element || tag.closes || tag.has_values;
-    known.then_some(Inline { length: tag.length, parts_words: !phrasing })
+    known.then_some(InlineMarkup { length: tag.length, parts_words: !phrasing })
 }
 
 /// Length of the comment at the start of a text.

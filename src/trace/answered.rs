@@ -6,16 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Call, Operation};
+use super::{ModelCall, ModelOperation};
 use crate::query::Answer;
-use crate::query::cite::Check;
-use crate::query::pack::Fate;
-use crate::query::verification::Verdict;
+use crate::query::cite::CitationCheck;
+use crate::query::pack::PackOutcome;
+use crate::query::verification::ClaimVerdict;
 use crate::types::{ContentHash, LegScore, Locator, Usage};
 
 /// A chunk that was found, and what happened to it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Retrieved {
+#[schemars(rename = "Retrieved")]
+pub struct TracedChunk {
     /// From 1.
     pub rank: usize,
     pub chunk_id: Uuid,
@@ -41,21 +42,23 @@ pub struct Retrieved {
 
 /// A passage that the answer cites.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Cited {
+#[schemars(rename = "Cited")]
+pub struct TracedPassage {
     pub passage: u32,
     pub citation: String,
     pub verified: bool,
     /// How the claims were compared with it.
     #[serde(default)]
-    pub checks: Vec<Check>,
+    pub checks: Vec<CitationCheck>,
     /// Checks that found a claim that the passage does not support.
     #[serde(default)]
-    pub failed: BTreeSet<Check>,
+    pub failed: BTreeSet<CitationCheck>,
 }
 
 /// How a model judged the claims of an answer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Verified {
+#[schemars(rename = "Verified")]
+pub struct TracedVerification {
     /// As configured.
     pub model: String,
     /// The model that answered, as the endpoint named it, or what it is computed from.
@@ -71,14 +74,14 @@ pub struct Verified {
     pub usage: Usage,
 }
 
-pub(super) fn retrieved(answer: &Answer) -> Vec<Retrieved> {
+pub(super) fn retrieved(answer: &Answer) -> Vec<TracedChunk> {
     let rows = (1..).zip(answer.hits.iter().zip(&*answer.fates)).map(|(rank, (hit, fate))| {
         let (passage, dropped) = match fate {
-            Fate::Passage(number) => (Some(*number), None),
-            Fate::Dropped { reason, .. } => (None, Some(reason.name().to_owned())),
+            PackOutcome::Passage(number) => (Some(*number), None),
+            PackOutcome::Dropped { reason, .. } => (None, Some(reason.name().to_owned())),
         };
         let chunk = &hit.chunk;
-        Retrieved {
+        TracedChunk {
             rank,
             chunk_id: chunk.id(),
             source: chunk.source.clone(),
@@ -98,8 +101,8 @@ pub(super) fn retrieved(answer: &Answer) -> Vec<Retrieved> {
     rows.collect()
 }
 
-pub(super) fn cited(answer: &Answer) -> Vec<Cited> {
-    let citations = answer.citations.citations.iter().map(|citation| Cited {
+pub(super) fn cited(answer: &Answer) -> Vec<TracedPassage> {
+    let citations = answer.citations.citations.iter().map(|citation| TracedPassage {
         passage: citation.number,
         citation: citation.citation.clone(),
         verified: citation.verified,
@@ -109,10 +112,10 @@ pub(super) fn cited(answer: &Answer) -> Vec<Cited> {
     citations.collect()
 }
 
-pub(super) fn verified(answer: &Answer, calls: &[Call]) -> Option<Verified> {
+pub(super) fn verified(answer: &Answer, calls: &[ModelCall]) -> Option<TracedVerification> {
     let verification = answer.verification.as_ref()?;
-    let mut asked = calls.iter().filter(|call| call.operation == Operation::Verify);
-    Some(Verified {
+    let mut asked = calls.iter().filter(|call| call.operation == ModelOperation::Verify);
+    Some(TracedVerification {
         model: verification.model.clone(),
         revision: asked.find_map(|call| call.answered_by.clone()),
         claims: verification.claims,
@@ -123,7 +126,7 @@ pub(super) fn verified(answer: &Answer, calls: &[Call]) -> Option<Verified> {
     })
 }
 
-pub(super) fn verdicts(answer: &Answer) -> Vec<Verdict> {
+pub(super) fn verdicts(answer: &Answer) -> Vec<ClaimVerdict> {
     answer.verification.as_ref().map(|asked| asked.verdicts.clone()).unwrap_or_default()
 }
 

@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::{Feedback, Trace};
-use crate::private;
+use crate::private_files;
 
 /// Maximum number of bytes of the first line that are read: longer than any record.
 const LONGEST: u64 = 64 << 20;
 
 /// Where records are stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum TraceLocation {
     /// JSON Lines.
     File(PathBuf),
     /// One `ID.json` per record: their names sort by time.
     Directory(PathBuf),
 }
 
-impl Place {
+impl TraceLocation {
     /// A directory if the path is one already, or ends like one.
     pub fn of(path: &Path) -> Self {
         let ends_like_one = path.as_os_str().as_encoded_bytes().ends_with(b"/");
@@ -70,7 +70,9 @@ impl Place {
         let line = serde_json::to_string(feedback)?;
         let mut file = match self {
             Self::File(path) => append(path)?,
-            Self::Directory(path) => private::append(&feedback_of(path, feedback.feedback_on))?,
+            Self::Directory(path) => {
+                private_files::append(&feedback_of(path, feedback.feedback_on))?
+            }
         };
         file.write_all(format!("{line}\n").as_bytes())
     }
@@ -126,7 +128,7 @@ fn feedback_of(directory: &Path, id: Uuid) -> PathBuf {
 
 /// Opens or creates a file of records; never writes to any other file, and never through a link.
 fn append(path: &Path) -> io::Result<File> {
-    let file = private::append(path)?;
+    let file = private_files::append(path)?;
     let mut first = Vec::new();
     BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first)?;
     let is_record = first.is_empty()

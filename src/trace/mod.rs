@@ -6,10 +6,10 @@
 //! [`Trace::content`].
 
 mod answered;
+mod call_log;
 mod feedback;
 pub mod file;
 pub mod otlp;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -21,19 +21,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use answered::{Cited, Retrieved, Verified};
+pub use answered::{TracedChunk, TracedPassage, TracedVerification};
+pub use call_log::{CallLog, ModelCall, ModelOperation};
 pub use feedback::Feedback;
-pub use watch::{Call, Operation, Watch};
 
-use crate::chat::Message;
+use crate::chat::ChatMessage;
 use crate::error::Fault;
-use crate::query::cite::Finding;
-use crate::query::retrieve::{RetrieveOptions, Weights};
+use crate::query::cite::CitationFinding;
+use crate::query::retrieve::{QueryWeights, RetrieveOptions};
 use crate::query::subject::subject;
-use crate::query::verification::Verdict;
+use crate::query::verification::ClaimVerdict;
 use crate::query::{Answer, AnswerOptions};
 use crate::types::{
-    ChunkerId, ContentHash, EmbedderId, Filter, Manifest, RerankerId, Run, SCHEMA_VERSION,
+    ChunkerId, ContentHash, EmbedderId, Filter, IngestRun, Manifest, RerankerId, SCHEMA_VERSION,
     SparseId, TraceContext, Usage,
 };
 
@@ -53,38 +53,39 @@ pub struct Trace {
     pub question: String,
     /// What was searched for: the question, or the chat model's rewording of it.
     pub queries: Vec<String>,
-    pub outcome: Outcome,
-    pub collection: Collection,
+    pub outcome: TraceOutcome,
+    pub collection: TracedCollection,
     pub models: Models,
     pub retrieval: Retrieval,
     /// Best first.
-    pub retrieved: Vec<Retrieved>,
+    pub retrieved: Vec<TracedChunk>,
     /// SHA-256 of the messages as they were sent, as JSON. `None` where none were sent to a model.
     pub prompt_hash: Option<ContentHash>,
     /// Settings of retrieval, prompt and models, by name. No keys.
     pub settings: BTreeMap<String, String>,
-    pub citations: Vec<Cited>,
+    pub citations: Vec<TracedPassage>,
     pub invalid_citations: Vec<u32>,
     /// Number of sentences without a citation.
     pub uncited_sentences: usize,
     /// What the model of `--verify` was asked about the answer, if it was asked.
     #[serde(default)]
-    pub verification: Option<Verified>,
+    pub verification: Option<TracedVerification>,
     pub finish_reason: Option<String>,
     pub usage: Usage,
     pub timings_ms: Timings,
     /// Requests to models, in order.
-    pub calls: Vec<Call>,
+    pub calls: Vec<ModelCall>,
     /// The texts themselves, where they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
+    pub content: Option<TraceContent>,
     /// Feedback of readers, in order. It is stored beside the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feedback: Vec<Feedback>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Outcome {
+#[schemars(rename = "Outcome")]
+pub struct TraceOutcome {
     pub exit_code: i32,
     pub no_answer: bool,
     pub interrupted: bool,
@@ -94,7 +95,8 @@ pub struct Outcome {
 
 /// The collection at the time of the question.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Collection {
+#[schemars(rename = "Collection")]
+pub struct TracedCollection {
     pub name: String,
     /// N of the version `NAME@vN` that was searched.
     #[serde(default)]
@@ -107,7 +109,7 @@ pub struct Collection {
     pub chunker: ChunkerId,
     pub sparse: SparseId,
     /// The last ingest that changed it.
-    pub last_run: Option<Run>,
+    pub last_run: Option<IngestRun>,
     /// Whether an ingest was going on, or had been cut off.
     pub unfinished: bool,
 }
@@ -148,7 +150,7 @@ pub struct Retrieval {
 
 impl Retrieval {
     fn of(options: &RetrieveOptions, query: &str) -> Self {
-        let weights = Weights::of(subject(query), options);
+        let weights = QueryWeights::of(subject(query), options);
         let Filter { sources, kinds, tags } = options.filter.clone();
         Self {
             mode: options.mode.name().to_owned(),
@@ -176,23 +178,24 @@ pub struct Timings {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Content {
-    pub messages: Vec<Message>,
+#[schemars(rename = "Content")]
+pub struct TraceContent {
+    pub messages: Vec<ChatMessage>,
     pub answer: String,
     /// What the citations quote, by passage.
     pub quotes: BTreeMap<u32, String>,
     /// Claims that the cited passages do not support.
     #[serde(default)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CitationFinding>,
     /// What the model of `--verify` says of each claim.
     #[serde(default)]
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ClaimVerdict>,
     /// Messages of endpoints that failed.
     pub errors: Vec<String>,
 }
 
 /// What the answer itself does not contain.
-pub struct About<'a> {
+pub struct TraceInput<'a> {
     pub id: Uuid,
     pub context: Option<TraceContext>,
     pub started_at: String,
@@ -214,7 +217,12 @@ pub struct About<'a> {
 
 impl Trace {
     /// `answer` is `None` if the question failed before there was one. `content`: whether texts are kept.
-    pub fn new(about: About<'_>, answer: Option<&Answer>, watch: &Watch, content: bool) -> Self {
+    pub fn new(
+        about: TraceInput<'_>,
+        answer: Option<&Answer>,
+        watch: &CallLog,
+        content: bool,
+    ) -> Self {
         let calls = watch.calls();
         let manifest = about.manifest;
         let messages = asked(&calls);
@@ -229,13 +237,13 @@ impl Trace {
             started_at: about.started_at,
             question: about.question.to_owned(),
             queries,
-            outcome: Outcome {
+            outcome: TraceOutcome {
                 exit_code: about.exit_code,
                 no_answer: answer.is_some_and(|answer| answer.no_answer.is_some()),
                 interrupted: answer.is_some_and(|answer| answer.interrupted),
                 error: about.error,
             },
-            collection: Collection {
+            collection: TracedCollection {
                 name: about.collection.to_owned(),
                 version: about.version,
                 store: about.store.to_owned(),
@@ -267,7 +275,7 @@ impl Trace {
             finish_reason: answer.and_then(|answer| answer.finish_reason.clone()),
             usage: answer.map(|answer| answer.usage).unwrap_or_default(),
             timings_ms: timings(answer, watch),
-            content: content.then(|| Content {
+            content: content.then(|| TraceContent {
                 messages: messages.cloned().unwrap_or_default(),
                 answer: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
                 quotes: answer.map(answered::quotes).unwrap_or_default(),
@@ -282,18 +290,20 @@ impl Trace {
 }
 
 /// The last model that answered: the chat model, unless it was not asked.
-fn answered_by(calls: &[Call]) -> Option<String> {
-    let asked = |call: &&Call| ![Operation::Rerank, Operation::Verify].contains(&call.operation);
+fn answered_by(calls: &[ModelCall]) -> Option<String> {
+    let asked = |call: &&ModelCall| {
+        ![ModelOperation::Rerank, ModelOperation::Verify].contains(&call.operation)
+    };
     calls.iter().rev().filter(asked).find_map(|call| call.answered_by.clone())
 }
 
 /// The messages that led to the answer: of several prompts, the last one. The model that quotes gets none.
-fn asked(calls: &[Call]) -> Option<&Vec<Message>> {
-    let asked = |call: &&Call| call.operation == Operation::Chat && !call.local;
+fn asked(calls: &[ModelCall]) -> Option<&Vec<ChatMessage>> {
+    let asked = |call: &&ModelCall| call.operation == ModelOperation::Chat && !call.local;
     calls.iter().rev().filter(asked).find_map(|call| call.messages.as_ref())
 }
 
-fn timings(answer: Option<&Answer>, watch: &Watch) -> Timings {
+fn timings(answer: Option<&Answer>, watch: &CallLog) -> Timings {
     let Some(answer) = answer else {
         return Timings { total: milliseconds(watch.elapsed()), ..Timings::default() };
     };

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Call, Feedback, Operation, Trace};
+use super::{Feedback, ModelCall, ModelOperation, Trace};
 use crate::http::http_client;
 use crate::types::{ContentHash, TraceContext};
 
@@ -181,8 +181,9 @@ fn retrieval(trace: &Trace, until: f64) -> Value {
     if trace.content.is_some() {
         attributes.push(attribute("gen_ai.retrieval.query.text", &trace.question));
     }
-    let searched_from = trace.calls.iter().filter(|call| call.operation == Operation::Embeddings);
-    let reranked = trace.calls.iter().find(|call| call.operation == Operation::Rerank);
+    let searched_from =
+        trace.calls.iter().filter(|call| call.operation == ModelOperation::Embeddings);
+    let reranked = trace.calls.iter().find(|call| call.operation == ModelOperation::Rerank);
     let until = reranked.map_or(until, |call| call.began.min(until));
     let from = searched_from.map(|call| call.ended).fold(0.0, f64::max).min(until);
     child(trace, "retrieval", &name, INTERNAL, (from, until), attributes)
@@ -199,12 +200,12 @@ fn packing(trace: &Trace, from: f64) -> Value {
     child(trace, "pack", "pack", INTERNAL, times, attributes)
 }
 
-fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
+fn model_call(trace: &Trace, call: &ModelCall, number: usize) -> Value {
     let operation = match call.operation {
-        Operation::Embeddings => "embeddings",
-        Operation::Rerank => "rerank",
-        Operation::Chat => "chat",
-        Operation::Verify => "verify",
+        ModelOperation::Embeddings => "embeddings",
+        ModelOperation::Rerank => "rerank",
+        ModelOperation::Chat => "chat",
+        ModelOperation::Verify => "verify",
     };
     let model = call.model.strip_prefix("openai:").unwrap_or(&call.model);
     let mut attributes = vec![
@@ -215,12 +216,12 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     if let Some(answered) = &call.answered_by {
         attributes.push(attribute("gen_ai.response.model", answered));
     }
-    if call.operation == Operation::Embeddings {
+    if call.operation == ModelOperation::Embeddings {
         let dimensions = trace.models.embedder.dimensions;
         attributes.push(attribute("gen_ai.embeddings.dimension.count", dimensions));
     }
     attributes.extend(usage(call));
-    if call.operation == Operation::Chat {
+    if call.operation == ModelOperation::Chat {
         attributes.extend(chat_attributes(trace, call));
     }
     let kind = if call.local { INTERNAL } else { CLIENT };
@@ -235,7 +236,7 @@ fn model_call(trace: &Trace, call: &Call, number: usize) -> Value {
     span
 }
 
-fn usage(call: &Call) -> impl Iterator<Item = Value> {
+fn usage(call: &ModelCall) -> impl Iterator<Item = Value> {
     let usage = [
         ("gen_ai.usage.input_tokens", call.usage.prompt_tokens),
         ("gen_ai.usage.output_tokens", call.usage.completion_tokens),
@@ -243,7 +244,7 @@ fn usage(call: &Call) -> impl Iterator<Item = Value> {
     usage.into_iter().filter_map(|(name, tokens)| Some(attribute(name, tokens? as usize)))
 }
 
-fn chat_attributes(trace: &Trace, call: &Call) -> Vec<Value> {
+fn chat_attributes(trace: &Trace, call: &ModelCall) -> Vec<Value> {
     let mut attributes = Vec::new();
     let setting = |name: &str| trace.settings.get(name).and_then(|text| text.parse::<f64>().ok());
     if let Some(temperature) = setting("chat.temperature") {

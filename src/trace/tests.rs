@@ -6,7 +6,7 @@ use super::answered::retrieved;
 use super::*;
 use crate::query::cite;
 use crate::query::pack::tests::chunk;
-use crate::query::pack::{PackOptions, Packed, pack};
+use crate::query::pack::{PackOptions, PackedHits, pack};
 use crate::query::rewrite::Queries;
 use crate::types::Hit;
 
@@ -14,7 +14,7 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn answer(hits: Vec<Hit>, Packed { passages, dropped, fates, .. }: Packed) -> Answer {
+fn answer(hits: Vec<Hit>, PackedHits { passages, dropped, fates, .. }: PackedHits) -> Answer {
     Answer {
         id: Uuid::now_v7(),
         text: String::new(),

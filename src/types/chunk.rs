@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ContentHash, Kind, Locator, POINT_NAMESPACE, Recognition};
+use super::{ContentHash, DocumentKind, Locator, POINT_NAMESPACE, Recognition};
 
 /// One retrievable piece of a document.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Chunk {
     pub locator: Locator,
     /// Position among the document's chunks, from 0.
     pub ordinal: u32,
-    pub kind: Kind,
+    pub kind: DocumentKind,
     /// Hash of the document's bytes.
     pub document_hash: ContentHash,
     /// Hash of [`Chunk::embedded`]: equal hashes have equal embeddings.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Chunk, ContentHash, Kind, Locator, Recognition};
+use super::{Chunk, ContentHash, DocumentKind, Locator, Recognition};
 
 /// The content of a chunk and its place: everything that is shown and cited. Its source is left out, so that
 /// a moved document has the same content.
@@ -14,7 +14,7 @@ pub struct ChunkContent<'a> {
     pub document_hash: &'a ContentHash,
     pub title: &'a str,
     pub locator: Locator,
-    pub kind: Kind,
+    pub kind: DocumentKind,
     pub tags: &'a [String],
     pub page_label: Option<&'a str>,
     pub recognition: Option<&'a Recognition>,

@@ -41,7 +41,7 @@ pub enum Quantization {
 
 /// A part of the layout that differs from what was requested.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UnheededLayout {
+pub struct IgnoredLayout {
     /// The setting, without `qdrant.`.
     pub setting: &'static str,
     pub asked: String,
@@ -77,12 +77,12 @@ impl CollectionLayout {
     }
 
     /// The requested parts that the collection does not have.
-    pub fn unheeded_by(&self, actual: &Self) -> Vec<UnheededLayout> {
+    pub fn unheeded_by(&self, actual: &Self) -> Vec<IgnoredLayout> {
         let parts = self.parts().into_iter().zip(actual.parts());
         let differs = |((setting, asked), (_, actual))| {
             let (asked, actual): (Option<String>, Option<String>) = (asked, actual);
             let (asked, actual) = (asked?, actual.unwrap_or_else(|| "unknown".to_owned()));
-            (asked != actual).then_some(UnheededLayout { setting, asked, actual })
+            (asked != actual).then_some(IgnoredLayout { setting, asked, actual })
         };
         parts.filter_map(differs).collect()
     }

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ContentHash, Kind, OcrRecord, POINT_NAMESPACE, ReadingWarning, Screening};
+use super::{
+    ContentHash, DocumentKind, OcrRecord, POINT_NAMESPACE, ReadingWarning, SecretScreening,
+};
 
 /// Whether a source is a web page.
 pub fn is_url(source: &str) -> bool {
@@ -20,7 +22,7 @@ pub struct DocumentRecord {
     pub size: u64,
     /// Modification time, nanoseconds since the Unix epoch; 0 where the document is not a file.
     pub mtime: i64,
-    pub kind: Kind,
+    pub kind: DocumentKind,
     /// How many chunks the document has.
     pub chunks: u32,
     /// BM25 terms of all its chunks together: the mean chunk length of the collection follows from it.
@@ -41,7 +43,7 @@ pub struct DocumentRecord {
     pub web: Option<Box<WebOrigin>>,
     /// `None` where it was never searched for secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secrets: Option<Screening>,
+    pub secrets: Option<SecretScreening>,
     /// What was not read of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<ReadingWarning>,
@@ -96,7 +98,7 @@ impl Validators {
 
 /// How many chunks of one version of a document are stored.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Tally {
+pub struct ChunkTally {
     pub source: String,
     pub document_hash: ContentHash,
     pub chunks: u32,

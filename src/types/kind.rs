@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+#[schemars(rename = "Kind")]
+pub enum DocumentKind {
     Markdown,
     /// Plain text and its relatives: org, tex, log, configuration files.
     Text,
@@ -52,7 +53,7 @@ pub enum Kind {
     Contacts,
 }
 
-impl Kind {
+impl DocumentKind {
     pub const ALL: [Self; 23] = [
         Self::Markdown,
         Self::Text,
@@ -118,7 +119,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for DocumentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

@@ -24,13 +24,13 @@ pub struct Manifest {
     pub owner: Ownership,
     /// Lineage: the most recent ingest runs, oldest first, at most [`Manifest::MAX_RUNS`].
     #[serde(default)]
-    pub runs: Vec<Run>,
+    pub runs: Vec<IngestRun>,
     /// The run that is going on, or was cut off; of several over [parts](Partition), one of them.
     #[serde(default)]
-    pub unfinished: Option<Run>,
+    pub unfinished: Option<IngestRun>,
     /// All runs over parts of the sources that are going on, or were cut off: see [`Manifest::begin`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unfinished_parts: Vec<Run>,
+    pub unfinished_parts: Vec<IngestRun>,
     /// The directories and files that the collection was built from, and is synced with.
     #[serde(default)]
     pub roots: Vec<String>,
@@ -65,14 +65,15 @@ pub struct Site {
     /// Where to begin, in canonical form, without credentials.
     pub url: String,
     #[serde(flatten)]
-    pub reach: Reach,
+    pub reach: CrawlReach,
 }
 
 /// How far to follow links.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize, JsonSchema,
 )]
-pub struct Reach {
+#[schemars(rename = "Reach")]
+pub struct CrawlReach {
     /// Number of links from a start to the furthest page: 0 for the start alone.
     pub depth: u32,
     /// Whether links to the whole host of a start are followed, not only those below its directory.
@@ -81,7 +82,8 @@ pub struct Reach {
 
 /// One ingest run that changed a collection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Run {
+#[schemars(rename = "Run")]
+pub struct IngestRun {
     pub run_id: Uuid,
     /// RFC 3339, UTC.
     pub started_at: String,

@@ -18,13 +18,14 @@ pub struct Ownership {
     pub formerly: Vec<String>,
     /// Projects that ingest documents in addition to its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guests: Vec<Guest>,
+    pub guests: Vec<GuestProject>,
 }
 
 /// A project that ingests documents into a collection of another project, and the inputs that it keeps in
 /// sync there.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Guest {
+#[schemars(rename = "Guest")]
+pub struct GuestProject {
     pub project: String,
     /// As in [`super::Manifest::roots`].
     #[serde(default)]
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn a_document_belongs_to_one_project() {
         let mut shared = Ownership::of("a");
-        shared.guests.push(Guest { project: "b".to_owned(), ..Guest::default() });
+        shared.guests.push(GuestProject { project: "b".to_owned(), ..GuestProject::default() });
         for by in [None, Some("a"), Some("b"), Some("c")] {
             let whose: Vec<&str> =
                 ["a", "b", "c"].into_iter().filter(|it| shared.is_of(it, by)).collect();

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Chunk, ContentHash, Kind, Locator};
+use super::{Chunk, ContentHash, DocumentKind, Locator};
 
 /// Maximum number of passages that one question may request: more than anybody reads, and few enough to hold
 /// in memory several times over.
@@ -16,7 +16,7 @@ pub struct Filter {
     /// Exact sources, any of which passes. `None` passes all; an empty list passes nothing.
     pub sources: Option<Vec<String>>,
     /// Any of these; empty passes all.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<DocumentKind>,
     /// Every one of these must be present.
     pub tags: Vec<String>,
 }

@@ -38,7 +38,8 @@ impl OnSecret {
 
 /// The result of searching a document for secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Screening {
+#[schemars(rename = "Screening")]
+pub struct SecretScreening {
     /// Revision of the rules.
     pub revision: u32,
     /// Secrets that were found and stored all the same.

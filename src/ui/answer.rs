@@ -6,9 +6,9 @@ use super::Ui;
 use super::sanitize::Sanitizer;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::output::words::{counted, grouped, money, seconds};
+use crate::output::humanize::{counted, grouped, money, seconds};
 use crate::output::{AnswerJson, Event};
-use crate::query::verdict::{Cut, Warning};
+use crate::query::assessment::{Cut, Warning};
 use crate::query::{Answer, AnswerEvent};
 use crate::types::Usage;
 
@@ -134,7 +134,7 @@ impl<'a> AnswerView<'a> {
         ui.sources(answer, root)?;
         ui.detail(&format!("answer {}", answer.id));
         ui.warnings(answer);
-        ui.figures(answer);
+        ui.write_statistics(answer);
         Ok(())
     }
 }
@@ -170,7 +170,7 @@ impl Ui {
     }
 
     /// A line with what the answer was made from, and how long it took.
-    fn figures(&mut self, answer: &Answer) {
+    fn write_statistics(&mut self, answer: &Answer) {
         if answer.interrupted && answer.passages.is_empty() {
             return;
         }

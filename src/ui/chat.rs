@@ -9,16 +9,16 @@ use super::sanitize::{sanitize, sanitize_line};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::query::Answer;
-use crate::query::verdict::NoAnswer;
+use crate::query::assessment::NoAnswer;
 use crate::types::Passage;
 
 /// A question and its answer.
-pub struct Exchange {
+pub struct ShownExchange {
     pub question: String,
     pub answer: Answer,
 }
 
-impl Exchange {
+impl ShownExchange {
     fn cites(&self, passage: &Passage) -> bool {
         self.answer.citations.citations.iter().any(|citation| citation.number == passage.number)
     }
@@ -32,7 +32,7 @@ impl Exchange {
 
 impl Ui {
     /// Every passage that the last answer was made from; those that it does not cite are faint.
-    pub fn last_sources(&mut self, exchange: &Exchange, root: &Path) -> Result<(), Failure> {
+    pub fn last_sources(&mut self, exchange: &ShownExchange, root: &Path) -> Result<(), Failure> {
         let passages = &exchange.answer.passages;
         if self.format != Format::Text {
             let row = |passage: &Passage| {
@@ -78,12 +78,12 @@ impl Ui {
 }
 
 /// The conversation as Markdown, with the sources under each answer.
-pub fn transcript(exchanges: &[Exchange]) -> String {
+pub fn transcript(exchanges: &[ShownExchange]) -> String {
     let parts: Vec<String> = exchanges.iter().map(exchange_markdown).collect();
     parts.join("\n")
 }
 
-fn exchange_markdown(exchange: &Exchange) -> String {
+fn exchange_markdown(exchange: &ShownExchange) -> String {
     let answer = &exchange.answer;
     let mut text = format!("## {}\n\n", sanitize_line(&exchange.question));
     let written = sanitize(&answer.text);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::types::{Deployment, ShardCopies};
 
 /// Rows for `status`: a label and its text.

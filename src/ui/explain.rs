@@ -7,13 +7,13 @@ use super::sanitize::sanitize_line;
 use super::style::Style;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::output::explain::{Explained, advice, fate as fate_in_words, message};
-use crate::output::words::{counted, grouped};
+use crate::output::explain::{Explained, advice, message, outcome_label as fate_in_words};
+use crate::output::humanize::{counted, grouped};
 use crate::output::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
-use crate::query::Prepared;
-use crate::query::explain::{DEPTH, Probe, Standing, Words};
-use crate::query::pack::{DropReason, Fate};
-use crate::service::explaining::Sought;
+use crate::query::PreparedPrompt;
+use crate::query::explain::{DEPTH, Probe, RankedScore, WordMatch};
+use crate::query::pack::{DropReason, PackOutcome};
+use crate::service::explaining::ExpectedOutcome;
 use crate::types::{Hit, LegScore, Mode};
 
 /// How many rows to show after the last hit that packing took.
@@ -52,7 +52,7 @@ impl Ui {
 
 /// `5 passages of 32 hits (hybrid, -k 8), about 1,203 of 4,000 tokens`
 fn headline(explained: &Explained<'_>) -> String {
-    let Prepared { hits, composed, .. } = explained.prepared;
+    let PreparedPrompt { hits, composed, .. } = explained.prepared;
     format!(
         "{} of {} ({}, -k {}), {} of {} tokens",
         counted(composed.request.passages.len(), "passage"),
@@ -133,15 +133,15 @@ fn table(explained: &Explained<'_>, all: bool, style: Style) -> String {
     text
 }
 
-fn is_past_limit(fate: &Fate) -> bool {
-    matches!(fate, Fate::Dropped { reason: DropReason::Limit, .. })
+fn is_past_limit(fate: &PackOutcome) -> bool {
+    matches!(fate, PackOutcome::Dropped { reason: DropReason::Limit, .. })
 }
 
 /// What became of the expected document, the figures, and what to do.
-fn verdict(explained: &Explained<'_>, sought: &Sought, style: Style) -> String {
+fn verdict(explained: &Explained<'_>, sought: &ExpectedOutcome, style: Style) -> String {
     let message = message(explained, sought);
     let mut text = format!("{}\n", style.strong(&sanitize_line(&message)));
-    for (name, value) in figures(explained, sought) {
+    for (name, value) in statistics(explained, sought) {
         text += &format!("  {name:10}  {}\n", sanitize_line(&value));
     }
     if let Some(advice) = advice(explained, sought) {
@@ -150,7 +150,7 @@ fn verdict(explained: &Explained<'_>, sought: &Sought, style: Style) -> String {
     text
 }
 
-fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, String)> {
+fn statistics(explained: &Explained<'_>, sought: &ExpectedOutcome) -> Vec<(&'static str, String)> {
     let Some(probe) = &sought.probe else { return Vec::new() };
     let chunk = &probe.chunk;
     let mut place = chunk.locator.cite(&chunk.source);
@@ -172,7 +172,7 @@ fn figures(explained: &Explained<'_>, sought: &Sought) -> Vec<(&'static str, Str
         );
         figures.push(("overall", probe.overall.map_or(none, |it| standing(it, "score"))));
     }
-    let Words { present, absent } = &sought.words;
+    let WordMatch { present, absent } = &sought.words;
     if !(present.is_empty() && absent.is_empty()) {
         let list = |words: &[String]| match words {
             [] => "none".to_owned(),
@@ -189,7 +189,7 @@ fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
     let prepared = explained.prepared;
     let of_passages = prepared.hits.iter().zip(&*prepared.composed.fates);
     let lowest = of_passages
-        .filter(|(_, fate)| matches!(fate, Fate::Passage(_)))
+        .filter(|(_, fate)| matches!(fate, PackOutcome::Passage(_)))
         .filter_map(|(hit, _)| Some(hit.dense?.score))
         .reduce(f32::min);
     let compared = lowest.filter(|lowest| dense.score < *lowest);
@@ -198,7 +198,7 @@ fn dense(explained: &Explained<'_>, probe: &Probe) -> String {
     format!("{}{compared}", standing(dense, "cosine"))
 }
 
-fn standing(standing: Standing, score: &str) -> String {
+fn standing(standing: RankedScore, score: &str) -> String {
     let rank = match standing.rank {
         Some(rank) => format!("rank {}", grouped(rank as usize)),
         None => format!("below rank {}", grouped(DEPTH)),

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ui;
 use crate::hub::FetchEvent;
-use crate::output::words;
+use crate::output::humanize;
 
 impl Ui {
     /// Shows the progress of a fetch, beside whatever else is shown.
@@ -64,11 +64,11 @@ struct Shown {
 fn begun(model: &str, commit: &str, endpoint: &str, bytes: u64, here: u64) -> String {
     let commit = commit.get(..8).unwrap_or(commit);
     let kept = if here > 0 {
-        format!(", {} of them are here already", words::bytes(here))
+        format!(", {} of them are here already", humanize::bytes(here))
     } else {
         String::new()
     };
-    format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", words::bytes(bytes))
+    format!("fetching {model} (commit {commit}), {} from {endpoint}{kept}", humanize::bytes(bytes))
 }
 
 fn style() -> ProgressStyle {

@@ -6,7 +6,7 @@ use super::Ui;
 use super::columns::aligned;
 use super::eval::gate_name;
 use super::sanitize::sanitize_line;
-use crate::output::words::{counted, grouped};
+use crate::output::humanize::{counted, grouped};
 use crate::output::{VersionDiffed, VersionLog};
 use crate::service::versions::{DiffedDocument, DiffedVersion};
 use crate::types::{GateOutcome, VersionChange, VersionEvent};

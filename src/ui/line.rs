@@ -25,7 +25,7 @@ const LONGEST: usize = 4_000;
 
 /// The result of waiting for a line.
 #[derive(PartialEq, Eq, Debug)]
-pub enum Entry {
+pub enum LineInput {
     Line(String),
     /// Ctrl-C.
     Interrupted,
@@ -71,20 +71,20 @@ impl LineEditor {
     }
 
     /// The next line. Ctrl-C clears what was typed; only a second Ctrl-C right after it is returned.
-    pub fn read(&mut self) -> io::Result<Entry> {
+    pub fn read(&mut self) -> io::Result<LineInput> {
         loop {
             match self.editor.readline(PROMPT) {
                 Ok(line) => {
                     self.interrupted = false;
                     self.remember(&line);
-                    return Ok(Entry::Line(line));
+                    return Ok(LineInput::Line(line));
                 }
                 Err(ReadlineError::Interrupted) if self.interrupted => {
                     self.interrupted = false;
-                    return Ok(Entry::Interrupted);
+                    return Ok(LineInput::Interrupted);
                 }
                 Err(ReadlineError::Interrupted) => self.interrupted = true,
-                Err(ReadlineError::Eof) => return Ok(Entry::End),
+                Err(ReadlineError::Eof) => return Ok(LineInput::End),
                 Err(error) => return Err(other(error)),
             }
         }

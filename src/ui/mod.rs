@@ -37,7 +37,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::cli::{Format, Global, When};
 use crate::error::{Exit, Failure};
-use crate::output::{Message, Turn, Versioned};
+use crate::output::{OutputMessage, OutputTurn, Versioned};
 use sanitize::{escape_json, mask_keys, sanitize, sanitize_line};
 use style::Style;
 
@@ -223,7 +223,7 @@ impl Ui {
     pub fn warn(&mut self, text: &str) {
         match self.format {
             Format::Text => self.labelled("warning", text),
-            _ => self.talk(&line(Message::warning(&mask_keys(text)), self.turn)),
+            _ => self.talk(&line(OutputMessage::warning(&mask_keys(text)), self.turn)),
         }
     }
 
@@ -233,7 +233,7 @@ impl Ui {
             return;
         }
         if self.format != Format::Text {
-            self.talk(&line(Message::error(&masked(failure)), self.turn));
+            self.talk(&line(OutputMessage::error(&masked(failure)), self.turn));
             return;
         }
         self.labelled("error", &failure.message);
@@ -258,7 +258,7 @@ impl Ui {
 fn note(format: Format, style: Style, turn: Option<u32>, text: &str) -> String {
     match format {
         Format::Text => labelled(style, "note", text),
-        _ => line(Message::note(&mask_keys(text)), turn),
+        _ => line(OutputMessage::note(&mask_keys(text)), turn),
     }
 }
 
@@ -284,13 +284,13 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
 }
 
 /// A line on stderr for a program. Texts and numbers can always be written as JSON.
-fn line(message: Message, turn: Option<u32>) -> String {
+fn line(message: OutputMessage, turn: Option<u32>) -> String {
     escape_json(&on_one_line(message, turn).unwrap_or_default())
 }
 
 fn on_one_line(object: impl Serialize, turn: Option<u32>) -> serde_json::Result<String> {
     match turn {
         None => serde_json::to_string(&Versioned::new(object)),
-        Some(turn) => serde_json::to_string(&Versioned::new(Turn { turn, body: object })),
+        Some(turn) => serde_json::to_string(&Versioned::new(OutputTurn { turn, body: object })),
     }
 }

@@ -9,7 +9,7 @@ use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::output::{self as json, HitJson};
 use crate::query::rewrite::Queries;
 use crate::text::fold;
@@ -19,7 +19,7 @@ use crate::types::{Hit, Mode};
 const SHOWN_LINES: usize = 8;
 
 /// What `docent search` found.
-pub struct Found<'a> {
+pub struct ShownHits<'a> {
     pub question: &'a str,
     pub queries: &'a Queries,
     pub mode: Mode,
@@ -30,10 +30,10 @@ pub struct Found<'a> {
 }
 
 impl Ui {
-    pub fn passages(&mut self, found: &Found<'_>) -> Result<(), Failure> {
+    pub fn passages(&mut self, found: &ShownHits<'_>) -> Result<(), Failure> {
         let mut hits = (1..).zip(found.hits).map(|(rank, hit)| HitJson::new(rank, hit));
         match self.format {
-            Format::Json => self.json(json::Found {
+            Format::Json => self.json(json::SearchJson {
                 question: found.question.to_owned(),
                 queries: found.queries.queries.clone(),
                 hypothetical: found.queries.hypothetical.clone(),

@@ -5,12 +5,12 @@ use super::report::of_part;
 use super::sanitize::sanitize_line;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::ingest::preview::Preview;
-use crate::output::words::{counted, grouped, money};
+use crate::ingest::preview::IngestPreview;
+use crate::output::humanize::{counted, grouped, money};
 
 impl Ui {
     /// Prints what `docent ingest` would do: a line for each document, marked as by diff, and the work.
-    pub fn preview(&mut self, preview: &Preview) -> Result<(), Failure> {
+    pub fn preview(&mut self, preview: &IngestPreview) -> Result<(), Failure> {
         if self.format != Format::Text {
             return self.json(preview);
         }
@@ -25,7 +25,7 @@ impl Ui {
     }
 }
 
-fn changes(preview: &Preview) -> String {
+fn changes(preview: &IngestPreview) -> String {
     let mut text = String::new();
     let mut list = |mark: &str, sources: &[String]| {
         for source in sources {
@@ -41,7 +41,7 @@ fn changes(preview: &Preview) -> String {
     text
 }
 
-fn summary(preview: &Preview) -> String {
+fn summary(preview: &IngestPreview) -> String {
     let rest = format!(
         "unchanged {}, skipped {}, failed {}",
         grouped(preview.unchanged),

@@ -10,8 +10,8 @@ use super::report::reached;
 use super::sanitize::sanitize_line;
 use crate::cancel::{Cancel, Stop};
 use crate::ingest::IngestEvent;
-use crate::ingest::extract::PageRead;
-use crate::output::words::{counted, grouped};
+use crate::ingest::extract::OcrPage;
+use crate::output::humanize::{counted, grouped};
 
 /// Nothing is drawn before this time: short work needs no bar.
 const QUIET_FOR: Duration = Duration::from_millis(250);
@@ -92,7 +92,7 @@ impl IngestProgress {
                 bar.set_style(files_style());
                 bar.set_message("0 chunks");
             }
-            IngestEvent::Recognized(PageRead { source, read, of }) => {
+            IngestEvent::Recognized(OcrPage { source, read, of }) => {
                 let source = sanitize_line(source);
                 bar.set_message(format!("recognized page {read} of {of} of {source}"));
             }
@@ -117,9 +117,9 @@ impl IngestProgress {
 }
 
 /// A spinner while something is awaited.
-pub struct Waiting(Option<Late>);
+pub struct WaitSpinner(Option<Late>);
 
-impl Waiting {
+impl WaitSpinner {
     pub fn new(ui: &Ui, message: &str) -> Self {
         Self(Some(Late::new(ui, message)))
     }

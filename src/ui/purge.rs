@@ -4,8 +4,8 @@ use super::Ui;
 use super::columns::aligned;
 use super::sanitize::sanitize_line;
 use super::versions::state;
-use crate::output::words::{counted, grouped};
-use crate::service::purge::{FileSearch, PurgeReport};
+use crate::output::humanize::{counted, grouped};
+use crate::service::purge::{PurgeFileSearch, PurgeReport};
 
 /// How many sources are listed.
 const LISTED: usize = 20;
@@ -84,8 +84,8 @@ fn lines(report: &PurgeReport) -> Vec<String> {
     lines
 }
 
-fn searched(search: &FileSearch) -> String {
-    let FileSearch { files, bytes, samples, shared, found_before } = search;
+fn searched(search: &PurgeFileSearch) -> String {
+    let PurgeFileSearch { files, bytes, samples, shared, found_before } = search;
     let mut text = format!(
         "{} bytes in {} were searched for {} of the purged text, and none was found; {} of them were found before the purge",
         grouped(*bytes as usize),

@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::eval::promotion::Promotion;
 use crate::ingest::{BuiltVersion, FailedSource, IngestReport, SkippedSource};
 use crate::output::IngestOutcome;
-use crate::output::words::{counted, grouped, money, seconds};
+use crate::output::humanize::{counted, grouped, money, seconds};
 use crate::types::Partition;
 
 /// How many failed sources are listed.

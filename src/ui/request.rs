@@ -7,13 +7,13 @@ use super::sanitize::{sanitize, sanitize_line};
 use crate::cli::Format;
 use crate::error::Failure;
 use crate::output::RequestJson;
-use crate::output::words::counted;
-use crate::query::pack::{DropReason, Dropped};
+use crate::output::humanize::counted;
+use crate::query::pack::{DropReason, DroppedHit};
 use crate::types::Passage;
 
 impl Ui {
     /// With `--verbose`, the passages as the model is given them, and the hits that were left out.
-    pub fn chosen(&mut self, passages: &[Passage], dropped: &[Dropped]) {
+    pub fn chosen(&mut self, passages: &[Passage], dropped: &[DroppedHit]) {
         for passage in passages {
             let place = sanitize_line(&passage.citation());
             self.detail(&format!(
@@ -21,7 +21,7 @@ impl Ui {
                 passage.number, passage.score
             ));
         }
-        let (late, early): (Vec<&Dropped>, Vec<&Dropped>) =
+        let (late, early): (Vec<&DroppedHit>, Vec<&DroppedHit>) =
             dropped.iter().partition(|dropped| dropped.reason == DropReason::Limit);
         for dropped in early {
             let place = sanitize_line(&dropped.locator.cite(&dropped.source));

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use super::sanitize::{escape_json, mask_keys, sanitize_line};
 use super::{Ui, labelled, on_one_line};
 use crate::cli::Format;
-use crate::output::Message;
+use crate::output::OutputMessage;
 use crate::serve::{LogEntry, LogSink};
 
 impl Ui {
@@ -26,7 +26,7 @@ impl Ui {
             } else if !quiet || warning.is_some() {
                 let line = match warning.filter(|_| entry.path.is_empty()) {
                     // The warning is not about a request.
-                    Some(warning) => on_one_line(Message::warning(warning), None),
+                    Some(warning) => on_one_line(OutputMessage::warning(warning), None),
                     None => on_one_line(entry, None),
                 };
                 let line = line.unwrap_or_default();

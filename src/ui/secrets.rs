@@ -2,7 +2,7 @@
 
 use super::Ui;
 use crate::ingest::secrets::Secrets;
-use crate::output::words::{counted, grouped};
+use crate::output::humanize::{counted, grouped};
 use crate::types::OnSecret;
 
 /// How many secrets are listed.

@@ -7,15 +7,15 @@ use super::sanitize::{sanitize, sanitize_line};
 use super::style::Style;
 use crate::cli::Format;
 use crate::error::Failure;
-use crate::output::words::{counted, grouped};
+use crate::output::humanize::{counted, grouped};
 use crate::output::{DocumentJson, ShowEvent, ShowJson, ShownChunkJson};
-use crate::service::show::{Shown, ShownChunk};
+use crate::service::show::{ShownChunk, ShownDocument};
 use crate::types::{Chunk, DocumentRecord, OcrRecord, ReadingWarning, Recognition, ranges};
 
 impl Ui {
     /// `root` is the directory of relative sources, for hyperlinks. As text, nothing is printed if no
     /// chunk is shown.
-    pub fn document(&mut self, shown: &Shown, root: &Path) -> Result<(), Failure> {
+    pub fn document(&mut self, shown: &ShownDocument, root: &Path) -> Result<(), Failure> {
         let mut chunks = shown.chunks.iter();
         match self.format {
             Format::Json => self.json(ShowJson {
@@ -39,7 +39,7 @@ impl Ui {
 }
 
 /// The record, with a row for each field that is known.
-fn head(shown: &Shown, style: Style, root: &Path) -> String {
+fn head(shown: &ShownDocument, style: Style, root: &Path) -> String {
     let source = &shown.asked.source;
     let mut rows = vec![("title", shown.title().to_owned())];
     if let Some(record) = &shown.document {
@@ -78,7 +78,7 @@ fn recognized(ocr: &OcrRecord) -> String {
 }
 
 /// `7, 812 tokens`, `2 of 7, at a.md:L10-L24, 203 tokens`
-fn extent(shown: &Shown) -> String {
+fn extent(shown: &ShownDocument) -> String {
     let number = grouped(shown.chunks.len());
     let chunks = match shown.asked.place {
         None => number,

@@ -10,7 +10,7 @@ use super::sanitize::sanitize_line;
 use super::style::Style;
 use crate::error::Failure;
 use crate::query::Answer;
-use crate::query::cite::{Check, Citation};
+use crate::query::cite::{Citation, CitationCheck};
 use crate::types::Passage;
 
 /// Columns if there is no terminal.
@@ -71,7 +71,7 @@ impl Ui {
 /// The checks by which the passage does not support a claim.
 fn not_borne_out(answer: &Answer, number: u32) -> String {
     let failed = answer.citations.failed(number);
-    let failed: Vec<&str> = failed.into_iter().map(Check::name).collect();
+    let failed: Vec<&str> = failed.into_iter().map(CitationCheck::name).collect();
     format!("(unsupported: {})", failed.join(", "))
 }
 

@@ -3,9 +3,9 @@
 use super::Ui;
 use super::sanitize::sanitize_line;
 use crate::error::Failure;
-use crate::output::words::{counted, seconds};
-use crate::query::verdict::Warning;
-use crate::trace::{Retrieved, Trace, Verified};
+use crate::output::humanize::{counted, seconds};
+use crate::query::assessment::Warning;
+use crate::trace::{Trace, TracedChunk, TracedVerification};
 use crate::types::{LegScore, RerankerId};
 
 impl Ui {
@@ -159,8 +159,8 @@ fn model(trace: &Trace) -> String {
 }
 
 /// What the model of `--verify` checked.
-fn checked_by(asked: &Verified) -> String {
-    let Verified { model, claims, unsupported, unchecked, .. } = asked;
+fn checked_by(asked: &TracedVerification) -> String {
+    let TracedVerification { model, claims, unsupported, unchecked, .. } = asked;
     let revision = asked.revision.as_ref().filter(|revision| *revision != model);
     let revision = revision.map(|revision| format!(" ({revision})")).unwrap_or_default();
     let mut text = format!(
@@ -189,7 +189,7 @@ fn times(trace: &Trace) -> String {
     text + &format!(", {} in all", time(times.total))
 }
 
-fn retrieved(rows: &[Retrieved]) -> String {
+fn retrieved(rows: &[TracedChunk]) -> String {
     if rows.is_empty() {
         return "\nnothing was retrieved\n".to_owned();
     }
@@ -198,7 +198,7 @@ fn retrieved(rows: &[Retrieved]) -> String {
         None => "-".to_owned(),
     };
     let reranked = rows.iter().any(|row| row.rerank.is_some());
-    let rerank = |row: &Retrieved| {
+    let rerank = |row: &TracedChunk| {
         if reranked { format!("{:<12}  ", leg(row.rerank)) } else { String::new() }
     };
     let title = if reranked { "reranked      " } else { "" };

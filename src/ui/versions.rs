@@ -3,7 +3,7 @@
 use super::Ui;
 use super::columns::aligned;
 use super::sanitize::sanitize_line;
-use crate::output::words::{grouped, over};
+use crate::output::humanize::{grouped, over};
 use crate::output::{VersionJson, VersionList, VersionShown};
 use crate::types::VersionState;
 

@@ -72,11 +72,11 @@ fn what_never_rests_is_looked_at_all_the_same() {
 }
 
 /// A watch of a directory, and the paths that it asks about.
-fn watched(directory: &Path) -> (Watch, Changes, Receiver<PathBuf>) {
+fn watched(directory: &Path) -> (DirectoryWatcher, Changes, Receiver<PathBuf>) {
     let (sender, asked) = channel();
     let changes = Changes::default();
     let concerns = move |path: &Path| sender.send(path.to_owned()).is_ok();
-    let mut watch = Watch::new(changes.clone(), concerns).unwrap();
+    let mut watch = DirectoryWatcher::new(changes.clone(), concerns).unwrap();
     watch.tree(directory);
     let watch = watch.complete().unwrap();
     assert_eq!(watch.directories(), 1);
@@ -114,7 +114,7 @@ fn an_ended_watch_holds_nothing() {
 fn a_directory_that_is_gone_or_closed_is_left_out() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "text").unwrap();
-    let mut watch = Watch::new(Changes::default(), |_| true).unwrap();
+    let mut watch = DirectoryWatcher::new(Changes::default(), |_| true).unwrap();
     for missing in ["gone", "file/below"] {
         watch.entries(&dir.path().join(missing));
     }

@@ -198,7 +198,7 @@ fn what_is_named_in_the_project_is_written_in_it() {
     env.run(&["query", "hello", "--trace", &own]).expect(0);
 }
 
-/// As root, who may give files away; `commands::place` tests the same with any user.
+/// As root, who may give files away; `commands::locations` tests the same with any user.
 #[test]
 #[expect(clippy::print_stderr, reason = "a test that is not run is not a test that passes")]
 fn what_another_user_owns_above_is_not_used() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use docent::embed::onnx::{OnnxOptions, open};
-use docent::embed::{Embedder as _, Role};
+use docent::embed::{Embedder as _, TextRole};
 use serde::Deserialize;
 
 use crate::env::{TestEnv, copy_tree};
@@ -136,7 +136,7 @@ async fn a_published_model_gives_the_vectors_of_its_reference() {
     let embedder =
         open(OnnxOptions { place: dir.into(), ..OnnxOptions::default() }).expect("a model");
     let texts: Vec<String> = reference.documents.keys().cloned().collect();
-    let vectors = embedder.embed(&texts, Role::Document).await.expect("vectors");
+    let vectors = embedder.embed(&texts, TextRole::Document).await.expect("vectors");
     for (vector, (text, expected)) in vectors.iter().zip(&reference.documents) {
         let vector = vector.as_ref().expect("a vector");
         let cosine: f32 = vector.iter().zip(expected).map(|(a, b)| a * b).sum();

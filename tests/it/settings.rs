@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command, CommandFactory};
 use docent::cli::{Cli, typed_settings};
 use docent::settings::KEYS;
-use docent::settings::keys::{Key, Takes};
+use docent::settings::keys::{FlagValue, SettingKey};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/settings.md");
 
@@ -56,7 +56,7 @@ fn collect(command: &Command, path: &[String], flags: &mut Vec<(Vec<String>, Arg
     }
 }
 
-fn row(id: &str) -> Option<&'static Key> {
+fn row(id: &str) -> Option<&'static SettingKey> {
     KEYS.iter().find(|key| key.name == id)
 }
 
@@ -94,8 +94,8 @@ fn what_is_typed_sets_the_setting_of_the_row() {
         let mut line = vec!["docent".to_owned()];
         line.extend(path.iter().cloned());
         let (typed, value) = match flag.takes {
-            Takes::Value(_) => (format!("{}=7", flag.long), "7"),
-            Takes::Nothing(value) => (flag.long.to_owned(), value),
+            FlagValue::Value(_) => (format!("{}=7", flag.long), "7"),
+            FlagValue::Nothing(value) => (flag.long.to_owned(), value),
         };
         line.push(typed);
         // Without what else a line needs, such as a question.
@@ -149,7 +149,7 @@ fn help_says_the_default_of_the_row() {
     for (path, arg) in flags() {
         let Some(key) = row(arg.get_id().as_str()) else { continue };
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let (Some(default), Takes::Value(_)) = (key.default, key.flag.expect("a flag").takes)
+        let (Some(default), FlagValue::Value(_)) = (key.default, key.flag.expect("a flag").takes)
         else {
             continue;
         };

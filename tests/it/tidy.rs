@@ -2,7 +2,7 @@
 
 mod paths;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -15,6 +15,8 @@ struct Source {
     text: String,
     /// Every path that it names: see [`Code::paths`].
     paths: BTreeSet<String>,
+    /// The types in it that others may name.
+    types: Vec<String>,
     /// It is compiled for tests only.
     for_tests: bool,
 }
@@ -56,7 +58,8 @@ fn collect(name: &str, folder: &str, module: &str, for_tests: bool, found: &mut 
     let text = std::fs::read_to_string(src().join(name)).expect("a source file");
     let code = Code::of(&text);
     let paths = code.paths(module);
-    found.push(Source { name: name.to_owned(), text, paths, for_tests });
+    let types = code.public_types();
+    found.push(Source { name: name.to_owned(), text, paths, types, for_tests });
     for (child, tests) in &code.modules {
         let folder = format!("{folder}{child}");
         let files = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
@@ -80,11 +83,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cancel", &[]),
     ("error", &[]),
     ("heap", &["error"]),
-    ("beneath", &[]),
-    ("private", &["beneath"]),
-    ("audit", &["beneath", "error", "private", "types"]),
+    ("rooted_fs", &[]),
+    ("private_files", &["rooted_fs"]),
+    ("audit", &["rooted_fs", "error", "private_files", "types"]),
     ("task", &[]),
-    ("space", &[]),
+    ("disk_space", &[]),
     ("text", &[]),
     ("watch", &[]),
     ("settings", &["types"]),
@@ -92,7 +95,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("retry", &["cancel", "error"]),
     ("http", &["cancel", "error", "retry", "types"]),
     ("openai", &["cancel", "error", "http", "retry"]),
-    ("hub", &["error", "http", "retry", "space", "types"]),
+    ("hub", &["error", "http", "retry", "disk_space", "types"]),
     ("onnx", &["types"]),
     ("ocr", &["error", "onnx", "openai", "retry", "types"]),
     ("chat", &["error", "openai", "retry", "text", "types"]),
@@ -100,11 +103,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("interaction", &["embed"]),
     ("rerank", &["embed", "error", "onnx", "openai", "retry", "types"]),
     ("entailment", &["error", "onnx"]),
-    ("store", &["error", "heap", "http", "retry", "space", "task", "types"]),
-    ("record", &["chat", "embed", "error", "http", "ocr", "private", "rerank", "types"]),
+    ("store", &["error", "heap", "http", "retry", "disk_space", "task", "types"]),
+    ("record", &["chat", "embed", "error", "http", "ocr", "private_files", "rerank", "types"]),
     (
         "ingest",
-        &["beneath", "cancel", "embed", "error", "http", "ocr", "retry", "store", "task", "types"],
+        &[
+            "rooted_fs",
+            "cancel",
+            "embed",
+            "error",
+            "http",
+            "ocr",
+            "retry",
+            "store",
+            "task",
+            "types",
+        ],
     ),
     (
         "query",
@@ -125,13 +139,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("eval", &["chat", "error", "query", "text", "types"]),
     (
         "trace",
-        &["chat", "embed", "entailment", "error", "http", "private", "query", "rerank", "types"],
+        &[
+            "chat",
+            "embed",
+            "entailment",
+            "error",
+            "http",
+            "private_files",
+            "query",
+            "rerank",
+            "types",
+        ],
     ),
     (
         "service",
         &[
             "audit",
-            "beneath",
+            "rooted_fs",
             "cancel",
             "chat",
             "embed",
@@ -169,7 +193,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "serve",
         &[
             "audit",
-            "beneath",
+            "rooted_fs",
             "cancel",
             "chat",
             "embed",
@@ -179,7 +203,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mcp",
             "openai",
             "output",
-            "private",
+            "private_files",
             "query",
             "service",
             "settings",
@@ -366,6 +390,35 @@ fn the_environment_is_read_in_commands_and_ui_only() {
         .map(|source| source.name.as_str())
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Types with one name that are public outside their files, of which a build has only one.
+const ALTERNATIVES: &[(&str, &[&str])] = &[
+    ("DirHandle", &["rooted_fs/portable.rs", "rooted_fs/unix.rs"]),
+    ("FloatGraph", &["onnx/graph.rs", "onnx/left_out.rs"]),
+    ("OnnxSession", &["onnx/left_out.rs", "onnx/session.rs"]),
+    ("OnnxTokenizer", &["onnx/left_out.rs", "onnx/tokenizer.rs"]),
+    ("RootDir", &["rooted_fs/portable.rs", "rooted_fs/unix.rs"]),
+    ("SocketListener", &["serve/socket.rs", "serve/socket.rs"]),
+    ("SocketStream", &["serve/socket.rs", "serve/socket.rs"]),
+];
+
+/// Otherwise neither a search nor an editor finds the one that is meant.
+#[test]
+fn public_types_have_a_name_of_their_own() {
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for source in product() {
+        for name in &source.types {
+            files.entry(name.as_str()).or_default().push(source.name.as_str());
+        }
+    }
+    for files in files.values_mut() {
+        files.sort_unstable();
+    }
+    files.retain(|_, files| files.len() > 1);
+    let known: BTreeMap<&str, Vec<&str>> =
+        ALTERNATIVES.iter().map(|(name, files)| (*name, files.to_vec())).collect();
+    assert_eq!(files, known, "left: what is defined more than once; right: what may be");
 }
 
 /// Every module says what it is.

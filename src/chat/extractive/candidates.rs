@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Terms;
-use super::aside::{is_aside, mark_repeated};
+use super::boilerplate::{is_aside, mark_repeated};
 use super::code::code_runs;
 use super::question::content;
-use super::shown::Paragraph;
+use super::visible_markup::ParagraphMarkup;
 use crate::text::{BlockKind, Words, blocks, full_stop, is_unspaced, sentences, word_count};
 use crate::types::{Locator, Passage};
 
@@ -216,7 +216,7 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
                 pieces.push(piece(block.kind, shown(whole.trim_matches(['|', ' ', '\t']))));
             }
             kind @ (BlockKind::Prose | BlockKind::Item) => {
-                let paragraph = Paragraph::of(whole);
+                let paragraph = ParagraphMarkup::of(whole);
                 let sentences = sentences(text, &block.range).into_iter();
                 let short = sentences.flat_map(|sentence| short_enough(text, sentence));
                 let start = block.range.start;
@@ -238,7 +238,7 @@ fn pieces(passage: &Passage) -> Vec<(Piece, Words)> {
 
 /// A row of a table as a reader sees it.
 fn shown(row: &str) -> String {
-    Paragraph::of(row).shown(&(0..row.len()))
+    ParagraphMarkup::of(row).shown(&(0..row.len()))
 }
 
 /// A sentence; if it is too long (a list or a log without full stops), its lines; and pieces of lines that

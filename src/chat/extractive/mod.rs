@@ -3,15 +3,15 @@
 //! Deterministic, free, and never wrong about what the documents say: every sentence is the
 //! document's own, so every citation holds. It is the default while no model is configured.
 
-mod aside;
+mod boilerplate;
 mod candidates;
 mod code;
-mod likeness;
-mod named;
+mod document_questions;
 mod question;
 mod rarity;
 mod select;
-mod shown;
+mod similarity;
+mod visible_markup;
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use self::candidates::{Candidate, candidates};
-use self::likeness::Meaning;
-use self::named::{beginning, by_file, by_title};
+use self::document_questions::{beginning, by_file, by_title};
 use self::select::select;
+use self::similarity::TextVector;
 use crate::chat::{ChatEvent, ChatModel, ChatRequest, ChatStream, NO_ANSWER};
 use crate::error::BackendError;
 use crate::openai::tokens;
@@ -36,7 +36,7 @@ type Terms = dyn Fn(&str) -> Vec<u32> + Send + Sync;
 #[derive(Clone)]
 pub struct Extractive {
     terms: Arc<Terms>,
-    meaning: Arc<Meaning>,
+    meaning: Arc<TextVector>,
 }
 
 impl Extractive {

@@ -1,28 +1,28 @@
 //! The parts of a question, and the kind of answer that each part asks for.
 
-mod asking;
-mod fit;
+mod answer_form;
 mod forms;
+mod interrogatives;
 mod measure;
-mod otherwise;
+mod mismatch;
 mod spelling;
 mod tables;
 
 use std::collections::HashSet;
 
-use self::asking::AskingWords;
-pub(super) use self::fit::{Form, same_word};
-use self::measure::{Measure, asks_name};
-use self::otherwise::{Numeral, asked_numerals, is_denied};
+pub(super) use self::answer_form::{Form, same_word};
+use self::interrogatives::AskingWords;
+use self::measure::{AskedMeasure, asks_name};
+use self::mismatch::{YearOrOrdinal, asked_numerals, is_denied};
 use super::Terms;
-use super::aside::asks_about;
+use super::boilerplate::asks_about;
 use super::candidates::Candidate;
 use crate::text::{Words, is_unspaced};
 
 /// A part of a question that needs a sentence of its own.
 #[derive(Clone)]
-pub(super) struct Part {
-    pub(super) asks: Asks,
+pub(super) struct QuestionPart {
+    pub(super) asks: ExpectedAnswer,
     /// Distinct content terms; never empty.
     pub(super) terms: HashSet<u32>,
     /// The terms that stand for a single word, with that word.
@@ -41,9 +41,9 @@ pub(super) struct Part {
     /// Words with the number that tells them apart: "Port 150".
     pub(super) numbered: Vec<Words>,
     /// The quantity that it asks for.
-    measure: Option<Measure>,
+    measure: Option<AskedMeasure>,
     /// Years and ordinals, with their figures.
-    numerals: Vec<(Numeral, String)>,
+    numerals: Vec<(YearOrOrdinal, String)>,
     /// It asks for what is not the case: "which files are not read".
     is_denied: bool,
     /// The text of the part, if that is English.
@@ -55,7 +55,7 @@ pub(super) struct Part {
 
 /// What an answer to a question is likely to contain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Asks {
+pub(super) enum ExpectedAnswer {
     /// How long, how often: a number of days, hours...
     Duration,
     /// How many, how much: a number.
@@ -128,11 +128,11 @@ fn content_in(lexicon: &AskingWords, clause: &str) -> String {
 
 /// The parts of a question, in order: cut before "and who", "or how", and between the two sides of a
 /// difference. A part without content terms of its own is left out.
-pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
+pub(super) fn parts(question: &str, terms: &Terms) -> Vec<QuestionPart> {
     let said = Words::of(question);
     let all: Vec<&str> = said.iter().collect();
     let lexicon = AskingWords::of_text(question, &all);
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<QuestionPart> = Vec::new();
     for clause in clauses(question) {
         let sides = sides(clause);
         for side in if sides.is_empty() { vec![clause] } else { sides.clone() } {
@@ -142,15 +142,15 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                 let words = Words::of(clause);
                 let words: Vec<&str> = words.iter().collect();
                 let asks = match lexicon.asks(clause, &words) {
-                    _ if !sides.is_empty() => Asks::Definition,
-                    Asks::Anything | Asks::Definition
+                    _ if !sides.is_empty() => ExpectedAnswer::Definition,
+                    ExpectedAnswer::Anything | ExpectedAnswer::Definition
                         if lexicon.is_english() && asks_name(&words) =>
                     {
-                        Asks::Name
+                        ExpectedAnswer::Name
                     }
                     asks => asks,
                 };
-                let measure = Measure::of(&words).filter(|_| lexicon.is_english());
+                let measure = AskedMeasure::of(&words).filter(|_| lexicon.is_english());
                 let english = lexicon.are_english(&all).then(|| clause.to_owned());
                 let is_denied = english.is_some() && is_denied(asks, clause, &words);
                 let numerals = english.as_ref().map(|_| asked_numerals(side)).unwrap_or_default();
@@ -158,7 +158,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
                 let (subject, compared) = side.split_once(" than ").unwrap_or((side, ""));
                 let words = single_words(&kept, terms);
                 let names = names(&kept, clause, terms);
-                parts.push(Part {
+                parts.push(QuestionPart {
                     asks,
                     relation: relation(asks, lexicon, side, &words, &names),
                     terms: of_side,
@@ -181,7 +181,7 @@ pub(super) fn parts(question: &str, terms: &Terms) -> Vec<Part> {
     parts
 }
 
-impl Part {
+impl QuestionPart {
     /// Share of the question that a sentence and its surroundings must have to be an answer.
     pub(super) fn floor(&self) -> f32 {
         self.lexicon.floor
@@ -189,7 +189,7 @@ impl Part {
 
     /// Whether it asks for a quantity that has a unit.
     pub(super) fn is_measured(&self) -> bool {
-        self.asks == Asks::Duration && self.measure.is_some()
+        self.asks == ExpectedAnswer::Duration && self.measure.is_some()
     }
 
     /// Whether it may be about what a footer says.
@@ -237,16 +237,16 @@ fn names(kept: &str, clause: &str, terms: &Terms) -> HashSet<u32> {
 /// The words besides the names; if there are no names, the first word, which follows the words that ask:
 /// "author" in "who is the author of the book". In scripts without capitals neither can be found.
 fn relation(
-    asks: Asks,
+    asks: ExpectedAnswer,
     lexicon: &AskingWords,
     side: &str,
     words: &[(u32, String)],
     names: &HashSet<u32>,
 ) -> Vec<u32> {
     let asks_form = match asks {
-        Asks::Anything | Asks::Nothing | Asks::Reason => false,
+        ExpectedAnswer::Anything | ExpectedAnswer::Nothing | ExpectedAnswer::Reason => false,
         // "What is the fee of Port 30", and not "It says E30, what is going on".
-        Asks::Definition => {
+        ExpectedAnswer::Definition => {
             let said = Words::of(side);
             lexicon.asking(&said.iter().collect::<Vec<_>>()).first() == Some(&true)
         }

@@ -1,7 +1,7 @@
 //! Which terms of a question the candidates have, and how rare these are among the candidates.
 
 use super::candidates::Candidate;
-use super::question::{Part, same_word};
+use super::question::{QuestionPart, same_word};
 
 /// Shortest word, in bytes, that may also be written as two.
 const COMPOUND: usize = 6;
@@ -11,7 +11,7 @@ const FEWEST: usize = 20;
 
 /// The terms of a question that a candidate has in another form: inflected, joined to the next word
 /// although the question separates them, or the reverse: "web site", `website`.
-pub(super) fn near(part: &Part, candidate: &Candidate) -> Vec<u32> {
+pub(super) fn near(part: &QuestionPart, candidate: &Candidate) -> Vec<u32> {
     let others: Vec<&str> = candidate.words.iter().collect();
     let words = &part.words;
     let is_pair = |a: &str, b: &str, whole: &str| {

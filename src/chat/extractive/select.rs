@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::Terms;
 use super::candidates::Candidate;
-use super::likeness::{Likeness, MOST_LIKE, MOST_UNLIKE, Meaning};
-use super::question::{Asks, Form, Part, parts};
+use super::question::{ExpectedAnswer, Form, QuestionPart, parts};
 use super::rarity::{idf, near};
+use super::similarity::{MOST_LIKE, MOST_UNLIKE, QuestionSimilarity, TextVector};
 use crate::text::{BlockKind, Words};
 
 /// Most items of a list, or runs of code, that are quoted after their lead-in.
@@ -62,7 +62,7 @@ pub(super) fn select(
     question: &str,
     candidates: &[Candidate],
     terms: &Terms,
-    meaning: &Meaning,
+    meaning: &TextVector,
 ) -> Vec<Candidate> {
     let mut chosen: Vec<usize> = Vec::new();
     let parts = parts(question, terms);
@@ -88,10 +88,10 @@ pub(super) fn select(
 
 /// The candidates from the point of view of one part of the question.
 struct View<'a> {
-    part: &'a Part,
+    part: &'a QuestionPart,
     candidates: &'a [Candidate],
     terms: &'a Terms,
-    likeness: Likeness<'a>,
+    likeness: QuestionSimilarity<'a>,
     weights: HashMap<u32, f32>,
     /// For each candidate, the terms of the question that it has in another form.
     near: Vec<Vec<u32>>,
@@ -107,10 +107,10 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(
-        part: &'a Part,
+        part: &'a QuestionPart,
         candidates: &'a [Candidate],
         terms: &'a Terms,
-        meaning: &'a Meaning,
+        meaning: &'a TextVector,
     ) -> Self {
         let near: Vec<Vec<u32>> =
             candidates.iter().map(|candidate| near(part, candidate)).collect();
@@ -134,7 +134,7 @@ impl<'a> View<'a> {
             part,
             candidates,
             terms,
-            likeness: Likeness::to(part, meaning),
+            likeness: QuestionSimilarity::to(part, meaning),
             lacks: !part.terms.iter().all(has),
             asked: weights.values().sum(),
             fits: candidates.iter().map(fit).collect(),
@@ -178,7 +178,7 @@ impl<'a> View<'a> {
     /// The sentence after a definition under the very heading that was asked for.
     fn definition_goes_on(&self, at: usize) -> Option<usize> {
         let candidate = &self.candidates[at];
-        let defines = self.part.asks == Asks::Definition && self.names(candidate) >= 0.5;
+        let defines = self.part.asks == ExpectedAnswer::Definition && self.names(candidate) >= 0.5;
         self.after(at).filter(|_| defines)
     }
 
@@ -293,7 +293,11 @@ impl<'a> View<'a> {
     fn of_code(&self) -> f32 {
         match self.part.asks {
             _ if self.part.is_side => CODE_OF_SIDE,
-            Asks::Definition | Asks::Person | Asks::Place | Asks::Name | Asks::Reason => CODE,
+            ExpectedAnswer::Definition
+            | ExpectedAnswer::Person
+            | ExpectedAnswer::Place
+            | ExpectedAnswer::Name
+            | ExpectedAnswer::Reason => CODE,
             _ => 1.0,
         }
     }
@@ -342,7 +346,7 @@ impl<'a> View<'a> {
     /// The sentence after or before that gives the reason, if the sentence itself gives none.
     fn reason_beside(&self, at: usize) -> Option<usize> {
         let fits = |at: usize| self.fits[at] > 0.0;
-        if self.part.asks != Asks::Reason || fits(at) {
+        if self.part.asks != ExpectedAnswer::Reason || fits(at) {
             return None;
         }
         let worth = |at: usize| {

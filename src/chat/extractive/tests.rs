@@ -285,8 +285,8 @@ async fn answers_are_streamed_in_groups_of_words() {
         messages: Vec::new(),
         question: question.to_owned(),
         passages: handbook().into(),
-        sampling: crate::chat::Sampling::default(),
-        relayed: crate::chat::Relayed::default(),
+        sampling: crate::chat::SamplingOptions::default(),
+        relayed: crate::chat::Passthrough::default(),
     };
     let events: Vec<_> = model.stream(ask("ledger backups")).await.unwrap().collect().await;
     let (done, deltas) = events.split_last().unwrap();

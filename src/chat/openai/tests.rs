@@ -9,7 +9,7 @@ use futures::StreamExt;
 use serde_json::json;
 
 use super::*;
-use crate::chat::{Message, Sampling, Speaker};
+use crate::chat::{ChatMessage, MessageRole, SamplingOptions};
 use crate::testing::openai::{Fault as Script, ScriptedServer, capture, event_stream, response};
 
 const TRANSIENT: Fault = Fault::Transient { retry_after: None };
@@ -34,13 +34,16 @@ fn options(server: &ScriptedServer) -> ChatOptions {
 }
 
 fn question() -> ChatRequest {
-    let message = |speaker, text: &str| Message { speaker, text: text.to_owned() };
+    let message = |speaker, text: &str| ChatMessage { speaker, text: text.to_owned() };
     ChatRequest {
-        messages: vec![message(Speaker::System, "Be brief."), message(Speaker::User, "Why?")],
+        messages: vec![
+            message(MessageRole::System, "Be brief."),
+            message(MessageRole::User, "Why?"),
+        ],
         question: "Why?".to_owned(),
         passages: Arc::default(),
-        sampling: Sampling::default(),
-        relayed: crate::chat::Relayed::default(),
+        sampling: SamplingOptions::default(),
+        relayed: crate::chat::Passthrough::default(),
     }
 }
 

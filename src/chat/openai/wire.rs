@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::chat::{ChatRequest, Speaker};
+use crate::chat::{ChatRequest, MessageRole};
 use crate::types::Usage;
 
 #[derive(Serialize)]
-pub(super) struct Request<'a> {
+pub(super) struct ChatCompletionRequest<'a> {
     pub(super) model: &'a str,
-    pub(super) messages: &'a [Said<'a>],
+    pub(super) messages: &'a [WireTurn<'a>],
     pub(super) stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stream_options: Option<StreamOptions>,
+    pub(super) stream_options: Option<WireStreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,12 +24,12 @@ pub(super) struct Request<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct StreamOptions {
+pub(super) struct WireStreamOptions {
     pub(super) include_usage: bool,
 }
 
 #[derive(Serialize)]
-pub(super) struct Message<'a> {
+pub(super) struct WireMessage<'a> {
     role: &'static str,
     content: &'a str,
 }
@@ -37,38 +37,38 @@ pub(super) struct Message<'a> {
 /// A message of docent's, or a relayed one.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Said<'a> {
-    Text(Message<'a>),
+pub(super) enum WireTurn<'a> {
+    Text(WireMessage<'a>),
     Parts { role: &'static str, content: Vec<Value> },
     Relayed(&'a Value),
 }
 
-pub(super) fn messages(request: &ChatRequest) -> Vec<Said<'_>> {
+pub(super) fn messages(request: &ChatRequest) -> Vec<WireTurn<'_>> {
     let role = |speaker| match speaker {
-        Speaker::System => "system",
-        Speaker::User => "user",
-        Speaker::Assistant => "assistant",
+        MessageRole::System => "system",
+        MessageRole::User => "user",
+        MessageRole::Assistant => "assistant",
     };
     let relayed = &request.relayed;
     let texts =
-        request.messages.iter().map(|m| Message { role: role(m.speaker), content: &m.text });
-    let mut said: Vec<Said<'_>> = texts.map(Said::Text).collect();
-    if let Some(Said::Text(Message { role, content })) = said.last()
+        request.messages.iter().map(|m| WireMessage { role: role(m.speaker), content: &m.text });
+    let mut said: Vec<WireTurn<'_>> = texts.map(WireTurn::Text).collect();
+    if let Some(WireTurn::Text(WireMessage { role, content })) = said.last()
         && !relayed.parts.is_empty()
     {
         let text = json!({ "type": "text", "text": content });
         let content = std::iter::once(text).chain(relayed.parts.iter().cloned()).collect();
-        let last = Said::Parts { role, content };
+        let last = WireTurn::Parts { role, content };
         said.pop();
         said.push(last);
     }
-    said.extend(relayed.after.iter().map(Said::Relayed));
+    said.extend(relayed.after.iter().map(WireTurn::Relayed));
     said
 }
 
 /// One event. Fields that servers omit, or set to `null`, are optional.
 #[derive(Deserialize)]
-pub(super) struct Chunk {
+pub(super) struct StreamChunk {
     /// Empty in the event with the token counts.
     pub(super) choices: Option<Vec<Choice>>,
     pub(super) model: Option<String>,
@@ -78,15 +78,15 @@ pub(super) struct Chunk {
 
 #[derive(Deserialize)]
 pub(super) struct Choice {
-    pub(super) delta: Option<Delta>,
+    pub(super) delta: Option<StreamDelta>,
     /// The message of an answer that arrives as a whole although a stream was requested.
-    pub(super) message: Option<Delta>,
+    pub(super) message: Option<StreamDelta>,
     pub(super) finish_reason: Option<String>,
 }
 
 /// Servers only agree on `content`.
 #[derive(Deserialize)]
-pub(super) struct Delta {
+pub(super) struct StreamDelta {
     #[serde(default)]
     content: Value,
     /// vLLM, llama.cpp, `DeepSeek`, LM Studio.
@@ -102,7 +102,7 @@ pub(super) struct Delta {
     tool_calls: Value,
 }
 
-impl Delta {
+impl StreamDelta {
     /// Text of the answer; if the content is in parts (Mistral), the parts of type `text`.
     pub(super) fn answer(&self) -> Option<String> {
         match &self.content {
@@ -145,7 +145,7 @@ fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-impl Chunk {
+impl StreamChunk {
     /// Token counts, under any of the names that servers use.
     pub(super) fn usage(&self) -> Option<Usage> {
         let usage = self.usage.as_object()?;
@@ -184,7 +184,8 @@ mod tests {
     #[test]
     fn counts_have_many_names() {
         let usage = |json: &str| {
-            let chunk: Chunk = serde_json::from_str(&format!(r#"{{"usage":{json}}}"#)).unwrap();
+            let chunk: StreamChunk =
+                serde_json::from_str(&format!(r#"{{"usage":{json}}}"#)).unwrap();
             chunk.usage().map(|u| {
                 [u.prompt_tokens, u.completion_tokens, u.cached_tokens, u.reasoning_tokens]
             })
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn thinking_has_many_places() {
         let both = |json: &str| {
-            let delta: Delta = serde_json::from_str(json).unwrap();
+            let delta: StreamDelta = serde_json::from_str(json).unwrap();
             (delta.thinking().unwrap_or_default(), delta.answer().unwrap_or_default())
         };
         for (json, thought, answer) in [

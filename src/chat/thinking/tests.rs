@@ -5,14 +5,14 @@ use super::*;
 /// The thinking and the answer.
 fn parse<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, String) {
     let mut parser = ThinkingParser::default();
-    let mut parts: Vec<Part> = pieces.into_iter().flat_map(|p| parser.push(p)).collect();
+    let mut parts: Vec<ReplyPart> = pieces.into_iter().flat_map(|p| parser.push(p)).collect();
     parts.extend(parser.finish());
     let (mut thought, mut answer) = (String::new(), String::new());
     for part in parts {
         match part {
-            Part::Thinking(text) => thought.push_str(&text),
-            Part::Answer(text) => answer.push_str(&text),
-            Part::Retracted => thought.push_str(&std::mem::take(&mut answer)),
+            ReplyPart::Thinking(text) => thought.push_str(&text),
+            ReplyPart::Answer(text) => answer.push_str(&text),
+            ReplyPart::Retracted => thought.push_str(&std::mem::take(&mut answer)),
         }
     }
     (thought, answer)
@@ -62,11 +62,11 @@ fn thinking_is_between_tags_at_the_beginning() {
 fn nothing_is_held_longer_than_it_must() {
     let mut parser = ThinkingParser::default();
     assert_eq!(parser.push("\n<thin"), []);
-    assert_eq!(parser.push("k>so </th"), [Part::Thinking("so ".to_owned())]);
-    assert_eq!(parser.push("e "), [Part::Thinking("</the ".to_owned())]);
+    assert_eq!(parser.push("k>so </th"), [ReplyPart::Thinking("so ".to_owned())]);
+    assert_eq!(parser.push("e "), [ReplyPart::Thinking("</the ".to_owned())]);
     assert_eq!(parser.push("</think>\n"), []);
-    assert_eq!(parser.push("\nYes <"), [Part::Answer("Yes <".to_owned())]);
-    assert_eq!(parser.push("think>"), [Part::Answer("think>".to_owned())]);
+    assert_eq!(parser.push("\nYes <"), [ReplyPart::Answer("Yes <".to_owned())]);
+    assert_eq!(parser.push("think>"), [ReplyPart::Answer("think>".to_owned())]);
     assert_eq!(parser.finish(), None);
 }
 
@@ -76,18 +76,24 @@ fn what_may_be_thinking_is_held_and_what_was_passed_on_is_taken_back() {
     assert_eq!(parser.push("Okay, the user"), []);
     assert_eq!(
         parser.push(" asks</think>At 7"),
-        [Part::Thinking("Okay, the user asks".to_owned()), Part::Answer("At 7".to_owned())]
+        [
+            ReplyPart::Thinking("Okay, the user asks".to_owned()),
+            ReplyPart::Answer("At 7".to_owned())
+        ]
     );
     let mut parser = ThinkingParser::of("org/DeepSeek-R1:free");
     assert_eq!(parser.push("Ferries leave early."), []);
-    assert_eq!(parser.finish(), Some(Part::Answer("Ferries leave early.".to_owned())));
+    assert_eq!(parser.finish(), Some(ReplyPart::Answer("Ferries leave early.".to_owned())));
     let mut parser = ThinkingParser::default();
-    assert_eq!(parser.push("Ferries <"), [Part::Answer("Ferries ".to_owned())]);
+    assert_eq!(parser.push("Ferries <"), [ReplyPart::Answer("Ferries ".to_owned())]);
     assert_eq!(parser.push("/think>"), []);
-    assert_eq!(parser.push("\n\nAt 7"), [Part::Retracted, Part::Answer("At 7".to_owned())]);
+    assert_eq!(
+        parser.push("\n\nAt 7"),
+        [ReplyPart::Retracted, ReplyPart::Answer("At 7".to_owned())]
+    );
     let mut parser = ThinkingParser::default();
     parser.told_apart();
-    assert_eq!(parser.push("Okay, </think>\n"), [Part::Answer("Okay, </think>\n".to_owned())]);
+    assert_eq!(parser.push("Okay, </think>\n"), [ReplyPart::Answer("Okay, </think>\n".to_owned())]);
 }
 
 proptest! {

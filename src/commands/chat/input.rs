@@ -7,7 +7,7 @@ use crate::commands::{Context, context};
 use crate::commands::{interruptible, on_interrupt};
 use crate::error::{Exit, Failure};
 use crate::ui::Ui;
-use crate::ui::line::{Entry, LineEditor};
+use crate::ui::line::{LineEditor, LineInput};
 
 pub(super) enum Input {
     Terminal {
@@ -40,13 +40,13 @@ impl Input {
     }
 
     /// The next line.
-    pub(super) async fn next(&mut self) -> Result<Entry, Failure> {
+    pub(super) async fn next(&mut self) -> Result<LineInput, Failure> {
         match self {
             Self::Terminal { editor, turn } => {
                 if let Some(turn) = turn.take() {
                     turn.abort();
                 }
-                let Some(mut taken) = editor.take() else { return Ok(Entry::End) };
+                let Some(mut taken) = editor.take() else { return Ok(LineInput::End) };
                 let read = tokio::task::spawn_blocking(move || {
                     let entry = taken.read();
                     (taken, entry)
@@ -58,7 +58,7 @@ impl Input {
             Self::Pipe { cancel } => {
                 tokio::select! {
                     line = tokio::task::spawn_blocking(line) => line.map_err(unreadable)?,
-                    () = cancel.cancelled() => Ok(Entry::Interrupted),
+                    () = cancel.cancelled() => Ok(LineInput::Interrupted),
                 }
             }
         }
@@ -78,10 +78,10 @@ impl Input {
     }
 }
 
-fn line() -> Result<Entry, Failure> {
+fn line() -> Result<LineInput, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
-    Ok(if read == 0 { Entry::End } else { Entry::Line(line) })
+    Ok(if read == 0 { LineInput::End } else { LineInput::Line(line) })
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Failure {

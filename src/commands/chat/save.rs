@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::context::home;
 use crate::error::{Exit, Failure};
-use crate::ui::chat::{Exchange, transcript};
+use crate::ui::chat::{ShownExchange, transcript};
 
 /// Resolves a typed path; `~/` is the home directory, as in a shell.
 pub(super) fn place(cwd: &Path, typed: &Path) -> PathBuf {
@@ -17,7 +17,11 @@ pub(super) fn place(cwd: &Path, typed: &Path) -> PathBuf {
 }
 
 /// Writes the conversation. An existing file is not changed, unless `overwrite` is set.
-pub(super) fn save(path: &Path, exchanges: &[Exchange], overwrite: bool) -> Result<(), Failure> {
+pub(super) fn save(
+    path: &Path,
+    exchanges: &[ShownExchange],
+    overwrite: bool,
+) -> Result<(), Failure> {
     if exchanges.is_empty() {
         return Err(Failure::usage("there is nothing to save yet"));
     }

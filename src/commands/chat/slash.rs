@@ -16,14 +16,14 @@ pub(super) const HELP: &str = "\
 Ctrl-C stops an answer.";
 
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Line {
+pub(super) enum ChatLine {
     Blank,
     Question(String),
-    Command(Slash),
+    Command(SlashCommand),
 }
 
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Slash {
+pub(super) enum SlashCommand {
     Sources,
     Open(u32),
     Save { path: PathBuf, overwrite: bool },
@@ -34,49 +34,49 @@ pub(super) enum Slash {
 }
 
 /// Parses a line. It is a command if it begins with a slash and a word: `/etc/hosts` begins a question.
-pub(super) fn parse(line: &str) -> Result<Line, Failure> {
+pub(super) fn parse(line: &str) -> Result<ChatLine, Failure> {
     let line = line.trim();
     if line.is_empty() {
-        return Ok(Line::Blank);
+        return Ok(ChatLine::Blank);
     }
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let is_command = word
         .strip_prefix('/')
         .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic()));
     if !is_command {
-        return Ok(Line::Question(line.to_owned()));
+        return Ok(ChatLine::Question(line.to_owned()));
     }
-    command(word, rest.trim()).map(Line::Command)
+    command(word, rest.trim()).map(ChatLine::Command)
 }
 
-fn command(word: &str, rest: &str) -> Result<Slash, Failure> {
+fn command(word: &str, rest: &str) -> Result<SlashCommand, Failure> {
     let bare = |slash| match rest {
         "" => Ok(slash),
         _ => Err(Failure::usage(format!("{word} takes no argument")).hint(word.to_owned())),
     };
     match word {
-        "/sources" => bare(Slash::Sources),
+        "/sources" => bare(SlashCommand::Sources),
         "/open" => rest
             .trim_matches(['[', ']'])
             .parse()
-            .map(Slash::Open)
+            .map(SlashCommand::Open)
             .map_err(|_| Failure::usage("/open takes the number of a source").hint("/open 1")),
         "/save" => save(rest),
-        "/clear" => bare(Slash::Clear),
-        "/model" => Ok(Slash::Model((!rest.is_empty()).then(|| rest.to_owned()))),
-        "/help" => bare(Slash::Help),
-        "/quit" | "/exit" => bare(Slash::Quit),
+        "/clear" => bare(SlashCommand::Clear),
+        "/model" => Ok(SlashCommand::Model((!rest.is_empty()).then(|| rest.to_owned()))),
+        "/help" => bare(SlashCommand::Help),
+        "/quit" | "/exit" => bare(SlashCommand::Quit),
         _ => Err(Failure::usage(format!("there is no command {word}")).hint(nearest(word))),
     }
 }
 
-fn save(rest: &str) -> Result<Slash, Failure> {
+fn save(rest: &str) -> Result<SlashCommand, Failure> {
     let forced = rest.strip_prefix("--force").filter(|rest| rest.starts_with(char::is_whitespace));
     let path = forced.unwrap_or(rest).trim();
     if path.is_empty() || path == "--force" {
         return Err(Failure::usage("/save takes a file").hint("/save conversation.md"));
     }
-    Ok(Slash::Save { path: PathBuf::from(path), overwrite: forced.is_some() })
+    Ok(SlashCommand::Save { path: PathBuf::from(path), overwrite: forced.is_some() })
 }
 
 fn nearest(word: &str) -> String {
@@ -95,28 +95,28 @@ mod tests {
 
     #[test]
     fn questions_and_commands_are_told_apart() {
-        let question = |text: &str| Ok(Line::Question(text.to_owned()));
-        let command = |slash| Ok(Line::Command(slash));
-        let save = |path: &str, overwrite| Slash::Save { path: path.into(), overwrite };
+        let question = |text: &str| Ok(ChatLine::Question(text.to_owned()));
+        let command = |slash| Ok(ChatLine::Command(slash));
+        let save = |path: &str, overwrite| SlashCommand::Save { path: path.into(), overwrite };
         for (line, expected) in [
-            ("", Ok(Line::Blank)),
-            (" \t", Ok(Line::Blank)),
+            ("", Ok(ChatLine::Blank)),
+            (" \t", Ok(ChatLine::Blank)),
             (" How long? ", question("How long?")),
             ("/etc/hosts is what?", question("/etc/hosts is what?")),
             ("/ what is this", question("/ what is this")),
             ("/v1 or /v2?", question("/v1 or /v2?")),
-            ("/sources", command(Slash::Sources)),
-            ("/open 3", command(Slash::Open(3))),
-            ("/open [3]", command(Slash::Open(3))),
+            ("/sources", command(SlashCommand::Sources)),
+            ("/open 3", command(SlashCommand::Open(3))),
+            ("/open [3]", command(SlashCommand::Open(3))),
             ("/save my notes.md", command(save("my notes.md", false))),
             ("/save --force a.md", command(save("a.md", true))),
             ("/save --forced.md", command(save("--forced.md", false))),
-            ("/clear", command(Slash::Clear)),
-            ("/model", command(Slash::Model(None))),
-            ("/model gpt-4o-mini", command(Slash::Model(Some("gpt-4o-mini".to_owned())))),
-            ("/help", command(Slash::Help)),
-            ("/quit ", command(Slash::Quit)),
-            ("/exit", command(Slash::Quit)),
+            ("/clear", command(SlashCommand::Clear)),
+            ("/model", command(SlashCommand::Model(None))),
+            ("/model gpt-4o-mini", command(SlashCommand::Model(Some("gpt-4o-mini".to_owned())))),
+            ("/help", command(SlashCommand::Help)),
+            ("/quit ", command(SlashCommand::Quit)),
+            ("/exit", command(SlashCommand::Quit)),
         ] {
             assert_eq!(parse(line), expected, "{line:?}");
         }

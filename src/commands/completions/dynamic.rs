@@ -21,7 +21,7 @@ use crate::cli::{self, Cli};
 use crate::error::{Exit, Failure};
 use crate::service::{Context, Engine, backends};
 use crate::settings::{KEYS, Layer};
-use crate::types::{DocumentRecord, Kind, SparseId, TENANT_MARK, tenant_of};
+use crate::types::{DocumentKind, DocumentRecord, SparseId, TENANT_MARK, tenant_of};
 use crate::ui::Ui;
 
 /// The same variable as in other programs that use clap.
@@ -71,7 +71,7 @@ fn taught(command: Command, typed: &Arc<Typed>) -> Command {
             }
             "version" | "before" | "after" => offering(arg, typed, Typed::versions),
             "shown_settings" => offering(arg, typed, |_| names(KEYS.iter().map(|key| key.name))),
-            "kinds" => offering(arg, typed, |_| names(Kind::ALL.map(Kind::name))),
+            "kinds" => offering(arg, typed, |_| names(DocumentKind::ALL.map(DocumentKind::name))),
             "sparse.language" => offering(arg, typed, |_| {
                 names(SparseId::LANGUAGES)
                     .into_iter()

@@ -3,10 +3,10 @@
 use crate::cli::Format;
 use crate::commands::{Context, open};
 use crate::error::{Exit, Failure};
-use crate::output::words::{bytes, counted, grouped};
+use crate::output::humanize::{bytes, counted, grouped};
 use crate::output::{NeedsJson, SizingJson};
 use crate::service::backends;
-use crate::service::sizing::{Home, Needs, Sizing, Workload};
+use crate::service::sizing::{CollectionHome, ResourceNeeds, Sizing, Workload};
 use crate::settings::EmbeddingModel;
 use crate::ui::Ui;
 
@@ -22,8 +22,8 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, chunks: u64) -> Result<E
     }
     let Sizing { embedded, server, server_on_disk, node, nodes, shards, copies, .. } = sizing;
     let up_to = counted(sizing.embedded_up_to as usize, "chunk");
-    let mark = |home: Home| if home == sizing.home { "*" } else { " " };
-    let row = |home, name: &str, needs: Needs, said: &str| {
+    let mark = |home: CollectionHome| if home == sizing.home { "*" } else { " " };
+    let row = |home, name: &str, needs: ResourceNeeds, said: &str| {
         format!(
             "{} {name:9}  {:>8} on disk  {:>8} in memory  {said}\n",
             mark(home),
@@ -37,14 +37,14 @@ pub(super) async fn run(ui: &mut Ui, context: &Context, chunks: u64) -> Result<E
         grouped(dimensions)
     );
     let said = format!("up to {up_to}: a question is compared with all of them, on one machine");
-    text += &row(Home::Embedded, "embedded", embedded, &said);
-    text += &row(Home::Server, "server", server, "docent ingest --qdrant-url URL");
+    text += &row(CollectionHome::Embedded, "embedded", embedded, &said);
+    text += &row(CollectionHome::Server, "server", server, "docent ingest --qdrant-url URL");
     let said = "docent ingest --qdrant-url URL --on-disk --quantization scalar";
-    text += &row(Home::ServerOnDisk, "server", server_on_disk, said);
+    text += &row(CollectionHome::ServerOnDisk, "server", server_on_disk, said);
     let said = format!(
         "each of {nodes} nodes of 64 GiB: docent ingest --qdrant-url URL,URL,URL --shard-number {shards} --replication-factor {copies}"
     );
-    text += &row(Home::Cluster, "cluster", node, &said);
+    text += &row(CollectionHome::Cluster, "cluster", node, &said);
     text += "While a version is built beside the live one, disk is needed twice. Memory of an embedded collection is mostly mapped from files.\n";
     ui.data(&text)?;
     Ok(Exit::Done)
@@ -66,12 +66,12 @@ async fn dimensions(ui: &Ui, context: &Context) -> Result<(usize, &'static str),
 }
 
 fn shown(chunks: u64, dimensions: usize, sizing: &Sizing) -> SizingJson {
-    let needs = |needs: Needs| NeedsJson { disk: needs.disk, memory: needs.memory };
+    let needs = |needs: ResourceNeeds| NeedsJson { disk: needs.disk, memory: needs.memory };
     let home = match sizing.home {
-        Home::Embedded => "embedded",
-        Home::Server => "server",
-        Home::ServerOnDisk => "server_on_disk",
-        Home::Cluster => "cluster",
+        CollectionHome::Embedded => "embedded",
+        CollectionHome::Server => "server",
+        CollectionHome::ServerOnDisk => "server_on_disk",
+        CollectionHome::Cluster => "cluster",
     };
     SizingJson {
         chunks,

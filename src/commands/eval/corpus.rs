@@ -11,14 +11,14 @@ use crate::error::{Exit, Failure};
 use crate::eval::beir::{self, CorpusDocument};
 use crate::ingest::IngestReport;
 use crate::ingest::chunk;
-use crate::ingest::document::{Document, Places, Section, Syntax};
-use crate::ingest::inline::{Content, Inline, InlineDocument};
+use crate::ingest::document::{Document, Section, SourceMap, Syntax};
+use crate::ingest::inline::{InlineContent, InlineDocument, InlineDocuments};
 use crate::ingest::secrets::Secrets;
 use crate::service::changes::ChangeCommand;
-use crate::service::sync::{Inputs, SyncOptions};
+use crate::service::sync::{SyncInputs, SyncOptions};
 use crate::service::{Engine, backends, compatibility};
-use crate::settings::Origin;
-use crate::store::Reader;
+use crate::settings::SettingOrigin;
+use crate::store::CollectionReader;
 use crate::types::{ChunkerId, Manifest, OnSecret};
 use crate::ui::Ui;
 
@@ -55,14 +55,18 @@ pub(super) async fn bring_in(
     drop(reader);
     let asked_with = Some(ChangeCommand::EvalBeir);
     let options = SyncOptions { rebuild, allow_prune: true, asked_with, ..SyncOptions::default() };
-    let inputs = Inputs::inline(corpus);
+    let inputs = SyncInputs::inline(corpus);
     let report = ingest::sync(ui, &engine, inputs, &options, cancel).await?;
     complete(ui, &name, report)?;
     Ok(engine)
 }
 
 /// Refuses a named collection that has other documents: they would be deleted, or measured.
-async fn spare(context: &Context, corpus: &Inline, reader: &Reader) -> Result<(), Failure> {
+async fn spare(
+    context: &Context,
+    corpus: &InlineDocuments,
+    reader: &CollectionReader,
+) -> Result<(), Failure> {
     let ids: HashSet<&str> =
         corpus.documents.iter().map(|document| document.source.as_str()).collect();
     let stored = reader.documents().await?;
@@ -77,11 +81,11 @@ async fn spare(context: &Context, corpus: &Inline, reader: &Reader) -> Result<()
 }
 
 /// The documents of a corpus.
-pub(super) fn corpus(context: &Context, dir: &Path) -> Result<Inline, Failure> {
+pub(super) fn corpus(context: &Context, dir: &Path) -> Result<InlineDocuments, Failure> {
     let documents = beir::corpus(&context.cwd.join(dir)).map_err(super::beir_failure)?;
     let documents = documents.into_iter().filter_map(document).collect();
     let name = dir.display().to_string();
-    Ok(Inline { name, documents, complete: true, gone: Vec::new() })
+    Ok(InlineDocuments { name, documents, complete: true, gone: Vec::new() })
 }
 
 /// Fails unless the whole corpus was ingested: measuring a part means nothing.
@@ -110,7 +114,7 @@ pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Res
 fn own_collection(context: &Context, dir: &Path) -> Option<String> {
     let settings = &context.settings;
     let set = |row: &crate::settings::Resolved| {
-        row.key.name == "collection" && row.origin != Origin::Default
+        row.key.name == "collection" && row.origin != SettingOrigin::Default
     };
     if settings.resolved.iter().any(set) {
         return None;
@@ -135,7 +139,7 @@ async fn outdated(context: &Context, manifest: &Manifest) -> Result<bool, Failur
     if manifest.sparse.revision != sparse::REVISION {
         return Ok(true);
     }
-    if manifest.chunker != chunker || compatibility::same_words(settings, manifest).is_err() {
+    if manifest.chunker != chunker || compatibility::check_analyzer(settings, manifest).is_err() {
         return Ok(true);
     }
     match backends::embedder(context, Some(manifest)).await {
@@ -158,8 +162,8 @@ fn document(document: CorpusDocument) -> Option<InlineDocument> {
         "" => Vec::new(),
         title => vec![Section { offset: 0, headings: vec![title.to_owned()], syntax: None }],
     };
-    let (syntax, places) = (Syntax::Plain, Places::Verbatim);
-    let content = Content::Document(Arc::new(Document {
+    let (syntax, places) = (Syntax::Plain, SourceMap::Verbatim);
+    let content = InlineContent::Document(Arc::new(Document {
         title,
         text,
         syntax,

@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::eval::answers;
 use crate::eval::gate::{Baseline, Gate};
 use crate::eval::metrics::Metric;
-use crate::service::written::forbid_way_out;
+use crate::service::output_file::forbid_way_out;
 use crate::types::{GateOutcome, SCHEMA_VERSION};
 
 /// The gates, and the file for a new baseline.

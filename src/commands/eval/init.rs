@@ -7,10 +7,10 @@ use crate::chat::{ChatModel, reply};
 use crate::cli::EvalInitArgs;
 use crate::error::{Exit, Failure};
 use crate::eval::draft;
-use crate::store::{self, Reader};
+use crate::store::{self, CollectionReader};
 use crate::types::{Chunk, ContentHash};
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 
 pub(super) async fn run(
     ui: &mut Ui,
@@ -41,7 +41,11 @@ pub(super) async fn run(
 
 /// Picks chunks from as many documents as possible, by their hashes: at random, but always the same
 /// ones.
-async fn sample(context: &Context, reader: &Reader, count: usize) -> Result<Vec<Chunk>, Failure> {
+async fn sample(
+    context: &Context,
+    reader: &CollectionReader,
+    count: usize,
+) -> Result<Vec<Chunk>, Failure> {
     let mut documents =
         super::rankings::documents(context, reader).await?.into_iter().collect::<Vec<_>>();
     documents.sort_by_cached_key(|source| ContentHash::of(source.as_bytes()));
@@ -71,7 +75,7 @@ async fn written(
 ) -> Result<String, Failure> {
     let place = chunk.locator.cite(&chunk.source);
     let request = draft::request(chunk, &context.nonce(&place)?);
-    let mut waiting = Waiting::new(ui, &format!("asking {} about {place}", chat.name()));
+    let mut waiting = WaitSpinner::new(ui, &format!("asking {} about {place}", chat.name()));
     let reply = reply::reply(chat, request, context.settings.chat.timeout).await;
     waiting.done();
     match reply? {

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::super::Context;
-use super::answers::Asked;
+use super::answers::MeasuredAnswer;
 use crate::cancel::Cancel;
 use crate::chat::{ChatModel, reply};
 use crate::error::Failure;
 use crate::eval::answers::judged;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::service::backends;
-use crate::settings::Chat;
+use crate::settings::ChatSettings;
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 
 /// A second model, which judges the answers of the first one.
-pub(super) struct Judge {
+pub(super) struct AnswerJudge {
     chat: Arc<dyn ChatModel>,
 }
 
-impl Judge {
+impl AnswerJudge {
     /// Connects to the endpoint of the chat model.
     pub(super) fn connect(context: &Context, model: &str) -> Result<Self, Failure> {
         if model == backends::EXTRACTIVE {
@@ -32,8 +32,11 @@ impl Judge {
         }
         let mut context = context.clone();
         // A verdict that is cut off can't be used.
-        let chat =
-            Chat { model: Some(model.to_owned()), max_tokens: None, ..context.settings.chat };
+        let chat = ChatSettings {
+            model: Some(model.to_owned()),
+            max_tokens: None,
+            ..context.settings.chat
+        };
         context.settings.chat = chat;
         Ok(Self { chat: backends::chat(&context)? })
     }
@@ -47,13 +50,13 @@ impl Judge {
         &self,
         ui: &mut Ui,
         context: &Context,
-        asked: &mut [Asked<'_>],
+        asked: &mut [MeasuredAnswer<'_>],
         cancel: &Cancel,
     ) -> Result<(), Failure> {
-        let answers: Vec<&mut Asked> =
+        let answers: Vec<&mut MeasuredAnswer> =
             asked.iter_mut().filter(|asked| !asked.row.answer.is_empty()).collect();
         let counted = counted(answers.len(), "answer");
-        let waiting = Waiting::new(ui, &format!("{} judges {counted}", self.name()));
+        let waiting = WaitSpinner::new(ui, &format!("{} judges {counted}", self.name()));
         let judging = answers.into_iter().map(|asked| self.one(context, asked));
         let all = stream::iter(judging).buffered(context.settings.chat.concurrency.max(1));
         let warnings: Vec<Option<String>> = tokio::select! {
@@ -69,7 +72,7 @@ impl Judge {
     async fn one(
         &self,
         context: &Context,
-        Asked { case, row, passages, .. }: &mut Asked<'_>,
+        MeasuredAnswer { case, row, passages, .. }: &mut MeasuredAnswer<'_>,
     ) -> Result<Option<String>, Failure> {
         let sentences = judged::sentences(&row.answer);
         let nonce = context.nonce(&case.question)?;

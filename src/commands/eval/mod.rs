@@ -23,10 +23,10 @@ use crate::eval::answers::AnswersReport;
 use crate::eval::beir::{self, BeirError};
 use crate::eval::cases::{self, Case};
 use crate::eval::changes;
-use crate::eval::judge::Unit;
-use crate::eval::metrics::{Measure, Metric};
+use crate::eval::judge::RankingUnit;
+use crate::eval::metrics::{Metric, MetricKind};
 use crate::eval::report::{self, EvalReport, Rankings};
-use crate::service::written::forbid_way_out;
+use crate::service::output_file::forbid_way_out;
 use crate::ui::Ui;
 use crate::ui::eval::eval_document;
 
@@ -57,7 +57,7 @@ pub(super) async fn run(
         rankings::write(path, &set.cases, &runs)?;
     }
     let measured = |run: &Rankings| report::measure(&set.cases, run, &metrics);
-    let runs: Vec<report::Run> = runs.iter().map(measured).collect();
+    let runs: Vec<report::EvalRun> = runs.iter().map(measured).collect();
     let of_versions = !versions::named(context, &args.runs.compare)?.is_empty();
     let baseline = args.write_drift_baseline.as_ref().map(|path| context.cwd.join(path));
     if let Some(path) = &baseline {
@@ -97,7 +97,7 @@ struct CaseSet {
     /// Path of the cases, as typed.
     name: String,
     cases: Vec<Case>,
-    unit: Unit,
+    unit: RankingUnit,
     /// Cases that expect nothing, for which nothing is retrieved.
     unanswerable: Vec<Case>,
     /// The file, if sources may be relative to its directory.
@@ -135,7 +135,7 @@ impl CaseSet {
     fn of_directory(context: &Context, typed: &Path, split: &str) -> Result<Self, Failure> {
         let name = typed.display().to_string();
         let cases = beir::cases(&context.cwd.join(typed), split).map_err(beir_failure)?;
-        let unit = Unit::Documents;
+        let unit = RankingUnit::Documents;
         Self { name, cases, unit, unanswerable: Vec::new(), file: None }.with_any()
     }
 
@@ -177,7 +177,7 @@ impl CaseSet {
             return Ok(Self {
                 name,
                 cases,
-                unit: Unit::Documents,
+                unit: RankingUnit::Documents,
                 unanswerable: Vec::new(),
                 file: None,
             });
@@ -187,7 +187,13 @@ impl CaseSet {
                 "a case is a line such as {\"question\": \"...\", \"expected\": [{\"source\": \"docs/a.md\", \"lines\": [3, 9]}]}",
             )
         })?;
-        Ok(Self { name, cases, unit: Unit::Passages, unanswerable: Vec::new(), file: Some(path) })
+        Ok(Self {
+            name,
+            cases,
+            unit: RankingUnit::Passages,
+            unanswerable: Vec::new(),
+            file: Some(path),
+        })
     }
 }
 
@@ -242,7 +248,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// The values that gates check: of the first run, and of the answers.
-fn means(run: &report::Run, answers: Option<&AnswersReport>) -> BTreeMap<String, f64> {
+fn means(run: &report::EvalRun, answers: Option<&AnswersReport>) -> BTreeMap<String, f64> {
     let answers = answers.iter().flat_map(|answers| &answers.metrics);
     let answers = answers.map(|value| (value.metric.clone(), value.mean));
     let run = run.metrics.iter().map(|value| (value.metric.clone(), value.mean));
@@ -250,7 +256,7 @@ fn means(run: &report::Run, answers: Option<&AnswersReport>) -> BTreeMap<String,
 }
 
 /// The metrics that were asked for, or the usual ones for the cases.
-fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
+fn metrics(args: &EvalArgs, unit: RankingUnit) -> Result<Vec<Metric>, Failure> {
     let mut metrics = Vec::new();
     for name in &args.metrics {
         let metric = Metric::parse(name).map_err(|error| {
@@ -261,10 +267,10 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
     }
     let at = |measure, k: u64| Metric::at(measure, k as usize);
     if let Some(&deepest) = args.k.iter().max() {
-        for measure in [Measure::Recall, Measure::Precision, Measure::Hit] {
+        for measure in [MetricKind::Recall, MetricKind::Precision, MetricKind::Hit] {
             metrics.extend(args.k.iter().map(|k| at(measure, *k)));
         }
-        metrics.extend([Measure::Mrr, Measure::Ndcg].map(|measure| at(measure, deepest)));
+        metrics.extend([MetricKind::Mrr, MetricKind::Ndcg].map(|measure| at(measure, deepest)));
     }
     if metrics.is_empty() {
         // A file of rankings has no passages.
@@ -282,10 +288,10 @@ fn metrics(args: &EvalArgs, unit: Unit) -> Result<Vec<Metric>, Failure> {
 }
 
 /// The usual metrics; for documents, those that are published for BEIR.
-fn usual(unit: Unit) -> Vec<Metric> {
-    use Measure::{Hit, Map, Mrr, Ndcg, Passages, Precision, Recall};
-    let usual: &[(Measure, usize)] = match unit {
-        Unit::Passages => &[
+fn usual(unit: RankingUnit) -> Vec<Metric> {
+    use MetricKind::{Hit, Map, Mrr, Ndcg, Passages, Precision, Recall};
+    let usual: &[(MetricKind, usize)] = match unit {
+        RankingUnit::Passages => &[
             (Recall, 5),
             (Recall, 10),
             (Precision, 5),
@@ -294,7 +300,7 @@ fn usual(unit: Unit) -> Vec<Metric> {
             (Ndcg, 10),
             (Passages, 8),
         ],
-        Unit::Documents => &[(Ndcg, 10), (Recall, 10), (Recall, 100), (Mrr, 10), (Map, 100)],
+        RankingUnit::Documents => &[(Ndcg, 10), (Recall, 10), (Recall, 100), (Mrr, 10), (Map, 100)],
     };
     usual.iter().map(|(measure, k)| Metric::at(*measure, *k)).collect()
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::super::Context;
-use super::rankings::Depth;
+use super::rankings::RankingDepth;
 use super::{CaseSet, versions};
 use crate::cancel::Cancel;
 use crate::error::Failure;
 use crate::eval::changes;
 use crate::eval::gate::Gate;
 use crate::eval::metrics::Metric;
-use crate::eval::promotion::Condition;
+use crate::eval::promotion::PromotionCondition;
 use crate::eval::report::{self, EvalReport};
 use crate::service::Engine;
 use crate::ui::Ui;
@@ -23,7 +23,7 @@ const SPLIT: &str = "test";
 /// The conditions that a version has to meet to become live, and the cases to measure it.
 pub(in crate::commands) struct PromotionGate {
     set: CaseSet,
-    conditions: Vec<Condition>,
+    conditions: Vec<PromotionCondition>,
     metrics: Vec<Metric>,
 }
 
@@ -35,7 +35,7 @@ impl PromotionGate {
         conditions: &[String],
     ) -> Result<Self, Failure> {
         let parse = |text: &String| {
-            Condition::parse(text).map_err(|why| {
+            PromotionCondition::parse(text).map_err(|why| {
                 Failure::usage(format!("--promote-if {}: {why}", text.trim()))
                     .hint("such as --promote-if 'recall@5>=0.8, ndcg@10>=live-0.01'")
             })
@@ -43,7 +43,7 @@ impl PromotionGate {
         let conditions = conditions.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let set = CaseSet::read(context, cases, SPLIT, false)?.answerable()?;
         let mut metrics = super::usual(set.unit);
-        for Condition { metric, .. } in &conditions {
+        for PromotionCondition { metric, .. } in &conditions {
             if !metrics.contains(metric) {
                 metrics.push(*metric);
             }
@@ -53,7 +53,7 @@ impl PromotionGate {
 
     /// Whether the live version has to be measured.
     pub(in crate::commands) fn is_about_live(&self) -> bool {
-        self.conditions.iter().any(Condition::is_about_live)
+        self.conditions.iter().any(PromotionCondition::is_about_live)
     }
 
     /// Measures `version` and `live` on the same cases. If `live` is `None`, conditions about it hold.
@@ -67,10 +67,10 @@ impl PromotionGate {
     ) -> Result<EvalReport, Failure> {
         let started = Instant::now();
         let numbers: Vec<u32> = live.into_iter().chain([version]).collect();
-        let depth = Depth { metrics: &self.metrics, in_full: false };
+        let depth = RankingDepth { metrics: &self.metrics, in_full: false };
         let runs = versions::rankings(ui, engine, &mut self.set, &numbers, depth, cancel).await?;
         let (cases, metrics) = (&self.set.cases, &self.metrics);
-        let runs: Vec<report::Run> =
+        let runs: Vec<report::EvalRun> =
             runs.iter().map(|run| report::measure(cases, run, metrics)).collect();
         let before =
             live.and(runs.first()).map_or_else(BTreeMap::new, |run| super::means(run, None));

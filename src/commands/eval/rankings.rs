@@ -11,33 +11,33 @@ use crate::cancel::Cancel;
 use crate::cli::EvalArgs;
 use crate::error::Failure;
 use crate::eval::cases::{Case, Expectation};
-use crate::eval::judge::{Ranked, Unit};
+use crate::eval::judge::{Ranked, RankingUnit};
 use crate::eval::metrics::Metric;
-use crate::eval::rank::{self, Packing, RankOptions, Variant};
+use crate::eval::rank::{self, RankOptions, RankPacking, Variant};
 use crate::eval::report::Rankings;
 use crate::eval::run_file;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::query::rewrite::Queries;
 use crate::query::{AnswerOptions, Retriever};
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
-use crate::store::Reader;
+use crate::store::CollectionReader;
 use crate::types::Locator;
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 
 /// Depth of rankings if no metric has a cut-off, or if they are written to a file.
 const DEPTH: usize = 100;
 
 /// Depth of rankings.
 #[derive(Clone, Copy)]
-pub(super) struct Depth<'a> {
+pub(super) struct RankingDepth<'a> {
     pub(super) metrics: &'a [Metric],
     /// Whether the rankings are written to a file.
     pub(super) in_full: bool,
 }
 
-impl Depth<'_> {
+impl RankingDepth<'_> {
     pub(super) fn items(self) -> usize {
         let ranked = self.metrics.iter().filter(|metric| metric.packed().is_none());
         let deepest = ranked.map(|metric| metric.k.unwrap_or(DEPTH)).max().unwrap_or(DEPTH);
@@ -61,7 +61,7 @@ pub(super) async fn all(
         return Ok(vec![from_file(ui, &context.cwd.join(path), path, set)?]);
     }
     let cancel = on_interrupt();
-    let depth = Depth { metrics, in_full: args.runs.run_file.is_some() };
+    let depth = RankingDepth { metrics, in_full: args.runs.run_file.is_some() };
     let numbers = versions::named(context, &args.runs.compare)?;
     if !numbers.is_empty() {
         if args.beir.is_some() {
@@ -88,8 +88,8 @@ pub(super) async fn all(
     let packed = packed(&engine, &retriever, metrics).await?;
     let chat = if packed.is_empty() { None } else { Some(engine.chat()?) };
     let count = |text: &str| chat.as_ref().map_or(0, |chat| chat.count_tokens(text));
-    let packing = Packing { options: packed, count: &count };
-    let asking = Asking {
+    let packing = RankPacking { options: packed, count: &count };
+    let asking = RankingRequest {
         cases: &set.cases,
         queries: &queries,
         options: &options,
@@ -146,7 +146,7 @@ fn compared(context: &Context, compare: &[String]) -> Result<Vec<Variant>, Failu
 
 pub(super) async fn documents(
     context: &Context,
-    reader: &Reader,
+    reader: &CollectionReader,
 ) -> Result<HashSet<String>, Failure> {
     let documents = reader.documents().await?;
     if documents.is_empty() {
@@ -166,7 +166,7 @@ pub(super) async fn queries(
     cases: &[Case],
 ) -> Result<Vec<Queries>, Failure> {
     let _waiting = if engine.rewrites()? {
-        Some(Waiting::new(ui, &format!("asking {}", engine.chat()?.name())))
+        Some(WaitSpinner::new(ui, &format!("asking {}", engine.chat()?.name())))
     } else {
         None
     };
@@ -180,16 +180,16 @@ pub(super) async fn queries(
 }
 
 /// Runs retrieval for the cases.
-pub(super) struct Asking<'a> {
+pub(super) struct RankingRequest<'a> {
     pub(super) cases: &'a [Case],
     /// One for each case.
     pub(super) queries: &'a [Queries],
     pub(super) options: &'a RankOptions,
-    pub(super) packing: &'a Packing<'a>,
+    pub(super) packing: &'a RankPacking<'a>,
     pub(super) cancel: &'a Cancel,
 }
 
-impl Asking<'_> {
+impl RankingRequest<'_> {
     /// Retrieves one case after another, since the time of each is measured, too.
     pub(super) async fn rankings(
         &self,
@@ -199,7 +199,7 @@ impl Asking<'_> {
         way: Variant,
     ) -> Result<Rankings, Failure> {
         let questions = counted(self.cases.len(), "question");
-        let _waiting = Waiting::new(ui, &format!("{name}: {questions}"));
+        let _waiting = WaitSpinner::new(ui, &format!("{name}: {questions}"));
         let retrieve = way.apply(self.options.retrieve.clone());
         let options = RankOptions { retrieve, ..self.options.clone() };
         let mut run = Rankings {
@@ -274,9 +274,9 @@ fn from_file(ui: &mut Ui, path: &Path, typed: &Path, set: &CaseSet) -> Result<Ra
 }
 
 /// Parses an id in a run file.
-fn ranked(id: &str, case: &Case, unit: Unit) -> Ranked {
+fn ranked(id: &str, case: &Case, unit: RankingUnit) -> Ranked {
     let (source, place) = match (unit, Locator::from_citation(id)) {
-        (Unit::Passages, Some((source, place))) => (source, Some(place)),
+        (RankingUnit::Passages, Some((source, place))) => (source, Some(place)),
         _ => (id, None),
     };
     // Its blanks were encoded.

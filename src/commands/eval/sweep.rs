@@ -1,17 +1,17 @@
 //! `--sweep chunk-tokens=128,256,512`: measures the same sources with several sizes of chunks.
 
-use super::super::ingest::Shown;
+use super::super::ingest::ShownSync;
 use super::super::{Context, open};
 use super::corpus;
-use super::rankings::Asking;
+use super::rankings::RankingRequest;
 use crate::cli::EvalArgs;
 use crate::error::Failure;
 use crate::eval::report::Rankings;
 use crate::query::Retriever;
 use crate::service::Engine;
-use crate::service::sync::Inputs;
+use crate::service::sync::SyncInputs;
 use crate::settings::keys::key;
-use crate::types::{Manifest, Reach, sibling_collection};
+use crate::types::{CrawlReach, Manifest, sibling_collection};
 use crate::ui::Ui;
 
 /// The setting that is varied, and its values.
@@ -84,7 +84,7 @@ impl Sweep {
         context: &Context,
         args: &EvalArgs,
         retriever: &Retriever,
-        asking: &Asking<'_>,
+        asking: &RankingRequest<'_>,
     ) -> Result<Vec<Rankings>, Failure> {
         let settings: Vec<Context> =
             self.values.iter().map(|value| self.with(context, *value)).collect::<Result<_, _>>()?;
@@ -148,15 +148,15 @@ impl Variant<'_> {
         &self,
         ui: &mut Ui,
         args: &EvalArgs,
-        asking: &Asking<'_>,
+        asking: &RankingRequest<'_>,
     ) -> Result<Rankings, Failure> {
         let engine = self.engine;
         let inputs = match &args.beir {
-            Some(dir) => Inputs::inline(corpus::corpus(&engine.context, dir)?),
-            None => Inputs::parse(Vec::new(), Reach::default())?,
+            Some(dir) => SyncInputs::inline(corpus::corpus(&engine.context, dir)?),
+            None => SyncInputs::parse(Vec::new(), CrawlReach::default())?,
         };
         let (model, cancel) = (self.model.reader.clone(), asking.cancel);
-        let mut shown = Shown { ui, engine, cancel, progress: None };
+        let mut shown = ShownSync { ui, engine, cancel, progress: None };
         let copied = engine.copy(inputs, model, cancel, &mut |event| shown.on(event)).await?;
         corpus::complete(ui, self.name, copied)?;
         let retriever = engine.retriever().await?;

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::super::{Context, describe, index};
-use super::rankings::{self, Asking, Depth};
+use super::rankings::{self, RankingDepth, RankingRequest};
 use super::{CaseSet, sources};
 use crate::cancel::Cancel;
 use crate::cli::VersionName;
 use crate::error::Failure;
-use crate::eval::rank::{Packing, RankOptions};
+use crate::eval::rank::{RankOptions, RankPacking};
 use crate::eval::report::Rankings;
 use crate::query::Retriever;
 use crate::service::Engine;
@@ -46,7 +46,7 @@ pub(super) async fn rankings(
     engine: &Engine,
     set: &mut CaseSet,
     numbers: &[u32],
-    depth: Depth<'_>,
+    depth: RankingDepth<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<Rankings>, Failure> {
     let context = &engine.context;
@@ -68,9 +68,9 @@ pub(super) async fn rankings(
     for (number, retriever) in numbers.iter().zip(&retrievers) {
         let retrieve = engine.retrieve_options(&DocumentFilter::default(), retriever).await?;
         let packed = rankings::packed(engine, retriever, depth.metrics).await?;
-        let packing = Packing { options: packed, count: &count };
+        let packing = RankPacking { options: packed, count: &count };
         let options = RankOptions { retrieve, unit: set.unit, depth: depth.items() };
-        let asking = Asking {
+        let asking = RankingRequest {
             cases: &set.cases,
             queries: &queries,
             options: &options,

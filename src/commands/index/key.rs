@@ -3,7 +3,7 @@
 use super::super::Context;
 use crate::cli::Format;
 use crate::error::{Exit, Failure};
-use crate::service::key::index_key;
+use crate::service::cache_key::index_key;
 use crate::ui::Ui;
 
 pub(super) async fn run(ui: &mut Ui, context: &Context) -> Result<Exit, Failure> {

@@ -7,11 +7,11 @@ use crate::cli::Format;
 use crate::commands::{Context, on_interrupt, open};
 use crate::error::{Exit, Failure};
 use crate::output::IndexFile;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::service::compatibility;
-use crate::service::portable::{Package, Ported};
+use crate::service::portable::{ImportPackage, PortableReport};
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 use crate::ui::sanitize::sanitize_line;
 
 /// Standard input, or standard output.
@@ -45,9 +45,9 @@ pub(super) async fn import(
 ) -> Result<Exit, Failure> {
     context.name_collection();
     let package = if file == Path::new(STREAM) {
-        Package::Stream(Box::new(io::stdin()))
+        ImportPackage::Stream(Box::new(io::stdin()))
     } else {
-        Package::File(file.to_owned())
+        ImportPackage::File(file.to_owned())
     };
     let engine = open(ui, context)?;
     let cancel = on_interrupt();
@@ -75,13 +75,13 @@ pub(super) async fn import(
 
 /// Progress of an export or import.
 struct Progress {
-    waiting: Waiting,
+    waiting: WaitSpinner,
     done: &'static str,
 }
 
 impl Progress {
     fn new(ui: &Ui, done: &'static str) -> Self {
-        Self { waiting: Waiting::new(ui, "reading"), done }
+        Self { waiting: WaitSpinner::new(ui, "reading"), done }
     }
 
     fn on(&mut self, done: u64, all: u64) {
@@ -90,7 +90,7 @@ impl Progress {
     }
 }
 
-fn said(ported: &Ported, done: &str, collection: &str) -> String {
+fn said(ported: &PortableReport, done: &str, collection: &str) -> String {
     let documents = counted(ported.documents as usize, "document");
     let chunks = counted(ported.chunks as usize, "chunk");
     let bytes = counted(ported.bytes as usize, "byte");
@@ -99,7 +99,7 @@ fn said(ported: &Ported, done: &str, collection: &str) -> String {
 
 fn report(
     ui: &mut Ui,
-    ported: &Ported,
+    ported: &PortableReport,
     done: &str,
     collection: &str,
     file: &Path,
@@ -108,7 +108,7 @@ fn report(
         ui.data(&format!("{}\n", sanitize_line(&said(ported, done, collection))))?;
         return Ok(Exit::Done);
     }
-    let Ported { documents, failures, chunks, resumed, bytes, digest, embedder, .. } =
+    let PortableReport { documents, failures, chunks, resumed, bytes, digest, embedder, .. } =
         ported.clone();
     ui.json(IndexFile {
         collection: collection.to_owned(),

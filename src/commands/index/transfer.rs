@@ -4,10 +4,10 @@ use crate::cli::Format;
 use crate::commands::{Context, on_interrupt, open};
 use crate::error::{Exit, Failure};
 use crate::output::IndexCopy;
-use crate::output::words::{counted, grouped};
+use crate::output::humanize::{counted, grouped};
 use crate::settings::DEFAULT_COLLECTION;
 use crate::ui::Ui;
-use crate::ui::progress::Waiting;
+use crate::ui::progress::WaitSpinner;
 use crate::ui::sanitize::sanitize_line;
 
 /// Direction of a copy.
@@ -37,7 +37,7 @@ pub(super) async fn run(
         Way::Pull => (remote, local),
     };
     let (from, to) = (open(ui, from)?, open(ui, to)?);
-    let mut progress = Waiting::new(ui, "comparing");
+    let mut progress = WaitSpinner::new(ui, "comparing");
     let mut on = |sent: u64, all: u64| {
         progress.say(&format!("sent {sent} of {}", counted(all as usize, "chunk")));
     };

@@ -9,7 +9,7 @@ use crate::eval::promotion::Promotion;
 use crate::eval::report::EvalReport;
 use crate::ingest::{BuiltVersion, IngestReport};
 use crate::service::Engine;
-use crate::service::sync::{Inputs, SyncOptions};
+use crate::service::sync::{SyncInputs, SyncOptions};
 use crate::types::{VersionEntry, VersionTrial};
 use crate::ui::Ui;
 
@@ -17,7 +17,7 @@ pub(super) async fn run(
     ui: &mut Ui,
     engine: &Engine,
     mut gate: PromotionGate,
-    inputs: Inputs,
+    inputs: SyncInputs,
     options: &SyncOptions,
     cancel: &Cancel,
 ) -> Result<Exit, Failure> {

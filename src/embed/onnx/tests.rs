@@ -30,7 +30,9 @@ async fn agreement(dir: &Path, reference: &Path) -> f32 {
     let reference: Reference = serde_json::from_str(&text).unwrap();
     let embedder = opened(dir);
     let mut least = 1.0_f32;
-    for (role, cases) in [(Role::Document, reference.documents), (Role::Query, reference.queries)] {
+    for (role, cases) in
+        [(TextRole::Document, reference.documents), (TextRole::Query, reference.queries)]
+    {
         let texts: Vec<String> = cases.keys().cloned().collect();
         let vectors = embedder.embed(&texts, role).await.unwrap();
         assert_eq!(vectors.len(), cases.len());
@@ -57,14 +59,14 @@ async fn a_batch_gives_what_single_texts_give_in_order() {
     let embedder = opened(&model("bert"));
     let texts: Vec<String> =
         (1..60).map(|n| "the ledger is kept ".repeat(n % 17 + 1) + &n.to_string()).collect();
-    let batch = embedder.embed(&texts, Role::Document).await.unwrap();
+    let batch = embedder.embed(&texts, TextRole::Document).await.unwrap();
     for (text, vector) in texts.iter().zip(&batch) {
-        let alone = embedder.embed(std::slice::from_ref(text), Role::Document).await.unwrap();
+        let alone = embedder.embed(std::slice::from_ref(text), TextRole::Document).await.unwrap();
         let same = cosine(alone[0].as_ref().unwrap(), vector.as_ref().unwrap());
         assert!(same > 0.99999, "{text}: {same}");
     }
     let nothing = [String::new(), " \n".to_owned()];
-    assert_eq!(embedder.embed(&nothing, Role::Document).await.unwrap(), [None, None]);
+    assert_eq!(embedder.embed(&nothing, TextRole::Document).await.unwrap(), [None, None]);
 }
 
 #[test]
@@ -106,8 +108,9 @@ async fn vectors_may_be_cut() {
     };
     let cut = open(options(8)).unwrap();
     let text = ["the ledger".to_owned()];
-    let short = cut.embed(&text, Role::Query).await.unwrap().remove(0).unwrap();
-    let full = opened(&model("bert")).embed(&text, Role::Query).await.unwrap().remove(0).unwrap();
+    let short = cut.embed(&text, TextRole::Query).await.unwrap().remove(0).unwrap();
+    let full =
+        opened(&model("bert")).embed(&text, TextRole::Query).await.unwrap().remove(0).unwrap();
     assert_eq!((short.len(), cut.id().dimensions), (8, 8));
     let norm = cosine(&full[..8], &full[..8]).sqrt();
     assert!((cosine(&short, &full[..8]) / norm - 1.0).abs() < 1e-5);

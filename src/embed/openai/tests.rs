@@ -54,7 +54,7 @@ async fn vectors_come_back_in_order_and_of_unit_length() {
         let embedder = connect(options(&server)).await.unwrap();
         let mut inputs = texts(8);
         inputs.insert(4, "  \n".to_owned());
-        let vectors = embedder.embed(&inputs, Role::Document).await.unwrap();
+        let vectors = embedder.embed(&inputs, TextRole::Document).await.unwrap();
         for (input, vector) in inputs.iter().zip(&vectors) {
             let expected = scripted::embed(input, DIMENSIONS);
             match vector {
@@ -95,8 +95,8 @@ async fn prefixes_follow_the_role() {
     options.query_prefix = "query: ".to_owned();
     let embedder = connect(options).await.unwrap();
     let input = ["why".to_owned()];
-    embedder.embed(&input, Role::Document).await.unwrap();
-    embedder.embed(&input, Role::Query).await.unwrap();
+    embedder.embed(&input, TextRole::Document).await.unwrap();
+    embedder.embed(&input, TextRole::Query).await.unwrap();
     let sent: Vec<_> = server.requests().iter().flat_map(scripted::Request::inputs).collect();
     assert_eq!(sent, ["passage: why", "query: why"]);
 }
@@ -115,7 +115,7 @@ async fn retries_are_counted() {
         let server = ScriptedServer::start();
         server.push(Script::Answer(capture(name)));
         let embedder = connect(options(&server)).await.unwrap();
-        let outcome = embedder.embed(&texts(1), Role::Query).await;
+        let outcome = embedder.embed(&texts(1), TextRole::Query).await;
         assert_eq!(outcome.err().map(|e| e.fault), fault, "{name}");
         assert_eq!(server.requests().len(), requests, "{name}");
     }
@@ -128,7 +128,7 @@ async fn tries_are_limited_and_reported() {
         server.push(Script::Reset);
     }
     let embedder = connect(options(&server)).await.unwrap();
-    let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+    let error = embedder.embed(&texts(1), TextRole::Query).await.unwrap_err();
     assert!(error.message.starts_with("after 3 tries: the connection"), "{error}");
     assert!(error.to_string().starts_with("embedding endpoint http://127.0.0.1:"), "{error}");
     assert_eq!(server.requests().len(), 3);
@@ -140,8 +140,8 @@ async fn a_server_that_refuses_base64_is_asked_for_floats_from_then_on() {
     let body = r#"{"error":{"message":"encoding_format: base64 is unknown"}}"#;
     server.push(Script::Answer(response("400 Bad Request", &[], body)));
     let embedder = connect(options(&server)).await.unwrap();
-    embedder.embed(&texts(1), Role::Query).await.unwrap();
-    embedder.embed(&texts(1), Role::Query).await.unwrap();
+    embedder.embed(&texts(1), TextRole::Query).await.unwrap();
+    embedder.embed(&texts(1), TextRole::Query).await.unwrap();
     let asked: Vec<String> =
         server.requests().iter().map(|r| r.body["encoding_format"].to_string()).collect();
     assert_eq!(asked, ["\"base64\"", "\"float\"", "\"float\""]);
@@ -187,7 +187,7 @@ async fn base64_and_floats_of_the_same_text_agree() {
         });
         let mut embedder = embedder.await.unwrap();
         embedder.id.revision.clear();
-        let vectors = embedder.embed(&texts(1), Role::Query).await.unwrap();
+        let vectors = embedder.embed(&texts(1), TextRole::Query).await.unwrap();
         let vector = vectors[0].clone().unwrap();
         let norm: f32 = vector.iter().map(|v| v * v).sum();
         assert!((norm - 1.0).abs() < 1e-5, "{name}: {norm}");
@@ -211,7 +211,7 @@ async fn wrong_answers_are_refused_with_the_reason() {
         };
         async move {
             let embedder = connect(options).await.unwrap();
-            let outcome = embedder.embed(&texts(1), Role::Query).await;
+            let outcome = embedder.embed(&texts(1), TextRole::Query).await;
             assert_eq!(server.requests().len(), 1);
             outcome.unwrap_err()
         }
@@ -253,7 +253,7 @@ async fn broken_json_is_requested_again() {
     let server = ScriptedServer::start();
     server.push(Script::Answer(capture("aimock-malformed.http")));
     let embedder = connect(options(&server)).await.unwrap();
-    embedder.embed(&texts(1), Role::Query).await.unwrap();
+    embedder.embed(&texts(1), TextRole::Query).await.unwrap();
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -265,7 +265,7 @@ async fn concurrent_requests_are_limited() {
     }
     let embedder = connect(options(&server)).await.unwrap();
     let inputs = texts(3);
-    let calls = (0..8).map(|_| embedder.embed(&inputs, Role::Document));
+    let calls = (0..8).map(|_| embedder.embed(&inputs, TextRole::Document));
     let all = futures::future::try_join_all(calls);
     let control = tokio::task::spawn_blocking(move || {
         for pair in 1..=4 {
@@ -285,14 +285,14 @@ async fn tokens_are_counted_as_billed() {
     server.push(Script::Reset);
     let body = r#"{"data":[{"embedding":[1]}],"usage":null}"#;
     let embedder = connect(options(&server)).await.unwrap();
-    embedder.embed(&texts(4), Role::Document).await.unwrap();
+    embedder.embed(&texts(4), TextRole::Document).await.unwrap();
     assert_eq!(embedder.tokens_embedded(), 12, "the server bills words");
 
     let silent = ScriptedServer::start();
     silent.push(Script::Answer(response("200 OK", &[], body)));
     let options = OpenAiOptions { known_dimensions: Some(1), ..options(&silent) };
     let embedder = connect(options).await.unwrap();
-    embedder.embed(&texts(1), Role::Document).await.unwrap();
+    embedder.embed(&texts(1), TextRole::Document).await.unwrap();
     assert_eq!(embedder.tokens_embedded(), embedder.count_tokens(&texts(1)[0]) as u64);
 }
 
@@ -318,8 +318,8 @@ async fn an_announced_limit_is_respected() {
         let server = ScriptedServer::start();
         server.push(fault.clone());
         let embedder = connect(options(&server)).await.unwrap();
-        embedder.embed(&texts(1), Role::Query).await.unwrap();
-        let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+        embedder.embed(&texts(1), TextRole::Query).await.unwrap();
+        let error = embedder.embed(&texts(1), TextRole::Query).await.unwrap_err();
         let message =
             "it asks for a wait of 20 minutes: not sent, the endpoint's rate limit is used up";
         assert_eq!(error.message, message, "{fault:?}");
@@ -333,7 +333,7 @@ async fn a_requested_pause_applies_to_all_requests() {
     server.push(Script::Answer(response("429 Slow Down", &[("retry-after", "1200")], "")));
     let embedder = connect(options(&server)).await.unwrap();
     for _ in 0..2 {
-        let error = embedder.embed(&texts(1), Role::Query).await.unwrap_err();
+        let error = embedder.embed(&texts(1), TextRole::Query).await.unwrap_err();
         assert!(error.message.starts_with("it asks for a wait of 20 minutes"), "{error}");
     }
     assert_eq!(server.requests().len(), 1);
@@ -349,8 +349,8 @@ async fn a_stop_ends_waiting_requests_and_finishes_those_in_progress() {
     let embedder = connect(options).await.unwrap();
     let (one, two) = (texts(1), texts(2));
     let calls = futures::future::join(
-        embedder.embed(&one, Role::Document),
-        embedder.embed(&two, Role::Document),
+        embedder.embed(&one, TextRole::Document),
+        embedder.embed(&two, TextRole::Document),
     );
     let control = tokio::task::spawn_blocking(move || {
         server.wait_for_requests(2);

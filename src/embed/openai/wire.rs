@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::embed::Vector;
 
 #[derive(serde::Serialize)]
-pub(super) struct Request<'a> {
+pub(super) struct EmbeddingRequest<'a> {
     pub(super) model: &'a str,
     pub(super) input: &'a [String],
     pub(super) encoding_format: &'static str,
@@ -14,14 +14,14 @@ pub(super) struct Request<'a> {
 }
 
 #[derive(serde::Deserialize)]
-pub(super) struct Answer {
-    pub(super) data: Vec<Item>,
+pub(super) struct EmbeddingReply {
+    pub(super) data: Vec<EmbeddingItem>,
     pub(super) model: Option<String>,
     #[serde(default)]
     usage: Value,
 }
 
-impl Answer {
+impl EmbeddingReply {
     /// Tokens that were billed, if the server reports them: some omit the number, some send 0.
     pub(super) fn tokens(&self) -> Option<u64> {
         let count = |name: &str| self.usage.get(name).and_then(Value::as_u64);
@@ -30,7 +30,7 @@ impl Answer {
 }
 
 #[derive(serde::Deserialize)]
-pub(super) struct Item {
+pub(super) struct EmbeddingItem {
     pub(super) index: Option<usize>,
     /// `null` if the server has no vector for this text.
     pub(super) embedding: Option<Vector>,
@@ -38,7 +38,10 @@ pub(super) struct Item {
 
 /// The vectors by `index` (by position without one), one for each of `expected` inputs. The error is a
 /// sentence.
-pub(super) fn in_order(items: Vec<Item>, expected: usize) -> Result<Vec<Vec<f32>>, String> {
+pub(super) fn in_order(
+    items: Vec<EmbeddingItem>,
+    expected: usize,
+) -> Result<Vec<Vec<f32>>, String> {
     if items.len() != expected {
         let s = |count| if count == 1 { "" } else { "s" };
         let (came, asked) = (s(items.len()), s(expected));
@@ -75,7 +78,8 @@ mod tests {
             (r#","usage":null"#, None),
             ("", None),
         ] {
-            let answer: Answer = serde_json::from_str(&format!(r#"{{"data":[]{usage}}}"#)).unwrap();
+            let answer: EmbeddingReply =
+                serde_json::from_str(&format!(r#"{{"data":[]{usage}}}"#)).unwrap();
             assert_eq!(answer.tokens(), expected, "{usage}");
         }
     }
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn order_is_by_index() {
         let items = |indexes: &[Option<usize>]| {
-            let item = |(value, index): (usize, &Option<usize>)| Item {
+            let item = |(value, index): (usize, &Option<usize>)| EmbeddingItem {
                 index: *index,
                 embedding: Some(Vector(vec![value as f32])),
             };
@@ -94,7 +98,7 @@ mod tests {
         assert_eq!(order(&[None, None], 2), Ok(vec![vec![0.0], vec![1.0]]));
         assert_eq!(order(&[Some(0), Some(0)], 2), Err("two vectors came for text 0".to_owned()));
         assert_eq!(order(&[Some(2)], 1), Err("a vector came for text 2 of 1".to_owned()));
-        let none = vec![Item { index: None, embedding: None }];
+        let none = vec![EmbeddingItem { index: None, embedding: None }];
         assert_eq!(in_order(none, 1), Err("no vector came for text 0".to_owned()));
         assert_eq!(order(&[Some(0)], 3), Err("1 vector came for 3 texts".to_owned()));
     }

@@ -13,14 +13,14 @@
 use std::sync::OnceLock;
 
 use super::{LANGUAGE, REVISION, TermCounter, id};
-use crate::embed::unspaced::with_grams;
+use crate::embed::character_ngrams::with_grams;
 use crate::text::language_of;
-use crate::types::{Kind, SparseId};
+use crate::types::{DocumentKind, SparseId};
 
 /// The language of a document; `None` if it is not certain, and for code, which is mostly not prose.
-pub fn language_of_document(text: &str, kind: Kind) -> Option<&'static str> {
+pub fn language_of_document(text: &str, kind: DocumentKind) -> Option<&'static str> {
     match kind {
-        Kind::Code => None,
+        DocumentKind::Code => None,
         _ => language_of(text),
     }
 }
@@ -102,11 +102,11 @@ impl TermCounters {
 }
 
 /// A question, in the languages in which it is asked.
-pub struct Question<'a> {
+pub struct QuestionTerms<'a> {
     counters: Vec<&'a TermCounter>,
 }
 
-impl<'a> Question<'a> {
+impl<'a> QuestionTerms<'a> {
     /// `counters`: those of the collection's languages.
     pub(super) fn of(text: &str, counters: impl Iterator<Item = &'a TermCounter>) -> Self {
         let mut counters: Vec<&TermCounter> = counters.collect();

@@ -1,7 +1,7 @@
 //! The meaning of the numbers that a model computes for premise and claim.
 
 use crate::onnx::OnnxError;
-use crate::onnx::layout::Layout;
+use crate::onnx::layout::ModelLayout;
 
 pub(super) const HINT: &str = r#"set "id2label" in this file: {"0": "entailment", "1": "neutral", "2": "contradiction"} in the model's order, {"0": "unsupported", "1": "supported"}, or {"0": "supported"} for a model with one score"#;
 
@@ -88,7 +88,7 @@ impl Meaning {
 
 /// How the numbers of a model become a score.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Head {
+pub(super) enum ClassifierHead {
     /// One number: the logit of a claim that is supported.
     Single,
     /// As many logits as labels; these two are used.
@@ -98,15 +98,15 @@ pub(super) enum Head {
 }
 
 /// The scores of one window.
-pub(super) struct Reading {
+pub(super) struct WindowReading {
     pub(super) score: f32,
     pub(super) contradicts: Option<f32>,
 }
 
-impl Head {
+impl ClassifierHead {
     /// Reads the labels from the configuration beside the model. A single label without a name (`LABEL_0`)
     /// counts as the score of a grounded claim, as in `HHEM` and similar models.
-    pub(super) fn of(layout: &Layout) -> Result<Self, OnnxError> {
+    pub(super) fn of(layout: &ModelLayout) -> Result<Self, OnnxError> {
         let wrong =
             |problem: String| OnnxError { path: layout.config.clone(), problem, hint: HINT };
         if !layout.config.is_file() {
@@ -150,7 +150,7 @@ impl Head {
     }
 
     /// Whether the model gives as many numbers for a pair as it has labels.
-    pub(super) fn fits(self, values: usize) -> Result<(), String> {
+    pub(super) fn check_fits(self, values: usize) -> Result<(), String> {
         let labels = match self {
             Self::Single => 1,
             Self::Labels { labels, .. } => labels,
@@ -162,19 +162,19 @@ impl Head {
         Err(format!("names {labels} labels, but the model gives {values} scores for a pair"))
     }
 
-    pub(super) fn read(self, logits: &[f32]) -> Reading {
+    pub(super) fn read(self, logits: &[f32]) -> WindowReading {
         match self {
             Self::Single => {
                 let logit = logits.first().copied().unwrap_or(f32::NEG_INFINITY);
-                Reading { score: 1.0 / (1.0 + (-logit).exp()), contradicts: None }
+                WindowReading { score: 1.0 / (1.0 + (-logit).exp()), contradicts: None }
             }
-            Self::Labels { supported, contradicted, .. } => Reading {
+            Self::Labels { supported, contradicted, .. } => WindowReading {
                 score: probability(logits, supported),
                 contradicts: contradicted.map(|label| probability(logits, label)),
             },
             Self::Contradiction { contradicted } => {
                 let contradicts = probability(logits, contradicted);
-                Reading { score: 1.0 - contradicts, contradicts: Some(contradicts) }
+                WindowReading { score: 1.0 - contradicts, contradicts: Some(contradicts) }
             }
         }
     }
@@ -203,13 +203,14 @@ mod tests {
     use super::*;
     use crate::onnx::tests::copy;
 
-    fn head(config: &str) -> Result<Head, String> {
+    fn head(config: &str) -> Result<ClassifierHead, String> {
         let dir = copy("cross");
         std::fs::write(dir.path().join("config.json"), config).unwrap();
-        Head::of(&Layout::read(dir.path()).unwrap()).map_err(|error| error.to_string())
+        ClassifierHead::of(&ModelLayout::read(dir.path()).unwrap())
+            .map_err(|error| error.to_string())
     }
 
-    fn named(labels: &[&str]) -> Result<Head, String> {
+    fn named(labels: &[&str]) -> Result<ClassifierHead, String> {
         let rows = labels.iter().enumerate();
         let ids: serde_json::Map<_, _> =
             rows.map(|(id, label)| (id.to_string(), (*label).into())).collect();
@@ -219,21 +220,22 @@ mod tests {
     #[test]
     fn labels_come_in_any_order_and_case() {
         let three = |supported, contradicted| {
-            Ok(Head::Labels { labels: 3, supported, contradicted: Some(contradicted) })
+            Ok(ClassifierHead::Labels { labels: 3, supported, contradicted: Some(contradicted) })
         };
         assert_eq!(named(&["entailment", "neutral", "contradiction"]), three(0, 2));
         assert_eq!(named(&["CONTRADICTION", "Entailment", "NEUTRAL"]), three(1, 0));
         assert_eq!(named(&["REFUTES", "NOT ENOUGH INFO", "SUPPORTS"]), three(2, 0));
         let by_name = r#"{"label2id": {"neutral": 1, "contradiction": 0, "entailment": 2}}"#;
         assert_eq!(head(by_name), three(2, 0));
-        let two = |supported| Ok(Head::Labels { labels: 2, supported, contradicted: None });
+        let two =
+            |supported| Ok(ClassifierHead::Labels { labels: 2, supported, contradicted: None });
         assert_eq!(named(&["entailment", "not_entailment"]), two(0));
         assert_eq!(named(&["unsupported", "supported"]), two(1));
         assert_eq!(named(&["hallucinated", "consistent"]), two(1));
         for only in ["supported", "LABEL_0"] {
-            assert_eq!(named(&[only]), Ok(Head::Single));
+            assert_eq!(named(&[only]), Ok(ClassifierHead::Single));
         }
-        let contradiction = Ok(Head::Contradiction { contradicted: 1 });
+        let contradiction = Ok(ClassifierHead::Contradiction { contradicted: 1 });
         assert_eq!(named(&["no_contradiction", "contradiction"]), contradiction);
         assert_eq!(named(&["neutral", "contradiction"]), contradiction);
     }
@@ -260,24 +262,29 @@ mod tests {
         }
         let dir = copy("cross");
         std::fs::remove_file(dir.path().join("config.json")).unwrap();
-        let error = Head::of(&Layout::read(dir.path()).unwrap()).unwrap_err().to_string();
+        let error =
+            ClassifierHead::of(&ModelLayout::read(dir.path()).unwrap()).unwrap_err().to_string();
         assert!(error.contains("config.json: is not there"), "{error}");
     }
 
     #[test]
     fn logits_become_probabilities() {
         let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-4, "{a} {b}");
-        let nli = Head::Labels { labels: 3, supported: 1, contradicted: Some(0) };
+        let nli = ClassifierHead::Labels { labels: 3, supported: 1, contradicted: Some(0) };
         let reading = nli.read(&[0.0, 2.0, 1.0]);
         near(reading.score, 0.665_24);
         near(reading.contradicts.unwrap(), 0.090_03);
         near(nli.read(&[0.0, 500.0, 1.0]).score, 1.0);
-        near(Head::Single.read(&[0.0]).score, 0.5);
-        near(Head::Single.read(&[-90.0]).score, 0.0);
-        let against = Head::Contradiction { contradicted: 1 };
+        near(ClassifierHead::Single.read(&[0.0]).score, 0.5);
+        near(ClassifierHead::Single.read(&[-90.0]).score, 0.0);
+        let against = ClassifierHead::Contradiction { contradicted: 1 };
         near(against.read(&[0.0, 2.0]).score, 0.119_2);
         near(nli.better(0.1, 0.9), 0.9);
         near(against.better(0.1, 0.9), 0.1);
-        assert!(nli.fits(3).is_ok() && nli.fits(2).is_err() && Head::Single.fits(1).is_ok());
+        assert!(
+            nli.check_fits(3).is_ok()
+                && nli.check_fits(2).is_err()
+                && ClassifierHead::Single.check_fits(1).is_ok()
+        );
     }
 }

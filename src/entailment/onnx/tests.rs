@@ -8,12 +8,12 @@ use crate::onnx::tests::{copy, model};
 const PREMISE: [&str; 2] =
     ["Ledger backups are kept for 400 days.", "Auditors help to restore them."];
 
-fn claim(text: &str, premise: &[&str]) -> Claim {
+fn claim(text: &str, premise: &[&str]) -> EntailmentClaim {
     let premise = premise.iter().map(|sentence| (*sentence).to_owned()).collect();
-    Claim { text: text.to_owned(), premise }
+    EntailmentClaim { text: text.to_owned(), premise }
 }
 
-async fn judged(model: &CrossEncoder, claims: &[Claim]) -> Vec<Entailed> {
+async fn judged(model: &CrossEncoder, claims: &[EntailmentClaim]) -> Vec<ClaimScores> {
     model.judge(claims).await.unwrap().into_iter().map(Result::unwrap).collect()
 }
 

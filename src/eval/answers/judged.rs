@@ -22,7 +22,8 @@ use crate::types::Passage;
 
 /// What the judge found.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
-pub struct Judged {
+#[schemars(rename = "Judged")]
+pub struct JudgedAnswer {
     /// Share of the sentences that the passages support.
     pub support: Option<f64>,
     /// The sentences that the passages do not support.
@@ -87,7 +88,7 @@ struct Verdict {
 
 /// The verdict of a reply, which may have text around it; `None` if it has no verdict, or one about
 /// sentences or facts that do not exist.
-pub fn parse(reply: &str, sentences: &[String], facts: &[String]) -> Option<Judged> {
+pub fn parse(reply: &str, sentences: &[String], facts: &[String]) -> Option<JudgedAnswer> {
     let json = reply.get(reply.find('{')?..=reply.rfind('}')?)?;
     let Verdict { supported, stated } = serde_json::from_str(json).ok()?;
     let exist = |numbers: &[usize], items: &[String]| {
@@ -97,7 +98,7 @@ pub fn parse(reply: &str, sentences: &[String], facts: &[String]) -> Option<Judg
         return None;
     }
     let (unsupported, missing_facts) = (without(sentences, &supported), without(facts, &stated));
-    Some(Judged {
+    Some(JudgedAnswer {
         support: share(sentences.len() - unsupported.len(), sentences.len()),
         unsupported,
         facts: share(facts.len() - missing_facts.len(), facts.len()),

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// Items by their new gains; a test marks repeated items as relevant itself.
-fn judged(items: &[&[u32]], expected: &[u32]) -> Judged {
-    let item = |gains: &&[u32]| Item { relevant: !gains.is_empty(), gains: gains.to_vec() };
-    Judged { items: items.iter().map(item).collect(), expected: expected.to_vec() }
+fn judged(items: &[&[u32]], expected: &[u32]) -> JudgedRanking {
+    let item = |gains: &&[u32]| RankedItem { relevant: !gains.is_empty(), gains: gains.to_vec() };
+    JudgedRanking { items: items.iter().map(item).collect(), expected: expected.to_vec() }
 }
 
-fn of(metric: &str, judged: &Judged) -> f64 {
+fn of(metric: &str, judged: &JudgedRanking) -> f64 {
     Metric::parse(metric).unwrap().of(judged)
 }
 
@@ -66,7 +66,7 @@ fn names() {
     {
         assert_eq!(Metric::parse(name).unwrap().to_string(), name);
     }
-    assert_eq!(Metric::parse(" nDCG@10 ").unwrap(), Metric::at(Measure::Ndcg, 10));
+    assert_eq!(Metric::parse(" nDCG@10 ").unwrap(), Metric::at(MetricKind::Ndcg, 10));
     for (name, why) in [
         ("recall", "`recall` needs a cut-off, such as `recall@5`"),
         ("recal@5", "`recal@5` is not a metric"),
@@ -80,23 +80,23 @@ fn names() {
 }
 
 /// Rankings in which every gain belongs to an expectation.
-fn rankings() -> impl Strategy<Value = Judged> {
+fn rankings() -> impl Strategy<Value = JudgedRanking> {
     let items =
         prop::collection::vec((prop::collection::vec(1..4_u32, 0..3), any::<bool>()), 0..20);
     (items, prop::collection::vec(1..4_u32, 0..4)).prop_map(|(items, missed)| {
-        let items: Vec<Item> = items
+        let items: Vec<RankedItem> = items
             .into_iter()
-            .map(|(gains, again)| Item { relevant: again || !gains.is_empty(), gains })
+            .map(|(gains, again)| RankedItem { relevant: again || !gains.is_empty(), gains })
             .collect();
         let expected = items.iter().flat_map(|item| item.gains.clone()).chain(missed).collect();
-        Judged { items, expected }
+        JudgedRanking { items, expected }
     })
 }
 
 proptest! {
     #[test]
     fn every_value_is_within_0_and_1(judged in rankings(), k in 1..30_usize) {
-        for measure in Measure::ALL {
+        for measure in MetricKind::ALL {
             let value = Metric::at(measure, k).of(&judged);
             prop_assert!((0.0..=1.0 + 1e-12).contains(&value), "{measure:?}@{k} is {value}");
         }
@@ -104,7 +104,7 @@ proptest! {
 
     #[test]
     fn a_deeper_look_finds_no_less(judged in rankings(), k in 1..30_usize) {
-        for measure in [Measure::Recall, Measure::Hit, Measure::Mrr, Measure::Map] {
+        for measure in [MetricKind::Recall, MetricKind::Hit, MetricKind::Mrr, MetricKind::Map] {
             prop_assert!(Metric::at(measure, k).of(&judged) <= Metric::at(measure, k + 1).of(&judged));
         }
     }
@@ -117,7 +117,7 @@ proptest! {
             }
             let mut better = judged.clone();
             better.items.swap(at - 1, at);
-            for measure in Measure::ALL {
+            for measure in MetricKind::ALL {
                 for k in [1, 3, 10, 100] {
                     let metric = Metric::at(measure, k);
                     prop_assert!(metric.of(&better) >= metric.of(&judged) - 1e-12, "{metric}");
@@ -129,9 +129,9 @@ proptest! {
     #[test]
     fn the_best_order_has_ndcg_1(mut grades in prop::collection::vec(1..4_u32, 1..20), k in 1..30_usize) {
         grades.sort_unstable_by(|a, b| b.cmp(a));
-        let items = grades.iter().map(|&grade| Item { relevant: true, gains: vec![grade] });
-        let judged = Judged { items: items.collect(), expected: grades.clone() };
-        close(Metric::at(Measure::Ndcg, k).of(&judged), 1.0);
+        let items = grades.iter().map(|&grade| RankedItem { relevant: true, gains: vec![grade] });
+        let judged = JudgedRanking { items: items.collect(), expected: grades.clone() };
+        close(Metric::at(MetricKind::Ndcg, k).of(&judged), 1.0);
         close(of("map", &judged), 1.0);
     }
 }

@@ -6,8 +6,8 @@
 //! `tower` know fixed rates, each for one quantity, so a request that waits for tokens would have spent its
 //! request permit already).
 
-mod gate;
-mod window;
+mod aimd_window;
+mod rate_gate;
 
 #[cfg(test)]
 mod tests;
@@ -18,11 +18,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::announced::Announced;
+use super::rate_limit_headers::RateLimits;
 use crate::cancel::Cancel;
 use crate::retry::{LONGEST_WAIT, RetryPolicy, random_fraction};
-use gate::Gate;
-use window::Window;
+use aimd_window::AimdWindow;
+use rate_gate::RateGate;
 
 /// What may be asked of an endpoint. What is not set is not limited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,7 +33,7 @@ pub struct Quota {
 
 /// How many times an endpoint was rate-limited or overloaded, and how far concurrency fell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Throttled {
+pub struct ThrottleStats {
     /// How many times it said so; requests that were refused together count once.
     pub times: u64,
     /// The lowest number of requests allowed in flight.
@@ -42,7 +42,7 @@ pub struct Throttled {
 
 /// Why a request may not leave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Held {
+pub(crate) enum LimiterRejection {
     /// The run stops.
     Stopped,
     /// The server asks for a pause that is too long to wait for.
@@ -84,31 +84,31 @@ impl Limiter {
     }
 
     /// `None` if the endpoint never refused for load.
-    pub(crate) fn throttled(&self) -> Option<Throttled> {
+    pub(crate) fn throttled(&self) -> Option<ThrottleStats> {
         Some(self.state().throttled).filter(|throttled| throttled.times > 0)
     }
 
     /// Waits until a request of `tokens` tokens may be sent.
-    pub(crate) async fn admit(self: &Arc<Self>, tokens: u64) -> Result<Permit, Held> {
+    pub(crate) async fn admit(self: &Arc<Self>, tokens: u64) -> Result<Permit, LimiterRejection> {
         tokio::select! {
             biased;
-            () = self.cancel.cancelled() => Err(Held::Stopped),
+            () = self.cancel.cancelled() => Err(LimiterRejection::Stopped),
             admitted = self.wait(tokens) => admitted,
         }
     }
 
-    async fn wait(self: &Arc<Self>, tokens: u64) -> Result<Permit, Held> {
+    async fn wait(self: &Arc<Self>, tokens: u64) -> Result<Permit, LimiterRejection> {
         let _turn = self.turn.lock().await;
         loop {
             let now = Instant::now();
-            let wait = self.state().leave(tokens, now);
+            let wait = self.state().acquire(tokens, now);
             match wait {
                 None => {
                     let admitted = Admitted { limiter: Arc::clone(self), tokens, left: now };
                     return Ok(Permit(Arc::new(admitted)));
                 }
                 Some(Wait::Until(opens)) if opens - now > LONGEST_WAIT => {
-                    return Err(Held::TooFarOff(opens - now));
+                    return Err(LimiterRejection::TooFarOff(opens - now));
                 }
                 Some(Wait::Until(opens)) => sleep_until(opens).await,
                 Some(Wait::ForRoom) => self.landed.notified().await,
@@ -138,7 +138,7 @@ impl Permit {
     }
 
     /// The response says what is left of the server's limits.
-    pub(crate) fn announce(&self, announced: Announced) {
+    pub(crate) fn announce(&self, announced: RateLimits) {
         let now = Instant::now();
         let mut state = self.0.limiter.state();
         if let Some(left) = announced.requests {
@@ -178,7 +178,7 @@ impl Permit {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.limiter.state().land(self.tokens);
+        self.limiter.state().release(self.tokens);
         self.limiter.landed.notify_one();
     }
 }
@@ -192,13 +192,13 @@ enum Wait {
 }
 
 struct State {
-    requests: Gate,
-    tokens: Gate,
-    window: Window,
+    requests: RateGate,
+    tokens: RateGate,
+    window: AimdWindow,
     paused_until: Option<Instant>,
     /// How many times in a row it was overloaded, since its last success.
     in_a_row: u32,
-    throttled: Throttled,
+    throttled: ThrottleStats,
     /// Tokens billed so far.
     billed: u64,
 }
@@ -206,18 +206,18 @@ struct State {
 impl State {
     fn new(quota: Quota, in_flight: usize) -> Self {
         Self {
-            requests: Gate::new(quota.requests_per_minute),
-            tokens: Gate::new(quota.tokens_per_minute),
-            window: Window::new(in_flight),
+            requests: RateGate::new(quota.requests_per_minute),
+            tokens: RateGate::new(quota.tokens_per_minute),
+            window: AimdWindow::new(in_flight),
             paused_until: None,
             in_a_row: 0,
-            throttled: Throttled::default(),
+            throttled: ThrottleStats::default(),
             billed: 0,
         }
     }
 
     /// What a request of `tokens` tokens has to wait for; `None`: it has been counted as sent.
-    fn leave(&mut self, tokens: u64, now: Instant) -> Option<Wait> {
+    fn acquire(&mut self, tokens: u64, now: Instant) -> Option<Wait> {
         let opens = self.requests.opens(1, now).max(self.tokens.opens(tokens, now));
         let opens = self.paused_until.map_or(opens, |until| opens.max(until));
         if opens > now {
@@ -232,7 +232,7 @@ impl State {
         None
     }
 
-    fn land(&mut self, tokens: u64) {
+    fn release(&mut self, tokens: u64) {
         self.requests.landed(1);
         self.tokens.landed(tokens);
         self.window.landed();
@@ -242,11 +242,11 @@ impl State {
         self.paused_until = self.paused_until.max(now.checked_add(wait));
     }
 
-    /// Returns whether this refusal is news (see [`Window::overloaded`]).
+    /// Returns whether this refusal is news (see [`AimdWindow::overloaded`]).
     fn overloaded(&mut self, left: Instant, now: Instant) -> bool {
         let news = self.window.overloaded(left, now);
         if news {
-            let Throttled { times, fewest } = &mut self.throttled;
+            let ThrottleStats { times, fewest } = &mut self.throttled;
             *fewest =
                 if *times == 0 { self.window.size() } else { self.window.size().min(*fewest) };
             *times += 1;

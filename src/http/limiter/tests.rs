@@ -7,10 +7,10 @@ use std::collections::BinaryHeap;
 
 use proptest::prelude::*;
 
-use super::gate::WINDOW;
+use super::rate_gate::WINDOW;
 use super::*;
 use crate::cancel::{self, Stop};
-use crate::http::announced::Left;
+use crate::http::rate_limit_headers::RateLimitLeft;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ fn limiter(in_flight: usize) -> Arc<Limiter> {
 
 /// Sends one request as soon as it is allowed, and returns the time of sending.
 fn leave(state: &mut State, tokens: u64, mut now: Instant) -> Instant {
-    while let Some(wait) = state.leave(tokens, now) {
+    while let Some(wait) = state.acquire(tokens, now) {
         let Wait::Until(opens) = wait else { panic!("there is room for any number") };
         assert!(opens > now);
         now = opens;
@@ -40,7 +40,7 @@ fn departures(mut state: State, tokens: &[u64]) -> Vec<u64> {
     let mut departures = Vec::new();
     for tokens in tokens {
         now = leave(&mut state, *tokens, now);
-        state.land(*tokens);
+        state.release(*tokens);
         departures.push((now - start).as_secs());
         now += SECOND;
     }
@@ -76,9 +76,9 @@ fn a_request_waits_for_both_and_spends_neither_before() {
 #[test]
 fn what_the_server_announces_is_obeyed_before_it_is_hit() {
     let start = Instant::now();
-    let left = |remaining, seconds| Left { remaining, reset: Some(seconds * SECOND) };
+    let left = |remaining, seconds| RateLimitLeft { remaining, reset: Some(seconds * SECOND) };
 
-    let mut gate = Gate::default();
+    let mut gate = RateGate::default();
     gate.take(1, start);
     gate.announce(left(1, 20), 1, start);
     gate.landed(1);
@@ -87,7 +87,7 @@ fn what_the_server_announces_is_obeyed_before_it_is_hit() {
     assert_eq!(gate.opens(1, start), start + 20 * SECOND, "none is");
     assert_eq!(gate.opens(1, start + 20 * SECOND), start + 20 * SECOND);
 
-    let mut tokens = Gate::default();
+    let mut tokens = RateGate::default();
     tokens.announce(left(500, 6), 0, start);
     assert_eq!(tokens.opens(500, start), start);
     assert_eq!(tokens.opens(501, start), start + 6 * SECOND);
@@ -96,22 +96,22 @@ fn what_the_server_announces_is_obeyed_before_it_is_hit() {
 #[test]
 fn what_is_under_way_may_not_be_counted_yet() {
     let start = Instant::now();
-    let mut gate = Gate::default();
+    let mut gate = RateGate::default();
     (0..3).for_each(|_| gate.take(1, start));
-    gate.announce(Left { remaining: 2, reset: Some(9 * SECOND) }, 1, start);
+    gate.announce(RateLimitLeft { remaining: 2, reset: Some(9 * SECOND) }, 1, start);
     assert_eq!(gate.opens(1, start), start + 9 * SECOND);
     // The other responses arrive in any order: what they say about the time before does not count.
     gate.landed(1);
-    gate.announce(Left { remaining: 4, reset: Some(SECOND) }, 1, start);
+    gate.announce(RateLimitLeft { remaining: 4, reset: Some(SECOND) }, 1, start);
     assert_eq!(gate.opens(1, start), start + 9 * SECOND);
 }
 
 #[test]
 fn a_late_answer_of_an_earlier_window_neither_ends_a_later_one_nor_hides_it() {
     let start = Instant::now();
-    let left = |remaining, seconds| Left { remaining, reset: Some(seconds * SECOND) };
+    let left = |remaining, seconds| RateLimitLeft { remaining, reset: Some(seconds * SECOND) };
     for announced in [[left(1, 9), left(0, 1)], [left(0, 1), left(1, 9)]] {
-        let mut gate = Gate::default();
+        let mut gate = RateGate::default();
         for left in announced {
             gate.announce(left, 0, start);
         }
@@ -125,9 +125,9 @@ fn a_late_answer_of_an_earlier_window_neither_ends_a_later_one_nor_hides_it() {
 #[test]
 fn announcements_that_never_agree_are_few_and_forget_no_limit() {
     let start = Instant::now();
-    let mut gate = Gate::default();
+    let mut gate = RateGate::default();
     for one in 1..100 {
-        gate.announce(Left { remaining: one, reset: Some(one as u32 * SECOND) }, 0, start);
+        gate.announce(RateLimitLeft { remaining: one, reset: Some(one as u32 * SECOND) }, 0, start);
     }
     (1..100).for_each(|one| {
         let opens = gate.opens(one + 1, start);
@@ -139,10 +139,10 @@ fn announcements_that_never_agree_are_few_and_forget_no_limit() {
 #[test]
 fn without_a_reset_a_limit_is_by_the_minute() {
     let start = Instant::now();
-    let mut gate = Gate::default();
-    gate.announce(Left { remaining: 1, reset: None }, 0, start);
+    let mut gate = RateGate::default();
+    gate.announce(RateLimitLeft { remaining: 1, reset: None }, 0, start);
     assert_eq!(gate.opens(1, start), start);
-    gate.announce(Left { remaining: 0, reset: None }, 0, start);
+    gate.announce(RateLimitLeft { remaining: 0, reset: None }, 0, start);
     assert_eq!(gate.opens(1, start), start + WINDOW);
 }
 
@@ -154,15 +154,15 @@ async fn a_pause_is_for_all() {
     second.pause(SECOND);
     let now = Instant::now();
     assert!(matches!(
-        limiter.state().leave(0, now),
+        limiter.state().acquire(0, now),
         Some(Wait::Until(opens)) if opens > now + 29 * SECOND
     ));
-    assert_eq!(limiter.state().leave(0, now + 30 * SECOND), None);
+    assert_eq!(limiter.state().acquire(0, now + 30 * SECOND), None);
     // Longer than anyone waits: every waiting request fails.
     first.pause(LONGEST_WAIT + 9 * SECOND);
     for _ in 0..2 {
         assert!(
-            matches!(limiter.admit(0).await.err(), Some(Held::TooFarOff(wait)) if wait > LONGEST_WAIT)
+            matches!(limiter.admit(0).await.err(), Some(LimiterRejection::TooFarOff(wait)) if wait > LONGEST_WAIT)
         );
     }
 }
@@ -174,7 +174,7 @@ async fn an_endpoint_that_is_overloaded_is_left_alone_by_all() {
     for _ in 0..4 {
         sent.push(limiter.admit(0).await.unwrap());
     }
-    assert_eq!(limiter.state().leave(0, Instant::now()), Some(Wait::ForRoom));
+    assert_eq!(limiter.state().acquire(0, Instant::now()), Some(Wait::ForRoom));
     let seconds = |limiter: &Limiter| {
         let now = Instant::now();
         limiter.state().paused_until.map(|until| (until - now).as_secs_f64().ceil() as u64)
@@ -183,16 +183,16 @@ async fn an_endpoint_that_is_overloaded_is_left_alone_by_all() {
     for permit in &sent {
         permit.overloaded(None);
     }
-    assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
+    assert_eq!(limiter.throttled(), Some(ThrottleStats { times: 1, fewest: 2 }));
     assert!(matches!(seconds(&limiter), Some(4..=8)), "half of the backoff, or more");
     // The wait that the server asks for counts even if the refusal is not news.
     sent[3].overloaded(Some(20 * SECOND));
     assert_eq!(seconds(&limiter), Some(20));
-    assert_eq!(limiter.throttled(), Some(Throttled { times: 1, fewest: 2 }));
+    assert_eq!(limiter.throttled(), Some(ThrottleStats { times: 1, fewest: 2 }));
     // Afterwards two may be in flight.
     sent.clear();
     let later = Instant::now() + 20 * SECOND;
-    let waits: Vec<_> = (0..3).map(|_| limiter.state().leave(0, later)).collect();
+    let waits: Vec<_> = (0..3).map(|_| limiter.state().acquire(0, later)).collect();
     assert_eq!(waits, [None, None, Some(Wait::ForRoom)]);
 }
 
@@ -214,7 +214,7 @@ async fn a_stop_ends_every_wait() {
     let waiting = futures::future::join(limiter.admit(0), limiter.admit(0));
     let stop = async { canceller.cancel(Stop::Deadline) };
     let ((first, second), ()) = futures::future::join(waiting, stop).await;
-    assert_eq!([first.err(), second.err()], [Some(Held::Stopped); 2]);
+    assert_eq!([first.err(), second.err()], [Some(LimiterRejection::Stopped); 2]);
 }
 
 /// A server that allows `quota` requests in each `window` and announces what is left. `early`: it counts a
@@ -228,7 +228,7 @@ struct Server {
 }
 
 impl Server {
-    fn count(&mut self, now: u64) -> Left {
+    fn count(&mut self, now: u64) -> RateLimitLeft {
         let began = self.began.filter(|began| now < began + self.window).unwrap_or_else(|| {
             self.counted = 0;
             now
@@ -237,7 +237,7 @@ impl Server {
         self.counted += 1;
         assert!(self.counted <= self.quota, "over the quota at {now}");
         let reset = Duration::from_millis(began + self.window - now);
-        Left { remaining: self.quota - self.counted, reset: Some(reset) }
+        RateLimitLeft { remaining: self.quota - self.counted, reset: Some(reset) }
     }
 }
 
@@ -246,11 +246,11 @@ impl Server {
 fn exchange(server: &mut Server, parallel: usize, travels: &[(u64, u64)]) -> u64 {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
-    let mut gate = Gate::default();
+    let mut gate = RateGate::default();
     // For each request in flight: when its next event happens, and its number.
     let mut coming: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut going: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
-    let mut said: Vec<Option<Left>> = vec![None; travels.len()];
+    let mut said: Vec<Option<RateLimitLeft>> = vec![None; travels.len()];
     let (mut now, mut sent) = (0, 0);
     loop {
         while sent < travels.len() && coming.len() + going.len() < parallel {
@@ -291,7 +291,7 @@ proptest! {
         limit in 1_u64..20,
         requests in proptest::collection::vec((1_u64..25, 0_u64..40), 1..60),
     ) {
-        let mut gate = Gate::new(Some(limit));
+        let mut gate = RateGate::new(Some(limit));
         let mut now = Instant::now();
         let mut sent: Vec<(Instant, u64)> = Vec::new();
         for (amount, gap) in requests {

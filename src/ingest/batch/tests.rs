@@ -8,19 +8,19 @@ use uuid::Uuid;
 use super::*;
 use crate::embed::builtin::Builtin;
 use crate::embed::sparse::TermCounters;
-use crate::ingest::cut;
-use crate::ingest::document::{Document, Places, Syntax};
-use crate::types::Kind;
+use crate::ingest::document::{Document, SourceMap, Syntax};
+use crate::ingest::lazy_chunks;
+use crate::types::DocumentKind;
 
 /// A document in which each line is a chunk.
-fn ready(source: &str, expected: u32) -> Prepared {
+fn ready(source: &str, expected: u32) -> PreparedDocument {
     let record = DocumentRecord {
         project: None,
         source: source.to_owned(),
         document_hash: ContentHash::of(source.as_bytes()),
         size: 1,
         mtime: 1,
-        kind: Kind::Text,
+        kind: DocumentKind::Text,
         chunks: 0,
         terms: 0,
         tags: Vec::new(),
@@ -38,30 +38,30 @@ fn ready(source: &str, expected: u32) -> Prepared {
         title: String::new(),
         text: "line\n".repeat(expected as usize),
         syntax: Syntax::Plain,
-        places: Places::Verbatim,
+        places: SourceMap::Verbatim,
         ..Document::default()
     };
     let options = ChunkOptions { max_tokens: 1, overlap_tokens: 0 };
     let terms = TermCounters::new("english").unwrap();
-    let (record, chunks) = cut::cut(record, document, &options, &Builtin::new(), &terms);
+    let (record, chunks) = lazy_chunks::cut(record, document, &options, &Builtin::new(), &terms);
     assert_eq!(record.chunks, expected);
-    Prepared::Ready(Ready {
+    PreparedDocument::Ready(Ready {
         record,
-        replaces: Replaces::Nothing,
+        replaces: ReplacedDocument::Nothing,
         chunks,
         secrets: Secrets::default(),
     })
 }
 
-async fn gathered(documents: &[(&str, u32)], size: usize) -> Vec<Batch> {
-    let prepared: Vec<Prepared> =
+async fn gathered(documents: &[(&str, u32)], size: usize) -> Vec<CommitBatch> {
+    let prepared: Vec<PreparedDocument> =
         documents.iter().map(|(source, chunks)| ready(source, *chunks)).collect();
     gather(stream::iter(prepared), size).collect().await
 }
 
 /// Source and number of chunks of every part, batch by batch; `+` where more parts follow.
-fn shape(batches: &[Batch]) -> Vec<Vec<String>> {
-    let part = |part: &Part| {
+fn shape(batches: &[CommitBatch]) -> Vec<Vec<String>> {
+    let part = |part: &BatchPart| {
         let more = if part.last { "" } else { "+" };
         format!("{}{}{more}", part.document.record.source, part.chunks.len())
     };

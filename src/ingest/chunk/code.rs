@@ -6,7 +6,7 @@ use text_splitter::{ChunkConfig, ChunkSizer, CodeSplitter};
 use tree_sitter::{Node, Parser, Tree};
 
 use super::outline::Outline;
-use crate::ingest::document::Language;
+use crate::ingest::document::CodeLanguage;
 
 /// Code longer than this, in bytes, is generated or minified; it is cut as plain text.
 pub(super) const MAX_PARSED: usize = 1 << 20;
@@ -23,31 +23,31 @@ const LOOKED_AT: usize = 64;
 /// Cuts code along its syntax; returns pieces with their offsets.
 pub(super) fn split(
     text: &str,
-    language: Language,
+    language: CodeLanguage,
     config: ChunkConfig<impl ChunkSizer>,
 ) -> Option<Vec<(usize, &str)>> {
     let splitter = CodeSplitter::new(grammar(language), config).ok()?;
     Some(splitter.chunk_indices(text).collect())
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
+fn grammar(language: CodeLanguage) -> tree_sitter::Language {
     match language {
-        Language::C => tree_sitter_c::LANGUAGE,
-        Language::Cpp => tree_sitter_cpp::LANGUAGE,
-        Language::Go => tree_sitter_go::LANGUAGE,
-        Language::Java => tree_sitter_java::LANGUAGE,
-        Language::JavaScript => tree_sitter_javascript::LANGUAGE,
-        Language::Python => tree_sitter_python::LANGUAGE,
-        Language::Rust => tree_sitter_rust::LANGUAGE,
-        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
-        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX,
+        CodeLanguage::C => tree_sitter_c::LANGUAGE,
+        CodeLanguage::Cpp => tree_sitter_cpp::LANGUAGE,
+        CodeLanguage::Go => tree_sitter_go::LANGUAGE,
+        CodeLanguage::Java => tree_sitter_java::LANGUAGE,
+        CodeLanguage::JavaScript => tree_sitter_javascript::LANGUAGE,
+        CodeLanguage::Python => tree_sitter_python::LANGUAGE,
+        CodeLanguage::Rust => tree_sitter_rust::LANGUAGE,
+        CodeLanguage::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
+        CodeLanguage::Tsx => tree_sitter_typescript::LANGUAGE_TSX,
     }
     .into()
 }
 
 /// The path of items at every offset (`impl Ledger`, `fn restore`), and whether the tree is too deep to cut
 /// along. An item begins with its comments, attributes and decorators. A piece may straddle items.
-pub(super) fn outline(text: &str, language: Language) -> (Outline, bool) {
+pub(super) fn outline(text: &str, language: CodeLanguage) -> (Outline, bool) {
     let mut parser = Parser::new();
     let parsed =
         parser.set_language(&grammar(language)).ok().and_then(|()| parser.parse(text, None));
@@ -97,7 +97,7 @@ struct Level {
 }
 
 /// All items in order of their start, outer before inner.
-fn items(text: &str, language: Language, tree: &Tree) -> Vec<Item> {
+fn items(text: &str, language: CodeLanguage, tree: &Tree) -> Vec<Item> {
     let mut items = Vec::new();
     let mut cursor = tree.walk();
     let mut levels = vec![Level { lead: None, wraps: false }];
@@ -122,7 +122,7 @@ fn items(text: &str, language: Language, tree: &Tree) -> Vec<Item> {
 /// Records the node if it is an item. Returns the level of its children where they matter.
 fn visit(
     text: &str,
-    language: Language,
+    language: CodeLanguage,
     node: Node<'_>,
     level: Option<&mut Level>,
     items: &mut Vec<Item>,
@@ -162,8 +162,8 @@ fn is_wrapper(kind: &str) -> bool {
 }
 
 /// The name of an item in a heading path; `None` if the node is not an item.
-fn label(text: &str, language: Language, node: Node<'_>) -> Option<String> {
-    use Language as L;
+fn label(text: &str, language: CodeLanguage, node: Node<'_>) -> Option<String> {
+    use CodeLanguage as L;
     let kind = node.kind();
     let field = |name: &str| node.child_by_field_name(name).map(|field| &text[field.byte_range()]);
     let named = |keyword: &str| field("name").map(|name| format!("{keyword} {name}"));
@@ -254,7 +254,7 @@ mod tests {
             ("+++\n".repeat(3_400) + "price;\n", true),
         ] {
             let start: String = text.chars().take(40).collect();
-            assert_eq!(outline(&text, Language::TypeScript).1, deep, "{start}");
+            assert_eq!(outline(&text, CodeLanguage::TypeScript).1, deep, "{start}");
         }
     }
 }

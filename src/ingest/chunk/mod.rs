@@ -22,19 +22,19 @@ mod markdown;
 mod outline;
 mod place;
 mod rst;
-mod ruler;
 mod sections;
+mod token_counts;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use text_splitter::{ChunkConfig, MarkdownSplitter, TextSplitter};
 
-use super::document::{Document, Piece, Syntax};
+use super::document::{Document, DocumentPiece, Syntax};
 use crate::types::Chunk;
 use outline::Outline;
 pub(super) use place::PlaceIndex;
-use ruler::{Ruler, Words};
+use token_counts::{TokenCounts, WordCounts};
 
 /// Raised whenever the same text and options would be cut differently. A build that cuts code as text has its
 /// own number.
@@ -76,7 +76,7 @@ pub fn chunk<'a>(
     document: &'a Document,
     options: &ChunkOptions,
     count: Count<'_>,
-) -> Vec<Piece<'a>> {
+) -> Vec<DocumentPiece<'a>> {
     let places = PlaceIndex::new(document);
     let mut cutter = Cutter {
         title: None,
@@ -85,7 +85,7 @@ pub fn chunk<'a>(
         syntax: document.syntax,
         max_tokens: options.max_tokens.max(1),
         overlap: options.overlap_tokens,
-        words: Words::new(count),
+        words: WordCounts::new(count),
         count,
         pieces: Vec::new(),
     };
@@ -158,10 +158,10 @@ struct Cutter<'a, 'd> {
     syntax: Syntax,
     max_tokens: usize,
     overlap: usize,
-    words: Words<'a>,
+    words: WordCounts<'a>,
     count: Count<'a>,
     /// Pieces with the offset of their first word.
-    pieces: Vec<(usize, Piece<'d>)>,
+    pieces: Vec<(usize, DocumentPiece<'d>)>,
 }
 
 impl<'d> Cutter<'_, 'd> {
@@ -252,7 +252,7 @@ impl<'d> Cutter<'_, 'd> {
     /// Offsets in `window` are relative to `base`, the start of the region.
     fn cut_window(&mut self, base: usize, window: Range<usize>, outline: &Outline) {
         let text = &self.text[base + window.start..base + window.end];
-        let ruler = Ruler::new(text, &mut self.words);
+        let ruler = TokenCounts::new(text, &mut self.words);
         let capacity = self.capacity(outline, &window);
         let overlap = self.overlap.min(capacity / 2);
         for range in split(text, self.syntax, &ruler, capacity, overlap) {
@@ -281,7 +281,8 @@ impl<'d> Cutter<'_, 'd> {
         let titled = fits && self.title.is_some();
         let (locator, recognition) = self.places.place(&range);
         let (start, first) = (range.start, range.start + indentation(text));
-        self.pieces.push((first, Piece { start, text, locator, recognition, headings, titled }));
+        self.pieces
+            .push((first, DocumentPiece { start, text, locator, recognition, headings, titled }));
     }
 }
 
@@ -289,7 +290,7 @@ impl<'d> Cutter<'_, 'd> {
 fn split(
     text: &str,
     syntax: Syntax,
-    ruler: &Ruler<'_>,
+    ruler: &TokenCounts<'_>,
     capacity: usize,
     overlap: usize,
 ) -> Vec<Range<usize>> {
@@ -327,7 +328,7 @@ fn is_minified(code: &str) -> bool {
 fn joined(
     text: &str,
     ranges: impl DoubleEndedIterator<Item = Range<usize>>,
-    ruler: &Ruler<'_>,
+    ruler: &TokenCounts<'_>,
     capacity: usize,
 ) -> Vec<Range<usize>> {
     let is_tiny = |range: &Range<usize>| ruler.between(range.start, range.end) <= capacity / 8;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::ingest::document::{Document, Mark, Places, RecognizedWord, Unit};
+use crate::ingest::document::{Document, LocatorUnit, RecognizedWord, SourceMap, UnitMark};
 use crate::types::{Locator, PageArea, Recognition};
 
 /// Words with less confidence than this, in percent, are marked as doubtful.
@@ -17,20 +17,20 @@ pub(in crate::ingest) struct PlaceIndex {
 enum Units {
     /// Offsets at which the lines begin.
     Lines(Vec<usize>),
-    Marks(Unit, Vec<Mark>),
+    Marks(LocatorUnit, Vec<UnitMark>),
     /// The marks of all rows, and for each sheet the index of its first mark and its number.
-    Sheets(Vec<Mark>, Vec<(usize, u32)>),
+    Sheets(Vec<UnitMark>, Vec<(usize, u32)>),
 }
 
 impl PlaceIndex {
     pub(in crate::ingest) fn new(document: &Document) -> Self {
         let units = match &document.places {
-            Places::Verbatim => {
+            SourceMap::Verbatim => {
                 let breaks = document.text.match_indices('\n').map(|(at, _)| at + 1);
                 Units::Lines(std::iter::once(0).chain(breaks).collect())
             }
-            Places::Marked(unit, marks) => Units::Marks(*unit, marks.clone()),
-            Places::Sheets(sheets) => {
+            SourceMap::Marked(unit, marks) => Units::Marks(*unit, marks.clone()),
+            SourceMap::Sheets(sheets) => {
                 let (mut rows, mut starts) = (Vec::new(), Vec::new());
                 for (number, marks) in sheets {
                     starts.push((rows.len(), *number));
@@ -70,18 +70,18 @@ impl PlaceIndex {
             Units::Marks(unit, marks) => {
                 let (_, first, last) = touched(marks, range);
                 match unit {
-                    Unit::Line => Locator::Lines(first, last),
-                    Unit::Page => Locator::Page(first),
-                    Unit::Paragraph => Locator::Paragraphs(first, last),
-                    Unit::Slide => Locator::Slide(first),
-                    Unit::Cell => Locator::Cells(first, last),
-                    Unit::Record => Locator::Record(first),
-                    Unit::Message if last > 0 => {
+                    LocatorUnit::Line => Locator::Lines(first, last),
+                    LocatorUnit::Page => Locator::Page(first),
+                    LocatorUnit::Paragraph => Locator::Paragraphs(first, last),
+                    LocatorUnit::Slide => Locator::Slide(first),
+                    LocatorUnit::Cell => Locator::Cells(first, last),
+                    LocatorUnit::Record => Locator::Record(first),
+                    LocatorUnit::Message if last > 0 => {
                         Locator::Attachment { message: first, number: last }
                     }
-                    Unit::Message => Locator::Message(first),
-                    Unit::Section => Locator::Section(first),
-                    Unit::Second => Locator::Seconds(first, last),
+                    LocatorUnit::Message => Locator::Message(first),
+                    LocatorUnit::Section => Locator::Section(first),
+                    LocatorUnit::Second => Locator::Seconds(first, last),
                 }
             }
             Units::Sheets(rows, starts) => {
@@ -122,7 +122,7 @@ fn recognition(words: &[RecognizedWord], range: &Range<usize>) -> Recognition {
 
 /// The index of the first mark that `range` touches, and the first and last unit of all marks that it
 /// touches.
-fn touched(marks: &[Mark], range: &Range<usize>) -> (usize, u32, u32) {
+fn touched(marks: &[UnitMark], range: &Range<usize>) -> (usize, u32, u32) {
     let upto = |at: usize| marks.partition_point(|mark| mark.offset <= at);
     let from = upto(range.start).saturating_sub(1);
     let touched = &marks[from..upto(range.end - 1).max(from)];

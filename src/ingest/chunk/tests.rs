@@ -3,14 +3,14 @@
 mod properties;
 
 use super::*;
-use crate::ingest::document::{Language, Mark, Places, Section, Unit};
+use crate::ingest::document::{CodeLanguage, LocatorUnit, Section, SourceMap, UnitMark};
 use crate::types::Locator;
 
 fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn document(text: &str, syntax: Syntax, places: Places) -> Document {
+fn document(text: &str, syntax: Syntax, places: SourceMap) -> Document {
     let (title, sections) = (String::new(), Vec::new());
     Document { title, text: text.to_owned(), syntax, places, sections, ..Document::default() }
 }
@@ -19,8 +19,8 @@ fn options(max_tokens: usize, overlap_tokens: usize) -> ChunkOptions {
     ChunkOptions { max_tokens, overlap_tokens }
 }
 
-fn cut(text: &str, syntax: Syntax, max_tokens: usize) -> Vec<Piece<'static>> {
-    let document = Box::leak(Box::new(document(text, syntax, Places::Verbatim)));
+fn cut(text: &str, syntax: Syntax, max_tokens: usize) -> Vec<DocumentPiece<'static>> {
+    let document = Box::leak(Box::new(document(text, syntax, SourceMap::Verbatim)));
     chunk(document, &options(max_tokens, 0), &words)
 }
 
@@ -29,8 +29,8 @@ fn section(offset: usize) -> Section {
 }
 
 /// Heading path, lines and text of each piece.
-fn shown<'a>(pieces: &[Piece<'a>]) -> Vec<(String, String, &'a str)> {
-    let show = |piece: &Piece| (piece.headings.join(" > "), piece.locator.cite(""));
+fn shown<'a>(pieces: &[DocumentPiece<'a>]) -> Vec<(String, String, &'a str)> {
+    let show = |piece: &DocumentPiece| (piece.headings.join(" > "), piece.locator.cite(""));
     pieces
         .iter()
         .map(|piece| {
@@ -158,7 +158,7 @@ fn what_looks_like_a_heading_is_not_always_one() {
 #[test]
 fn code_is_cut_along_its_items() {
     let text = "use a::b;\n\n/// Keeps accounts.\n#[derive(Debug)]\nstruct Ledger {\n    rows: u32,\n}\n\nimpl Ledger {\n    /// Restores it.\n    fn restore(&self) -> u32 {\n        self.rows + 1\n    }\n\n    fn drop_all(&mut self) {\n        self.rows = 0;\n    }\n}\n";
-    let pieces = cut(text, Syntax::Code(Language::Rust), 24);
+    let pieces = cut(text, Syntax::Code(CodeLanguage::Rust), 24);
     let rows = [
         row(
             "",
@@ -181,7 +181,7 @@ fn code_is_cut_along_its_items() {
 
 #[test]
 fn every_language_names_its_items() {
-    use Language::{C, Cpp, Go, Java, JavaScript, Python, Rust, Tsx, TypeScript};
+    use CodeLanguage::{C, Cpp, Go, Java, JavaScript, Python, Rust, Tsx, TypeScript};
     for (language, text, marker, path) in [
         (
             Rust,
@@ -240,16 +240,17 @@ fn every_language_names_its_items() {
 fn pages_are_cut_apart_and_paragraphs_are_counted() {
     let text = "first page\n\nstill first\n\nsecond page";
     let at = |needle: &str| text.find(needle).unwrap();
-    let mark = |offset, first, last| Mark { offset, first, last };
+    let mark = |offset, first, last| UnitMark { offset, first, last };
     let marks = vec![mark(0, 1, 1), mark(at("second"), 2, 2)];
-    let mut pages = document(text, Syntax::Plain, Places::Marked(Unit::Page, marks));
+    let mut pages = document(text, Syntax::Plain, SourceMap::Marked(LocatorUnit::Page, marks));
     pages.sections = [0, at("second")].map(section).to_vec();
     let pieces = chunk(&pages, &options(100, 10), &words);
     let rows = [row("", "#page=1", "first page\n\nstill first"), row("", "#page=2", "second page")];
     assert_eq!(shown(&pieces), rows);
 
     let marks = vec![mark(0, 3, 3), mark(at("still"), 5, 6), mark(at("second"), 7, 7)];
-    let paragraphs = document(text, Syntax::Markdown, Places::Marked(Unit::Paragraph, marks));
+    let paragraphs =
+        document(text, Syntax::Markdown, SourceMap::Marked(LocatorUnit::Paragraph, marks));
     let all = chunk(&paragraphs, &options(100, 0), &words);
     assert_eq!(all[0].locator, Locator::Paragraphs(3, 7));
     let each: Vec<_> =
@@ -261,10 +262,10 @@ fn pages_are_cut_apart_and_paragraphs_are_counted() {
 #[test]
 fn sections_are_under_their_own_headings() {
     let text = "before\n\n# One\n\nfirst\n\n# Two\n\nsecond";
-    let mark = |offset, number| Mark { offset, first: number, last: number };
+    let mark = |offset, number| UnitMark { offset, first: number, last: number };
     let (one, two) = (text.find("# One").unwrap(), text.find("# Two").unwrap());
     let marks = vec![mark(0, 1), mark(one, 2), mark(two, 5)];
-    let mut slides = document(text, Syntax::Markdown, Places::Marked(Unit::Slide, marks));
+    let mut slides = document(text, Syntax::Markdown, SourceMap::Marked(LocatorUnit::Slide, marks));
     let headings = vec!["Part".to_owned()];
     slides.sections = vec![Section { offset: one, headings, syntax: None }, section(two)];
     let pieces = chunk(&slides, &options(100, 10), &words);
@@ -298,9 +299,9 @@ fn rows_are_kept_whole() {
 #[test]
 fn rows_are_cited_by_their_sheet() {
     let text = "a\nb\nc\nd";
-    let mark = |offset, number| Mark { offset, first: number, last: number };
+    let mark = |offset, number| UnitMark { offset, first: number, last: number };
     let sheets = vec![(1, vec![mark(0, 2), mark(2, 3)]), (4, vec![mark(4, 1), mark(6, 7)])];
-    let mut book = document(text, Syntax::Rows, Places::Sheets(sheets));
+    let mut book = document(text, Syntax::Rows, SourceMap::Sheets(sheets));
     let named =
         |offset, name: &str| Section { offset, headings: vec![name.to_owned()], syntax: None };
     book.sections = vec![named(0, "One"), named(4, "Two")];
@@ -342,7 +343,7 @@ fn pieces_of_a_section_overlap() {
     let sentences: Vec<String> =
         (0..60).map(|i| format!("Sentence number {i} ends here.")).collect();
     let text = sentences.join(" ");
-    let document = document(&text, Syntax::Plain, Places::Verbatim);
+    let document = document(&text, Syntax::Plain, SourceMap::Verbatim);
     let pieces = chunk(&document, &options(50, 10), &words);
     assert!(pieces.len() > 5);
     for pair in pieces.windows(2) {
@@ -356,7 +357,7 @@ fn code_without_lines_is_cut_as_text() {
     let texts = |code: &str, syntax| -> Vec<&'static str> {
         cut(code, syntax, 26).iter().map(|piece| piece.text).collect()
     };
-    let by_tree = Syntax::Code(Language::JavaScript);
+    let by_tree = Syntax::Code(CodeLanguage::JavaScript);
     // A piece holds one statement, or three of such lines.
     let written = "call ( a , b , c , d\n, e , f , g ) ;\n".repeat(100);
     assert_eq!(texts(&written, by_tree).len(), 100);
@@ -369,7 +370,8 @@ fn code_without_lines_is_cut_as_text() {
 #[test]
 fn deep_nesting_does_not_overflow() {
     for deep in ["(".repeat(20_000), "(\n".repeat(20_000)] {
-        for syntax in [Syntax::Markdown, Syntax::Code(Language::Rust), Syntax::Code(Language::Cpp)]
+        for syntax in
+            [Syntax::Markdown, Syntax::Code(CodeLanguage::Rust), Syntax::Code(CodeLanguage::Cpp)]
         {
             assert!(!cut(&deep, syntax, 50).is_empty());
         }
@@ -380,7 +382,7 @@ fn deep_nesting_does_not_overflow() {
 #[test]
 fn a_title_is_embedded_if_no_heading_contains_it() {
     let titled = |title: &str, text: &str, max_tokens: usize| {
-        let mut document = document(text, Syntax::Markdown, Places::Verbatim);
+        let mut document = document(text, Syntax::Markdown, SourceMap::Verbatim);
         document.title = title.to_owned();
         let pieces = chunk(&document, &options(max_tokens, 0), &words);
         pieces.iter().map(|piece| piece.titled).collect::<Vec<_>>()

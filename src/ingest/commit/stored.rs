@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::Committer;
 use crate::error::BackendError;
-use crate::ingest::batch::Target;
-use crate::ingest::prepare::Replaces;
+use crate::ingest::batch::PendingDocument;
+use crate::ingest::prepare::ReplacedDocument;
 use crate::ingest::report::IngestReport;
 use crate::store::Receipt;
 use crate::types::DocumentRecord;
@@ -21,16 +21,16 @@ const RECORDS: usize = 256;
 #[derive(Default)]
 struct Given {
     /// Documents whose records were written.
-    documents: Vec<Arc<Target>>,
+    documents: Vec<Arc<PendingDocument>>,
     deleted: usize,
     chunks: usize,
 }
 
 /// What was sent and is not counted yet.
 #[derive(Default)]
-pub(super) struct Unconfirmed(VecDeque<(Receipt, Given)>);
+pub(super) struct UnconfirmedWrites(VecDeque<(Receipt, Given)>);
 
-impl Unconfirmed {
+impl UnconfirmedWrites {
     fn push(&mut self, receipt: Receipt, given: Given) {
         self.0.push_back((receipt, given));
     }
@@ -57,12 +57,12 @@ impl Given {
         for document in &self.documents {
             report.read(&document.record);
             match document.replaces {
-                Replaces::Nothing => {
+                ReplacedDocument::Nothing => {
                     report.added += 1;
                     report.documents_total += 1;
                 }
-                Replaces::Changed => report.changed += 1,
-                Replaces::Moved { .. } => report.moved += 1,
+                ReplacedDocument::Changed => report.changed += 1,
+                ReplacedDocument::Moved { .. } => report.moved += 1,
             }
         }
     }
@@ -70,7 +70,10 @@ impl Given {
 
 impl Committer<'_> {
     /// Writes the records of complete documents, and queues them to be counted when they are confirmed.
-    pub(super) async fn record(&mut self, complete: &[Arc<Target>]) -> Result<(), BackendError> {
+    pub(super) async fn record(
+        &mut self,
+        complete: &[Arc<PendingDocument>],
+    ) -> Result<(), BackendError> {
         for documents in complete.chunks(RECORDS) {
             let records: Vec<DocumentRecord> =
                 documents.iter().map(|document| document.record.clone()).collect();

@@ -7,31 +7,31 @@
 //! named. The content of files is not read here.
 
 mod error;
-mod ignored;
-mod lookout;
+mod ignore_rules;
 mod names;
 mod narrow;
 mod scope;
 mod sensitive;
 mod tree;
 mod walk;
+mod watch_scope;
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 pub use error::DiscoverError;
-pub use lookout::{Judge, Lookout};
-use names::Rules;
+use names::NameRules;
 pub use narrow::narrowed;
+use scope::InputTarget;
 pub(super) use scope::Root;
-use scope::Target;
-pub use scope::{Patterns, Scope};
+pub use scope::{Patterns, SourceScope};
 use walk::Walk;
 pub(super) use walk::reason;
+pub use watch_scope::{ChangeFilter, WatchScope};
 
-use crate::beneath::{self, Base, Kind, Stamp};
 use crate::ingest::expiry::Expiry;
+use crate::rooted_fs::{self, EntryKind, FileStamp, RootDir};
 use crate::types::{ContentHash, WebOrigin};
 
 /// What to look for, and where.
@@ -94,10 +94,10 @@ pub struct FetchedPage {
 impl FoundFile {
     /// The file of a source, if there is one. A link does not count.
     pub fn at(root: &Path, source: &str) -> Option<Self> {
-        let seen = Base::open(root).and_then(|root| root.look(Path::new(source))).ok()?;
-        let Stamp { size, mtime } = seen.stamp;
+        let seen = RootDir::open(root).and_then(|root| root.look(Path::new(source))).ok()?;
+        let FileStamp { size, mtime } = seen.stamp;
         let file = Self { source: source.to_owned(), size, mtime, page: None, named: false };
-        (seen.kind == Kind::File).then_some(file)
+        (seen.kind == EntryKind::File).then_some(file)
     }
 
     /// Where its content is, unless it came from standard input.
@@ -111,8 +111,8 @@ impl FoundFile {
     /// Opens it for reading. A link that has replaced it, or a directory on the way to it, is not followed.
     pub(super) fn open(&self, root: &Path) -> io::Result<File> {
         match &self.page {
-            Some(page) => beneath::open_file(&page.path),
-            None => Base::open(root)?.file(Path::new(&self.source)),
+            Some(page) => rooted_fs::open_file(&page.path),
+            None => RootDir::open(root)?.file(Path::new(&self.source)),
         }
     }
 
@@ -131,7 +131,7 @@ pub struct Skipped {
 
 /// An entry that could not be read or used.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failed {
+pub struct FailedInput {
     pub source: String,
     pub reason: String,
 }
@@ -141,8 +141,8 @@ pub struct Discovery {
     /// Sorted by source, without duplicates.
     pub files: Vec<FoundFile>,
     pub skipped: Vec<Skipped>,
-    pub failed: Vec<Failed>,
-    pub scope: Scope,
+    pub failed: Vec<FailedInput>,
+    pub scope: SourceScope,
     /// Remembered inputs that are gone and have no documents left.
     pub lost: Vec<String>,
     /// Failed inputs that are not files at all: a device, a pipe.
@@ -175,8 +175,8 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
     let root = fs::canonicalize(&options.root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
     options.forbid_outside()?;
-    let rules = Rules::new(options)?;
-    let base = Base::open(&root)
+    let rules = NameRules::new(options)?;
+    let base = RootDir::open(&root)
         .map_err(|error| unreadable(&options.root.display().to_string(), &error))?;
     let mut walk = Walk::new(&root, &base, &rules, options.max_file_size, &|_| ());
     let mut targets = Vec::with_capacity(options.inputs.len());
@@ -201,7 +201,7 @@ pub fn discover(options: &DiscoverOptions) -> Result<Discovery, DiscoverError> {
             resolved => resolved?,
         };
         let (taken, skipped) = walk.visit(&target);
-        let must_match = matches!(target, Target::Glob { .. }) && !options.remembered;
+        let must_match = matches!(target, InputTarget::Glob { .. }) && !options.remembered;
         if must_match && taken == 0 {
             return Err(DiscoverError::NoMatch { input: input.clone(), skipped });
         }
@@ -231,9 +231,9 @@ fn held(input: &str, root: &Path, options: &DiscoverOptions) -> usize {
 }
 
 /// The target of an input that is gone, if its documents may be deleted.
-fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<Target, DiscoverError> {
+fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<InputTarget, DiscoverError> {
     match former_source(input, root, options) {
-        Some(source) if options.allow_gone => Ok(Target::Directory(source)),
+        Some(source) if options.allow_gone => Ok(InputTarget::Directory(source)),
         _ => {
             let documents = held(input, root, options);
             Err(DiscoverError::Gone { input: input.to_owned(), documents })
@@ -243,7 +243,7 @@ fn gone(input: &str, root: &Path, options: &DiscoverOptions) -> Result<Target, D
 
 /// Resolves an input. An existing path is a path even if it looks like a glob. Symlinks are resolved: the
 /// source is the target's own name.
-fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError> {
+fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<InputTarget, DiscoverError> {
     match fs::canonicalize(cwd.join(input)) {
         Ok(path) => {
             // A link that came with the project, perhaps named by a shell's `*`, must not lead outside.
@@ -252,7 +252,11 @@ fn resolve(input: &str, root: &Path, cwd: &Path) -> Result<Target, DiscoverError
                 return Err(DiscoverError::Escapes { input: input.to_owned(), target });
             }
             let source = source_in(&path, input, root)?;
-            Ok(if path.is_dir() { Target::Directory(source) } else { Target::File(source) })
+            Ok(if path.is_dir() {
+                InputTarget::Directory(source)
+            } else {
+                InputTarget::File(source)
+            })
         }
         // The target has no name: the pipe of `<(...)`, or a deleted file.
         Err(error) if is_missing(&error) && fs::metadata(cwd.join(input)).is_ok() => {
@@ -280,12 +284,12 @@ fn resolve_glob(
     rest: &str,
     root: &Path,
     cwd: &Path,
-) -> Result<Target, DiscoverError> {
+) -> Result<InputTarget, DiscoverError> {
     let path = fs::canonicalize(cwd.join(base)).map_err(|error| {
         if is_missing(&error) { not_found(base, cwd) } else { unreadable(base, &error) }
     })?;
     let base = source_in(&path, input, root)?;
-    Target::glob(base, rest, input)
+    InputTarget::glob(base, rest, input)
 }
 
 /// The path relative to the root, or an absolute path if it is outside.

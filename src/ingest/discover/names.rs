@@ -3,20 +3,20 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::ignored::Ignored;
+use super::ignore_rules::IgnoreRules;
 use super::{DiscoverError, DiscoverOptions, Patterns};
 
 /// Never entered and never counted: docent's own data and git's.
 const INTERNAL: [&str; 2] = [".docent", ".git"];
 
 /// The entries that a run's flags exclude, and where docent keeps its own data.
-pub(super) struct Rules {
+pub(super) struct NameRules {
     pub(super) patterns: Patterns,
     pub(super) hidden: bool,
     own: Vec<PathBuf>,
 }
 
-impl Rules {
+impl NameRules {
     pub(super) fn new(options: &DiscoverOptions) -> Result<Self, DiscoverError> {
         let patterns = Patterns::new(&options.include, &options.exclude)?;
         let own = options.own.iter().filter_map(|own| entry(own)).collect();
@@ -32,7 +32,7 @@ impl Rules {
     /// `source` relative to the root.
     pub(super) fn skip(
         &self,
-        ignored: &Ignored,
+        ignored: &IgnoreRules,
         path: &Path,
         source: &str,
         is_dir: bool,

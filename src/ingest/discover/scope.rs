@@ -12,7 +12,7 @@ use crate::types::is_url;
 
 /// One input, resolved. Paths are sources; the root directory itself is the empty source.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(super) enum InputTarget {
     File(String),
     Directory(String),
     Glob {
@@ -24,7 +24,7 @@ pub(super) enum Target {
     },
 }
 
-impl Target {
+impl InputTarget {
     /// `rest` is the glob below the directory `base`.
     pub(super) fn glob(base: String, rest: &str, input: &str) -> Result<Self, DiscoverError> {
         let prefix = if base.is_empty() { String::new() } else { globset::escape(&base) + "/" };
@@ -67,7 +67,7 @@ impl Target {
 }
 
 /// An input of an earlier run, as the manifest names it.
-pub(in crate::ingest) struct Root(Target);
+pub(in crate::ingest) struct Root(InputTarget);
 
 impl Root {
     /// `None` for a URL. `root` is the project's root.
@@ -76,9 +76,15 @@ impl Root {
             return None;
         }
         if let Some((base, rest)) = split_glob(name).filter(|_| !root.join(name).exists()) {
-            return Target::glob(base.trim_end_matches('/').to_owned(), rest, name).ok().map(Self);
+            return InputTarget::glob(base.trim_end_matches('/').to_owned(), rest, name)
+                .ok()
+                .map(Self);
         }
-        Some(Self(Target::Directory(if name == "." { String::new() } else { name.to_owned() })))
+        Some(Self(InputTarget::Directory(if name == "." {
+            String::new()
+        } else {
+            name.to_owned()
+        })))
     }
 
     /// Whether this input includes the document.
@@ -138,8 +144,8 @@ fn compile(patterns: &[String]) -> Result<Gitignore, DiscoverError> {
 
 /// The sources that a run is responsible for. Documents outside of it are left alone.
 #[derive(Clone, Debug)]
-pub struct Scope {
-    pub(super) targets: Vec<Target>,
+pub struct SourceScope {
+    pub(super) targets: Vec<InputTarget>,
     pub(super) patterns: Patterns,
     pub(super) hidden: bool,
     /// Files and directories that could not be read: their documents do not count as deleted.
@@ -150,7 +156,7 @@ pub struct Scope {
     pub(super) gone: HashSet<String>,
 }
 
-impl Scope {
+impl SourceScope {
     /// Whether a document of this source has been deleted if it was not found.
     ///
     /// True for a source that is below an ingested directory, matches an ingested glob, or was named. False
@@ -185,14 +191,14 @@ impl Scope {
     /// Whether an input is this very file or directory.
     pub(in crate::ingest) fn is_input(&self, source: &str) -> bool {
         self.targets.iter().any(|target| match target {
-            Target::File(name) | Target::Directory(name) => name == source,
-            Target::Glob { .. } => false,
+            InputTarget::File(name) | InputTarget::Directory(name) => name == source,
+            InputTarget::Glob { .. } => false,
         })
     }
 
     /// The inputs as sources and as patterns relative to the root, for the lineage.
     pub fn roots(&self) -> Vec<String> {
-        self.targets.iter().map(Target::name).collect()
+        self.targets.iter().map(InputTarget::name).collect()
     }
 }
 

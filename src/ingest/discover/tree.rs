@@ -9,24 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use globset::GlobMatcher;
 use rayon::Scope;
 
-use super::ignored::{Ignored, Unread};
-use super::names::Rules;
+use super::ignore_rules::{IgnoreRules, UnreadableIgnoreFile};
+use super::names::NameRules;
 use super::sensitive::{is_presentation, is_sensitive};
-use super::walk::{self, Met};
-use crate::beneath::{self, Base, Directory, Entry, Kind};
+use super::walk::{self, WalkedEntry};
+use crate::rooted_fs::{self, DirEntry, DirHandle, EntryKind, RootDir};
 
 /// Number of files of a directory that one thread takes at a time.
 const BATCH: usize = 256;
 
 /// A directory to walk, and what to look for below it.
-pub(super) struct Tree<'a> {
+pub(super) struct DirectoryTree<'a> {
     pub(super) root: &'a Path,
     /// The root, held open.
-    pub(super) held: &'a Base,
+    pub(super) held: &'a RootDir,
     /// The directory as a source.
     pub(super) base: &'a str,
     pub(super) only: Option<&'a GlobMatcher>,
-    pub(super) rules: &'a Rules,
+    pub(super) rules: &'a NameRules,
     /// In bytes.
     pub(super) max_file_size: u64,
     /// Called with each directory before it is listed.
@@ -35,16 +35,16 @@ pub(super) struct Tree<'a> {
 
 /// A walk in progress.
 struct Walking<'a> {
-    tree: &'a Tree<'a>,
+    tree: &'a DirectoryTree<'a>,
     top: PathBuf,
-    met: Mutex<Vec<Met>>,
+    met: Mutex<Vec<WalkedEntry>>,
 }
 
 /// A directory that is being listed.
 struct Listed {
     path: PathBuf,
-    held: Directory,
-    ignored: Ignored,
+    held: DirHandle,
+    ignored: IgnoreRules,
 }
 
 /// What to do with an entry of a directory.
@@ -54,13 +54,13 @@ enum Verdict {
     Skip(&'static str),
 }
 
-impl Tree<'_> {
+impl DirectoryTree<'_> {
     /// Everything that was found, in no particular order.
-    pub(super) fn walk(&self) -> Vec<Met> {
+    pub(super) fn walk(&self) -> Vec<WalkedEntry> {
         let top = self.root.join(self.base);
-        let (above, unread) = Ignored::above(&top);
+        let (above, unread) = IgnoreRules::above(&top);
         let walking = Walking { tree: self, top, met: Mutex::default() };
-        let mut met = Met::default();
+        let mut met = WalkedEntry::default();
         walking.fail_unread(unread, &mut met);
         walking.add(met);
         rayon::scope(|scope| walking.list(scope, self.base.to_owned(), &above));
@@ -70,10 +70,10 @@ impl Tree<'_> {
 
 impl Walking<'_> {
     /// Lists a directory. `place` is its source; `above` has the rules for its siblings.
-    fn list<'scope>(&'scope self, scope: &Scope<'scope>, place: String, above: &Ignored) {
+    fn list<'scope>(&'scope self, scope: &Scope<'scope>, place: String, above: &IgnoreRules) {
         let path = self.top.join(self.below_top(&place));
         (self.tree.entering)(&path);
-        let mut met = Met::default();
+        let mut met = WalkedEntry::default();
         let opened = self.tree.held.directory(Path::new(&place)).and_then(|held| {
             let entries = held.entries()?;
             Ok((held, entries))
@@ -91,9 +91,9 @@ impl Walking<'_> {
         };
         if held.is_pseudo() {
             if place == self.tree.base {
-                met.fail_whole(place, walk::not_a_file(beneath::PSEUDO));
+                met.fail_whole(place, walk::not_a_file(rooted_fs::PSEUDO));
             } else {
-                met.skip(place, beneath::PSEUDO);
+                met.skip(place, rooted_fs::PSEUDO);
             }
             return self.add(met);
         }
@@ -102,7 +102,7 @@ impl Walking<'_> {
         let listed = Arc::new(Listed { path, held, ignored });
         let mut files = Vec::new();
         for entry in entries {
-            let Entry { name, kind } = match entry {
+            let DirEntry { name, kind } = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
                     met.fail(place.clone(), walk::reason(&error));
@@ -119,7 +119,7 @@ impl Walking<'_> {
                 continue;
             }
             let wanted = self.tree.only.is_none_or(|glob| glob.is_match(&source));
-            match self.judge(&listed, &Entry { name: name.clone(), kind }, &path, &source) {
+            match self.judge(&listed, &DirEntry { name: name.clone(), kind }, &path, &source) {
                 Verdict::Directory => {
                     // Only the rules are kept, not the open directory: in a large tree, too many would be
                     // open.
@@ -132,7 +132,7 @@ impl Walking<'_> {
             }
             if files.len() == BATCH {
                 let (batch, listed) = (std::mem::take(&mut files), Arc::clone(&listed));
-                scope.spawn(move |_| self.take(batch, &listed, Met::default()));
+                scope.spawn(move |_| self.take(batch, &listed, WalkedEntry::default()));
             }
         }
         self.take(files, &listed, met);
@@ -144,17 +144,17 @@ impl Walking<'_> {
         Path::new(rest.strip_prefix('/').unwrap_or(rest))
     }
 
-    fn judge(&self, listed: &Listed, entry: &Entry, path: &Path, source: &str) -> Verdict {
+    fn judge(&self, listed: &Listed, entry: &DirEntry, path: &Path, source: &str) -> Verdict {
         let kind = entry.kind.or_else(|| Some(listed.held.look(&entry.name).ok()?.kind));
         // An entry that has vanished since the listing is treated as a file and fails later.
         let Some(kind) = kind else { return Verdict::File };
-        let is_dir = kind == Kind::Directory;
+        let is_dir = kind == EntryKind::Directory;
         if let Some(why) = self.tree.rules.skip(&listed.ignored, path, source, is_dir) {
             return Verdict::Skip(why);
         }
         match kind {
-            Kind::Directory => Verdict::Directory,
-            Kind::Link => {
+            EntryKind::Directory => Verdict::Directory,
+            EntryKind::Link => {
                 let inside = |target: &Path| {
                     target.starts_with(self.tree.root) || target.starts_with(&self.top)
                 };
@@ -164,8 +164,8 @@ impl Walking<'_> {
                     Err(_) => "broken symlink",
                 })
             }
-            Kind::Other(what) => Verdict::Skip(what),
-            Kind::File => {
+            EntryKind::Other(what) => Verdict::Skip(what),
+            EntryKind::File => {
                 let open = || listed.held.file(&entry.name);
                 if is_sensitive(source) && !is_presentation(source, open) {
                     return Verdict::Skip("key or credentials file");
@@ -175,7 +175,7 @@ impl Walking<'_> {
         }
     }
 
-    fn take(&self, files: Vec<(String, OsString)>, listed: &Listed, mut met: Met) {
+    fn take(&self, files: Vec<(String, OsString)>, listed: &Listed, mut met: WalkedEntry) {
         for (source, name) in files {
             met.take(source, listed.held.look(&name), self.tree.max_file_size);
         }
@@ -185,8 +185,8 @@ impl Walking<'_> {
 
     /// Reports ignore files of the project whose rules are not applied. Files above the project are not
     /// reported.
-    fn fail_unread(&self, unread: Vec<Unread>, met: &mut Met) {
-        for Unread { path, reason } in unread {
+    fn fail_unread(&self, unread: Vec<UnreadableIgnoreFile>, met: &mut WalkedEntry) {
+        for UnreadableIgnoreFile { path, reason } in unread {
             let source = match path.strip_prefix(self.tree.root) {
                 Ok(relative) => walk::source_of(relative),
                 Err(_) if path.starts_with(&self.top) => path.to_str().map(str::to_owned),
@@ -198,7 +198,7 @@ impl Walking<'_> {
         }
     }
 
-    fn add(&self, met: Met) {
+    fn add(&self, met: WalkedEntry) {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).push(met);
     }
 }

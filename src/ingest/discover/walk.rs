@@ -5,27 +5,27 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path};
 
-use super::names::Rules;
-use super::scope::{Scope, Target};
-use super::tree::Tree;
-use super::{Discovery, Failed, FoundFile, Skipped};
-use crate::beneath::{self, Base, Kind, Seen, Stamp};
+use super::names::NameRules;
+use super::scope::{InputTarget, SourceScope};
+use super::tree::DirectoryTree;
+use super::{Discovery, FailedInput, FoundFile, Skipped};
+use crate::rooted_fs::{self, EntryKind, EntryStat, FileStamp, RootDir};
 
 /// The state of a discovery. Inputs may overlap; duplicates are removed at the end.
 pub(super) struct Walk<'a> {
     root: &'a Path,
     /// The root, held open.
-    held: &'a Base,
-    rules: &'a Rules,
+    held: &'a RootDir,
+    rules: &'a NameRules,
     max_file_size: u64,
     /// Called with each directory before it is listed.
     entering: &'a (dyn Fn(&Path) + Sync),
-    met: Vec<Met>,
+    met: Vec<WalkedEntry>,
 }
 
 /// The result for a named file, or for a part of a directory.
 #[derive(Default)]
-pub(super) struct Met {
+pub(super) struct WalkedEntry {
     /// Sorted by source at the end.
     files: Vec<FoundFile>,
     skipped: Vec<(String, &'static str)>,
@@ -39,8 +39,8 @@ impl<'a> Walk<'a> {
     /// `root` is canonical.
     pub(super) fn new(
         root: &'a Path,
-        held: &'a Base,
-        rules: &'a Rules,
+        held: &'a RootDir,
+        rules: &'a NameRules,
         max_file_size: u64,
         entering: &'a (dyn Fn(&Path) + Sync),
     ) -> Self {
@@ -49,14 +49,15 @@ impl<'a> Walk<'a> {
 
     /// Returns the number of files the target led to (including failed ones), and the number of skipped
     /// entries.
-    pub(super) fn visit(&mut self, target: &Target) -> (usize, usize) {
+    pub(super) fn visit(&mut self, target: &InputTarget) -> (usize, usize) {
         let &mut Self { root, held, rules, max_file_size, entering, .. } = self;
-        let below =
-            |base, only| Tree { root, held, base, only, rules, max_file_size, entering }.walk();
+        let below = |base, only| {
+            DirectoryTree { root, held, base, only, rules, max_file_size, entering }.walk()
+        };
         let met = match target {
-            Target::File(source) => return (self.visit_named(source), 0),
-            Target::Directory(base) => below(base, None),
-            Target::Glob { base, matcher, .. } => below(base, Some(matcher)),
+            InputTarget::File(source) => return (self.visit_named(source), 0),
+            InputTarget::Directory(base) => below(base, None),
+            InputTarget::Glob { base, matcher, .. } => below(base, Some(matcher)),
         };
         let taken = met.iter().map(|met| met.taken).sum();
         let skipped = met.iter().map(|met| met.skipped.len()).sum();
@@ -64,7 +65,7 @@ impl<'a> Walk<'a> {
         (taken, skipped)
     }
 
-    pub(super) fn finish(self, targets: Vec<Target>) -> Discovery {
+    pub(super) fn finish(self, targets: Vec<InputTarget>) -> Discovery {
         let (mut parts, mut skipped, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         let mut no_files = Vec::new();
         for met in self.met {
@@ -86,7 +87,7 @@ impl<'a> Walk<'a> {
         let skipped: BTreeMap<_, _> =
             skipped.into_iter().filter(|(source, _)| !is_taken(source)).collect();
         let failed: BTreeMap<_, _> = failed.into_iter().collect();
-        let scope = Scope {
+        let scope = SourceScope {
             targets,
             patterns: self.rules.patterns.clone(),
             hidden: self.rules.hidden,
@@ -102,7 +103,10 @@ impl<'a> Walk<'a> {
                 .into_iter()
                 .map(|(source, reason)| Skipped { source, reason })
                 .collect(),
-            failed: failed.into_iter().map(|(source, reason)| Failed { source, reason }).collect(),
+            failed: failed
+                .into_iter()
+                .map(|(source, reason)| FailedInput { source, reason })
+                .collect(),
             scope,
         }
     }
@@ -110,9 +114,9 @@ impl<'a> Walk<'a> {
     /// A file named explicitly is taken even if it is ignored or hidden.
     fn visit_named(&mut self, source: &str) -> usize {
         let (seen, source) = (self.held.look(Path::new(source)), source.to_owned());
-        let mut met = Met::default();
+        let mut met = WalkedEntry::default();
         match seen {
-            Ok(Seen { kind: Kind::Other(what), .. }) => {
+            Ok(EntryStat { kind: EntryKind::Other(what), .. }) => {
                 met.no_files.push(source.clone());
                 met.fail(source, not_a_file(what));
             }
@@ -125,7 +129,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Met {
+impl WalkedEntry {
     pub(super) fn skip(&mut self, source: String, reason: &'static str) {
         self.skipped.push((source, reason));
     }
@@ -141,21 +145,21 @@ impl Met {
     }
 
     /// Takes a file. `max_file_size` is in bytes.
-    pub(super) fn take(&mut self, source: String, seen: io::Result<Seen>, max_file_size: u64) {
+    pub(super) fn take(&mut self, source: String, seen: io::Result<EntryStat>, max_file_size: u64) {
         self.taken += 1;
         match seen {
             Err(error) => self.fail(source, reason(&error)),
             // It was a file when it was listed.
-            Ok(Seen { kind, .. }) if kind != Kind::File => {
-                self.fail(source, reason(&beneath::not_a_file(kind)));
+            Ok(EntryStat { kind, .. }) if kind != EntryKind::File => {
+                self.fail(source, reason(&rooted_fs::not_a_file(kind)));
             }
-            Ok(Seen { stamp, .. }) if stamp.size > max_file_size => {
+            Ok(EntryStat { stamp, .. }) if stamp.size > max_file_size => {
                 let (size, limit) = (bytes(stamp.size), bytes(max_file_size));
                 let reason =
                     format!("{size} is over the limit of {limit} (raise it with --max-file-size)");
                 self.fail(source, reason);
             }
-            Ok(Seen { stamp: Stamp { size, mtime }, .. }) => {
+            Ok(EntryStat { stamp: FileStamp { size, mtime }, .. }) => {
                 self.files.push(FoundFile { source, size, mtime, page: None, named: false });
             }
         }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::ExtractError;
 use super::diagram;
-use super::package::Package;
+use super::package::ZipPackage;
 use super::relations::Relation;
 use super::sheet;
-use super::table::{Cell, Grid};
-use super::xml::{self, Element, Handler, attribute};
+use super::table::{Grid, GridCell};
+use super::xml::{self, Element, XmlHandler, attribute};
 use crate::ingest::document::single_spaced;
 
 /// The drawings of a text, by the id of their relation.
@@ -21,7 +21,7 @@ impl Drawings {
     /// it can be read.
     pub(super) fn add(
         &mut self,
-        package: &mut Package<'_>,
+        package: &mut ZipPackage<'_>,
         relation: &Relation,
     ) -> Result<(), ExtractError> {
         let read = match relation.kind.as_str() {
@@ -106,7 +106,7 @@ impl Chart {
 }
 
 fn table(axis: &str, categories: &[Points], series: &[Series]) -> String {
-    let cell = |text: &str| Cell { text: single_spaced(text), ..Cell::default() };
+    let cell = |text: &str| GridCell { text: single_spaced(text), ..GridCell::default() };
     let names = series.iter().map(|series| cell(&series.name));
     let is_named = series.iter().any(|series| !series.name.trim().is_empty());
     let mut grid = Grid::default();
@@ -163,7 +163,7 @@ struct Reading {
     text: String,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             // Newer charts have their data before their series.

@@ -2,9 +2,9 @@
 
 use super::ExtractError;
 use super::content_line::{self, Property};
-use super::parts::Parts;
-use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
-use crate::types::Kind;
+use super::parts::PartsBuilder;
+use crate::ingest::document::{Document, LocatorUnit, Syntax, single_spaced};
+use crate::types::DocumentKind;
 
 /// Properties and their labels, in the order in which they are written.
 const NAMES: [(&str, &str); 15] = [
@@ -27,7 +27,7 @@ const NAMES: [(&str, &str); 15] = [
 
 /// The document is cited by lines.
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let (properties, warnings) = content_line::of_file(Kind::Contacts, bytes)?;
+    let (properties, warnings) = content_line::of_file(DocumentKind::Contacts, bytes)?;
     let mut contacts: Vec<((u32, u32), Vec<Property>)> = Vec::new();
     let mut open = false;
     for property in properties {
@@ -50,7 +50,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         let reason = "named as contacts, but no line is BEGIN:VCARD: save it as .txt if it is text";
         return Err(ExtractError::new(reason));
     }
-    let mut parts = Parts::new(Unit::Line);
+    let mut parts = PartsBuilder::new(LocatorUnit::Line);
     let only = contacts.len() == 1;
     let mut title = String::new();
     for (lines, properties) in contacts {

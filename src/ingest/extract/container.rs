@@ -5,13 +5,13 @@ use std::path::Path;
 use memchr::memmem;
 
 use super::{binary, blobs, detect};
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// What a file is: its kind, the name used in messages, and its usual extension.
-pub(super) type Content = (Kind, &'static str, &'static str);
+pub(super) type ContainerContent = (DocumentKind, &'static str, &'static str);
 
 /// The document in a container. A plain archive is not one.
-pub(super) fn content(head: &[u8]) -> Option<Content> {
+pub(super) fn content(head: &[u8]) -> Option<ContainerContent> {
     match detect::magic(head)? {
         "ZIP" => packed(head),
         "OLE" => compound(head),
@@ -38,21 +38,21 @@ pub(super) fn rename(bytes: &[u8]) -> Option<String> {
 }
 
 /// `OpenDocument` and EPUB declare their type in their first part.
-const TYPES: &[(&[u8], Content)] = &[
-    (b"application/epub+zip", (Kind::Epub, "EPUB", "epub")),
-    (b"application/vnd.oasis.opendocument.text", (Kind::Odt, "ODT", "odt")),
-    (b"application/vnd.oasis.opendocument.presentation", (Kind::Odp, "ODP", "odp")),
-    (b"application/vnd.oasis.opendocument.spreadsheet", (Kind::Spreadsheet, "ODS", "ods")),
+const TYPES: &[(&[u8], ContainerContent)] = &[
+    (b"application/epub+zip", (DocumentKind::Epub, "EPUB", "epub")),
+    (b"application/vnd.oasis.opendocument.text", (DocumentKind::Odt, "ODT", "odt")),
+    (b"application/vnd.oasis.opendocument.presentation", (DocumentKind::Odp, "ODP", "odp")),
+    (b"application/vnd.oasis.opendocument.spreadsheet", (DocumentKind::Spreadsheet, "ODS", "ods")),
 ];
 
 /// Folders of Office packages.
-const FOLDERS: &[(&str, Content)] = &[
-    ("word/", (Kind::Docx, "DOCX", "docx")),
-    ("ppt/", (Kind::Pptx, "PPTX", "pptx")),
-    ("xl/", (Kind::Spreadsheet, "XLSX", "xlsx")),
+const FOLDERS: &[(&str, ContainerContent)] = &[
+    ("word/", (DocumentKind::Docx, "DOCX", "docx")),
+    ("ppt/", (DocumentKind::Pptx, "PPTX", "pptx")),
+    ("xl/", (DocumentKind::Spreadsheet, "XLSX", "xlsx")),
 ];
 
-fn packed(head: &[u8]) -> Option<Content> {
+fn packed(head: &[u8]) -> Option<ContainerContent> {
     /// Length of a local file header (APPNOTE 4.3.7), up to the name.
     const HEADER: usize = 30;
     let short =
@@ -77,21 +77,21 @@ fn packed(head: &[u8]) -> Option<Content> {
         return None;
     }
     let in_folder =
-        |(folder, _): &&(&str, Content)| names.iter().any(|name| name.starts_with(folder));
+        |(folder, _): &&(&str, ContainerContent)| names.iter().any(|name| name.starts_with(folder));
     FOLDERS.iter().find(in_folder).map(|(_, content)| *content)
 }
 
 /// Streams of a compound file that show what it is. Messages may contain the streams of later rows, too.
-const STREAMS: &[(&str, Content)] = &[
-    ("__properties_version1.0", (Kind::Email, "MSG", "msg")),
-    ("WordDocument", (Kind::Docx, "DOC", "doc")),
-    ("Workbook", (Kind::Spreadsheet, "XLS", "xls")),
+const STREAMS: &[(&str, ContainerContent)] = &[
+    ("__properties_version1.0", (DocumentKind::Email, "MSG", "msg")),
+    ("WordDocument", (DocumentKind::Docx, "DOC", "doc")),
+    ("Workbook", (DocumentKind::Spreadsheet, "XLS", "xls")),
 ];
 
 /// Looks for known streams. The directory of a compound file often comes after its streams, so `head` may not
 /// have it.
-fn compound(head: &[u8]) -> Option<Content> {
-    let holds = |(name, _): &&(&str, Content)| memmem::find(head, &utf16(name)).is_some();
+fn compound(head: &[u8]) -> Option<ContainerContent> {
+    let holds = |(name, _): &&(&str, ContainerContent)| memmem::find(head, &utf16(name)).is_some();
     STREAMS.iter().find(holds).map(|(_, content)| *content)
 }
 
@@ -102,15 +102,17 @@ pub(super) fn utf16(name: &str) -> Vec<u8> {
 
 /// The kind of a file that has the extension of Word's or Excel's binary formats but is in another format:
 /// programs write web pages, mails and other documents under these names.
-pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
+pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<DocumentKind> {
     let extension = detect::extension(path);
     if !matches!(extension.as_str(), "doc" | "dot" | "xls" | "ppt" | "pps") {
         return None;
     }
     match detect::magic(head) {
-        Some("RTF") => return Some(Kind::Rtf),
+        Some("RTF") => return Some(DocumentKind::Rtf),
         // A Word document whose directory is not in the head.
-        Some("OLE") if matches!(extension.as_str(), "doc" | "dot") => return Some(Kind::Docx),
+        Some("OLE") if matches!(extension.as_str(), "doc" | "dot") => {
+            return Some(DocumentKind::Docx);
+        }
         _ => {}
     }
     let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
@@ -125,9 +127,11 @@ pub(super) fn under_old_name(path: &Path, head: &[u8]) -> Option<Kind> {
     let begins =
         |with: &[u8]| start.get(..with.len()).is_some_and(|found| found.eq_ignore_ascii_case(with));
     if begins(b"<html") || begins(b"<!doctype html") || is_saved_page(head) {
-        Some(Kind::Html)
+        Some(DocumentKind::Html)
     } else {
-        begins(b"<?xml").then_some(Kind::Xml).or_else(|| is_text().then_some(Kind::Text))
+        begins(b"<?xml")
+            .then_some(DocumentKind::Xml)
+            .or_else(|| is_text().then_some(DocumentKind::Text))
     }
 }
 
@@ -182,17 +186,17 @@ mod tests {
     #[test]
     fn pages_and_texts_go_under_old_names() {
         for (name, head, expected) in [
-            ("a.doc", &b"\xEF\xBB\xBF<html xmlns:o='x'>"[..], Some(Kind::Html)),
-            ("a.xls", b"<HTML><table>", Some(Kind::Html)),
+            ("a.doc", &b"\xEF\xBB\xBF<html xmlns:o='x'>"[..], Some(DocumentKind::Html)),
+            ("a.xls", b"<HTML><table>", Some(DocumentKind::Html)),
             (
                 "a.doc",
                 b"Date: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;",
-                Some(Kind::Html),
+                Some(DocumentKind::Html),
             ),
-            ("a.xls", b"<?xml version=\"1.0\"?><Workbook/>", Some(Kind::Xml)),
-            ("a.dot", b"{\\rtf1", Some(Kind::Rtf)),
-            ("a.doc", b"\xD0\xCF\x11\xE0", Some(Kind::Docx)),
-            ("a.doc", b"plain words\n", Some(Kind::Text)),
+            ("a.xls", b"<?xml version=\"1.0\"?><Workbook/>", Some(DocumentKind::Xml)),
+            ("a.dot", b"{\\rtf1", Some(DocumentKind::Rtf)),
+            ("a.doc", b"\xD0\xCF\x11\xE0", Some(DocumentKind::Docx)),
+            ("a.doc", b"plain words\n", Some(DocumentKind::Text)),
             ("a.doc", b"\xDB\xA5\x2D\0\0\0\0\0", None),
             ("a.ppt", b"\xD0\xCF\x11\xE0", None),
             ("a.docx", b"<html>", None),

@@ -4,7 +4,7 @@ use encoding_rs::Encoding;
 
 use super::encoding::{self, Decoded};
 use super::{ExtractError, text};
-use crate::types::{Kind, ReadingWarning};
+use crate::types::{DocumentKind, ReadingWarning};
 
 /// An unfolded line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,7 +59,7 @@ impl Property {
 
 /// The lines of a file that is named as `kind`, with the warnings of its decoding.
 pub(super) fn of_file(
-    kind: Kind,
+    kind: DocumentKind,
     bytes: &[u8],
 ) -> Result<(Vec<Property>, Vec<ReadingWarning>), ExtractError> {
     let Decoded { text, warnings } = text::read(kind, bytes)?;
@@ -201,9 +201,9 @@ mod tests {
     #[test]
     fn a_character_may_be_folded() {
         let folded = b"BEGIN:VCALENDAR\nSUMMARY:caf\xC3\n \xA9\n";
-        let (found, warnings) = of_file(Kind::Calendar, folded).unwrap();
+        let (found, warnings) = of_file(DocumentKind::Calendar, folded).unwrap();
         assert_eq!((found[1].value.as_str(), warnings), ("café", Vec::new()));
-        let (found, warnings) = of_file(Kind::Calendar, b"SUMMARY:Gr\xFC\xDFe\n").unwrap();
+        let (found, warnings) = of_file(DocumentKind::Calendar, b"SUMMARY:Gr\xFC\xDFe\n").unwrap();
         assert_eq!((found[0].value.as_str(), warnings.len()), ("Grüße", 1));
     }
 }

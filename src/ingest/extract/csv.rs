@@ -3,10 +3,10 @@
 use csv::{ReaderBuilder, StringRecord};
 
 use super::encoding::Decoded;
-use super::table::{Lines, Row, Table, is_among};
+use super::table::{SourceLines, TableRow, TableWriter, is_among};
 use super::{ExtractError, text};
-use crate::ingest::document::{Document, Places, Syntax, Unit};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
+use crate::types::DocumentKind;
 
 /// Characters that may separate cells.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -16,12 +16,12 @@ const SAMPLE: usize = 64 << 10;
 const SAMPLE_ROWS: usize = 50;
 
 pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, ExtractError> {
-    let Decoded { text, warnings } = text::read(Kind::Csv, bytes)?;
+    let Decoded { text, warnings } = text::read(DocumentKind::Csv, bytes)?;
     let (declared, skipped) = declared_delimiter(&text);
     let sample = &text[skipped..text.floor_char_boundary(skipped + SAMPLE)];
     let delimiter = declared.unwrap_or_else(|| likely_delimiter(sample));
-    let mut lines = Lines::default();
-    let mut table = Table::new(fields, &mut lines).with_first_row();
+    let mut lines = SourceLines::default();
+    let mut table = TableWriter::new(fields, &mut lines).with_first_row();
     rows(&text, skipped, delimiter, |row| table.push(row))?;
     let names = table.finish();
     if !fields.is_empty() && !names.iter().any(|name| is_among(name, fields)) {
@@ -31,7 +31,7 @@ pub(super) fn document(fields: &[String], bytes: &[u8]) -> Result<Document, Extr
         title: String::new(),
         text: lines.text,
         syntax: Syntax::Rows,
-        places: Places::Marked(Unit::Line, lines.marks),
+        places: SourceMap::Marked(LocatorUnit::Line, lines.marks),
         warnings,
         ..Document::default()
     })
@@ -42,7 +42,7 @@ pub(super) fn rows(
     text: &str,
     start: usize,
     delimiter: u8,
-    mut each: impl FnMut(Row),
+    mut each: impl FnMut(TableRow),
 ) -> Result<(), ExtractError> {
     let mut reader = reader(&text.as_bytes()[start..], delimiter);
     let mut record = StringRecord::new();
@@ -60,7 +60,7 @@ pub(super) fn rows(
         if last > first && body.matches('"').count() % 2 == 1 {
             return Err(ExtractError::new(&format!("line {first}: a quoted cell is never closed")));
         }
-        let mut row = Row { first, last, ..Row::default() };
+        let mut row = TableRow { first, last, ..TableRow::default() };
         for (column, value) in (0..).zip(&record) {
             row.push(column, value);
         }
@@ -109,7 +109,9 @@ mod tests {
     /// The rows, with their first and last lines.
     fn read(text: &str) -> Vec<(String, u32, u32)> {
         let document = document(&[], text.as_bytes()).unwrap();
-        let Places::Marked(Unit::Line, marks) = &document.places else { panic!("no lines") };
+        let SourceMap::Marked(LocatorUnit::Line, marks) = &document.places else {
+            panic!("no lines")
+        };
         let lines = document.text.lines().zip(marks);
         lines.map(|(line, mark)| (line.to_owned(), mark.first, mark.last)).collect()
     }
@@ -207,7 +209,7 @@ mod tests {
         }
     }
 
-    fn rows_of(text: &str, mut each: impl FnMut(Row)) {
+    fn rows_of(text: &str, mut each: impl FnMut(TableRow)) {
         rows(text, 0, b',', |row| {
             if !row.cells.is_empty() {
                 each(row);

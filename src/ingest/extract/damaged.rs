@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::package::tests::package;
-use super::worker::{Request, parse};
+use super::worker::{WorkerRequest, parse};
 use super::{ExtractError, calendar, contacts, epub, mail, odf, pdf, pptx, rtf, sheet};
 use crate::ingest::document::Document;
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// A valid file: one text, parts in a package, or bytes.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Good {
     }
 }
 
-fn good() -> Vec<(Kind, &'static str, Good)> {
+fn good() -> Vec<(DocumentKind, &'static str, Good)> {
     let text = |text: &str| Good::Text(text.to_owned());
     let owned = |(name, part): (&str, String)| (name.to_owned(), part);
     let notebook = r##"{"metadata": {"language_info": {"name": "python"}}, "cells": [
@@ -52,54 +52,66 @@ fn good() -> Vec<(Kind, &'static str, Good)> {
         {"cell_type": "code", "source": "x", "outputs": [{"output_type": "stream", "text": "\u001b[1my"}]}]}"##;
     let body = "<w:document><w:body><w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>";
     vec![
-        (Kind::Pptx, "a.pptx", Good::Parts(pptx::tests::parts())),
-        (Kind::Epub, "a.epub", Good::Parts(epub::tests::parts().into_iter().map(owned).collect())),
-        (Kind::Spreadsheet, "a.xlsx", Good::Parts(sheet::tests::sample())),
+        (DocumentKind::Pptx, "a.pptx", Good::Parts(pptx::tests::parts())),
         (
-            Kind::Docx,
+            DocumentKind::Epub,
+            "a.epub",
+            Good::Parts(epub::tests::parts().into_iter().map(owned).collect()),
+        ),
+        (DocumentKind::Spreadsheet, "a.xlsx", Good::Parts(sheet::tests::sample())),
+        (
+            DocumentKind::Docx,
             "a.docx",
             Good::Parts(vec![("word/document.xml".to_owned(), body.to_owned())]),
         ),
-        (Kind::Odt, "a.odt", Good::Parts(odf::tests::parts("text", odf::tests::BODY))),
-        (Kind::Odp, "a.odp", Good::Parts(odf::tests::parts("presentation", odf::tests::SLIDES))),
-        (Kind::Rtf, "a.rtf", text(rtf::tests::SAMPLE)),
+        (DocumentKind::Odt, "a.odt", Good::Parts(odf::tests::parts("text", odf::tests::BODY))),
         (
-            Kind::Xml,
+            DocumentKind::Odp,
+            "a.odp",
+            Good::Parts(odf::tests::parts("presentation", odf::tests::SLIDES)),
+        ),
+        (DocumentKind::Rtf, "a.rtf", text(rtf::tests::SAMPLE)),
+        (
+            DocumentKind::Xml,
             "a.xml",
             text(
                 "<!DOCTYPE book [<!ENTITY e \"é\">]><book><title>T &e;</title><para>a<footnote>b</footnote></para><table><row><entry morerows=\"2\">c</entry></row></table><author><surname>d</surname></author></book>",
             ),
         ),
         (
-            Kind::Subtitles,
+            DocumentKind::Subtitles,
             "a.vtt",
             text("WEBVTT\n\n1\n00:01.000 --> 00:02.000\n<v Ann>é <i>x</i> &amp; {\\an8}\n"),
         ),
-        (Kind::Calendar, "a.ics", text(calendar::tests::CALENDAR)),
-        (Kind::Contacts, "a.vcf", text(contacts::tests::CONTACTS)),
-        (Kind::Csv, "a.csv", text("a;b\n\"x\"\"\n y\";1\n\nz;é\n")),
+        (DocumentKind::Calendar, "a.ics", text(calendar::tests::CALENDAR)),
+        (DocumentKind::Contacts, "a.vcf", text(contacts::tests::CONTACTS)),
+        (DocumentKind::Csv, "a.csv", text("a;b\n\"x\"\"\n y\";1\n\nz;é\n")),
         (
-            Kind::Json,
+            DocumentKind::Json,
             "a.json",
             text("{\"n\": 1, \"r\": [{\"a\": [1, 2], \"é\": null}, {\"b\": \"x\\ny\"}]}"),
         ),
-        (Kind::Json, "a.jsonl", text("{\"a\": 1}\n{\"b\": [true, 2.5e3]}\n")),
-        (Kind::Notebook, "a.ipynb", text(notebook)),
-        (Kind::Email, "a.eml", text(mail::tests::MESSAGE)),
-        (Kind::Email, "a.msg", Good::Bytes(mail::tests::outlook_message())),
+        (DocumentKind::Json, "a.jsonl", text("{\"a\": 1}\n{\"b\": [true, 2.5e3]}\n")),
+        (DocumentKind::Notebook, "a.ipynb", text(notebook)),
+        (DocumentKind::Email, "a.eml", text(mail::tests::MESSAGE)),
+        (DocumentKind::Email, "a.msg", Good::Bytes(mail::tests::outlook_message())),
         (
-            Kind::Email,
+            DocumentKind::Email,
             "a.mbox",
             text(&format!("From a Mon Jan 1 10:00 2024\n{}", mail::tests::MESSAGE)),
         ),
-        (Kind::Pdf, "a.pdf", Good::Text(pdf::tests::sample::ascii())),
-        (Kind::Html, "a.html", text("<main><p>a &eacute;<table><tr><td>b<pre>\nc</pre></main>")),
+        (DocumentKind::Pdf, "a.pdf", Good::Text(pdf::tests::sample::ascii())),
+        (
+            DocumentKind::Html,
+            "a.html",
+            text("<main><p>a &eacute;<table><tr><td>b<pre>\nc</pre></main>"),
+        ),
     ]
 }
 
-fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
+fn read(kind: DocumentKind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let (source, text_fields) = (source.to_owned(), Vec::new());
-    let request = Request {
+    let request = WorkerRequest {
         source,
         kind,
         text_fields,
@@ -114,7 +126,7 @@ fn read(kind: Kind, source: &str, bytes: &[u8]) -> Result<Document, ExtractError
 
 /// Checks that reading ends with a document whose places are in order, or with a reason. A library may panic,
 /// since the worker reports that. docent's own code may not.
-fn survives(kind: Kind, source: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
+fn survives(kind: DocumentKind, source: &str, bytes: &[u8]) -> Result<(), TestCaseError> {
     let outcome = catch_unwind(AssertUnwindSafe(|| read(kind, source, bytes)));
     match outcome {
         Ok(Ok(document)) => {
@@ -122,7 +134,7 @@ fn survives(kind: Kind, source: &str, bytes: &[u8]) -> Result<(), TestCaseError>
             prop_assert!(starts.is_sorted() && starts.iter().all(|at| *at <= document.text.len()));
         }
         Ok(Err(reason)) => prop_assert!(!reason.reason.is_empty()),
-        Err(_) => prop_assert_eq!(kind, Kind::Spreadsheet),
+        Err(_) => prop_assert_eq!(kind, DocumentKind::Spreadsheet),
     }
     Ok(())
 }

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::{binary, blobs, container, image};
-use crate::ingest::document::Language;
-use crate::types::Kind;
+use crate::ingest::document::CodeLanguage;
+use crate::types::DocumentKind;
 
 /// The result of [`detect`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Detected {
-    Known(Kind),
+    Known(DocumentKind),
     /// Nothing that docent reads; the reason is counted in the report.
     Skip(&'static str),
 }
@@ -50,27 +50,30 @@ const TEXT: &[&str] = &[
 ];
 
 /// Formats with few extensions.
-const OTHERS: &[(Kind, &[&str])] = &[
-    (Kind::Rst, &["rst", "rest"]),
-    (Kind::Asciidoc, &["adoc", "asciidoc", "asc"]),
-    (Kind::Html, &["html", "htm", "xhtml", "xht", "mhtml", "mht"]),
-    (Kind::Pdf, &["pdf"]),
-    (Kind::Docx, &["docx", "docm", "dotx", "dotm"]),
-    (Kind::Pptx, &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"]),
-    (Kind::Odt, &["odt", "ott", "fodt"]),
-    (Kind::Odp, &["odp", "otp", "fodp"]),
-    (Kind::Rtf, &["rtf"]),
-    (Kind::Spreadsheet, &["xlsx", "xlsm", "xltx", "xltm", "xlsb", "xls", "ods", "ots"]),
-    (Kind::Csv, &["csv", "tsv", "tab"]),
-    (Kind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
-    (Kind::Notebook, &["ipynb"]),
-    (Kind::Epub, &["epub"]),
-    (Kind::Email, &["eml", "mbox", "msg", "oft"]),
-    (Kind::Xml, &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"]),
-    (Kind::Subtitles, &["vtt", "srt"]),
-    (Kind::Calendar, &["ics", "ical", "vcs"]),
-    (Kind::Contacts, &["vcf", "vcard"]),
-    (Kind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp", "gif", "bmp", "dib"]),
+const OTHERS: &[(DocumentKind, &[&str])] = &[
+    (DocumentKind::Rst, &["rst", "rest"]),
+    (DocumentKind::Asciidoc, &["adoc", "asciidoc", "asc"]),
+    (DocumentKind::Html, &["html", "htm", "xhtml", "xht", "mhtml", "mht"]),
+    (DocumentKind::Pdf, &["pdf"]),
+    (DocumentKind::Docx, &["docx", "docm", "dotx", "dotm"]),
+    (DocumentKind::Pptx, &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"]),
+    (DocumentKind::Odt, &["odt", "ott", "fodt"]),
+    (DocumentKind::Odp, &["odp", "otp", "fodp"]),
+    (DocumentKind::Rtf, &["rtf"]),
+    (DocumentKind::Spreadsheet, &["xlsx", "xlsm", "xltx", "xltm", "xlsb", "xls", "ods", "ots"]),
+    (DocumentKind::Csv, &["csv", "tsv", "tab"]),
+    (DocumentKind::Json, &["json", "jsonc", "jsonl", "ndjson"]),
+    (DocumentKind::Notebook, &["ipynb"]),
+    (DocumentKind::Epub, &["epub"]),
+    (DocumentKind::Email, &["eml", "mbox", "msg", "oft"]),
+    (
+        DocumentKind::Xml,
+        &["xml", "xsd", "fb2", "docbook", "dbk", "nxml", "tei", "opml", "dita", "ditamap"],
+    ),
+    (DocumentKind::Subtitles, &["vtt", "srt"]),
+    (DocumentKind::Calendar, &["ics", "ical", "vcs"]),
+    (DocumentKind::Contacts, &["vcf", "vcard"]),
+    (DocumentKind::Image, &["png", "jpg", "jpeg", "tif", "tiff", "webp", "gif", "bmp", "dib"]),
 ];
 
 const CODE: &[&str] = &[
@@ -238,13 +241,13 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
     } else if let Some((kind, _)) = OTHERS.iter().find(|(_, list)| is(list)) {
         Detected::Known(*kind)
     } else if is(MARKDOWN) {
-        Detected::Known(Kind::Markdown)
+        Detected::Known(DocumentKind::Markdown)
     } else if is(TEXT) {
-        Detected::Known(Kind::Text)
+        Detected::Known(DocumentKind::Text)
     } else if is(CODE) && is_minified(&extension, head) {
         Detected::Skip(MINIFIED)
     } else if is(CODE) {
-        Detected::Known(Kind::Code)
+        Detected::Known(DocumentKind::Code)
     } else if is(UNSUPPORTED) {
         let known = container::content(head).map(|(kind, ..)| kind);
         let known = known.or_else(|| container::under_old_name(path, head));
@@ -255,18 +258,18 @@ pub fn detect(path: &Path, head: &[u8]) -> Detected {
 }
 
 /// The grammar that cuts a source file; `None` for other files and other languages.
-pub fn language(path: &Path) -> Option<Language> {
+pub fn language(path: &Path) -> Option<CodeLanguage> {
     Some(match extension(path).as_str() {
-        "c" | "h" => Language::C,
+        "c" | "h" => CodeLanguage::C,
         "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "cu"
-        | "cuh" => Language::Cpp,
-        "go" => Language::Go,
-        "java" => Language::Java,
-        "js" | "mjs" | "cjs" | "jsx" => Language::JavaScript,
-        "py" | "pyi" | "pyw" => Language::Python,
-        "rs" => Language::Rust,
-        "ts" | "mts" | "cts" => Language::TypeScript,
-        "tsx" => Language::Tsx,
+        | "cuh" => CodeLanguage::Cpp,
+        "go" => CodeLanguage::Go,
+        "java" => CodeLanguage::Java,
+        "js" | "mjs" | "cjs" | "jsx" => CodeLanguage::JavaScript,
+        "py" | "pyi" | "pyw" => CodeLanguage::Python,
+        "rs" => CodeLanguage::Rust,
+        "ts" | "mts" | "cts" => CodeLanguage::TypeScript,
+        "tsx" => CodeLanguage::Tsx,
         _ => return None,
     })
 }
@@ -292,17 +295,17 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
         (b"\x28\xB5\x2F\xFD", "Zstandard"),
     ];
     let other = || MAGIC.iter().find(|(bytes, _)| head.starts_with(bytes)).map(|(_, name)| *name);
-    image::Format::of(head).map(image::Format::name).or_else(other)
+    image::ImageFormat::of(head).map(image::ImageFormat::name).or_else(other)
 }
 
 fn by_content(path: &Path, head: &[u8]) -> Detected {
-    if image::Format::of(head).is_some() {
-        return Detected::Known(Kind::Image);
+    if image::ImageFormat::of(head).is_some() {
+        return Detected::Known(DocumentKind::Image);
     }
     if let Some(name) = magic(head) {
         return match name {
-            "PDF" => Detected::Known(Kind::Pdf),
-            "RTF" => Detected::Known(Kind::Rtf),
+            "PDF" => Detected::Known(DocumentKind::Pdf),
+            "RTF" => Detected::Known(DocumentKind::Rtf),
             _ => container::content(head)
                 .map_or(Detected::Skip(UNSUPPORTED_TYPE), |(kind, ..)| Detected::Known(kind)),
         };
@@ -313,30 +316,30 @@ fn by_content(path: &Path, head: &[u8]) -> Detected {
     let start: Vec<u8> =
         head.trim_ascii_start().iter().take(14).map(u8::to_ascii_lowercase).collect();
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
-        return Detected::Known(Kind::Html);
+        return Detected::Known(DocumentKind::Html);
     }
     if start.starts_with(b"<?xml") {
-        return Detected::Known(Kind::Xml);
+        return Detected::Known(DocumentKind::Xml);
     }
     let unmarked = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let beginnings: [(&[u8], Kind); 3] = [
-        (b"WEBVTT", Kind::Subtitles),
-        (b"BEGIN:VCALENDAR", Kind::Calendar),
-        (b"BEGIN:VCARD", Kind::Contacts),
+    let beginnings: [(&[u8], DocumentKind); 3] = [
+        (b"WEBVTT", DocumentKind::Subtitles),
+        (b"BEGIN:VCALENDAR", DocumentKind::Calendar),
+        (b"BEGIN:VCARD", DocumentKind::Contacts),
     ];
     if let Some((_, kind)) = beginnings.iter().find(|(begin, _)| unmarked.starts_with(begin)) {
         return Detected::Known(*kind);
     }
     if head.starts_with(b"From ") && head.windows(7).any(|window| window == b"\nFrom: ") {
-        return Detected::Known(Kind::Email);
+        return Detected::Known(DocumentKind::Email);
     }
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
     match name.as_deref() {
         Some(
             "makefile" | "gnumakefile" | "dockerfile" | "rakefile" | "gemfile" | "jenkinsfile",
-        ) => Detected::Known(Kind::Code),
-        _ if start.starts_with(b"#!") => Detected::Known(Kind::Code),
-        _ => Detected::Known(Kind::Text),
+        ) => Detected::Known(DocumentKind::Code),
+        _ if start.starts_with(b"#!") => Detected::Known(DocumentKind::Code),
+        _ => Detected::Known(DocumentKind::Text),
     }
 }
 
@@ -370,8 +373,11 @@ mod tests {
             ("a.js", &one_long, false),
             ("dump.sql", &line, false),
         ] {
-            let expected =
-                if skipped { Detected::Skip(MINIFIED) } else { Detected::Known(Kind::Code) };
+            let expected = if skipped {
+                Detected::Skip(MINIFIED)
+            } else {
+                Detected::Known(DocumentKind::Code)
+            };
             assert_eq!(detect(Path::new(name), head.as_bytes()), expected, "{name}");
         }
     }
@@ -380,59 +386,59 @@ mod tests {
     fn names_and_contents_decide() {
         use Detected::{Known, Skip};
         let cases: &[(&str, &[u8], Detected)] = &[
-            ("a.md", b"# x", Known(Kind::Markdown)),
-            ("A.MARKDOWN", b"", Known(Kind::Markdown)),
-            ("notes.rst", b"x", Known(Kind::Rst)),
-            ("notes.adoc", b"x", Known(Kind::Asciidoc)),
-            ("notes.org", b"x", Known(Kind::Text)),
-            ("Cargo.toml", b"[x]", Known(Kind::Text)),
-            ("README", b"hello", Known(Kind::Text)),
-            ("LICENSE", b"MIT", Known(Kind::Text)),
-            ("x.unknown", b"plain words", Known(Kind::Text)),
+            ("a.md", b"# x", Known(DocumentKind::Markdown)),
+            ("A.MARKDOWN", b"", Known(DocumentKind::Markdown)),
+            ("notes.rst", b"x", Known(DocumentKind::Rst)),
+            ("notes.adoc", b"x", Known(DocumentKind::Asciidoc)),
+            ("notes.org", b"x", Known(DocumentKind::Text)),
+            ("Cargo.toml", b"[x]", Known(DocumentKind::Text)),
+            ("README", b"hello", Known(DocumentKind::Text)),
+            ("LICENSE", b"MIT", Known(DocumentKind::Text)),
+            ("x.unknown", b"plain words", Known(DocumentKind::Text)),
             ("x.unknown", b"a\0b", Skip("binary")),
-            ("x.unknown", b"\xFF\xFEa\0b\0", Known(Kind::Text)),
-            ("index.htm", b"", Known(Kind::Html)),
-            ("page", b"\n <!DOCTYPE HTML><p>", Known(Kind::Html)),
-            ("paper.PDF", b"not one", Known(Kind::Pdf)),
-            ("paper", b"%PDF-1.4\n\0", Known(Kind::Pdf)),
-            ("letter.docx", b"PK\x03\x04", Known(Kind::Docx)),
-            ("main.rs", b"fn main() {}", Known(Kind::Code)),
-            ("Makefile", b"all:", Known(Kind::Code)),
-            ("run", b"#!/bin/sh\n", Known(Kind::Code)),
-            ("a.md", b"a\0b", Known(Kind::Markdown)),
-            ("logo.png", b"", Known(Kind::Image)),
-            ("scan.TIF", b"II*\0", Known(Kind::Image)),
+            ("x.unknown", b"\xFF\xFEa\0b\0", Known(DocumentKind::Text)),
+            ("index.htm", b"", Known(DocumentKind::Html)),
+            ("page", b"\n <!DOCTYPE HTML><p>", Known(DocumentKind::Html)),
+            ("paper.PDF", b"not one", Known(DocumentKind::Pdf)),
+            ("paper", b"%PDF-1.4\n\0", Known(DocumentKind::Pdf)),
+            ("letter.docx", b"PK\x03\x04", Known(DocumentKind::Docx)),
+            ("main.rs", b"fn main() {}", Known(DocumentKind::Code)),
+            ("Makefile", b"all:", Known(DocumentKind::Code)),
+            ("run", b"#!/bin/sh\n", Known(DocumentKind::Code)),
+            ("a.md", b"a\0b", Known(DocumentKind::Markdown)),
+            ("logo.png", b"", Known(DocumentKind::Image)),
+            ("scan.TIF", b"II*\0", Known(DocumentKind::Image)),
             ("logo.svg", b"", Skip("unsupported type")),
-            ("sheet.xlsx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
-            ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(Kind::Spreadsheet)),
-            ("deck.pptx", b"PK\x03\x04", Known(Kind::Pptx)),
-            ("form.DOTX", b"PK\x03\x04", Known(Kind::Docx)),
-            ("deck.potm", b"PK\x03\x04", Known(Kind::Pptx)),
-            ("plan.xltx", b"PK\x03\x04", Known(Kind::Spreadsheet)),
-            ("letter.odt", b"PK\x03\x04", Known(Kind::Odt)),
-            ("deck.fodp", b"<?xml", Known(Kind::Odp)),
-            ("letter.rtf", b"{\\rtf1", Known(Kind::Rtf)),
-            ("letter", b"{\\rtf1\\ansi", Known(Kind::Rtf)),
-            ("letter.doc", b"{\\rtf1\\ansi", Known(Kind::Rtf)),
-            ("table.tsv", b"a\tb", Known(Kind::Csv)),
-            ("data.jsonl", b"{}", Known(Kind::Json)),
-            ("a.ipynb", b"{}", Known(Kind::Notebook)),
-            ("book.epub", b"PK\x03\x04", Known(Kind::Epub)),
-            ("mail.eml", b"From: a", Known(Kind::Email)),
-            ("inbox", b"From a Mon\nFrom: a\n", Known(Kind::Email)),
-            ("letter", b"From here\non\n", Known(Kind::Text)),
-            ("old.doc", b"\xD0\xCF\x11\xE0", Known(Kind::Docx)),
+            ("sheet.xlsx", b"PK\x03\x04", Known(DocumentKind::Spreadsheet)),
+            ("sheet.XLS", b"\xD0\xCF\x11\xE0", Known(DocumentKind::Spreadsheet)),
+            ("deck.pptx", b"PK\x03\x04", Known(DocumentKind::Pptx)),
+            ("form.DOTX", b"PK\x03\x04", Known(DocumentKind::Docx)),
+            ("deck.potm", b"PK\x03\x04", Known(DocumentKind::Pptx)),
+            ("plan.xltx", b"PK\x03\x04", Known(DocumentKind::Spreadsheet)),
+            ("letter.odt", b"PK\x03\x04", Known(DocumentKind::Odt)),
+            ("deck.fodp", b"<?xml", Known(DocumentKind::Odp)),
+            ("letter.rtf", b"{\\rtf1", Known(DocumentKind::Rtf)),
+            ("letter", b"{\\rtf1\\ansi", Known(DocumentKind::Rtf)),
+            ("letter.doc", b"{\\rtf1\\ansi", Known(DocumentKind::Rtf)),
+            ("table.tsv", b"a\tb", Known(DocumentKind::Csv)),
+            ("data.jsonl", b"{}", Known(DocumentKind::Json)),
+            ("a.ipynb", b"{}", Known(DocumentKind::Notebook)),
+            ("book.epub", b"PK\x03\x04", Known(DocumentKind::Epub)),
+            ("mail.eml", b"From: a", Known(DocumentKind::Email)),
+            ("inbox", b"From a Mon\nFrom: a\n", Known(DocumentKind::Email)),
+            ("letter", b"From here\non\n", Known(DocumentKind::Text)),
+            ("old.doc", b"\xD0\xCF\x11\xE0", Known(DocumentKind::Docx)),
             ("old.ppt", b"\xD0\xCF\x11\xE0", Skip("unsupported type")),
-            ("image", b"\x89PNG\r\n", Known(Kind::Image)),
+            ("image", b"\x89PNG\r\n", Known(DocumentKind::Image)),
             ("sound", b"RIFF\0\0\0\0WAVE", Skip("binary")),
-            ("pom.xml", b"<project/>", Known(Kind::Xml)),
-            ("feed", b"<?xml version='1.0'?><rss/>", Known(Kind::Xml)),
-            ("talk.vtt", b"WEBVTT", Known(Kind::Subtitles)),
-            ("invite.ics", b"", Known(Kind::Calendar)),
-            ("invite", b"BEGIN:VCALENDAR\r\n", Known(Kind::Calendar)),
-            ("people", b"\xEF\xBB\xBFBEGIN:VCARD\n", Known(Kind::Contacts)),
-            ("captions", b"\xEF\xBB\xBFWEBVTT\n", Known(Kind::Subtitles)),
-            ("page.mhtml", b"MIME-Version: 1.0", Known(Kind::Html)),
+            ("pom.xml", b"<project/>", Known(DocumentKind::Xml)),
+            ("feed", b"<?xml version='1.0'?><rss/>", Known(DocumentKind::Xml)),
+            ("talk.vtt", b"WEBVTT", Known(DocumentKind::Subtitles)),
+            ("invite.ics", b"", Known(DocumentKind::Calendar)),
+            ("invite", b"BEGIN:VCALENDAR\r\n", Known(DocumentKind::Calendar)),
+            ("people", b"\xEF\xBB\xBFBEGIN:VCARD\n", Known(DocumentKind::Contacts)),
+            ("captions", b"\xEF\xBB\xBFWEBVTT\n", Known(DocumentKind::Subtitles)),
+            ("page.mhtml", b"MIME-Version: 1.0", Known(DocumentKind::Html)),
             ("smime.p7m", b"MIAGCSqGSIb3DQEHA6CAMIACAQAx", Skip("unsupported type")),
             ("page.webarchive", b"bplist00", Skip("unsupported type")),
             ("page.x", b"bplist00", Skip("unsupported type")),
@@ -455,12 +461,12 @@ mod tests {
     #[test]
     fn languages_follow_from_extensions() {
         for (name, expected) in [
-            ("a.rs", Some(Language::Rust)),
-            ("a.h", Some(Language::C)),
-            ("a.HPP", Some(Language::Cpp)),
-            ("a.jsx", Some(Language::JavaScript)),
-            ("a.tsx", Some(Language::Tsx)),
-            ("a.mts", Some(Language::TypeScript)),
+            ("a.rs", Some(CodeLanguage::Rust)),
+            ("a.h", Some(CodeLanguage::C)),
+            ("a.HPP", Some(CodeLanguage::Cpp)),
+            ("a.jsx", Some(CodeLanguage::JavaScript)),
+            ("a.tsx", Some(CodeLanguage::Tsx)),
+            ("a.mts", Some(CodeLanguage::TypeScript)),
             ("a.rb", None),
             ("Makefile", None),
         ] {

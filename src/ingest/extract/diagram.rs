@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::xml::{self, Element, Handler, attribute};
+use super::xml::{self, Element, XmlHandler, attribute};
 use crate::ingest::document::single_spaced;
 
 /// Deepest level of the list.
@@ -25,7 +25,7 @@ struct Data {
     in_text: bool,
 }
 
-impl Handler for Data {
+impl XmlHandler for Data {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         let value = |name| attribute(element, name);
         match name {

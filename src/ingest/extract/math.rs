@@ -22,7 +22,7 @@ struct Structure {
 
 /// A formula being read, from the start of `oMath` to its end.
 #[derive(Default)]
-pub(super) struct Formula {
+pub(super) struct OmmlFormula {
     text: String,
     structures: Vec<Structure>,
     /// How many structures are open below the deepest that is told apart.
@@ -32,7 +32,7 @@ pub(super) struct Formula {
     in_text: bool,
 }
 
-impl Formula {
+impl OmmlFormula {
     pub(super) fn start(&mut self, name: &str, element: &Element<'_>) {
         self.depth += 1;
         let value = || attribute(element, "val").unwrap_or_default();

@@ -34,6 +34,7 @@ mod line_ends;
 mod mail;
 mod markup;
 mod math;
+mod no_text;
 mod notebook;
 mod numeral;
 mod ocr;
@@ -56,7 +57,6 @@ mod subtitles;
 mod symbols;
 mod table;
 mod text;
-mod wordless;
 mod worker;
 mod xml;
 
@@ -65,13 +65,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::detect::{BINARY, Detected, MINIFIED, UNSUPPORTED_TYPE, detect, language};
-pub(in crate::ingest) use self::html::{Element, Tree, decode};
-pub use self::ocr::{Ocr, PageRead};
+pub(in crate::ingest) use self::html::{Element, HtmlTree, decode};
+pub use self::ocr::{OcrPage, PageOcr};
 pub use self::worker::run_worker;
-use self::worker::{Extracted, Request};
+use self::worker::{Extracted, WorkerRequest};
 use super::document::{Document, single_spaced};
 use crate::task::off_thread;
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// The argument that makes docent a worker. docent passes it to itself; no help lists it.
 pub const SUBCOMMAND: &str = "extract-worker";
@@ -201,11 +201,11 @@ pub struct ExtractOptions {
 pub struct Extractor {
     pool: pool::Pool,
     /// `None`: pages whose text is only in their pictures are named in a warning.
-    ocr: Option<Ocr>,
+    ocr: Option<PageOcr>,
 }
 
 impl Extractor {
-    pub fn new(options: ExtractOptions, ocr: Option<Ocr>) -> Self {
+    pub fn new(options: ExtractOptions, ocr: Option<PageOcr>) -> Self {
         Self { pool: pool::Pool::new(options), ocr }
     }
 
@@ -217,7 +217,7 @@ impl Extractor {
     pub async fn extract(
         &self,
         source: &str,
-        kind: Kind,
+        kind: DocumentKind,
         text_fields: &[String],
         bytes: Vec<u8>,
     ) -> Result<Document, ExtractError> {
@@ -226,7 +226,7 @@ impl Extractor {
         }
         let passwords = self.pool.passwords().to_vec();
         let comments = self.pool.reads_comments();
-        let request = Request { passwords, comments, ..request(source, kind, text_fields) };
+        let request = WorkerRequest { passwords, comments, ..request(source, kind, text_fields) };
         let document = if is_the_file(kind) {
             off_thread(move || text::document(&request.source, kind, &bytes)).await?
         } else {
@@ -239,10 +239,10 @@ impl Extractor {
     }
 
     /// The document that a worker makes of a file, with what OCR reads in its pictures.
-    async fn parse(&self, request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+    async fn parse(&self, request: &WorkerRequest, bytes: &[u8]) -> Result<Document, ExtractError> {
         let parsed = match self.pool.parse(request, bytes).await {
             // An attachment can be anything: if one kills the worker, the mail is read without its attachments.
-            Err(error) if request.kind == Kind::Email && error.is_of_child => {
+            Err(error) if request.kind == DocumentKind::Email && error.is_of_child => {
                 mail::without_attachments(&self.pool, request, bytes, &error).await
             }
             parsed => parsed,
@@ -275,7 +275,7 @@ fn without_text(document: &Document) -> ExtractError {
 /// parser that panics, hangs or exhausts memory does so here. Benchmarks measure it.
 pub fn document(
     source: &str,
-    kind: Kind,
+    kind: DocumentKind,
     text_fields: &[String],
     bytes: &[u8],
 ) -> Result<Document, ExtractError> {
@@ -288,7 +288,7 @@ pub fn document(
 }
 
 /// Reads a file that is within another document as if it were a file of its own.
-fn read_part(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
+fn read_part(request: &WorkerRequest, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     if is_the_file(request.kind) {
         return Ok(text::document(&request.source, request.kind, bytes)?.into());
     }
@@ -296,15 +296,22 @@ fn read_part(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError>
 }
 
 /// Whether the text is the decoded file itself: no parser is needed.
-fn is_the_file(kind: Kind) -> bool {
-    matches!(kind, Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code)
+fn is_the_file(kind: DocumentKind) -> bool {
+    matches!(
+        kind,
+        DocumentKind::Markdown
+            | DocumentKind::Text
+            | DocumentKind::Rst
+            | DocumentKind::Asciidoc
+            | DocumentKind::Code
+    )
 }
 
-fn request(source: &str, kind: Kind, text_fields: &[String]) -> Request {
+fn request(source: &str, kind: DocumentKind, text_fields: &[String]) -> WorkerRequest {
     let (source, text_fields) = (source.to_owned(), text_fields.to_vec());
     let (limit, passwords) = (Duration::MAX, Vec::new());
     let (comments, pages, nesting) = (false, Vec::new(), 0);
-    Request { source, kind, text_fields, limit, passwords, comments, pages, nesting }
+    WorkerRequest { source, kind, text_fields, limit, passwords, comments, pages, nesting }
 }
 
 #[cfg(test)]

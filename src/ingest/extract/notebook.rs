@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::blobs::without_blobs;
 use super::encoding::Decoded;
-use super::json::mend;
+use super::json::repair;
 use super::{ExtractError, text};
 use crate::ingest::chunk;
-use crate::ingest::document::{Document, Mark, Places, Syntax, Unit};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax, UnitMark};
+use crate::types::DocumentKind;
 
 /// Most lines that are kept of a cell's output, from its start.
 const OUTPUT_LINES: usize = 20;
@@ -95,10 +95,10 @@ impl Lines {
 }
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let Decoded { text: json, mut warnings } = text::read(Kind::Notebook, bytes)?;
+    let Decoded { text: json, mut warnings } = text::read(DocumentKind::Notebook, bytes)?;
     let read = |json: &str| serde_json::from_str::<Notebook>(json);
     let notebook = read(&json).or_else(|error| {
-        let mended = mend::mended(&json).ok_or(error)?;
+        let mended = repair::repaired(&json).ok_or(error)?;
         let notebook = read(&mended.text)?;
         warnings.push(mended.warning());
         Ok(notebook)
@@ -118,7 +118,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         if !text.is_empty() {
             text.push_str("\n\n");
         }
-        marks.push(Mark { offset: text.len(), first: number, last: number });
+        marks.push(UnitMark { offset: text.len(), first: number, last: number });
         text.push_str(written.trim_end());
     }
     let title = notebook.metadata.title.as_ref().and_then(Value::as_str).map(str::to_owned);
@@ -126,7 +126,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         title: title.unwrap_or_else(|| chunk::title(&text, Syntax::Markdown)),
         text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Cell, marks),
+        places: SourceMap::Marked(LocatorUnit::Cell, marks),
         warnings,
         ..Document::default()
     })

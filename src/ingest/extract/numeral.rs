@@ -2,7 +2,7 @@
 
 /// How a number is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Numeral {
+pub(super) enum NumeralStyle {
     Decimal,
     /// With at least two digits.
     Padded,
@@ -23,7 +23,7 @@ pub(super) enum Numeral {
     None,
 }
 
-impl Numeral {
+impl NumeralStyle {
     /// The format that Word's `numFmt` names (ECMA-376 part 1, 17.18.59); decimal if it is unknown.
     pub(super) fn named(name: &str) -> Self {
         match name {
@@ -204,7 +204,7 @@ mod tests {
             ("none", 3, ""),
             ("bahtText", 3, "3"),
         ] {
-            assert_eq!(Numeral::named(name).of(number), expected, "{name} {number}");
+            assert_eq!(NumeralStyle::named(name).of(number), expected, "{name} {number}");
         }
     }
 }

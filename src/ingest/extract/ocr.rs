@@ -11,12 +11,12 @@ use super::ExtractError;
 use super::good_words::good_words;
 use super::hyphens::{ends_in_broken_word, has_hyphens};
 use super::pages_unread::PagesUnread;
-use super::parts::Parts;
+use super::parts::PartsBuilder;
 use super::pool::Pool;
-use super::worker::Request;
+use super::worker::WorkerRequest;
 use crate::error::{BackendError, Fault};
-use crate::ingest::budget::Budget;
-use crate::ingest::document::{Document, Places, RecognizedWord, Syntax, Unit};
+use crate::ingest::budget::RunBudget;
+use crate::ingest::document::{Document, LocatorUnit, RecognizedWord, SourceMap, Syntax};
 use crate::ocr::{GrayImage, OcrLine, OcrModel, PixelBox};
 use crate::types::{OcrRecord, PageArea, ReadingWarning, WarningCode, ranges};
 
@@ -25,21 +25,21 @@ const LONG: usize = 4;
 
 /// How pictures are read, and which.
 #[derive(Clone)]
-pub struct Ocr {
+pub struct PageOcr {
     pub model: Arc<dyn OcrModel>,
     /// The budget that pages are paid from.
-    pub budget: Arc<Budget>,
+    pub budget: Arc<RunBudget>,
     /// Whether pictures on pages with text are read, too.
     pub beside_text: bool,
     /// How many pages are read at the same time.
     pub parallel: usize,
     /// Where each page that was read is reported.
-    pub on_page: Option<UnboundedSender<PageRead>>,
+    pub on_page: Option<UnboundedSender<OcrPage>>,
 }
 
 /// The report that OCR read a page, or failed to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PageRead {
+pub struct OcrPage {
     pub source: String,
     /// How many of its pages were read so far.
     pub read: usize,
@@ -129,8 +129,8 @@ enum PageError {
 /// Adds the text in the pictures of a document.
 pub(super) async fn recognize(
     pool: &Pool,
-    ocr: &Ocr,
-    request: &Request,
+    ocr: &PageOcr,
+    request: &WorkerRequest,
     bytes: &[u8],
     mut document: Document,
     unread: &PagesUnread,
@@ -159,7 +159,7 @@ pub(super) async fn recognize(
         if let Some(on_page) = &ocr.on_page {
             let source = request.source.clone();
             // The receiver may be gone.
-            let _ = on_page.send(PageRead { source, read: count, of: wanted.len() });
+            let _ = on_page.send(OcrPage { source, read: count, of: wanted.len() });
         }
         match outcome {
             Ok(text) if text.words.is_empty() => found.empty.push(page),
@@ -177,7 +177,7 @@ pub(super) async fn recognize(
 }
 
 async fn read_page(
-    ocr: &Ocr,
+    ocr: &PageOcr,
     page: u32,
     picture: Result<PagePicture, ExtractError>,
 ) -> Result<PageText, PageError> {
@@ -201,7 +201,7 @@ struct Recognized {
 
 impl Recognized {
     fn added_to(mut self, document: Document, unread: &PagesUnread, model: &str) -> Document {
-        let Places::Marked(Unit::Page, marks) = &document.places else { return document };
+        let SourceMap::Marked(LocatorUnit::Page, marks) = &document.places else { return document };
         let read: Vec<u32> = self.pages.keys().copied().collect();
         let replaced = |page: u32, printed: &str, recognized: &PageText| {
             let says_more = || good_words(&recognized.text) > good_words(printed);
@@ -255,13 +255,13 @@ impl Recognized {
 
 /// A document that is being put together again.
 struct Whole {
-    parts: Parts,
+    parts: PartsBuilder,
     words: Vec<RecognizedWord>,
 }
 
 impl Default for Whole {
     fn default() -> Self {
-        Self { parts: Parts::new(Unit::Page), words: Vec::new() }
+        Self { parts: PartsBuilder::new(LocatorUnit::Page), words: Vec::new() }
     }
 }
 

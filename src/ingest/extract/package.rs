@@ -13,9 +13,9 @@ const MAX_PART: u64 = 128 << 20;
 /// Most bytes that are reserved for a part before it is unpacked.
 const LONGEST_PROMISE: usize = 1 << 20;
 
-pub(super) struct Package<'a>(ZipArchive<Cursor<&'a [u8]>>);
+pub(super) struct ZipPackage<'a>(ZipArchive<Cursor<&'a [u8]>>);
 
-impl<'a> Package<'a> {
+impl<'a> ZipPackage<'a> {
     /// Opens a document. `extension` and `name` are what the file should be, `old` is the extension of the
     /// preceding format; all are for the error message.
     pub(super) fn open(

@@ -1,17 +1,17 @@
 //! Documents made of numbered parts: pages, slides, records, messages.
 
-use crate::ingest::document::{Document, Mark, Places, Section, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, Section, SourceMap, Syntax, UnitMark};
 
 /// A document being built. Every part is one of its [`Section`]s.
-pub(super) struct Parts {
-    unit: Unit,
+pub(super) struct PartsBuilder {
+    unit: LocatorUnit,
     text: String,
-    marks: Vec<Mark>,
+    marks: Vec<UnitMark>,
     sections: Vec<Section>,
 }
 
-impl Parts {
-    pub(super) fn new(unit: Unit) -> Self {
+impl PartsBuilder {
+    pub(super) fn new(unit: LocatorUnit) -> Self {
         Self { unit, text: String::new(), marks: Vec::new(), sections: Vec::new() }
     }
 
@@ -21,7 +21,7 @@ impl Parts {
         self.push_units((number, number), headings, text)
     }
 
-    /// The same for a part that spans several units, or has two numbers ([`Unit`]).
+    /// The same for a part that spans several units, or has two numbers ([`LocatorUnit`]).
     pub(super) fn push_units(
         &mut self,
         (first, last): (u32, u32),
@@ -37,7 +37,7 @@ impl Parts {
         }
         let offset = self.text.len();
         self.sections.push(Section { offset, headings, syntax: None });
-        self.marks.push(Mark { offset, first, last });
+        self.marks.push(UnitMark { offset, first, last });
         self.text.push_str(text);
         Some(offset)
     }
@@ -51,14 +51,14 @@ impl Parts {
         if let Some(own) = self.sections.last_mut() {
             own.syntax = syntax;
         }
-        let marks: Vec<Mark> = match &document.places {
-            Places::Verbatim => Vec::new(),
-            Places::Marked(_, marks) => marks.clone(),
-            Places::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
+        let marks: Vec<UnitMark> = match &document.places {
+            SourceMap::Verbatim => Vec::new(),
+            SourceMap::Marked(_, marks) => marks.clone(),
+            SourceMap::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
         };
         let numbered = match &document.places {
-            Places::Marked(Unit::Page, _) => Some("page"),
-            Places::Marked(Unit::Slide, _) => Some("slide"),
+            SourceMap::Marked(LocatorUnit::Page, _) => Some("page"),
+            SourceMap::Marked(LocatorUnit::Slide, _) => Some("slide"),
             _ => None,
         };
         for section in &document.sections {
@@ -77,7 +77,7 @@ impl Parts {
         if document.syntax == Syntax::Rows {
             let rows = marks.iter().map(|mark| base + mark.offset);
             let rows = rows.filter(|offset| *offset > base && *offset < self.text.len());
-            self.marks.extend(rows.map(|offset| Mark { offset, first, last }));
+            self.marks.extend(rows.map(|offset| UnitMark { offset, first, last }));
         }
     }
 
@@ -91,7 +91,7 @@ impl Parts {
     }
 
     pub(super) fn finish(self, title: String, syntax: Syntax) -> Document {
-        let places = Places::Marked(self.unit, self.marks);
+        let places = SourceMap::Marked(self.unit, self.marks);
         let (text, sections) = (self.text, self.sections);
         Document { title, text, syntax, places, sections, ..Document::default() }
     }
@@ -103,10 +103,10 @@ pub(super) mod tests {
 
     /// The text between marks, with the units that it comes from.
     pub(in crate::ingest::extract) fn units(document: &Document) -> Vec<(u32, u32, &str)> {
-        let marks: Vec<Mark> = match &document.places {
-            Places::Marked(_, marks) => marks.clone(),
-            Places::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
-            Places::Verbatim => panic!("the text is the file"),
+        let marks: Vec<UnitMark> = match &document.places {
+            SourceMap::Marked(_, marks) => marks.clone(),
+            SourceMap::Sheets(sheets) => sheets.iter().flat_map(|(_, rows)| rows.clone()).collect(),
+            SourceMap::Verbatim => panic!("the text is the file"),
         };
         let ends = marks.iter().skip(1).map(|mark| mark.offset).chain([document.text.len()]);
         let units = marks.iter().zip(ends);
@@ -117,7 +117,7 @@ pub(super) mod tests {
 
     #[test]
     fn parts_without_text_are_ignored() {
-        let mut parts = Parts::new(Unit::Slide);
+        let mut parts = PartsBuilder::new(LocatorUnit::Slide);
         parts.push(1, Vec::new(), "  one\n");
         parts.push(2, Vec::new(), " \n");
         parts.push(3, vec!["Three".to_owned()], "three");

@@ -8,7 +8,7 @@ use super::worker::Extracted;
 use crate::ocr::GrayImage;
 
 /// A page as it is looked at: there is none.
-pub(super) struct PagePicture {
+pub(super) struct PageView {
     pub(super) picture: GrayImage,
     pub(super) pixels_per_point: f32,
 }
@@ -22,7 +22,7 @@ pub(super) fn page_pictures(
     _: &[String],
     pages: &[WantedPage],
     _: Duration,
-    mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
+    mut take: impl FnMut(Result<PageView, ExtractError>) -> bool,
 ) {
     let _ = pages.iter().all(|_| take(Err(left_out())));
 }

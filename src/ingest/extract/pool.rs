@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::ocr::{PagePicture, WantedPage};
-use super::worker::{self, Answer, Extracted, PictureSize, Request};
+use super::worker::{self, Extracted, PictureSize, WorkerReply, WorkerRequest};
 use super::{ExtractError, ExtractOptions, MEMORY_VARIABLE, SUBCOMMAND};
 use crate::ocr::GrayImage;
 
@@ -53,7 +53,7 @@ impl Pool {
     /// Dropping the future kills the child that was asked.
     pub(super) async fn parse(
         &self,
-        request: &Request,
+        request: &WorkerRequest,
         bytes: &[u8],
     ) -> Result<Extracted, ExtractError> {
         let Ok(_permit) = self.permits.acquire().await else { return Err(shut_down()) };
@@ -69,16 +69,16 @@ impl Pool {
         self.ask(worker, request, bytes).await.map_err(|failed| failed.reason(&self.options))
     }
 
-    /// Has a child draw pages of the file, as [`Pictures::next`] asks for them. The child is reserved until all
+    /// Has a child draw pages of the file, as [`PagePictures::next`] asks for them. The child is reserved until all
     /// are drawn.
     pub(super) fn pictures<'a>(
         &'a self,
-        request: &'a Request,
+        request: &'a WorkerRequest,
         bytes: &'a [u8],
         pages: &[WantedPage],
-    ) -> Pictures<'a> {
+    ) -> PagePictures<'a> {
         let left = pages.iter().copied().collect();
-        Pictures { pool: self, request, bytes, left, permit: None, asked: None }
+        PagePictures { pool: self, request, bytes, left, permit: None, asked: None }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
@@ -94,7 +94,7 @@ impl Pool {
     async fn ask(
         &self,
         mut worker: Worker,
-        request: &Request,
+        request: &WorkerRequest,
         bytes: &[u8],
     ) -> Result<Extracted, Failed> {
         let (child, limit) = (worker.child.id(), self.options.timeout);
@@ -121,9 +121,9 @@ fn shut_down() -> ExtractError {
 /// If the child dies over a page, another child goes on with the next.
 ///
 /// Dropping this, or a future that it returned, kills the child.
-pub(super) struct Pictures<'a> {
+pub(super) struct PagePictures<'a> {
     pool: &'a Pool,
-    request: &'a Request,
+    request: &'a WorkerRequest,
     bytes: &'a [u8],
     left: VecDeque<WantedPage>,
     permit: Option<SemaphorePermit<'a>>,
@@ -131,7 +131,7 @@ pub(super) struct Pictures<'a> {
     asked: Option<Worker>,
 }
 
-impl Pictures<'_> {
+impl PagePictures<'_> {
     /// The next page and its picture; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<(u32, Result<PagePicture, ExtractError>)> {
         let WantedPage { page, .. } = *self.left.front()?;
@@ -169,7 +169,7 @@ impl Pictures<'_> {
         let exchange = async {
             if !is_asked {
                 let pages = self.left.iter().copied().collect();
-                let request = Request { pages, ..self.request.clone() };
+                let request = WorkerRequest { pages, ..self.request.clone() };
                 worker.send(&request, limit, self.bytes).await?;
             }
             worker.picture().await
@@ -245,15 +245,20 @@ impl Worker {
     }
 
     /// `limit` is the processor time that the child may use for each answer.
-    async fn send(&mut self, request: &Request, limit: Duration, bytes: &[u8]) -> io::Result<()> {
+    async fn send(
+        &mut self,
+        request: &WorkerRequest,
+        limit: Duration,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         // The child gets less, so that a parser that can stop by itself does so before it is killed.
-        let request = Request { limit: limit / 5 * 4, ..request.clone() };
+        let request = WorkerRequest { limit: limit / 5 * 4, ..request.clone() };
         self.requests.write_all(&request.header(bytes.len())?).await?;
         self.requests.write_all(bytes).await?;
         self.requests.flush().await
     }
 
-    async fn answer<T: DeserializeOwned>(&mut self) -> io::Result<Answer<T>> {
+    async fn answer<T: DeserializeOwned>(&mut self) -> io::Result<WorkerReply<T>> {
         let mut magic = [0; worker::MAGIC.len()];
         self.answers.read_exact(&mut magic).await?;
         if magic != worker::MAGIC {
@@ -262,7 +267,7 @@ impl Worker {
         Ok(serde_json::from_slice(&self.read_sized().await?)?)
     }
 
-    async fn picture(&mut self) -> io::Result<Answer<PagePicture>> {
+    async fn picture(&mut self) -> io::Result<WorkerReply<PagePicture>> {
         let size = match self.answer::<PictureSize>().await? {
             Ok(size) => size,
             Err(reason) => return Ok(Err(reason)),

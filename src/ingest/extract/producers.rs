@@ -4,16 +4,16 @@
 
 use super::document;
 use crate::ingest::document::Document;
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
-fn read(kind: Kind, name: &str) -> Document {
+fn read(kind: DocumentKind, name: &str) -> Document {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/producers/");
     document(name, kind, &[], &std::fs::read(format!("{folder}{name}")).unwrap()).unwrap()
 }
 
 #[test]
 fn a_contract_of_python_docx() {
-    let contract = read(Kind::Docx, "python-docx.docx");
+    let contract = read(DocumentKind::Docx, "python-docx.docx");
     let expected = "# Harbour agreement\n\n# Fees\n\nThe fee is due on Mondays.\n\n\
         1. Ships of up to 20 m\n2. Ships of more than 20 m\n- with a pilot\n\n\
         Port: Bergen | Winter fee: 120 | Summer fee: 95\nPort: Narvik | Winter fee: 80 | Summer fee: 60\n\
@@ -25,7 +25,7 @@ fn a_contract_of_python_docx() {
 
 #[test]
 fn a_text_of_libreoffice_for_word_97() {
-    let terms = read(Kind::Docx, "libreoffice.doc");
+    let terms = read(DocumentKind::Docx, "libreoffice.doc");
     let expected = "# Terms of the port\n\n# Fees\n\n\
         The fee is due on Mondays, says the port. Größe: “5 µm”, Βέργκεν.\nNot in May.\n\n\
         There are 10⁶ herring in H₂O for ~~50~~ 40 kr.\n\n- one\n- two\n\n\
@@ -37,7 +37,7 @@ fn a_text_of_libreoffice_for_word_97() {
 
 #[test]
 fn a_deck_of_python_pptx() {
-    let deck = read(Kind::Pptx, "python-pptx.pptx");
+    let deck = read(DocumentKind::Pptx, "python-pptx.pptx");
     let expected = "# Two harbours\n\n- Bergen is open all year\n\n- Narvik freezes\n\nSource: harbour masters\n\n\
         ## Notes\n\nMention the pilot boat.\n\n\
         # Arrivals\n\nShare of arrivals\n\n2023 | Bergen: 25% | Narvik: 13%\n2024 | Bergen: 50%\n\n\
@@ -48,7 +48,7 @@ fn a_deck_of_python_pptx() {
 
 #[test]
 fn workbooks_of_openpyxl_and_xlsxwriter() {
-    let staff = read(Kind::Spreadsheet, "openpyxl.xlsx");
+    let staff = read(DocumentKind::Spreadsheet, "openpyxl.xlsx");
     let expected = "Name: Ida | Zip: 01730 | Since: 2024-01-01 | Share: 12.5%\nIda: On leave until June\n\
         Name: Kai | Zip: 05003 | Since: 2024-01-02 | Share: 25.0%\nItem: Bolt | Qty: 2\nTotal";
     assert_eq!(staff.text, expected);
@@ -59,7 +59,7 @@ fn workbooks_of_openpyxl_and_xlsxwriter() {
         "1 formula without a value, not read (Sums!C2): open it in a spreadsheet program and save it",
     ];
     assert_eq!(said, expected);
-    let fees = read(Kind::Spreadsheet, "xlsxwriter.xlsx");
+    let fees = read(DocumentKind::Spreadsheet, "xlsxwriter.xlsx");
     let expected = "Fees of ports\n\
         Region: West | Port: Bergen | Fee, winter: 1,200.00 kr | Fee, summer: 950.00 kr\n\
         Region: West | Port: Florø | Fee, winter: 80.00 kr | Fee, summer: 60.00 kr\n\
@@ -71,7 +71,7 @@ fn workbooks_of_openpyxl_and_xlsxwriter() {
 #[test]
 fn workbooks_of_xlwt_and_odfpy() {
     for (name, sheets) in [("xlwt.xls", 1), ("odfpy.ods", 0)] {
-        let staff = read(Kind::Spreadsheet, name);
+        let staff = read(DocumentKind::Spreadsheet, name);
         let expected = "Name: Ida | Town: Bergen\nName: Kai | Town: Narvik";
         assert_eq!(staff.text, expected, "{name}");
         let said: Vec<&str> = staff.warnings.iter().map(|warning| &*warning.message).collect();
@@ -85,11 +85,11 @@ fn workbooks_of_xlwt_and_odfpy() {
 
 #[test]
 fn texts_and_slides_of_odfpy() {
-    let rules = read(Kind::Odt, "odfpy.odt");
+    let rules = read(DocumentKind::Odt, "odfpy.odt");
     let expected = "# Harbour rules\n\nAnchoring is free for a night.\nExcept in the fairway.\n\n\
         1. Call the master\n2. Pay\n\nPort: Bergen | Fee: 120 | Day: Monday\nPort: Narvik | Fee: 95 | Day: Friday";
     assert_eq!(rules.text, expected);
-    let slides = read(Kind::Odp, "odfpy.odp");
+    let slides = read(DocumentKind::Odp, "odfpy.odp");
     let expected = "# Berths\n\nBergen has 14\n\n## Notes\n\nSay more of berths.\n\n\
         # Pilots\n\nAnn and Kai\n\n## Notes\n\nSay more of pilots.";
     assert_eq!(slides.text, expected);

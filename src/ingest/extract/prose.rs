@@ -4,12 +4,12 @@
 //! split, and a passage with the sentence has the note too. The mark is left out: a number after a word would
 //! be taken for a part of the word, and `[1]` for a citation.
 
-use super::table::{Cell, Grid};
-use crate::ingest::document::{Mark, single_spaced};
+use super::table::{Grid, GridCell};
+use crate::ingest::document::{UnitMark, single_spaced};
 
 /// What a paragraph is in its document.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) enum Meaning {
+pub(super) enum ParagraphRole {
     Title,
     /// Its level, from 1.
     Heading(u8),
@@ -23,7 +23,7 @@ pub(super) struct Paragraph {
     /// Its number in the document, as its place.
     pub(super) number: u32,
     pub(super) text: String,
-    pub(super) meaning: Meaning,
+    pub(super) meaning: ParagraphRole,
     /// Depth in its list, from 0.
     pub(super) level: usize,
     /// Its number as shown: `2.1`, `(a)`; empty if it has none, or a bullet.
@@ -51,7 +51,7 @@ pub(super) struct Prose {
     /// The text of the title paragraph, else of the first heading.
     pub(super) title: String,
     pub(super) text: String,
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<UnitMark>,
     titled: bool,
     /// Whether the next item continues a list.
     in_list: bool,
@@ -66,7 +66,7 @@ pub(super) struct Prose {
 /// A row being read.
 #[derive(Default, Debug)]
 struct Row {
-    cells: Vec<(Cell, Vec<Paragraph>)>,
+    cells: Vec<(GridCell, Vec<Paragraph>)>,
     is_header: bool,
     /// Whether the row is not shown.
     is_hidden: bool,
@@ -100,13 +100,13 @@ impl Prose {
     }
 
     /// A cell outside of a row is ignored.
-    pub(super) fn begin_cell(&mut self, cell: Cell) {
+    pub(super) fn begin_cell(&mut self, cell: GridCell) {
         if let Some(row) = self.rows.last_mut() {
             row.cells.push((cell, Vec::new()));
         }
     }
 
-    pub(super) fn describe_cell(&mut self, change: impl FnOnce(&mut Cell)) {
+    pub(super) fn describe_cell(&mut self, change: impl FnOnce(&mut GridCell)) {
         if let Some((cell, _)) = self.rows.last_mut().and_then(|row| row.cells.last_mut()) {
             change(cell);
         }
@@ -139,7 +139,7 @@ impl Prose {
             let start = self.text.len();
             self.text.push_str(&lines.text);
             let marks = lines.marks.into_iter();
-            self.marks.extend(marks.map(|mark| Mark { offset: start + mark.offset, ..mark }));
+            self.marks.extend(marks.map(|mark| UnitMark { offset: start + mark.offset, ..mark }));
         }
         for text in std::mem::take(&mut self.behind) {
             self.separate(false);
@@ -169,8 +169,8 @@ impl Prose {
         };
         let cells = row.cells.into_iter();
         let cells = cells
-            .map(|(cell, paragraphs)| Cell { text: single_spaced(&text(&paragraphs)), ..cell });
-        let cells: Vec<Cell> = cells.collect();
+            .map(|(cell, paragraphs)| GridCell { text: single_spaced(&text(&paragraphs)), ..cell });
+        let cells: Vec<GridCell> = cells.collect();
         self.grid.push(&cells, row.is_header, first, last);
     }
 
@@ -178,13 +178,13 @@ impl Prose {
         let text = paragraph.text.trim();
         let (block, tight) = match paragraph.meaning {
             _ if text.is_empty() => (String::new(), false),
-            Meaning::Title => (format!("# {}", paragraph.one_line()), false),
-            Meaning::Heading(level) => {
+            ParagraphRole::Title => (format!("# {}", paragraph.one_line()), false),
+            ParagraphRole::Heading(level) => {
                 let marks = "#".repeat(usize::from(level).clamp(1, 6));
                 (format!("{marks} {}", paragraph.one_line()), false)
             }
-            Meaning::Item => item(paragraph),
-            Meaning::Plain => (labelled(&paragraph.label, &lines(text, "\n")), false),
+            ParagraphRole::Item => item(paragraph),
+            ParagraphRole::Plain => (labelled(&paragraph.label, &lines(text, "\n")), false),
         };
         self.take_title(paragraph);
         if !block.is_empty() {
@@ -196,7 +196,8 @@ impl Prose {
         let notes = paragraph.notes.iter().map(|note| (lines(note, "\n"), true));
         let drawings = paragraph.drawings.iter().map(|text| (text.clone(), false));
         for (text, close) in notes.chain(drawings) {
-            let close = close && !matches!(paragraph.meaning, Meaning::Title | Meaning::Heading(_));
+            let close = close
+                && !matches!(paragraph.meaning, ParagraphRole::Title | ParagraphRole::Heading(_));
             self.separate(close);
             if block.is_empty() {
                 self.mark(paragraph);
@@ -214,11 +215,11 @@ impl Prose {
 
     fn take_title(&mut self, paragraph: &Paragraph) {
         match paragraph.meaning {
-            Meaning::Title if !self.titled => {
+            ParagraphRole::Title if !self.titled => {
                 self.title = single_spaced(&paragraph.text);
                 self.titled = true;
             }
-            Meaning::Heading(_) if self.title.is_empty() => self.title = paragraph.one_line(),
+            ParagraphRole::Heading(_) if self.title.is_empty() => self.title = paragraph.one_line(),
             _ => {}
         }
     }
@@ -231,7 +232,7 @@ impl Prose {
 
     fn mark(&mut self, paragraph: &Paragraph) {
         let (offset, number) = (self.text.len(), paragraph.number);
-        self.marks.push(Mark { offset, first: number, last: number });
+        self.marks.push(UnitMark { offset, first: number, last: number });
     }
 }
 
@@ -265,7 +266,7 @@ fn lines(text: &str, separator: &str) -> String {
 mod tests {
     use super::*;
 
-    fn paragraph(number: u32, meaning: Meaning, label: &str, text: &str) -> Paragraph {
+    fn paragraph(number: u32, meaning: ParagraphRole, label: &str, text: &str) -> Paragraph {
         let (label, text) = (label.to_owned(), text.to_owned());
         Paragraph { number, text, meaning, label, ..Paragraph::default() }
     }
@@ -277,19 +278,19 @@ mod tests {
             paragraph
         };
         let mut prose = Prose::default();
-        prose.add(with_note(paragraph(1, Meaning::Heading(2), "2.1", "Fees")));
-        prose.add(with_note(paragraph(2, Meaning::Plain, "", "Due at once.")));
-        prose.add(with_note(paragraph(3, Meaning::Item, "", "one")));
-        prose.add(paragraph(4, Meaning::Item, "2.", "two"));
-        prose.add(with_note(paragraph(5, Meaning::Item, "(c)", "three")));
+        prose.add(with_note(paragraph(1, ParagraphRole::Heading(2), "2.1", "Fees")));
+        prose.add(with_note(paragraph(2, ParagraphRole::Plain, "", "Due at once.")));
+        prose.add(with_note(paragraph(3, ParagraphRole::Item, "", "one")));
+        prose.add(paragraph(4, ParagraphRole::Item, "2.", "two"));
+        prose.add(with_note(paragraph(5, ParagraphRole::Item, "(c)", "three")));
         for (number, cells) in [(6, ["Port", "Fee", "Note"]), (9, ["Oslo", "3", "x"])] {
             prose.begin_row();
             for (at, text) in (number..).zip(cells) {
-                prose.begin_cell(Cell::default());
+                prose.begin_cell(GridCell::default());
                 prose.add(if at == 10 {
-                    with_note(paragraph(at, Meaning::Plain, "", text))
+                    with_note(paragraph(at, ParagraphRole::Plain, "", text))
                 } else {
-                    paragraph(at, Meaning::Plain, "", text)
+                    paragraph(at, ParagraphRole::Plain, "", text)
                 });
             }
             prose.end_row();
@@ -307,8 +308,8 @@ mod tests {
         let mut prose = Prose::default();
         prose.begin_row();
         for text in ["a", "b"] {
-            prose.begin_cell(Cell::default());
-            prose.add(paragraph(1, Meaning::Plain, "", text));
+            prose.begin_cell(GridCell::default());
+            prose.add(paragraph(1, ParagraphRole::Plain, "", text));
         }
         assert_eq!(prose.finish().text, "a | b");
     }

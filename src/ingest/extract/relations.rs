@@ -1,8 +1,8 @@
 //! Relations between the parts of a package.
 
 use super::ExtractError;
-use super::package::{Package, resolve};
-use super::xml::{self, Element, Handler, attribute};
+use super::package::{ZipPackage, resolve};
+use super::xml::{self, Element, XmlHandler, attribute};
 
 /// A part that another part refers to.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Relation {
 
 /// The parts that `part` refers to; for an empty name, those of the package itself.
 pub(super) fn relations(
-    package: &mut Package<'_>,
+    package: &mut ZipPackage<'_>,
     part: &str,
 ) -> Result<Vec<Relation>, ExtractError> {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
@@ -31,7 +31,7 @@ struct Relations<'a> {
     found: Vec<Relation>,
 }
 
-impl Handler for Relations<'_> {
+impl XmlHandler for Relations<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         let value = |name| attribute(element, name).unwrap_or_default();
         if name != "Relationship" || value("TargetMode") == "External" {

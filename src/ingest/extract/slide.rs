@@ -4,15 +4,15 @@ mod order;
 
 use std::collections::HashSet;
 
-pub(super) use self::order::Place;
+pub(super) use self::order::SlidePosition;
 use super::chart::Drawings;
-use super::numeral::Numeral;
+use super::numeral::NumeralStyle;
 use crate::ingest::document::single_spaced;
 
 /// The contents of a slide, from back to front.
 #[derive(Default, Debug)]
 pub(super) struct Slide {
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<SlideItem>,
     /// Whether it is not shown.
     pub(super) hidden: bool,
     /// Whether it has pictures, or what other programs draw.
@@ -21,24 +21,24 @@ pub(super) struct Slide {
 
 /// Something with a place on a slide.
 #[derive(Debug)]
-pub(super) enum Item {
-    Shape(Shape),
+pub(super) enum SlideItem {
+    Shape(SlideShape),
     /// Items that belong together.
-    Group(Option<Place>, Vec<Item>),
+    Group(Option<SlidePosition>, Vec<SlideItem>),
 }
 
 #[derive(Default, Debug)]
-pub(super) struct Shape {
-    pub(super) role: Role,
+pub(super) struct SlideShape {
+    pub(super) role: ShapeRole,
     /// The placeholder of the layout that it fills: its type and its number.
     pub(super) placeholder: Option<(String, String)>,
-    pub(super) place: Option<Place>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) place: Option<SlidePosition>,
+    pub(super) blocks: Vec<SlideBlock>,
 }
 
 /// The purpose of a shape, from its placeholder.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) enum Role {
+pub(super) enum ShapeRole {
     Title,
     /// The body text of a layout, in bullets unless it says otherwise; on a notes page, the notes.
     Body,
@@ -49,8 +49,8 @@ pub(super) enum Role {
 }
 
 #[derive(Debug)]
-pub(super) enum Block {
-    Paragraph(Line),
+pub(super) enum SlideBlock {
+    Paragraph(SlideLine),
     /// Rows of a table, or other Markdown.
     Rows(String),
     /// A chart or a diagram, by the id of its relation.
@@ -59,7 +59,7 @@ pub(super) enum Block {
 
 /// A paragraph.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Line {
+pub(super) struct SlideLine {
     pub(super) text: String,
     /// Level in a list, from 0.
     pub(super) level: usize,
@@ -72,13 +72,13 @@ pub(super) struct Line {
 pub(super) enum Bullet {
     None,
     Sign,
-    Number(Numbering),
+    Number(ListNumbering),
 }
 
 /// The numbering of the paragraphs of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Numbering {
-    pub(super) numeral: Numeral,
+pub(super) struct ListNumbering {
+    pub(super) numeral: NumeralStyle,
     pub(super) before: String,
     pub(super) after: String,
     pub(super) start: u32,
@@ -91,7 +91,7 @@ impl Slide {
     /// The title on one line; empty if the slide has none.
     pub(super) fn title(&self) -> String {
         let shapes = self.shapes();
-        let titles = shapes.iter().filter(|shape| shape.role == Role::Title);
+        let titles = shapes.iter().filter(|shape| shape.role == ShapeRole::Title);
         single_spaced(&titles.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join(" "))
     }
 
@@ -106,7 +106,7 @@ impl Slide {
         let mut drawn = HashSet::new();
         for shape in order::shapes(&self.items) {
             let text = shape.markdown(drawings, &mut drawn);
-            if matches!(shape.role, Role::Body | Role::Other) && !text.is_empty() {
+            if matches!(shape.role, ShapeRole::Body | ShapeRole::Other) && !text.is_empty() {
                 blocks.push(text);
             }
         }
@@ -128,28 +128,28 @@ impl Slide {
     /// The text of a notes page; the rest of the page is a picture of the slide.
     pub(super) fn notes(&self) -> String {
         let shapes = self.shapes();
-        let notes = shapes.iter().filter(|shape| shape.role == Role::Body);
+        let notes = shapes.iter().filter(|shape| shape.role == ShapeRole::Body);
         notes.flat_map(|shape| shape.texts()).collect::<Vec<_>>().join("\n\n")
     }
 
     /// All shapes, including those in groups.
-    pub(super) fn shapes(&self) -> Vec<&Shape> {
+    pub(super) fn shapes(&self) -> Vec<&SlideShape> {
         let mut shapes = Vec::new();
         // A stack: the last one is visited first.
-        let mut waiting: Vec<&Item> = self.items.iter().rev().collect();
+        let mut waiting: Vec<&SlideItem> = self.items.iter().rev().collect();
         while let Some(item) = waiting.pop() {
             match item {
-                Item::Shape(shape) => shapes.push(shape),
-                Item::Group(_, items) => waiting.extend(items.iter().rev()),
+                SlideItem::Shape(shape) => shapes.push(shape),
+                SlideItem::Group(_, items) => waiting.extend(items.iter().rev()),
             }
         }
         shapes
     }
 
     /// Gives shapes that fill a placeholder the place that `of` returns for it.
-    pub(super) fn place(&mut self, of: impl Fn(&Shape) -> Option<Place>) {
+    pub(super) fn place(&mut self, of: impl Fn(&SlideShape) -> Option<SlidePosition>) {
         for item in &mut self.items {
-            if let Item::Shape(shape) = item
+            if let SlideItem::Shape(shape) = item
                 && shape.place.is_none()
             {
                 shape.place = of(shape);
@@ -158,8 +158,8 @@ impl Slide {
     }
 }
 
-impl Item {
-    pub(super) fn place(&self) -> Option<Place> {
+impl SlideItem {
+    pub(super) fn place(&self) -> Option<SlidePosition> {
         match self {
             Self::Shape(shape) => shape.place,
             Self::Group(place, _) => *place,
@@ -167,11 +167,11 @@ impl Item {
     }
 }
 
-impl Shape {
+impl SlideShape {
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.blocks.iter().filter_map(|block| match block {
-            Block::Paragraph(line) => Some(line.text.as_str()),
-            Block::Rows(_) | Block::Drawing(_) => None,
+            SlideBlock::Paragraph(line) => Some(line.text.as_str()),
+            SlideBlock::Rows(_) | SlideBlock::Drawing(_) => None,
         })
     }
 
@@ -181,13 +181,13 @@ impl Shape {
         let mut counts = Counts::default();
         for block in &self.blocks {
             let (block, joins) = match block {
-                Block::Rows(rows) => (rows.clone(), false),
-                Block::Drawing(id) if drawn.insert(id.as_str()) => {
+                SlideBlock::Rows(rows) => (rows.clone(), false),
+                SlideBlock::Drawing(id) if drawn.insert(id.as_str()) => {
                     (drawings.get(id).cloned().unwrap_or_default(), false)
                 }
                 // Each drawing is written once.
-                Block::Drawing(_) => continue,
-                Block::Paragraph(line) => self.line(line, &mut counts),
+                SlideBlock::Drawing(_) => continue,
+                SlideBlock::Paragraph(line) => self.line(line, &mut counts),
             };
             if block.is_empty() {
                 continue;
@@ -202,8 +202,8 @@ impl Shape {
     }
 
     /// A paragraph, and whether it belongs to a list.
-    fn line(&self, line: &Line, counts: &mut Counts) -> (String, bool) {
-        let usual = if self.role == Role::Body { Bullet::Sign } else { Bullet::None };
+    fn line(&self, line: &SlideLine, counts: &mut Counts) -> (String, bool) {
+        let usual = if self.role == ShapeRole::Body { Bullet::Sign } else { Bullet::None };
         let bullet = line.bullet.as_ref().unwrap_or(&usual);
         let mark = match bullet {
             Bullet::None => {
@@ -223,7 +223,7 @@ impl Shape {
 
 /// How far the lists of a shape have been counted, by level.
 #[derive(Default)]
-struct Counts(Vec<Option<(Numbering, u32)>>);
+struct Counts(Vec<Option<(ListNumbering, u32)>>);
 
 impl Counts {
     fn clear(&mut self) {
@@ -235,7 +235,7 @@ impl Counts {
     }
 
     /// The next number of a list, which continues while it is numbered in the same way.
-    fn next(&mut self, level: usize, numbering: &Numbering) -> String {
+    fn next(&mut self, level: usize, numbering: &ListNumbering) -> String {
         self.0.resize(level.min(DEEPEST) + 1, None);
         let Some(count) = self.0.last_mut() else { return String::new() };
         let number = match count {
@@ -247,17 +247,17 @@ impl Counts {
     }
 }
 
-impl Numbering {
+impl ListNumbering {
     /// The numbering named `arabicPeriod`, `alphaLcParenBoth` and so on (ECMA-376 part 1, 20.1.10.61).
     pub(super) fn named(name: &str, start: u32) -> Self {
         let numeral = match name {
-            _ if name.starts_with("alphaLc") => Numeral::LowerLetter,
-            _ if name.starts_with("alphaUc") => Numeral::UpperLetter,
-            _ if name.starts_with("romanLc") => Numeral::LowerRoman,
-            _ if name.starts_with("romanUc") => Numeral::UpperRoman,
-            _ if name.starts_with("circleNum") => Numeral::Enclosed,
-            _ if name.starts_with("ea1Ch") => Numeral::Chinese,
-            _ => Numeral::Decimal,
+            _ if name.starts_with("alphaLc") => NumeralStyle::LowerLetter,
+            _ if name.starts_with("alphaUc") => NumeralStyle::UpperLetter,
+            _ if name.starts_with("romanLc") => NumeralStyle::LowerRoman,
+            _ if name.starts_with("romanUc") => NumeralStyle::UpperRoman,
+            _ if name.starts_with("circleNum") => NumeralStyle::Enclosed,
+            _ if name.starts_with("ea1Ch") => NumeralStyle::Chinese,
+            _ => NumeralStyle::Decimal,
         };
         let (before, after) = match name {
             _ if name.ends_with("ParenBoth") => ("(", ")"),

@@ -6,8 +6,8 @@
 
 use super::encoding::Decoded;
 use super::{ExtractError, text};
-use crate::ingest::document::{Document, Mark, Places, Syntax, Unit, single_spaced};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax, UnitMark, single_spaced};
+use crate::types::DocumentKind;
 
 /// Length of a silence that ends a paragraph, in milliseconds.
 const SILENCE: u64 = 4_000;
@@ -25,7 +25,7 @@ struct Cue {
 }
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let Decoded { text, warnings } = text::read(Kind::Subtitles, bytes)?;
+    let Decoded { text, warnings } = text::read(DocumentKind::Subtitles, bytes)?;
     let (title, cues) = cues(&text);
     if cues.is_empty() {
         return Err(ExtractError::new("no subtitles: there is no line `00:01.000 --> 00:04.000`"));
@@ -38,7 +38,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         title,
         text: writer.text,
         syntax: Syntax::Plain,
-        places: Places::Marked(Unit::Second, writer.marks),
+        places: SourceMap::Marked(LocatorUnit::Second, writer.marks),
         warnings,
         ..Document::default()
     })
@@ -167,7 +167,7 @@ fn is_tag(text: &str) -> bool {
 #[derive(Default)]
 struct Writer {
     text: String,
-    marks: Vec<Mark>,
+    marks: Vec<UnitMark>,
     /// The last speaker.
     speaker: Option<String>,
     /// When the last cue ended.
@@ -195,7 +195,7 @@ impl Writer {
             let offset = self.text.len();
             let (first, last) = (cue.start / 1000, cue.end.div_ceil(1000));
             let second = |time: u64| u32::try_from(time).unwrap_or(u32::MAX);
-            self.marks.push(Mark {
+            self.marks.push(UnitMark {
                 offset,
                 first: second(first),
                 last: second(last.max(first + 1)),

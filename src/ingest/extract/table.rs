@@ -12,8 +12,8 @@ mod grid;
 
 use std::collections::{HashMap, HashSet};
 
-pub(super) use self::grid::{Cell, Grid, LONGEST_REPEATED, WIDEST, room};
-use crate::ingest::document::{Mark, single_spaced};
+pub(super) use self::grid::{Grid, GridCell, LONGEST_REPEATED, WIDEST, room};
+use crate::ingest::document::{UnitMark, single_spaced};
 
 /// How far down the header is searched for: titles and remarks precede it.
 const HEADER_WITHIN: usize = 20;
@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 80;
 
 /// A row that is not empty: cells by column (from 0), and its first and last place in the source.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub(super) cells: Vec<(u32, String)>,
     pub(super) first: u32,
     pub(super) last: u32,
@@ -36,7 +36,7 @@ pub(super) struct Row {
     pub(super) notes: Vec<String>,
 }
 
-impl Row {
+impl TableRow {
     /// Adds a cell, on one line; an empty one is ignored.
     pub(super) fn push(&mut self, column: u32, value: &str) {
         let value = single_spaced(value);
@@ -56,7 +56,7 @@ impl Row {
 }
 
 /// The names of columns from several header rows together: `Fee, winter`.
-fn names(rows: &[Row]) -> HashMap<u32, String> {
+fn names(rows: &[TableRow]) -> HashMap<u32, String> {
     let mut names: HashMap<u32, Vec<&str>> = HashMap::new();
     for (column, value) in rows.iter().flat_map(|row| &row.cells) {
         let name = names.entry(*column).or_default();
@@ -69,32 +69,32 @@ fn names(rows: &[Row]) -> HashMap<u32, String> {
 
 /// Lines, each with its place in the source.
 #[derive(Default, Debug)]
-pub(super) struct Lines {
+pub(super) struct SourceLines {
     pub(super) text: String,
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<UnitMark>,
 }
 
-impl Lines {
+impl SourceLines {
     pub(super) fn push(&mut self, line: &str, first: u32, last: u32) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        self.marks.push(Mark { offset: self.text.len(), first, last });
+        self.marks.push(UnitMark { offset: self.text.len(), first, last });
         self.text.push_str(line);
     }
 }
 
 /// Writes the rows of a table, which are given one by one.
-pub(super) struct Table<'a> {
+pub(super) struct TableWriter<'a> {
     fields: &'a [String],
-    lines: &'a mut Lines,
+    lines: &'a mut SourceLines,
     /// Whether the first row may give several columns the same name, or leave some without.
     has_first_row: bool,
     /// Rows that wait until the header among them is known.
-    pending: Vec<Row>,
+    pending: Vec<TableRow>,
     header: Option<Header>,
     /// Columns that are empty so far, with their names, and the place of the names.
-    unused: Row,
+    unused: TableRow,
     /// Where the previous row ends.
     last: u32,
     /// Names of the columns of tables above this one.
@@ -107,11 +107,11 @@ enum Header {
     Names(HashMap<u32, String>),
 }
 
-impl<'a> Table<'a> {
+impl<'a> TableWriter<'a> {
     /// Writes only the columns named in `fields`, or all if it is empty.
-    pub(super) fn new(fields: &'a [String], lines: &'a mut Lines) -> Self {
+    pub(super) fn new(fields: &'a [String], lines: &'a mut SourceLines) -> Self {
         let (pending, header, earlier) = (Vec::new(), None, Vec::new());
-        let unused = Row::default();
+        let unused = TableRow::default();
         Self { fields, lines, has_first_row: false, pending, header, unused, last: 0, earlier }
     }
 
@@ -121,7 +121,7 @@ impl<'a> Table<'a> {
         Self { has_first_row: true, ..self }
     }
 
-    pub(super) fn push(&mut self, row: Row) {
+    pub(super) fn push(&mut self, row: TableRow) {
         if row.cells.is_empty() {
             return;
         }
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
 
     /// Adds a row after a gap. Another table starts where a row of names has values below it; a title may
     /// precede the names.
-    fn push_below_a_gap(&mut self, row: Row) {
+    fn push_below_a_gap(&mut self, row: TableRow) {
         let has_values = row.cells.iter().any(|(_, value)| !is_name(value));
         match self.pending.last() {
             Some(names)
@@ -207,7 +207,7 @@ impl<'a> Table<'a> {
         let widest = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         // If nothing follows the header, it is all the text there is.
         let candidates = &rows[..rows.len().saturating_sub(1)];
-        let names_only = |row: &Row| row.cells.iter().all(|(_, value)| is_name(value));
+        let names_only = |row: &TableRow| row.cells.iter().all(|(_, value)| is_name(value));
         let first = candidates.first().filter(|_| self.has_first_row);
         let is_first = first.is_some_and(|row| names_first(row, &rows[1..], widest));
         let header = || candidates.iter().position(|row| is_header(row, widest));
@@ -240,21 +240,21 @@ impl<'a> Table<'a> {
 impl Header {
     /// The header that `rows` make for those below. `None` for a table that only repeats its header, which
     /// would be lost.
-    fn above(rows: &[Row], below: &[Row]) -> Option<Self> {
+    fn above(rows: &[TableRow], below: &[TableRow]) -> Option<Self> {
         let header = Self::Names(names(rows));
         (!below.iter().all(|row| header.is_repeated_by(row))).then_some(header)
     }
 
     /// Printed tables have their header on every page.
-    fn is_repeated_by(&self, row: &Row) -> bool {
+    fn is_repeated_by(&self, row: &TableRow) -> bool {
         let Self::Names(names) = self else { return false };
         row.cells.len() == names.len()
             && row.cells.iter().all(|(column, value)| names.get(column) == Some(value))
     }
 
     /// The names as a row at the place of `rows`.
-    fn row(&self, rows: &[Row]) -> Row {
-        let mut row = Row::default();
+    fn row(&self, rows: &[TableRow]) -> TableRow {
+        let mut row = TableRow::default();
         if let Self::Names(names) = self {
             row.cells = names.iter().map(|(column, name)| (*column, name.clone())).collect();
             row.cells.sort_unstable();
@@ -265,7 +265,7 @@ impl Header {
     }
 
     /// Removes the columns from `unused` in which `row` has a cell.
-    fn unuse(&self, unused: &mut Row, row: &Row) {
+    fn unuse(&self, unused: &mut TableRow, row: &TableRow) {
         if !unused.cells.is_empty() && !self.is_repeated_by(row) {
             unused.cells.retain(|(column, _)| row.value(*column).is_none());
         }
@@ -277,7 +277,7 @@ impl Header {
     }
 }
 
-fn write(lines: &mut Lines, header: &Header, fields: &[String], row: &Row) {
+fn write(lines: &mut SourceLines, header: &Header, fields: &[String], row: &TableRow) {
     let name = |column: &u32| match header {
         Header::Names(names) => names.get(column),
         Header::None => None,
@@ -300,7 +300,7 @@ fn write(lines: &mut Lines, header: &Header, fields: &[String], row: &Row) {
     write_notes(lines, fields, row);
 }
 
-fn write_notes(lines: &mut Lines, fields: &[String], row: &Row) {
+fn write_notes(lines: &mut SourceLines, fields: &[String], row: &TableRow) {
     for note in row.notes.iter().filter(|_| fields.is_empty()) {
         lines.push(&single_spaced(note), row.first, row.last);
     }
@@ -312,7 +312,7 @@ pub(super) fn is_among(name: &str, fields: &[String]) -> bool {
 }
 
 /// Whether a row names columns: it has text in at least half as many as the widest row, most of it different.
-fn is_header(row: &Row, widest: usize) -> bool {
+fn is_header(row: &TableRow, widest: usize) -> bool {
     let filled = row.cells.len();
     let distinct: HashSet<&str> = row.cells.iter().map(|(_, value)| value.as_str()).collect();
     filled >= 2
@@ -323,7 +323,7 @@ fn is_header(row: &Row, widest: usize) -> bool {
 
 /// Whether the first row names columns, even if several have the same name or some have none: none of its cells
 /// is a value in the rows below.
-fn names_first(row: &Row, below: &[Row], widest: usize) -> bool {
+fn names_first(row: &TableRow, below: &[TableRow], widest: usize) -> bool {
     let filled = row.cells.len();
     let are_names = row.cells.iter().all(|(column, value)| {
         is_name(value) && !below.iter().any(|other| other.value(*column) == Some(value))
@@ -359,10 +359,10 @@ mod tests {
     /// The lines of a table whose rows are given as text with `,` between cells.
     fn written(rows: &[&str], fields: &[&str]) -> Vec<String> {
         let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-        let mut lines = Lines::default();
-        let mut table = Table::new(&fields, &mut lines);
+        let mut lines = SourceLines::default();
+        let mut table = TableWriter::new(&fields, &mut lines);
         for (number, row) in (1..).zip(rows) {
-            let mut cells = Row { first: number, last: number, ..Row::default() };
+            let mut cells = TableRow { first: number, last: number, ..TableRow::default() };
             for (column, value) in (0..).zip(row.split(',')) {
                 cells.push(column, value);
             }

@@ -27,7 +27,7 @@ fn options(timeout: Duration, program: PathBuf) -> ExtractOptions {
 fn request_bytes() -> usize {
     // Some of its time is reserved for the answer.
     let limit = LONG / 5 * 4;
-    let request = Request { limit, ..request("a.html", Kind::Html, &[]) };
+    let request = WorkerRequest { limit, ..request("a.html", DocumentKind::Html, &[]) };
     request.header(4).unwrap().len() + 4
 }
 
@@ -37,7 +37,7 @@ fn answer(text: &str) -> String {
         title: String::new(),
         text: text.to_owned(),
         syntax: crate::ingest::document::Syntax::Markdown,
-        places: crate::ingest::document::Places::Verbatim,
+        places: crate::ingest::document::SourceMap::Verbatim,
         ..Document::default()
     };
     let json = serde_json::to_string(&Ok::<_, String>(Extracted::from(document))).unwrap();
@@ -48,7 +48,7 @@ fn answer(text: &str) -> String {
 }
 
 async fn ask(extractor: &Extractor) -> Result<String, String> {
-    let outcome = extractor.extract("a.html", Kind::Html, &[], b"<p>x".to_vec()).await;
+    let outcome = extractor.extract("a.html", DocumentKind::Html, &[], b"<p>x".to_vec()).await;
     outcome.map(|document| document.text).map_err(|error| error.to_string())
 }
 
@@ -130,13 +130,13 @@ async fn text_needs_no_child_and_empty_files_have_a_reason() {
     let options = options(LONG, program);
     let extractor = Extractor::new(options, None);
     for (kind, bytes, expected) in [
-        (Kind::Markdown, &b"# T\n"[..], Ok("# T\n")),
-        (Kind::Text, b"\xEF\xBB\xBFa\r\nb", Ok("a\r\nb")),
-        (Kind::Code, b"fn main() {}", Ok("fn main() {}")),
-        (Kind::Text, b"", Err("empty: the file has 0 bytes")),
-        (Kind::Text, b" \n\t\n", Err("empty: the file is all blanks")),
-        (Kind::Pdf, b"", Err("empty: the file has 0 bytes")),
-        (Kind::Text, b"\xFF\xFE \0\n\0", Err("empty: nothing is written in it")),
+        (DocumentKind::Markdown, &b"# T\n"[..], Ok("# T\n")),
+        (DocumentKind::Text, b"\xEF\xBB\xBFa\r\nb", Ok("a\r\nb")),
+        (DocumentKind::Code, b"fn main() {}", Ok("fn main() {}")),
+        (DocumentKind::Text, b"", Err("empty: the file has 0 bytes")),
+        (DocumentKind::Text, b" \n\t\n", Err("empty: the file is all blanks")),
+        (DocumentKind::Pdf, b"", Err("empty: the file has 0 bytes")),
+        (DocumentKind::Text, b"\xFF\xFE \0\n\0", Err("empty: nothing is written in it")),
     ] {
         let outcome = extractor.extract("a", kind, &[], bytes.to_vec()).await;
         let outcome = outcome.as_ref().map(|document| document.text.as_str());
@@ -150,9 +150,9 @@ async fn pages_that_were_drawn_are_kept_where_a_child_dies_and_the_next_one_goes
     let size = r#"{"Ok":{"width":1,"height":1,"units_per_pixel":1.0}}"#;
     let eight = |number: usize| format!("\\{number:03o}\\0\\0\\0\\0\\0\\0\\0");
     let picture = format!("printf 'dcnt{}%s{}x' '{size}'", eight(size.len()), eight(1));
-    let asked = request("a.pdf", Kind::Pdf, &[]);
+    let asked = request("a.pdf", DocumentKind::Pdf, &[]);
     let wanted = [1, 2, 3, 4].map(ocr::WantedPage::whole);
-    let sent = Request { limit: LONG / 5 * 4, pages: wanted.to_vec(), ..asked.clone() };
+    let sent = WorkerRequest { limit: LONG / 5 * 4, pages: wanted.to_vec(), ..asked.clone() };
     let sent = sent.header(4).unwrap().len() + 4;
     // The first child dies over the second page, and so does the next child that tries it.
     let script = format!(

@@ -9,39 +9,45 @@ use std::path::Path;
 use super::encoding::{Decoded, SAMPLE, decode};
 use super::{ExtractError, binary, blobs, detect};
 use crate::ingest::chunk;
-use crate::ingest::document::{Document, Places, Syntax, Unit};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
+use crate::types::DocumentKind;
 
 /// The decoded file as a document: line n of the text is line n of the file. Rows of tables carry the names of
 /// their columns.
-pub(super) fn document(source: &str, kind: Kind, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(
+    source: &str,
+    kind: DocumentKind,
+    bytes: &[u8],
+) -> Result<Document, ExtractError> {
     let Decoded { mut text, warnings } = read(kind, bytes)?;
-    if kind != Kind::Code
+    if kind != DocumentKind::Code
         && let Cow::Owned(rest) = blobs::without_blobs(&text)
     {
         text = rest;
     }
     let syntax = match kind {
-        Kind::Markdown => Syntax::Markdown,
-        Kind::Rst => Syntax::Rst,
-        Kind::Asciidoc => Syntax::Asciidoc,
-        Kind::Code => detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code),
+        DocumentKind::Markdown => Syntax::Markdown,
+        DocumentKind::Rst => Syntax::Rst,
+        DocumentKind::Asciidoc => Syntax::Asciidoc,
+        DocumentKind::Code => {
+            detect::language(Path::new(source)).map_or(Syntax::Plain, Syntax::Code)
+        }
         _ => Syntax::Plain,
     };
-    let mut places = Places::Verbatim;
+    let mut places = SourceMap::Verbatim;
     if let (Cow::Owned(named), long) = tables::named_rows(&text, syntax) {
         if !long.is_empty() {
-            places = Places::Marked(Unit::Line, tables::marks(&named, &long));
+            places = SourceMap::Marked(LocatorUnit::Line, tables::marks(&named, &long));
         }
         text = named;
     }
-    let declared = (kind == Kind::Markdown).then(|| declared_title(&text)).flatten();
+    let declared = (kind == DocumentKind::Markdown).then(|| declared_title(&text)).flatten();
     let title = declared.unwrap_or_else(|| chunk::title(&text, syntax));
     Ok(Document { title, text, syntax, places, warnings, ..Document::default() })
 }
 
 /// The decoded file, which must be text.
-pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
+pub(super) fn read(kind: DocumentKind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
     let head = &bytes[..bytes.len().min(SAMPLE)];
     if let Some(error) = ExtractError::disguised(&kind.to_string(), bytes) {
         return Err(error);
@@ -52,7 +58,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<Decoded, ExtractError> {
     } else if let Some(what) = binary::reason(bytes) {
         reason = what;
         reason.as_str()
-    } else if kind != Kind::Code && blobs::looks_like_base64(head) {
+    } else if kind != DocumentKind::Code && blobs::looks_like_base64(head) {
         "base64: decode it first"
     } else {
         return Ok(decode(bytes, None));
@@ -76,7 +82,8 @@ mod tests {
 
     #[test]
     fn files_that_lie_are_named() {
-        let lie = |bytes: &[u8]| document("a.md", Kind::Markdown, bytes).unwrap_err().to_string();
+        let lie =
+            |bytes: &[u8]| document("a.md", DocumentKind::Markdown, bytes).unwrap_err().to_string();
         assert_eq!(lie(b"%PDF-1.7 ..."), "named as markdown, but it is a PDF file: name it .pdf");
         let binary = lie(b"ab\0\x01cd");
         assert!(binary.starts_with(
@@ -90,9 +97,9 @@ mod tests {
 
     #[test]
     fn a_file_says_how_it_was_decoded() {
-        let text = document("a.txt", Kind::Text, "Größe".as_bytes()).unwrap();
+        let text = document("a.txt", DocumentKind::Text, "Größe".as_bytes()).unwrap();
         assert!(text.warnings.is_empty());
-        let text = document("a.txt", Kind::Text, b"Gr\xC3\xB6\xC3\x9Fe \xFF").unwrap();
+        let text = document("a.txt", DocumentKind::Text, b"Gr\xC3\xB6\xC3\x9Fe \xFF").unwrap();
         assert_eq!((text.text.as_str(), text.warnings.len()), ("Größe \u{FFFD}", 1));
     }
 
@@ -111,7 +118,7 @@ mod tests {
             ("## The *`docent`* [tool](http://x)\n", "The docent tool"),
             ("", ""),
         ] {
-            let document = document("a.md", Kind::Markdown, text.as_bytes()).unwrap();
+            let document = document("a.md", DocumentKind::Markdown, text.as_bytes()).unwrap();
             assert_eq!(document.title, expected, "{text:?}");
             assert_eq!(document.text, text);
         }
@@ -120,16 +127,16 @@ mod tests {
     #[test]
     fn titles_of_other_markup() {
         let title = |kind, text: &str| document("a", kind, text.as_bytes()).unwrap().title;
-        assert_eq!(title(Kind::Rst, "=====\nGuide\n=====\n\ntext\n"), "Guide");
-        assert_eq!(title(Kind::Asciidoc, ":toc:\n\n= Guide\n\ntext\n"), "Guide");
-        assert_eq!(title(Kind::Text, "# no title\n"), "");
+        assert_eq!(title(DocumentKind::Rst, "=====\nGuide\n=====\n\ntext\n"), "Guide");
+        assert_eq!(title(DocumentKind::Asciidoc, ":toc:\n\n= Guide\n\ntext\n"), "Guide");
+        assert_eq!(title(DocumentKind::Text, "# no title\n"), "");
     }
 
     #[test]
     fn code_knows_its_language() {
-        use crate::ingest::document::Language;
-        let syntax = |name: &str| document(name, Kind::Code, b"x").unwrap().syntax;
-        assert_eq!(syntax("a.rs"), Syntax::Code(Language::Rust));
+        use crate::ingest::document::CodeLanguage;
+        let syntax = |name: &str| document(name, DocumentKind::Code, b"x").unwrap().syntax;
+        assert_eq!(syntax("a.rs"), Syntax::Code(CodeLanguage::Rust));
         assert_eq!(syntax("a.rb"), Syntax::Plain);
     }
 }

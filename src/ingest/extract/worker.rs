@@ -1,8 +1,8 @@
 //! The child's side: runs the parsers that could hang, panic or exhaust memory.
 //!
-//! Requests and answers are frames on standard input and output. A request is a JSON [`Request`] and the file,
+//! Requests and answers are frames on standard input and output. A request is a JSON [`WorkerRequest`] and the file,
 //! each after its length (eight bytes, little endian). An answer is [`MAGIC`], the length and a JSON
-//! [`Answer`]; where a picture was requested, the length of its pixels and the pixels follow. Several pages are
+//! [`WorkerReply`]; where a picture was requested, the length of its pixels and the pixels follow. Several pages are
 //! answered one after the other as they are drawn: the file is sent and opened once.
 
 use std::any::Any;
@@ -16,19 +16,19 @@ use serde::{Deserialize, Serialize};
 
 use super::ocr::{PagePicture, WantedPage};
 use super::pages_unread::PagesUnread;
-use super::parts::Parts;
+use super::parts::PartsBuilder;
 use super::{
     ExtractError, calendar, contacts, container, csv, docx, epub, html, image, json, mail, markup,
-    notebook, odf, pdf, pptx, rtf, sheet, subtitles, wordless,
+    no_text, notebook, odf, pdf, pptx, rtf, sheet, subtitles,
 };
-use crate::ingest::document::{Document, Syntax, Unit};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, Syntax};
+use crate::types::DocumentKind;
 
 /// What is known about a file before it is parsed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Request {
+pub(super) struct WorkerRequest {
     pub(super) source: String,
-    pub(super) kind: Kind,
+    pub(super) kind: DocumentKind,
     /// See [`crate::types::DocumentRecord::text_fields`].
     pub(super) text_fields: Vec<String>,
     /// Processor time for the file. A parser that can stop by itself keeps what it has by then.
@@ -47,7 +47,7 @@ pub(super) struct Request {
     pub(super) nesting: u32,
 }
 
-impl Request {
+impl WorkerRequest {
     /// The frame of a request, without the file.
     pub(super) fn header(&self, length: usize) -> io::Result<Vec<u8>> {
         let json = serde_json::to_vec(self)?;
@@ -65,7 +65,7 @@ const MAX_TEXT: usize = 128 << 20;
 pub(super) const MAGIC: [u8; 4] = *b"dcnt";
 
 /// The result of a request, or the reason why there is none.
-pub(super) type Answer<T> = Result<T, String>;
+pub(super) type WorkerReply<T> = Result<T, String>;
 
 /// The result of reading a file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -117,7 +117,11 @@ pub fn run_worker(
 
 /// Answers with the picture of each requested page. While one is written, the next one is drawn, and never
 /// more.
-fn write_pictures(output: &mut impl Write, request: Request, bytes: Vec<u8>) -> io::Result<()> {
+fn write_pictures(
+    output: &mut impl Write,
+    request: WorkerRequest,
+    bytes: Vec<u8>,
+) -> io::Result<()> {
     let wanted = request.pages.len();
     let (taker, drawn) = sync_channel(0);
     let thread = spawn(move || {
@@ -136,7 +140,7 @@ fn write_pictures(output: &mut impl Write, request: Request, bytes: Vec<u8>) -> 
     (written..wanted).try_for_each(|_| write_picture(output, Err(ended.clone())))
 }
 
-fn write_picture(output: &mut impl Write, picture: Answer<PagePicture>) -> io::Result<()> {
+fn write_picture(output: &mut impl Write, picture: WorkerReply<PagePicture>) -> io::Result<()> {
     let size = picture.as_ref().map_err(String::clone).map(|it| PictureSize {
         width: it.picture.width,
         height: it.picture.height,
@@ -153,19 +157,21 @@ fn write_picture(output: &mut impl Write, picture: Answer<PagePicture>) -> io::R
 
 /// Draws pages of a file, and gives each to `take` until `take` returns false.
 fn page_pictures(
-    request: &Request,
+    request: &WorkerRequest,
     bytes: Vec<u8>,
     mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
 ) {
     let pages = &request.pages;
     match request.kind {
-        Kind::Pdf => pdf::page_pictures(bytes, &request.passwords, pages, request.limit, |page| {
-            take(page.map(|page| PagePicture {
-                units_per_pixel: 1.0 / page.pixels_per_point.max(f32::MIN_POSITIVE),
-                picture: page.picture,
-            }))
-        }),
-        Kind::Image => {
+        DocumentKind::Pdf => {
+            pdf::page_pictures(bytes, &request.passwords, pages, request.limit, |page| {
+                take(page.map(|page| PagePicture {
+                    units_per_pixel: 1.0 / page.pixels_per_point.max(f32::MIN_POSITIVE),
+                    picture: page.picture,
+                }))
+            });
+        }
+        DocumentKind::Image => {
             // A panic of a decoder costs one page.
             let page = |wanted: &WantedPage| {
                 panic::catch_unwind(AssertUnwindSafe(|| image::page(&bytes, wanted.page)))
@@ -181,43 +187,47 @@ fn page_pictures(
     }
 }
 
-pub(super) fn parse(request: &Request, bytes: &[u8]) -> Result<Extracted, ExtractError> {
+pub(super) fn parse(request: &WorkerRequest, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let (source, fields) = (&request.source, &request.text_fields);
     let mut document = match request.kind {
-        Kind::Pdf => return within_limit(pdf::document(bytes, &request.passwords, request.limit)?),
-        Kind::Image => return Ok(only_pictures(image::pages(bytes)?)),
-        Kind::Html if mail::is_saved_page(source) || container::is_saved_page(bytes) => {
+        DocumentKind::Pdf => {
+            return within_limit(pdf::document(bytes, &request.passwords, request.limit)?);
+        }
+        DocumentKind::Image => return Ok(only_pictures(image::pages(bytes)?)),
+        DocumentKind::Html if mail::is_saved_page(source) || container::is_saved_page(bytes) => {
             mail::page(bytes)
         }
-        Kind::Html => html::document(bytes),
-        Kind::Docx => docx::document(request, bytes),
-        Kind::Pptx => pptx::document(source, bytes, request.comments),
-        Kind::Odt => odf::text(source, bytes, request.comments),
-        Kind::Odp => odf::presentation(source, bytes),
-        Kind::Rtf => rtf::document(bytes, request.comments),
-        Kind::Spreadsheet => sheet::document(source, fields, bytes),
-        Kind::Csv => csv::document(fields, bytes),
-        Kind::Json => json::document(source, fields, bytes),
-        Kind::Notebook => notebook::document(bytes),
-        Kind::Epub => epub::document(bytes),
-        Kind::Email => mail::document(request, bytes),
-        Kind::Xml => markup::document(bytes),
-        Kind::Subtitles => subtitles::document(bytes),
-        Kind::Calendar => calendar::document(bytes),
-        Kind::Contacts => contacts::document(bytes),
-        kind @ (Kind::Markdown | Kind::Text | Kind::Rst | Kind::Asciidoc | Kind::Code) => {
-            Err(ExtractError::new(&format!("{kind} is not read by a worker")))
-        }
+        DocumentKind::Html => html::document(bytes),
+        DocumentKind::Docx => docx::document(request, bytes),
+        DocumentKind::Pptx => pptx::document(source, bytes, request.comments),
+        DocumentKind::Odt => odf::text(source, bytes, request.comments),
+        DocumentKind::Odp => odf::presentation(source, bytes),
+        DocumentKind::Rtf => rtf::document(bytes, request.comments),
+        DocumentKind::Spreadsheet => sheet::document(source, fields, bytes),
+        DocumentKind::Csv => csv::document(fields, bytes),
+        DocumentKind::Json => json::document(source, fields, bytes),
+        DocumentKind::Notebook => notebook::document(bytes),
+        DocumentKind::Epub => epub::document(bytes),
+        DocumentKind::Email => mail::document(request, bytes),
+        DocumentKind::Xml => markup::document(bytes),
+        DocumentKind::Subtitles => subtitles::document(bytes),
+        DocumentKind::Calendar => calendar::document(bytes),
+        DocumentKind::Contacts => contacts::document(bytes),
+        kind @ (DocumentKind::Markdown
+        | DocumentKind::Text
+        | DocumentKind::Rst
+        | DocumentKind::Asciidoc
+        | DocumentKind::Code) => Err(ExtractError::new(&format!("{kind} is not read by a worker"))),
     }?;
     if document.text.trim().is_empty() && document.warnings.is_empty() {
-        document.warnings.extend(wordless::warning(request.kind, bytes));
+        document.warnings.extend(no_text::warning(request.kind, bytes));
     }
     within_limit(document.into())
 }
 
 /// The result for a picture file, which has only pages to be read by OCR.
 fn only_pictures(pages: u32) -> Extracted {
-    let document = Parts::new(Unit::Page).finish(String::new(), Syntax::Plain);
+    let document = PartsBuilder::new(LocatorUnit::Page).finish(String::new(), Syntax::Plain);
     Extracted { document, unread: PagesUnread::scanned(pages) }
 }
 
@@ -239,7 +249,7 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
 /// Runs `work` on a thread with a stack of its own; a panic becomes a reason.
 fn answer<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExtractError> + Send + 'static,
-) -> Answer<T> {
+) -> WorkerReply<T> {
     match spawn(work).map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome.map_err(|error| error.reason),
         Ok(Err(panic)) => Err(ExtractError::new(&panic_message(&*panic)).reason),
@@ -288,7 +298,7 @@ fn silence_panics() {
 }
 
 /// `None` if the input ends between requests.
-fn read_request(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
+fn read_request(input: &mut impl Read) -> io::Result<Option<(WorkerRequest, Vec<u8>)>> {
     let mut first = [0];
     if input.read(&mut first)? == 0 {
         return Ok(None);
@@ -308,7 +318,7 @@ fn read_sized(input: &mut impl Read) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-fn write_answer<T: Serialize>(output: &mut impl Write, answer: &Answer<T>) -> io::Result<()> {
+fn write_answer<T: Serialize>(output: &mut impl Write, answer: &WorkerReply<T>) -> io::Result<()> {
     let json = serde_json::to_vec(answer)?;
     output.write_all(&MAGIC)?;
     output.write_all(&(json.len() as u64).to_le_bytes())?;
@@ -321,15 +331,23 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn serve(requests: &[(Kind, &[u8])]) -> Vec<Answer<Extracted>> {
+    fn serve(requests: &[(DocumentKind, &[u8])]) -> Vec<WorkerReply<Extracted>> {
         let mut input = Vec::new();
         for (kind, bytes) in requests {
             let (source, text_fields) = ("a".to_owned(), Vec::new());
             let limit = Duration::MAX;
             let (passwords, comments, pages, nesting) = (Vec::new(), false, Vec::new(), 0);
             let kind = *kind;
-            let request =
-                Request { source, kind, text_fields, limit, passwords, comments, pages, nesting };
+            let request = WorkerRequest {
+                source,
+                kind,
+                text_fields,
+                limit,
+                passwords,
+                comments,
+                pages,
+                nesting,
+            };
             input.extend(request.header(bytes.len()).unwrap());
             input.extend(*bytes);
         }
@@ -338,7 +356,7 @@ mod tests {
         answers(&output)
     }
 
-    fn answers(mut output: &[u8]) -> Vec<Answer<Extracted>> {
+    fn answers(mut output: &[u8]) -> Vec<WorkerReply<Extracted>> {
         let mut answers = Vec::new();
         while !output.is_empty() {
             assert_eq!(output[..4], MAGIC);
@@ -352,10 +370,10 @@ mod tests {
     #[test]
     fn many_requests_one_worker() {
         let answers = serve(&[
-            (Kind::Html, b"<p>one"),
-            (Kind::Pdf, b"not a PDF"),
-            (Kind::Markdown, b"# x"),
-            (Kind::Html, b"<p>two"),
+            (DocumentKind::Html, b"<p>one"),
+            (DocumentKind::Pdf, b"not a PDF"),
+            (DocumentKind::Markdown, b"# x"),
+            (DocumentKind::Html, b"<p>two"),
         ]);
         assert_eq!(answers[0].as_ref().unwrap().document.text, "one");
         assert!(answers[1].as_ref().unwrap_err().contains("not a PDF"));
@@ -366,17 +384,22 @@ mod tests {
     #[test]
     fn pages_of_one_file_answer_one_request() {
         for (name, kind, pages, fails) in [
-            ("two-pages.tiff", Kind::Image, vec![2, 9, 1], vec!["no page 9: the file has 2"]),
-            ("mixed.pdf", Kind::Pdf, vec![2, 7, 2], vec!["no page 7: the file has 3"]),
-            ("cut.pdf", Kind::Pdf, vec![1, 2], vec!["damaged or truncated"; 2]),
-            ("page.html", Kind::Html, vec![1], vec!["html has no pictures of pages"]),
+            (
+                "two-pages.tiff",
+                DocumentKind::Image,
+                vec![2, 9, 1],
+                vec!["no page 9: the file has 2"],
+            ),
+            ("mixed.pdf", DocumentKind::Pdf, vec![2, 7, 2], vec!["no page 7: the file has 3"]),
+            ("cut.pdf", DocumentKind::Pdf, vec![1, 2], vec!["damaged or truncated"; 2]),
+            ("page.html", DocumentKind::Html, vec![1], vec!["html has no pictures of pages"]),
         ] {
             let path = format!("{}/tests/fixtures/pictures/{name}", env!("CARGO_MANIFEST_DIR"));
             let bytes = std::fs::read(path).unwrap_or_default();
             let wanted = pages.len();
             let request = super::super::request(name, kind, &[]);
             let pages = pages.into_iter().map(WantedPage::whole).collect();
-            let request = Request { limit: Duration::from_mins(1), pages, ..request };
+            let request = WorkerRequest { limit: Duration::from_mins(1), pages, ..request };
             let input = [request.header(bytes.len()).unwrap(), bytes].concat();
             let mut output = Vec::new();
             run_worker(&mut input.as_slice(), &mut output, 0).unwrap();
@@ -385,7 +408,7 @@ mod tests {
                 assert_eq!(rest[..4], MAGIC);
                 rest = &rest[4..];
                 let json = read_sized(&mut rest).unwrap();
-                match serde_json::from_slice::<Answer<PictureSize>>(&json).unwrap() {
+                match serde_json::from_slice::<WorkerReply<PictureSize>>(&json).unwrap() {
                     Ok(size) => {
                         let pixels = read_sized(&mut rest).unwrap();
                         assert_eq!(pixels.len(), size.width as usize * size.height as usize);
@@ -404,7 +427,7 @@ mod tests {
     #[test]
     fn a_panic_is_an_answer() {
         silence_panics();
-        let panicked: Answer<()> = answer(|| panic!("index out of bounds"));
+        let panicked: WorkerReply<()> = answer(|| panic!("index out of bounds"));
         assert_eq!(panicked, Err("the parser panicked: index out of bounds".to_owned()));
     }
 

@@ -112,7 +112,7 @@ impl Entities {
 }
 
 /// Reads a part, element by element. Names are local.
-pub(super) trait Handler {
+pub(super) trait XmlHandler {
     fn start(&mut self, name: &str, element: &Element<'_>);
     fn end(&mut self, name: &str);
     /// A piece of text, with references resolved.
@@ -122,7 +122,7 @@ pub(super) trait Handler {
 }
 
 /// Reads a whole part. The handler keeps what was read before an error.
-pub(super) fn read(xml: &str, handler: &mut impl Handler) -> Result<(), ExtractError> {
+pub(super) fn read(xml: &str, handler: &mut impl XmlHandler) -> Result<(), ExtractError> {
     let mut reader = Reader::from_str(xml);
     // A bare ampersand, as in `R&D`, is text.
     reader.config_mut().allow_dangling_amp = true;
@@ -165,7 +165,7 @@ struct ElementText<'a> {
     text: String,
 }
 
-impl Handler for ElementText<'_> {
+impl XmlHandler for ElementText<'_> {
     fn start(&mut self, name: &str, _: &Element<'_>) {
         self.inside = name == self.name && self.text.trim().is_empty();
     }

@@ -10,20 +10,20 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use itertools::{EitherOrBoth, Itertools as _};
 
-pub use self::audit::{Audit, audit};
+pub use self::audit::{PlanAudit, audit};
 pub use self::prune::{Prune, PruneLimit, deletion_hash};
-use super::discover::{FoundFile, Scope};
+use super::discover::{FoundFile, SourceScope};
 use super::secrets;
 use crate::types::{ContentHash, DocumentRecord, FailureRecord, OcrPolicy, OnSecret};
 
 /// The inputs of a comparison, besides files and records.
 #[derive(Clone, Copy)]
-pub struct Compared<'a> {
-    pub scope: &'a Scope,
+pub struct PlanInputs<'a> {
+    pub scope: &'a SourceScope,
     pub failures: &'a [FailureRecord],
     /// Documents whose stored chunks do not match their records; they count as changed.
     pub damaged: &'a [String],
-    pub wanted: Wanted<'a>,
+    pub wanted: RequestedAttributes<'a>,
     /// Hash every file.
     pub checksum: bool,
     /// Consider only files that failed before, and try each of them again.
@@ -36,7 +36,7 @@ pub struct Compared<'a> {
 pub struct Plan {
     pub added: Vec<FoundFile>,
     pub changed: Vec<FoundFile>,
-    pub moved: Vec<Move>,
+    pub moved: Vec<MovedDocument>,
     pub deleted: Vec<String>,
     pub unchanged: Vec<FoundFile>,
     /// Same content, new modification time: only the record is rewritten. Counted as unchanged.
@@ -49,14 +49,14 @@ pub struct Plan {
 
 /// A document whose file has a new name and the same content.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Move {
+pub struct MovedDocument {
     pub from: String,
     pub to: FoundFile,
 }
 
 /// The files whose content hash [`plan`] needs: files of the same size with another modification time, or
 /// with one that may hide an edit, and new files that may be a vanished document under a new name.
-pub fn to_hash<'a>(compared: &Compared<'_>, pairs: &'a [Pair<'_>]) -> Vec<&'a FoundFile> {
+pub fn to_hash<'a>(compared: &PlanInputs<'_>, pairs: &'a [Pair<'_>]) -> Vec<&'a FoundFile> {
     let vanished: HashSet<u64> = vanished(compared, pairs).map(|record| record.size).collect();
     let in_doubt = |pair: &Pair<'_>| match pair {
         Pair::Both(file, record) => is_in_doubt(file, record),
@@ -109,7 +109,7 @@ fn is_racy(record: &DocumentRecord) -> bool {
 /// What a run requires of documents besides their content. `None` leaves known documents as they are; a
 /// document that does not match counts as changed.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Wanted<'a> {
+pub struct RequestedAttributes<'a> {
     pub tags: Option<&'a [String]>,
     /// Applies only to documents whose kind has fields.
     pub text_fields: Option<&'a [String]>,
@@ -120,7 +120,7 @@ pub struct Wanted<'a> {
     pub ocr: OcrPolicy,
 }
 
-impl Wanted<'_> {
+impl RequestedAttributes<'_> {
     /// Whether a document matches.
     pub fn is_met_by(&self, record: &DocumentRecord) -> bool {
         let same = |wanted: Option<&[String]>, found: &[String]| {
@@ -143,7 +143,7 @@ impl Wanted<'_> {
 /// Makes the plan. `hashes` is by source; a file without a hash is judged by size and time alone.
 #[expect(clippy::implicit_hasher, reason = "the pipeline builds the map itself")]
 pub fn plan(
-    compared: &Compared<'_>,
+    compared: &PlanInputs<'_>,
     pairs: Vec<Pair<'_>>,
     hashes: &HashMap<String, ContentHash>,
 ) -> Plan {
@@ -202,7 +202,7 @@ pub fn plan(
         match from {
             Some(from) => {
                 gone.remove(from);
-                plan.moved.push(Move { from: from.to_owned(), to: file });
+                plan.moved.push(MovedDocument { from: from.to_owned(), to: file });
             }
             None => plan.added.push(file),
         }
@@ -222,7 +222,7 @@ fn still(failure: &FailureRecord, file: &FoundFile, hash: Option<&ContentHash>) 
 }
 
 /// Failures of files that are gone or match their records. `there`: existing files that failed before.
-fn forgotten(compared: &Compared<'_>, there: &HashSet<&str>, plan: &Plan) -> Vec<String> {
+fn forgotten(compared: &PlanInputs<'_>, there: &HashSet<&str>, plan: &Plan) -> Vec<String> {
     let settled = plan.unchanged.iter().chain(&plan.touched).map(|file| file.source.as_str());
     let settled: HashSet<&str> = settled.filter(|source| there.contains(source)).collect();
     let outdated = |source: &str| {
@@ -251,10 +251,10 @@ fn compare(file: &FoundFile, record: &DocumentRecord, hash: Option<&ContentHash>
 
 /// Records in scope whose file is gone. A run over failed files alone does not look for them.
 fn vanished<'a>(
-    compared: &Compared<'_>,
+    compared: &PlanInputs<'_>,
     pairs: &[Pair<'a>],
 ) -> impl Iterator<Item = &'a DocumentRecord> {
-    let Compared { scope, retry_failed, .. } = *compared;
+    let PlanInputs { scope, retry_failed, .. } = *compared;
     let alone = move |pair: &Pair<'a>| match *pair {
         Pair::Right(record) if !retry_failed => Some(record),
         _ => None,

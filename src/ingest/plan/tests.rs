@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::ingest::discover::{DiscoverOptions, discover};
-use crate::types::{Kind, Tally};
+use crate::types::{ChunkTally, DocumentKind};
 
 /// A file as the tests see it: name, content, modification time (never 0).
 type Row = (u8, u8, i64);
@@ -35,7 +35,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
         document_hash: hash(content),
         size: size(content),
         mtime,
-        kind: Kind::Text,
+        kind: DocumentKind::Text,
         chunks: 1,
         terms: 1,
         tags: Vec::new(),
@@ -51,7 +51,7 @@ fn record(&(name, content, mtime): &Row) -> DocumentRecord {
     }
 }
 
-fn scope() -> Scope {
+fn scope() -> SourceScope {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("docs")).unwrap();
     discover(&DiscoverOptions {
@@ -83,23 +83,23 @@ fn run(on_disk: &[Row], stored: &[Row], checksum: bool) -> Plan {
     let files: Vec<_> = on_disk.iter().map(file).collect();
     let records: Vec<_> = stored.iter().map(record).collect();
     let scope = scope();
-    let compared = Compared { checksum, ..compared(&scope) };
+    let compared = PlanInputs { checksum, ..compared(&scope) };
     let pairs = pairs(files, &records);
     let hashes = hashes(&to_hash(&compared, &pairs), on_disk);
     super::plan(&compared, pairs, &hashes)
 }
 
 /// Plans without any hash.
-fn plan(compared: &Compared<'_>, files: &[FoundFile], records: &[DocumentRecord]) -> Plan {
+fn plan(compared: &PlanInputs<'_>, files: &[FoundFile], records: &[DocumentRecord]) -> Plan {
     super::plan(compared, pairs(files.to_vec(), records), &HashMap::new())
 }
 
-fn compared(scope: &Scope) -> Compared<'_> {
-    Compared {
+fn compared(scope: &SourceScope) -> PlanInputs<'_> {
+    PlanInputs {
         scope,
         failures: &[],
         damaged: &[],
-        wanted: Wanted::default(),
+        wanted: RequestedAttributes::default(),
         checksum: false,
         retry_failed: false,
     }
@@ -128,7 +128,7 @@ fn each_case_lands_in_its_list() {
     assert_eq!(names(&plan.changed), ["docs/1", "docs/2"]);
     assert_eq!(names(&plan.touched), ["docs/3"]);
     assert_eq!(names(&plan.added), ["docs/9"]);
-    assert_eq!(plan.moved, [Move { from: "docs/4".into(), to: file(&(8, 4, 9)) }]);
+    assert_eq!(plan.moved, [MovedDocument { from: "docs/4".into(), to: file(&(8, 4, 9)) }]);
     assert_eq!(plan.deleted, ["docs/5"]);
 }
 
@@ -137,8 +137,8 @@ fn other_tags_are_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
     let scope = scope();
     let tagged = |tags: Option<&[String]>| {
-        let wanted = Wanted { tags, ..Wanted::default() };
-        plan(&Compared { wanted, ..compared(&scope) }, &files, &records)
+        let wanted = RequestedAttributes { tags, ..RequestedAttributes::default() };
+        plan(&PlanInputs { wanted, ..compared(&scope) }, &files, &records)
     };
     assert_eq!(tagged(Some(&["team=a".into()])).changed.len(), 1);
     assert_eq!(tagged(Some(&[])).unchanged.len(), 1);
@@ -148,13 +148,13 @@ fn other_tags_are_a_change() {
 #[test]
 fn what_may_hold_secrets_is_a_change_where_they_are_kept_out() {
     use crate::ingest::secrets::REVISION;
-    use crate::types::Screening;
+    use crate::types::SecretScreening;
     let (files, scope) = ([file(&(0, 0, 5))], scope());
     let changed = |revision: Option<u32>, stored: u32, on_secret: OnSecret| {
-        let secrets = revision.map(|revision| Screening { revision, stored });
+        let secrets = revision.map(|revision| SecretScreening { revision, stored });
         let records = [DocumentRecord { secrets, ..record(&(0, 0, 5)) }];
-        let wanted = Wanted { on_secret, ..Wanted::default() };
-        let compared = Compared { wanted, ..compared(&scope) };
+        let wanted = RequestedAttributes { on_secret, ..RequestedAttributes::default() };
+        let compared = PlanInputs { wanted, ..compared(&scope) };
         !plan(&compared, &files, &records).changed.is_empty()
     };
     for policy in OnSecret::ALL {
@@ -193,21 +193,21 @@ fn what_failed_is_not_tried_again_while_it_is_the_same() {
         failure(&gone, known.clone()),
     ];
     let scope = scope();
-    let first = Compared { failures: &failures, ..compared(&scope) };
+    let first = PlanInputs { failures: &failures, ..compared(&scope) };
     let planned = plan(&first, &files, &[]);
     assert_eq!(planned.failed, [failures[0].clone()]);
     assert_eq!(planned.added, files[1..]);
     assert_eq!(planned.forgotten, ["docs/3"]);
-    let retried = plan(&Compared { retry_failed: true, ..first }, &files, &[]);
+    let retried = plan(&PlanInputs { retry_failed: true, ..first }, &files, &[]);
     assert_eq!((retried.added.as_slice(), retried.failed.len()), (&files[..], 0));
 
     let older = [FailureRecord { docent: "0.0.1".to_owned(), ..failures[0].clone() }];
-    let upgraded = Compared { failures: &older, ..first };
+    let upgraded = PlanInputs { failures: &older, ..first };
     assert_eq!(plan(&upgraded, &files, &[]).added.len(), 3);
 
     // An edit that failed keeps the version before it; taking the edit back ends the failure.
     let (records, edits) = ([record(&(0, 4, 4))], [failure(&same, known)]);
-    let kept = Compared { failures: &edits, ..first };
+    let kept = PlanInputs { failures: &edits, ..first };
     assert_eq!(plan(&kept, &files, &records).failed.len(), 1);
     let undone = plan(&kept, &[file(&(0, 4, 4))], &records);
     assert_eq!((undone.unchanged.len(), undone.forgotten.len()), (1, 1));
@@ -218,7 +218,7 @@ fn a_retry_touches_only_what_failed() {
     let stored = [(0, 0, 5), (1, 2, 5)].map(|row| record(&row));
     let (on_disk, failures) = ([file(&(1, 4, 6)), file(&(2, 4, 6))], [failure(&(2, 0, 1), None)]);
     let scope = scope();
-    let compared = Compared { failures: &failures, retry_failed: true, ..compared(&scope) };
+    let compared = PlanInputs { failures: &failures, retry_failed: true, ..compared(&scope) };
     let plan = plan(&compared, &on_disk, &stored);
     assert_eq!(plan, Plan { added: vec![file(&(2, 4, 6))], ..Plan::default() });
 }
@@ -227,13 +227,13 @@ fn a_retry_touches_only_what_failed() {
 fn a_damaged_document_is_a_change() {
     let (files, records) = ([file(&(0, 0, 5))], [record(&(0, 0, 5))]);
     let (scope, damaged) = (scope(), ["docs/0".to_owned()]);
-    let compared = Compared { damaged: &damaged, ..compared(&scope) };
+    let compared = PlanInputs { damaged: &damaged, ..compared(&scope) };
     assert_eq!(plan(&compared, &files, &records).changed.len(), 1);
 }
 
 #[test]
 fn a_document_is_intact_only_with_exactly_the_chunks_of_its_record() {
-    let tally = |name: u8, content: u8, chunks: u32| Tally {
+    let tally = |name: u8, content: u8, chunks: u32| ChunkTally {
         source: source(name),
         document_hash: hash(content),
         chunks,

@@ -2,46 +2,46 @@
 
 use std::ops::Range;
 
-use super::likely;
+use super::placeholders;
 use super::redact::REDACTED;
 use super::rules::{AWS_SECRET, KEY, PASSWORD, PRIVATE_KEY, Rule, URL_PASSWORD};
-use super::scan::Finding;
+use super::scan::SecretFinding;
 
 pub(super) const PEM_BEGIN: &str = "-----BEGIN ";
 pub(super) const URL_MARK: &str = "://";
 
 /// What a name says about its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum NameHint {
     Password,
     Key,
     AwsSecret,
 }
 
 /// Ends of names whose value may be a secret. If several match at the same place, the longest counts.
-pub(super) const NAMES: [(&str, Named); 22] = [
-    ("password", Named::Password),
-    ("passwd", Named::Password),
-    ("passphrase", Named::Password),
-    ("pwd", Named::Password),
-    ("pass", Named::Password),
-    ("secret", Named::Key),
-    ("token", Named::Key),
-    ("api_key", Named::Key),
-    ("api-key", Named::Key),
-    ("api key", Named::Key),
-    ("apikey", Named::Key),
-    ("access_key", Named::Key),
-    ("access-key", Named::Key),
-    ("accesskey", Named::Key),
-    ("secret_key", Named::Key),
-    ("secret-key", Named::Key),
-    ("secretkey", Named::Key),
-    ("encryption_key", Named::Key),
-    ("signing_key", Named::Key),
-    ("secret_access_key", Named::AwsSecret),
-    ("secretaccesskey", Named::AwsSecret),
-    ("secret access key", Named::AwsSecret),
+pub(super) const NAMES: [(&str, NameHint); 22] = [
+    ("password", NameHint::Password),
+    ("passwd", NameHint::Password),
+    ("passphrase", NameHint::Password),
+    ("pwd", NameHint::Password),
+    ("pass", NameHint::Password),
+    ("secret", NameHint::Key),
+    ("token", NameHint::Key),
+    ("api_key", NameHint::Key),
+    ("api-key", NameHint::Key),
+    ("api key", NameHint::Key),
+    ("apikey", NameHint::Key),
+    ("access_key", NameHint::Key),
+    ("access-key", NameHint::Key),
+    ("accesskey", NameHint::Key),
+    ("secret_key", NameHint::Key),
+    ("secret-key", NameHint::Key),
+    ("secretkey", NameHint::Key),
+    ("encryption_key", NameHint::Key),
+    ("signing_key", NameHint::Key),
+    ("secret_access_key", NameHint::AwsSecret),
+    ("secretaccesskey", NameHint::AwsSecret),
+    ("secret access key", NameHint::AwsSecret),
 ];
 
 /// Parts of names whose values are public, or mark a position in a list.
@@ -53,7 +53,7 @@ pub(super) fn has_form(rule: Rule) -> bool {
 }
 
 /// A block that contains a private key, or the beginning of one.
-pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<Finding> {
+pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<SecretFinding> {
     const DASHES: &str = "-----";
     const LABEL: usize = 64;
     let label = text[begin.end..].bytes().take(LABEL).position(|byte| byte == b'-')?;
@@ -73,7 +73,7 @@ pub(super) fn private_key(text: &str, begin: Range<usize>) -> Option<Finding> {
     let last = start + lines.last()?.end;
     let closed = closing.map(|at| start + at).filter(|at| at - last <= BETWEEN_LINES);
     let end = closed.and_then(|at| Some(at + end_of_block(&text[at..])?));
-    Some(Finding { rule: PRIVATE_KEY, range: begin.start..end.unwrap_or(last) })
+    Some(SecretFinding { rule: PRIVATE_KEY, range: begin.start..end.unwrap_or(last) })
 }
 
 /// Minimum number of Base64 characters in a key block: an Ed25519 key has 64.
@@ -106,7 +106,7 @@ fn key_lines(text: &str) -> Vec<Range<usize>> {
         if start > gap {
             break;
         }
-        if at - start >= SHORTEST && likely::is_token(&text[start..at]) {
+        if at - start >= SHORTEST && placeholders::is_token(&text[start..at]) {
             lines.push(start..at);
         }
         start = at + 1;
@@ -115,7 +115,7 @@ fn key_lines(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The password of `scheme://user:password@host`.
-pub(super) fn url_password(text: &str, mark: Range<usize>) -> Option<Finding> {
+pub(super) fn url_password(text: &str, mark: Range<usize>) -> Option<SecretFinding> {
     const AUTHORITY: usize = 320;
     let bytes = text.as_bytes();
     let has_scheme = mark.start > 0 && bytes[mark.start - 1].is_ascii_alphanumeric();
@@ -130,9 +130,9 @@ pub(super) fn url_password(text: &str, mark: Range<usize>) -> Option<Finding> {
         && !is_example_host(host)
         && user != password
         && has_digit(password)
-        && likely::is_password(password, 6, 2);
+        && placeholders::is_password(password, 6, 2);
     let start = mark.end + user.len() + 1;
-    is_real.then(|| Finding { rule: URL_PASSWORD, range: start..start + password.len() })
+    is_real.then(|| SecretFinding { rule: URL_PASSWORD, range: start..start + password.len() })
 }
 
 /// Whether the password has a digit, not counting those of `%40`.
@@ -154,23 +154,24 @@ fn is_example_host(host: &str) -> bool {
 }
 
 /// The value after a name: `PASSWORD=...`, `"token": "..."`, `secret => '...'`, `<password>...</`.
-pub(super) fn named(text: &str, name: Range<usize>, named: Named) -> Option<Finding> {
+pub(super) fn named(text: &str, name: Range<usize>, named: NameHint) -> Option<SecretFinding> {
     if is_public(text, name.start) {
         return None;
     }
     let (range, quoted) = value(text, name.end)?;
     let value = &text[range.clone()];
     let code = |byte: u8| b"()[]{}<>$;".contains(&byte);
-    if !quoted && (value.bytes().any(code) || !(likely::is_no_name(value) || has_sign(value))) {
+    if !quoted && (value.bytes().any(code) || !(placeholders::is_no_name(value) || has_sign(value)))
+    {
         return None;
     }
     let rule = match named {
-        Named::Password if likely::is_password(value, 8, 3) => PASSWORD,
-        Named::AwsSecret if value.len() == 40 && likely::is_key(value) => AWS_SECRET,
-        Named::Key | Named::AwsSecret if likely::is_key(value) => KEY,
+        NameHint::Password if placeholders::is_password(value, 8, 3) => PASSWORD,
+        NameHint::AwsSecret if value.len() == 40 && placeholders::is_key(value) => AWS_SECRET,
+        NameHint::Key | NameHint::AwsSecret if placeholders::is_key(value) => KEY,
         _ => return None,
     };
-    Some(Finding { rule, range })
+    Some(SecretFinding { rule, range })
 }
 
 /// Whether the value has characters that no identifier has.

@@ -1,11 +1,11 @@
 //! Finds the secrets in a document, and removes them. Pure.
 //!
 //! [`mod@scan`] finds keys and tokens by their form ([`rules`]) and passwords by their context ([`context`]).
-//! Examples and placeholders are left out ([`likely`]). False positives teach people to switch the check off,
+//! Examples and placeholders are left out ([`placeholders`]). False positives teach people to switch the check off,
 //! so doubtful matches are ignored.
 
 mod context;
-mod likely;
+mod placeholders;
 mod redact;
 mod rules;
 mod scan;
@@ -16,10 +16,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::rules::{REVISION, Rule};
-pub use self::scan::{Finding, scan};
+pub use self::scan::{SecretFinding, scan};
 use super::chunk::PlaceIndex;
 use super::document::Document;
-use crate::types::{DocumentRecord, OnSecret, Screening};
+use crate::types::{DocumentRecord, OnSecret, SecretScreening};
 
 /// A secret in a document. Its value is never reported.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
@@ -86,17 +86,17 @@ pub(super) fn examine(document: &mut Document, source: &str, policy: OnSecret) -
 }
 
 /// The entry in the record of a document that was stored after it was examined.
-pub(super) fn screening(secrets: &Secrets, policy: OnSecret) -> Screening {
+pub(super) fn screening(secrets: &Secrets, policy: OnSecret) -> SecretScreening {
     let stored = if policy.keeps_out() { 0 } else { secrets.total as u32 };
-    Screening { revision: REVISION, stored }
+    SecretScreening { revision: REVISION, stored }
 }
 
 /// Whether a stored document may contain secrets, as far as the current rules can tell.
 pub fn may_hold_some(record: &DocumentRecord) -> bool {
-    record.secrets != Some(Screening { revision: REVISION, stored: 0 })
+    record.secrets != Some(SecretScreening { revision: REVISION, stored: 0 })
 }
 
-fn rows(document: &Document, source: &str, findings: &[Finding]) -> Vec<FoundSecret> {
+fn rows(document: &Document, source: &str, findings: &[SecretFinding]) -> Vec<FoundSecret> {
     let beside = beside(document, findings);
     if findings.is_empty() && beside.is_empty() {
         return Vec::new();
@@ -114,7 +114,7 @@ fn rows(document: &Document, source: &str, findings: &[Finding]) -> Vec<FoundSec
 
 /// Secrets in the title and in headings that the text does not contain, each with the offset of the text
 /// below it.
-fn beside(document: &Document, findings: &[Finding]) -> Vec<(Rule, usize)> {
+fn beside(document: &Document, findings: &[SecretFinding]) -> Vec<(Rule, usize)> {
     let mut known: HashSet<&str> =
         findings.iter().map(|finding| &document.text[finding.range.clone()]).collect();
     let headings = document.sections.iter().flat_map(|section| {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::scan::{Finding, scan};
-use crate::ingest::document::{Document, Mark, Places};
+use super::scan::{SecretFinding, scan};
+use crate::ingest::document::{Document, SourceMap, UnitMark};
 
 /// Start of the text that replaces a secret.
 pub(super) const REDACTED: &str = "[redacted: ";
@@ -13,7 +13,7 @@ const ROUNDS: usize = 16;
 
 /// Replaces each of the `findings` in the document's text with `[redacted: RULE]`, and the secrets in its
 /// title and headings.
-pub(super) fn redact(document: &mut Document, findings: Vec<Finding>) {
+pub(super) fn redact(document: &mut Document, findings: Vec<SecretFinding>) {
     document.title = clean(&document.title);
     for heading in document.sections.iter_mut().flat_map(|section| &mut section.headings) {
         *heading = clean(heading);
@@ -41,12 +41,12 @@ pub(super) fn clean(text: &str) -> String {
     text
 }
 
-fn replace(document: &mut Document, findings: &[Finding]) {
+fn replace(document: &mut Document, findings: &[SecretFinding]) {
     let redacted = redacted(&document.text, findings);
     for section in &mut document.sections {
         section.offset = redacted.offset(&document.text, section.offset);
     }
-    let moved = |marks: &mut Vec<Mark>| {
+    let moved = |marks: &mut Vec<UnitMark>| {
         for mark in marks {
             mark.offset = redacted.offset(&document.text, mark.offset);
         }
@@ -56,9 +56,9 @@ fn replace(document: &mut Document, findings: &[Finding]) {
         word.end = redacted.offset(&document.text, word.end).max(word.start);
     }
     match &mut document.places {
-        Places::Verbatim => {}
-        Places::Marked(_, marks) => moved(marks),
-        Places::Sheets(sheets) => sheets.iter_mut().for_each(|(_, marks)| moved(marks)),
+        SourceMap::Verbatim => {}
+        SourceMap::Marked(_, marks) => moved(marks),
+        SourceMap::Sheets(sheets) => sheets.iter_mut().for_each(|(_, marks)| moved(marks)),
     }
     document.text = redacted.text;
 }
@@ -77,10 +77,10 @@ struct Cut {
 }
 
 /// Line breaks within a secret are kept after its label, so that the lines below keep their numbers.
-pub(super) fn redacted(text: &str, findings: &[Finding]) -> Redacted {
+pub(super) fn redacted(text: &str, findings: &[SecretFinding]) -> Redacted {
     let mut redacted = Redacted { text: String::with_capacity(text.len()), cuts: Vec::new() };
     let mut done = 0;
-    for Finding { rule, range } in findings {
+    for SecretFinding { rule, range } in findings {
         redacted.text.push_str(&text[done..range.start]);
         let start = redacted.text.len();
         let label = format!("{REDACTED}{}]", rule.id);

@@ -16,7 +16,7 @@ pub struct Rule {
 }
 
 /// A secret that is recognized by its prefix.
-pub(super) struct Token {
+pub(super) struct TokenRule {
     pub rule: Rule,
     pub prefixes: &'static [&'static str],
     /// Which bytes may follow the prefix, and how many.
@@ -32,11 +32,11 @@ const fn token(
     prefixes: &'static [&'static str],
     body: fn(u8) -> bool,
     length: RangeInclusive<usize>,
-) -> Token {
-    Token { rule: Rule { id, what }, prefixes, body, length, check: |_| true }
+) -> TokenRule {
+    TokenRule { rule: Rule { id, what }, prefixes, body, length, check: |_| true }
 }
 
-impl Token {
+impl TokenRule {
     const fn and(self, check: fn(&str) -> bool) -> Self {
         Self { check, ..self }
     }
@@ -75,7 +75,7 @@ fn upper(byte: u8) -> bool {
 }
 
 #[rustfmt::skip]
-pub(super) static TOKENS: &[Token] = &[
+pub(super) static TOKENS: &[TokenRule] = &[
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
     token("aws-access-key-id", "an AWS access key", &["AKIA", "ASIA"], base32, 16..=16),
     // https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/

@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::context::{self, Named};
-use super::likely;
-use super::rules::{Rule, TOKENS, Token};
+use super::context::{self, NameHint};
+use super::placeholders;
+use super::rules::{Rule, TOKENS, TokenRule};
 
 /// What looks like a secret. Ranges do not overlap, and are ordered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
+pub struct SecretFinding {
     pub rule: Rule,
     /// Bytes of the text.
     pub range: Range<usize>,
@@ -21,10 +21,10 @@ pub struct Finding {
 /// What may begin at a match of the automaton.
 #[derive(Clone, Copy)]
 enum Anchor {
-    Token(&'static Token),
+    Token(&'static TokenRule),
     PrivateKey,
     Url,
-    Name(Named),
+    Name(NameHint),
 }
 
 struct Anchors {
@@ -55,7 +55,7 @@ impl Anchors {
 }
 
 /// Finds what looks like a secret. Linear in the length of the text.
-pub fn scan(text: &str) -> Vec<Finding> {
+pub fn scan(text: &str) -> Vec<SecretFinding> {
     let anchors = &*ANCHORS;
     let found = anchors.automaton.find_iter(text).filter_map(|word| {
         match anchors.meanings[word.pattern().as_usize()] {
@@ -75,9 +75,9 @@ const REPEATED: usize = 256;
 
 /// Other places of values that were found by their context: a key that a command prints may be set in the
 /// next paragraph.
-fn repeats(text: &str, findings: &[Finding]) -> Vec<Finding> {
+fn repeats(text: &str, findings: &[SecretFinding]) -> Vec<SecretFinding> {
     let named = findings.iter().filter(|finding| !context::has_form(finding.rule)).take(REPEATED);
-    let named: Vec<&Finding> = named.collect();
+    let named: Vec<&SecretFinding> = named.collect();
     if named.is_empty() {
         return Vec::new();
     }
@@ -87,14 +87,14 @@ fn repeats(text: &str, findings: &[Finding]) -> Vec<Finding> {
         return Vec::new();
     };
     let found = automaton.find_iter(text);
-    let found = found.map(|value| Finding {
+    let found = found.map(|value| SecretFinding {
         rule: named[value.pattern().as_usize()].rule,
         range: value.range(),
     });
     found.collect()
 }
 
-fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding> {
+fn find_token(text: &str, prefix: Range<usize>, token: &TokenRule) -> Option<SecretFinding> {
     let bytes = text.as_bytes();
     let is_exact = token.prefixes.contains(&&text[prefix.clone()]);
     let before = prefix.start.checked_sub(1).map(|at| bytes[at]);
@@ -116,14 +116,14 @@ fn find_token(text: &str, prefix: Range<usize>, token: &Token) -> Option<Finding
     // Bodies are ASCII, and so is the text up to their end.
     let body = text.get(prefix.end..end)?;
     let fits = token.length.contains(&length) && !after && (token.check)(body);
-    let finding = Finding { rule: token.rule, range: prefix.start..end };
-    (fits && likely::is_token(body)).then_some(finding)
+    let finding = SecretFinding { rule: token.rule, range: prefix.start..end };
+    (fits && placeholders::is_token(body)).then_some(finding)
 }
 
 /// Joins overlapping findings into one, of the most specific kind.
-fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
+fn merged(mut findings: Vec<SecretFinding>) -> Vec<SecretFinding> {
     findings.sort_by_key(|finding| finding.range.start);
-    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
+    let mut merged: Vec<SecretFinding> = Vec::with_capacity(findings.len());
     for finding in findings {
         match merged.last_mut() {
             Some(last) if finding.range.start < last.range.end => {

@@ -6,7 +6,7 @@
 mod properties;
 
 use super::*;
-use crate::ingest::document::{Mark, Places, Section, Unit};
+use crate::ingest::document::{LocatorUnit, Section, SourceMap, UnitMark};
 
 const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -263,7 +263,7 @@ fn examples_placeholders_and_code_are_not_secrets() {
     }
 }
 
-fn document(text: &str, places: Places) -> Document {
+fn document(text: &str, places: SourceMap) -> Document {
     let title = String::new();
     Document { title, text: text.to_owned(), places, ..Document::default() }
 }
@@ -272,7 +272,7 @@ fn document(text: &str, places: Places) -> Document {
 fn a_redacted_document_has_the_same_lines() {
     let key = pem("RSA PRIVATE KEY", 12);
     let text = format!("one\n{key}\nlast: {}\n", secrets()[0].1);
-    let mut redacted = document(&text, Places::Verbatim);
+    let mut redacted = document(&text, SourceMap::Verbatim);
     let found = examine(&mut redacted, "a.md", OnSecret::Redact);
     let citations: Vec<&str> = found.listed.iter().map(|row| row.citation.as_str()).collect();
     assert_eq!(citations, ["a.md:L2", "a.md:L16"]);
@@ -289,9 +289,9 @@ fn places_and_sections_move_with_the_text() {
     let text = format!("first {key} rest\nsecond");
     let second = text.find("second").unwrap();
     let within = text.find('\n').unwrap() + 1;
-    let mark = |offset, page| Mark { offset, first: page, last: page };
+    let mark = |offset, page| UnitMark { offset, first: page, last: page };
     let marks = vec![mark(0, 1), mark(within, 2), mark(second, 3)];
-    let mut redacted = document(&text, Places::Marked(Unit::Page, marks));
+    let mut redacted = document(&text, SourceMap::Marked(LocatorUnit::Page, marks));
     redacted.sections = vec![Section { offset: second, headings: Vec::new(), syntax: None }];
     examine(&mut redacted, "a.pdf", OnSecret::Redact);
     let places = PlaceIndex::new(&redacted);
@@ -309,7 +309,7 @@ fn places_and_sections_move_with_the_text() {
 fn titles_and_headings_are_part_of_a_document() {
     let token = secrets()[2].1.clone();
     let with = |title: &str, heading: &str, text: &str| {
-        let mut document = document(text, Places::Verbatim);
+        let mut document = document(text, SourceMap::Verbatim);
         document.title = title.to_owned();
         document.sections =
             vec![Section { offset: 4, headings: vec![heading.to_owned()], syntax: None }];
@@ -329,11 +329,11 @@ fn titles_and_headings_are_part_of_a_document() {
 fn secrets_stay_in_the_text_unless_they_are_redacted() {
     let text = format!("x {} y", secrets()[0].1);
     for policy in [OnSecret::Warn, OnSecret::Skip, OnSecret::Fail] {
-        let mut kept = document(&text, Places::Verbatim);
+        let mut kept = document(&text, SourceMap::Verbatim);
         let found = examine(&mut kept, "a.md", policy);
         assert_eq!((found.total, kept.text.as_str()), (1, text.as_str()));
     }
-    let mut kept = document(&text, Places::Verbatim);
+    let mut kept = document(&text, SourceMap::Verbatim);
     let found = examine(&mut kept, "a.md", OnSecret::Fail);
     assert_eq!(
         found.failure("a.md"),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::scripted::well_behaved;
-use crate::types::{ContentHash, Manifest, Tally};
+use crate::types::{ChunkTally, ContentHash, Manifest};
 
 /// Files to be ingested: texts by name.
 type Files = BTreeMap<u8, String>;
@@ -70,7 +70,7 @@ impl Site {
     /// Records and chunks of each document, without times and run ids, and the totals of the manifest.
     async fn contents(
         &self,
-    ) -> (Vec<DocumentRecord>, Vec<Tally>, Option<ContentHash>, Vec<String>) {
+    ) -> (Vec<DocumentRecord>, Vec<ChunkTally>, Option<ContentHash>, Vec<String>) {
         let reader = self.collection.read().await.unwrap().unwrap();
         let neutral = |record: DocumentRecord| DocumentRecord {
             mtime: 1,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::chunks_of;
-use crate::types::{Chunk, DocumentRecord, Manifest, Point, SparseVector, Tally};
+use crate::types::{Chunk, ChunkTally, DocumentRecord, Manifest, Point, SparseVector};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -53,7 +53,7 @@ fn text(word: u8, paragraphs: usize) -> String {
 }
 
 /// Records without times and run ids, and the chunks of each version.
-async fn contents(project: &Project) -> (Vec<DocumentRecord>, Vec<Tally>) {
+async fn contents(project: &Project) -> (Vec<DocumentRecord>, Vec<ChunkTally>) {
     let reader = project.read().await;
     let neutral = |record: DocumentRecord| DocumentRecord {
         mtime: 1,

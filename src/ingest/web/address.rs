@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a connection to an address would reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reach {
+pub(super) enum AddressClass {
     /// On the public internet.
     Public,
     /// On this machine or its networks, or in a range that no public server uses. The text completes "ADDRESS
@@ -18,24 +18,24 @@ pub(super) enum Reach {
     Never(&'static str),
 }
 
-pub(super) fn reach(address: IpAddr) -> Reach {
+pub(super) fn reach(address: IpAddr) -> AddressClass {
     match address {
         IpAddr::V4(address) => reach_v4(address),
         IpAddr::V6(address) => reach_v6(address),
     }
 }
 
-const METADATA: Reach = Reach::Never("the address of a metadata service");
-const MULTICAST: Reach = Reach::Never("a multicast address");
-const NOWHERE: Reach = Reach::Never("an address that no machine has");
-const LOOPBACK: Reach = Reach::Local("a loopback address");
-const LINK_LOCAL: Reach = Reach::Local("a link-local address");
-const PRIVATE: Reach = Reach::Local("a private address");
-const SHARED: Reach = Reach::Local("a shared address of a provider's network");
-const RESERVED: Reach = Reach::Local("a reserved address");
+const METADATA: AddressClass = AddressClass::Never("the address of a metadata service");
+const MULTICAST: AddressClass = AddressClass::Never("a multicast address");
+const NOWHERE: AddressClass = AddressClass::Never("an address that no machine has");
+const LOOPBACK: AddressClass = AddressClass::Local("a loopback address");
+const LINK_LOCAL: AddressClass = AddressClass::Local("a link-local address");
+const PRIVATE: AddressClass = AddressClass::Local("a private address");
+const SHARED: AddressClass = AddressClass::Local("a shared address of a provider's network");
+const RESERVED: AddressClass = AddressClass::Local("a reserved address");
 
 /// Address, length of the prefix, meaning; the first match applies.
-const V4: &[([u8; 4], u32, Reach)] = &[
+const V4: &[([u8; 4], u32, AddressClass)] = &[
     // AWS, Azure, Google Cloud, DigitalOcean and others; Alibaba; Oracle; Azure's wire server.
     ([169, 254, 169, 254], 32, METADATA),
     ([169, 254, 170, 2], 32, METADATA),
@@ -61,35 +61,35 @@ const V4: &[([u8; 4], u32, Reach)] = &[
     ([240, 0, 0, 0], 4, RESERVED),
 ];
 
-fn reach_v4(address: Ipv4Addr) -> Reach {
+fn reach_v4(address: Ipv4Addr) -> AddressClass {
     let within = |prefix: [u8; 4], length: u32| {
         let mask = u32::MAX << (32 - length);
         u32::from(address) & mask == u32::from(Ipv4Addr::from(prefix)) & mask
     };
     V4.iter()
         .find(|(prefix, length, _)| within(*prefix, *length))
-        .map_or(Reach::Public, |(_, _, reach)| *reach)
+        .map_or(AddressClass::Public, |(_, _, reach)| *reach)
 }
 
 /// First segments, length of the prefix, meaning; the first match applies. An address in no row is public
 /// within `2000::/3` and reserved elsewhere.
-const V6: &[([u16; 8], u32, Reach)] = &[
+const V6: &[([u16; 8], u32, AddressClass)] = &[
     // AWS; Google Cloud.
     ([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, METADATA),
     ([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128, METADATA),
     ([0, 0, 0, 0, 0, 0, 0, 0], 128, NOWHERE),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, LOOPBACK),
-    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, Reach::Local("a unique-local address")),
+    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, AddressClass::Local("a unique-local address")),
     ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10, LINK_LOCAL),
     ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, PRIVATE),
     ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, MULTICAST),
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, RESERVED),
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, RESERVED),
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, RESERVED),
-    ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3, Reach::Public),
+    ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3, AddressClass::Public),
 ];
 
-fn reach_v6(address: Ipv6Addr) -> Reach {
+fn reach_v6(address: Ipv6Addr) -> AddressClass {
     if let Some(inner) = carried(address) {
         return reach_v4(inner);
     }
@@ -122,14 +122,14 @@ mod tests {
 
     use super::*;
 
-    fn of(text: &str) -> Reach {
+    fn of(text: &str) -> AddressClass {
         reach(text.parse().expect(text))
     }
 
     #[test]
     fn every_range() {
-        let never = |reach| matches!(reach, Reach::Never(_));
-        let local = |reach| matches!(reach, Reach::Local(_));
+        let never = |reach| matches!(reach, AddressClass::Never(_));
+        let local = |reach| matches!(reach, AddressClass::Local(_));
         for text in [
             "1.1.1.1",
             "9.255.255.255",
@@ -154,7 +154,7 @@ mod tests {
             "64:ff9b::8.8.8.8",
             "2002:808:808::1",
         ] {
-            assert_eq!(of(text), Reach::Public, "{text}");
+            assert_eq!(of(text), AddressClass::Public, "{text}");
         }
         for text in [
             "10.0.0.0",
@@ -232,7 +232,7 @@ mod tests {
                 || address.is_broadcast()
                 || address.is_documentation()
                 || address.is_unspecified();
-            prop_assert!(!special || reach_v4(address) != Reach::Public);
+            prop_assert!(!special || reach_v4(address) != AddressClass::Public);
         }
 
         /// An IPv4 address in an IPv6 address is classified like the plain one.
@@ -256,7 +256,7 @@ mod tests {
         #[test]
         fn only_global_unicast_is_public(bits in any::<u128>()) {
             let address = Ipv6Addr::from(bits);
-            if reach_v6(address) == Reach::Public {
+            if reach_v6(address) == AddressClass::Public {
                 prop_assert!(bits >> 125 == 1 || carried(address).is_some(), "{}", address);
             }
         }

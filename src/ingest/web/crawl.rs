@@ -8,13 +8,13 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 use url::Url;
 
-use super::canonical::{Start, Territory};
-use super::page::{Outcome, Page, Wanted};
+use super::canonical::{CrawlScope, CrawlSeed};
+use super::fetch::{DISALLOWED, PageFetcher};
+use super::page::{AcceptedContent, FetchOutcome, WebPage};
 use super::sitemap::Sitemap;
-use super::visit::{DISALLOWED, Visitor};
-use super::{FoundPage, Itinerary, UnchangedPage, WebDiscovery};
-use crate::ingest::discover::{Failed, Skipped};
-use crate::types::{Reach, Validators, WebOrigin};
+use super::{CrawlRequest, FoundPage, UnchangedPage, WebDiscovery};
+use crate::ingest::discover::{FailedInput, Skipped};
+use crate::types::{CrawlReach, Validators, WebOrigin};
 
 /// Pages requested at the same time, on all hosts together.
 const PARALLEL: usize = 8;
@@ -52,13 +52,13 @@ impl Entry {
     fn wish<'a>(
         &self,
         known: &'a HashMap<String, WebOrigin>,
-        reach: Reach,
-    ) -> (Wanted, Option<&'a Validators>) {
+        reach: CrawlReach,
+    ) -> (AcceptedContent, Option<&'a Validators>) {
         let links = self.kind != Kind::Sitemap && self.depth < reach.depth;
         let known = known.get(self.url.as_str()).filter(|_| !links);
         let known = known.map(|origin| &origin.validators).filter(|known| !known.is_empty());
         let sitemap = self.kind != Kind::Page;
-        (Wanted { sitemap, links, conditional: known.is_some() }, known)
+        (AcceptedContent { sitemap, links, conditional: known.is_some() }, known)
     }
 
     fn source(&self) -> &str {
@@ -72,15 +72,15 @@ impl Entry {
 
 /// A crawl from starts with the same reach.
 pub(super) struct Crawl<'a> {
-    itinerary: Itinerary<'a>,
-    reach: Reach,
+    itinerary: CrawlRequest<'a>,
+    reach: CrawlReach,
     /// Maximum number of pages to fetch.
     max_pages: usize,
     /// Entries at this distance from the starts, and at the next.
     level: Vec<Entry>,
     next_level: Vec<Entry>,
     depth: u32,
-    territories: Vec<Territory>,
+    territories: Vec<CrawlScope>,
     roots: HashSet<Arc<str>>,
     /// Hashes of all URLs found.
     seen: HashSet<u64>,
@@ -95,10 +95,10 @@ pub(super) struct Crawl<'a> {
 
 impl<'a> Crawl<'a> {
     pub(super) fn new(
-        starts: &[&Start],
-        reach: Reach,
+        starts: &[&CrawlSeed],
+        reach: CrawlReach,
         max_pages: usize,
-        itinerary: Itinerary<'a>,
+        itinerary: CrawlRequest<'a>,
     ) -> Self {
         let mut crawl = Self {
             itinerary,
@@ -127,10 +127,10 @@ impl<'a> Crawl<'a> {
     /// Visits everything and returns the result. `progress` gets the number of pages requested so far.
     pub(super) async fn run(
         mut self,
-        visitor: &Visitor<'_>,
+        visitor: &PageFetcher<'_>,
         progress: &mut (dyn FnMut(usize) + Send),
     ) -> WebDiscovery {
-        let (Itinerary { known, cancel, .. }, reach) = (self.itinerary, self.reach);
+        let (CrawlRequest { known, cancel, .. }, reach) = (self.itinerary, self.reach);
         while let Some(batch) = self.next_batch() {
             let visit = |entry: Entry| async move {
                 let (wanted, known) = entry.wish(known, reach);
@@ -165,26 +165,26 @@ impl<'a> Crawl<'a> {
         Some(std::mem::take(&mut self.level)).filter(|batch| !batch.is_empty())
     }
 
-    fn take(&mut self, entry: Entry, outcome: Outcome) {
+    fn take(&mut self, entry: Entry, outcome: FetchOutcome) {
         match outcome {
-            Outcome::Page(_) if entry.kind == Kind::Sitemap => {
+            FetchOutcome::Page(_) if entry.kind == Kind::Sitemap => {
                 self.fail(entry.source(), "listed as a sitemap, but it is not one");
             }
-            Outcome::Page(page) => self.take_page(&entry, page),
-            Outcome::Sitemap(sitemap) => self.take_sitemap(&entry, sitemap),
-            Outcome::Unchanged => {
+            FetchOutcome::Page(page) => self.take_page(&entry, page),
+            FetchOutcome::Sitemap(sitemap) => self.take_sitemap(&entry, sitemap),
+            FetchOutcome::Unchanged => {
                 let known = self.itinerary.known.get(entry.source());
                 let validators = known.map(|known| known.validators.clone()).unwrap_or_default();
                 let origin = entry.origin(validators);
                 self.outcome.unchanged.push(UnchangedPage { source: entry.url.into(), origin });
             }
-            Outcome::Redirect(target) => self.follow(entry, target),
-            Outcome::Gone => self.lose(entry),
-            Outcome::Skip(DISALLOWED) if entry.kind == Kind::Start => {
+            FetchOutcome::Redirect(target) => self.follow(entry, target),
+            FetchOutcome::Gone => self.lose(entry),
+            FetchOutcome::Skip(DISALLOWED) if entry.kind == Kind::Start => {
                 self.fail(entry.source(), DISALLOWED);
             }
-            Outcome::Skip(reason) => self.skip(entry.source(), reason),
-            Outcome::Fail(reason) => self.fail(entry.source(), &reason),
+            FetchOutcome::Skip(reason) => self.skip(entry.source(), reason),
+            FetchOutcome::Fail(reason) => self.fail(entry.source(), &reason),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'a> Crawl<'a> {
         }
     }
 
-    fn take_page(&mut self, entry: &Entry, page: Page) {
+    fn take_page(&mut self, entry: &Entry, page: WebPage) {
         self.settle(entry);
         let Entry { root, depth, .. } = entry;
         match page.file {
@@ -248,7 +248,7 @@ impl<'a> Crawl<'a> {
     /// Once a start has answered, its final URL defines its site.
     fn settle(&mut self, entry: &Entry) {
         if entry.kind == Kind::Start {
-            self.territories.push(Territory::around(&entry.url, self.reach.whole_host));
+            self.territories.push(CrawlScope::around(&entry.url, self.reach.whole_host));
         }
     }
 
@@ -317,13 +317,15 @@ impl<'a> Crawl<'a> {
 
     fn fail(&mut self, source: &str, reason: &str) {
         self.complete = false;
-        self.outcome.failed.push(Failed { source: source.to_owned(), reason: reason.to_owned() });
+        self.outcome
+            .failed
+            .push(FailedInput { source: source.to_owned(), reason: reason.to_owned() });
     }
 
     /// Determines which stored pages are gone: those that were found from these starts before, within the
     /// reach of this run, and were not found again. If anything was missed, none are.
     fn finish(self) -> WebDiscovery {
-        let Self { itinerary: Itinerary { known, .. }, reach, roots, complete, .. } = &self;
+        let Self { itinerary: CrawlRequest { known, .. }, reach, roots, complete, .. } = &self;
         let outcome = &self.outcome;
         let met: HashSet<&str> = outcome
             .found

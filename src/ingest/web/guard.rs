@@ -16,7 +16,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use url::{Host, Url};
 
-use super::address::{Reach, reach};
+use super::address::{AddressClass, reach};
 
 /// Looks up the addresses of a name.
 pub(super) type Lookup =
@@ -30,20 +30,20 @@ pub(super) struct Guard {
 
 /// Why an address is not connected to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Refused(String);
+pub(super) struct RefusedAddress(String);
 
-impl fmt::Display for Refused {
+impl fmt::Display for RefusedAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for RefusedAddress {}
 
 /// Why a name has no address to connect to.
 #[derive(Debug)]
-pub(super) enum Unresolved {
-    Refused(Refused),
+pub(super) enum ResolveError {
+    Refused(RefusedAddress),
     Unknown(io::Error),
 }
 
@@ -59,23 +59,25 @@ impl Guard {
     /// Checks the URL itself. An address in it, in any notation (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`),
     /// was normalized when the URL was parsed. No name is looked up for such a URL later, so it has to be
     /// refused here.
-    pub(super) fn check_url(&self, url: &Url) -> Result<(), Refused> {
+    pub(super) fn check_url(&self, url: &Url) -> Result<(), RefusedAddress> {
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
-            return Err(Refused(format!("{scheme}: is not supported, only http and https are")));
+            return Err(RefusedAddress(format!(
+                "{scheme}: is not supported, only http and https are"
+            )));
         }
         let address: IpAddr = match url.host() {
             Some(Host::Ipv4(address)) => address.into(),
             Some(Host::Ipv6(address)) => address.into(),
             Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(Refused("it names no host".to_owned())),
+            None => return Err(RefusedAddress("it names no host".to_owned())),
         };
         self.check(&address.to_string(), address)
     }
 
     /// The addresses of a name that may be connected to. If some are refused, the others remain.
-    pub(super) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved> {
-        let found = (self.lookup)(host.to_owned()).await.map_err(Unresolved::Unknown)?;
+    pub(super) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let found = (self.lookup)(host.to_owned()).await.map_err(ResolveError::Unknown)?;
         let mut refused = None;
         let mut allowed = Vec::new();
         for address in found {
@@ -85,24 +87,24 @@ impl Guard {
             }
         }
         match refused {
-            Some(refused) if allowed.is_empty() => Err(Unresolved::Refused(refused)),
-            _ if allowed.is_empty() => Err(Unresolved::Unknown(io::ErrorKind::NotFound.into())),
+            Some(refused) if allowed.is_empty() => Err(ResolveError::Refused(refused)),
+            _ if allowed.is_empty() => Err(ResolveError::Unknown(io::ErrorKind::NotFound.into())),
             _ => Ok(allowed),
         }
     }
 
-    fn check(&self, host: &str, address: IpAddr) -> Result<(), Refused> {
+    fn check(&self, host: &str, address: IpAddr) -> Result<(), RefusedAddress> {
         let named = address.to_string();
         let subject =
             if host == named { format!("{named} is") } else { format!("{host} is at {named},") };
         match reach(address) {
-            Reach::Public => Ok(()),
-            Reach::Local(_) if self.allow_private => Ok(()),
-            Reach::Local(what) => {
-                Err(Refused(format!("{subject} {what} (allow it with --allow-private)")))
+            AddressClass::Public => Ok(()),
+            AddressClass::Local(_) if self.allow_private => Ok(()),
+            AddressClass::Local(what) => {
+                Err(RefusedAddress(format!("{subject} {what} (allow it with --allow-private)")))
             }
-            Reach::Never(what) => {
-                Err(Refused(format!("{subject} {what}, which docent never connects to")))
+            AddressClass::Never(what) => {
+                Err(RefusedAddress(format!("{subject} {what}, which docent never connects to")))
             }
         }
     }
@@ -213,7 +215,7 @@ pub(super) mod tests {
             answers(&[&["10.0.0.7"], &["93.184.216.34", "127.0.0.1"], &["93.184.216.34"], &[]]),
         );
         match guard.resolve("intranet.example").await {
-            Err(Unresolved::Refused(refused)) => assert_eq!(
+            Err(ResolveError::Refused(refused)) => assert_eq!(
                 refused.to_string(),
                 "intranet.example is at 10.0.0.7, a private address (allow it with --allow-private)"
             ),
@@ -222,13 +224,13 @@ pub(super) mod tests {
         let public: IpAddr = [93, 184, 216, 34].into();
         assert_eq!(guard.resolve("mixed.example").await.ok(), Some(vec![public]));
         assert_eq!(guard.resolve("public.example").await.ok(), Some(vec![public]));
-        assert!(matches!(guard.resolve("none.example").await, Err(Unresolved::Unknown(_))));
+        assert!(matches!(guard.resolve("none.example").await, Err(ResolveError::Unknown(_))));
     }
 
     #[tokio::test]
     async fn localhost_is_this_machine() {
         let outcome = Guard::new(false).resolve("localhost").await;
-        assert!(matches!(outcome, Err(Unresolved::Refused(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(ResolveError::Refused(_))), "{outcome:?}");
     }
 
     proptest! {
@@ -242,7 +244,7 @@ pub(super) mod tests {
         ]) {
             let guard = Guard::new(false);
             let [a, b, c, d] = bits.to_be_bytes();
-            let public = reach(IpAddr::from([a, b, c, d])) == Reach::Public;
+            let public = reach(IpAddr::from([a, b, c, d])) == AddressClass::Public;
             for text in [
                 format!("{a}.{b}.{c}.{d}"),
                 format!("{bits}"),

@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::Url;
 
-use super::robots::Rules;
+use super::robots::RobotsRules;
 
 /// Concurrent requests to one host.
 const REQUESTS: usize = 2;
@@ -31,7 +31,7 @@ impl Hosts {
 
 pub(super) struct Host {
     /// The rules, or why they cannot be determined.
-    pub(super) rules: OnceCell<Result<Rules, String>>,
+    pub(super) rules: OnceCell<Result<RobotsRules, String>>,
     permits: Semaphore,
     pace: Mutex<Pace>,
     failures: AtomicU32,

@@ -16,8 +16,8 @@ use reqwest::{Response, redirect};
 use url::Url;
 
 use super::canonical::Credentials;
-use super::guard::{Guard, Refused, Unresolved};
-use crate::error::{BackendError, Fault, Service};
+use super::guard::{Guard, RefusedAddress, ResolveError};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::http::{is_loopback, transport_error};
 use crate::types::Validators;
 
@@ -31,7 +31,7 @@ const ACCEPTED: &str =
 
 /// Options of a request.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Ask<'a> {
+pub(super) struct FetchHeaders<'a> {
     /// Makes the request conditional.
     pub(super) known: Option<&'a Validators>,
     pub(super) credentials: Option<&'a Credentials>,
@@ -39,7 +39,7 @@ pub(super) struct Ask<'a> {
     pub(super) gzip: bool,
 }
 
-pub(super) struct Client {
+pub(super) struct WebClient {
     guard: Guard,
     /// Connects only to addresses that the guard allows.
     direct: reqwest::Client,
@@ -48,7 +48,7 @@ pub(super) struct Client {
     proxies: Matcher,
 }
 
-impl Client {
+impl WebClient {
     /// `timeout` is the longest silence of a server.
     pub(super) fn new(guard: Guard, timeout: Duration) -> Result<Self, String> {
         // An error means that another part of the process has installed it.
@@ -68,8 +68,12 @@ impl Client {
     }
 
     /// Sends one request.
-    pub(super) async fn get(&self, url: &Url, ask: Ask<'_>) -> Result<Answer, BackendError> {
-        let refuse = |refused: Refused| error(url, Fault::Permanent, &refused.to_string());
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        ask: FetchHeaders<'_>,
+    ) -> Result<HttpResponse, BackendError> {
+        let refuse = |refused: RefusedAddress| error(url, Fault::Permanent, &refused.to_string());
         self.guard.check_url(url).map_err(refuse)?;
         let client = if self.is_proxied(url) { &self.proxied } else { &self.direct };
         let mut request = client.get(url.clone()).header(ACCEPT, ACCEPTED);
@@ -86,17 +90,17 @@ impl Client {
             request = request.header(IF_MODIFIED_SINCE, date);
         }
         match request.send().await {
-            Ok(response) => Ok(Answer { url: url.clone(), response }),
+            Ok(response) => Ok(HttpResponse { url: url.clone(), response }),
             Err(failure) => Err(broken(url, &failure)),
         }
     }
 
     /// If a proxy resolves the name of `url`, checks what this machine knows about the name. A name that only
     /// the proxy knows passes.
-    pub(super) async fn check_proxied_name(&self, url: &Url) -> Result<(), Refused> {
+    pub(super) async fn check_proxied_name(&self, url: &Url) -> Result<(), RefusedAddress> {
         let Some(host) = url.domain().filter(|_| self.is_proxied(url)) else { return Ok(()) };
         match tokio::time::timeout(LOOKUP_TIMEOUT, self.guard.resolve(host)).await {
-            Ok(Err(Unresolved::Refused(refused))) => Err(refused),
+            Ok(Err(ResolveError::Refused(refused))) => Err(refused),
             _ => Ok(()),
         }
     }
@@ -128,8 +132,8 @@ impl Resolve for Resolver {
         let guard = self.0.clone();
         Box::pin(async move {
             let addresses = guard.resolve(name.as_str()).await.map_err(|error| match error {
-                Unresolved::Refused(refused) => Box::<dyn Error + Send + Sync>::from(refused),
-                Unresolved::Unknown(error) => Box::from(error),
+                ResolveError::Refused(refused) => Box::<dyn Error + Send + Sync>::from(refused),
+                ResolveError::Unknown(error) => Box::from(error),
             })?;
             // The port comes from the URL.
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
@@ -139,19 +143,19 @@ impl Resolve for Resolver {
 }
 
 /// A server's answer: the head, and the body still to be read.
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     url: Url,
     response: Response,
 }
 
 /// Why a body was not kept.
-pub(super) enum Unsaved {
+pub(super) enum BodyError {
     OverLimit,
     Disk(io::Error),
     Broken(BackendError),
 }
 
-impl Answer {
+impl HttpResponse {
     pub(super) fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
@@ -179,14 +183,14 @@ impl Answer {
     }
 
     /// Writes the body as it arrives, and stops when it exceeds `limit` bytes.
-    pub(super) async fn save(mut self, to: &mut impl Write, limit: u64) -> Result<(), Unsaved> {
+    pub(super) async fn save(mut self, to: &mut impl Write, limit: u64) -> Result<(), BodyError> {
         let mut rest = limit;
         loop {
             let chunk = self.response.chunk().await;
-            let chunk = chunk.map_err(|failure| Unsaved::Broken(broken(&self.url, &failure)))?;
+            let chunk = chunk.map_err(|failure| BodyError::Broken(broken(&self.url, &failure)))?;
             let Some(chunk) = chunk else { return Ok(()) };
-            rest = rest.checked_sub(chunk.len() as u64).ok_or(Unsaved::OverLimit)?;
-            to.write_all(&chunk).map_err(Unsaved::Disk)?;
+            rest = rest.checked_sub(chunk.len() as u64).ok_or(BodyError::OverLimit)?;
+            to.write_all(&chunk).map_err(BodyError::Disk)?;
         }
     }
 }
@@ -195,12 +199,12 @@ fn broken<'a>(url: &Url, failure: &'a reqwest::Error) -> BackendError {
     let causes = |error: &&'a (dyn Error + 'static)| (*error).source();
     let mut causes = std::iter::successors(Some(failure as &(dyn Error + 'static)), causes);
     let (fault, message) = causes
-        .find_map(|cause| cause.downcast_ref::<Refused>())
+        .find_map(|cause| cause.downcast_ref::<RefusedAddress>())
         .map_or_else(|| transport_error(failure), |no| (Fault::Permanent, no.to_string()));
     error(url, fault, &message)
 }
 
 /// An error of the server of a page.
 pub(super) fn error(url: &Url, fault: Fault, message: &str) -> BackendError {
-    BackendError::new(Service::Web, fault, url.as_str(), message)
+    BackendError::new(ExternalService::Web, fault, url.as_str(), message)
 }

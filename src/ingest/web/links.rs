@@ -4,7 +4,7 @@ use url::Url;
 
 use super::canonical::canonical;
 use super::directives::Directives;
-use crate::ingest::extract::{Element, Tree, decode};
+use crate::ingest::extract::{Element, HtmlTree, decode};
 
 /// Maximum number of links that are taken from a page.
 const MOST: usize = 10_000;
@@ -21,7 +21,7 @@ pub(super) struct Scan {
 /// Reads the page that `url` answered with.
 pub(super) fn scan(url: &Url, page: &[u8]) -> Scan {
     let mut reading = Reading { scan: Scan::default(), base: url.clone() };
-    let page = Tree::of(&decode(page));
+    let page = HtmlTree::of(&decode(page));
     page.elements().for_each(|element| reading.look(element));
     // Inside `noscript`, the target is a page that asks for scripts to be enabled.
     let refresh =

@@ -5,7 +5,7 @@ use encoding_rs::Encoding;
 use url::Url;
 
 use crate::ingest::extract::{Detected, detect};
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// The content of a `Content-Type` header.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -80,7 +80,9 @@ impl Media {
             None if VAGUE.contains(&self.essence.as_str()) => named,
             // Perhaps a page in its source form: Markdown, or a program.
             None if self.essence.starts_with("text/") => match kind_of(&named) {
-                Detected::Known(Kind::Html | Kind::Pdf | Kind::Docx) => "txt".to_owned(),
+                Detected::Known(DocumentKind::Html | DocumentKind::Pdf | DocumentKind::Docx) => {
+                    "txt".to_owned()
+                }
                 Detected::Known(_) if !named.is_empty() => named,
                 _ => "txt".to_owned(),
             },

@@ -20,6 +20,7 @@ mod address;
 mod canonical;
 mod crawl;
 mod directives;
+mod fetch;
 mod guard;
 mod host;
 mod http;
@@ -28,22 +29,21 @@ mod media;
 mod page;
 mod robots;
 mod sitemap;
-mod visit;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use canonical::{BadUrl, Start};
+pub use canonical::{BadUrl, CrawlSeed};
 
-use super::discover::{Failed, Patterns, Skipped};
+use super::discover::{FailedInput, Patterns, Skipped};
 use crate::cancel::Cancel;
 use crate::retry::RetryPolicy;
-use crate::types::{ContentHash, Reach, Site, WebOrigin};
+use crate::types::{ContentHash, CrawlReach, Site, WebOrigin};
 use crawl::Crawl;
+use fetch::PageFetcher;
 use guard::Guard;
-use visit::Visitor;
 
 /// How pages are fetched.
 #[derive(Clone, Debug)]
@@ -76,9 +76,9 @@ impl WebOptions {
     }
 
     /// The same for a page that a crawl has found: it must be on the host of a named site.
-    pub fn may_fetch_again(&self, page: &Start) -> bool {
+    pub fn may_fetch_again(&self, page: &CrawlSeed) -> bool {
         let there = |named: &Site| {
-            Start::parse(&named.url, named.reach).is_ok_and(|start| start.is_beside(page))
+            CrawlSeed::parse(&named.url, named.reach).is_ok_and(|start| start.is_beside(page))
         };
         self.named.as_ref().is_none_or(|named| named.iter().any(there))
     }
@@ -119,13 +119,13 @@ pub struct WebDiscovery {
     /// otherwise.
     pub dead: Vec<String>,
     pub skipped: Vec<Skipped>,
-    pub failed: Vec<Failed>,
+    pub failed: Vec<FailedInput>,
 }
 
 /// What a crawl needs: where to go, and how.
 #[derive(Clone, Copy)]
-pub struct Itinerary<'a> {
-    pub starts: &'a [Start],
+pub struct CrawlRequest<'a> {
+    pub starts: &'a [CrawlSeed],
     /// The pages in the collection, by source. A page whose origin has no validators is always fetched in
     /// full.
     pub known: &'a HashMap<String, WebOrigin>,
@@ -139,7 +139,7 @@ pub struct Itinerary<'a> {
 ///
 /// A page that cannot be fetched is a row in [`WebDiscovery::failed`]; it does not stop the crawl.
 pub async fn gather(
-    itinerary: Itinerary<'_>,
+    itinerary: CrawlRequest<'_>,
     progress: &mut (dyn FnMut(usize) + Send),
 ) -> WebDiscovery {
     gather_guarded(Guard::new(itinerary.options.allow_private), itinerary, progress).await
@@ -147,14 +147,14 @@ pub async fn gather(
 
 async fn gather_guarded(
     guard: Guard,
-    itinerary: Itinerary<'_>,
+    itinerary: CrawlRequest<'_>,
     progress: &mut (dyn FnMut(usize) + Send),
 ) -> WebDiscovery {
-    let Itinerary { starts, options, spool, .. } = itinerary;
-    let visitor = match Visitor::new(guard, starts, options, spool) {
+    let CrawlRequest { starts, options, spool, .. } = itinerary;
+    let visitor = match PageFetcher::new(guard, starts, options, spool) {
         Ok(visitor) => visitor,
         Err(reason) => {
-            let failed = |start: &Start| Failed {
+            let failed = |start: &CrawlSeed| FailedInput {
                 source: start.source().to_owned(),
                 reason: reason.clone(),
             };
@@ -164,7 +164,7 @@ async fn gather_guarded(
     };
     // For one crawl a page may be at the end of its reach, for another on the way. So starts with the same
     // reach share a crawl. The widest crawl runs first, and keeps the pages that it finds.
-    let mut by_reach: BTreeMap<Reverse<Reach>, Vec<&Start>> = BTreeMap::new();
+    let mut by_reach: BTreeMap<Reverse<CrawlReach>, Vec<&CrawlSeed>> = BTreeMap::new();
     for start in starts {
         by_reach.entry(Reverse(start.reach)).or_default().push(start);
     }
@@ -191,8 +191,8 @@ impl WebDiscovery {
         self.dead.extend(other.dead);
         self.skipped.extend(other.skipped);
         let told: HashSet<&str> = self.failed.iter().map(|row| row.source.as_str()).collect();
-        let new = |row: &Failed| !told.contains(row.source.as_str());
-        let failed: Vec<Failed> = other.failed.into_iter().filter(new).collect();
+        let new = |row: &FailedInput| !told.contains(row.source.as_str());
+        let failed: Vec<FailedInput> = other.failed.into_iter().filter(new).collect();
         self.failed.extend(failed);
         // The sort is stable: of two pages with the same source the first one stays.
         self.found.sort_by(|a, b| a.source.cmp(&b.source));

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use url::Url;
 
 use super::directives::Directives;
-use super::http::{self, Answer, Unsaved};
+use super::http::{self, BodyError, HttpResponse};
 use super::links::{self, Scan};
 use super::media::Media;
 use super::sitemap::{self, Sitemap};
@@ -24,8 +24,8 @@ const OVER_LIMIT: &str = "over the size limit (raise it with --max-file-size)";
 const LONGEST_VALIDATOR: usize = 512;
 
 /// The result of a request.
-pub(super) enum Outcome {
-    Page(Page),
+pub(super) enum FetchOutcome {
+    Page(WebPage),
     Sitemap(Sitemap),
     /// Not changed since the validators were issued.
     Unchanged,
@@ -38,7 +38,7 @@ pub(super) enum Outcome {
 }
 
 /// A page that was fetched.
-pub(super) struct Page {
+pub(super) struct WebPage {
     /// Its extension says what it is. `None` if the page asks not to be stored.
     pub(super) file: Option<Spooled>,
     pub(super) validators: Validators,
@@ -56,7 +56,7 @@ pub(super) struct Spooled {
 
 /// What the caller wants from an answer.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct AcceptedContent {
     /// Whether the page may be a sitemap.
     pub(super) sitemap: bool,
     pub(super) links: bool,
@@ -87,32 +87,32 @@ impl Spool {
 /// Reads an answer. An error means that another try may succeed.
 pub(super) async fn read(
     url: &Url,
-    answer: Answer,
-    wanted: Wanted,
+    answer: HttpResponse,
+    wanted: AcceptedContent,
     spool: &Spool,
-) -> Result<Outcome, BackendError> {
+) -> Result<FetchOutcome, BackendError> {
     match answer.status() {
         200 | 203 => read_body(url, answer, wanted, spool).await,
-        304 if wanted.conditional => Ok(Outcome::Unchanged),
+        304 if wanted.conditional => Ok(FetchOutcome::Unchanged),
         status @ (301 | 302 | 303 | 307 | 308) => {
             let target = answer.header("location").and_then(|target| links::link(url, &target));
             let nowhere =
-                || Outcome::Fail(format!("HTTP {status}: redirects without a usable target"));
-            Ok(target.map_or_else(nowhere, Outcome::Redirect))
+                || FetchOutcome::Fail(format!("HTTP {status}: redirects without a usable target"));
+            Ok(target.map_or_else(nowhere, FetchOutcome::Redirect))
         }
-        404 | 410 => Ok(Outcome::Gone),
-        401 => Ok(Outcome::Fail(
+        404 | 410 => Ok(FetchOutcome::Gone),
+        401 => Ok(FetchOutcome::Fail(
             "HTTP 401: a password is required (give it as https://USER:PASSWORD@HOST/...)"
                 .to_owned(),
         )),
-        403 => Ok(Outcome::Fail("HTTP 403: forbidden".to_owned())),
+        403 => Ok(FetchOutcome::Fail("HTTP 403: forbidden".to_owned())),
         408 | 425 | 429 | 500 | 502..=504 | 507..=599 => Err(transient(url, &answer)),
-        status => Ok(Outcome::Fail(format!("HTTP {status}"))),
+        status => Ok(FetchOutcome::Fail(format!("HTTP {status}"))),
     }
 }
 
 /// The error for a server that may recover.
-pub(super) fn transient(url: &Url, answer: &Answer) -> BackendError {
+pub(super) fn transient(url: &Url, answer: &HttpResponse) -> BackendError {
     let retry_after = retry_after(&answer.all_headers(), chrono::Utc::now());
     let message = format!("HTTP {}", answer.status());
     http::error(url, Fault::Transient { retry_after }, &message)
@@ -120,10 +120,10 @@ pub(super) fn transient(url: &Url, answer: &Answer) -> BackendError {
 
 async fn read_body(
     url: &Url,
-    answer: Answer,
-    wanted: Wanted,
+    answer: HttpResponse,
+    wanted: AcceptedContent,
     spool: &Spool,
-) -> Result<Outcome, BackendError> {
+) -> Result<FetchOutcome, BackendError> {
     let media = Media::parse(&answer.header("content-type").unwrap_or_default());
     let directives = answer
         .headers("x-robots-tag")
@@ -134,20 +134,20 @@ async fn read_body(
     if let Err(reason) = extension
         && !sitemap
     {
-        return Ok(Outcome::Skip(reason));
+        return Ok(FetchOutcome::Skip(reason));
     }
     if answer.length().is_some_and(|length| length > spool.limit) {
-        return Ok(Outcome::Fail(OVER_LIMIT.to_owned()));
+        return Ok(FetchOutcome::Fail(OVER_LIMIT.to_owned()));
     }
     if directives.noindex && !sitemap && (directives.nofollow || !wanted.links) {
-        return Ok(Outcome::Skip("noindex"));
+        return Ok(FetchOutcome::Skip("noindex"));
     }
     let gzip = match answer.header("content-encoding").as_deref().map(str::trim) {
         None | Some("" | "identity") => false,
         Some("gzip" | "x-gzip") => true,
         Some(other) => {
             let reason = format!("sent in the encoding {other:?}, which was not asked for");
-            return Ok(Outcome::Fail(reason));
+            return Ok(FetchOutcome::Fail(reason));
         }
     };
     let validators = Validators {
@@ -158,11 +158,11 @@ async fn read_body(
     if let Err(unsaved) = save(answer, &file, spool.limit).await {
         let _ = fs::remove_file(&file);
         return match unsaved {
-            Unsaved::OverLimit => Ok(Outcome::Fail(OVER_LIMIT.to_owned())),
-            Unsaved::Disk(error) => {
-                Ok(Outcome::Fail(format!("cannot write it to a temporary file: {error}")))
+            BodyError::OverLimit => Ok(FetchOutcome::Fail(OVER_LIMIT.to_owned())),
+            BodyError::Disk(error) => {
+                Ok(FetchOutcome::Fail(format!("cannot write it to a temporary file: {error}")))
             }
-            Unsaved::Broken(error) => Err(error),
+            BodyError::Broken(error) => Err(error),
         };
     }
     let body = Body { url: url.clone(), file, extension, media, directives, gzip, sitemap };
@@ -171,8 +171,10 @@ async fn read_body(
     let read = tokio::task::spawn_blocking(move || body.read(limit, links, validators)).await;
     Ok(match read {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => Outcome::Fail(format!("cannot write it to a temporary file: {error}")),
-        Err(_) => Outcome::Fail("its links cannot be read".to_owned()),
+        Ok(Err(error)) => {
+            FetchOutcome::Fail(format!("cannot write it to a temporary file: {error}"))
+        }
+        Err(_) => FetchOutcome::Fail("its links cannot be read".to_owned()),
     })
 }
 
@@ -181,8 +183,8 @@ fn may_be_sent(value: &str) -> bool {
     value.len() <= LONGEST_VALIDATOR && value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-async fn save(answer: Answer, file: &Path, limit: u64) -> Result<(), Unsaved> {
-    let mut file = File::create(file).map_err(Unsaved::Disk)?;
+async fn save(answer: HttpResponse, file: &Path, limit: u64) -> Result<(), BodyError> {
+    let mut file = File::create(file).map_err(BodyError::Disk)?;
     answer.save(&mut file, limit).await
 }
 
@@ -199,24 +201,24 @@ struct Body {
 }
 
 impl Body {
-    fn read(self, limit: u64, links: bool, validators: Validators) -> io::Result<Outcome> {
+    fn read(self, limit: u64, links: bool, validators: Validators) -> io::Result<FetchOutcome> {
         let bytes = match unpacked(fs::read(&self.file)?, self.gzip, self.sitemap, limit) {
             Ok(bytes) => bytes,
-            Err(reason) => return self.drop(Outcome::Fail(reason.to_owned())),
+            Err(reason) => return self.drop(FetchOutcome::Fail(reason.to_owned())),
         };
         if self.sitemap
             && let Some(sitemap) = sitemap::parse(&String::from_utf8_lossy(&bytes))
         {
-            return self.drop(Outcome::Sitemap(sitemap));
+            return self.drop(FetchOutcome::Sitemap(sitemap));
         }
         let extension = match &self.extension {
             Ok(extension) => extension.clone(),
-            Err(reason) => return self.drop(Outcome::Skip(reason)),
+            Err(reason) => return self.drop(FetchOutcome::Skip(reason)),
         };
         let scan =
             if self.media.is_html() { links::scan(&self.url, &bytes) } else { Scan::default() };
         if let Some(target) = scan.refresh.filter(|target| *target != self.url) {
-            return self.drop(Outcome::Redirect(target));
+            return self.drop(FetchOutcome::Redirect(target));
         }
         let directives = self.directives.and(scan.directives);
         let followed = if links && !directives.nofollow { scan.links } else { Vec::new() };
@@ -226,7 +228,7 @@ impl Body {
         } else {
             Some(self.keep(bytes, &extension)?)
         };
-        Ok(Outcome::Page(Page { file, validators, links: followed }))
+        Ok(FetchOutcome::Page(WebPage { file, validators, links: followed }))
     }
 
     /// Stores the page under a name with its extension, converted to UTF-8 where the header's charset
@@ -239,7 +241,7 @@ impl Body {
         Ok(Spooled { path, size: bytes.len() as u64, hash: ContentHash::of(&bytes) })
     }
 
-    fn drop(&self, outcome: Outcome) -> io::Result<Outcome> {
+    fn drop(&self, outcome: FetchOutcome) -> io::Result<FetchOutcome> {
         fs::remove_file(&self.file)?;
         Ok(outcome)
     }

@@ -12,9 +12,9 @@ pub(super) const AGENT: &str = "docent";
 pub(super) const LONGEST: u64 = robotxt::BYTE_LIMIT as u64 + 1;
 
 #[derive(Clone, Debug)]
-pub(super) struct Rules(Robots);
+pub(super) struct RobotsRules(Robots);
 
-impl Rules {
+impl RobotsRules {
     pub(super) fn parse(text: &[u8]) -> Self {
         Self(Robots::parse(text, AGENT))
     }
@@ -43,7 +43,7 @@ mod tests {
     fn rules_for_docent_take_precedence_over_those_for_all() {
         let text = b"User-agent: *\nDisallow: /\nCrawl-delay: 9\n\n\
                      User-agent: Docent\nDisallow: /private/\nAllow: /private/open\nCrawl-delay: 0.5\n";
-        let rules = Rules::parse(text);
+        let rules = RobotsRules::parse(text);
         let allowed =
             |path: &str| rules.allow(&Url::parse(&format!("https://host.example{path}")).unwrap());
         assert!(allowed("/") && allowed("/a?b") && allowed("/private/open"));
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn patterns_and_queries() {
-        let rules = Rules::parse(b"user-agent: *\ndisallow: /*.pdf$\ndisallow: /search?\n");
+        let rules = RobotsRules::parse(b"user-agent: *\ndisallow: /*.pdf$\ndisallow: /search?\n");
         let allowed =
             |path: &str| rules.allow(&Url::parse(&format!("https://host.example{path}")).unwrap());
         assert!(!allowed("/a/b.pdf") && !allowed("/search?q=x"));
@@ -64,9 +64,9 @@ mod tests {
     fn a_file_without_rules_allows_everything() {
         let page = Url::parse("https://host.example/a").unwrap();
         for text in [&b""[..], b"<!doctype html><p>Not found", b"\xff\xfe\0", b"Disallow: /"] {
-            assert!(Rules::parse(text).allow(&page), "{text:?}");
-            assert_eq!(Rules::parse(text).delay(), Duration::ZERO);
+            assert!(RobotsRules::parse(text).allow(&page), "{text:?}");
+            assert_eq!(RobotsRules::parse(text).delay(), Duration::ZERO);
         }
-        assert!(Rules::none().allow(&page));
+        assert!(RobotsRules::none().allow(&page));
     }
 }

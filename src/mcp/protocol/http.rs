@@ -19,13 +19,13 @@ use super::Handler;
 use super::headers::{self, Era};
 use super::message::{id_of, json_of, message_of, refusal};
 use crate::cancel::Cancel;
-use crate::mcp::Offer;
+use crate::mcp::ServerOffer;
 
 /// Calls at a time within one request.
 const CALLS: usize = 1;
 
 /// The reply to a message.
-pub enum Reply {
+pub enum McpReply {
     /// The message is of a kind that gets no response.
     Accepted,
     /// JSON.
@@ -35,12 +35,12 @@ pub enum Reply {
 }
 
 /// A handler for one message. `stop` ends the work in progress.
-pub fn answerer(offer: Offer, stop: Cancel) -> impl ServerHandler {
+pub fn answerer(offer: ServerOffer, stop: Cancel) -> impl ServerHandler {
     Handler::new(offer, CALLS, stop)
 }
 
 /// Answers one message. Dropping the future ends the work.
-pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) -> Reply {
+pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) -> McpReply {
     let message = match json_of(body) {
         Ok(message) => message,
         Err(error) => return refused(StatusCode::BAD_REQUEST, None, error),
@@ -48,7 +48,7 @@ pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) ->
     let id = id_of(&message);
     if message.get("method").is_none() && message.get("id").is_some() {
         // A response to a request that was never made.
-        return Reply::Accepted;
+        return McpReply::Accepted;
     }
     let era = match headers::check(sent, &message) {
         Ok(era) => era,
@@ -59,7 +59,7 @@ pub async fn post(handler: impl ServerHandler, sent: &HeaderMap, body: &[u8]) ->
     };
     let message = match message_of(message) {
         Ok(JsonRpcMessage::Request(request)) => JsonRpcMessage::Request(request),
-        Ok(_) => return Reply::Accepted,
+        Ok(_) => return McpReply::Accepted,
         Err(error) => return refused(StatusCode::BAD_REQUEST, id, error),
     };
     let (transport, answers) = OneshotTransport::<RoleServer>::new(message);
@@ -88,14 +88,14 @@ struct Exchange<H: ServerHandler> {
 }
 
 impl<H: ServerHandler> Exchange<H> {
-    async fn reply(mut self, accepts_events: bool) -> Reply {
+    async fn reply(mut self, accepts_events: bool) -> McpReply {
         loop {
             match self.answers.recv().await {
                 Some(answer) if is_last(&answer) => {
-                    return Reply::Whole(self.status(&answer), text_of(&answer).into());
+                    return McpReply::Whole(self.status(&answer), text_of(&answer).into());
                 }
                 // Messages before the response have to be streamed, or they are lost.
-                Some(first) if accepts_events => return Reply::Events(self.events(first)),
+                Some(first) if accepts_events => return McpReply::Events(self.events(first)),
                 Some(_) => {}
                 None => {
                     let error = ErrorData::internal_error("the request was cut off", None);
@@ -140,6 +140,6 @@ fn text_of(message: &ServerJsonRpcMessage) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }
 
-fn refused(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> Reply {
-    Reply::Whole(status, refusal(id, error).to_string().into())
+fn refused(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> McpReply {
+    McpReply::Whole(status, refusal(id, error).to_string().into())
 }

@@ -3,13 +3,13 @@
 //! Each request is served on its own, whatever came before it: requests with the metadata of the revisions
 //! since 2026-07-28, and requests of clients that began with a handshake, as earlier revisions require.
 
-mod consent;
+mod confirmation;
 mod headers;
 mod http;
 mod message;
 mod pushes;
-mod reading;
-mod running;
+mod resource_handlers;
+mod running_server;
 mod stdio;
 
 use std::panic::AssertUnwindSafe;
@@ -32,24 +32,24 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
-pub use http::{Reply, answerer, post};
-pub use running::{RESULT_TOKENS, RunningServer, SETTINGS};
+pub use http::{McpReply, answerer, post};
+pub use running_server::{RESULT_TOKENS, RunningServer, SETTINGS};
 pub use stdio::serve;
 
-use super::Offer;
-use super::access::Work;
+use super::ServerOffer;
+use super::access::CallCost;
 use super::instructions::instructions;
-use super::tools::{Called, Consent, Outcome, Tool};
+use super::tools::{CallEnd, Consent, ToolOutcome, ToolRow};
 use crate::cancel::Cancel;
-use consent::Settled;
-use pushes::Pushes;
+use confirmation::SettledCall;
+use pushes::Subscriptions;
 
 /// How long clients may cache a list, in milliseconds.
 const FRESH_MS: u64 = 60_000;
 
 /// Handles the requests of one client.
 struct Handler {
-    offer: Offer,
+    offer: ServerOffer,
     instructions: String,
     /// Limits the calls that run at a time.
     turns: Arc<Semaphore>,
@@ -57,7 +57,7 @@ struct Handler {
     stop: Cancel,
     /// Set if the connection stays open, so that clients of the revisions with a handshake can be notified
     /// of changes.
-    pushes: Option<Pushes>,
+    pushes: Option<Subscriptions>,
 }
 
 /// Progress of a call: the number of notifications so far, and the last message.
@@ -68,13 +68,13 @@ struct Progress {
 }
 
 impl Handler {
-    fn new(offer: Offer, turns: usize, stop: Cancel) -> Self {
+    fn new(offer: ServerOffer, turns: usize, stop: Cancel) -> Self {
         let instructions = instructions(&offer);
         Self { offer, instructions, turns: Arc::new(Semaphore::new(turns)), stop, pushes: None }
     }
 
     fn with_pushes(self) -> Self {
-        Self { pushes: Some(Pushes::default()), ..self }
+        Self { pushes: Some(Subscriptions::default()), ..self }
     }
 
     /// Runs a read that a client waits for, within the limit of calls at a time.
@@ -86,8 +86,9 @@ impl Handler {
         let work = async {
             // The semaphore is never closed.
             let _turn = self.turns.acquire().await;
-            let begun = self.offer.access.begin(Work::Search).await;
-            let _held = begun.map_err(|failure| reading::failed(&*self.offer.access, failure))?;
+            let begun = self.offer.access.begin(CallCost::Search).await;
+            let _held =
+                begun.map_err(|failure| resource_handlers::failed(&*self.offer.access, failure))?;
             work.await
         };
         tokio::select! {
@@ -100,11 +101,11 @@ impl Handler {
     /// Calls a tool, and notifies the client of progress if it asked for that.
     async fn call(
         &self,
-        tool: &Tool,
+        tool: &ToolRow,
         arguments: Map<String, Value>,
         consent: Consent,
         context: &RequestContext<RoleServer>,
-    ) -> Called {
+    ) -> CallEnd {
         let (told, mut heard) = watch::channel(Progress::default());
         let tell = |message: &str| {
             told.send_modify(|told| {
@@ -123,7 +124,7 @@ impl Handler {
             tokio::select! {
                 biased;
                 called = &mut called => {
-                    return called.unwrap_or_else(|_| Called::Done(Outcome::panicked()));
+                    return called.unwrap_or_else(|_| CallEnd::Done(ToolOutcome::panicked()));
                 }
                 Ok(()) = heard.changed(), if token.is_some() => {
                     let Progress { count, message } = heard.borrow_and_update().clone();
@@ -186,8 +187,9 @@ impl ServerHandler for Handler {
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
         let access = &*self.offer.access;
-        let listed =
-            self.unless_cut_off(reading::list(access, cursor.as_deref()), &context).await?;
+        let listed = self
+            .unless_cut_off(resource_handlers::list(access, cursor.as_deref()), &context)
+            .await?;
         if let Some(pushes) = &self.pushes
             && context.meta.protocol_version().is_none()
         {
@@ -230,7 +232,7 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(reading::templates())
+        Ok(resource_handlers::templates())
     }
 
     async fn read_resource(
@@ -238,7 +240,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let read = reading::read(&*self.offer.access, &request.uri);
+        let read = resource_handlers::read(&*self.offer.access, &request.uri);
         self.unless_cut_off(read, &context).await.map(Into::into)
     }
 
@@ -247,7 +249,8 @@ impl ServerHandler for Handler {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        self.unless_cut_off(reading::complete(&*self.offer.access, &request), &context).await
+        self.unless_cut_off(resource_handlers::complete(&*self.offer.access, &request), &context)
+            .await
     }
 
     async fn list_prompts(
@@ -255,7 +258,7 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(reading::list_prompts())
+        Ok(resource_handlers::list_prompts())
     }
 
     async fn get_prompt(
@@ -263,7 +266,7 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        reading::prompt(&request).map(Into::into)
+        resource_handlers::prompt(&request).map(Into::into)
     }
 
     fn accepted_subscription_filter(
@@ -278,7 +281,7 @@ impl ServerHandler for Handler {
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         tokio::select! {
-            () = reading::tell_changes(&*self.offer.access, &subscription) => Ok(()),
+            () = resource_handlers::tell_changes(&*self.offer.access, &subscription) => Ok(()),
             () = self.stop.cancelled() => Ok(()),
         }
     }
@@ -311,8 +314,8 @@ impl ServerHandler for Handler {
             () = self.stop.cancelled() => return Err(cut_off()),
         };
         let outcome = match settled {
-            Settled::Done(outcome) => outcome,
-            Settled::Asks(asked) => return Ok(asked.into()),
+            SettledCall::Done(outcome) => outcome,
+            SettledCall::Asks(asked) => return Ok(asked.into()),
         };
         let mut result = CallToolResult::success(vec![ContentBlock::text(outcome.text)]);
         result.structured_content = Some(outcome.data);
@@ -326,7 +329,7 @@ fn cut_off() -> ErrorData {
 }
 
 /// A tool as clients list it.
-fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
+fn listed(tool: &ToolRow, asks_others: bool) -> ListedTool {
     let object = |schema: Value| match schema {
         Value::Object(schema) => Arc::new(schema),
         _ => Arc::default(),
@@ -338,7 +341,7 @@ fn listed(tool: &Tool, asks_others: bool) -> ListedTool {
         ToolAnnotations::new().read_only(true)
     };
     // Sources may be web pages.
-    let open = tool.changes() || tool.work == Work::Answer && asks_others;
+    let open = tool.changes() || tool.work == CallCost::Answer && asks_others;
     ListedTool::new(tool.name, tool.description, object((tool.input)()))
         .with_raw_output_schema(object((tool.output)()))
         .with_annotations(hints.open_world(open))

@@ -8,7 +8,7 @@ use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, RequestContext};
 use rmcp::{ErrorData, RoleServer};
 
-use super::reading::{LOOK, Looked, no_resource};
+use super::resource_handlers::{LOOK, ResourceSnapshot, no_resource};
 use crate::cancel::Cancel;
 use crate::mcp::access::ClientAccess;
 use crate::mcp::resources;
@@ -19,14 +19,14 @@ const MOST: usize = 1_000;
 
 /// The subscriptions of the one client of a connection.
 #[derive(Default)]
-pub(super) struct Pushes {
+pub(super) struct Subscriptions {
     uris: Arc<Mutex<BTreeSet<String>>>,
     /// Started by the first client that wants to know: for a client that only calls tools, no collection is
     /// opened to look for changes.
     looks: OnceLock<Task<()>>,
 }
 
-impl Pushes {
+impl Subscriptions {
     /// # Errors
     /// There is no such resource, or there are too many subscriptions.
     pub(super) async fn subscribe(
@@ -67,7 +67,7 @@ impl Pushes {
             return;
         }
         // A change that happens before the response is sent is reported, too.
-        let looked = Looked::begin(&**access, &self.uris()).await;
+        let looked = ResourceSnapshot::begin(&**access, &self.uris()).await;
         let (uris, access) = (Arc::clone(&self.uris), Arc::clone(access));
         let (peer, stop) = (context.peer.clone(), stop.clone());
         self.looks.get_or_init(|| {
@@ -87,7 +87,7 @@ impl Pushes {
 
 /// Sends notifications until the client is gone.
 async fn tell(
-    mut looked: Looked,
+    mut looked: ResourceSnapshot,
     access: &dyn ClientAccess,
     uris: &Mutex<BTreeSet<String>>,
     peer: &Peer<RoleServer>,

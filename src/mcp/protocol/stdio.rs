@@ -14,11 +14,11 @@ use rmcp::{ErrorData, RoleServer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
-use self::lines::{Line, LineReader, LineWriter};
+use self::lines::{InputLine, LineReader, LineWriter};
 use super::Handler;
 use super::message::{id_of, is_answer, json_of, message_of, refusal};
 use crate::cancel::{self, Canceller, Stop};
-use crate::mcp::Offer;
+use crate::mcp::ServerOffer;
 use crate::task::Task;
 
 /// Longest message, in bytes.
@@ -39,7 +39,7 @@ const END: Duration = Duration::from_millis(300);
 
 /// Serves one client until its input ends.
 pub async fn serve(
-    offer: Offer,
+    offer: ServerOffer,
     input: impl AsyncRead + Send + Unpin + 'static,
     output: impl AsyncWrite + Send + Unpin + 'static,
 ) {
@@ -171,12 +171,12 @@ where
                 self.refusing = None;
             }
             let (id, error) = match self.input.next().await? {
-                Line::TooLong => {
+                InputLine::TooLong => {
                     let problem = format!("a message has {LONGEST} bytes at most");
                     (None, ErrorData::invalid_request(problem, None))
                 }
-                Line::Whole(line) if line.trim_ascii().is_empty() => continue,
-                Line::Whole(line) => match read(&line) {
+                InputLine::Whole(line) if line.trim_ascii().is_empty() => continue,
+                InputLine::Whole(line) => match read(&line) {
                     Read::Message(message) => return Some(*message),
                     Read::Nothing => continue,
                     Read::Refused(id, error) => (id, error),

@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::error::Failure;
 use crate::mcp::TOKENS;
-use crate::mcp::access::{ClientAccess, Seen, Turn, View, Work, resource_url};
+use crate::mcp::access::{
+    CallCost, CallPermit, ClientAccess, ClientRead, ClientView, resource_url,
+};
 use crate::mcp::tools::tests::tokens;
 use crate::mcp::tools::usual;
 use crate::query::{Answer, AnswerEvent};
@@ -30,21 +32,21 @@ impl ClientAccess for Hanging {
         (0..400).map(|at| format!("collection-{at}")).collect()
     }
 
-    fn view(&self, _: Option<&str>) -> Result<View, Failure> {
+    fn view(&self, _: Option<&str>) -> Result<ClientView, Failure> {
         Err(Failure::usage("there is none"))
     }
 
-    async fn begin(&self, work: Work) -> Result<Turn, Failure> {
-        assert_ne!(work, Work::Answer, "a mistake, as a test wants");
+    async fn begin(&self, work: CallCost) -> Result<CallPermit, Failure> {
+        assert_ne!(work, CallCost::Answer, "a mistake, as a test wants");
         let (held, ended) = oneshot::channel::<()>();
         self.begun.send(ended).unwrap();
         std::future::pending::<()>().await;
-        Ok(Turn(Box::new(held)))
+        Ok(CallPermit(Box::new(held)))
     }
 
     async fn answer(
         &self,
-        _: &View,
+        _: &ClientView,
         _: &str,
         _: DocumentFilter,
         _: &mut (dyn FnMut(AnswerEvent) + Send),
@@ -52,7 +54,7 @@ impl ClientAccess for Hanging {
         Err(Failure::usage("there is none"))
     }
 
-    fn saw(&self, _: &Seen<'_>) {}
+    fn saw(&self, _: &ClientRead<'_>) {}
 
     fn url(&self, collection: &str, source: &str, place: Option<Locator>) -> String {
         resource_url(collection, source, place)
@@ -83,7 +85,8 @@ impl Client {
     fn new() -> Self {
         let (begun, hears) = mpsc::unbounded_channel();
         let access = Arc::new(Hanging { begun });
-        let offer = Offer { access, tools: usual().collect(), max_tokens: TOKENS, server: None };
+        let offer =
+            ServerOffer { access, tools: usual().collect(), max_tokens: TOKENS, server: None };
         let (input, reads) = duplex(1 << 20);
         let (writes, output) = duplex(1 << 16);
         let served = Task::spawn(serve(offer, reads, writes));

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{Call, filter, filtered, gives, question, takes, text, title};
 use crate::chat::data::data;
 use crate::error::Failure;
-use crate::mcp::access::View;
+use crate::mcp::access::ClientView;
 use crate::mcp::arguments::Arguments;
-use crate::mcp::fence::{Budget, Fence, label};
+use crate::mcp::fence::{Fence, TokenBudget, label};
 use crate::output::NoAnswerReason;
 use crate::query::cite::Citation;
 use crate::query::{Answer, AnswerEvent};
@@ -47,7 +47,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     };
     let answer = call.offer.access.answer(&view, &question, filter, &mut emit).await?;
     let fence = super::fence(&view, &question)?;
-    let mut budget = Budget::new(call.offer.max_tokens);
+    let mut budget = TokenBudget::new(call.offer.max_tokens);
     let citations = answer.citations.citations.iter();
     let citations: Vec<Value> =
         citations.map(|citation| cited(call, &view, citation, &mut budget)).collect();
@@ -72,7 +72,12 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     Ok(said)
 }
 
-fn cited(call: &Call<'_>, view: &View, citation: &Citation, budget: &mut Budget) -> Value {
+fn cited(
+    call: &Call<'_>,
+    view: &ClientView,
+    citation: &Citation,
+    budget: &mut TokenBudget,
+) -> Value {
     budget.take(AROUND);
     let quote = citation.quote.as_deref().map(label);
     let mut said = json!({
@@ -90,10 +95,10 @@ fn cited(call: &Call<'_>, view: &View, citation: &Citation, budget: &mut Budget)
 /// The nearest passages, if there is no answer.
 fn nearest(
     call: &Call<'_>,
-    view: &View,
+    view: &ClientView,
     answer: &Answer,
     fence: &Fence,
-    budget: &mut Budget,
+    budget: &mut TokenBudget,
 ) -> Vec<Value> {
     let one = |passage: &Passage| {
         budget.take(AROUND).then(|| {

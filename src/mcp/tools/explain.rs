@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::fence::label;
 use crate::output::explain::{BestJson, ExpectedJson, Explained, ExplainedHit};
-use crate::service::answering::Ask;
+use crate::service::answering::AskOptions;
 
 /// Number of hits in the result.
 const HITS: usize = 20;
@@ -35,7 +35,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let (engine, filter) = (view.engine(), view.filter(filter(&arguments)?));
     // Dropping the future ends it.
     let (_canceller, never) = cancel::pair();
-    let asked = engine.prepare(Ask::new(&question, &filter, &[]), &never, &mut drop).await?;
+    let asked = engine.prepare(AskOptions::new(&question, &filter, &[]), &never, &mut drop).await?;
     let sought = match arguments.text("expect")? {
         Some(typed) => Some(engine.seek(&typed, &question, &asked).await?),
         None => None,

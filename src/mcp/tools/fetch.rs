@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{Call, gives, number, takes, text, title};
 use crate::error::Failure;
-use crate::mcp::access::{Seen, View};
+use crate::mcp::access::{ClientRead, ClientView};
 use crate::mcp::arguments::Arguments;
-use crate::mcp::cursor::Pages;
-use crate::mcp::fence::{Budget, label};
-use crate::mcp::place::{from_uri, lookup};
+use crate::mcp::cursor::CursorScope;
+use crate::mcp::fence::{TokenBudget, label};
+use crate::mcp::resource_uri::{from_uri, lookup};
 use crate::query::pack::Joined;
 use crate::types::{Chunk, DocumentRecord, Locator};
 
@@ -64,7 +64,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let record = record.ok_or_else(|| unknown(&id, &view, &[]))?;
     let chunks = view.chunks(&reader, record).await?;
     let part = part(&chunks, place, before, after).ok_or_else(|| elsewhere(&id, &chunks))?;
-    let seen = Seen {
+    let seen = ClientRead {
         collection: &view.name,
         version: reader.version(),
         question: None,
@@ -74,7 +74,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
 
     let (from, to) = (before.to_string(), after.to_string());
     let hash = record.document_hash.to_string();
-    let pages = Pages::of(&[&view.name, &id, &from, &to, &hash]);
+    let pages = CursorScope::of(&[&view.name, &id, &from, &to, &hash]);
     let from = pages.begin(arguments.text("cursor")?.as_deref())?;
     let joined = Joined::of(&part[0], part[1..].iter());
     let page = Page::of(part, &joined, from, tokens);
@@ -138,7 +138,7 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     /// As much of a part as fits into `tokens`, from byte `from` of its text.
     fn of(part: &'a [Chunk], joined: &'a Joined, from: usize, tokens: usize) -> Self {
-        let mut budget = Budget::new(tokens.saturating_sub(AROUND).max(1));
+        let mut budget = TokenBudget::new(tokens.saturating_sub(AROUND).max(1));
         let rest = joined.text.get(from..).unwrap_or_default();
         let text = budget.cut(rest);
         let end = from + text.len();
@@ -166,7 +166,7 @@ impl<'a> Page<'a> {
     }
 }
 
-fn unknown(id: &str, view: &View, near: &[&str]) -> Failure {
+fn unknown(id: &str, view: &ClientView, near: &[&str]) -> Failure {
     let shown: String = label(id).chars().take(200).collect();
     let problem = format!("there is no document `{shown}` in `{}`", view.name);
     Failure::usage(problem).hint(match near {

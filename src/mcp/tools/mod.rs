@@ -15,11 +15,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use serde_json::{Map, Value, json};
 
-use super::access::{View, Work};
+use super::access::{CallCost, ClientView};
 use super::arguments::Arguments;
 use super::fence::Fence;
-use super::place::uri;
-use super::{MOST_TOKENS, Offer};
+use super::resource_uri::uri;
+use super::{MOST_TOKENS, ServerOffer};
 use crate::error::{Exit, Failure};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Locator;
@@ -31,13 +31,13 @@ const LONGEST_QUESTION: usize = 32 << 10;
 const FEWEST_TOKENS: usize = 100;
 
 /// A row of the table.
-pub struct Tool {
+pub struct ToolRow {
     pub name: &'static str,
     pub description: &'static str,
     /// JSON Schemas of its arguments and of its result.
     pub input: fn() -> Value,
     pub output: fn() -> Value,
-    pub work: Work,
+    pub work: CallCost,
     /// Offered to every client. Any other tool has to be asked for, by a client on this machine, because it
     /// reveals files and documents regardless of who may see them.
     pub is_usual: bool,
@@ -48,70 +48,70 @@ pub struct Tool {
 pub const SYNC: &str = "sync";
 
 /// All tools, in the order in which they are listed.
-pub static TOOLS: &[Tool] = &[
-    Tool {
+pub static TOOLS: &[ToolRow] = &[
+    ToolRow {
         name: "search",
         description: "Find passages in the documents. Cite them by `citation`.",
         input: search::input,
         output: search::output,
-        work: Work::Search,
+        work: CallCost::Search,
         is_usual: true,
         run: |call, arguments| search::run(call, arguments).err_into().boxed(),
     },
-    Tool {
+    ToolRow {
         name: "fetch",
         description: "Read a document, or a part of it.",
         input: fetch::input,
         output: fetch::output,
-        work: Work::Search,
+        work: CallCost::Search,
         is_usual: true,
         run: |call, arguments| fetch::run(call, arguments).err_into().boxed(),
     },
-    Tool {
+    ToolRow {
         name: "ask",
         description: "Answer a question from the documents, citations checked.",
         input: ask::input,
         output: ask::output,
-        work: Work::Answer,
+        work: CallCost::Answer,
         is_usual: true,
         run: |call, arguments| ask::run(call, arguments).err_into().boxed(),
     },
-    Tool {
+    ToolRow {
         name: "status",
         description: "What is stored, and how fresh it is.",
         input: status::input,
         output: status::output,
-        work: Work::Search,
+        work: CallCost::Search,
         is_usual: true,
         run: |call, arguments| status::run(call, arguments).err_into().boxed(),
     },
-    Tool {
+    ToolRow {
         name: "explain",
         description: "Why a document is found for a question, or why not.",
         input: explain::input,
         output: explain::output,
-        work: Work::Search,
+        work: CallCost::Search,
         is_usual: false,
         run: |call, arguments| explain::run(call, arguments).err_into().boxed(),
     },
-    Tool {
+    ToolRow {
         name: SYNC,
         description: "Bring the collection in line with its sources: what is new or changed is read, and what is gone is taken out.",
         input: sync::input,
         output: sync::output,
-        work: Work::Ingest,
+        work: CallCost::Ingest,
         is_usual: false,
         run: |call, arguments| sync::run(call, arguments).boxed(),
     },
 ];
 
 /// The tools that are offered unless others are named.
-pub fn usual() -> impl Iterator<Item = &'static Tool> {
+pub fn usual() -> impl Iterator<Item = &'static ToolRow> {
     TOOLS.iter().filter(|tool| tool.is_usual)
 }
 
 /// The tool of this name.
-pub fn named(name: &str) -> Option<&'static Tool> {
+pub fn named(name: &str) -> Option<&'static ToolRow> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
@@ -152,45 +152,45 @@ impl From<Failure> for Unfinished {
 
 /// A call in progress.
 struct Call<'a> {
-    offer: &'a Offer,
+    offer: &'a ServerOffer,
     consent: Consent,
     /// Receives progress messages.
     progress: &'a (dyn Fn(&str) + Send + Sync),
 }
 
 /// The result of a call as clients get it: once as data and once as text, each of them complete.
-pub(super) struct Outcome {
+pub(super) struct ToolOutcome {
     pub(super) data: Value,
     pub(super) text: String,
     pub(super) is_error: bool,
 }
 
 /// How a call ended.
-pub(super) enum Called {
-    Done(Outcome),
+pub(super) enum CallEnd {
+    Done(ToolOutcome),
     /// The call has to be made again with the [`Consent`].
     Asks(Confirmation),
 }
 
-impl Tool {
+impl ToolRow {
     /// Whether it changes what is stored.
     pub fn changes(&self) -> bool {
-        self.work == Work::Ingest
+        self.work == CallCost::Ingest
     }
 
     /// Runs the tool. Dropping the future ends the call.
     pub(super) async fn call(
         &self,
-        offer: &Offer,
+        offer: &ServerOffer,
         sent: Map<String, Value>,
         consent: Consent,
         progress: &(dyn Fn(&str) + Send + Sync),
-    ) -> Called {
+    ) -> CallEnd {
         if let Some(server) = &offer.server
             && !self.changes()
             && let Some(outcome) = server.call(self, &sent, progress).await
         {
-            return Called::Done(outcome);
+            return CallEnd::Done(outcome);
         }
         let called = async {
             let arguments = Arguments::read(self, sent)?;
@@ -198,16 +198,18 @@ impl Tool {
             (self.run)(&Call { offer, consent, progress }, arguments).await
         };
         match called.await {
-            Ok(data) => Called::Done(Outcome { text: data.to_string(), data, is_error: false }),
-            Err(Unfinished::Failed(failure)) => {
-                Called::Done(Outcome::failed(&offer.access.told(failure)))
+            Ok(data) => {
+                CallEnd::Done(ToolOutcome { text: data.to_string(), data, is_error: false })
             }
-            Err(Unfinished::Asks(confirmation)) => Called::Asks(confirmation),
+            Err(Unfinished::Failed(failure)) => {
+                CallEnd::Done(ToolOutcome::failed(&offer.access.told(failure)))
+            }
+            Err(Unfinished::Asks(confirmation)) => CallEnd::Asks(confirmation),
         }
     }
 }
 
-impl Outcome {
+impl ToolOutcome {
     /// The outcome of a call that ended in a panic.
     pub(super) fn panicked() -> Self {
         let mistake = "this call failed because of a bug in docent";
@@ -235,7 +237,7 @@ impl Outcome {
 }
 
 impl Call<'_> {
-    fn view(&self, arguments: &Arguments) -> Result<View, Failure> {
+    fn view(&self, arguments: &Arguments) -> Result<ClientView, Failure> {
         self.offer.access.view(arguments.text("collection")?.as_deref())
     }
 
@@ -247,7 +249,7 @@ impl Call<'_> {
 
     /// The id by which `fetch` finds a place: its citation, with the collection in it unless that is the
     /// default one.
-    fn id(&self, view: &View, source: &str, place: Option<Locator>) -> String {
+    fn id(&self, view: &ClientView, source: &str, place: Option<Locator>) -> String {
         let usual = self.offer.access.collections().first() == Some(&view.name);
         match place {
             Some(place) if usual => place.cite(source),
@@ -257,7 +259,7 @@ impl Call<'_> {
     }
 }
 
-fn fence(view: &View, question: &str) -> Result<Fence, Failure> {
+fn fence(view: &ClientView, question: &str) -> Result<Fence, Failure> {
     Ok(Fence::new(view.engine().context.nonce(question)?))
 }
 

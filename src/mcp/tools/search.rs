@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Call, filter, filtered, gives, number, question, takes, text, title};
 use crate::error::Failure;
-use crate::mcp::access::{Seen, View};
+use crate::mcp::access::{ClientRead, ClientView};
 use crate::mcp::arguments::Arguments;
-use crate::mcp::cursor::{self, Pages};
-use crate::mcp::fence::{Budget, Fence, label};
+use crate::mcp::cursor::{self, CursorScope};
+use crate::mcp::fence::{Fence, TokenBudget, label};
 use crate::openai::tokens::estimate;
 use crate::service::retrieval::DocumentFilter;
 use crate::types::Hit;
@@ -55,7 +55,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let pages = {
         let filter = format!("{filter:?}");
         let excluded = exclude.join("\n");
-        Pages::of(&[&view.name, &found.generation, &query, &filter, &excluded])
+        CursorScope::of(&[&view.name, &found.generation, &query, &filter, &excluded])
     };
     let first = pages.begin(cursor.as_deref())?;
     let fence = super::fence(&view, &query)?;
@@ -63,7 +63,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
         call,
         view: &view,
         fence: &fence,
-        budget: Budget::new(call.tokens(&arguments)?),
+        budget: TokenBudget::new(call.tokens(&arguments)?),
         results: Vec::new(),
         cut: false,
     };
@@ -85,7 +85,7 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     let Page { results, cut, .. } = page;
     let shown: Vec<&str> =
         found.hits[first.min(next)..next].iter().map(|hit| &*hit.chunk.source).collect();
-    let seen = Seen {
+    let seen = ClientRead {
         collection: &view.name,
         version: found.version,
         question: Some(&query),
@@ -108,9 +108,9 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
 /// Results that fit.
 struct Page<'a> {
     call: &'a Call<'a>,
-    view: &'a View,
+    view: &'a ClientView,
     fence: &'a Fence,
-    budget: Budget,
+    budget: TokenBudget,
     results: Vec<Value>,
     /// The last result is only a part of its passage.
     cut: bool,
@@ -159,7 +159,7 @@ impl Page<'_> {
 /// The nearest passages, and what to try.
 async fn nothing(
     call: &Call<'_>,
-    view: &View,
+    view: &ClientView,
     query: &str,
     filter: DocumentFilter,
 ) -> Result<String, Failure> {
@@ -169,7 +169,12 @@ async fn nothing(
     let found = view.search(query, DocumentFilter::default(), NEAREST).await?;
     let sources: Vec<&str> = found.hits.iter().map(|hit| &*hit.chunk.source).collect();
     let (collection, version) = (&*view.name, found.version);
-    call.offer.access.saw(&Seen { collection, version, question: Some(query), sources: &sources });
+    call.offer.access.saw(&ClientRead {
+        collection,
+        version,
+        question: Some(query),
+        sources: &sources,
+    });
     let near: Vec<String> =
         found.hits.iter().map(|hit| label(&hit.chunk.locator.cite(&hit.chunk.source))).collect();
     if near.is_empty() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Call, gives, takes, text};
 use crate::error::Failure;
-use crate::mcp::access::{Seen, View};
+use crate::mcp::access::{ClientRead, ClientView};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::fence::label;
 use crate::service::freshness::Freshness;
@@ -38,11 +38,11 @@ pub(super) async fn run(call: &Call<'_>, arguments: Arguments) -> Result<Value, 
     Ok(json!({ "collections": collections }))
 }
 
-async fn status(call: &Call<'_>, view: &View) -> Result<Value, Failure> {
+async fn status(call: &Call<'_>, view: &ClientView) -> Result<Value, Failure> {
     let access = &call.offer.access;
     let (reader, documents) = view.documents().await?;
     let (collection, version) = (&*view.name, reader.version());
-    access.saw(&Seen { collection, version, question: None, sources: &[] });
+    access.saw(&ClientRead { collection, version, question: None, sources: &[] });
     let manifest = reader.manifest();
     let mut said = json!({
         "collection": view.name,

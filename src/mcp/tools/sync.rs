@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use super::{Call, Confirmation, Consent, Unfinished, gives, takes, text};
 use crate::cancel::{self, Cancel, Canceller, Stop};
 use crate::error::Failure;
-use crate::ingest::preview::Preview;
+use crate::ingest::preview::IngestPreview;
 use crate::ingest::{FailedSource, IngestEvent, IngestReport};
-use crate::mcp::access::View;
+use crate::mcp::access::ClientView;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::fence::label;
-use crate::output::words::counted;
+use crate::output::humanize::counted;
 use crate::service::resync::{Deletion, Resync, Resynced};
 use crate::service::sync::{OnSync, SyncEvent};
 use crate::task::off_thread;
@@ -119,7 +119,7 @@ async fn to_its_end<T: Send + 'static>(
     let (told, mut heard) = mpsc::unbounded_channel();
     let runtime = Handle::current();
     let run = off_thread(move || {
-        let mut teller = Teller::default();
+        let mut teller = SyncProgress::default();
         let mut hear = |event| {
             if let Some(news) = teller.news(event) {
                 // The receiver may be gone.
@@ -139,12 +139,12 @@ async fn to_its_end<T: Send + 'static>(
 
 /// Progress messages of a run.
 #[derive(Default)]
-struct Teller {
+struct SyncProgress {
     documents: usize,
     finished: usize,
 }
 
-impl Teller {
+impl SyncProgress {
     fn news(&mut self, event: SyncEvent) -> Option<String> {
         let SyncEvent::Ingest(event) = event else { return None };
         match event {
@@ -164,7 +164,7 @@ impl Teller {
     }
 }
 
-fn done(view: &View, report: IngestReport, is_part: bool) -> Result<Value, Failure> {
+fn done(view: &ClientView, report: IngestReport, is_part: bool) -> Result<Value, Failure> {
     if let Some(error) = report.aborted {
         let failure = Failure::from(error);
         let hint = failure.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
@@ -197,7 +197,7 @@ fn done(view: &View, report: IngestReport, is_part: bool) -> Result<Value, Failu
     Ok(with_notes(said, &notes))
 }
 
-fn planned(view: &View, preview: &Preview, is_part: bool) -> Value {
+fn planned(view: &ClientView, preview: &IngestPreview, is_part: bool) -> Value {
     let mut notes = Vec::new();
     let mut said = json!({
         "collection": view.name,
@@ -226,7 +226,7 @@ fn no_document(said: &Value) -> Option<String> {
     })
 }
 
-fn declined(view: &View) -> Value {
+fn declined(view: &ClientView) -> Value {
     json!({
         "collection": view.name,
         "outcome": "declined",
@@ -262,7 +262,7 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 }
 
 /// The question to a person, and the state that identifies this deletion in this collection.
-fn confirmation(view: &View, deletion: &Deletion) -> Confirmation {
+fn confirmation(view: &ClientView, deletion: &Deletion) -> Confirmation {
     let names = listed(deletion.sources.iter().map(|source| label(source))).join("\n");
     let collection = label(&view.name);
     let problem = &deletion.failure.message;

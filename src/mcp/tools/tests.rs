@@ -1,7 +1,7 @@
 //! Properties of every tool.
 
 use super::*;
-use crate::openai::tokens::Tokenizer;
+use crate::openai::tokens::TokenCounter;
 
 #[test]
 fn descriptions_and_schemas_are_short_and_flat() {
@@ -29,7 +29,7 @@ fn descriptions_and_schemas_are_short_and_flat() {
 #[test]
 fn a_failure_is_said_whole_in_both_forms() {
     let failure = Failure::usage("it is so").caused_by("a cause").hint("docent ingest");
-    let Outcome { data, text, is_error } = Outcome::failed(&failure);
+    let ToolOutcome { data, text, is_error } = ToolOutcome::failed(&failure);
     assert!(is_error);
     assert_eq!(text, "error: it is so\ncaused by: a cause\nhint: docent ingest");
     assert_eq!(data, json!({"error": "it is so", "causes": ["a cause"], "hint": "docent ingest"}));
@@ -37,5 +37,5 @@ fn a_failure_is_said_whole_in_both_forms() {
 
 /// Counted by `o200k`, the tokenizer of the models of `OpenAI` since 2024.
 pub(in crate::mcp) fn tokens(text: &str) -> usize {
-    Tokenizer::of("gpt-4o").count(text)
+    TokenCounter::of("gpt-4o").count(text)
 }

@@ -23,11 +23,11 @@ const LEVEL: f32 = 0.15;
 const LINES: usize = 3;
 
 /// Regions beside each other, from the left.
-pub(super) type Row = Vec<Placed>;
+pub(super) type RegionRow = Vec<PlacedRegion>;
 
 /// A region with its bounds on a page with level lines.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Placed {
+pub(super) struct PlacedRegion {
     /// Index among the given regions.
     pub(super) index: usize,
     pub(super) left: f32,
@@ -36,7 +36,7 @@ pub(super) struct Placed {
     pub(super) bottom: f32,
 }
 
-impl Placed {
+impl PlacedRegion {
     pub(super) fn height(&self) -> f32 {
         self.bottom - self.top
     }
@@ -63,13 +63,13 @@ impl Gutter {
         (self.top..=self.bottom).contains(&y)
     }
 
-    fn parts(&self, a: &Placed, b: &Placed) -> bool {
+    fn parts(&self, a: &PlacedRegion, b: &PlacedRegion) -> bool {
         self.is_at(a.middle()) && self.is_at(b.middle()) && (a.left < self.x) != (b.left < self.x)
     }
 }
 
 /// Rows in reading order, grouped by column.
-pub(super) fn columns(regions: &[Region]) -> Vec<Vec<Row>> {
+pub(super) fn columns(regions: &[Region]) -> Vec<Vec<RegionRow>> {
     let placed = level(regions);
     let gutters = gutters(&placed);
     let mut columns = Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn columns(regions: &[Region]) -> Vec<Vec<Row>> {
 }
 
 /// Places the regions as if the page had been scanned straight.
-fn level(regions: &[Region]) -> Vec<Placed> {
+fn level(regions: &[Region]) -> Vec<PlacedRegion> {
     let mut slants: Vec<f32> =
         regions.iter().filter(|r| r.half_width > r.half_height * 4.0).map(|r| r.along.1).collect();
     slants.sort_by(f32::total_cmp);
@@ -86,7 +86,7 @@ fn level(regions: &[Region]) -> Vec<Placed> {
     let cosine = (1.0 - sine * sine).max(0.0).sqrt();
     let place = |(index, region): (usize, &Region)| {
         let (x, y) = (region.x * cosine + region.y * sine, region.y * cosine - region.x * sine);
-        Placed {
+        PlacedRegion {
             index,
             left: x - region.half_width,
             right: x + region.half_width,
@@ -94,14 +94,14 @@ fn level(regions: &[Region]) -> Vec<Placed> {
             bottom: y + region.half_height,
         }
     };
-    let mut placed: Vec<Placed> = regions.iter().enumerate().map(place).collect();
+    let mut placed: Vec<PlacedRegion> = regions.iter().enumerate().map(place).collect();
     placed.sort_by(|a, b| a.middle().total_cmp(&b.middle()).then(a.left.total_cmp(&b.left)));
     placed
 }
 
 /// All gutters at the left edge of a region; `placed` is sorted from the top.
-fn gutters(placed: &[Placed]) -> Vec<Gutter> {
-    let Some(height) = median(placed.iter().map(Placed::height)) else { return Vec::new() };
+fn gutters(placed: &[PlacedRegion]) -> Vec<Gutter> {
+    let Some(height) = median(placed.iter().map(PlacedRegion::height)) else { return Vec::new() };
     let mut edges: Vec<f32> = placed.iter().map(|region| region.left).collect();
     edges.sort_by(f32::total_cmp);
     // Left edges in one column are not exactly aligned: the leftmost is used.
@@ -109,7 +109,7 @@ fn gutters(placed: &[Placed]) -> Vec<Gutter> {
     let mut gutters = Vec::new();
     for edge in edges {
         let (from, to) = (edge - height * GUTTER, edge);
-        let crosses = |region: &Placed| region.left < to && region.right > from;
+        let crosses = |region: &PlacedRegion| region.left < to && region.right > from;
         for stretch in placed.split(crosses) {
             let x = f32::midpoint(from, to);
             gutters.extend(gutter(stretch, x, height));
@@ -119,14 +119,15 @@ fn gutters(placed: &[Placed]) -> Vec<Gutter> {
 }
 
 /// The gutter at `x`, if there is prose on both sides of it.
-fn gutter(stretch: &[Placed], x: f32, height: f32) -> Option<Gutter> {
-    let (left, right): (Vec<&Placed>, Vec<&Placed>) =
+fn gutter(stretch: &[PlacedRegion], x: f32, height: f32) -> Option<Gutter> {
+    let (left, right): (Vec<&PlacedRegion>, Vec<&PlacedRegion>) =
         stretch.iter().partition(|region| region.right <= x);
     // The regions directly beside the gutter.
-    let next_to = |side: &[&Placed]| -> Vec<Placed> {
-        let distance =
-            |region: &Placed| if region.right <= x { x - region.right } else { region.left - x };
-        let is_next = |region: &&&Placed| {
+    let next_to = |side: &[&PlacedRegion]| -> Vec<PlacedRegion> {
+        let distance = |region: &PlacedRegion| {
+            if region.right <= x { x - region.right } else { region.left - x }
+        };
+        let is_next = |region: &&&PlacedRegion| {
             !side.iter().any(|other| other.is_beside(region) && distance(other) < distance(region))
         };
         side.iter().filter(is_next).map(|region| **region).collect()
@@ -135,27 +136,28 @@ fn gutter(stretch: &[Placed], x: f32, height: f32) -> Option<Gutter> {
     if left.len() < LINES || right.len() < LINES {
         return None;
     }
-    let width =
-        |side: &[Placed]| median(side.iter().map(|it| it.right - it.left)).unwrap_or(0.0) / height;
+    let width = |side: &[PlacedRegion]| {
+        median(side.iter().map(|it| it.right - it.left)).unwrap_or(0.0) / height
+    };
     let (narrow, wide) =
         if width(&left) < width(&right) { (&left, &right) } else { (&right, &left) };
-    let is_level = |note: &&Placed| {
+    let is_level = |note: &&PlacedRegion| {
         wide.iter().any(|line| (line.middle() - note.middle()).abs() < height * LEVEL)
     };
     let share = narrow.iter().filter(is_level).count() as f32 / narrow.len() as f32;
     let are_columns = width(narrow) >= PROSE
         || width(narrow) >= NOTES && width(wide) >= PROSE && share < LEVEL_NOTES;
     // If one column ends earlier, the text after the gutter is below both.
-    let ends = |side: &[Placed]| (side[0].middle(), side[side.len() - 1].middle());
+    let ends = |side: &[PlacedRegion]| (side[0].middle(), side[side.len() - 1].middle());
     let ((top, bottom), (other_top, other_bottom)) = (ends(&left), ends(&right));
     are_columns.then_some(Gutter { x, top: top.min(other_top), bottom: bottom.max(other_bottom) })
 }
 
 /// Regions side by side that no gutter separates; `placed` is sorted from the top.
-fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+fn rows(placed: Vec<PlacedRegion>, gutters: &[Gutter]) -> Vec<RegionRow> {
+    let mut rows: Vec<RegionRow> = Vec::new();
     for region in placed {
-        let belongs = |row: &&mut Row| {
+        let belongs = |row: &&mut RegionRow| {
             row.iter().any(|other| region.is_beside(other))
                 && !row.iter().any(|other| gutters.iter().any(|it| it.parts(other, &region)))
         };
@@ -173,8 +175,8 @@ fn rows(placed: Vec<Placed>, gutters: &[Gutter]) -> Vec<Row> {
 
 /// Separates the columns of the longest gutter, and continues with each of them, with what is above and with
 /// what is below.
-fn separate(rows: Vec<Row>, gutters: &[Gutter], columns: &mut Vec<Vec<Row>>) {
-    let middle = |row: &Row| row[0].middle();
+fn separate(rows: Vec<RegionRow>, gutters: &[Gutter], columns: &mut Vec<Vec<RegionRow>>) {
+    let middle = |row: &RegionRow| row[0].middle();
     let parts = |gutter: &&Gutter| {
         let mut sides =
             rows.iter().filter(|row| gutter.is_at(middle(row))).map(|row| row[0].left < gutter.x);
@@ -224,8 +226,8 @@ mod tests {
     }
 
     fn order(regions: &[Region]) -> Vec<Vec<Vec<usize>>> {
-        let row = |row: Row| row.into_iter().map(|placed| placed.index).collect();
-        let column = |column: Vec<Row>| column.into_iter().map(row).collect();
+        let row = |row: RegionRow| row.into_iter().map(|placed| placed.index).collect();
+        let column = |column: Vec<RegionRow>| column.into_iter().map(row).collect();
         columns(regions).into_iter().map(column).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Finds the rows of a column that begin a paragraph.
 
-use super::order::{Placed, Row, median};
+use super::order::{PlacedRegion, RegionRow, median};
 
 /// A row begins a paragraph if its distance from the row above exceeds the usual one by this share of a
 /// line's height, or if one of the two rows is this many times as high as the other.
@@ -16,12 +16,12 @@ const FILLED: f32 = 2.0;
 const TELLING: usize = 4;
 
 /// Whether each row of a column begins a paragraph. `usual`: the distance between most rows of the page.
-pub(super) fn begins(column: &[Row], usual: f32) -> Vec<bool> {
-    let bounds: Vec<Placed> = column.iter().map(bounds).collect();
+pub(super) fn begins(column: &[RegionRow], usual: f32) -> Vec<bool> {
+    let bounds: Vec<PlacedRegion> = column.iter().map(bounds).collect();
     let usual = if bounds.len() > TELLING { pitch(&bounds).unwrap_or(usual) } else { usual };
     let end = bounds.iter().map(|row| row.right).fold(0.0, f32::max);
     let is_indented =
-        |row: &Placed, other: &Placed| row.left > other.left + row.height() * INDENTED;
+        |row: &PlacedRegion, other: &PlacedRegion| row.left > other.left + row.height() * INDENTED;
     (0..bounds.len())
         .map(|at| {
             let row = &bounds[at];
@@ -37,24 +37,24 @@ pub(super) fn begins(column: &[Row], usual: f32) -> Vec<bool> {
 }
 
 /// The distance between most rows of these columns; 0 if there are no columns.
-pub(super) fn usual(columns: &[Vec<Row>]) -> f32 {
+pub(super) fn usual(columns: &[Vec<RegionRow>]) -> f32 {
     let pitches = columns.iter().flat_map(|column| {
-        let bounds: Vec<Placed> = column.iter().map(bounds).collect();
+        let bounds: Vec<PlacedRegion> = column.iter().map(bounds).collect();
         distances(&bounds).collect::<Vec<_>>()
     });
     median(pitches).unwrap_or(0.0)
 }
 
-fn pitch(rows: &[Placed]) -> Option<f32> {
+fn pitch(rows: &[PlacedRegion]) -> Option<f32> {
     median(distances(rows))
 }
 
-fn distances(rows: &[Placed]) -> impl Iterator<Item = f32> + '_ {
+fn distances(rows: &[PlacedRegion]) -> impl Iterator<Item = f32> + '_ {
     rows.windows(2).map(|pair| pair[1].middle() - pair[0].middle())
 }
 
 /// The bounds of a row: from its left end to its right end, as high as its highest region.
-fn bounds(row: &Row) -> Placed {
+fn bounds(row: &RegionRow) -> PlacedRegion {
     let tallest = row.iter().max_by(|a, b| a.height().total_cmp(&b.height()));
     let mut bounds = *tallest.unwrap_or(&row[0]);
     for region in row {
@@ -72,9 +72,9 @@ mod tests {
     fn begun(rows: &[(f32, f32, f32)]) -> Vec<usize> {
         let row = |(left, middle, height): &(f32, f32, f32)| {
             let (top, bottom) = (middle - height / 2.0, middle + height / 2.0);
-            vec![Placed { index: 0, left: *left, right: 500.0, top, bottom }]
+            vec![PlacedRegion { index: 0, left: *left, right: 500.0, top, bottom }]
         };
-        let column: Vec<Row> = rows.iter().map(row).collect();
+        let column: Vec<RegionRow> = rows.iter().map(row).collect();
         let begins = begins(&column, usual(std::slice::from_ref(&column)));
         (0..rows.len()).filter(|at| begins[*at]).collect()
     }

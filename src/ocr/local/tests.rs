@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::ocr::Bill;
+use crate::ocr::OcrUsage;
 
 #[test]
 fn areas_are_turned_back() {
@@ -26,14 +26,14 @@ async fn pages_without_text_have_no_lines() {
     let model = LocalOcr::open(None).unwrap();
     for (width, height) in [(0, 0), (1, 1), (1, 3_000), (400, 300)] {
         let page = GrayImage { width, height, pixels: vec![255; (width * height) as usize] };
-        assert_eq!(model.read(page, &Bill::default()).await.unwrap(), [], "{width}x{height}");
+        assert_eq!(model.read(page, &OcrUsage::default()).await.unwrap(), [], "{width}x{height}");
     }
 }
 
 #[tokio::test]
 async fn a_picture_without_its_pixels_is_an_error() {
     let page = GrayImage { width: 10, height: 10, pixels: vec![255; 99] };
-    let error = LocalOcr::open(None).unwrap().read(page, &Bill::default()).await.err().unwrap();
+    let error = LocalOcr::open(None).unwrap().read(page, &OcrUsage::default()).await.err().unwrap();
     assert!(error.message.contains("pixels"), "{}", error.message);
 }
 
@@ -66,7 +66,7 @@ async fn a_word_is_read_whichever_side_is_up() {
     let model = LocalOcr::open(None).unwrap();
     for quarters in [0, 1, 2, 3] {
         let turned = page.clone().turned(quarters);
-        let lines = model.read(turned, &Bill::default()).await.unwrap();
+        let lines = model.read(turned, &OcrUsage::default()).await.unwrap();
         let words: Vec<&OcrWord> = lines.iter().flat_map(|line| &line.words).collect();
         let [word] = words[..] else { panic!("one word, turned {quarters} times: {lines:?}") };
         assert_eq!(word.text, "RATE", "{quarters}");

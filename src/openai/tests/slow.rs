@@ -25,7 +25,7 @@ async fn a_slow_reader_is_sent_no_more_than_the_system_buffers() {
             counted.fetch_add(many.len(), Ordering::Relaxed);
         }
     });
-    let client = Client::new(Service::Chat, &url, None, backoff()).unwrap();
+    let client = OpenAiClient::new(ExternalService::Chat, &url, None, backoff()).unwrap();
     let permit = client.admit(0).await.unwrap();
     let mut events = client.chat_events(&json!({"stream": true}), &permit).await.unwrap();
     assert!(events.next().await.unwrap().is_ok());

@@ -1,9 +1,9 @@
 //! What to do about a document that is missing.
 
-use super::{Explained, Sought};
+use super::{ExpectedOutcome, Explained};
 use crate::error::shell_word;
-use crate::ingest::absence::Absence;
-use crate::query::explain::{Drift, FilterPart, Probe, Verdict};
+use crate::ingest::absence::AbsenceReason;
+use crate::query::explain::{ExplainVerdict, FilterPart, Probe, Staleness};
 use crate::query::pack::DropReason;
 use crate::types::{DEEPEST, Mode};
 
@@ -11,32 +11,32 @@ use crate::types::{DEEPEST, Mode};
 const FEW: u32 = 50;
 
 /// What to do next; `None` if there is nothing to do.
-pub fn advice(explained: &Explained<'_>, sought: &Sought) -> Option<String> {
+pub fn advice(explained: &Explained<'_>, sought: &ExpectedOutcome) -> Option<String> {
     let source = &sought.expected.source;
     Some(match &sought.verdict {
-        Verdict::Found { .. } => return None,
-        Verdict::NotIngested => return not_ingested(sought),
-        Verdict::Failed { .. } => {
+        ExplainVerdict::Found { .. } => return None,
+        ExplainVerdict::NotIngested => return not_ingested(sought),
+        ExplainVerdict::Failed { .. } => {
             "correct the file, or try again with docent ingest --retry-failed".to_owned()
         }
-        Verdict::Stale(Drift::Changed) => {
+        ExplainVerdict::Stale(Staleness::Changed) => {
             "docent ingest brings the collection up to date".to_owned()
         }
-        Verdict::Stale(Drift::Gone) => {
+        ExplainVerdict::Stale(Staleness::Gone) => {
             "restore the file; otherwise docent ingest deletes it from the collection".to_owned()
         }
-        Verdict::Filtered(parts) => {
+        ExplainVerdict::Filtered(parts) => {
             let flags: Vec<&str> = parts.iter().map(|part| flag(*part)).collect();
             format!("ask the question without {}", flags.join(", "))
         }
-        Verdict::BelowCut => below_cut(explained, sought),
-        Verdict::NoSuchPlace => {
+        ExplainVerdict::BelowCut => below_cut(explained, sought),
+        ExplainVerdict::NoSuchPlace => {
             format!("see what is stored: docent show {}", shell_word(source))
         }
-        Verdict::BelowFloor { score, .. } => {
+        ExplainVerdict::BelowFloor { score, .. } => {
             format!("--min-score {:.2}", (score * 100.0).floor() / 100.0)
         }
-        Verdict::CrowdedOut { reason, .. } => match reason {
+        ExplainVerdict::CrowdedOut { reason, .. } => match reason {
             DropReason::Duplicate | DropReason::NearDuplicate => {
                 "expect that passage instead, which says the same".to_owned()
             }
@@ -65,29 +65,31 @@ fn alone(source: &str) -> String {
     format!("ask only that document: --source {}", shell_word(source))
 }
 
-fn not_ingested(sought: &Sought) -> Option<String> {
+fn not_ingested(sought: &ExpectedOutcome) -> Option<String> {
     let source = &sought.expected.source;
     let named = format!("docent ingest {}", shell_word(source));
     Some(match (sought.absence.as_ref()?, &sought.nearest) {
         (_, Some(nearest)) => format!("did you mean {nearest}?"),
-        (Absence::NoFile, None) => "docent status --documents lists what is stored".to_owned(),
-        (Absence::BrokenLink(_), None) => "correct the link".to_owned(),
-        (Absence::NoPage | Absence::OutsideRoots, None) => named,
-        (Absence::Skipped { when_named: true, .. }, None) => {
+        (AbsenceReason::NoFile, None) => {
+            "docent status --documents lists what is stored".to_owned()
+        }
+        (AbsenceReason::BrokenLink(_), None) => "correct the link".to_owned(),
+        (AbsenceReason::NoPage | AbsenceReason::OutsideRoots, None) => named,
+        (AbsenceReason::Skipped { when_named: true, .. }, None) => {
             format!("name it to ingest it all the same: {named}")
         }
-        (Absence::Skipped { reason: "holds a secret", .. }, None) => {
+        (AbsenceReason::Skipped { reason: "holds a secret", .. }, None) => {
             "remove the secret from it, or use --on-secret redact".to_owned()
         }
-        (Absence::Skipped { .. }, None) => return None,
-        (Absence::Unfit(_), None) => "correct that, then run docent ingest".to_owned(),
-        (Absence::Pending, None) => "docent ingest".to_owned(),
+        (AbsenceReason::Skipped { .. }, None) => return None,
+        (AbsenceReason::Unfit(_), None) => "correct that, then run docent ingest".to_owned(),
+        (AbsenceReason::Pending, None) => "docent ingest".to_owned(),
     })
 }
 
 /// Advice for a document that ranks too low: another retrieval mode that finds it, more passages, other
 /// words, or a filter for that document.
-fn below_cut(explained: &Explained<'_>, sought: &Sought) -> String {
+fn below_cut(explained: &Explained<'_>, sought: &ExpectedOutcome) -> String {
     let Some(probe) = &sought.probe else { return alone(&sought.expected.source) };
     if let Some((mode, rank)) = better_alone(explained, probe) {
         return format!("--mode {} ranks it {rank}", mode.name());

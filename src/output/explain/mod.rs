@@ -9,14 +9,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::HitJson;
-use crate::query::Prepared;
-use crate::query::explain::{self, Probe, Verdict};
-use crate::query::pack::Fate;
-use crate::service::explaining::Sought;
+use crate::query::PreparedPrompt;
+use crate::query::explain::{self, ExplainVerdict, Probe};
+use crate::query::pack::PackOutcome;
+use crate::service::explaining::ExpectedOutcome;
 use crate::types::{Locator, Mode};
 
 pub use advice::advice;
-pub use reasons::{fate, message};
+pub use reasons::{message, outcome_label};
 
 /// The findings of `docent explain`.
 pub struct Explained<'a> {
@@ -25,10 +25,10 @@ pub struct Explained<'a> {
     /// How many chunks packing takes.
     pub k: usize,
     pub max_tokens: usize,
-    pub prepared: &'a Prepared,
+    pub prepared: &'a PreparedPrompt,
     /// For each hit: the part of its BM25 score that is due to words in the name of its document.
     pub name_scores: &'a [f32],
-    pub sought: Option<&'a Sought>,
+    pub sought: Option<&'a ExpectedOutcome>,
     pub elapsed_ms: u64,
     /// Where relative sources are, for hyperlinks.
     pub root: &'a Path,
@@ -135,12 +135,12 @@ pub struct BestJson {
     /// Headings above the text, outermost first.
     pub headings: Vec<String>,
     /// Null where this retrieval was not used, or does not rank the chunk.
-    pub dense: Option<Standing>,
+    pub dense: Option<RankJson>,
     /// Null where this retrieval was not used, or does not rank the chunk.
-    pub sparse: Option<Standing>,
+    pub sparse: Option<RankJson>,
     /// Its final rank; below the cut, the rank after fusion. Null where it is a candidate of neither
     /// dense nor sparse retrieval.
-    pub overall: Option<Standing>,
+    pub overall: Option<RankJson>,
     /// Words of the question that it has, without stop words.
     pub words_present: Vec<String>,
     /// Words of the question that it lacks.
@@ -149,7 +149,8 @@ pub struct BestJson {
 
 /// Rank and score in a ranking.
 #[derive(Serialize, JsonSchema)]
-pub struct Standing {
+#[schemars(rename = "Standing")]
+pub struct RankJson {
     /// Rank from 1; null below the first 5,000.
     pub rank: Option<u32>,
     pub score: f32,
@@ -157,7 +158,7 @@ pub struct Standing {
 
 impl ExplainJson {
     pub fn new(explained: &Explained<'_>) -> Self {
-        let Prepared { queries, composed, .. } = explained.prepared;
+        let PreparedPrompt { queries, composed, .. } = explained.prepared;
         Self {
             question: explained.question.to_owned(),
             queries: queries.queries.clone(),
@@ -179,8 +180,8 @@ impl ExplainedHit {
         let fated = (1..).zip(&*prepared.hits).zip(&*prepared.composed.fates);
         fated.zip(explained.name_scores).map(|(((rank, hit), fate), &name_score)| {
             let (passage, dropped, like_passage) = match *fate {
-                Fate::Passage(number) => (Some(number), None, None),
-                Fate::Dropped { reason, like } => (None, Some(reason.name()), like),
+                PackOutcome::Passage(number) => (Some(number), None, None),
+                PackOutcome::Dropped { reason, like } => (None, Some(reason.name()), like),
             };
             Self { passage, dropped, like_passage, name_score, hit: HitJson::new(rank, hit) }
         })
@@ -188,19 +189,19 @@ impl ExplainedHit {
 }
 
 impl ExpectedJson {
-    pub fn new(explained: &Explained<'_>, sought: &Sought) -> Self {
+    pub fn new(explained: &Explained<'_>, sought: &ExpectedOutcome) -> Self {
         let (verdict, passages, dropped) = match &sought.verdict {
-            Verdict::Found { passages } => (VerdictJson::Found, passages.clone(), None),
-            Verdict::CrowdedOut { reason, passages } => {
+            ExplainVerdict::Found { passages } => (VerdictJson::Found, passages.clone(), None),
+            ExplainVerdict::CrowdedOut { reason, passages } => {
                 (VerdictJson::CrowdedOut, passages.clone(), Some(reason.name()))
             }
-            Verdict::NotIngested => (VerdictJson::NotIngested, Vec::new(), None),
-            Verdict::Failed { .. } => (VerdictJson::Failed, Vec::new(), None),
-            Verdict::Stale(_) => (VerdictJson::Stale, Vec::new(), None),
-            Verdict::Filtered(_) => (VerdictJson::Filtered, Vec::new(), None),
-            Verdict::BelowCut => (VerdictJson::BelowCut, Vec::new(), None),
-            Verdict::NoSuchPlace => (VerdictJson::NoSuchPlace, Vec::new(), None),
-            Verdict::BelowFloor { .. } => (VerdictJson::BelowFloor, Vec::new(), None),
+            ExplainVerdict::NotIngested => (VerdictJson::NotIngested, Vec::new(), None),
+            ExplainVerdict::Failed { .. } => (VerdictJson::Failed, Vec::new(), None),
+            ExplainVerdict::Stale(_) => (VerdictJson::Stale, Vec::new(), None),
+            ExplainVerdict::Filtered(_) => (VerdictJson::Filtered, Vec::new(), None),
+            ExplainVerdict::BelowCut => (VerdictJson::BelowCut, Vec::new(), None),
+            ExplainVerdict::NoSuchPlace => (VerdictJson::NoSuchPlace, Vec::new(), None),
+            ExplainVerdict::BelowFloor { .. } => (VerdictJson::BelowFloor, Vec::new(), None),
         };
         Self {
             source: sought.expected.source.clone(),
@@ -217,8 +218,8 @@ impl ExpectedJson {
 }
 
 impl BestJson {
-    fn new(probe: &Probe, words: &explain::Words) -> Self {
-        let standing = |it: explain::Standing| Standing { rank: it.rank, score: it.score };
+    fn new(probe: &Probe, words: &explain::WordMatch) -> Self {
+        let standing = |it: explain::RankedScore| RankJson { rank: it.rank, score: it.score };
         Self {
             citation: probe.chunk.locator.cite(&probe.chunk.source),
             headings: probe.chunk.headings.clone(),

@@ -1,16 +1,16 @@
 //! What became of a hit, and of an expected document, in words.
 
-use super::{Explained, Sought};
-use crate::ingest::absence::Absence;
-use crate::output::words::grouped;
-use crate::query::explain::{DEPTH, Drift, FilterPart, Verdict};
-use crate::query::pack::{DropReason, Fate};
+use super::{ExpectedOutcome, Explained};
+use crate::ingest::absence::AbsenceReason;
+use crate::output::humanize::grouped;
+use crate::query::explain::{DEPTH, ExplainVerdict, FilterPart, Staleness};
+use crate::query::pack::{DropReason, PackOutcome};
 
 /// `passage 2`, `copy of 1`
-pub fn fate(fate: Fate) -> String {
+pub fn outcome_label(fate: PackOutcome) -> String {
     let (reason, like) = match fate {
-        Fate::Passage(number) => return format!("passage {number}"),
-        Fate::Dropped { reason, like } => (reason, like),
+        PackOutcome::Passage(number) => return format!("passage {number}"),
+        PackOutcome::Dropped { reason, like } => (reason, like),
     };
     let of = like.map_or_else(String::new, |number| format!(" of passage {number}"));
     match reason {
@@ -25,64 +25,66 @@ pub fn fate(fate: Fate) -> String {
 }
 
 /// What became of an expected document, in one sentence.
-pub fn message(explained: &Explained<'_>, sought: &Sought) -> String {
+pub fn message(explained: &Explained<'_>, sought: &ExpectedOutcome) -> String {
     let name = sought.expected.citation();
     match &sought.verdict {
-        Verdict::Found { passages } => format!("{name} is in {}", listed(passages)),
-        Verdict::NotIngested => {
+        ExplainVerdict::Found { passages } => format!("{name} is in {}", listed(passages)),
+        ExplainVerdict::NotIngested => {
             format!("{name} is not in the collection: {}", absent(sought.absence.as_ref()))
         }
-        Verdict::Failed { reason } => {
+        ExplainVerdict::Failed { reason } => {
             let former = match sought.record {
                 Some(_) => "; an earlier version of it is stored",
                 None => "",
             };
             format!("{name} could not be ingested: {reason}{former}")
         }
-        Verdict::Stale(Drift::Changed) => {
+        ExplainVerdict::Stale(Staleness::Changed) => {
             format!("{name} has changed since it was ingested: its former text was searched")
         }
-        Verdict::Stale(Drift::Gone) => {
+        ExplainVerdict::Stale(Staleness::Gone) => {
             format!("{name} was deleted since it was ingested, and its former text is not found")
         }
-        Verdict::Filtered(parts) => {
+        ExplainVerdict::Filtered(parts) => {
             let parts: Vec<String> = parts.iter().map(|part| filtered(*part, sought)).collect();
             format!("{name} is filtered out: {}", parts.join("; "))
         }
-        Verdict::BelowCut => below_cut(&name, explained, sought),
-        Verdict::NoSuchPlace => match sought.expected.place {
+        ExplainVerdict::BelowCut => below_cut(&name, explained, sought),
+        ExplainVerdict::NoSuchPlace => match sought.expected.place {
             Some(_) => format!("nothing is stored at {name} of that document"),
             None => format!("{name} is stored, but no text was found in it"),
         },
-        Verdict::BelowFloor { score, floor } => {
+        ExplainVerdict::BelowFloor { score, floor } => {
             format!("{name} scores {score:.3}, but --min-score is {floor}")
         }
-        Verdict::CrowdedOut { reason, passages } => {
+        ExplainVerdict::CrowdedOut { reason, passages } => {
             format!("{name} was found, but crowded out: {}", crowded(*reason, passages, explained))
         }
     }
 }
 
-fn absent(absence: Option<&Absence>) -> String {
+fn absent(absence: Option<&AbsenceReason>) -> String {
     match absence {
-        None | Some(Absence::NoFile) => "there is no such file".to_owned(),
-        Some(Absence::BrokenLink(target)) => {
+        None | Some(AbsenceReason::NoFile) => "there is no such file".to_owned(),
+        Some(AbsenceReason::BrokenLink(target)) => {
             format!("it is a link to {target}, which does not exist")
         }
-        Some(Absence::NoPage) => "no run has reached that page".to_owned(),
-        Some(Absence::OutsideRoots) => {
+        Some(AbsenceReason::NoPage) => "no run has reached that page".to_owned(),
+        Some(AbsenceReason::OutsideRoots) => {
             "the file exists, but it is not in a directory that was ingested".to_owned()
         }
-        Some(Absence::Skipped { reason, entry, .. }) => match *reason {
+        Some(AbsenceReason::Skipped { reason, entry, .. }) => match *reason {
             "ignored" => format!("{entry} is ignored by a .gitignore or .docentignore"),
             reason => format!("{entry} is skipped ({reason})"),
         },
-        Some(Absence::Unfit(reason)) => reason.clone(),
-        Some(Absence::Pending) => "the file exists, but the last run did not see it".to_owned(),
+        Some(AbsenceReason::Unfit(reason)) => reason.clone(),
+        Some(AbsenceReason::Pending) => {
+            "the file exists, but the last run did not see it".to_owned()
+        }
     }
 }
 
-fn filtered(part: FilterPart, sought: &Sought) -> String {
+fn filtered(part: FilterPart, sought: &ExpectedOutcome) -> String {
     let record = sought.record.as_ref();
     match part {
         FilterPart::Source => "no --source matches it".to_owned(),
@@ -97,7 +99,7 @@ fn filtered(part: FilterPart, sought: &Sought) -> String {
     }
 }
 
-fn below_cut(name: &str, explained: &Explained<'_>, sought: &Sought) -> String {
+fn below_cut(name: &str, explained: &Explained<'_>, sought: &ExpectedOutcome) -> String {
     let Some(probe) = &sought.probe else { return format!("{name} ranks too low") };
     let stranger = sought.words.present.is_empty() && !sought.words.absent.is_empty();
     let shares = if stranger { "; it has no word of the question" } else { "" };

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::*;
-use crate::error::{Fault, Service};
+use crate::error::{ExternalService, Fault};
 use crate::query::pack::pack;
 use crate::query::pack::tests::chunk;
-use crate::types::{Kind, Mode};
+use crate::types::{DocumentKind, Mode};
 
 /// A cache, and a retrieval that ends only when the test lets it.
 struct Scene {
@@ -41,12 +41,12 @@ fn hit(text: &str) -> Hit {
     Hit::of(chunk("a.md", 0, text), 1.0, None)
 }
 
-fn key(name: &str) -> Key {
-    Key::asked(&Queries::of(name), &RetrieveOptions::default())
+fn key(name: &str) -> CacheKey {
+    CacheKey::asked(&Queries::of(name), &RetrieveOptions::default())
 }
 
 fn failure() -> BackendError {
-    BackendError::new(Service::Embedder, Fault::Permanent, "http://host", "it failed")
+    BackendError::new(ExternalService::Embedder, Fault::Permanent, "http://host", "it failed")
 }
 
 impl Scene {
@@ -208,8 +208,10 @@ fn asked() -> impl Strategy<Value = (Queries, RetrieveOptions)> {
     let word = || proptest::sample::select(vec!["", "a", "b", "ab", "a\0", "\u{e4}"]);
     let words = move || proptest::collection::vec(word().prop_map(str::to_owned), 0..3);
     let weight = || proptest::sample::select(vec![0.0_f32, -0.0, 0.3, 0.6]);
-    let kinds =
-        proptest::collection::vec(proptest::sample::select(vec![Kind::Markdown, Kind::Text]), 0..2);
+    let kinds = proptest::collection::vec(
+        proptest::sample::select(vec![DocumentKind::Markdown, DocumentKind::Text]),
+        0..2,
+    );
     let filter = (proptest::option::of(words()), kinds, words());
     let queries = (words(), proptest::option::of(word().prop_map(str::to_owned)));
     let numbers = (1..3_usize, 1..3_usize, weight(), weight(), proptest::option::of(weight()));
@@ -223,8 +225,8 @@ fn asked() -> impl Strategy<Value = (Queries, RetrieveOptions)> {
             mode,
             k,
             candidates,
-            sparse_weight: Weight::fixed(sparse),
-            late_weight: Weight { known: late, foreign: sparse },
+            sparse_weight: AdaptiveWeight::fixed(sparse),
+            late_weight: AdaptiveWeight { known: late, foreign: sparse },
             filter: Filter { sources, kinds, tags },
             min_score,
             rerank: rerank.map(|(candidates, weight)| RerankOptions { candidates, weight }),
@@ -238,7 +240,7 @@ proptest! {
     /// texts decide what is equal: `0.0` and `-0.0` are not, which only costs an entry.
     #[test]
     fn different_questions_have_different_keys(one in asked(), other in asked()) {
-        let key = |(queries, options): &(Queries, RetrieveOptions)| Key::asked(queries, options);
+        let key = |(queries, options): &(Queries, RetrieveOptions)| CacheKey::asked(queries, options);
         let same = format!("{one:?}") == format!("{other:?}");
         prop_assert_eq!(key(&one) == key(&other), same);
         let mut restricted = one.clone();
@@ -253,10 +255,10 @@ proptest! {
     }
 }
 
-fn packing(hits: &[Hit], max_tokens: usize) -> Packing {
+fn packing(hits: &[Hit], max_tokens: usize) -> CachedPacking {
     let options = PackOptions { max_tokens, ..PackOptions::default() };
     let packed = pack(hits, &options, 100, &str::len);
-    Packing { options, counted_by: "m".to_owned(), packed }
+    CachedPacking { options, counted_by: "m".to_owned(), packed }
 }
 
 #[test]
@@ -274,7 +276,7 @@ fn packing_is_reused_by_callers_that_pack_in_the_same_way() {
 #[test]
 fn packing_is_kept_for_its_question_only() {
     let cache = Arc::new(RetrievalCache::new(1 << 20));
-    let [one, other] = ["one", "other"].map(|name| Place::new(&cache, key(name)));
+    let [one, other] = ["one", "other"].map(|name| CacheSlot::new(&cache, key(name)));
     let hits: Arc<[Hit]> = [hit("Kept for 400 days.")].into();
     one.keep(&hits, packing(&hits, 1_000));
     let bytes = cache.counts().bytes;

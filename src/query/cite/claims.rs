@@ -12,17 +12,17 @@
 
 use std::ops::Range;
 
-use super::language::Language;
+use super::language::TextLanguage;
 use super::quantities::{Quantity, is_unspaced};
 use super::quotations::quotations;
-use super::{MarkParser, Piece};
+use super::{AnswerPiece, MarkParser};
 use crate::text::{Block, BlockKind, Words, blocks, sentences};
 
 /// Words of an answer, and the marks that cover them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Claim {
     pub(super) text: String,
-    pub(super) role: Role,
+    pub(super) role: ClaimRole,
     /// Numbers of passages, in order; empty if no mark covers the claim.
     pub(super) marks: Vec<u32>,
     /// The marks are inherited.
@@ -32,7 +32,7 @@ pub(super) struct Claim {
 
 /// Which part of an answer a claim is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum ClaimRole {
     Text,
     Heading,
     TableHeader,
@@ -54,7 +54,7 @@ pub(super) fn claims(answer: &str, passages: u32) -> Vec<Claim> {
             Some(span) => of_span[span].push((at, number)),
             None => claims.push(Claim {
                 text: String::new(),
-                role: Role::Text,
+                role: ClaimRole::Text,
                 marks: vec![number],
                 inherited: false,
                 block: usize::MAX,
@@ -76,8 +76,8 @@ fn without_marks(answer: &str, passages: u32) -> (String, Vec<(usize, u32)>) {
     let (mut text, mut marks) = (String::new(), Vec::new());
     for piece in pieces {
         match piece {
-            Piece::Text(part) => text.push_str(&part),
-            Piece::Mark(number) => marks.push((text.len(), number)),
+            AnswerPiece::Text(part) => text.push_str(&part),
+            AnswerPiece::Mark(number) => marks.push((text.len(), number)),
         }
     }
     (text, marks)
@@ -87,7 +87,7 @@ fn without_marks(answer: &str, passages: u32) -> (String, Vec<(usize, u32)>) {
 struct Part {
     range: Range<usize>,
     kind: BlockKind,
-    role: Role,
+    role: ClaimRole,
 }
 
 fn blocks_of(text: &str) -> Vec<Part> {
@@ -96,13 +96,13 @@ fn blocks_of(text: &str) -> Vec<Part> {
         let Block { kind, range } = &all[at];
         let body = &text[range.clone()];
         match kind {
-            BlockKind::Code => Role::Code,
-            BlockKind::TableRow => Role::Row,
-            BlockKind::Heading if body.starts_with('|') => Role::TableHeader,
-            _ if announces(body) => Role::LeadIn(announced(&all[at + 1..])),
-            BlockKind::Heading => Role::Heading,
-            BlockKind::Prose if is_bold_line(body) => Role::Heading,
-            BlockKind::Prose | BlockKind::Item => Role::Text,
+            BlockKind::Code => ClaimRole::Code,
+            BlockKind::TableRow => ClaimRole::Row,
+            BlockKind::Heading if body.starts_with('|') => ClaimRole::TableHeader,
+            _ if announces(body) => ClaimRole::LeadIn(announced(&all[at + 1..])),
+            BlockKind::Heading => ClaimRole::Heading,
+            BlockKind::Prose if is_bold_line(body) => ClaimRole::Heading,
+            BlockKind::Prose | BlockKind::Item => ClaimRole::Text,
         }
     };
     (0..all.len())
@@ -132,7 +132,7 @@ fn is_bold_line(body: &str) -> bool {
 
 struct Span {
     range: Range<usize>,
-    role: Role,
+    role: ClaimRole,
     block: usize,
 }
 
@@ -142,7 +142,7 @@ fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (block, Part { range, role, .. }) in blocks.iter().enumerate() {
         let span = |range: Range<usize>| Span { range, role: *role, block };
-        if matches!(role, Role::Code | Role::Row | Role::TableHeader) {
+        if matches!(role, ClaimRole::Code | ClaimRole::Row | ClaimRole::TableHeader) {
             spans.push(span(range.clone()));
             continue;
         }
@@ -160,9 +160,9 @@ fn spans(text: &str, blocks: &[Part]) -> Vec<Span> {
             inside = quotations.iter().any(|q| q.start <= sentence.end && sentence.end < q.end);
         }
         // Only the last sentence of a lead-in announces.
-        if let (Role::LeadIn(_), Some((_, before))) = (role, spans[first..].split_last_mut()) {
+        if let (ClaimRole::LeadIn(_), Some((_, before))) = (role, spans[first..].split_last_mut()) {
             for span in before {
-                span.role = Role::Text;
+                span.role = ClaimRole::Text;
             }
         }
     }
@@ -200,7 +200,7 @@ fn split(text: &str, span: &Span, marks: &[(usize, u32)], claims: &mut Vec<Claim
         inherited: false,
         block: *block,
     };
-    if matches!(role, Role::Row | Role::TableHeader | Role::Code) {
+    if matches!(role, ClaimRole::Row | ClaimRole::TableHeader | ClaimRole::Code) {
         claims.push(claim(&text[range.clone()], marks.iter().map(|(_, number)| *number).collect()));
         return;
     }
@@ -262,8 +262,10 @@ fn inherit(blocks: &[Part], claims: &mut [Claim]) {
         let own_of =
             |block: Option<usize>| block.map(|block| own[block].clone()).unwrap_or_default();
         let found = match claim.role {
-            Role::TableHeader => rows_of(blocks, block).flat_map(|row| own[row].clone()).collect(),
-            Role::LeadIn(_) | Role::Heading => Vec::new(),
+            ClaimRole::TableHeader => {
+                rows_of(blocks, block).flat_map(|row| own[row].clone()).collect()
+            }
+            ClaimRole::LeadIn(_) | ClaimRole::Heading => Vec::new(),
             _ => ends_with(block, &claims[at + 1..]),
         };
         let found = if found.is_empty() && is_short(&claim.text) {
@@ -287,22 +289,22 @@ fn leaders(blocks: &[Part], own: &[Vec<u32>]) -> Vec<Option<usize>> {
     let mut leader: Option<usize> = None;
     for (at, Part { kind, role, .. }) in blocks.iter().enumerate() {
         let before = at.checked_sub(1);
-        let in_table = matches!(role, Role::Row | Role::TableHeader);
+        let in_table = matches!(role, ClaimRole::Row | ClaimRole::TableHeader);
         let begins_table = in_table
             && before.is_some_and(|before| {
-                !matches!(blocks[before].role, Role::Row | Role::TableHeader)
+                !matches!(blocks[before].role, ClaimRole::Row | ClaimRole::TableHeader)
             });
         if begins_table && let Some(caption) = before.filter(|before| !own[*before].is_empty()) {
             leader = Some(caption);
         }
         let follows = in_table
             || matches!(kind, BlockKind::Item | BlockKind::Code)
-            || before.is_some_and(|before| matches!(blocks[before].role, Role::LeadIn(_)));
+            || before.is_some_and(|before| matches!(blocks[before].role, ClaimRole::LeadIn(_)));
         if !follows {
             leader = None;
         }
         leaders[at] = leader;
-        if matches!(role, Role::LeadIn(_)) {
+        if matches!(role, ClaimRole::LeadIn(_)) {
             // What a lead-in without a mark announces, among items, inherits from the lead-in before it.
             let has_mark = !own[at].is_empty();
             leader = if has_mark || leader.is_none() { Some(at) } else { leader };
@@ -312,7 +314,7 @@ fn leaders(blocks: &[Part], own: &[Vec<u32>]) -> Vec<Option<usize>> {
 }
 
 fn rows_of(blocks: &[Part], header: usize) -> impl Iterator<Item = usize> + '_ {
-    let rows = blocks[header + 1..].iter().take_while(|part| part.role == Role::Row);
+    let rows = blocks[header + 1..].iter().take_while(|part| part.role == ClaimRole::Row);
     (header + 1..).zip(rows).map(|(at, _)| at)
 }
 
@@ -355,19 +357,21 @@ fn nearest_in_block(at: usize, claims: &[Claim]) -> Vec<u32> {
 impl Claim {
     /// The statement of this claim for which no passage is cited; `None` if it states nothing that needs a
     /// citation. `figures`: what it states in numbers, except how many items it announces.
-    pub(super) fn uncited(&self, figures: &[&Quantity], language: Language) -> Option<String> {
+    pub(super) fn uncited(&self, figures: &[&Quantity], language: TextLanguage) -> Option<String> {
         let states_figures = !figures.is_empty();
         let text = self.text.trim_start_matches(['.', '!', '?', ' ']);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = count_words(&text);
         let asserts = match self.role {
-            Role::LeadIn(_) => states_figures,
-            Role::Heading => {
+            ClaimRole::LeadIn(_) => states_figures,
+            ClaimRole::Heading => {
                 figures.iter().any(|figure| figure.measures())
                     || (language.has_predicate(&text) && !language.asks(&text))
             }
-            Role::TableHeader => states_figures,
-            Role::Text | Role::Row | Role::Code => words > SHORT || (states_figures && words > 0),
+            ClaimRole::TableHeader => states_figures,
+            ClaimRole::Text | ClaimRole::Row | ClaimRole::Code => {
+                words > SHORT || (states_figures && words > 0)
+            }
         };
         (asserts && !is_question(&text) && !language.speaks_of_passages(&text)).then_some(text)
     }

@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 
 use whatlang::{Detector, Lang};
 
-use tables::{DENIALS, FURTHER, PASSAGES, PREDICATES, QUESTIONS, SAYING, SMALL, SPEAKERS, Table};
+use tables::{
+    DENIALS, FURTHER, PASSAGES, PREDICATES, QUESTIONS, SAYING, SMALL, SPEAKERS, WordTable,
+};
 
 /// A language whose number words and small words are known.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) enum Language {
+pub(super) enum TextLanguage {
     English,
     German,
     French,
@@ -25,17 +27,17 @@ pub(super) enum Language {
 }
 
 /// The codes of the languages in the tables of words.
-const CODES: [(&str, Language, Lang); 7] = [
-    ("en", Language::English, Lang::Eng),
-    ("de", Language::German, Lang::Deu),
-    ("fr", Language::French, Lang::Fra),
-    ("es", Language::Spanish, Lang::Spa),
-    ("it", Language::Italian, Lang::Ita),
-    ("pt", Language::Portuguese, Lang::Por),
-    ("nl", Language::Dutch, Lang::Nld),
+const CODES: [(&str, TextLanguage, Lang); 7] = [
+    ("en", TextLanguage::English, Lang::Eng),
+    ("de", TextLanguage::German, Lang::Deu),
+    ("fr", TextLanguage::French, Lang::Fra),
+    ("es", TextLanguage::Spanish, Lang::Spa),
+    ("it", TextLanguage::Italian, Lang::Ita),
+    ("pt", TextLanguage::Portuguese, Lang::Por),
+    ("nl", TextLanguage::Dutch, Lang::Nld),
 ];
 
-impl Language {
+impl TextLanguage {
     /// The language of an answer; an answer with few small words is taken to be in the language of the
     /// question.
     pub(super) fn of_answer(answer: &str, question: &str) -> Self {
@@ -91,13 +93,13 @@ impl Language {
     /// Whether a sentence speaks of the passages or of the answerer, and so makes no claim that a passage
     /// could support: that they do not say something, or what else could be asked.
     pub(super) fn speaks_of_passages(self, text: &str) -> bool {
-        let all = |tables: [&Table; 3]| tables.iter().all(|table| self.has_any(text, table));
+        let all = |tables: [&WordTable; 3]| tables.iter().all(|table| self.has_any(text, table));
         all([PASSAGES, DENIALS, SAYING])
             || self.has_any(text, SPEAKERS) && !text.contains(|c: char| c.is_ascii_digit())
     }
 
     /// Whether a text has one of the words of a table. A word that ends in `*` matches as a prefix.
-    fn has_any(self, text: &str, table: &Table) -> bool {
+    fn has_any(self, text: &str, table: &WordTable) -> bool {
         let lower = text.to_lowercase().replace('’', "'");
         let words: Vec<&str> = lower
             .split(|c: char| !c.is_alphanumeric() && c != '\'')
@@ -180,7 +182,7 @@ fn has_other_letters(text: &str) -> bool {
 }
 
 /// `None` if the letters are not those of a known language, or do not decide.
-fn by_letters(text: &str, detector: &Detector) -> Option<Language> {
+fn by_letters(text: &str, detector: &Detector) -> Option<TextLanguage> {
     let info = detector.detect(text).filter(|info| info.confidence() > 0.2)?;
     CODES.iter().find(|(_, _, lang)| *lang == info.lang()).map(|(_, language, _)| *language)
 }
@@ -192,18 +194,18 @@ mod tests {
     #[test]
     fn languages_are_detected_in_short_texts() {
         for (text, expected) in [
-            ("Ledger backups are kept for 400 days.", Language::English),
-            ("The limit is 30 seconds", Language::English),
-            ("Die Sicherungen werden vierhundert Tage lang aufbewahrt.", Language::German),
-            ("Les sauvegardes sont conservées pendant quatre cents jours.", Language::French),
-            ("Las copias se guardan durante cuatrocientos días.", Language::Spanish),
-            ("Le copie sono conservate per quattrocento giorni.", Language::Italian),
-            ("As cópias são guardadas durante quatrocentos dias.", Language::Portuguese),
-            ("De back-ups worden vierhonderd dagen bewaard.", Language::Dutch),
-            ("バックアップは400日間保存されます。", Language::Other),
-            ("400", Language::Other),
+            ("Ledger backups are kept for 400 days.", TextLanguage::English),
+            ("The limit is 30 seconds", TextLanguage::English),
+            ("Die Sicherungen werden vierhundert Tage lang aufbewahrt.", TextLanguage::German),
+            ("Les sauvegardes sont conservées pendant quatre cents jours.", TextLanguage::French),
+            ("Las copias se guardan durante cuatrocientos días.", TextLanguage::Spanish),
+            ("Le copie sono conservate per quattrocento giorni.", TextLanguage::Italian),
+            ("As cópias são guardadas durante quatrocentos dias.", TextLanguage::Portuguese),
+            ("De back-ups worden vierhonderd dagen bewaard.", TextLanguage::Dutch),
+            ("バックアップは400日間保存されます。", TextLanguage::Other),
+            ("400", TextLanguage::Other),
         ] {
-            assert_eq!(Language::of(text), expected, "{text}");
+            assert_eq!(TextLanguage::of(text), expected, "{text}");
         }
     }
 }

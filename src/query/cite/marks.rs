@@ -11,7 +11,7 @@ mod brackets;
 
 /// A part of an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Piece {
+pub enum AnswerPiece {
     Text(String),
     /// A reference to a passage; `[1, 2]` gives two pieces.
     Mark(u32),
@@ -55,17 +55,17 @@ impl MarkParser {
     }
 
     /// The pieces that this delta decides. Adjacent texts are one piece.
-    pub fn push(&mut self, delta: &str) -> Vec<Piece> {
+    pub fn push(&mut self, delta: &str) -> Vec<AnswerPiece> {
         self.held.push_str(delta);
         self.drain(false)
     }
 
     /// Ends the answer, and returns the remaining pieces.
-    pub fn finish(mut self) -> Vec<Piece> {
+    pub fn finish(mut self) -> Vec<AnswerPiece> {
         self.drain(true)
     }
 
-    fn drain(&mut self, ended: bool) -> Vec<Piece> {
+    fn drain(&mut self, ended: bool) -> Vec<AnswerPiece> {
         let mut pieces = Vec::new();
         let mut at = 0;
         while at < self.held.len() {
@@ -80,7 +80,7 @@ impl MarkParser {
                 Step::Marks(length, numbers) => {
                     at += length;
                     (self.mid_line, self.last) = (true, Some(']'));
-                    pieces.extend(numbers.into_iter().map(Piece::Mark));
+                    pieces.extend(numbers.into_iter().map(AnswerPiece::Mark));
                     continue;
                 }
             }
@@ -88,8 +88,8 @@ impl MarkParser {
             self.mid_line = !text.ends_with('\n');
             self.last = text.chars().next_back();
             match pieces.last_mut() {
-                Some(Piece::Text(last)) => last.push_str(text),
-                _ => pieces.push(Piece::Text(text.to_owned())),
+                Some(AnswerPiece::Text(last)) => last.push_str(text),
+                _ => pieces.push(AnswerPiece::Text(text.to_owned())),
             }
         }
         self.held.drain(..at);
@@ -122,9 +122,9 @@ impl MarkParser {
             },
             b'`' => code_span(held, ended).map(Step::Text),
             _ => match brackets::read(held, self.last, self.passages, ended) {
-                brackets::Read::Undecided => None,
-                brackets::Read::Text(length) => Some(Step::Text(length)),
-                brackets::Read::Marks(length, numbers) => Some(Step::Marks(length, numbers)),
+                brackets::BracketRead::Undecided => None,
+                brackets::BracketRead::Text(length) => Some(Step::Text(length)),
+                brackets::BracketRead::Marks(length, numbers) => Some(Step::Marks(length, numbers)),
             },
         }
     }
@@ -195,19 +195,21 @@ mod tests {
 
     use super::*;
 
-    fn parse<'a>(deltas: impl IntoIterator<Item = &'a str>) -> Vec<Piece> {
+    fn parse<'a>(deltas: impl IntoIterator<Item = &'a str>) -> Vec<AnswerPiece> {
         parse_with(MarkParser::new(), deltas)
     }
 
     fn parse_with<'a>(
         mut parser: MarkParser,
         deltas: impl IntoIterator<Item = &'a str>,
-    ) -> Vec<Piece> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let mut add = |new: Vec<Piece>| {
+    ) -> Vec<AnswerPiece> {
+        let mut pieces: Vec<AnswerPiece> = Vec::new();
+        let mut add = |new: Vec<AnswerPiece>| {
             for piece in new {
                 match (pieces.last_mut(), piece) {
-                    (Some(Piece::Text(last)), Piece::Text(text)) => last.push_str(&text),
+                    (Some(AnswerPiece::Text(last)), AnswerPiece::Text(text)) => {
+                        last.push_str(&text);
+                    }
                     (_, piece) => pieces.push(piece),
                 }
             }
@@ -224,8 +226,8 @@ mod tests {
         parse([text])
             .into_iter()
             .map(|piece| match piece {
-                Piece::Text(text) => text,
-                Piece::Mark(number) => format!("{{{number}}}"),
+                AnswerPiece::Text(text) => text,
+                AnswerPiece::Mark(number) => format!("{{{number}}}"),
             })
             .collect()
     }
@@ -263,16 +265,16 @@ mod tests {
     #[test]
     fn text_is_not_held_longer_than_it_must() {
         let mut parser = MarkParser::new();
-        assert_eq!(parser.push("Kept [1"), [Piece::Text("Kept ".to_owned())]);
+        assert_eq!(parser.push("Kept [1"), [AnswerPiece::Text("Kept ".to_owned())]);
         assert_eq!(parser.push("]"), []);
-        assert_eq!(parser.push("."), [Piece::Mark(1), Piece::Text(".".to_owned())]);
-        assert_eq!(parser.push(" [see"), [Piece::Text(" [see".to_owned())]);
-        assert_eq!(parser.push(" `co"), [Piece::Text(" ".to_owned())]);
-        assert_eq!(parser.push("de` x\n``"), [Piece::Text("`code` x\n".to_owned())]);
-        assert_eq!(parser.push("`\nin [1"), [Piece::Text("```\nin [1".to_owned())]);
+        assert_eq!(parser.push("."), [AnswerPiece::Mark(1), AnswerPiece::Text(".".to_owned())]);
+        assert_eq!(parser.push(" [see"), [AnswerPiece::Text(" [see".to_owned())]);
+        assert_eq!(parser.push(" `co"), [AnswerPiece::Text(" ".to_owned())]);
+        assert_eq!(parser.push("de` x\n``"), [AnswerPiece::Text("`code` x\n".to_owned())]);
+        assert_eq!(parser.push("`\nin [1"), [AnswerPiece::Text("```\nin [1".to_owned())]);
         assert_eq!(parser.finish(), []);
         let long = format!("[{}", " ".repeat(200));
-        assert_eq!(MarkParser::new().push(&long), [Piece::Text(long.clone())]);
+        assert_eq!(MarkParser::new().push(&long), [AnswerPiece::Text(long.clone())]);
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 
 mod claims;
 mod excerpt;
-mod found;
+mod findings;
 mod language;
 mod lexicon;
 mod marks;
@@ -13,6 +13,8 @@ mod quantities;
 mod quotations;
 mod verify;
 
-pub use found::{Check, Citation, Citations, Finding, Held, Objection};
-pub use marks::{MarkParser, Piece};
+pub use findings::{
+    CheckedClaim, Citation, CitationCheck, CitationFinding, Citations, ModelObjection,
+};
+pub use marks::{AnswerPiece, MarkParser};
 pub use verify::verify;

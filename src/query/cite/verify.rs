@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::claims::{Claim, Role, claims};
+use super::claims::{Claim, ClaimRole, claims};
 use super::excerpt::excerpt;
-use super::found::{Check, Citation, Citations, Finding, Held};
-use super::language::Language;
+use super::findings::{CheckedClaim, Citation, CitationCheck, CitationFinding, Citations};
+use super::language::TextLanguage;
 use super::meaning::{self, Statement};
 use super::nearest::Sentences;
-use super::quantities::{Facts, Quantity, Reading, is_unspaced, read};
+use super::quantities::{ParsedQuantities, Quantity, StatedQuantities, is_unspaced, read};
 use super::quotations::quotations;
 use crate::text::Words;
 use crate::types::Passage;
@@ -20,7 +20,7 @@ use crate::types::Passage;
 /// [`Words`], numbers with what they count, everything else by rules on words. An answer may repeat the
 /// names of `question`.
 pub fn verify(answer: &str, question: &str, passages: &[Passage]) -> Citations {
-    let language = Language::of_answer(answer, question);
+    let language = TextLanguage::of_answer(answer, question);
     let sources: Vec<Source> = passages.iter().map(Source::of).collect();
     let most = u32::try_from(passages.len()).unwrap_or(u32::MAX);
     let question = read(question, language);
@@ -55,10 +55,12 @@ pub fn verify(answer: &str, question: &str, passages: &[Passage]) -> Citations {
             }
         }
         if !cited.is_empty() {
-            let states =
-                matches!(claim.role, Role::Text | Role::Heading | Role::LeadIn(_) | Role::Row);
+            let states = matches!(
+                claim.role,
+                ClaimRole::Text | ClaimRole::Heading | ClaimRole::LeadIn(_) | ClaimRole::Row
+            );
             if states && checked.findings.is_empty() && !checked.is_quoted {
-                found.undecided.push(Held {
+                found.undecided.push(CheckedClaim {
                     sentence: on_one_line(&claim.text),
                     citations: cited.iter().map(|source| source.passage.number).collect(),
                 });
@@ -84,7 +86,7 @@ fn on_one_line(claim: &str) -> String {
 
 /// Whether a number only says how many items follow: `three reasons:`.
 fn is_count(claim: &Claim, figure: &Quantity) -> bool {
-    matches!(claim.role, Role::LeadIn(items) if figure.is_count(items))
+    matches!(claim.role, ClaimRole::LeadIn(items) if figure.is_count(items))
 }
 
 impl Citations {
@@ -116,7 +118,7 @@ impl Citations {
             }
         }
         citation.checks.sort_unstable();
-        for said in checked.findings.iter().map(Finding::said) {
+        for said in checked.findings.iter().map(CitationFinding::said) {
             if !citation.unsupported.contains(&said) {
                 citation.unsupported.push(said);
             }
@@ -131,20 +133,20 @@ struct Source<'a> {
     words: Words,
     sentences: Sentences,
     /// Readings of the text, and of the title and headings.
-    readings: [Reading; 2],
-    statement: meaning::Source,
+    readings: [ParsedQuantities; 2],
+    statement: meaning::ComparedPassage,
 }
 
 impl<'a> Source<'a> {
     fn of(passage: &'a Passage) -> Self {
-        let language = Language::of(&passage.text);
+        let language = TextLanguage::of(&passage.text);
         let context = format!("{}\n{}", passage.title, passage.headings.join("\n"));
         let (text, context) = (read(&passage.text, language), read(&context, language));
         Self {
             passage,
             words: Words::of(&passage.text),
             sentences: Sentences::of(&passage.text),
-            statement: meaning::Source::of(&text, &context, language),
+            statement: meaning::ComparedPassage::of(&text, &context, language),
             readings: [text, context],
         }
     }
@@ -162,8 +164,8 @@ const MIN_PIECE: usize = 2;
 struct Checked {
     /// The range of the quote in each cited passage.
     quotes: HashMap<u32, Range<usize>>,
-    checks: Vec<Check>,
-    findings: Vec<Finding>,
+    checks: Vec<CitationCheck>,
+    findings: Vec<CitationFinding>,
     /// It is the passage's own words from end to end.
     is_quoted: bool,
     is_code: bool,
@@ -171,8 +173,8 @@ struct Checked {
 
 struct Checker<'a> {
     claim: &'a Claim,
-    reading: &'a Reading,
-    language: Language,
+    reading: &'a ParsedQuantities,
+    language: TextLanguage,
     asked: &'a Statement,
     given: &'a [Quantity],
     cited: &'a [&'a Source<'a>],
@@ -181,19 +183,19 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn check(&self) -> Checked {
-        let is_code = self.claim.role == Role::Code;
+        let is_code = self.claim.role == ClaimRole::Code;
         let mut checked = Checked { is_code, ..Checked::default() };
         let whole = Words::of(&self.claim.text);
         let quoted_whole = whole.iter().count() >= MIN_QUOTE && self.find(&[&whole], &mut checked);
         checked.is_quoted = quoted_whole;
         if quoted_whole {
-            checked.checks.push(Check::Quoted);
+            checked.checks.push(CitationCheck::Quoted);
         } else {
             self.check_quotations(&mut checked);
         }
         self.check_numbers(&mut checked);
         self.check_code(&mut checked);
-        let by_words = !matches!(self.claim.role, Role::Code | Role::TableHeader);
+        let by_words = !matches!(self.claim.role, ClaimRole::Code | ClaimRole::TableHeader);
         if !quoted_whole && by_words {
             self.check_words(&mut checked);
         }
@@ -234,9 +236,14 @@ impl Checker<'_> {
         })
     }
 
-    fn finding(&self, check: Check, claimed: &str, instead: Option<&str>) -> Finding {
+    fn finding(
+        &self,
+        check: CitationCheck,
+        claimed: &str,
+        instead: Option<&str>,
+    ) -> CitationFinding {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Finding {
+        CitationFinding {
             sentence: on_one_line(&self.claim.text),
             citations: self.claim.marks.clone(),
             check,
@@ -247,7 +254,7 @@ impl Checker<'_> {
 
     fn check_quotations(&self, checked: &mut Checked) {
         for span in quoted(&self.claim.text) {
-            checked.checks.push(Check::Quoted);
+            checked.checks.push(CitationCheck::Quoted);
             let pieces: Vec<&str> = pieces(span);
             let words: Vec<Words> = pieces.iter().map(|piece| Words::of(piece)).collect();
             let long =
@@ -262,21 +269,23 @@ impl Checker<'_> {
                     !self.cited.iter().any(|source| source.words.find(words).is_some())
                 });
                 let claimed = missing.map_or(span, |(piece, _)| *piece);
-                checked.findings.push(self.finding(Check::Quoted, claimed.trim(), None));
+                checked.findings.push(self.finding(CitationCheck::Quoted, claimed.trim(), None));
             }
         }
     }
 
     fn check_numbers(&self, checked: &mut Checked) {
-        let facts =
-            Facts::of(self.cited.iter().flat_map(|source| &source.readings).collect(), self.given);
+        let facts = StatedQuantities::of(
+            self.cited.iter().flat_map(|source| &source.readings).collect(),
+            self.given,
+        );
         let claimed = self.reading.quantities.iter().filter(|figure| !is_count(self.claim, figure));
         for figure in claimed {
-            checked.checks.push(Check::Numbers);
+            checked.checks.push(CitationCheck::Numbers);
             let copied = checked.is_quoted && self.has_figure(&figure.shown);
             if !copied && !facts.bear_out(figure, self.reading) {
                 let instead = facts.instead_of(figure);
-                checked.findings.push(self.finding(Check::Numbers, &figure.shown, instead));
+                checked.findings.push(self.finding(CitationCheck::Numbers, &figure.shown, instead));
             }
         }
     }
@@ -285,7 +294,7 @@ impl Checker<'_> {
     /// answer's own.
     fn check_code(&self, checked: &mut Checked) {
         let code = &self.claim.text;
-        let is_code = self.claim.role == Role::Code;
+        let is_code = self.claim.role == ClaimRole::Code;
         let strings = code.split('"').skip(1).step_by(2).filter(|_| is_code);
         let options = code.split_whitespace().filter(|word| word.starts_with("--"));
         let given: Vec<&str> = strings.chain(options).collect();
@@ -295,17 +304,19 @@ impl Checker<'_> {
                 && !self.cited.iter().any(|source| source.words.find(&words).is_some())
         });
         if !given.is_empty() {
-            checked.checks.push(Check::Quoted);
+            checked.checks.push(CitationCheck::Quoted);
         }
-        checked.findings.extend(missing.map(|part| self.finding(Check::Quoted, part, None)));
+        checked
+            .findings
+            .extend(missing.map(|part| self.finding(CitationCheck::Quoted, part, None)));
     }
 
     fn check_words(&self, checked: &mut Checked) {
         let statement = Statement::of(self.reading, self.language);
-        let sources: Vec<&meaning::Source> =
+        let sources: Vec<&meaning::ComparedPassage> =
             self.cited.iter().map(|source| &source.statement).collect();
         let is_cited = |source: &&Source| self.claim.marks.contains(&source.passage.number);
-        let others: Vec<&meaning::Source> = self
+        let others: Vec<&meaning::ComparedPassage> = self
             .all
             .iter()
             .filter(|source| !is_cited(source))
@@ -313,11 +324,11 @@ impl Checker<'_> {
             .collect();
         let verdict = meaning::compare(&statement, self.asked, &sources, &others);
         if verdict.compared {
-            checked.checks.push(Check::Words);
+            checked.checks.push(CitationCheck::Words);
         }
         for missing in verdict.missing {
             checked.findings.push(self.finding(
-                Check::Words,
+                CitationCheck::Words,
                 &missing.claimed,
                 missing.instead.as_deref(),
             ));

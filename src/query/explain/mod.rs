@@ -8,14 +8,14 @@ mod probe;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::pack::{DropReason, Fate};
+use super::pack::{DropReason, PackOutcome};
 use super::subject::subject;
 use crate::embed::names::Name;
 use crate::embed::sparse::SparseEncoder;
 use crate::types::{Chunk, DocumentRecord, FailureRecord, Filter, Hit, Locator};
 
 pub use named::name_scores;
-pub use probe::{DEPTH, Probe, Standing, probe, probe_hit};
+pub use probe::{DEPTH, Probe, RankedScore, probe, probe_hit};
 
 /// A document that is expected among the passages, or a place in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Expected {
 
 /// How a stored document differs from its file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Drift {
+pub enum Staleness {
     Changed,
     Gone,
 }
@@ -53,13 +53,13 @@ pub enum FilterPart {
 
 /// What kept an expected document out, or that it was found.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Verdict {
+pub enum ExplainVerdict {
     NotIngested,
     /// It could not be ingested; what is stored, if anything, is an earlier version.
     Failed {
         reason: String,
     },
-    Stale(Drift),
+    Stale(Staleness),
     Filtered(Vec<FilterPart>),
     /// Not among the hits that packing chooses from.
     BelowCut,
@@ -83,67 +83,73 @@ pub enum Verdict {
 
 /// What is known of an expected document.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct DocumentFacts<'a> {
     pub expected: &'a Expected,
     pub record: Option<&'a DocumentRecord>,
     pub failure: Option<&'a FailureRecord>,
-    pub drift: Option<Drift>,
+    pub drift: Option<Staleness>,
     pub filter: &'a Filter,
     pub min_score: Option<f32>,
     /// What packing chose from, best first, and what became of each.
     pub hits: &'a [Hit],
-    pub fates: &'a [Fate],
+    pub fates: &'a [PackOutcome],
 }
 
 /// The reason an expected document is missing. A document that is among the passages is not missing,
 /// however stale it is. For all others the first reason counts, since later ones cannot be judged before
 /// the first is corrected.
-pub fn verdict(facts: &Facts<'_>) -> Verdict {
+pub fn verdict(facts: &DocumentFacts<'_>) -> ExplainVerdict {
     let fated = || facts.hits.iter().zip(facts.fates);
     let expected = || fated().filter(|(hit, _)| facts.expected.covers(&hit.chunk));
     let passages = numbers(expected().map(|(_, fate)| fate));
     if !passages.is_empty() {
-        return Verdict::Found { passages };
+        return ExplainVerdict::Found { passages };
     }
     if let Some(failure) = facts.failure {
-        return Verdict::Failed { reason: failure.reason.clone() };
+        return ExplainVerdict::Failed { reason: failure.reason.clone() };
     }
-    let Some(record) = facts.record else { return Verdict::NotIngested };
+    let Some(record) = facts.record else { return ExplainVerdict::NotIngested };
     if let Some(drift) = facts.drift {
-        return Verdict::Stale(drift);
+        return ExplainVerdict::Stale(drift);
     }
     let kept_out = kept_out(record, facts.filter);
     if !kept_out.is_empty() {
-        return Verdict::Filtered(kept_out);
+        return ExplainVerdict::Filtered(kept_out);
     }
-    let Some((hit, Fate::Dropped { reason, like })) = expected().next() else {
-        return Verdict::BelowCut;
+    let Some((hit, PackOutcome::Dropped { reason, like })) = expected().next() else {
+        return ExplainVerdict::BelowCut;
     };
     match (reason, facts.min_score) {
-        (DropReason::Floor, Some(floor)) => Verdict::BelowFloor { score: hit.score, floor },
+        (DropReason::Floor, Some(floor)) => ExplainVerdict::BelowFloor { score: hit.score, floor },
         (DropReason::SourceCap, _) => {
             let same = fated().filter(|(other, _)| other.chunk.source == hit.chunk.source);
             let passages = numbers(same.map(|(_, fate)| fate));
-            Verdict::CrowdedOut { reason: *reason, passages }
+            ExplainVerdict::CrowdedOut { reason: *reason, passages }
         }
-        _ => Verdict::CrowdedOut { reason: *reason, passages: like.iter().copied().collect() },
+        _ => {
+            ExplainVerdict::CrowdedOut { reason: *reason, passages: like.iter().copied().collect() }
+        }
     }
 }
 
 /// The best hit of an expected document, and its rank, from 1: a hit that is in a passage, or else the
 /// first.
-pub fn best<'a>(expected: &Expected, hits: &'a [Hit], fates: &[Fate]) -> Option<(u32, &'a Hit)> {
+pub fn best<'a>(
+    expected: &Expected,
+    hits: &'a [Hit],
+    fates: &[PackOutcome],
+) -> Option<(u32, &'a Hit)> {
     let hits = || (1..).zip(hits).zip(fates).filter(|((_, hit), _)| expected.covers(&hit.chunk));
-    let taken = hits().find(|(_, fate)| matches!(fate, Fate::Passage(_)));
+    let taken = hits().find(|(_, fate)| matches!(fate, PackOutcome::Passage(_)));
     taken.or_else(|| hits().next()).map(|(ranked, _)| ranked)
 }
 
 /// Numbers of the passages that hits are in, ascending.
-fn numbers<'a>(fates: impl Iterator<Item = &'a Fate>) -> Vec<u32> {
+fn numbers<'a>(fates: impl Iterator<Item = &'a PackOutcome>) -> Vec<u32> {
     let mut numbers: Vec<u32> = fates
         .filter_map(|fate| match fate {
-            Fate::Passage(number) => Some(*number),
-            Fate::Dropped { .. } => None,
+            PackOutcome::Passage(number) => Some(*number),
+            PackOutcome::Dropped { .. } => None,
         })
         .collect();
     numbers.sort_unstable();
@@ -163,12 +169,12 @@ fn kept_out(record: &DocumentRecord, filter: &Filter) -> Vec<FilterPart> {
 /// The words of a question that a chunk has, and those it lacks, as the sparse leg compares them: in any
 /// inflection, and without stop words. Each word once, as it is written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Words {
+pub struct WordMatch {
     pub present: Vec<String>,
     pub absent: Vec<String>,
 }
 
-impl Words {
+impl WordMatch {
     pub fn of(question: &str, chunk: &Chunk, sparse: &SparseEncoder) -> Self {
         let asked = sparse.question(question);
         let mut text = chunk.embedded();

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Expected;
 use crate::error::BackendError;
 use crate::query::Retriever;
-use crate::query::retrieve::{Fusion, RetrieveOptions, Weights};
+use crate::query::retrieve::{Fusion, QueryWeights, RetrieveOptions};
 use crate::query::rewrite::Queries;
 use crate::query::subject::subject;
 use crate::store::{self, Legs, SearchRequest};
@@ -16,7 +16,7 @@ pub const DEPTH: usize = 5000;
 
 /// Rank and score of a chunk in a ranking.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Standing {
+pub struct RankedScore {
     /// From 1; `None` below [`DEPTH`].
     pub rank: Option<u32>,
     pub score: f32,
@@ -27,12 +27,12 @@ pub struct Standing {
 pub struct Probe {
     pub chunk: Chunk,
     /// `None` if the leg was not asked, or has nothing for the chunk.
-    pub dense: Option<Standing>,
+    pub dense: Option<RankedScore>,
     /// `None` if the leg was not asked, or no word of the question is in the chunk.
-    pub sparse: Option<Standing>,
+    pub sparse: Option<RankedScore>,
     /// The final rank; for a chunk below the cut, the rank in the fused rankings. `None` if the chunk is
     /// not among the candidates of either leg.
-    pub overall: Option<Standing>,
+    pub overall: Option<RankedScore>,
     /// Number of hits of each leg that were candidates.
     pub candidates: usize,
 }
@@ -45,12 +45,12 @@ pub async fn probe_hit(
     (rank, hit): (u32, &Hit),
     options: &RetrieveOptions,
 ) -> Result<Probe, BackendError> {
-    let leg = |leg: LegScore| Standing { rank: Some(leg.rank), score: leg.score };
+    let leg = |leg: LegScore| RankedScore { rank: Some(leg.rank), score: leg.score };
     let mut probe = Probe {
         chunk: hit.chunk.clone(),
         dense: hit.dense.map(leg),
         sparse: hit.sparse.map(leg),
-        overall: Some(Standing { rank: Some(rank), score: hit.score }),
+        overall: Some(RankedScore { rank: Some(rank), score: hit.score }),
         candidates: candidates(options),
     };
     let both = probe.dense.is_some() && probe.sparse.is_some();
@@ -75,9 +75,9 @@ fn candidates(options: &RetrieveOptions) -> usize {
 }
 
 /// Rank and score of a chunk in a leg, if its list goes deep enough; otherwise the score alone.
-fn standing(id: Uuid, all: &[Scored], source: &[Scored]) -> Option<Standing> {
-    let known = at(all, id).map(|(rank, score)| Standing { rank: Some(rank), score });
-    known.or_else(|| at(source, id).map(|(_, score)| Standing { rank: None, score }))
+fn standing(id: Uuid, all: &[Scored], source: &[Scored]) -> Option<RankedScore> {
+    let known = at(all, id).map(|(rank, score)| RankedScore { rank: Some(rank), score });
+    known.or_else(|| at(source, id).map(|(_, score)| RankedScore { rank: None, score }))
 }
 
 /// Looks for the best chunk of an expected document: the legs are asked again, for [`DEPTH`] hits and for
@@ -139,7 +139,7 @@ async fn ask(
     let weight = match (&of_all.dense, &of_all.sparse) {
         (None, Some(_)) => 1.0,
         (Some(_), None) => 0.0,
-        _ => Weights::of(query, options).sparse,
+        _ => QueryWeights::of(query, options).sparse,
     };
     let of_source = retriever.reader.search(of_source).await?;
     let of_all = retriever.reader.search(of_all).await?;
@@ -165,7 +165,7 @@ fn place(asked: &Asked, expected: &Expected, options: &RetrieveOptions) -> Optio
         overall: (1..)
             .zip(&fused)
             .find(|(_, hit)| hit.chunk.id() == id)
-            .map(|(rank, hit)| Standing { rank: Some(rank), score: hit.score }),
+            .map(|(rank, hit)| RankedScore { rank: Some(rank), score: hit.score }),
         candidates,
         chunk,
     };

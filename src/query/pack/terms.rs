@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use crate::text::Words;
 
 /// Words as numbers, since they are compared many times.
-pub(super) struct Terms {
+pub(super) struct TermIds {
     /// Words of each text, in the order of the texts; a word has the same number in all of them.
     pub(super) of_texts: Vec<Vec<u32>>,
     /// Number of distinct words.
     pub(super) count: usize,
 }
 
-impl Terms {
+impl TermIds {
     pub(super) fn of(texts: &[Words]) -> Self {
         let mut numbers: HashMap<&str, u32> = HashMap::new();
         let mut number = |word| {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::merged::overlap;
 use super::*;
-use crate::types::{ContentHash, Kind};
+use crate::types::{ContentHash, DocumentKind};
 
 /// A chunk of two lines; `ordinal` 3 is on lines 7 and 8.
 pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
@@ -18,7 +18,7 @@ pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         text: text.to_owned(),
         locator: Locator::Lines(ordinal * 2 + 1, ordinal * 2 + 2),
         ordinal,
-        kind: Kind::Markdown,
+        kind: DocumentKind::Markdown,
         document_hash: ContentHash::of(source.as_bytes()),
         chunk_hash: ContentHash::of(text.as_bytes()),
         occurrence: 0,
@@ -59,15 +59,15 @@ const WIDE: PackOptions = PackOptions {
     redundancy: 0.0,
 };
 
-fn packed(chunks: Vec<Chunk>, options: &PackOptions) -> Packed {
+fn packed(chunks: Vec<Chunk>, options: &PackOptions) -> PackedHits {
     pack(&hits(chunks), options, 0, &words)
 }
 
-fn texts(packed: &Packed) -> Vec<&str> {
+fn texts(packed: &PackedHits) -> Vec<&str> {
     packed.passages.iter().map(|passage| passage.text.as_str()).collect()
 }
 
-fn reasons(packed: &Packed) -> Vec<DropReason> {
+fn reasons(packed: &PackedHits) -> Vec<DropReason> {
     packed.dropped.iter().map(|dropped| dropped.reason).collect()
 }
 
@@ -259,11 +259,11 @@ proptest! {
         prop_assert_eq!(packed.fates.len(), hits.len());
         for (hit, fate) in hits.iter().zip(&*packed.fates) {
             match fate {
-                Fate::Passage(number) => {
+                PackOutcome::Passage(number) => {
                     let passage = &packed.passages[*number as usize - 1];
                     prop_assert!(passage.text.contains(&hit.chunk.text));
                 }
-                Fate::Dropped { reason, like } => {
+                PackOutcome::Dropped { reason, like } => {
                     let alike = [DropReason::Duplicate, DropReason::NearDuplicate];
                     prop_assert!(like.is_some() || !alike.contains(reason));
                     prop_assert!(like.is_none_or(|n| n as usize <= packed.passages.len()));

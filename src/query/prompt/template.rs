@@ -3,11 +3,11 @@
 //! A template is filled in one pass. The value of a slot is never searched for slots, so neither a document
 //! nor a question can add to the prompt.
 
-use crate::chat::Speaker;
+use crate::chat::MessageRole;
 
 /// A slot of a template, written `{{name}}`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Slot {
+pub enum TemplateSlot {
     /// How passages are fenced, and how to cite them or refuse to answer.
     Rules,
     /// The fenced passages.
@@ -15,7 +15,7 @@ pub enum Slot {
     Question,
 }
 
-impl Slot {
+impl TemplateSlot {
     pub const ALL: [Self; 3] = [Self::Rules, Self::Passages, Self::Question];
 
     pub fn name(self) -> &'static str {
@@ -46,7 +46,7 @@ pub struct Template {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Segment {
     Text(String),
-    Slot(Slot),
+    Slot(TemplateSlot),
     /// The line [`USER`].
     User,
 }
@@ -77,13 +77,13 @@ impl Template {
     /// least once. `{{` without a name after it is text.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let segments = segments_of(text)?;
-        for slot in Slot::ALL {
+        for slot in TemplateSlot::ALL {
             let count = segments.iter().filter(|segment| **segment == Segment::Slot(slot)).count();
             let name = slot.name();
             if count == 0 {
                 return Err(error(format!("{{{{{name}}}}} is missing")));
             }
-            if count > 1 && slot != Slot::Question {
+            if count > 1 && slot != TemplateSlot::Question {
                 return Err(error(format!("{{{{{name}}}}} appears {count} times: use it once")));
             }
         }
@@ -105,7 +105,10 @@ impl Template {
     }
 
     /// The messages that are not empty, in order.
-    pub(super) fn fill(&self, value: impl Fn(Slot) -> String) -> Vec<(Speaker, String)> {
+    pub(super) fn fill(
+        &self,
+        value: impl Fn(TemplateSlot) -> String,
+    ) -> Vec<(MessageRole, String)> {
         let filled = |segments: &[Segment]| {
             let texts = segments.iter().map(|segment| match segment {
                 Segment::Text(text) => text.clone(),
@@ -114,7 +117,7 @@ impl Template {
             });
             texts.collect::<String>().trim().to_owned()
         };
-        [(Speaker::System, filled(&self.system)), (Speaker::User, filled(&self.user))]
+        [(MessageRole::System, filled(&self.system)), (MessageRole::User, filled(&self.user))]
             .into_iter()
             .filter(|(_, text)| !text.is_empty())
             .collect()
@@ -135,7 +138,7 @@ fn segments_of(text: &str) -> Result<Vec<Segment>, TemplateError> {
             }
             Segment::User
         } else {
-            let slot = Slot::ALL.into_iter().find(|slot| slot.name() == name);
+            let slot = TemplateSlot::ALL.into_iter().find(|slot| slot.name() == name);
             Segment::Slot(slot.ok_or_else(|| unknown(name, line))?)
         };
         segments.push(Segment::Text(text[text_start..open].to_owned()));
@@ -162,7 +165,7 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
 }
 
 fn unknown(name: &str, line: usize) -> TemplateError {
-    let known = Slot::ALL.into_iter().map(Slot::name).chain([USER]);
+    let known = TemplateSlot::ALL.into_iter().map(TemplateSlot::name).chain([USER]);
     let near = known
         .map(|known| (strsim::osa_distance(name, known), known))
         .min()
@@ -188,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn filled(text: &str) -> Vec<(Speaker, String)> {
+    fn filled(text: &str) -> Vec<(MessageRole, String)> {
         Template::parse(text).unwrap().fill(|slot| slot.name().to_uppercase())
     }
 
@@ -197,11 +200,11 @@ mod tests {
         let messages = filled(
             "Be {\"kind\": {{}}}.\n{{ rules }}\n {{user}} \n{{passages}}: {{question}}? {{question}}\n",
         );
-        assert_eq!(messages[0], (Speaker::System, "Be {\"kind\": {{}}}.\nRULES".to_owned()));
-        assert_eq!(messages[1], (Speaker::User, "PASSAGES: QUESTION? QUESTION".to_owned()));
+        assert_eq!(messages[0], (MessageRole::System, "Be {\"kind\": {{}}}.\nRULES".to_owned()));
+        assert_eq!(messages[1], (MessageRole::User, "PASSAGES: QUESTION? QUESTION".to_owned()));
         assert_eq!(
             filled("{{rules}}{{passages}}{{question}}"),
-            [(Speaker::User, "RULESPASSAGESQUESTION".to_owned())]
+            [(MessageRole::User, "RULESPASSAGESQUESTION".to_owned())]
         );
         assert_eq!(filled("{{user}}\n{{rules}}{{passages}}{{question}}").len(), 1);
     }

@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::best_first;
 use crate::embed::names::Name;
 use crate::embed::sparse::SparseEncoder;
-use crate::interaction::{LateInteraction, Passage};
+use crate::interaction::{LateInteraction, LatePassage};
 use crate::types::{Hit, LegScore};
 
 /// Number of hits that are read.
@@ -83,7 +83,7 @@ pub(super) fn reorder(
     let read = &hits[..hits.len().min(DEPTH)];
     let headings = words.headings(read);
     let passages = headings.iter().zip(read);
-    let passages = passages.map(|(heading, hit)| Passage { heading, text: &hit.chunk.text });
+    let passages = passages.map(|(heading, hit)| LatePassage { heading, text: &hit.chunk.text });
     let scores = late.scores(&question, &passages.collect::<Vec<_>>());
     let lowest = scores.iter().copied().fold(f32::INFINITY, f32::min);
     let range = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) - lowest;

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 
 use super::*;
-use crate::embed::Limits;
-use crate::http::Throttled;
+use crate::embed::BatchLimits;
+use crate::http::ThrottleStats;
 use crate::query::pack::tests::chunk;
 use crate::store::{ChunkList, ChunkPage, ForeignPoints, Legs, PointList};
 use crate::types::{
-    Chunk, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored, Tally,
+    Chunk, ChunkTally, ContentHash, DocumentRecord, EmbedderId, FailureRecord, LegScore, Scored,
 };
 
 /// The chunk that a leg gives this number.
@@ -79,8 +79,8 @@ impl Embedder for Table {
     fn id(&self) -> &EmbedderId {
         &self.id
     }
-    fn limits(&self) -> Limits {
-        Limits { input_tokens: 10, batch_items: 1, batch_tokens: 10, concurrency: 1 }
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { input_tokens: 10, batch_items: 1, batch_tokens: 10, concurrency: 1 }
     }
     fn is_local(&self) -> bool {
         true
@@ -91,15 +91,15 @@ impl Embedder for Table {
     fn tokens_embedded(&self) -> u64 {
         0
     }
-    fn throttled(&self) -> Option<Throttled> {
+    fn throttled(&self) -> Option<ThrottleStats> {
         None
     }
     async fn embed(
         &self,
         inputs: &[String],
-        role: Role,
+        role: TextRole,
     ) -> Result<Vec<Option<Vec<f32>>>, BackendError> {
-        assert_eq!(role, Role::Query);
+        assert_eq!(role, TextRole::Query);
         Ok(vec![self.vector.clone(); inputs.len()])
     }
 }
@@ -141,7 +141,7 @@ impl VectorStore for Shelf {
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
         unreachable!()
     }
-    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+    async fn tally(&self) -> Result<Vec<ChunkTally>, BackendError> {
         unreachable!()
     }
     async fn failures(&self) -> Result<Vec<FailureRecord>, BackendError> {
@@ -182,9 +182,9 @@ async fn ask(
     (order(&hits), shelf.asked.into_inner().unwrap())
 }
 
-fn asked(sparse: SparseVector) -> Asked<'static> {
-    let weights = Weights::of("", &RetrieveOptions::default());
-    Asked { dense: ("q".to_owned(), Role::Query), sparse, weights, words: None }
+fn asked(sparse: SparseVector) -> RetrieveRequest<'static> {
+    let weights = QueryWeights::of("", &RetrieveOptions::default());
+    RetrieveRequest { dense: ("q".to_owned(), TextRole::Query), sparse, weights, words: None }
 }
 
 #[tokio::test]
@@ -256,14 +256,14 @@ proptest! {
 fn weights_go_by_how_well_the_table_knows_the_words() {
     let options = RetrieveOptions::default();
     let of = |query, options: &RetrieveOptions| {
-        let Weights { sparse, late } = Weights::of(query, options);
+        let QueryWeights { sparse, late } = QueryWeights::of(query, options);
         [sparse, late].map(|weight| (weight * 100.0).round() as i32)
     };
     assert_eq!(of("copies of the ledger", &options), [60, 40]);
     assert_eq!(of("备份保留多久", &options), [90, 20]);
     let [sparse, late] = of("Wie lange werden Sicherungen aufbewahrt?", &options);
     assert!((61..75).contains(&sparse) && (31..40).contains(&late), "{sparse} {late}");
-    let fixed = RetrieveOptions { sparse_weight: Weight::fixed(0.5), ..options.clone() };
+    let fixed = RetrieveOptions { sparse_weight: AdaptiveWeight::fixed(0.5), ..options.clone() };
     assert_eq!(of("备份保留多久", &fixed), [50, 20]);
     let dense = RetrieveOptions { mode: Mode::Dense, ..options };
     assert_eq!(of("copies of the ledger", &dense), [60, 0]);

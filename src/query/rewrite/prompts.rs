@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use crate::chat::ChatRequest;
 use crate::chat::data::data;
-use crate::query::history::Turn;
+use crate::query::history::HistoryTurn;
 
 /// Asks for the question as one query that can be understood without the conversation.
-pub(super) fn standalone(question: &str, history: &[Turn], nonce: &str) -> ChatRequest {
+pub(super) fn standalone(question: &str, history: &[HistoryTurn], nonce: &str) -> ChatRequest {
     let mut data = String::new();
     for turn in history {
         let _ = writeln!(data, "{}", fenced("asked", &turn.question, nonce));

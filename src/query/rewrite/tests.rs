@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::*;
 use crate::chat::ChatEvent;
 use crate::chat::ChatStream;
-use crate::error::Service;
+use crate::error::ExternalService;
 
 const QUESTION: &str = "Could you please tell me how long they are kept?";
 
@@ -89,7 +89,9 @@ impl ChatModel for Model {
                 let events = [Ok(ChatEvent::Delta(text.to_owned())), Ok(done)];
                 Ok(futures::stream::iter(events).boxed())
             }
-            Says::Fails(fault) => Err(BackendError::new(Service::Chat, fault, "http://x", "down")),
+            Says::Fails(fault) => {
+                Err(BackendError::new(ExternalService::Chat, fault, "http://x", "down"))
+            }
             Says::Nothing => Ok(futures::stream::pending().boxed()),
         }
     }
@@ -106,7 +108,7 @@ fn all() -> RewriteOptions {
 
 async fn ask(
     model: &Model,
-    history: &[Turn],
+    history: &[HistoryTurn],
     options: &RewriteOptions,
 ) -> Result<Queries, BackendError> {
     queries(QUESTION, history, model, options, "nonce0123").await
@@ -123,7 +125,7 @@ async fn the_question_becomes_a_query_with_variants_and_a_passage() {
         [Says::Text("1. retention of backups\n2. backup storage time")],
         [Says::Text("Backups are kept for 90 days.")],
     );
-    let history = [Turn::new("What are backups?", "Copies [1].")];
+    let history = [HistoryTurn::new("What are backups?", "Copies [1].")];
     let found = ask(&model, &history, &all()).await.unwrap();
     assert_eq!(
         found.queries,
@@ -147,7 +149,7 @@ async fn nothing_is_asked_unless_it_is_wanted() {
 
 #[tokio::test]
 async fn a_follow_up_that_nobody_rewrites_is_asked_alone_and_with_the_question_before() {
-    let history = [Turn::new("a?", "x"), Turn::new("What are backups?", "Copies.")];
+    let history = [HistoryTurn::new("a?", "x"), HistoryTurn::new("What are backups?", "Copies.")];
     let both = format!("What are backups? {QUESTION}");
     let model = Model::new([], [], []);
     let found = ask(&model, &history, &RewriteOptions::default()).await.unwrap();

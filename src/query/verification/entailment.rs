@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Outcome;
-use crate::entailment::{Claim, Entailed, EntailmentModel};
-use crate::query::cite::Held;
+use crate::entailment::{ClaimScores, EntailmentClaim, EntailmentModel};
+use crate::query::cite::CheckedClaim;
 use crate::text::{blocks, sentences};
 use crate::types::Passage;
 
@@ -12,11 +12,12 @@ use crate::types::Passage;
 pub(super) async fn ask(
     model: &dyn EntailmentModel,
     threshold: f32,
-    claims: &[Held],
+    claims: &[CheckedClaim],
     passages: &[Passage],
     within: Duration,
 ) -> Result<Vec<Outcome>, String> {
-    let claims: Vec<Claim> = claims.iter().map(|claim| claim_of(claim, passages)).collect();
+    let claims: Vec<EntailmentClaim> =
+        claims.iter().map(|claim| claim_of(claim, passages)).collect();
     let judged = tokio::time::timeout(within, model.judge(&claims)).await;
     let judged = judged.map_err(|_| super::late(within))?.map_err(|error| error.to_string())?;
     let outcomes = judged.into_iter().map(|judged| match judged {
@@ -29,9 +30,12 @@ pub(super) async fn ask(
 }
 
 /// A claim with all passages that it cites, which may support it only together.
-fn claim_of(claim: &Held, passages: &[Passage]) -> Claim {
+fn claim_of(claim: &CheckedClaim, passages: &[Passage]) -> EntailmentClaim {
     let cited = passages.iter().filter(|passage| claim.citations.contains(&passage.number));
-    Claim { text: claim.sentence.clone(), premise: cited.flat_map(sentences_of).collect() }
+    EntailmentClaim {
+        text: claim.sentence.clone(),
+        premise: cited.flat_map(sentences_of).collect(),
+    }
 }
 
 /// The sentences of a passage. The first one is its titles: where a passage is found says what it is about.
@@ -48,8 +52,8 @@ fn sentences_of(passage: &Passage) -> Vec<String> {
 }
 
 impl Outcome {
-    fn of_score(entailed: Entailed, threshold: f32) -> Self {
-        let Entailed { score, contradicted_by } = entailed;
+    fn of_score(entailed: ClaimScores, threshold: f32) -> Self {
+        let ClaimScores { score, contradicted_by } = entailed;
         let supported = score >= threshold;
         let contradicted_by = contradicted_by.filter(|_| !supported);
         let why = if contradicted_by.is_some() {
@@ -80,7 +84,7 @@ mod tests {
         third.title = String::new();
         third.headings = Vec::new();
         let passages = [first, passage(2, "b.md", "Other."), third];
-        let held = Held { sentence: "They stay.".to_owned(), citations: vec![1, 3] };
+        let held = CheckedClaim { sentence: "They stay.".to_owned(), citations: vec![1, 3] };
         let claim = claim_of(&held, &passages);
         let expected =
             ["Backups: Retention", "Kept for 400 days.", "Never moved.", "Never shown.", "No."];
@@ -94,7 +98,7 @@ mod tests {
     fn a_threshold_separates_supported_claims_from_the_rest() {
         let outcome = |score, contradicted_by: Option<&str>| {
             let contradicted_by = contradicted_by.map(str::to_owned);
-            Outcome::of_score(Entailed { score, contradicted_by }, 0.5)
+            Outcome::of_score(ClaimScores { score, contradicted_by }, 0.5)
         };
         let fine = outcome(0.5, Some("No."));
         assert_eq!((fine.supported, fine.reason, fine.instead), (Some(true), None, None));

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cite::{Citations, Held, Objection};
+use super::cite::{CheckedClaim, Citations, ModelObjection};
 use crate::chat::ChatModel;
 use crate::entailment::EntailmentModel;
 use crate::types::{Passage, Usage};
@@ -33,7 +33,7 @@ pub struct Verification {
     /// Claims that it found unsupported.
     pub unsupported: usize,
     /// One for each of these claims, in the order of the answer.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ClaimVerdict>,
     /// Time that the check took, in addition to that of the answer.
     pub elapsed_ms: u64,
     /// Tokens and cost of these requests; not part of those of the answer.
@@ -45,7 +45,7 @@ pub struct Verification {
 /// The model's verdict on one claim.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "VerificationVerdict")]
-pub struct Verdict {
+pub struct ClaimVerdict {
     /// The claim as the answer has it, without its marks.
     pub sentence: String,
     /// Numbers of the passages that it cites.
@@ -136,27 +136,29 @@ pub async fn verify(
         }
     }
     let asked = verification.verdicts.len();
-    verification.verdicts.extend(claims[asked..].iter().map(|claim| Verdict::none(claim, None)));
+    verification
+        .verdicts
+        .extend(claims[asked..].iter().map(|claim| ClaimVerdict::none(claim, None)));
     verification.elapsed_ms = started.elapsed().as_millis() as u64;
     verification
 }
 
 impl Verification {
-    fn take(&mut self, claim: &Held, outcome: Outcome, citations: &mut Citations) {
+    fn take(&mut self, claim: &CheckedClaim, outcome: Outcome, citations: &mut Citations) {
         let Outcome { supported, score, reason, instead } = outcome;
         match (supported, &reason) {
             (Some(true), _) => citations.held_by_model(claim, None),
             (Some(false), _) => {
                 self.unsupported += 1;
                 let claimed = reason.clone().unwrap_or_default();
-                citations.held_by_model(claim, Some(Objection { claimed, instead }));
+                citations.held_by_model(claim, Some(ModelObjection { claimed, instead }));
             }
             (None, Some(reason)) => {
                 self.failure = Some(format!("“{}” was not checked: {reason}", claim.sentence));
             }
             (None, None) => {}
         }
-        self.verdicts.push(Verdict { supported, score, ..Verdict::none(claim, reason) });
+        self.verdicts.push(ClaimVerdict { supported, score, ..ClaimVerdict::none(claim, reason) });
     }
 
     /// Number of claims without a verdict.
@@ -165,8 +167,8 @@ impl Verification {
     }
 }
 
-impl Verdict {
-    fn none(claim: &Held, reason: Option<String>) -> Self {
+impl ClaimVerdict {
+    fn none(claim: &CheckedClaim, reason: Option<String>) -> Self {
         Self {
             sentence: claim.sentence.clone(),
             citations: claim.citations.clone(),
@@ -188,8 +190,8 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::entailment::{Claim, Entailed, Judged};
-    use crate::error::{BackendError, Fault, Service};
+    use crate::entailment::{ClaimScores, EntailmentClaim, EntailmentResult};
+    use crate::error::{BackendError, ExternalService, Fault};
 
     /// Supports what is `fine`, and fails from its second batch on.
     #[derive(Default)]
@@ -205,17 +207,20 @@ mod tests {
             "1"
         }
 
-        async fn judge(&self, claims: &[Claim]) -> Result<Vec<Judged>, BackendError> {
+        async fn judge(
+            &self,
+            claims: &[EntailmentClaim],
+        ) -> Result<Vec<EntailmentResult>, BackendError> {
             if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
                 return Err(BackendError::new(
-                    Service::Verifier,
+                    ExternalService::Verifier,
                     Fault::Permanent,
                     "weary",
                     "it sleeps",
                 ));
             }
-            let score = |claim: &Claim| if claim.text == "fine" { 0.9 } else { 0.1 };
-            let judged = |claim| Ok(Entailed { score: score(claim), contradicted_by: None });
+            let score = |claim: &EntailmentClaim| if claim.text == "fine" { 0.9 } else { 0.1 };
+            let judged = |claim| Ok(ClaimScores { score: score(claim), contradicted_by: None });
             Ok(claims.iter().map(judged).collect())
         }
     }
@@ -223,7 +228,8 @@ mod tests {
     #[tokio::test]
     async fn verdicts_before_a_failure_are_kept() {
         let said = ["fine", "wrong", "fine", "fine", "wrong", "fine"];
-        let held = |sentence: &&str| Held { sentence: (*sentence).to_owned(), citations: vec![1] };
+        let held =
+            |sentence: &&str| CheckedClaim { sentence: (*sentence).to_owned(), citations: vec![1] };
         let undecided = said.iter().map(held).collect();
         let mut citations = Citations { undecided, ..Citations::default() };
         let weary = Weary::default();

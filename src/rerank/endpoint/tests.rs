@@ -151,7 +151,11 @@ async fn unusable_answers_are_errors() {
         server.keep(json(body));
         let error = reranker(&server.base_url()).score("?", &texts(2)).await.unwrap_err();
         assert!(error.message.contains(expected), "{body}: {error}");
-        assert_eq!((error.service, server.requests().len()), (Service::Reranker, 1), "{body}");
+        assert_eq!(
+            (error.service, server.requests().len()),
+            (ExternalService::Reranker, 1),
+            "{body}"
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mcp::access::View;
+use crate::mcp::access::ClientView;
 use crate::service::Engine;
 use crate::service::retrieval::DocumentFilter;
 
@@ -16,7 +16,7 @@ pub(in crate::serve) struct Scoped {
 
 /// The part of a collection that a caller may see.
 #[derive(Clone, PartialEq, Debug)]
-pub(in crate::serve) struct Sight {
+pub(in crate::serve) struct VisibleScope {
     pub(in crate::serve) collection: String,
     within: Vec<String>,
     tags: Vec<String>,
@@ -36,14 +36,14 @@ impl Scoped {
     }
 
     /// The same for the tools of agents.
-    pub(in crate::serve) fn view(&self) -> View {
+    pub(in crate::serve) fn view(&self) -> ClientView {
         let (within, tags) = (self.within.clone(), self.tags.clone());
-        View::new(self.name.clone(), Arc::clone(&self.engine), within, tags)
+        ClientView::new(self.name.clone(), Arc::clone(&self.engine), within, tags)
     }
 
-    pub(in crate::serve) fn sight(&self) -> Sight {
+    pub(in crate::serve) fn sight(&self) -> VisibleScope {
         let (within, tags) = (self.within.clone(), self.tags.clone());
-        Sight { collection: self.name.clone(), within, tags }
+        VisibleScope { collection: self.name.clone(), within, tags }
     }
 
     /// Whether the caller may see a document of this source with these tags.

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::audit::{aside, path_of, verify};
-use crate::serve::log::Notes;
+use crate::serve::log::RequestNotes;
 
 fn entry(question: &str) -> LogEntry {
-    let notes = Notes { question: Some(question.to_owned()), ..Notes::default() };
+    let notes = RequestNotes { question: Some(question.to_owned()), ..RequestNotes::default() };
     LogEntry { status: 200, notes, ..LogEntry::default() }
 }
 
@@ -18,12 +18,12 @@ fn lines(path: &Path) -> Result<u64, usize> {
 fn lines_are_a_chain_and_what_was_changed_shows() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    Audit::open(&path, false).unwrap().add(&entry("one"));
-    let audit = Audit::open(&path, true).unwrap();
+    RequestAudit::open(&path, false).unwrap().add(&entry("one"));
+    let audit = RequestAudit::open(&path, true).unwrap();
     audit.add(&entry("two"));
     audit.add(&entry("three"));
     assert_eq!(audit.problem(), None);
-    assert!(Audit::open(&path, true).is_err(), "another server");
+    assert!(RequestAudit::open(&path, true).is_err(), "another server");
     drop(audit);
     let verified = verify(&path).unwrap().unwrap();
     assert_eq!((verified.lines, verified.first, verified.end_is_known), (3, 1, true));
@@ -46,20 +46,20 @@ fn lines_are_a_chain_and_what_was_changed_shows() {
     std::fs::write(&path, format!("{}\n{}\n", all[0], all[1])).unwrap();
     assert!(!verify(&path).unwrap().unwrap().end_is_known);
     std::fs::write(&path, "nothing\n").unwrap();
-    assert!(Audit::open(&path, false).is_err());
+    assert!(RequestAudit::open(&path, false).is_err());
 }
 
 #[test]
 fn half_a_line_left_by_a_crash_does_not_end_the_chain() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    Audit::open(&path, false).unwrap().add(&entry("one"));
+    RequestAudit::open(&path, false).unwrap().add(&entry("one"));
     let mut text = std::fs::read_to_string(&path).unwrap();
     text += &text.clone()[..20];
     std::fs::write(&path, &text).unwrap();
     // Also if the file is opened more than once before a line is added.
-    drop(Audit::open(&path, false).unwrap());
-    let audit = Audit::open(&path, false).unwrap();
+    drop(RequestAudit::open(&path, false).unwrap());
+    let audit = RequestAudit::open(&path, false).unwrap();
     audit.add(&entry("two"));
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 3);
@@ -70,14 +70,14 @@ fn half_a_line_left_by_a_crash_does_not_end_the_chain() {
 fn a_crash_between_a_line_and_the_head_does_not_count_as_cut() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    let audit = Audit::open(&path, false).unwrap();
+    let audit = RequestAudit::open(&path, false).unwrap();
     audit.add(&entry("one"));
     let head = std::fs::read(path_of(&path)).unwrap();
     audit.add(&entry("two"));
     drop(audit);
     std::fs::write(path_of(&path), head).unwrap();
     assert_eq!(lines(&path), Ok(2));
-    Audit::open(&path, false).unwrap().add(&entry("three"));
+    RequestAudit::open(&path, false).unwrap().add(&entry("three"));
     assert_eq!(lines(&path), Ok(3));
 }
 
@@ -85,7 +85,7 @@ fn a_crash_between_a_line_and_the_head_does_not_count_as_cut() {
 fn a_file_that_goes_away_is_missed_and_the_next_one_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    let audit = Audit::open(&path, false).unwrap();
+    let audit = RequestAudit::open(&path, false).unwrap();
     let one = entry("one");
     let add = || audit.add(&one).warning;
     for _ in 0..3 {
@@ -120,13 +120,13 @@ fn a_file_that_goes_away_is_missed_and_the_next_one_says_so() {
 fn lines_that_went_while_no_server_ran_are_missed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    let audit = Audit::open(&path, false).unwrap();
+    let audit = RequestAudit::open(&path, false).unwrap();
     for question in ["one", "two"] {
         audit.add(&entry(question));
     }
     drop(audit);
     std::fs::remove_file(&path).unwrap();
-    let warning = Audit::open(&path, false).unwrap().add(&entry("three")).warning.unwrap();
+    let warning = RequestAudit::open(&path, false).unwrap().add(&entry("three")).warning.unwrap();
     assert!(warning.contains("the last here was 0, and 2 were written"), "{warning}");
     let verified = verify(&path).unwrap().unwrap();
     assert_eq!((verified.first, verified.lines), (3, 2));
@@ -136,7 +136,7 @@ fn lines_that_went_while_no_server_ran_are_missed() {
 fn files_that_were_moved_aside_are_verified_together() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    let audit = Audit::open(&path, false).unwrap();
+    let audit = RequestAudit::open(&path, false).unwrap();
     let long = LogEntry { path: "/".repeat(4_000), ..entry("") };
     for until in [2, 11] {
         audit.add(&long);

@@ -10,17 +10,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::PATH;
-use super::message::{self, Heard, Misheard, Wish};
-use super::turn::{Next, TakenOver, Turn};
-use crate::query::history::Turn as Said;
+use super::message::{self, ClientMessage, Heard, InvalidMessage};
+use super::turn::{ChatTurn, TurnTakeover, TurnUpdate};
+use crate::query::history::HistoryTurn as Said;
 use crate::serve::access::Caller;
-use crate::serve::answering::{Question, shutting_down};
+use crate::serve::answering::{CallerQuestion, shutting_down};
 use crate::serve::call::{Server, SharedNotes, made_id};
 use crate::serve::dispatch::{begin_question, enter, trace_context};
-use crate::serve::keys::Right;
-use crate::serve::log::{LogEntry, Pending};
-use crate::serve::native::query::{Asked, Asking, SentEvent};
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::keys::KeyRight;
+use crate::serve::log::{LogEntry, PendingEntry};
+use crate::serve::native::query::{AdmittedQuestion, QuestionFields, SentEvent};
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::types::TraceContext;
 
 /// Most earlier turns that are remembered, and most bytes of them. How much of them the model is shown is
@@ -35,7 +35,7 @@ pub(super) struct Conversation {
     headers: HeaderMap,
     history: Arc<Vec<Said>>,
     /// The turn, with the number by which it knows this connection.
-    turn: Option<(Arc<Turn>, u32)>,
+    turn: Option<(Arc<ChatTurn>, u32)>,
 }
 
 /// A message from the client, as a request.
@@ -45,12 +45,12 @@ struct Request {
     id: String,
     context: TraceContext,
     notes: SharedNotes,
-    pending: Pending,
+    pending: PendingEntry,
 }
 
 /// The key is no longer valid, so the connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ShutOut;
+pub(super) struct AccessRevoked;
 
 /// The messages to be sent, each an object on one line.
 pub(super) type Outbox = VecDeque<String>;
@@ -74,8 +74,8 @@ impl Conversation {
         let Some((turn, holder)) = &self.turn else { return Poll::Pending };
         match turn.poll(*holder, context) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Next::Event(json)) => Poll::Ready(Some(json)),
-            Poll::Ready(Next::End(last, said)) => {
+            Poll::Ready(TurnUpdate::Event(json)) => Poll::Ready(Some(json)),
+            Poll::Ready(TurnUpdate::End(last, said)) => {
                 self.turn = None;
                 self.remember(said);
                 Poll::Ready(last)
@@ -92,7 +92,7 @@ impl Conversation {
 
     /// # Errors
     /// The key is no longer valid.
-    pub(super) fn hear(&mut self, text: &str, out: &mut Outbox) -> Result<(), ShutOut> {
+    pub(super) fn hear(&mut self, text: &str, out: &mut Outbox) -> Result<(), AccessRevoked> {
         match message::read(text) {
             Ok(Heard::Cancel) => {
                 let answer_id = self.turn.as_ref().map(|(turn, _)| turn.answer_id);
@@ -109,7 +109,7 @@ impl Conversation {
             }
             Ok(Heard::Clear) => self.count(None, Err(under_way()), out),
             Ok(Heard::Request { id, wish }) => self.count(id, Ok(wish), out),
-            Err(Misheard { id, refusal }) => self.count(id, Err(*refusal), out),
+            Err(InvalidMessage { id, refusal }) => self.count(id, Err(*refusal), out),
         }
     }
 
@@ -117,29 +117,29 @@ impl Conversation {
     fn count(
         &mut self,
         label: Option<String>,
-        wish: Result<Wish, Refusal>,
+        wish: Result<ClientMessage, RequestRefusal>,
         out: &mut Outbox,
-    ) -> Result<(), ShutOut> {
+    ) -> Result<(), AccessRevoked> {
         let mut request = Request::begin(&self.server, &self.headers, label);
-        let caller = enter(&self.server, &self.headers, Right::Answer, &mut request.pending);
+        let caller = enter(&self.server, &self.headers, KeyRight::Answer, &mut request.pending);
         let caller = match caller {
             Ok(caller) => caller,
             Err(refusal) => {
                 let is_for_good =
                     [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refusal.status);
                 self.refuse(request, refusal, out);
-                return if is_for_good { Err(ShutOut) } else { Ok(()) };
+                return if is_for_good { Err(AccessRevoked) } else { Ok(()) };
             }
         };
         let refusal = match wish {
-            Ok(Wish::Question(asked)) => match self.prepared(&caller, *asked, &request) {
+            Ok(ClientMessage::Question(asked)) => match self.prepared(&caller, *asked, &request) {
                 Ok((answer_id, asking, own)) => {
                     self.begin(answer_id, asking, own, request, out);
                     return Ok(());
                 }
                 Err(refusal) => refusal,
             },
-            Ok(Wish::Resume(answer_id)) => match self.found(&caller, answer_id) {
+            Ok(ClientMessage::Resume(answer_id)) => match self.found(&caller, answer_id) {
                 Ok(turn) => {
                     self.resume(turn, request, out);
                     return Ok(());
@@ -154,7 +154,7 @@ impl Conversation {
 
     /// # Errors
     /// An answer is in progress, or the server is shutting down.
-    fn check_free(&self) -> Result<(), Refusal> {
+    fn check_free(&self) -> Result<(), RequestRefusal> {
         match &self.turn {
             Some(_) => Err(under_way()),
             None if self.server.is_stopping() => Err(shutting_down()),
@@ -166,22 +166,22 @@ impl Conversation {
     fn prepared(
         &self,
         caller: &Caller,
-        asked: Asked,
+        asked: QuestionFields,
         request: &Request,
-    ) -> Result<(Uuid, Asking, Option<OwnedSemaphorePermit>), Refusal> {
+    ) -> Result<(Uuid, AdmittedQuestion, Option<OwnedSemaphorePermit>), RequestRefusal> {
         self.check_free()?;
         let (collection, show_thinking) = (asked.collection.clone(), asked.show_thinking);
         let question = asked.read(self.history.to_vec())?;
         let scoped = caller.open(collection.as_deref())?;
         let own_turn = begin_question(&self.server, caller)?;
         let answer_id = scoped.engine().answer_id(&question.text)?;
-        let asking = Asking {
+        let asking = AdmittedQuestion {
             scoped,
             caller: caller.clone(),
             server: Arc::clone(&self.server),
             notes: request.notes.clone(),
             request_id: request.id.clone(),
-            question: Question { id: Some(answer_id), ..question },
+            question: CallerQuestion { id: Some(answer_id), ..question },
             show_thinking,
         };
         Ok((answer_id, asking, own_turn))
@@ -190,7 +190,7 @@ impl Conversation {
     fn begin(
         &mut self,
         answer_id: Uuid,
-        asking: Asking,
+        asking: AdmittedQuestion,
         own_turn: Option<OwnedSemaphorePermit>,
         request: Request,
         out: &mut Outbox,
@@ -199,38 +199,41 @@ impl Conversation {
         let key_id = asking.caller.key_id().to_owned();
         let history = Arc::clone(&self.history);
         let Request { context, pending, .. } = request;
-        let turn = Turn::begin(answer_id, asking, context, history, pending, own_turn);
+        let turn = ChatTurn::begin(answer_id, asking, context, history, pending, own_turn);
         let turn = Arc::new(turn);
         self.server.turns.add(&key_id, Arc::clone(&turn));
-        self.turn = Some((turn, Turn::FIRST_HOLDER));
+        self.turn = Some((turn, ChatTurn::FIRST_HOLDER));
     }
 
     /// # Errors
     /// An answer is in progress here, or there is no such turn that the caller may see. The caller may not
     /// see it either if its key's view of the documents has changed.
-    fn found(&self, caller: &Caller, answer_id: Uuid) -> Result<Arc<Turn>, Refusal> {
+    fn found(&self, caller: &Caller, answer_id: Uuid) -> Result<Arc<ChatTurn>, RequestRefusal> {
         self.check_free()?;
         let turn = self.server.turns.find(caller.key_id(), answer_id).filter(|turn| {
             let scoped = caller.open(Some(&turn.sight.collection));
             scoped.is_ok_and(|scoped| scoped.sight() == turn.sight)
         });
-        turn.ok_or_else(|| Refusal {
+        turn.ok_or_else(|| RequestRefusal {
             param: "answer_id".into(),
-            ..Refusal::not_found(ErrorCode::TurnNotKept, "this answer is not kept, or no longer")
+            ..RequestRefusal::not_found(
+                ErrorCode::TurnNotKept,
+                "this answer is not kept, or no longer",
+            )
         })
     }
 
-    fn resume(&mut self, turn: Arc<Turn>, mut request: Request, out: &mut Outbox) {
+    fn resume(&mut self, turn: Arc<ChatTurn>, mut request: Request, out: &mut Outbox) {
         request.notes.note(|notes| {
             notes.answer_id = Some(turn.answer_id.to_string());
             notes.collection = Some(turn.sight.collection.clone());
         });
         request.pending.end(StatusCode::OK);
         request.say_begin(turn.answer_id, true, out);
-        let TakenOver { holder, events, under_way, complete, history } = turn.take_over();
+        let TurnTakeover { holder, events, under_way, complete, history } = turn.take_over();
         out.extend(events);
         if !complete {
-            let refusal = Refusal::new(
+            let refusal = RequestRefusal::new(
                 StatusCode::GONE,
                 ErrorCode::AnswerCutOff,
                 "the connection was lost before the answer had ended, so the answer was stopped",
@@ -245,7 +248,7 @@ impl Conversation {
         }
     }
 
-    fn refuse(&self, mut request: Request, mut refusal: Refusal, out: &mut Outbox) {
+    fn refuse(&self, mut request: Request, mut refusal: RequestRefusal, out: &mut Outbox) {
         request.notes.refused(&mut refusal, self.server.access.needs_keys());
         request.pending.end(refusal.status);
         let error = refusal.object(&request.id);
@@ -273,7 +276,7 @@ impl Request {
             needs_right: true,
             ..LogEntry::default()
         };
-        let pending = Pending::begin(server, &notes, entry);
+        let pending = PendingEntry::begin(server, &notes, entry);
         Self { label: label.unwrap_or_else(|| id.clone()), id, context, notes, pending }
     }
 
@@ -293,8 +296,8 @@ fn say(out: &mut Outbox, event: &serde_json::Value) {
     out.push_back(event.to_string());
 }
 
-fn under_way() -> Refusal {
-    Refusal::new(
+fn under_way() -> RequestRefusal {
+    RequestRefusal::new(
         StatusCode::CONFLICT,
         ErrorCode::AnswerUnderWay,
         "an answer is in progress in this conversation",

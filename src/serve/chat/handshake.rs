@@ -11,11 +11,11 @@ use http::header::{
 };
 use sha1_smol::Sha1;
 
-use super::session::Session;
-use crate::serve::call::Call;
+use super::session::ChatSession;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::credentials::with_key;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 
 /// The protocol that a client has to offer if it offers any besides its key.
 const PROTOCOL: &str = "docent";
@@ -23,7 +23,7 @@ const PROTOCOL: &str = "docent";
 /// The GUID that the standard adds to the client's key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("chat", "A conversation over one connection, a WebSocket")
         .says(
@@ -34,7 +34,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 }
 
 /// `GET /v1/docent/chat`.
-pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) fn open(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let headers = &call.headers;
     if !has(headers, &UPGRADE, "websocket") || !has(headers, &CONNECTION, "upgrade") {
         return Err(no_upgrade("this route is a WebSocket, and the request does not ask for one"));
@@ -48,13 +48,13 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
     });
     let Some(key) = key else {
         let name = SEC_WEBSOCKET_KEY.as_str();
-        return Err(Refusal::invalid(name, "the header must have 16 bytes in base64")
+        return Err(RequestRefusal::invalid(name, "the header must have 16 bytes in base64")
             .hint("open it with a WebSocket client, which sends it by itself"));
     };
     let offers = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if offers && !has(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
         let name = SEC_WEBSOCKET_PROTOCOL.as_str();
-        return Err(Refusal::invalid(name, "none of the offered protocols is supported")
+        return Err(RequestRefusal::invalid(name, "none of the offered protocols is supported")
             .hint(format!("offer `{PROTOCOL}`, or no protocol")));
     }
     let mut response = Response::new(Body::empty());
@@ -74,15 +74,15 @@ pub(in crate::serve) fn open(call: Call) -> Result<Response, Refusal> {
     // waits for it.
     tokio::spawn(async move {
         if let Some((connection, permit)) = upgrade.given().await {
-            Session::new(server, headers, connection).await.run().await;
+            ChatSession::new(server, headers, connection).await.run().await;
             drop(permit);
         }
     });
     Ok(response)
 }
 
-fn no_upgrade(message: &str) -> Refusal {
-    Refusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, message).hint(
+fn no_upgrade(message: &str) -> RequestRefusal {
+    RequestRefusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, message).hint(
         "open it with a WebSocket client over HTTP/1.1; POST /v1/docent/query answers one question without",
     )
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::serve::native::query::Asked;
-use crate::serve::refusal::Refusal;
-use crate::serve::request::{SCHEMA, nearest, object, said_once, typed};
+use crate::serve::native::query::QuestionFields;
+use crate::serve::refusal::RequestRefusal;
+use crate::serve::request::{SCHEMA, nearest, object, reject_repeated_members, typed};
 
 /// Longest id that a client may give a question, in bytes.
 const LONGEST_ID: usize = 128;
@@ -21,12 +21,12 @@ pub(super) enum Heard {
     Request {
         /// The client's own id for it.
         id: Option<String>,
-        wish: Wish,
+        wish: ClientMessage,
     },
 }
 
-pub(super) enum Wish {
-    Question(Box<Asked>),
+pub(super) enum ClientMessage {
+    Question(Box<QuestionFields>),
     /// Send the events of an answer again, and continue it.
     Resume(Uuid),
 }
@@ -41,7 +41,7 @@ struct QuestionMessage {
     #[schemars(length(max = "LONGEST_ID"))]
     id: Option<String>,
     #[serde(flatten)]
-    asked: Asked,
+    asked: QuestionFields,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -60,62 +60,66 @@ struct BareMessage {}
 
 /// Why a message is not valid, and the client's id for it, as far as it has one.
 #[derive(Debug)]
-pub(super) struct Misheard {
+pub(super) struct InvalidMessage {
     pub(super) id: Option<String>,
-    pub(super) refusal: Box<Refusal>,
+    pub(super) refusal: Box<RequestRefusal>,
 }
 
 /// # Errors
 /// The message is not a JSON object, has an unknown type, or a member that is unknown, appears twice or is
 /// of the wrong type.
-pub(super) fn read(text: &str) -> Result<Heard, Misheard> {
-    let misheard = |id, refusal: Refusal| {
+pub(super) fn read(text: &str) -> Result<Heard, InvalidMessage> {
+    let misheard = |id, refusal: RequestRefusal| {
         let message = refusal.message.replace("the body of the request", "the message");
         let hint = refusal.hint.map(|hint| hint.replace(SCHEMA, MESSAGES));
-        Misheard { id, refusal: Box::new(Refusal { message, hint, ..refusal }) }
+        InvalidMessage { id, refusal: Box::new(RequestRefusal { message, hint, ..refusal }) }
     };
     let members = object(text.as_bytes()).map_err(|refusal| misheard(None, refusal))?;
     let id = members.get("id").and_then(Value::as_str);
     let id = id.filter(|id| id.len() <= LONGEST_ID).map(str::to_owned);
-    let once = said_once(text.as_bytes());
+    let once = reject_repeated_members(text.as_bytes());
     once.and_then(|()| understood(members)).map_err(|refusal| misheard(id, refusal))
 }
 
 /// The hint that names where messages are described.
 const MESSAGES: &str = "docs/serve-chat.md lists the messages";
 
-fn understood(mut members: Map<String, Value>) -> Result<Heard, Refusal> {
+fn understood(mut members: Map<String, Value>) -> Result<Heard, RequestRefusal> {
     let kind = members.remove("type");
     match kind.as_ref().and_then(Value::as_str) {
         Some("question") => {
             let QuestionMessage { id, asked } = typed(members)?;
-            Ok(Heard::Request { id: checked(id)?, wish: Wish::Question(Box::new(asked)) })
+            Ok(Heard::Request { id: checked(id)?, wish: ClientMessage::Question(Box::new(asked)) })
         }
         Some("resume") => {
             let ResumeMessage { id, answer_id } = typed(members)?;
             let answer_id = answer_id.parse().map_err(|_| {
-                Refusal::invalid("answer_id", format!("`{answer_id}` is not an id of an answer"))
-                    .hint("send the `answer_id` of an event of that answer")
+                RequestRefusal::invalid(
+                    "answer_id",
+                    format!("`{answer_id}` is not an id of an answer"),
+                )
+                .hint("send the `answer_id` of an event of that answer")
             })?;
-            Ok(Heard::Request { id: checked(id)?, wish: Wish::Resume(answer_id) })
+            Ok(Heard::Request { id: checked(id)?, wish: ClientMessage::Resume(answer_id) })
         }
         Some("cancel") => typed(members).map(|BareMessage {}| Heard::Cancel),
         Some("clear") => typed(members).map(|BareMessage {}| Heard::Clear),
         Some(unknown) => {
             let message = format!("there is no message of the type `{unknown}`");
-            Err(Refusal::invalid("type", message).hint(nearest(unknown, TYPES.iter().copied())))
+            Err(RequestRefusal::invalid("type", message)
+                .hint(nearest(unknown, TYPES.iter().copied())))
         }
         None => {
             let hint = r#"such as {"type": "question", "question": "..."}"#;
-            Err(Refusal::invalid("type", "the message has no `type`").hint(hint))
+            Err(RequestRefusal::invalid("type", "the message has no `type`").hint(hint))
         }
     }
 }
 
-fn checked(id: Option<String>) -> Result<Option<String>, Refusal> {
+fn checked(id: Option<String>) -> Result<Option<String>, RequestRefusal> {
     match id {
         Some(id) if id.len() > LONGEST_ID => {
-            Err(Refusal::invalid("id", format!("`id` has more than {LONGEST_ID} bytes"))
+            Err(RequestRefusal::invalid("id", format!("`id` has more than {LONGEST_ID} bytes"))
                 .hint("send a shorter one: it only tells answers apart"))
         }
         id => Ok(id),
@@ -143,11 +147,11 @@ mod tests {
             let heard = match read(&text).unwrap() {
                 Heard::Cancel => "cancel",
                 Heard::Clear => "clear",
-                Heard::Request { id, wish: Wish::Question(_) } => {
+                Heard::Request { id, wish: ClientMessage::Question(_) } => {
                     assert_eq!(id.as_deref(), Some("1"));
                     "question"
                 }
-                Heard::Request { wish: Wish::Resume(answer_id), .. } => {
+                Heard::Request { wish: ClientMessage::Resume(answer_id), .. } => {
                     assert_eq!(answer_id.to_string(), id);
                     "resume"
                 }
@@ -193,7 +197,7 @@ mod tests {
             ("[]", "invalid_value", "", ""),
             ("{", "invalid_value", "", ""),
         ] {
-            let Misheard { id, refusal } = read(text).err().unwrap();
+            let InvalidMessage { id, refusal } = read(text).err().unwrap();
             assert_eq!(id.is_some(), text.contains(r#""id":"1""#), "{text}");
             assert_eq!((refusal.code.name(), &*refusal.param), (code, param), "{text}");
             let said = refusal.what_next().to_owned();

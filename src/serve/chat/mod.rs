@@ -11,17 +11,17 @@
 //! | [`session`] | the connection: receiving and sending, pings, idle time, its end |
 //! | [`conversation`] | how messages are handled |
 //! | [`turn`] | a question that is being answered, and its events so far |
-//! | [`kept`] | recent turns, for clients that lost the connection |
+//! | [`recent_turns`] | recent turns, for clients that lost the connection |
 
 mod conversation;
 mod handshake;
-mod kept;
 mod message;
+mod recent_turns;
 mod session;
 mod turn;
 
 pub(super) use handshake::{described, open};
-pub(super) use kept::KeptTurns;
+pub(super) use recent_turns::RecentTurns;
 
 /// The path, in logs and metrics.
 const PATH: &str = "/v1/docent/chat";

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, error::ProtocolError};
 
-use super::conversation::{Conversation, Outbox, ShutOut};
+use super::conversation::{AccessRevoked, Conversation, Outbox};
 use crate::serve::call::Server;
 use crate::serve::connections::RawConnection;
 
@@ -77,7 +77,7 @@ enum End {
 }
 
 /// See the module.
-pub(super) struct Session {
+pub(super) struct ChatSession {
     socket: WebSocketStream<RawConnection>,
     talk: Conversation,
     out: Outbox,
@@ -100,7 +100,7 @@ pub(super) struct Session {
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl Session {
+impl ChatSession {
     /// `headers`: those with the key.
     pub(super) async fn new(
         server: Arc<Server>,
@@ -237,7 +237,7 @@ impl Session {
         self.unanswered = false;
         match message {
             Message::Text(text) => {
-                if let Err(ShutOut) = self.talk.hear(&text, &mut self.out) {
+                if let Err(AccessRevoked) = self.talk.hear(&text, &mut self.out) {
                     self.closing = Some(Closing::SHUT_OUT);
                 }
                 self.begin_silence();

@@ -14,25 +14,25 @@ use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use crate::http::on_behalf_of;
+use crate::http::with_trace_context;
 use crate::output::Event;
 use crate::query::AnswerEvent;
-use crate::query::history::Turn as Said;
-use crate::serve::access::Sight;
-use crate::serve::log::Pending;
-use crate::serve::native::query::{Asking, SentEvent};
-use crate::serve::refusal::Refusal;
-use crate::serve::told::{Teller, Told};
+use crate::query::history::HistoryTurn as Said;
+use crate::serve::access::VisibleScope;
+use crate::serve::log::PendingEntry;
+use crate::serve::native::query::{AdmittedQuestion, SentEvent};
+use crate::serve::progress_stream::{ProgressSender, ProgressStream};
+use crate::serve::refusal::RequestRefusal;
 use crate::types::TraceContext;
 
 /// Most bytes of a turn that are kept: more than any answer and its passages have.
 const LARGEST: usize = 1 << 20;
 
 /// See the module.
-pub(super) struct Turn {
+pub(super) struct ChatTurn {
     pub(super) answer_id: Uuid,
     /// The part of the documents that it was answered from.
-    pub(super) sight: Sight,
+    pub(super) sight: VisibleScope,
     question: String,
     /// The conversation before it.
     history: Arc<Vec<Said>>,
@@ -58,9 +58,9 @@ struct State {
 
 /// The work, which advances only while its events are asked for.
 struct Work {
-    told: Told<Out>,
+    told: ProgressStream<Out>,
     /// The log entry, written when this is dropped.
-    pending: Pending,
+    pending: PendingEntry,
     #[expect(dead_code, reason = "held")]
     own_turn: Option<OwnedSemaphorePermit>,
 }
@@ -89,14 +89,14 @@ enum Piece {
 }
 
 /// What a connection receives from its turn.
-pub(super) enum Next {
+pub(super) enum TurnUpdate {
     Event(String),
     /// The end: its last event, and what it adds to the conversation.
     End(Option<String>, Option<Said>),
 }
 
 /// What another connection gets when it resumes a turn.
-pub(super) struct TakenOver {
+pub(super) struct TurnTakeover {
     pub(super) holder: u32,
     pub(super) events: Vec<String>,
     pub(super) under_way: bool,
@@ -106,7 +106,7 @@ pub(super) struct TakenOver {
     pub(super) history: Arc<Vec<Said>>,
 }
 
-impl Turn {
+impl ChatTurn {
     /// The number of the connection that asked.
     pub(super) const FIRST_HOLDER: u32 = 0;
 
@@ -114,10 +114,10 @@ impl Turn {
     /// the key holds for it.
     pub(super) fn begin(
         answer_id: Uuid,
-        asking: Asking,
+        asking: AdmittedQuestion,
         context: TraceContext,
         history: Arc<Vec<Said>>,
-        pending: Pending,
+        pending: PendingEntry,
         own_turn: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (sight, question) = (asking.scoped.sight(), asking.question.text.clone());
@@ -152,18 +152,18 @@ impl Turn {
     }
 
     /// The next event for the connection that has the turn; another one gets nothing.
-    pub(super) fn poll(&self, holder: u32, context: &mut Context<'_>) -> Poll<Next> {
+    pub(super) fn poll(&self, holder: u32, context: &mut Context<'_>) -> Poll<TurnUpdate> {
         let mut state = self.state();
         if state.holder != holder {
             return Poll::Pending;
         }
-        let Some(work) = &mut state.work else { return Poll::Ready(Next::End(None, None)) };
+        let Some(work) = &mut state.work else { return Poll::Ready(TurnUpdate::End(None, None)) };
         match work.told.poll_next_unpin(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Out::Event(event))) => {
                 let json = event.json.clone();
                 state.keep(event);
-                Poll::Ready(Next::Event(json))
+                Poll::Ready(TurnUpdate::Event(json))
             }
             Poll::Ready(Some(Out::End(End { status, last, said, .. }))) => {
                 work.pending.end(status);
@@ -172,11 +172,11 @@ impl Turn {
                 state.complete = true;
                 state.said.clone_from(&said);
                 state.end();
-                Poll::Ready(Next::End(Some(json), said))
+                Poll::Ready(TurnUpdate::End(Some(json), said))
             }
             Poll::Ready(None) => {
                 state.end();
-                Poll::Ready(Next::End(None, None))
+                Poll::Ready(TurnUpdate::End(None, None))
             }
         }
     }
@@ -195,7 +195,7 @@ impl Turn {
     }
 
     /// Hands the turn to another connection.
-    pub(super) fn take_over(&self) -> TakenOver {
+    pub(super) fn take_over(&self) -> TurnTakeover {
         let mut state = self.state();
         state.holder += 1;
         if let Some(waker) = state.waker.take() {
@@ -205,7 +205,7 @@ impl Turn {
         if let Some(said) = &state.said {
             Arc::make_mut(&mut history).push(said.clone());
         }
-        TakenOver {
+        TurnTakeover {
             holder: state.holder,
             events: state.told.iter().map(Piece::json).collect(),
             under_way: state.work.is_some(),
@@ -284,16 +284,16 @@ impl Piece {
 
 /// The answer to a question, from waiting for its turn onwards. `context`: the trace that the question
 /// belongs to.
-fn answered(asking: Asking, context: TraceContext) -> Told<Out> {
-    Told::of(|teller| async move {
-        let answer = on_behalf_of(context, answer(&asking, &teller));
+fn answered(asking: AdmittedQuestion, context: TraceContext) -> ProgressStream<Out> {
+    ProgressStream::of(|teller| async move {
+        let answer = with_trace_context(context, answer(&asking, &teller));
         let end = AssertUnwindSafe(answer).catch_unwind().await;
-        let end = end.unwrap_or_else(|_| End::refused(&asking, Refusal::panicked()));
+        let end = end.unwrap_or_else(|_| End::refused(&asking, RequestRefusal::panicked()));
         teller.tell(Out::End(end));
     })
 }
 
-async fn answer(asking: &Asking, teller: &Teller<Out>) -> End {
+async fn answer(asking: &AdmittedQuestion, teller: &ProgressSender<Out>) -> End {
     let turn = match asking.server.admission.begin_question().await {
         Ok(turn) => turn,
         Err(refusal) => return End::refused(asking, refusal),
@@ -315,12 +315,12 @@ async fn answer(asking: &Asking, teller: &Teller<Out>) -> End {
     };
     match held_back {
         Some(last) => End { status, last, said, turn: Some(turn) },
-        None => End::refused(asking, Refusal::panicked()),
+        None => End::refused(asking, RequestRefusal::panicked()),
     }
 }
 
 impl End {
-    fn refused(asking: &Asking, mut refusal: Refusal) -> Self {
+    fn refused(asking: &AdmittedQuestion, mut refusal: RequestRefusal) -> Self {
         let last = asking.refused(&mut refusal);
         Self { status: refusal.status, last, said: None, turn: None }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, Signal};
+use super::{QuestionSample, Signal};
 use crate::types::{ContentHash, DocumentRecord, SCHEMA_VERSION};
 
 /// Largest file that is read.
@@ -22,7 +22,7 @@ const MOST_DOCUMENTS: usize = 1 << 16;
 /// The signals of questions, retrieval and answers, as `docent eval --write-drift-baseline` writes them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Baseline {
+pub struct DriftBaseline {
     pub schema_version: u32,
     /// Version of docent that wrote the file.
     pub docent: String,
@@ -43,10 +43,14 @@ pub struct Documents {
     chunks: BTreeMap<String, u32>,
 }
 
-impl Baseline {
-    pub fn new(collection: &str, observed: &[Observation], documents: &[DocumentRecord]) -> Self {
+impl DriftBaseline {
+    pub fn new(
+        collection: &str,
+        observed: &[QuestionSample],
+        documents: &[DocumentRecord],
+    ) -> Self {
         let mut samples = BTreeMap::<Signal, Vec<f32>>::new();
-        for (signal, value) in observed.iter().flat_map(Observation::values) {
+        for (signal, value) in observed.iter().flat_map(QuestionSample::values) {
             samples.entry(signal).or_default().push(value);
         }
         Self {
@@ -63,7 +67,7 @@ impl Baseline {
     /// The file cannot be read, or is not a baseline.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let mut text = String::new();
-        crate::beneath::open_file(path)?.take(LARGEST).read_to_string(&mut text)?;
+        crate::rooted_fs::open_file(path)?.take(LARGEST).read_to_string(&mut text)?;
         let read: Self = serde_json::from_str(&text)?;
         let sane =
             |values: &Vec<f32>| values.len() <= MOST && values.iter().all(|it| it.is_finite());
@@ -185,10 +189,10 @@ pub(super) mod tests {
     fn a_file_is_read_as_it_was_written_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("baseline.json");
-        let observed = [Observation { unknown_words: 0.25, ..Observation::default() }];
-        let baseline = Baseline::new("docs", &observed, &records(0..3, "a"));
+        let observed = [QuestionSample { unknown_words: 0.25, ..QuestionSample::default() }];
+        let baseline = DriftBaseline::new("docs", &observed, &records(0..3, "a"));
         baseline.write(&path).unwrap();
-        assert_eq!(Baseline::read(&path).unwrap(), baseline);
+        assert_eq!(DriftBaseline::read(&path).unwrap(), baseline);
         let text = std::fs::read_to_string(&path).unwrap();
         for (from, to) in [
             ("\"schema_version\":1", "\"schema_version\":9"),
@@ -198,7 +202,7 @@ pub(super) mod tests {
             ("unknown_words", "nothing"),
         ] {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-            assert!(Baseline::read(&path).is_err(), "{to}");
+            assert!(DriftBaseline::read(&path).is_err(), "{to}");
         }
     }
 }

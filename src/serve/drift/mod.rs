@@ -14,14 +14,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use baseline::Baseline;
 use baseline::Documents;
+pub use baseline::DriftBaseline;
 use report::CollectionDrift;
 pub(super) use report::{described, drift, gauges};
 
 use super::answering::AskedCollection;
 use crate::error::Failure;
-use crate::interaction::foreignness;
+use crate::interaction::oov_rate;
 use crate::query::Answer;
 use crate::service::Engine;
 use crate::types::Hit;
@@ -90,7 +90,7 @@ impl Signal {
 
 /// The watched values of one question.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Observation {
+pub struct QuestionSample {
     /// `None` if nothing was retrieved.
     top_score: Option<f32>,
     score_gap: Option<f32>,
@@ -101,7 +101,7 @@ pub struct Observation {
     unsupported: Option<bool>,
 }
 
-impl Observation {
+impl QuestionSample {
     /// `k`: the number of passages if a question does not set it.
     pub fn of_search(question: &str, hits: &[Hit], k: usize) -> Self {
         Self::of_scores(question, hits.iter().map(|hit| hit.score), k)
@@ -113,7 +113,7 @@ impl Observation {
         Self {
             top_score,
             score_gap: top_score.zip(scores().last()).map(|(first, last)| first - last),
-            unknown_words: foreignness(question),
+            unknown_words: oov_rate(question),
             ..Self::default()
         }
     }
@@ -176,11 +176,11 @@ struct Watched {
 }
 
 /// Watches the served collections.
-pub(super) struct Drift {
+pub(super) struct DriftMonitor {
     collections: BTreeMap<String, Mutex<Watched>>,
 }
 
-impl Drift {
+impl DriftMonitor {
     /// # Errors
     /// The baseline cannot be read, or belongs to a collection that is not served.
     pub(super) fn open<'a>(
@@ -194,7 +194,7 @@ impl Drift {
                 Failure::config(format!("--drift-baseline {}: {problem}", path.display()))
                     .hint("docent eval CASES --answers --write-drift-baseline FILE writes one")
             };
-            let read = Baseline::read(path).map_err(|error| unusable(error.to_string()))?;
+            let read = DriftBaseline::read(path).map_err(|error| unusable(error.to_string()))?;
             let of = watched.get_mut(&read.collection);
             let of = of.ok_or_else(|| {
                 unusable(format!(
@@ -214,7 +214,7 @@ impl Drift {
     }
 
     /// Adds the samples of a question that was asked with the configured settings.
-    pub(super) fn observe(&self, collection: &str, observation: &Observation) {
+    pub(super) fn observe(&self, collection: &str, observation: &QuestionSample) {
         let Some(mut watched) = self.watched(collection) else { return };
         for (signal, value) in observation.values() {
             watched.samples.entry(signal).or_default().add(signal, value);
@@ -265,9 +265,9 @@ impl Drift {
     }
 }
 
-impl From<Baseline> for Watched {
-    fn from(baseline: Baseline) -> Self {
-        let Baseline { samples, documents, written_at, .. } = baseline;
+impl From<DriftBaseline> for Watched {
+    fn from(baseline: DriftBaseline) -> Self {
+        let DriftBaseline { samples, documents, written_at, .. } = baseline;
         let enough = samples.into_iter().filter(|(_, base)| base.len() >= FEW);
         let given = |base| Samples { base, is_given: true, ..Samples::default() };
         Self {
@@ -283,11 +283,11 @@ impl From<Baseline> for Watched {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::report::State;
+    use super::report::DriftState;
     use super::*;
 
-    fn observation(top_score: f32, no_answer: bool) -> Observation {
-        Observation {
+    fn observation(top_score: f32, no_answer: bool) -> QuestionSample {
+        QuestionSample {
             top_score: Some(top_score),
             score_gap: Some(top_score / 2.0),
             unknown_words: 0.02,
@@ -296,7 +296,7 @@ mod tests {
         }
     }
 
-    fn state(drift: &Drift, signal: Signal) -> State {
+    fn state(drift: &DriftMonitor, signal: Signal) -> DriftState {
         let report = drift.report();
         report[0].signals.iter().find(|it| it.signal == signal).unwrap().state
     }
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn samples_unlike_the_first_ones_are_drift() {
-        let drift = Drift::open(None, ["docs"].into_iter()).unwrap();
+        let drift = DriftMonitor::open(None, ["docs"].into_iter()).unwrap();
         let ask = |range: std::ops::Range<usize>, shift: f32, unanswered: usize| {
             for at in range {
                 let unanswered = at.is_multiple_of(unanswered);
@@ -316,19 +316,19 @@ mod tests {
             }
         };
         ask(0..200, 0.0, 20);
-        assert_eq!(state(&drift, Signal::TopScore), State::TooFew);
+        assert_eq!(state(&drift, Signal::TopScore), DriftState::TooFew);
         ask(0..FEW - 1, 0.0, 20);
-        assert_eq!(state(&drift, Signal::TopScore), State::TooFew);
+        assert_eq!(state(&drift, Signal::TopScore), DriftState::TooFew);
         ask(200..700, 0.0, 20);
         for signal in [Signal::TopScore, Signal::ScoreGap, Signal::UnknownWords, Signal::NoAnswer] {
-            assert_eq!(state(&drift, signal), State::Steady, "{signal:?}");
+            assert_eq!(state(&drift, signal), DriftState::Steady, "{signal:?}");
         }
-        assert_eq!(state(&drift, Signal::UnsupportedCitations), State::TooFew, "none cites");
+        assert_eq!(state(&drift, Signal::UnsupportedCitations), DriftState::TooFew, "none cites");
         ask(700..1_200, 0.5, 3);
         for signal in [Signal::TopScore, Signal::ScoreGap, Signal::NoAnswer] {
-            assert_eq!(state(&drift, signal), State::Drifted, "{signal:?}");
+            assert_eq!(state(&drift, signal), DriftState::Drifted, "{signal:?}");
         }
-        assert_eq!(state(&drift, Signal::UnknownWords), State::Steady);
+        assert_eq!(state(&drift, Signal::UnknownWords), DriftState::Steady);
         let watched = drift.watched("docs").unwrap();
         let kept = watched.samples.values().map(|it| it.base.len() + it.now.len());
         assert_eq!(kept.max(), Some(200 + WINDOW), "older samples are dropped");
@@ -336,27 +336,27 @@ mod tests {
         for at in 0..100 {
             drift.rate("docs", if at < 50 { 1.0 } else { 0.0 });
         }
-        assert_eq!(state(&drift, Signal::PoorFeedback), State::Drifted);
+        assert_eq!(state(&drift, Signal::PoorFeedback), DriftState::Drifted);
     }
 
     #[test]
     fn a_file_is_the_baseline_if_it_has_enough_samples() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("baseline.json");
-        let observed: Vec<Observation> =
+        let observed: Vec<QuestionSample> =
             (0..100).map(|at| observation(scattered(at), false)).collect();
-        Baseline::new("docs", &observed, &baseline::tests::records(0..3, "a"))
+        DriftBaseline::new("docs", &observed, &baseline::tests::records(0..3, "a"))
             .write(&path)
             .unwrap();
-        assert!(Drift::open(Some(&path), ["other"].into_iter()).is_err());
-        let drift = Drift::open(Some(&path), ["docs", "other"].into_iter()).unwrap();
+        assert!(DriftMonitor::open(Some(&path), ["other"].into_iter()).is_err());
+        let drift = DriftMonitor::open(Some(&path), ["docs", "other"].into_iter()).unwrap();
         for at in 0..FEW {
             drift.observe("docs", &observation(scattered(at) + 5.0, false));
         }
-        assert_eq!(state(&drift, Signal::TopScore), State::Drifted);
-        assert_eq!(state(&drift, Signal::UnknownWords), State::Steady);
+        assert_eq!(state(&drift, Signal::TopScore), DriftState::Drifted);
+        assert_eq!(state(&drift, Signal::UnknownWords), DriftState::Steady);
         drift.rate("docs", 1.0);
-        assert_eq!(state(&drift, Signal::PoorFeedback), State::TooFew, "it is learned");
+        assert_eq!(state(&drift, Signal::PoorFeedback), DriftState::TooFew, "it is learned");
         assert_eq!(drift.report().len(), 2);
     }
 }

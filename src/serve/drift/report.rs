@@ -8,14 +8,14 @@ use super::statistics::{
     kolmogorov_smirnov, kolmogorov_smirnov_threshold, rate, rates_threshold, stability_index,
     stability_index_threshold,
 };
-use super::{Drift, FEW, Samples, Signal, Watched};
+use super::{DriftMonitor, FEW, Samples, Signal, Watched};
 use crate::output::Versioned;
 use crate::serve::answering::AskedCollection;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::metrics::DriftGauge;
 use crate::serve::native::json;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 
 /// Share of changed chunks from which on a collection counts as drifted.
 const CHANGED: f64 = 0.2;
@@ -68,7 +68,7 @@ pub(super) struct SignalDrift {
     rate: Option<f64>,
     baseline_samples: usize,
     samples: usize,
-    pub(super) state: State,
+    pub(super) state: DriftState,
 }
 
 #[derive(Clone, Copy, Serialize, JsonSchema)]
@@ -86,7 +86,7 @@ enum Measure {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DriftState")]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum DriftState {
     Drifted,
     Steady,
     TooFew,
@@ -121,7 +121,7 @@ impl SignalDrift {
             rate: (is_rate && m > 0).then(|| rate(now)),
             baseline_samples: n,
             samples: m,
-            state: State::of(measured),
+            state: DriftState::of(measured),
         }
     }
 
@@ -137,12 +137,12 @@ impl SignalDrift {
             rate: None,
             baseline_samples: seen,
             samples: seen,
-            state: State::of(share.map(|share| (share, CHANGED))),
+            state: DriftState::of(share.map(|share| (share, CHANGED))),
         }
     }
 }
 
-impl State {
+impl DriftState {
     fn of(measured: Option<(f64, f64)>) -> Self {
         match measured {
             None => Self::TooFew,
@@ -167,13 +167,13 @@ impl CollectionDrift {
                 Some(written_at) => Origin::File { written_at },
                 None => Origin::FirstQuestions,
             },
-            drifted: signals.iter().any(|signal| signal.state == State::Drifted),
+            drifted: signals.iter().any(|signal| signal.state == DriftState::Drifted),
             signals,
         }
     }
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named(
             "getDrift",
@@ -183,19 +183,19 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 }
 
 /// `GET /v1/docent/drift`.
-pub(in crate::serve) async fn drift(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn drift(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let drift = &call.server.observers.drift;
     drift.look_at_all(call.server.access.engines()).await;
     Ok(json(&Versioned::new(DriftResponse { collections: drift.report() })))
 }
 
 /// The signals with enough samples.
-pub(in crate::serve) fn gauges(drift: &Drift) -> Vec<(DriftGauge, f64, bool)> {
+pub(in crate::serve) fn gauges(drift: &DriftMonitor) -> Vec<(DriftGauge, f64, bool)> {
     let of = |collection: CollectionDrift| {
         let CollectionDrift { collection, signals, .. } = collection;
         signals.into_iter().filter_map(move |it| {
             let gauge = DriftGauge { collection: collection.clone(), signal: it.signal.name() };
-            Some((gauge, it.value?, it.state == State::Drifted))
+            Some((gauge, it.value?, it.state == DriftState::Drifted))
         })
     };
     drift.report().into_iter().flat_map(of).collect()

@@ -7,7 +7,7 @@ const CHANCE: f64 = 0.001;
 const NORMAL: f64 = 3.290_526_731_491_926;
 
 /// Upper bounds of the bins of the share of unknown words, without the last bound, which is 1. See
-/// [`foreignness`](crate::interaction::foreignness()): English is in the first two bins, languages written
+/// [`oov_rate`](crate::interaction::oov_rate()): English is in the first two bins, languages written
 /// with Latin letters are in the next two, others in the last.
 pub(super) const BINS: [f32; 4] = [0.05, 0.1, 0.2, 0.5];
 

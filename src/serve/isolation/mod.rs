@@ -21,17 +21,17 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use self::asked::{BOUNDARY, DOCUMENTS, Document, QUESTION, asked, form};
-use super::keys::{Key, KeyFile, Right, Secret, tests::key};
+use super::keys::{ApiKey, KeyFile, KeyRight, Secret, tests::key};
 use super::routes::{ROUTES, Route, router};
-use super::{Running, Service};
+use super::{BoundServer, ServeConfig};
 use crate::cancel;
 use crate::hub::Hub;
 use crate::query::cache::RetrievalCache;
-use crate::record::Tape;
-use crate::service::sync::{Inputs, SyncOptions};
+use crate::record::Recording;
+use crate::service::sync::{SyncInputs, SyncOptions};
 use crate::service::{Context, Engine};
 use crate::settings::{self, Layers, ListenAddress};
-use crate::types::Reach;
+use crate::types::CrawlReach;
 
 /// Number of keys; each of them asks every route.
 const KEYS: usize = 28;
@@ -40,7 +40,7 @@ const KEYS: usize = 28;
 const ROUNDS: usize = 2;
 
 /// Whether a key sees a document, by rules written for the tests.
-fn sees(key: &Key, document: &Document) -> bool {
+fn sees(key: &ApiKey, document: &Document) -> bool {
     let within = |source: &String| match &**source {
         "**/nameelephant.md" => document.name == "nameelephant",
         directory => {
@@ -67,7 +67,7 @@ enum Standing {
 
 #[derive(Clone, Debug)]
 struct Caller {
-    key: Key,
+    key: ApiKey,
     secret: String,
     standing: Standing,
 }
@@ -82,7 +82,7 @@ fn callers() -> impl Strategy<Value = Caller> {
         1 => Just(Standing::Expired),
         1 => Just(Standing::Revoked),
     ];
-    let rights = subsequence(Right::ALL.to_vec(), 1..=4);
+    let rights = subsequence(KeyRight::ALL.to_vec(), 1..=4);
     (
         rights,
         prop_oneof![3 => Just(None), 1 => Just(Some("acme")), 1 => Just(Some("other"))],
@@ -98,7 +98,7 @@ fn callers() -> impl Strategy<Value = Caller> {
             let name = format!("key{}", secret.id);
             let tenant = tenant.map(str::to_owned);
             let key = key(&name, &secret);
-            let key = Key { expires_at, rights, tenant, collections, sources, tags, ..key };
+            let key = ApiKey { expires_at, rights, tenant, collections, sources, tags, ..key };
             Caller { key, secret: secret.reveal(), standing }
         })
 }
@@ -114,13 +114,13 @@ pub(super) struct Reply {
 
 /// A server with two collections and one of a tenant, asked without a connection.
 pub(super) struct Tenants {
-    pub(super) running: Running,
+    pub(super) running: BoundServer,
     router: Router,
     _dir: tempfile::TempDir,
 }
 
 impl Tenants {
-    pub(super) async fn new(keys: Vec<Key>) -> Self {
+    pub(super) async fn new(keys: Vec<ApiKey>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cache = Arc::new(RetrievalCache::new(1 << 20));
         let mut engines = Vec::new();
@@ -133,7 +133,7 @@ impl Tenants {
         let mut settings = engines[0].1.context.settings.serve.clone();
         settings.listen = vec![ListenAddress::Tcp("127.0.0.1:0".parse().unwrap())];
         settings.ingest = true;
-        let service = Service {
+        let service = ServeConfig {
             engines,
             keys: Some(file),
             needs_keys: true,
@@ -187,7 +187,7 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
         sites: None,
         user: None,
         project: None,
-        tape: Arc::new(Tape::default()),
+        tape: Arc::new(Recording::default()),
         hub: Hub::default(),
         root: root.clone(),
     };
@@ -199,7 +199,8 @@ async fn collection(root: &Path, name: &str, cache: &Arc<RetrievalCache>) -> Arc
         let text =
             format!("# Backups\n\nLedger backups are kept for 400 days by {}.\n", document.word);
         std::fs::write(path, text).unwrap();
-        let inputs = Inputs::parse(vec![document.source.to_owned()], Reach::default()).unwrap();
+        let inputs =
+            SyncInputs::parse(vec![document.source.to_owned()], CrawlReach::default()).unwrap();
         let options = SyncOptions { tags: vec![document.tag.to_owned()], ..SyncOptions::default() };
         let report = engine.sync(inputs, &options, &cancel::pair().1, &mut drop).await.unwrap();
         assert_eq!((report.aborted, report.failed.len()), (None, 0));
@@ -330,7 +331,7 @@ async fn a_link_opens_one_document_for_as_long_as_its_key_could() {
     let now = Utc::now().timestamp();
     let mut opened = 0;
     for caller in &made {
-        let asks = caller.key.may(Right::Search) || caller.key.may(Right::Answer);
+        let asks = caller.key.may(KeyRight::Search) || caller.key.may(KeyRight::Answer);
         for document in DOCUMENTS.iter().filter(|it| sees(&caller.key, it)) {
             let Document { collection, source, .. } = document;
             let query = signer.query(&caller.key, collection, source, now);
@@ -354,7 +355,7 @@ async fn an_upload_is_of_whoever_brought_it() {
     let made: Vec<Caller> =
         (0..KEYS).map(|_| callers().new_tree(&mut runner).unwrap().current()).collect();
     let owner = Secret::new().unwrap();
-    let whole = Key { rights: Right::ALL.to_vec(), ..key("owner", &owner) };
+    let whole = ApiKey { rights: KeyRight::ALL.to_vec(), ..key("owner", &owner) };
     let kept = made.iter().filter(|caller| caller.standing != Standing::Revoked);
     let keys = kept.map(|caller| caller.key.clone()).chain([whole]).collect();
     let tenants = Tenants::new(keys).await;
@@ -363,7 +364,7 @@ async fn an_upload_is_of_whoever_brought_it() {
     let id = uploaded.body["id"].as_str().unwrap().to_owned();
     let mut refused = 0;
     for caller in &made {
-        let Key { tenant, collections, sources, tags, .. } = &caller.key;
+        let ApiKey { tenant, collections, sources, tags, .. } = &caller.key;
         let sees_all =
             tenant.is_none() && collections.is_empty() && sources.is_empty() && tags.is_empty();
         if sees_all && caller.standing == Standing::InForce {

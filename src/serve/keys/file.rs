@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Key, Secret};
-use crate::beneath;
+use super::{ApiKey, Secret};
+use crate::rooted_fs;
 
 /// Far larger than any file of keys.
 const LARGEST: u64 = 16 << 20;
@@ -23,7 +23,7 @@ const HEADER: &str = "\
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
     #[serde(default, rename = "key")]
-    pub keys: Vec<Key>,
+    pub keys: Vec<ApiKey>,
 }
 
 #[derive(Debug, Error)]
@@ -40,7 +40,7 @@ impl KeyFile {
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
         use io::Read as _;
         let mut text = String::new();
-        beneath::open_file(path)
+        rooted_fs::open_file(path)
             .and_then(|file| file.take(LARGEST).read_to_string(&mut text))
             .map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
         Self::parse(&text)
@@ -66,10 +66,10 @@ impl KeyFile {
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{line}{}", error.message())
         })?;
-        if let Some(problem) = file.keys.iter().find_map(Key::problem) {
+        if let Some(problem) = file.keys.iter().find_map(ApiKey::problem) {
             return Err(problem);
         }
-        for what in [|key: &Key| key.name.clone(), |key: &Key| key.id.clone()] {
+        for what in [|key: &ApiKey| key.name.clone(), |key: &ApiKey| key.id.clone()] {
             let mut seen = HashSet::new();
             if let Some(key) = file.keys.iter().find(|key| !seen.insert(what(key))) {
                 return Err(format!("two keys are called `{}`", what(key)));
@@ -103,7 +103,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// The key is not valid; a phrase.
-    pub fn add(&mut self, key: Key) -> Result<(), String> {
+    pub fn add(&mut self, key: ApiKey) -> Result<(), String> {
         if let Some(problem) = key.problem() {
             return Err(problem);
         }
@@ -111,12 +111,12 @@ impl KeyFile {
         Ok(())
     }
 
-    pub fn named(&self, name: &str) -> Option<&Key> {
+    pub fn named(&self, name: &str) -> Option<&ApiKey> {
         self.keys.iter().find(|key| key.name == name)
     }
 
     /// The key that this secret opens.
-    pub fn opened_by(&self, secret: &Secret) -> Option<&Key> {
+    pub fn opened_by(&self, secret: &Secret) -> Option<&ApiKey> {
         self.keys.iter().find(|key| secret.opens(key))
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let path = dir.path().join("deep/keys.toml");
         assert_eq!(KeyFile::read_or_begin(&path).unwrap(), KeyFile::default());
         let secret = Secret::new().unwrap();
-        let limited = Key {
+        let limited = ApiKey {
             tags: vec!["tenant=a".to_owned()],
             requests_per_minute: std::num::NonZeroU32::new(60),
             ..key("limited", &secret)
@@ -155,7 +155,7 @@ mod tests {
         let error = KeyFile::parse("# keys\n[[key]]\nname = \"a\"\nrihgts = []\n").unwrap_err();
         assert!(error.starts_with("line 4: unknown field `rihgts`"), "{error}");
         let row = |name: &str, id: &str| {
-            let key = Key { id: id.to_owned(), ..key(name, &Secret::new().unwrap()) };
+            let key = ApiKey { id: id.to_owned(), ..key(name, &Secret::new().unwrap()) };
             toml::to_string(&KeyFile { keys: vec![key] }).unwrap()
         };
         for (one, other) in [(("a", "1"), ("a", "2")), (("a", "1"), ("b", "1"))] {

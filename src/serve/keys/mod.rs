@@ -26,7 +26,8 @@ use crate::types::{ContentHash, collection_of_tenant, tenant_of};
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Right {
+#[schemars(rename = "Right")]
+pub enum KeyRight {
     /// Retrieved passages, documents, and the status of collections.
     Search,
     /// Answers by the chat model, which costs money.
@@ -37,7 +38,7 @@ pub enum Right {
     Admin,
 }
 
-impl Right {
+impl KeyRight {
     pub const ALL: [Self; 4] = [Self::Search, Self::Answer, Self::Ingest, Self::Admin];
 
     pub fn name(self) -> &'static str {
@@ -57,7 +58,7 @@ impl Right {
 /// A row of `keys.toml`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Key {
+pub struct ApiKey {
     /// Unique in the file; for logs and people.
     pub name: String,
     /// The part of the key by which this row is found.
@@ -68,8 +69,8 @@ pub struct Key {
     pub created_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    #[serde(default = "Key::usual_rights")]
-    pub rights: Vec<Right>,
+    #[serde(default = "ApiKey::usual_rights")]
+    pub rights: Vec<KeyRight>,
     /// The tenant whose collections it sees, and no others; `None`: collections of every tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
@@ -98,9 +99,9 @@ pub struct Key {
     pub cost_per_month: Option<f64>,
 }
 
-impl Key {
-    fn usual_rights() -> Vec<Right> {
-        vec![Right::Search, Right::Answer]
+impl ApiKey {
+    fn usual_rights() -> Vec<KeyRight> {
+        vec![KeyRight::Search, KeyRight::Answer]
     }
 
     /// The key of a caller without one: it opens nothing, and sees nothing.
@@ -128,14 +129,14 @@ impl Key {
     /// The key of a caller with a link to one document: it sees nothing else.
     pub(super) fn of_link(collection: &str, source: &str) -> Self {
         Self {
-            rights: vec![Right::Search],
+            rights: vec![KeyRight::Search],
             collections: vec![collection.to_owned()],
             sources: vec![source.to_owned()],
             ..Self::of_nobody()
         }
     }
 
-    pub fn may(&self, right: Right) -> bool {
+    pub fn may(&self, right: KeyRight) -> bool {
         self.rights.contains(&right)
     }
 
@@ -161,7 +162,9 @@ impl Key {
     /// Whether the names of documents decide what it may ingest: no source matches every name.
     pub fn is_choosy(&self) -> bool {
         let takes_all = |source: &String| takes_every_name(source);
-        self.may(Right::Ingest) && !self.sources.is_empty() && !self.sources.iter().any(takes_all)
+        self.may(KeyRight::Ingest)
+            && !self.sources.is_empty()
+            && !self.sources.iter().any(takes_all)
     }
 
     /// Whether its cost is limited.
@@ -224,7 +227,7 @@ impl Secret {
     }
 
     /// Compares in a time that does not depend on where the hashes differ.
-    pub fn opens(&self, key: &Key) -> bool {
+    pub fn opens(&self, key: &ApiKey) -> bool {
         let same_id = self.id.as_bytes().ct_eq(key.id.as_bytes());
         let same_secret = self.sha256().as_bytes().ct_eq(key.secret_sha256.as_bytes());
         (same_id & same_secret).into()
@@ -259,14 +262,14 @@ pub(in crate::serve) mod tests {
 
     use super::*;
 
-    pub(in crate::serve) fn key(name: &str, secret: &Secret) -> Key {
-        Key {
+    pub(in crate::serve) fn key(name: &str, secret: &Secret) -> ApiKey {
+        ApiKey {
             name: name.to_owned(),
             id: secret.id.clone(),
             secret_sha256: secret.sha256(),
             created_at: DateTime::UNIX_EPOCH,
             expires_at: None,
-            rights: Key::usual_rights(),
+            rights: ApiKey::usual_rights(),
             tenant: None,
             collections: Vec::new(),
             sources: Vec::new(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Key, KeyFile, KeyFileError, Secret};
-use crate::serve::stamp::{Stamp, stamp};
+use super::{ApiKey, KeyFile, KeyFileError, Secret};
+use crate::serve::file_stamp::{OptionalStamp, stamp};
 
 /// What a file without keys means.
 pub const NOBODY: &str = "a server with this file lets nobody in until docent keys create NAME makes a key; \
@@ -25,7 +25,7 @@ struct State {
     keys: Option<Arc<KeyFile>>,
     /// Keys that were valid since the start, and no longer are.
     revoked: KeyFile,
-    stamp: Stamp,
+    stamp: OptionalStamp,
     looked: Instant,
     /// The problem of the current file; the previous keys stay in force.
     problem: Option<String>,
@@ -114,10 +114,10 @@ impl WatchedKeys {
 
 impl State {
     fn replace(&mut self, keys: KeyFile) {
-        let same = |one: &Key, other: &Key| {
+        let same = |one: &ApiKey, other: &ApiKey| {
             (&one.id, &one.secret_sha256) == (&other.id, &other.secret_sha256)
         };
-        let is_there = |key: &Key| keys.keys.iter().any(|kept| same(kept, key));
+        let is_there = |key: &ApiKey| keys.keys.iter().any(|kept| same(kept, key));
         let before = self.keys.iter().flat_map(|keys| keys.keys.iter().cloned());
         let gone = self.revoked.keys.drain(..).chain(before).filter(|key| !is_there(key)).collect();
         self.revoked.keys = gone;
@@ -170,7 +170,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
         let (kept, gone) = (Secret::new().unwrap(), Secret::new().unwrap());
-        let file = |keys: Vec<Key>| KeyFile { keys }.write(&path).unwrap();
+        let file = |keys: Vec<ApiKey>| KeyFile { keys }.write(&path).unwrap();
         file(vec![key("kept", &kept), key("gone", &gone)]);
         let watched = WatchedKeys::open(&path, true).unwrap();
         let look = || watched.look(&mut watched.state.lock().unwrap());

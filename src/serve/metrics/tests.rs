@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::super::log::Notes;
+use super::super::log::RequestNotes;
 use super::*;
 
 /// The text that is served when every metric has a value.
 fn text_of_all() -> String {
     let metrics = Metrics::new(Some(Arc::new(RetrievalCache::new(1 << 20))));
-    let notes = Notes {
+    let notes = RequestNotes {
         answers: 1,
         prompt_tokens: Some(1),
         completion_tokens: Some(1),
         cost: Some(0.5),
         no_answer: Some(false),
         error: Some("invalid_value".to_owned()),
-        ..Notes::default()
+        ..RequestNotes::default()
     };
     metrics.count(&LogEntry { key: Some("ci".to_owned()), notes, ..LogEntry::default() });
     metrics.count_job(&LogEntry { method: "INGEST".to_owned(), ..LogEntry::default() });
@@ -23,7 +23,7 @@ fn text_of_all() -> String {
     let gauge = DriftGauge { collection: "docs".to_owned(), signal: "top_score" };
     metrics.drift.get_or_create(&gauge).set(0.5);
     metrics.drifted.get_or_create(&gauge).set(1);
-    metrics.text((0, 0), 1, &Drift::open(None, std::iter::empty()).unwrap())
+    metrics.text((0, 0), 1, &DriftMonitor::open(None, std::iter::empty()).unwrap())
 }
 
 /// Each metric: its name, its labels, and its description.

@@ -14,16 +14,16 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::error::Exit;
-use crate::http::{context, on_behalf_of};
+use crate::http::{context, with_trace_context};
 use crate::output::{AnswerJson, BatchRow, Versioned};
 use crate::serve::access::Scoped;
-use crate::serve::answering::{self, Question, checked_question};
-use crate::serve::call::Call;
+use crate::serve::answering::{self, CallerQuestion, checked_question};
+use crate::serve::call::AdmittedRequest;
 use crate::serve::native::CollectionQuery;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::query;
-use crate::service::questions::{self, Row};
+use crate::service::questions::{self, QuestionRow};
 
 /// Most questions of one request.
 const MOST: usize = 10_000;
@@ -45,7 +45,7 @@ enum BatchLine {
     },
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("batch", "Many questions, a line for each as it is answered")
         .asks::<CollectionQuery>()
@@ -53,24 +53,30 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .answers_lines::<Versioned<BatchRow>>()
 }
 
-pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) fn batch(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let asked: CollectionQuery = query(&call.query)?;
     let scoped = call.caller.open(asked.collection.as_deref())?;
     let text = std::str::from_utf8(&call.body).map_err(|error| {
-        Refusal::invalid("", format!("the body is not UTF-8: {error}")).hint(questions::EXAMPLE)
+        RequestRefusal::invalid("", format!("the body is not UTF-8: {error}"))
+            .hint(questions::EXAMPLE)
     })?;
     let rows = questions::rows(text);
     if rows.is_empty() {
-        return Err(Refusal::invalid("", "the body has no questions").hint(questions::EXAMPLE));
+        return Err(
+            RequestRefusal::invalid("", "the body has no questions").hint(questions::EXAMPLE)
+        );
     }
     if let Some((id, line)) = questions::same_id(&rows) {
         let message = format!("line {line} has the id {id} of another line");
-        return Err(Refusal::invalid("id", message)
+        return Err(RequestRefusal::invalid("id", message)
             .hint("give each question an id of its own, so that answers can be told apart"));
     }
     if rows.len() > MOST {
-        return Err(Refusal::invalid("", format!("the body has more than {MOST} questions"))
-            .hint("send them in several requests"));
+        return Err(RequestRefusal::invalid(
+            "",
+            format!("the body has more than {MOST} questions"),
+        )
+        .hint("send them in several requests"));
     }
     let at_once = scoped.engine().context.settings.chat.concurrency;
     let asked = std::sync::Arc::new((call, scoped));
@@ -80,7 +86,7 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
             let line = line(&asked.0, &asked.1, row);
             // Each answer has a span of its own.
             match context() {
-                Some(context) => on_behalf_of(context.child(), line).await,
+                Some(context) => with_trace_context(context.child(), line).await,
                 None => line.await,
             }
         }
@@ -92,7 +98,11 @@ pub(in crate::serve) fn batch(call: Call) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-async fn line(call: &Call, scoped: &Scoped, Row { id, question, .. }: Row) -> String {
+async fn line(
+    call: &AdmittedRequest,
+    scoped: &Scoped,
+    QuestionRow { id, question, .. }: QuestionRow,
+) -> String {
     let row = match question {
         Ok(text) => answered(call, scoped, id, &text).await,
         Err(failure) => BatchRow::new(id, None, &Err(failure)),
@@ -101,14 +111,15 @@ async fn line(call: &Call, scoped: &Scoped, Row { id, question, .. }: Row) -> St
     text.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")) + "\n"
 }
 
-async fn answered(call: &Call, scoped: &Scoped, id: Value, text: &str) -> BatchRow {
-    let failed =
-        |id, refusal: Refusal, exit| BatchRow::new(id, None, &Err(refusal.into_failure(exit)));
+async fn answered(call: &AdmittedRequest, scoped: &Scoped, id: Value, text: &str) -> BatchRow {
+    let failed = |id, refusal: RequestRefusal, exit| {
+        BatchRow::new(id, None, &Err(refusal.into_failure(exit)))
+    };
     let text = match checked_question(text, "question") {
         Ok(text) => text,
         Err(refusal) => return failed(id, refusal, Exit::Usage),
     };
-    let question = Question { text, ..Question::default() };
+    let question = CallerQuestion { text, ..CallerQuestion::default() };
     let (caller, server, notes) = (&call.caller, &call.server, &call.notes);
     match answering::answer(scoped, caller, server, notes, &question, &mut drop).await {
         Ok(answered) => {

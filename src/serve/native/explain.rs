@@ -11,11 +11,11 @@ use super::{RetrievalFields, json};
 use crate::output::Versioned;
 use crate::output::explain::{ExplainJson, Explained};
 use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question, sources};
-use crate::serve::call::Call;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::call::AdmittedRequest;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::read;
-use crate::service::answering::Ask;
+use crate::service::answering::AskOptions;
 
 /// A question, and what should have been found for it.
 #[derive(Deserialize, JsonSchema)]
@@ -31,14 +31,14 @@ struct ExplainRequest {
     retrieval: RetrievalFields,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("explain", "Why these passages were found, and why an expected document was not")
         .takes::<ExplainRequest>()
         .answers::<Versioned<ExplainJson>>()
 }
 
-pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn explain(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let asked: ExplainRequest = read(&call.body)?;
     let question = checked_question(&asked.question, "question")?;
     let (filter, overrides) = asked.retrieval.read();
@@ -47,8 +47,8 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
     if asked.expect.is_some() && !scoped.is_whole() {
         let message =
             "this key sees only a part of the collection, and may not ask about other documents";
-        let refusal = Refusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, message);
-        return Err(Refusal { param: "expect".into(), ..refusal }.hint("leave `expect` out"));
+        let refusal = RequestRefusal::new(StatusCode::FORBIDDEN, ErrorCode::MissingRight, message);
+        return Err(RequestRefusal { param: "expect".into(), ..refusal }.hint("leave `expect` out"));
     }
     call.notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());
@@ -57,7 +57,7 @@ pub(in crate::serve) async fn explain(call: Call) -> Result<Response, Refusal> {
     let started = Instant::now();
     let engine = scoped.engine();
     let filter = scoped.filter(filter);
-    let ask = Ask { overrides, ..Ask::new(&question, &filter, &[]) };
+    let ask = AskOptions { overrides, ..AskOptions::new(&question, &filter, &[]) };
     let prepared = engine.prepare(ask, &call.server.abandoned, &mut drop).await?;
     let shown = prepared.prepared.hits.iter().map(|hit| &*hit.chunk.source);
     call.notes.note(|notes| notes.documents = sources(shown));

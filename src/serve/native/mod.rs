@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
-use crate::types::{DEEPEST, Kind, Mode};
+use crate::types::{DEEPEST, DocumentKind, Mode};
 
 /// A response with an object, of a type that `/openapi.json` can describe.
 pub(super) fn json(object: &(impl Serialize + JsonSchema)) -> Response {
@@ -43,7 +43,7 @@ pub(super) struct RetrievalFields {
     /// Only documents of these kinds.
     #[serde(default)]
     #[schemars(length(max = "LONGEST_LIST"))]
-    kinds: Vec<Kind>,
+    kinds: Vec<DocumentKind>,
     /// Tags, all of which the document has.
     #[serde(default)]
     #[schemars(length(max = "LONGEST_LIST"))]

@@ -11,24 +11,24 @@ use uuid::Uuid;
 use super::{RetrievalFields, json};
 use crate::output::{AnswerJson, Event, Versioned};
 use crate::query::AnswerEvent;
-use crate::query::history::Turn;
+use crate::query::history::HistoryTurn;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::{
-    self, Answered, AskedCollection, LONGEST_QUESTION, NOT_BLANK, Question, checked_question,
+    self, Answered, AskedCollection, CallerQuestion, LONGEST_QUESTION, NOT_BLANK, checked_question,
 };
-use crate::serve::call::{Call, Server, SharedNotes};
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorResponse, Refusal};
+use crate::serve::call::{AdmittedRequest, Server, SharedNotes};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::progress_stream::ProgressStream;
+use crate::serve::refusal::{ErrorResponse, RequestRefusal};
 use crate::serve::request::read;
 use crate::serve::sse::{self, Frame};
-use crate::serve::told::Told;
 
 /// A question to answer.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct QueryRequest {
     #[serde(flatten)]
-    asked: Asked,
+    asked: QuestionFields,
     /// Events instead of one object; by default what the caller accepts.
     stream: Option<bool>,
     /// Earlier turns, oldest first.
@@ -40,7 +40,8 @@ struct QueryRequest {
 /// A question, in a request or in a conversation over one connection.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub(in crate::serve) struct Asked {
+#[schemars(rename = "Asked")]
+pub(in crate::serve) struct QuestionFields {
     #[schemars(regex = "NOT_BLANK", length(max = "LONGEST_QUESTION"))]
     question: String,
     /// Unless given, the default collection.
@@ -52,13 +53,16 @@ pub(in crate::serve) struct Asked {
     retrieval: RetrievalFields,
 }
 
-impl Asked {
+impl QuestionFields {
     /// # Errors
     /// The question is empty or too long.
-    pub(in crate::serve) fn read(self, history: Vec<Turn>) -> Result<Question, Refusal> {
+    pub(in crate::serve) fn read(
+        self,
+        history: Vec<HistoryTurn>,
+    ) -> Result<CallerQuestion, RequestRefusal> {
         let text = checked_question(&self.question, "question")?;
         let (filter, overrides) = self.retrieval.read();
-        Ok(Question { text, history, filter, overrides, ..Question::default() })
+        Ok(CallerQuestion { text, history, filter, overrides, ..CallerQuestion::default() })
     }
 }
 
@@ -97,7 +101,7 @@ impl QueryResponse {
 /// Most earlier turns of one request.
 const MOST_TURNS: usize = 256;
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("query", "An answer with citations that were checked")
         .says("One object, or its events where `stream` is true or the request accepts `text/event-stream`. \
@@ -109,22 +113,23 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .streams::<FailedEvent<'_>>()
 }
 
-pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn query(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let QueryRequest { asked, stream, history } = read(&call.body)?;
     let (collection, show_thinking) = (asked.collection.clone(), asked.show_thinking);
-    let history = history.iter().map(|turn| Turn::new(&turn.question, &turn.answer));
+    let history = history.iter().map(|turn| HistoryTurn::new(&turn.question, &turn.answer));
     let question = asked.read(history.collect())?;
     let scoped = call.caller.open(collection.as_deref())?;
     let streams = stream.unwrap_or_else(|| call.accepts_events());
-    let Call { caller, notes, server, id: request_id, .. } = call;
+    let AdmittedRequest { caller, notes, server, id: request_id, .. } = call;
     if !streams {
         let answered =
             answering::answer(&scoped, &caller, &server, &notes, &question, &mut drop).await?;
         let response = QueryResponse::new(&question.text, &answered, show_thinking);
         return Ok(json(&Versioned::new(response)));
     }
-    let asking = Asking { scoped, caller, server, notes, request_id, question, show_thinking };
-    let events = Told::of(|teller| async move {
+    let asking =
+        AdmittedQuestion { scoped, caller, server, notes, request_id, question, show_thinking };
+    let events = ProgressStream::of(|teller| async move {
         let mut tell = |event: SentEvent| teller.tell(Frame::of_json(event.name, &event.json));
         let _ = asking.tell_events(&mut tell).await;
     });
@@ -132,13 +137,13 @@ pub(in crate::serve) async fn query(call: Call) -> Result<Response, Refusal> {
 }
 
 /// A question that was admitted.
-pub(in crate::serve) struct Asking {
+pub(in crate::serve) struct AdmittedQuestion {
     pub(in crate::serve) scoped: Scoped,
     pub(in crate::serve) caller: Caller,
     pub(in crate::serve) server: Arc<Server>,
     pub(in crate::serve) notes: SharedNotes,
     pub(in crate::serve) request_id: String,
-    pub(in crate::serve) question: Question,
+    pub(in crate::serve) question: CallerQuestion,
     pub(in crate::serve) show_thinking: bool,
 }
 
@@ -177,7 +182,7 @@ impl SentEvent {
     /// The event that replaces missing ones. `answer_id`: of the answer that it ends, if the caller knows
     /// it.
     pub(in crate::serve) fn error(
-        refusal: &Refusal,
+        refusal: &RequestRefusal,
         request_id: &str,
         answer_id: Option<Uuid>,
     ) -> Self {
@@ -186,7 +191,7 @@ impl SentEvent {
     }
 }
 
-impl Asking {
+impl AdmittedQuestion {
     /// Answers, and sends what `docent query --format jsonl` prints; the last event is `done` or `error`.
     ///
     /// # Errors
@@ -194,7 +199,7 @@ impl Asking {
     pub(in crate::serve) async fn tell_events(
         &self,
         tell: &mut (dyn FnMut(SentEvent) + Send),
-    ) -> Result<Answered, Refusal> {
+    ) -> Result<Answered, RequestRefusal> {
         let Self { scoped, caller, server, notes, question, show_thinking, .. } = self;
         let mut emit = |event: AnswerEvent| {
             if *show_thinking || !matches!(event, AnswerEvent::Thinking(_)) {
@@ -222,7 +227,7 @@ impl Asking {
     }
 
     /// The event that says why there is no answer.
-    pub(in crate::serve) fn refused(&self, refusal: &mut Refusal) -> SentEvent {
+    pub(in crate::serve) fn refused(&self, refusal: &mut RequestRefusal) -> SentEvent {
         self.notes.refused(refusal, self.server.access.needs_keys());
         SentEvent::error(refusal, &self.request_id, self.question.id)
     }

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{RetrievalFields, json};
 use crate::error::{Exit, Failure};
-use crate::output::{ErrorJson, Found, HitJson, Versioned};
+use crate::output::{ErrorJson, HitJson, SearchJson, Versioned};
 use crate::query::rewrite::Queries;
 use crate::serve::access::Scoped;
 use crate::serve::answering::{
     AskedCollection, LONGEST_QUESTION, NOT_BLANK, checked_question, sources,
 };
-use crate::serve::call::Call;
-use crate::serve::drift::{Drift, Observation};
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::call::AdmittedRequest;
+use crate::serve::drift::{DriftMonitor, QuestionSample};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::read;
-use crate::serve::retrieval::Searched;
+use crate::serve::retrieval::SearchOutcome;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
 /// A question, and the collections to search.
@@ -49,7 +49,7 @@ struct SearchResponse {
     /// Whether the hits came from the cache.
     cached: bool,
     #[serde(flatten)]
-    found: Found,
+    found: SearchJson,
 }
 
 /// The hits of several collections by score; scores of different models and modes are hardly comparable.
@@ -85,7 +85,7 @@ const MOST: usize = 32;
 /// One day; a request always ends before that.
 const LONGEST_DEADLINE_MS: u64 = 86_400_000;
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("search", "Passages of one or several collections")
         .says(
@@ -97,7 +97,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .answers::<Versioned<SpreadResponse>>()
 }
 
-pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn search(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let asked: SearchRequest = read(&call.body)?;
     let question = checked_question(&asked.question, "question")?;
     let (filter, overrides) = asked.retrieval.read();
@@ -108,8 +108,8 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
         let searched = search.run(&scoped, &call.server.observers.drift).await?;
         searched.note(&call.notes);
-        let Searched { asked, mode, hits, cached, elapsed_ms } = searched;
-        let found = Found {
+        let SearchOutcome { asked, mode, hits, cached, elapsed_ms } = searched;
+        let found = SearchJson {
             queries: vec![search.question.clone()],
             question: search.question,
             hypothetical: None,
@@ -120,7 +120,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         return Ok(json(&Versioned::new(SearchResponse { asked, cached, found })));
     };
     if asked.collection.is_some() {
-        return Err(Refusal::invalid(
+        return Err(RequestRefusal::invalid(
             "collections",
             "`collection` and `collections` cannot both be given",
         )
@@ -140,7 +140,7 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
 
 /// Searches several collections in parallel.
 async fn spread(
-    call: &Call,
+    call: &AdmittedRequest,
     search: Search,
     collections: &[Scoped],
     deadline: Duration,
@@ -187,9 +187,9 @@ async fn spread(
 }
 
 /// A failure without the details that callers with a key may not see.
-fn told(call: &Call, failure: Failure) -> Failure {
+fn told(call: &AdmittedRequest, failure: Failure) -> Failure {
     let exit = failure.exit;
-    let mut refusal = Refusal::from(failure);
+    let mut refusal = RequestRefusal::from(failure);
     call.notes.keep_inner(&mut refusal, call.server.access.needs_keys());
     refusal.into_failure(exit)
 }
@@ -201,13 +201,13 @@ struct Search {
 }
 
 impl Search {
-    async fn run(&self, scoped: &Scoped, drift: &Drift) -> Result<Searched, Failure> {
+    async fn run(&self, scoped: &Scoped, drift: &DriftMonitor) -> Result<SearchOutcome, Failure> {
         let queries = Queries::of(&self.question);
         let searched = scoped.search(&queries, self.filter.clone(), self.overrides).await?;
         // Scores of other retrieval settings cannot be compared.
         if self.overrides == RetrievalOverrides::default() {
             let k = scoped.engine().context.settings.search.k;
-            let observation = Observation::of_search(&self.question, &searched.hits, k);
+            let observation = QuestionSample::of_search(&self.question, &searched.hits, k);
             drift.observe(&scoped.name, &observation);
         }
         Ok(searched)

@@ -8,13 +8,13 @@ use super::{CollectionQuery, json};
 use crate::output::Versioned;
 use crate::serve::access::Scoped;
 use crate::serve::answering::AskedCollection;
-use crate::serve::call::Call;
-use crate::serve::keys::Right;
-use crate::serve::openai::stores::seen::under_way;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::call::AdmittedRequest;
+use crate::serve::keys::KeyRight;
+use crate::serve::openai::stores::visible::under_way;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::query;
-use crate::serve::watching::{WatchState, Watched};
+use crate::serve::watching::{WatchState, WatchedCollection};
 use crate::service::retrieval::DocumentFilter;
 use crate::types::EmbedderId;
 
@@ -45,14 +45,14 @@ struct CollectionStatus {
     watch: Option<WatchState>,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getStatus", "What is stored")
         .asks::<CollectionQuery>()
         .answers::<Versioned<StatusResponse>>()
 }
 
-pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn status(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let asked: CollectionQuery = query(&call.query)?;
     let names = match asked.collection {
         Some(name) => vec![name],
@@ -61,7 +61,7 @@ pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
     let mut collections = Vec::new();
     for name in names {
         let mut status = status_of(&call.caller.open(Some(&name))?, &call).await?;
-        if let Some(watch) = status.watch.as_mut().filter(|_| !call.caller.may(Right::Admin)) {
+        if let Some(watch) = status.watch.as_mut().filter(|_| !call.caller.may(KeyRight::Admin)) {
             // The problem may contain paths of the server.
             watch.problem = watch.problem.take().map(|_| "see the server's log".to_owned());
         }
@@ -70,7 +70,10 @@ pub(in crate::serve) async fn status(call: Call) -> Result<Response, Refusal> {
     Ok(json(&Versioned::new(StatusResponse { collections })))
 }
 
-async fn status_of(scoped: &Scoped, call: &Call) -> Result<CollectionStatus, Refusal> {
+async fn status_of(
+    scoped: &Scoped,
+    call: &AdmittedRequest,
+) -> Result<CollectionStatus, RequestRefusal> {
     let engine = scoped.engine();
     let mut watches = call.server.watches.iter();
     let reader = engine.reader().await?;
@@ -85,6 +88,6 @@ async fn status_of(scoped: &Scoped, call: &Call) -> Result<CollectionStatus, Ref
         changed_at: seen.iter().map(|record| record.ingested_at.clone()).max(),
         failures,
         waiting: under_way(scoped, &call.server),
-        watch: watches.find(|watch| watch.collection == scoped.name).map(Watched::state),
+        watch: watches.find(|watch| watch.collection == scoped.name).map(WatchedCollection::state),
     })
 }

@@ -15,23 +15,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use objects::annotations;
-pub(super) use objects::{AnsweredMessage, Chunk, Completion, CompletionDetails, Delta, Head};
+pub(super) use objects::{
+    AnsweredMessage, ChatCompletion, CompletionChunk, CompletionDelta, CompletionDetails,
+    CompletionHead,
+};
 
 use super::draft::Draft;
-use super::file_search::Tool;
-use super::messages::{MOST_MESSAGES, Message};
-use super::{asked, bare, details, model_id, named_ignored, split, unix_now};
+use super::file_search::RequestTool;
+use super::messages::{MOST_MESSAGES, RequestMessage};
+use super::{details, direct, model_id, named_ignored, request_parts, split, unix_now};
 use crate::query::AnswerEvent;
 use crate::serve::access::{Caller, Scoped};
-use crate::serve::answering::{self, Question};
-use crate::serve::call::{Call, made_id};
+use crate::serve::answering::{self, CallerQuestion};
+use crate::serve::call::{AdmittedRequest, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorResponse, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::progress_stream::ProgressStream;
+use crate::serve::refusal::{ErrorResponse, RequestRefusal};
 use crate::serve::request::{object, typed};
 use crate::serve::sse::{self, Frame};
-use crate::serve::told::Told;
 
 /// Members that clients send without meaning anything by them.
 const NEUTRAL: [&str; 4] = ["user", "metadata", "store", "service_tier"];
@@ -44,7 +47,7 @@ struct ChatRequest {
     model: String,
     /// The last one is the question, from the user.
     #[schemars(length(min = 1, max = "MOST_MESSAGES"))]
-    messages: Vec<Message>,
+    messages: Vec<RequestMessage>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default)]
@@ -55,7 +58,7 @@ struct ChatRequest {
     #[schemars(range(min = 1, max = 1))]
     _n: Option<u32>,
     #[serde(default)]
-    #[schemars(with = "Option<Vec<Tool>>")]
+    #[schemars(with = "Option<Vec<RequestTool>>")]
     tools: Option<Vec<Value>>,
     /// Which function is called, or whether any is; needs functions.
     #[serde(default)]
@@ -84,7 +87,7 @@ pub(super) struct StreamOptions {
     pub(super) include_usage: bool,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createChatCompletion", "An answer with citations, as OpenAI's chat completions")
         .says(
@@ -92,8 +95,8 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
             mid-answer is an event with an `error`, and no `[DONE]`.",
         )
         .takes::<ChatRequest>()
-        .answers::<Completion>()
-        .streams::<Chunk>()
+        .answers::<ChatCompletion>()
+        .streams::<CompletionChunk>()
         .streams::<ErrorResponse>()
         .names_ignored()
 }
@@ -101,7 +104,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 /// A request after it was read.
 struct Asked {
     scoped: Scoped,
-    question: Question,
+    question: CallerQuestion,
     stream: bool,
     include_usage: bool,
     /// Parameters that have no effect.
@@ -110,7 +113,7 @@ struct Asked {
 
 /// # Errors
 /// The request does not fit its schema, or asks for something that does not exist.
-fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, Refusal> {
+fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, RequestRefusal> {
     let (members, mut ignored) = split::<ChatRequest>(members);
     ignored.retain(|name| !NEUTRAL.contains(&name.as_str()));
     let request: ChatRequest = typed(members)?;
@@ -118,7 +121,7 @@ fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, Refusal> 
         Some(tokens) => ("max_completion_tokens", Some(tokens)),
         None => ("max_tokens", request.max_tokens),
     };
-    let asked = asked::RequestParts {
+    let asked = request_parts::RequestParts {
         model: &request.model,
         tools: &request.tools.unwrap_or_default(),
         function: Value::clone,
@@ -135,26 +138,29 @@ fn read(members: Map<String, Value>, caller: &Caller) -> Result<Asked, Refusal> 
     Ok(Asked { scoped, question, stream, include_usage, ignored })
 }
 
-pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn complete(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let members = object(&call.body)?;
-    if let Some(model) = bare::model(&call.caller)
+    if let Some(model) = direct::model(&call.caller)
         .filter(|model| members.get("model").and_then(Value::as_str) == Some(model))
     {
-        return bare::complete(call, members, model).await;
+        return direct::complete(call, members, model).await;
     }
     let Asked { scoped, question, stream, include_usage, ignored } = read(members, &call.caller)?;
     let links = Links::new(&call.server, &call.caller, &call.headers);
-    let head =
-        Head { id: made_id("chatcmpl-"), created: unix_now(), model: model_id(&scoped.name) };
+    let head = CompletionHead {
+        id: made_id("chatcmpl-"),
+        created: unix_now(),
+        model: model_id(&scoped.name),
+    };
     let named = ignored.clone();
-    let Call { caller, notes, server, id, .. } = call;
+    let AdmittedRequest { caller, notes, server, id, .. } = call;
     let response = if stream {
-        let events = Told::of(|teller| async move {
-            teller.tell(head.chunk(Delta::begin(), None));
+        let events = ProgressStream::of(|teller| async move {
+            teller.tell(head.chunk(CompletionDelta::begin(), None));
             let mut draft = Draft::sent();
             let mut emit = |event: AnswerEvent| {
                 if let Some(piece) = draft.on(event) {
-                    teller.tell(head.chunk(Delta::of(piece), None));
+                    teller.tell(head.chunk(CompletionDelta::of(piece), None));
                 }
             };
             let answered =
@@ -162,11 +168,11 @@ pub(in crate::serve) async fn complete(call: Call) -> Result<Response, Refusal> 
             match answered {
                 Ok(answered) => {
                     if let Some(words) = draft.end(&answered) {
-                        teller.tell(head.chunk(Delta::text(words.to_owned()), None));
+                        teller.tell(head.chunk(CompletionDelta::text(words.to_owned()), None));
                     }
                     let annotations = annotations(&draft, &answered, &links);
                     if !annotations.is_empty() {
-                        let delta = Delta { annotations, ..Delta::default() };
+                        let delta = CompletionDelta { annotations, ..CompletionDelta::default() };
                         teller.tell(head.chunk(delta, None));
                     }
                     let details = Box::new(details(&answered, &links, ignored));

@@ -15,7 +15,7 @@ pub(super) struct Draft {
     begin: usize,
     /// Length of `text` in characters, which is how Python clients count.
     length: usize,
-    marks: Vec<Mark>,
+    marks: Vec<DraftMark>,
     /// The caller already has the text, so it is never removed.
     is_sent: bool,
     /// Function calls, joined from their pieces.
@@ -24,7 +24,7 @@ pub(super) struct Draft {
 
 /// A mark in the text: its first character, the position after its last one, and its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Mark {
+pub(super) struct DraftMark {
     pub(super) start: usize,
     pub(super) end: usize,
     number: u32,
@@ -32,7 +32,7 @@ pub(super) struct Mark {
 
 /// What an event adds.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Piece {
+pub(super) enum DraftPiece {
     Text(String),
     /// The model's thinking; or the text so far, which turned out to be thinking.
     Thinking(String),
@@ -46,21 +46,21 @@ impl Draft {
         Self { is_sent: true, ..Self::default() }
     }
 
-    pub(super) fn on(&mut self, event: AnswerEvent) -> Option<Piece> {
+    pub(super) fn on(&mut self, event: AnswerEvent) -> Option<DraftPiece> {
         let text = match event {
             AnswerEvent::Text(text) => text,
             AnswerEvent::Mark(number) => {
                 let text = format!("[{number}]");
                 let start = self.length;
-                self.marks.push(Mark { start, end: start + text.len(), number });
+                self.marks.push(DraftMark { start, end: start + text.len(), number });
                 text
             }
-            AnswerEvent::Thinking(text) => return Some(Piece::Thinking(text)),
+            AnswerEvent::Thinking(text) => return Some(DraftPiece::Thinking(text)),
             AnswerEvent::Calls(pieces) => {
                 for piece in &pieces {
                     call(&mut self.calls, piece);
                 }
-                return Some(Piece::Calls(pieces));
+                return Some(DraftPiece::Calls(pieces));
             }
             // Text that was sent cannot be taken back; the answer begins after it.
             AnswerEvent::Retracted => {
@@ -72,12 +72,12 @@ impl Draft {
                     self.text.clear();
                     self.length = 0;
                 }
-                return (!so_far.is_empty()).then_some(Piece::Thinking(so_far));
+                return (!so_far.is_empty()).then_some(DraftPiece::Thinking(so_far));
             }
             AnswerEvent::Asking(_) | AnswerEvent::Retrieved { .. } => return None,
         };
         self.add(&text);
-        Some(Piece::Text(text))
+        Some(DraftPiece::Text(text))
     }
 
     fn add(&mut self, text: &str) {
@@ -106,7 +106,7 @@ impl Draft {
     pub(super) fn cited<'a>(
         &self,
         answered: &'a Answered,
-    ) -> impl Iterator<Item = (Mark, &'a Citation)> {
+    ) -> impl Iterator<Item = (DraftMark, &'a Citation)> {
         let citations = &answered.answer.citations.citations;
         self.marks.iter().filter_map(|mark| {
             let cited = citations.iter().find(|citation| citation.number == mark.number);
@@ -178,10 +178,11 @@ mod tests {
     #[test]
     fn text_that_was_sent_stays_without_its_marks() {
         let mut draft = Draft::sent();
-        let pieces: Vec<Piece> = events().into_iter().filter_map(|event| draft.on(event)).collect();
-        assert!(pieces.contains(&Piece::Thinking("Hm [x[7]".to_owned())));
+        let pieces: Vec<DraftPiece> =
+            events().into_iter().filter_map(|event| draft.on(event)).collect();
+        assert!(pieces.contains(&DraftPiece::Thinking("Hm [x[7]".to_owned())));
         assert_eq!(draft.text(), "Hm [x[7]Größe: 3 [12].");
-        assert_eq!(draft.marks, [Mark { start: 17, end: 21, number: 12 }]);
+        assert_eq!(draft.marks, [DraftMark { start: 17, end: 21, number: 12 }]);
     }
 
     #[test]
@@ -191,6 +192,6 @@ mod tests {
             draft.on(event);
         }
         assert_eq!(draft.text(), "Größe: 3 [12].");
-        assert_eq!(draft.marks, [Mark { start: 9, end: 13, number: 12 }]);
+        assert_eq!(draft.marks, [DraftMark { start: 9, end: 13, number: 12 }]);
     }
 }

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{model_id, named_ignored, open_model, split};
-use crate::embed::{Embedder, Role, Vector};
+use crate::embed::{Embedder, TextRole, Vector};
 use crate::openai::tokens::cl100k_text;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::{object, typed};
 use crate::task::off_thread;
 use crate::types::Usage;
@@ -60,10 +60,10 @@ enum InputType {
 }
 
 impl InputType {
-    fn role(self) -> Role {
+    fn role(self) -> TextRole {
         match self {
-            Self::Document | Self::SearchDocument | Self::Passage => Role::Document,
-            Self::Query | Self::SearchQuery => Role::Query,
+            Self::Document | Self::SearchDocument | Self::Passage => TextRole::Document,
+            Self::Query | Self::SearchQuery => TextRole::Query,
         }
     }
 }
@@ -124,7 +124,7 @@ struct EmbeddingsDetails {
     ignored: Vec<String>,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createEmbeddings", "Texts as vectors, by the embedder of a collection")
         .takes::<EmbeddingsRequest>()
@@ -133,11 +133,14 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 }
 
 impl Input {
-    fn texts(self) -> Result<Vec<String>, Refusal> {
+    fn texts(self) -> Result<Vec<String>, RequestRefusal> {
         let decoded = |tokens: &[u32]| {
             cl100k_text(tokens).ok_or_else(|| {
-                Refusal::invalid("input", "`input` has a number that is not a token of cl100k_base")
-                    .hint("send texts instead: the server does not know your client's tokenizer")
+                RequestRefusal::invalid(
+                    "input",
+                    "`input` has a number that is not a token of cl100k_base",
+                )
+                .hint("send texts instead: the server does not know your client's tokenizer")
             })
         };
         match self {
@@ -149,12 +152,12 @@ impl Input {
     }
 }
 
-pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn embed(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let (members, ignored) = split::<EmbeddingsRequest>(object(&call.body)?);
     let request: EmbeddingsRequest = typed(members)?;
     let scoped = open_model(&call.caller, &request.model)?;
     let as_base64 = matches!(request.encoding_format, Some(Encoding::Base64));
-    let role = request.input_type.map_or(Role::Document, InputType::role);
+    let role = request.input_type.map_or(TextRole::Document, InputType::role);
     let texts = request.input.texts()?;
     call.notes.note(|notes| notes.collection = Some(scoped.name.clone()));
     let retriever = scoped.engine().retriever().await?;
@@ -165,7 +168,7 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
             "the vectors of `{}` have {} dimensions, not {dimensions}",
             id.name, id.dimensions
         );
-        return Err(Refusal::invalid("dimensions", problem).hint("leave `dimensions` out"));
+        return Err(RequestRefusal::invalid("dimensions", problem).hint("leave `dimensions` out"));
     }
     let tokens = counted(embedder, &texts).await?;
     let vectors = embedded(&**embedder, &texts, &tokens, role).await?;
@@ -186,8 +189,8 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
     call.server.spent(&call.caller, used, false);
     call.notes.note(|notes| notes.took(used));
     let embedded_as = match role {
-        Role::Query => "query",
-        Role::Document => "document",
+        TextRole::Query => "query",
+        TextRole::Document => "document",
     };
     let body = EmbeddingsResponse {
         object: "list",
@@ -205,7 +208,10 @@ pub(in crate::serve) async fn embed(call: Call) -> Result<Response, Refusal> {
 }
 
 /// The number of tokens of each text.
-async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<usize>, Refusal> {
+async fn counted(
+    embedder: &Arc<dyn Embedder>,
+    texts: &[String],
+) -> Result<Vec<usize>, RequestRefusal> {
     let longest = embedder.limits().input_tokens;
     let (counter, counted) = (Arc::clone(embedder), texts.to_vec());
     // Counting on this thread would hold up other requests.
@@ -213,9 +219,9 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
     let tokens: Vec<usize> = off_thread(count).await;
     if let Some((place, tokens)) = tokens.iter().enumerate().find(|(_, tokens)| **tokens > longest)
     {
-        return Err(Refusal {
+        return Err(RequestRefusal {
             code: ErrorCode::ContextLengthExceeded,
-            ..Refusal::invalid(
+            ..RequestRefusal::invalid(
                 format!("input[{place}]"),
                 format!("the text has {tokens} tokens, and the embedder takes at most {longest}"),
             )
@@ -224,10 +230,10 @@ async fn counted(embedder: &Arc<dyn Embedder>, texts: &[String]) -> Result<Vec<u
     }
     let all: usize = tokens.iter().sum();
     if all > MOST_TOKENS {
-        return Err(Refusal {
+        return Err(RequestRefusal {
             status: StatusCode::BAD_REQUEST,
             code: ErrorCode::ContextLengthExceeded,
-            ..Refusal::invalid(
+            ..RequestRefusal::invalid(
                 "input",
                 format!("`input` has {all} tokens, and a request takes at most {MOST_TOKENS}"),
             )
@@ -242,8 +248,8 @@ async fn embedded(
     embedder: &dyn Embedder,
     texts: &[String],
     tokens: &[usize],
-    role: Role,
-) -> Result<Vec<Option<Vec<f32>>>, Refusal> {
+    role: TextRole,
+) -> Result<Vec<Option<Vec<f32>>>, RequestRefusal> {
     let limits = embedder.limits();
     let mut vectors = Vec::with_capacity(texts.len());
     while vectors.len() < texts.len() {
@@ -264,8 +270,8 @@ async fn embedded(
 pub(super) async fn embedded_within_limits(
     embedder: &Arc<dyn Embedder>,
     texts: &[String],
-    role: Role,
-) -> Result<Vec<Option<Vec<f32>>>, Refusal> {
+    role: TextRole,
+) -> Result<Vec<Option<Vec<f32>>>, RequestRefusal> {
     let tokens = counted(embedder, texts).await?;
     embedded(&**embedder, texts, &tokens, role).await
 }
@@ -278,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    fn texts(input: Value) -> Result<Vec<String>, Refusal> {
+    fn texts(input: Value) -> Result<Vec<String>, RequestRefusal> {
         serde_json::from_value::<Input>(input).unwrap().texts()
     }
 

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::filters::{self, Filter};
+use super::filters::{self, AttributeFilter};
 use super::stores::opened;
 use crate::serve::access::{Caller, Scoped};
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::typed_at;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
 
@@ -16,7 +16,7 @@ pub(super) const MOST_RESULTS: usize = 50;
 
 /// The tools of a request after they were read.
 #[derive(Default)]
-pub(super) struct FileSearch {
+pub(super) struct FileSearchOptions {
     /// The collection that is asked instead of the model's.
     pub(super) scoped: Option<Scoped>,
     pub(super) filter: DocumentFilter,
@@ -30,7 +30,8 @@ pub(super) struct FileSearch {
 /// A tool of a request.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum Tool {
+#[schemars(rename = "Tool")]
+pub(super) enum RequestTool {
     FileSearch(FileSearchTool),
     /// A function of the caller's: it goes to the chat model as it was sent, unchecked.
     Function {
@@ -71,7 +72,7 @@ pub(super) struct FileSearchTool {
     /// How many passages are retrieved.
     #[schemars(range(min = 1, max = "MOST_RESULTS"))]
     max_num_results: Option<usize>,
-    filters: Option<Filter>,
+    filters: Option<AttributeFilter>,
     ranking_options: Option<RankingOptions>,
 }
 
@@ -96,21 +97,21 @@ impl RankingOptions {
     }
 }
 
-impl FileSearch {
+impl FileSearchOptions {
     /// # Errors
     /// A tool that docent supports has a value that it does not support.
-    pub(super) fn read(tools: &[Value], caller: &Caller) -> Result<Self, Refusal> {
+    pub(super) fn read(tools: &[Value], caller: &Caller) -> Result<Self, RequestRefusal> {
         let mut read = Self::default();
         let mut first: Option<String> = None;
         for (number, tool) in tools.iter().enumerate() {
             let at = format!("tools[{number}].");
             let tool = match typed_at(tool.clone(), &format!("tools[{number}]"))? {
-                Tool::FileSearch(tool) => tool,
-                Tool::Function { .. } => {
+                RequestTool::FileSearch(tool) => tool,
+                RequestTool::Function { .. } => {
                     read.functions.push(tool.clone());
                     continue;
                 }
-                Tool::Other(OtherTool { kind }) => {
+                RequestTool::Other(OtherTool { kind }) => {
                     let named = format!("tools of type {kind}");
                     if !read.ignored.contains(&named) {
                         read.ignored.push(named);
@@ -119,7 +120,7 @@ impl FileSearch {
                 }
             };
             if let Some(first) = first.replace(at.clone()) {
-                return Err(Refusal::invalid(
+                return Err(RequestRefusal::invalid(
                     format!("{at}type"),
                     format!("only one file_search is possible, and {first}type has it already"),
                 )
@@ -130,15 +131,21 @@ impl FileSearch {
         Ok(read)
     }
 
-    fn take(&mut self, tool: FileSearchTool, at: &str, caller: &Caller) -> Result<(), Refusal> {
+    fn take(
+        &mut self,
+        tool: FileSearchTool,
+        at: &str,
+        caller: &Caller,
+    ) -> Result<(), RequestRefusal> {
         let ids = format!("{at}vector_store_ids");
         self.scoped = match tool.vector_store_ids.as_slice() {
             [] => None,
             [id] => Some(opened(caller, id, &ids)?),
             _ => {
-                return Err(Refusal::invalid(ids, "an answer comes from one collection").hint(
-                    "name one vector store; POST /v1/docent/search asks several `collections`",
-                ));
+                return Err(RequestRefusal::invalid(ids, "an answer comes from one collection")
+                    .hint(
+                        "name one vector store; POST /v1/docent/search asks several `collections`",
+                    ));
             }
         };
         self.overrides.k = tool.max_num_results;

@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Number;
 
-use crate::serve::refusal::Refusal;
-use crate::service::condition::Condition;
+use crate::serve::refusal::RequestRefusal;
+use crate::service::condition::DocumentCondition;
 use crate::service::retrieval::DocumentFilter;
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// Most comparisons of one filter.
 const MOST: usize = 256;
@@ -23,9 +23,10 @@ const KEYS: &str = "the attributes are `kind`, `source`, and `tag.NAME` for each
 /// Which documents are searched.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Filter {
-    Eq(Comparison),
-    Ne(Comparison),
+#[schemars(rename = "Filter")]
+pub(super) enum AttributeFilter {
+    Eq(AttributeComparison),
+    Ne(AttributeComparison),
     In(Membership),
     Nin(Membership),
     And { filters: Vec<Self> },
@@ -33,7 +34,8 @@ pub(super) enum Filter {
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub(super) struct Comparison {
+#[schemars(rename = "Comparison")]
+pub(super) struct AttributeComparison {
     /// `kind`, `source` (or `filename`), `tag.NAME`.
     #[schemars(regex = "KEY")]
     key: String,
@@ -64,7 +66,7 @@ const KEY: &str = r"^(kind|source|filename|tag\..+)$";
 ///
 /// # Errors
 /// The filter contains something that docent does not support.
-pub(super) fn read(filter: Filter, at: &str) -> Result<DocumentFilter, Refusal> {
+pub(super) fn read(filter: AttributeFilter, at: &str) -> Result<DocumentFilter, RequestRefusal> {
     let mut left = MOST;
     let condition = condition(filter, at, &mut left)?;
     let mut read = DocumentFilter::default();
@@ -73,49 +75,53 @@ pub(super) fn read(filter: Filter, at: &str) -> Result<DocumentFilter, Refusal> 
 }
 
 /// Conditions that the store supports are passed to it; the others are checked for each document.
-fn add(condition: Condition, filter: &mut DocumentFilter) {
+fn add(condition: DocumentCondition, filter: &mut DocumentFilter) {
     let rest = match condition {
-        Condition::All(conditions) => {
+        DocumentCondition::All(conditions) => {
             for condition in conditions {
                 add(condition, filter);
             }
             return;
         }
-        Condition::Tag(tag) => {
+        DocumentCondition::Tag(tag) => {
             filter.tags.push(tag);
             return;
         }
-        Condition::Kind(kind) if filter.kinds.is_empty() => {
+        DocumentCondition::Kind(kind) if filter.kinds.is_empty() => {
             filter.kinds.push(kind.name().to_owned());
             return;
         }
         rest => rest,
     };
     filter.condition = Some(match filter.condition.take() {
-        Some(Condition::All(mut conditions)) => {
+        Some(DocumentCondition::All(mut conditions)) => {
             conditions.push(rest);
-            Condition::All(conditions)
+            DocumentCondition::All(conditions)
         }
-        Some(other) => Condition::All(vec![other, rest]),
+        Some(other) => DocumentCondition::All(vec![other, rest]),
         None => rest,
     });
 }
 
-fn condition(filter: Filter, at: &str, left: &mut usize) -> Result<Condition, Refusal> {
-    let mut all = |filters: Vec<Filter>| {
+fn condition(
+    filter: AttributeFilter,
+    at: &str,
+    left: &mut usize,
+) -> Result<DocumentCondition, RequestRefusal> {
+    let mut all = |filters: Vec<AttributeFilter>| {
         let one = |(number, filter)| condition(filter, &format!("{at}.filters[{number}]"), left);
         filters.into_iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()
     };
     let (negated, key, values) = match filter {
-        Filter::And { filters } => return Ok(Condition::All(all(filters)?)),
-        Filter::Or { filters } => return Ok(Condition::Any(all(filters)?)),
-        Filter::Eq(Comparison { key, value }) => (false, key, vec![value]),
-        Filter::Ne(Comparison { key, value }) => (true, key, vec![value]),
-        Filter::In(Membership { key, value }) => (false, key, value),
-        Filter::Nin(Membership { key, value }) => (true, key, value),
+        AttributeFilter::And { filters } => return Ok(DocumentCondition::All(all(filters)?)),
+        AttributeFilter::Or { filters } => return Ok(DocumentCondition::Any(all(filters)?)),
+        AttributeFilter::Eq(AttributeComparison { key, value }) => (false, key, vec![value]),
+        AttributeFilter::Ne(AttributeComparison { key, value }) => (true, key, vec![value]),
+        AttributeFilter::In(Membership { key, value }) => (false, key, value),
+        AttributeFilter::Nin(Membership { key, value }) => (true, key, value),
     };
     *left = left.checked_sub(values.len().max(1)).ok_or_else(|| {
-        Refusal::invalid(at, format!("a filter has more than {MOST} comparisons"))
+        RequestRefusal::invalid(at, format!("a filter has more than {MOST} comparisons"))
             .hint("ask in several requests, or tag the documents")
     })?;
     check_key(&key, at)?;
@@ -123,46 +129,48 @@ fn condition(filter: Filter, at: &str, left: &mut usize) -> Result<Condition, Re
     let mut conditions = values.into_iter().map(is_one).collect::<Result<Vec<_>, _>>()?;
     let found = match conditions.len() {
         1 => conditions.remove(0),
-        _ => Condition::Any(conditions),
+        _ => DocumentCondition::Any(conditions),
     };
-    Ok(if negated { Condition::Not(Box::new(found)) } else { found })
+    Ok(if negated { DocumentCondition::Not(Box::new(found)) } else { found })
 }
 
 /// # Errors
 /// Documents have no attribute of this name.
-fn check_key(key: &str, at: &str) -> Result<(), Refusal> {
+fn check_key(key: &str, at: &str) -> Result<(), RequestRefusal> {
     let is_tag = key.strip_prefix(TAG).is_some_and(|name| !name.is_empty());
     if is_tag || ["kind", "source", "filename"].contains(&key) {
         return Ok(());
     }
     let problem = format!("documents have no attribute `{key}`");
-    Err(Refusal::invalid(format!("{at}.key"), problem).hint(KEYS))
+    Err(RequestRefusal::invalid(format!("{at}.key"), problem).hint(KEYS))
 }
 
-fn is(key: &str, value: Scalar, at: &str) -> Result<Condition, Refusal> {
-    let wrong = |problem: String| Refusal::invalid(format!("{at}.value"), problem);
+fn is(key: &str, value: Scalar, at: &str) -> Result<DocumentCondition, RequestRefusal> {
+    let wrong = |problem: String| RequestRefusal::invalid(format!("{at}.value"), problem);
     match (key, value) {
         ("kind", Scalar::Text(name)) => {
             // An unknown kind is an error, and not a filter that nothing passes.
-            let kind = Kind::from_name(&name).ok_or_else(|| {
-                let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            let kind = DocumentKind::from_name(&name).ok_or_else(|| {
+                let names: Vec<&str> = DocumentKind::ALL.iter().map(|kind| kind.name()).collect();
                 wrong(format!("`{name}` is not a kind of document"))
                     .hint(format!("the kinds are: {}", names.join(", ")))
             })?;
-            Ok(Condition::Kind(kind))
+            Ok(DocumentCondition::Kind(kind))
         }
-        ("source" | "filename", Scalar::Text(name)) => Ok(Condition::Source(name)),
+        ("source" | "filename", Scalar::Text(name)) => Ok(DocumentCondition::Source(name)),
         ("kind" | "source" | "filename", Scalar::Number(_) | Scalar::Truth(_)) => {
             Err(wrong(format!("the value of `{key}` must be a string")).hint(KEYS))
         }
         (_, value) => {
             let name = key.strip_prefix(TAG).unwrap_or(key);
             Ok(match value {
-                Scalar::Truth(true) => Condition::Tag(name.to_owned()),
-                Scalar::Truth(false) => Condition::Not(Box::new(Condition::Tag(name.to_owned()))),
-                Scalar::Text(text) => Condition::Tag(format!("{name}={text}")),
+                Scalar::Truth(true) => DocumentCondition::Tag(name.to_owned()),
+                Scalar::Truth(false) => {
+                    DocumentCondition::Not(Box::new(DocumentCondition::Tag(name.to_owned())))
+                }
+                Scalar::Text(text) => DocumentCondition::Tag(format!("{name}={text}")),
                 // A number becomes the tag as it was typed.
-                Scalar::Number(number) => Condition::Tag(format!("{name}={number}")),
+                Scalar::Number(number) => DocumentCondition::Tag(format!("{name}={number}")),
             })
         }
     }
@@ -177,7 +185,7 @@ mod tests {
     use super::*;
     use crate::serve::request::typed_at;
 
-    fn read(filter: Value) -> Result<DocumentFilter, Refusal> {
+    fn read(filter: Value) -> Result<DocumentFilter, RequestRefusal> {
         super::read(typed_at(filter, "f")?, "f")
     }
 
@@ -194,17 +202,21 @@ mod tests {
             (first.kinds, first.tags),
             (vec!["pdf".to_owned()], vec!["team=a".to_owned(), "draft".to_owned()])
         );
-        let tag = |tag: &str| Condition::Tag(tag.to_owned());
+        let tag = |tag: &str| DocumentCondition::Tag(tag.to_owned());
         assert_eq!(
             first.condition,
-            Some(Condition::All(vec![
-                Condition::Not(Box::new(Condition::Source("a.pdf".to_owned()))),
-                Condition::Any(vec![tag("year=2024"), tag("year=2025")]),
+            Some(DocumentCondition::All(vec![
+                DocumentCondition::Not(Box::new(DocumentCondition::Source("a.pdf".to_owned()))),
+                DocumentCondition::Any(vec![tag("year=2024"), tag("year=2025")]),
             ]))
         );
         let two = json!({"type": "and", "filters": [eq("kind", "pdf"), eq("kind", "html")]});
         let two = read(two).unwrap();
-        assert_eq!(two.condition, Some(Condition::Kind(Kind::Html)), "nothing is both");
+        assert_eq!(
+            two.condition,
+            Some(DocumentCondition::Kind(DocumentKind::Html)),
+            "nothing is both"
+        );
     }
 
     #[test]

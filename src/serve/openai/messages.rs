@@ -6,16 +6,17 @@ use schemars::schema::Schema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::query::history::Turn;
+use crate::query::history::HistoryTurn;
 use crate::serve::answering::checked_question;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::RequestRefusal;
 
 /// Most messages of one request.
 pub(super) const MOST_MESSAGES: usize = 256;
 
 /// A message as a client sends it.
 #[derive(Deserialize, JsonSchema, Clone, Debug)]
-pub(super) struct Message {
+#[schemars(rename = "Message")]
+pub(super) struct RequestMessage {
     #[schemars(schema_with = "roles")]
     role: String,
     /// A text, or a list of parts. Pictures in the question go to the chat model; other parts without text
@@ -51,7 +52,7 @@ fn contents(_: &mut SchemaGenerator) -> Schema {
     ] }))
 }
 
-impl Message {
+impl RequestMessage {
     pub(super) fn new(role: &str, content: Value) -> Self {
         Self { role: role.to_owned(), content: Some(content), others: Map::new() }
     }
@@ -100,11 +101,11 @@ impl Message {
 
 /// The messages after they were read.
 #[derive(PartialEq, Debug)]
-pub(super) struct Conversation {
+pub(super) struct MessageHistory {
     /// The last message, which must be the user's.
     pub(super) question: String,
     /// Oldest first.
-    pub(super) history: Vec<Turn>,
+    pub(super) history: Vec<HistoryTurn>,
     /// The client's own instructions to the model; `None` if there are none.
     pub(super) introduction: Option<String>,
     /// Pictures of the question, in the shape of `/v1/chat/completions`.
@@ -119,11 +120,14 @@ pub(super) struct Conversation {
 ///
 /// # Errors
 /// There is no question at the end, or a message is not valid.
-pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Refusal> {
+pub(super) fn read(
+    messages: &[RequestMessage],
+    param: &str,
+) -> Result<MessageHistory, RequestRefusal> {
     // Results of functions follow the question that they were called for.
     let calls = messages.iter().rev().take_while(|message| message.is_about_calls()).count();
     let (messages, after) = messages.split_at(messages.len() - calls);
-    let after = after.iter().map(Message::relayed).collect();
+    let after = after.iter().map(RequestMessage::relayed).collect();
     let (mut ignored, mut pictures) = (Vec::<String>::new(), Vec::new());
     let (mut introductions, mut said) = (Vec::new(), Vec::<(bool, String)>::new());
     for (number, message) in messages.iter().enumerate() {
@@ -153,7 +157,7 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
                 continue;
             }
             other => {
-                return Err(Refusal::invalid(
+                return Err(RequestRefusal::invalid(
                     format!("{at}.role"),
                     format!("there is no role `{other}`"),
                 )
@@ -167,7 +171,7 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
         }
     }
     let Some((true, question)) = said.pop() else {
-        return Err(Refusal::invalid(param, "the last message is not the user's")
+        return Err(RequestRefusal::invalid(param, "the last message is not the user's")
             .hint("the question is the last message, with the role `user`"));
     };
     let question = checked_question(&question, param)?;
@@ -177,12 +181,12 @@ pub(super) fn read(messages: &[Message], param: &str) -> Result<Conversation, Re
         if is_users {
             asked = Some(text);
         } else {
-            history.push(Turn::new(&asked.take().unwrap_or_default(), &text));
+            history.push(HistoryTurn::new(&asked.take().unwrap_or_default(), &text));
         }
     }
     introductions.retain(|text| !text.trim().is_empty());
     let introduction = (!introductions.is_empty()).then(|| introductions.join("\n\n"));
-    Ok(Conversation { question, history, introduction, pictures, after, ignored })
+    Ok(MessageHistory { question, history, introduction, pictures, after, ignored })
 }
 
 /// A text, or the joined texts of its parts.
@@ -191,7 +195,7 @@ fn text_of(
     at: &str,
     pictures: &mut Vec<Value>,
     ignored: &mut Vec<String>,
-) -> Result<String, Refusal> {
+) -> Result<String, RequestRefusal> {
     match content {
         None | Some(Value::Null) => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
@@ -217,7 +221,7 @@ fn text_of(
             }
             Ok(texts.join("\n"))
         }
-        Some(_) => Err(Refusal::invalid(
+        Some(_) => Err(RequestRefusal::invalid(
             format!("{at}.content"),
             "the content of a message is a text or a list of parts",
         )),
@@ -236,8 +240,8 @@ mod tests {
 
     use super::*;
 
-    fn conversation(messages: Value) -> Result<Conversation, Refusal> {
-        read(&serde_json::from_value::<Vec<Message>>(messages).unwrap(), "messages")
+    fn conversation(messages: Value) -> Result<MessageHistory, RequestRefusal> {
+        read(&serde_json::from_value::<Vec<RequestMessage>>(messages).unwrap(), "messages")
     }
 
     #[test]
@@ -254,7 +258,7 @@ mod tests {
         .unwrap();
         assert_eq!(read.question, "And\n\nwhen?");
         assert_eq!(read.introduction.as_deref(), Some("Be brief."));
-        assert_eq!(read.history, [Turn::new("Who?", "Two operators [1].")]);
+        assert_eq!(read.history, [HistoryTurn::new("Who?", "Two operators [1].")]);
         assert_eq!(read.ignored, ["messages of role tool"]);
         assert_eq!(read.pictures, [json!({"type": "image_url", "image_url": {}})]);
         assert!(read.after.is_empty());

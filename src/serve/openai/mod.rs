@@ -1,16 +1,16 @@
 //! The wire of `OpenAI`'s clients. They send many parameters that nobody asked for, so those without effect
 //! are accepted, and named in the answer.
 
-mod asked;
-mod bare;
 pub(super) mod chat;
+mod direct;
 mod draft;
 pub(super) mod embeddings;
 mod file_search;
 mod filters;
 mod messages;
 pub(super) mod models;
-mod relay;
+mod passthrough;
+mod request_parts;
 pub(super) mod rerank;
 pub(super) mod responses;
 pub(super) mod stores;
@@ -24,9 +24,9 @@ use serde_json::{Map, Value};
 use super::access::{Caller, Scoped};
 use super::answering::{AnswerDetails, Answered};
 use super::links::Links;
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 use super::request::members_of;
-use crate::chat::Sampling;
+use crate::chat::SamplingOptions;
 use crate::output::CitationJson;
 
 /// Prefix of the model ids of this server.
@@ -41,7 +41,7 @@ fn model_id(collection: &str) -> String {
 ///
 /// # Errors
 /// The id names no collection that the caller may see.
-fn open_model(caller: &Caller, model: &str) -> Result<Scoped, Refusal> {
+fn open_model(caller: &Caller, model: &str) -> Result<Scoped, RequestRefusal> {
     let named = match model.strip_prefix(PREFIX) {
         Some(name) => Some(name),
         None if model == PREFIX.trim_end_matches('/') => None,
@@ -50,11 +50,14 @@ fn open_model(caller: &Caller, model: &str) -> Result<Scoped, Refusal> {
     caller.open(named).map_err(|_| no_model(caller, model))
 }
 
-fn no_model(caller: &Caller, model: &str) -> Refusal {
+fn no_model(caller: &Caller, model: &str) -> RequestRefusal {
     let known: Vec<String> = caller.collections().map(model_id).collect();
-    Refusal {
+    RequestRefusal {
         param: "model".into(),
-        ..Refusal::not_found(ErrorCode::ModelNotFound, format!("there is no model `{model}`"))
+        ..RequestRefusal::not_found(
+            ErrorCode::ModelNotFound,
+            format!("there is no model `{model}`"),
+        )
     }
     .hint(match known.as_slice() {
         [] => "this key has access to none of the served collections".to_owned(),
@@ -115,11 +118,11 @@ fn sampling(
     temperature: Option<f32>,
     (name, max_tokens): (&'static str, Option<u32>),
     ignored: &mut Vec<String>,
-) -> Sampling {
+) -> SamplingOptions {
     if scoped.engine().context.quotes() {
         ignored.extend(temperature.map(|_| "temperature".to_owned()));
         ignored.extend(max_tokens.map(|_| name.to_owned()));
-        return Sampling::default();
+        return SamplingOptions::default();
     }
-    Sampling { temperature, max_tokens }
+    SamplingOptions { temperature, max_tokens }
 }

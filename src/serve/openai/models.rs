@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::stores::unix;
-use super::{bare, model_id, no_model, open_model};
-use crate::serve::call::Call;
+use super::{direct, model_id, no_model, open_model};
+use crate::serve::call::AdmittedRequest;
 use crate::serve::native::json;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 
 /// Longest wait for a store.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ struct Model {
 
 impl Model {
     /// `None`: the collection does not exist.
-    async fn of(call: &Call, collection: &str) -> Option<Self> {
+    async fn of(call: &AdmittedRequest, collection: &str) -> Option<Self> {
         let store = call.caller.open(Some(collection)).ok()?.engine().collection().clone();
         let created = match tokio::time::timeout(PATIENCE, store.read()).await {
             Ok(Ok(reader)) => unix(&reader?.manifest().created_at),
@@ -52,32 +52,32 @@ impl Model {
     }
 
     /// The chat model, which answers without documents.
-    fn bare(call: &Call, id: String) -> Self {
+    fn bare(call: &AdmittedRequest, id: String) -> Self {
         Self { id, object: "model", created: call.server.started_at, owned_by: "chat" }
     }
 }
 
-pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_list(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("listModels", "A model for each collection, and the chat model by itself")
         .answers::<ModelList>()
 }
 
-pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_one(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getModel", "One model").answers::<Model>()
 }
 
-pub(in crate::serve) async fn list(call: Call) -> Response {
+pub(in crate::serve) async fn list(call: AdmittedRequest) -> Response {
     let looked = call.caller.collections().map(|name| Model::of(&call, name));
-    let bare = bare::model(&call.caller).map(|id| Model::bare(&call, id));
+    let bare = direct::model(&call.caller).map(|id| Model::bare(&call, id));
     let data = join_all(looked).await.into_iter().flatten().chain(bare).collect();
     json(&ModelList { object: "list", data })
 }
 
-pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let id = call.param("id");
     let known = call.caller.collections().find(|name| model_id(name) == id);
-    if known.is_none() && bare::model(&call.caller).as_deref() == Some(id) {
+    if known.is_none() && direct::model(&call.caller).as_deref() == Some(id) {
         return Ok(json(&Model::bare(&call, id.to_owned())));
     }
     let name = match known {

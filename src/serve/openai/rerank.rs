@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 
 use super::embeddings::embedded_within_limits;
 use super::{named_ignored, open_model, split};
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, TextRole};
 use crate::query::Retriever;
 use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
-use crate::serve::call::{Call, made_id};
+use crate::serve::call::{AdmittedRequest, made_id};
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::{object, typed};
 
 /// Most texts of one request: as many as Cohere accepts.
@@ -88,7 +88,7 @@ struct RerankDetails {
     ignored: Vec<String>,
 }
 
-pub(in crate::serve) fn described<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
+pub(in crate::serve) fn described<'a>(operation: ApiOperation<'a>, id: &str) -> ApiOperation<'a> {
     operation
         .named(id, "Texts in the order in which they answer a query")
         .takes::<RerankRequest>()
@@ -96,7 +96,7 @@ pub(in crate::serve) fn described<'a>(operation: Operation<'a>, id: &str) -> Ope
         .names_ignored()
 }
 
-pub(in crate::serve) async fn rerank(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn rerank(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let (members, ignored) = split::<RerankRequest>(object(&call.body)?);
     let request: RerankRequest = typed(members)?;
     let scoped = match &request.model {
@@ -136,7 +136,7 @@ async fn scored(
     retriever: &Retriever,
     query: &str,
     texts: &[String],
-) -> Result<(String, Vec<f32>), Refusal> {
+) -> Result<(String, Vec<f32>), RequestRefusal> {
     let Some(reranker) = &retriever.reranker else {
         let embedder = &retriever.embedder;
         let scores = similarities(embedder, query, texts).await?;
@@ -161,9 +161,9 @@ async fn similarities(
     embedder: &Arc<dyn Embedder>,
     query: &str,
     texts: &[String],
-) -> Result<Vec<f32>, Refusal> {
-    let asked = embedded_within_limits(embedder, &[query.to_owned()], Role::Query).await?;
-    let found = embedded_within_limits(embedder, texts, Role::Document).await?;
+) -> Result<Vec<f32>, RequestRefusal> {
+    let asked = embedded_within_limits(embedder, &[query.to_owned()], TextRole::Query).await?;
+    let found = embedded_within_limits(embedder, texts, TextRole::Document).await?;
     let asked = asked.into_iter().next().flatten();
     let similarity = |text: Option<Vec<f32>>| {
         let (asked, text) = (asked.as_ref()?, text?);

@@ -31,9 +31,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 
-pub(super) use operation::{Describe, Operation};
+pub(super) use operation::{ApiOperation, Describe};
 
-use super::call::Call;
+use super::call::AdmittedRequest;
 use super::refusal::ErrorResponse;
 use super::request;
 use super::routes::{ROUTES, Route};
@@ -53,7 +53,7 @@ pub fn document(pages: bool) -> Value {
     generator.subschema_for::<ErrorResponse>();
     let mut paths = Map::new();
     for route in ROUTES.iter().filter(|route| pages || !route.page) {
-        let operation = (route.describe)(Operation::of(route, &mut generator)).finished();
+        let operation = (route.describe)(ApiOperation::of(route, &mut generator)).finished();
         let path = paths.entry(template(route)).or_insert_with(|| json!({}));
         path[route.method.as_str().to_ascii_lowercase()] = operation;
     }
@@ -114,12 +114,12 @@ fn template(route: &Route) -> String {
     route.path.replace("{*", "{")
 }
 
-pub(super) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(super) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getOpenapi", "This document").answers::<Map<String, Value>>()
 }
 
 /// `GET /openapi.json`. It contains nothing specific to this server, so it needs no key.
-pub(super) fn show(call: &Call) -> Response {
+pub(super) fn show(call: &AdmittedRequest) -> Response {
     static TEXTS: [OnceLock<Bytes>; 2] = [OnceLock::new(), OnceLock::new()];
     let pages = call.server.settings.ui;
     let text = TEXTS[usize::from(pages)].get_or_init(|| document(pages).to_string().into());

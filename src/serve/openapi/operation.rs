@@ -5,11 +5,11 @@ use schemars::r#gen::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
-use crate::serve::keys::Right;
-use crate::serve::routes::{Route, Work};
+use crate::serve::keys::KeyRight;
+use crate::serve::routes::{RequestCost, Route};
 
 /// The description of a route, built beside its handler.
-pub(in crate::serve) struct Operation<'a> {
+pub(in crate::serve) struct ApiOperation<'a> {
     generator: &'a mut SchemaGenerator,
     route: &'a Route,
     said: Map<String, Value>,
@@ -24,14 +24,14 @@ pub(in crate::serve) struct Operation<'a> {
 }
 
 /// Describes a route. The function is kept beside the handler, and named in the route's row.
-pub(in crate::serve) type Describe = for<'a> fn(Operation<'a>) -> Operation<'a>;
+pub(in crate::serve) type Describe = for<'a> fn(ApiOperation<'a>) -> ApiOperation<'a>;
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 const LINES: &str = "application/jsonl";
 const FORM: &str = "multipart/form-data";
 
-impl<'a> Operation<'a> {
+impl<'a> ApiOperation<'a> {
     pub(super) fn of(route: &'a Route, generator: &'a mut SchemaGenerator) -> Self {
         let mut refusals = vec![400, 403, 431, 500, 504];
         if route.right.is_some() {
@@ -44,11 +44,11 @@ impl<'a> Operation<'a> {
         if route.method == http::Method::POST {
             refusals.extend([408, 413]);
         }
-        if route.right == Some(Right::Ingest) {
+        if route.right == Some(KeyRight::Ingest) {
             // Changes by request may be switched off, or not be possible in this way.
             refusals.push(405);
         }
-        if route.work == Work::Question {
+        if route.work == RequestCost::Question {
             refusals.extend([429, 502, 503]);
         }
         let parameters = path_parameters(route.path);

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use axum::response::Response;
 
-use super::html::Page;
-use crate::serve::openapi::Operation;
+use super::html::ServedPage;
+use crate::serve::openapi::ApiOperation;
 
-static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    Page::new(
+static PAGE: LazyLock<ServedPage> = LazyLock::new(|| {
+    ServedPage::new(
         &[include_str!("base.css"), include_str!("ask.css")],
         &[
             include_str!("text.js"),
@@ -24,10 +24,11 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 });
 
 /// The whole page: it requests nothing else but answers.
-static HTML: LazyLock<String> =
-    LazyLock::new(|| format!("{}{}{}", PAGE.head("docent"), include_str!("ask.html"), Page::END));
+static HTML: LazyLock<String> = LazyLock::new(|| {
+    format!("{}{}{}", PAGE.head("docent"), include_str!("ask.html"), ServedPage::END)
+});
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getPage", "A page that asks").answers_text("text/html; charset=utf-8")
 }
 

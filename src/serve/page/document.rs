@@ -12,22 +12,22 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::html::{Page, escaped};
-use crate::output::words::counted;
+use super::html::{ServedPage, escaped};
+use crate::output::humanize::counted;
 use crate::output::{DocumentJson, ShowJson, ShownChunkJson, Versioned};
 use crate::serve::answering::AskedCollection;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::links::Links;
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
-use crate::service::show::{self, Shown, ShownChunk};
-use crate::types::{Kind, Locator, is_url};
+use crate::service::show::{self, ShownChunk, ShownDocument};
+use crate::types::{DocumentKind, Locator, is_url};
 
-pub(super) static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    Page::new(
+pub(super) static PAGE: LazyLock<ServedPage> = LazyLock::new(|| {
+    ServedPage::new(
         &[include_str!("base.css"), include_str!("document.css")],
         &[include_str!("place.js"), include_str!("reflow.js"), include_str!("document.js")],
     )
@@ -65,7 +65,7 @@ struct Part {
     around: usize,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("showDocument", "The stored text of a document, to which citations link")
         .says("A signed link from an answer opens it without a key.")
@@ -74,7 +74,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .answers::<Versioned<DocumentResponse>>()
 }
 
-pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn show(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let part = Part::read(&call)?;
     let source = call.param("source");
     let scoped = call.caller.open(Some(call.param("collection")))?;
@@ -89,7 +89,7 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     let seen = engine.seen_documents(&scoped.filter(DocumentFilter::default()), &reader).await?;
     let record = seen.into_iter().find(|record| record.source == source).ok_or_else(|| {
         let message = format!("there is no document `{source}` in `{}`", asked.collection);
-        Refusal::not_found(ErrorCode::DocumentNotFound, message)
+        RequestRefusal::not_found(ErrorCode::DocumentNotFound, message)
     })?;
     call.notes.note(|notes| notes.documents = vec![source.to_owned()]);
     let mut shown = show::stored(&*reader, source, Some(record)).await?;
@@ -111,26 +111,29 @@ pub(in crate::serve) async fn show(call: Call) -> Result<Response, Refusal> {
     let head = head(&shown, &asked, &links);
     let mut ids = HashSet::new();
     let sections = shown.chunks.into_iter().map(move |chunk| section(&chunk, &mut ids));
-    let end = format!("</main>{}", Page::END);
+    let end = format!("</main>{}", ServedPage::END);
     let pieces = std::iter::once(head).chain(sections).chain(std::iter::once(end));
     Ok(PAGE.response(Body::from_stream(stream::iter(pieces.map(Ok::<_, Infallible>)))))
 }
 
 impl Part {
-    fn read(call: &Call) -> Result<Self, Refusal> {
+    fn read(call: &AdmittedRequest) -> Result<Self, RequestRefusal> {
         let PartQuery { at, around } = query(&call.query)?;
         let at = at.map(|at| {
             let place = Locator::from_citation(&format!("#{at}")).map(|(_, place)| place);
             place.ok_or_else(|| {
-                Refusal::invalid("at", format!("`{at}` is not a place such as L3-L9 or page=3"))
-                    .hint("leave `at` out to see the whole document")
+                RequestRefusal::invalid(
+                    "at",
+                    format!("`{at}` is not a place such as L3-L9 or page=3"),
+                )
+                .hint("leave `at` out to see the whole document")
             })
         });
         Ok(Self { at: at.transpose()?, around: around.unwrap_or(0) })
     }
 
     /// Keeps the chunks at the place and around it.
-    fn cut(&self, shown: &mut Shown) {
+    fn cut(&self, shown: &mut ShownDocument) {
         let Some(place) = self.at else { return };
         shown.asked.place = Some(place);
         let is_there = |it: &ShownChunk| place.overlaps(it.chunk.locator);
@@ -146,7 +149,7 @@ impl Part {
 }
 
 /// The page up to the inside of `main`.
-fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
+fn head(shown: &ShownDocument, asked: &AskedCollection, links: &Links) -> String {
     let source = shown.asked.source.as_str();
     let file = source.rsplit('/').find(|part| !part.is_empty()).unwrap_or(source);
     let title = Some(shown.title()).filter(|title| !title.is_empty()).unwrap_or(file);
@@ -181,7 +184,7 @@ fn head(shown: &Shown, asked: &AskedCollection, links: &Links) -> String {
 }
 
 /// Warnings if the text is not the whole document.
-fn warnings(shown: &Shown) -> Vec<String> {
+fn warnings(shown: &ShownDocument) -> Vec<String> {
     let mut warnings = Vec::new();
     if shown.outdated > 0 || shown.lacking() > 0 {
         warnings.push("An ingest was cut off: this text is not one complete version.".to_owned());
@@ -229,18 +232,18 @@ fn section(ShownChunk { chunk, .. }: &ShownChunk, ids: &mut HashSet<String>) -> 
         ),
     };
     let class = match chunk.kind {
-        Kind::Code => "text code",
+        DocumentKind::Code => "text code",
         // The same kinds as `PROSE` in the scripts.
-        Kind::Markdown
-        | Kind::Text
-        | Kind::Rst
-        | Kind::Asciidoc
-        | Kind::Html
-        | Kind::Pdf
-        | Kind::Docx
-        | Kind::Odt
-        | Kind::Rtf
-        | Kind::Epub => "text prose",
+        DocumentKind::Markdown
+        | DocumentKind::Text
+        | DocumentKind::Rst
+        | DocumentKind::Asciidoc
+        | DocumentKind::Html
+        | DocumentKind::Pdf
+        | DocumentKind::Docx
+        | DocumentKind::Odt
+        | DocumentKind::Rtf
+        | DocumentKind::Epub => "text prose",
         _ => "text",
     };
     format!(

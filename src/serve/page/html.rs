@@ -8,7 +8,7 @@ use super::policy;
 use crate::text::{is_visible, joins};
 
 /// A page with its own style and script, and the headers that protect it.
-pub(super) struct Page {
+pub(super) struct ServedPage {
     style: String,
     script: String,
     policy: String,
@@ -17,7 +17,7 @@ pub(super) struct Page {
 /// A quotation mark, as a picture of a few bytes.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='7' fill='%231f5c56'/%3E%3Cpath d='M8 21v-5q0-5 5-6v3q-2 .6-2 3h2v5zm10 0v-5q0-5 5-6v3q-2 .6-2 3h2v5z' fill='%23fff'/%3E%3C/svg%3E";
 
-impl Page {
+impl ServedPage {
     pub(super) const END: &'static str = "</body></html>\n";
 
     /// A page made of these pieces, in order.

@@ -11,11 +11,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
-use super::refusal::Refusal;
-use html::{Page, escaped};
+use super::refusal::RequestRefusal;
+use html::{ServedPage, escaped};
 
 /// A refusal for a browser.
-pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
+pub(super) fn refused(refusal: &RequestRefusal, request_id: &str) -> Response {
     let mut response = refusal.response(request_id);
     let what = match refusal.status.as_u16() {
         401 => "A key is needed",
@@ -32,7 +32,7 @@ pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response {
         html.push_str(&format!("<p class=\"quiet\">{}</p>", escaped(&sentence(more))));
     }
     html.push_str(&format!("<p class=\"quiet\"><small>{}</small></p></main>", escaped(request_id)));
-    html.push_str(Page::END);
+    html.push_str(ServedPage::END);
     *response.body_mut() = Body::from(html);
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

@@ -5,7 +5,7 @@ mod repeated;
 mod shape;
 mod words;
 
-pub(super) use repeated::said_once;
+pub(super) use repeated::reject_repeated_members;
 pub(super) use shape::settings;
 
 use std::time::Duration;
@@ -19,9 +19,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use self::shape::{Problem, Shape, Wrong};
+use self::shape::{ShapeError, ShapeProblem, ValueShape};
 use self::words::either;
-use super::refusal::{ErrorCode, Refusal};
+use super::refusal::{ErrorCode, RequestRefusal};
 
 /// # Errors
 /// The body is larger than `limit`, does not arrive in time, or ends too early.
@@ -29,9 +29,9 @@ pub(super) async fn read_body(
     body: Body,
     limit: u64,
     patience: Duration,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, RequestRefusal> {
     let too_large = || {
-        Refusal::new(
+        RequestRefusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::RequestTooLarge,
             format!("the body of the request is larger than {limit} bytes"),
@@ -46,9 +46,9 @@ pub(super) async fn read_body(
         let mut whole = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| {
-                Refusal {
+                RequestRefusal {
                     causes: causes(&error),
-                    ..Refusal::invalid("", "the body of the request ended too early")
+                    ..RequestRefusal::invalid("", "the body of the request ended too early")
                 }
                 .hint(
                     "send the whole body: as long as content-length says, or in chunks (RFC 9112)",
@@ -62,7 +62,7 @@ pub(super) async fn read_body(
         Ok(whole.freeze())
     };
     tokio::time::timeout(patience, read).await.unwrap_or_else(|_| {
-        Err(Refusal::new(
+        Err(RequestRefusal::new(
             StatusCode::REQUEST_TIMEOUT,
             ErrorCode::RequestTimeout,
             "the body of the request did not arrive in time",
@@ -83,27 +83,29 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
 ///
 /// # Errors
 /// The body is not a JSON object.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, RequestRefusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => {
-            Err(Refusal::invalid("", "the body of the request must be a JSON object").hint(SCHEMA))
-        }
-        Err(error) => {
-            Err(Refusal::invalid("", format!("the body of the request is not JSON: {error}"))
-                .hint(SCHEMA))
-        }
+        Ok(_) => Err(RequestRefusal::invalid("", "the body of the request must be a JSON object")
+            .hint(SCHEMA)),
+        Err(error) => Err(RequestRefusal::invalid(
+            "",
+            format!("the body of the request is not JSON: {error}"),
+        )
+        .hint(SCHEMA)),
     }
 }
 
 /// Reads a body as a type.
 ///
 /// # Errors
-/// The body is not a JSON object, has a member twice, or does not fit the [schema](Shape) of the type. If
+/// The body is not a JSON object, has a member twice, or does not fit the [schema](ValueShape) of the type. If
 /// the type denies unknown fields, an unknown member is an error, too, and the nearest known one is named.
-pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(
+    body: &[u8],
+) -> Result<T, RequestRefusal> {
     let members = object(body)?;
-    said_once(body)?;
+    reject_repeated_members(body)?;
     typed(members)
 }
 
@@ -111,7 +113,7 @@ pub(super) fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> R
 ///
 /// # Errors
 /// The members do not fit its schema.
-pub(super) fn typed<T>(members: Map<String, Value>) -> Result<T, Refusal>
+pub(super) fn typed<T>(members: Map<String, Value>) -> Result<T, RequestRefusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
 {
@@ -122,14 +124,15 @@ where
 ///
 /// # Errors
 /// The value does not fit the schema of the type.
-pub(super) fn typed_at<T>(mut value: Value, at: &str) -> Result<T, Refusal>
+pub(super) fn typed_at<T>(mut value: Value, at: &str) -> Result<T, RequestRefusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
 {
     make_whole(&mut value);
-    Shape::of::<T>().check(&value).map_err(|wrong| refused(&wrong, at))?;
+    ValueShape::of::<T>().check(&value).map_err(|wrong| refused(&wrong, at))?;
     // The schema covers most errors; the rest is reported in the words of the deserializer.
-    T::deserialize(value).map_err(|error| Refusal::invalid(at, error.to_string()).hint(SCHEMA))
+    T::deserialize(value)
+        .map_err(|error| RequestRefusal::invalid(at, error.to_string()).hint(SCHEMA))
 }
 
 /// Makes whole numbers integers however they are written: `3.0` is 3 in JSON.
@@ -153,11 +156,11 @@ fn make_whole(value: &mut Value) {
 ///
 /// # Errors
 /// A value does not fit the schema, or appears twice.
-pub(super) fn query<T>(query: &str) -> Result<T, Refusal>
+pub(super) fn query<T>(query: &str) -> Result<T, RequestRefusal>
 where
     T: DeserializeOwned + JsonSchema + 'static,
 {
-    let shape = Shape::of::<T>();
+    let shape = ValueShape::of::<T>();
     let mut members = Map::new();
     for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
         let kind = shape.member(&name).map(|schema| &schema["type"]);
@@ -172,7 +175,7 @@ where
         };
         if members.insert(name.clone().into_owned(), value).is_some() && kind.is_some() {
             let problem = format!("`{name}` appears more than once");
-            return Err(Refusal::invalid(&*name, problem).hint("send it once"));
+            return Err(RequestRefusal::invalid(&*name, problem).hint("send it once"));
         }
     }
     typed(members)
@@ -180,40 +183,41 @@ where
 
 /// Names of the members that a request of this type may have.
 pub(super) fn members_of<T: JsonSchema + 'static>() -> &'static [String] {
-    Shape::of::<T>().members()
+    ValueShape::of::<T>().members()
 }
 
 /// What a schema within `root` requires, in the words of error messages.
 #[cfg(test)]
 pub(super) fn in_words(root: &Value, schema: &Value) -> String {
-    words::words(&Shape::over(root.clone()), schema)
+    words::words(&ValueShape::over(root.clone()), schema)
 }
 
 /// The hint that names where a request is described.
 pub(super) const SCHEMA: &str = "GET /openapi.json has the schema of this request";
 
-fn refused(wrong: &Wrong, within: &str) -> Refusal {
+fn refused(wrong: &ShapeError, within: &str) -> RequestRefusal {
     let place = wrong.place(within);
     let subject =
         if place.is_empty() { "the body of the request".to_owned() } else { format!("`{place}`") };
     match &wrong.problem {
-        Problem::Other { wanted, got } => {
+        ShapeProblem::Other { wanted, got } => {
             let wanted = either(wanted.clone());
-            Refusal::invalid(place, format!("{subject} must be {wanted}, not {got}")).hint(SCHEMA)
-        }
-        Problem::Missing { wanted } => {
-            Refusal::invalid(place, format!("{subject} is missing: it must be {wanted}"))
+            RequestRefusal::invalid(place, format!("{subject} must be {wanted}, not {got}"))
                 .hint(SCHEMA)
         }
-        Problem::Unknown { known } => unknown(&place, known),
+        ShapeProblem::Missing { wanted } => {
+            RequestRefusal::invalid(place, format!("{subject} is missing: it must be {wanted}"))
+                .hint(SCHEMA)
+        }
+        ShapeProblem::Unknown { known } => unknown(&place, known),
     }
 }
 
-fn unknown(place: &str, known: &[String]) -> Refusal {
+fn unknown(place: &str, known: &[String]) -> RequestRefusal {
     let name = place.rsplit('.').next().unwrap_or(place);
-    let refusal = Refusal {
+    let refusal = RequestRefusal {
         code: ErrorCode::UnknownParameter,
-        ..Refusal::invalid(place, format!("there is no parameter `{place}`"))
+        ..RequestRefusal::invalid(place, format!("there is no parameter `{place}`"))
     };
     refusal.hint(nearest(name, known.iter().map(String::as_str)))
 }

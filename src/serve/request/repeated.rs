@@ -6,11 +6,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::RequestRefusal;
 
 /// # Errors
 /// A member of an object appears twice. Invalid JSON is not an error here.
-pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
+pub(in crate::serve) fn reject_repeated_members(json: &[u8]) -> Result<(), RequestRefusal> {
     let mut place = String::new();
     let mut found = false;
     let scan = Scan { place: &mut place, found: &mut found };
@@ -19,7 +19,7 @@ pub(in crate::serve) fn said_once(json: &[u8]) -> Result<(), Refusal> {
         return Ok(());
     }
     let problem = format!("`{place}` appears more than once");
-    Err(Refusal::invalid(place, problem).hint("send it once"))
+    Err(RequestRefusal::invalid(place, problem).hint("send it once"))
 }
 
 /// Reads a value without keeping it.
@@ -127,13 +127,13 @@ mod tests {
             (r#"{"k":1,"\u006b":true}"#, "k"),
             (r#"[[{"x":1.5,"x":"y"}]]"#, "[0][0].x"),
         ] {
-            let refusal = said_once(json.as_bytes()).err();
+            let refusal = reject_repeated_members(json.as_bytes()).err();
             let said = refusal.map(|refusal| (refusal.param.into_string(), refusal.message));
             let message = format!("`{place}` appears more than once");
             assert_eq!(said, Some((place.to_owned(), message)), "{json}");
         }
         for json in [r#"{"a":{"k":1},"b":[{"k":1},{"k":1}],"k":-1}"#, "{", "7", "", r#"{"k":1,"#] {
-            assert_eq!(said_once(json.as_bytes()), Ok(()), "{json}");
+            assert_eq!(reject_repeated_members(json.as_bytes()), Ok(()), "{json}");
         }
     }
 }

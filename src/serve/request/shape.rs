@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::words::{got, words};
 
 /// The schema of a type.
-pub(super) struct Shape {
+pub(super) struct ValueShape {
     root: Value,
     members: Vec<String>,
 }
@@ -38,7 +38,8 @@ impl Visitor for Bounded {
 }
 
 /// There are few, and each is made once.
-static SHAPES: LazyLock<RwLock<HashMap<TypeId, &'static Shape>>> = LazyLock::new(RwLock::default);
+static SHAPES: LazyLock<RwLock<HashMap<TypeId, &'static ValueShape>>> =
+    LazyLock::new(RwLock::default);
 
 /// A step into a value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,16 +52,16 @@ enum Step {
 
 /// What is wrong with a value.
 #[derive(PartialEq, Debug)]
-pub(super) struct Wrong {
+pub(super) struct ShapeError {
     at: Vec<Step>,
     /// The value as a whole is wrong, such as the length of a list; its content was checked before, and
     /// fits.
     is_whole: bool,
-    pub(super) problem: Problem,
+    pub(super) problem: ShapeProblem,
 }
 
 #[derive(PartialEq, Debug)]
-pub(super) enum Problem {
+pub(super) enum ShapeProblem {
     /// The value is something other than these.
     Other { wanted: Vec<String>, got: String },
     /// The value lacks a required member.
@@ -69,7 +70,7 @@ pub(super) enum Problem {
     Unknown { known: Vec<String> },
 }
 
-impl Shape {
+impl ValueShape {
     pub(super) fn of<T: JsonSchema + 'static>() -> &'static Self {
         let id = TypeId::of::<T>();
         let known = SHAPES.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
@@ -102,7 +103,7 @@ impl Shape {
         self.root["properties"].get(name).map(|schema| self.resolved(schema))
     }
 
-    pub(super) fn check(&self, value: &Value) -> Result<(), Wrong> {
+    pub(super) fn check(&self, value: &Value) -> Result<(), ShapeError> {
         self.follow(&self.root, value, &mut Vec::new())
     }
 
@@ -135,12 +136,12 @@ impl Shape {
             .map(|all| all.concat())
     }
 
-    fn follow(&self, schema: &Value, value: &Value, at: &mut Vec<Step>) -> Result<(), Wrong> {
+    fn follow(&self, schema: &Value, value: &Value, at: &mut Vec<Step>) -> Result<(), ShapeError> {
         let schema = self.resolved(schema);
         let wrong = |at: &[Step], is_whole| {
             let wanted = vec![words(self, schema)];
-            let problem = Problem::Other { wanted, got: got(self, schema, value) };
-            Wrong { at: at.to_vec(), is_whole, problem }
+            let problem = ShapeProblem::Other { wanted, got: got(self, schema, value) };
+            ShapeError { at: at.to_vec(), is_whole, problem }
         };
         if let Some(values) = self.listed(schema) {
             return if values.contains(value) { Ok(()) } else { Err(wrong(at, false)) };
@@ -173,15 +174,15 @@ impl Shape {
         schema: &Value,
         members: &Map<String, Value>,
         at: &mut Vec<Step>,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), ShapeError> {
         let empty = Map::new();
         let known = schema["properties"].as_object().unwrap_or(&empty);
         if schema["additionalProperties"] == false
             && let Some(unknown) = members.keys().find(|name| !known.contains_key(*name))
         {
             at.push(Step::Member(unknown.clone()));
-            let problem = Problem::Unknown { known: known.keys().cloned().collect() };
-            return Err(Wrong { at: std::mem::take(at), is_whole: false, problem });
+            let problem = ShapeProblem::Unknown { known: known.keys().cloned().collect() };
+            return Err(ShapeError { at: std::mem::take(at), is_whole: false, problem });
         }
         let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
         let mut required = required.iter().filter_map(Value::as_str);
@@ -197,15 +198,15 @@ impl Shape {
         Ok(())
     }
 
-    fn missing(&self, schema: Option<&Value>, name: &str, at: &[Step]) -> Wrong {
+    fn missing(&self, schema: Option<&Value>, name: &str, at: &[Step]) -> ShapeError {
         let wanted = schema.map(|schema| words(self, self.resolved(schema))).unwrap_or_default();
         let at = [at, &[Step::Member(name.to_owned())]].concat();
-        Wrong { at, is_whole: false, problem: Problem::Missing { wanted } }
+        ShapeError { at, is_whole: false, problem: ShapeProblem::Missing { wanted } }
     }
 
     /// One of the branches must fit. If none does, the error is that of the branch that got furthest.
-    fn follow_one(&self, branches: &[Value], value: &Value, at: &[Step]) -> Result<(), Wrong> {
-        let mut furthest: Option<Wrong> = None;
+    fn follow_one(&self, branches: &[Value], value: &Value, at: &[Step]) -> Result<(), ShapeError> {
+        let mut furthest: Option<ShapeError> = None;
         for branch in self.meant(branches, value, at)? {
             let Err(wrong) = self.follow(branch, value, &mut at.to_vec()) else { return Ok(()) };
             furthest = Some(match furthest {
@@ -222,7 +223,7 @@ impl Shape {
         branches: &'a [Value],
         value: &Value,
         at: &[Step],
-    ) -> Result<Vec<&'a Value>, Wrong> {
+    ) -> Result<Vec<&'a Value>, ShapeError> {
         let all: Vec<&Value> = branches.iter().map(|branch| self.resolved(branch)).collect();
         let types = |branch: &&Value| self.listed(&branch["properties"]["type"]);
         let known: Vec<Value> = all.iter().filter_map(types).flatten().collect();
@@ -241,10 +242,12 @@ impl Shape {
         }
         let schema = serde_json::json!({ "enum": known });
         let Some(said) = said else { return Err(self.missing(Some(&schema), "type", at)) };
-        let problem =
-            Problem::Other { wanted: vec![words(self, &schema)], got: got(self, &schema, said) };
+        let problem = ShapeProblem::Other {
+            wanted: vec![words(self, &schema)],
+            got: got(self, &schema, said),
+        };
         let at = [at, &[Step::Member("type".to_owned())]].concat();
-        Err(Wrong { at, is_whole: false, problem })
+        Err(ShapeError { at, is_whole: false, problem })
     }
 }
 
@@ -281,15 +284,17 @@ fn within(schema: &Value, low: &str, amount: f64, high: &str) -> bool {
     limit(low).is_none_or(|low| amount >= low) && limit(high).is_none_or(|high| amount <= high)
 }
 
-impl Wrong {
+impl ShapeError {
     /// Of two errors, the one that got further; at equal distance, the value matches neither.
     fn or(mut self, other: Self) -> Self {
         match self.reach().cmp(&other.reach()) {
             std::cmp::Ordering::Less => other,
             std::cmp::Ordering::Greater => self,
             std::cmp::Ordering::Equal => {
-                if let (Problem::Other { wanted, .. }, Problem::Other { wanted: more, .. }) =
-                    (&mut self.problem, other.problem)
+                if let (
+                    ShapeProblem::Other { wanted, .. },
+                    ShapeProblem::Other { wanted: more, .. },
+                ) = (&mut self.problem, other.problem)
                 {
                     wanted.extend(more);
                 }

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::shape::Shape;
+use super::shape::ValueShape;
 
 /// Most characters of a text that are quoted.
 const LONGEST: usize = 40;
 
 /// What a schema requires.
-pub(super) fn words(shape: &Shape, schema: &Value) -> String {
+pub(super) fn words(shape: &ValueShape, schema: &Value) -> String {
     let schema = shape.resolved(schema);
     if let Some(values) = shape.listed(schema) {
         let values: Vec<String> = values.iter().filter(|it| !it.is_null()).map(said).collect();
@@ -91,7 +91,7 @@ fn plural(one: &str) -> String {
 }
 
 /// A value in words, where a schema requires something else.
-pub(super) fn got(shape: &Shape, schema: &Value, value: &Value) -> String {
+pub(super) fn got(shape: &ValueShape, schema: &Value, value: &Value) -> String {
     match value {
         Value::String(_) if shape.listed(schema).is_some() => said(value),
         Value::String(_) if kind(schema) == "string" => "a longer one".to_owned(),

@@ -5,7 +5,7 @@
 //! leave it alone, and a rebuild of the collection includes it. Pending work is written to disk before it
 //! is promised, so that a server that was killed continues after its restart.
 
-mod hold;
+mod directory_lock;
 pub(super) mod received;
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::error::{Exit, Failure};
 use crate::types::is_upload_id;
-use hold::Hold;
+use directory_lock::DirectoryLock;
 pub(super) use work::work;
 
 /// Largest file with the state of an upload.
@@ -44,23 +44,23 @@ pub(super) struct Upload {
     pub(super) owner: Option<String>,
     /// By collection.
     #[serde(default)]
-    pub(super) places: BTreeMap<String, Place>,
+    pub(super) places: BTreeMap<String, UploadPlace>,
 }
 
 /// An upload as a document of a collection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct UploadPlace {
     pub(super) source: String,
     pub(super) tags: Vec<String>,
     /// Seconds since 1970.
     pub(super) created_at: i64,
-    pub(super) state: State,
-    pub(super) asked_by: Asked,
+    pub(super) state: UploadState,
+    pub(super) asked_by: UploadRequest,
 }
 
 /// The request that a change was asked for by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct UploadRequest {
     pub(super) request_id: String,
     #[serde(default)]
     pub(super) trace_id: String,
@@ -70,7 +70,7 @@ pub(super) struct Asked {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum UploadState {
     /// It waits to be added.
     Waiting,
     /// It waits to be removed.
@@ -86,7 +86,7 @@ pub(super) enum State {
 /// All uploads and their pending changes.
 pub(super) struct Uploads {
     directory: PathBuf,
-    hold: Mutex<Hold>,
+    hold: Mutex<DirectoryLock>,
     table: Mutex<Table>,
     /// Notified whenever a change is made or asked for.
     changed: watch::Sender<()>,
@@ -98,12 +98,12 @@ struct Table {
     /// Collections and ids, in the order in which they were asked for.
     queue: VecDeque<(String, String)>,
     /// Sets of uploads that were asked for together, by id; the oldest are dropped first.
-    batches: VecDeque<Batch>,
+    batches: VecDeque<UploadBatch>,
 }
 
 /// Uploads that one request added to a collection.
 #[derive(Clone, Debug)]
-pub(super) struct Batch {
+pub(super) struct UploadBatch {
     pub(super) id: String,
     pub(super) collection: String,
     pub(super) created_at: i64,
@@ -123,7 +123,7 @@ impl Uploads {
     /// The uploads cannot be read, the directory cannot be written, or another server takes uploads there.
     pub(super) fn open(directory: PathBuf) -> Result<Self, Failure> {
         let name = directory.display();
-        let taken = make(&directory).and_then(|()| Hold::take(&directory)).map_err(|error| {
+        let taken = make(&directory).and_then(|()| DirectoryLock::take(&directory)).map_err(|error| {
             Failure::config(format!("{name}: {error}"))
                 .hint("--ingest keeps uploaded files there: make the directory writable, or name another one with --data-dir")
         })?;
@@ -146,7 +146,7 @@ impl Uploads {
         Ok(Self { directory, hold, table, changed: watch::Sender::new(()) })
     }
 
-    fn hold(&self) -> MutexGuard<'_, Hold> {
+    fn hold(&self) -> MutexGuard<'_, DirectoryLock> {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -199,7 +199,7 @@ impl Uploads {
         make(&self.directory)?;
         let mut hold = self.hold();
         if hold.is_lost() {
-            *hold = Hold::take(&self.directory)?.map_err(|holder| {
+            *hold = DirectoryLock::take(&self.directory)?.map_err(|holder| {
                 io::Error::other(format!("another server takes uploads there: {holder}"))
             })?;
         }
@@ -225,7 +225,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The change cannot be written to disk.
-    pub(super) fn place(&self, id: &str, collection: &str, place: Place) -> io::Result<()> {
+    pub(super) fn place(&self, id: &str, collection: &str, place: UploadPlace) -> io::Result<()> {
         let mut table = self.table();
         let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
         let mut placed = upload.clone();
@@ -245,10 +245,15 @@ impl Uploads {
     ///
     /// # Errors
     /// The change cannot be written to disk.
-    pub(super) fn displace(&self, id: &str, collection: &str, asked_by: Asked) -> io::Result<()> {
+    pub(super) fn displace(
+        &self,
+        id: &str,
+        collection: &str,
+        asked_by: UploadRequest,
+    ) -> io::Result<()> {
         let place = self.get(id).and_then(|upload| upload.places.get(collection).cloned());
         let Some(place) = place else { return Ok(()) };
-        self.place(id, collection, Place { state: State::Leaving, asked_by, ..place })
+        self.place(id, collection, UploadPlace { state: UploadState::Leaving, asked_by, ..place })
     }
 
     /// Removes the file of an upload that is in no collection. Two callers may ask for that at once.
@@ -268,7 +273,7 @@ impl Uploads {
         &self,
         id: &str,
         collection: &str,
-        is_so: impl Fn(Option<&Place>) -> bool,
+        is_so: impl Fn(Option<&UploadPlace>) -> bool,
     ) {
         let mut changed = self.changed.subscribe();
         loop {
@@ -280,7 +285,7 @@ impl Uploads {
         }
     }
 
-    pub(super) fn add_batch(&self, batch: Batch) {
+    pub(super) fn add_batch(&self, batch: UploadBatch) {
         let batches = &mut self.table().batches;
         if batches.len() == BATCHES {
             batches.pop_front();
@@ -288,7 +293,7 @@ impl Uploads {
         batches.push_back(batch);
     }
 
-    pub(super) fn batch(&self, id: &str) -> Option<Batch> {
+    pub(super) fn batch(&self, id: &str) -> Option<UploadBatch> {
         self.table().batches.iter().find(|batch| batch.id == id).cloned()
     }
 
@@ -297,8 +302,8 @@ impl Uploads {
         &self,
         id: &str,
         collection: &str,
-        asked: &Place,
-        state: Option<State>,
+        asked: &UploadPlace,
+        state: Option<UploadState>,
     ) -> io::Result<()> {
         let mut table = self.table();
         let Some(upload) = table.uploads.get_mut(id) else { return Ok(()) };
@@ -308,7 +313,7 @@ impl Uploads {
         }
         match state {
             Some(state) => {
-                let place = Place { state, ..asked.clone() };
+                let place = UploadPlace { state, ..asked.clone() };
                 upload.places.insert(collection.to_owned(), place);
             }
             None => {
@@ -334,10 +339,10 @@ impl Uploads {
     }
 }
 
-impl Place {
+impl UploadPlace {
     /// Whether a change is still pending.
     pub(super) fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Waiting | State::Leaving)
+        matches!(self.state, UploadState::Waiting | UploadState::Leaving)
     }
 }
 
@@ -363,7 +368,7 @@ fn read_all(directory: &Path) -> io::Result<BTreeMap<String, Upload>> {
 fn read(path: &Path) -> io::Result<Upload> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    crate::beneath::open_file(path)?.take(LARGEST_ROW).read_to_end(&mut bytes)?;
+    crate::rooted_fs::open_file(path)?.take(LARGEST_ROW).read_to_end(&mut bytes)?;
     Ok(serde_json::from_slice(&bytes)?)
 }
 

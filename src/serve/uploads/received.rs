@@ -11,8 +11,8 @@ use multer::{Constraints, Multipart, SizeLimit};
 use tempfile::NamedTempFile;
 
 use super::Uploads;
-use crate::serve::call::Call;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::call::AdmittedRequest;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 
 /// The purposes of files in `OpenAI`'s interface; the first is the default.
 const PURPOSES: [&str; 6] = ["assistants", "user_data", "batch", "fine-tune", "vision", "evals"];
@@ -30,7 +30,7 @@ const LONGEST_NAME: usize = 255;
 const LONGEST_PATH: usize = 1_024;
 
 /// A form that was read.
-pub(in crate::serve) struct Received {
+pub(in crate::serve) struct ReceivedForm {
     pub(in crate::serve) file: NamedTempFile,
     /// Without its directory.
     pub(in crate::serve) name: String,
@@ -46,16 +46,19 @@ pub(in crate::serve) struct Received {
 /// The form is not valid or has no file, the name of the file is not valid, the file is too large, does not
 /// arrive in time, or cannot be written.
 pub(in crate::serve) async fn receive(
-    call: &Call,
+    call: &AdmittedRequest,
     body: Body,
     uploads: &Uploads,
-) -> Result<Received, Refusal> {
+) -> Result<ReceivedForm, RequestRefusal> {
     let settings = &call.server.settings;
     let (limit, patience) = (settings.upload_limit, settings.header_timeout);
     let kind = call.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let boundary = kind.and_then(|kind| multer::parse_boundary(kind).ok()).ok_or_else(|| {
-        Refusal::invalid("", "a file is uploaded as multipart/form-data, with `file` and `purpose`")
-            .hint("curl -F purpose=assistants -F file=@report.pdf")
+        RequestRefusal::invalid(
+            "",
+            "a file is uploaded as multipart/form-data, with `file` and `purpose`",
+        )
+        .hint("curl -F purpose=assistants -F file=@report.pdf")
     })?;
     if body.size_hint().lower() > limit.saturating_add(BESIDE) {
         return Err(too_large(limit));
@@ -82,33 +85,32 @@ pub(in crate::serve) async fn receive(
         }
     }
     let Some((file, directory, name, bytes)) = found else {
-        return Err(Refusal::invalid("file", "the form has no part `file`")
+        return Err(RequestRefusal::invalid("file", "the form has no part `file`")
             .hint("curl -F purpose=assistants -F file=@report.pdf"));
     };
     if bytes == 0 {
-        return Err(
-            Refusal::invalid("file", format!("{name} is empty")).hint("send a file that has text")
-        );
+        return Err(RequestRefusal::invalid("file", format!("{name} is empty"))
+            .hint("send a file that has text"));
     }
     let purpose = purpose.unwrap_or_else(|| PURPOSES[0].to_owned());
     if !PURPOSES.contains(&&*purpose) {
         let message = format!("`{purpose}` is not a purpose of a file");
-        return Err(Refusal::invalid("purpose", message)
+        return Err(RequestRefusal::invalid("purpose", message)
             .hint(format!("the purposes are: {}", PURPOSES.join(", "))));
     }
     // The other purposes ask for more than docent does.
     ignored.extend((!KEPT_FOR.contains(&&*purpose)).then(|| format!("purpose {purpose}")));
-    Ok(Received { file, name, directory, bytes, purpose, ignored })
+    Ok(ReceivedForm { file, name, directory, bytes, purpose, ignored })
 }
 
 async fn in_time<T>(
     patience: Duration,
     read: impl Future<Output = Result<T, multer::Error>>,
     limit: u64,
-) -> Result<T, Refusal> {
+) -> Result<T, RequestRefusal> {
     match tokio::time::timeout(patience, read).await {
         Ok(read) => read.map_err(|error| refused(&error, limit)),
-        Err(_) => Err(Refusal::new(
+        Err(_) => Err(RequestRefusal::new(
             StatusCode::REQUEST_TIMEOUT,
             ErrorCode::RequestTimeout,
             "the file did not arrive in time",
@@ -117,18 +119,18 @@ async fn in_time<T>(
     }
 }
 
-fn refused(error: &multer::Error, limit: u64) -> Refusal {
+fn refused(error: &multer::Error, limit: u64) -> RequestRefusal {
     match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
             too_large(limit)
         }
-        _ => Refusal::invalid("", format!("the form can't be read: {error}"))
+        _ => RequestRefusal::invalid("", format!("the form can't be read: {error}"))
             .hint("curl -F purpose=assistants -F file=@report.pdf"),
     }
 }
 
-fn too_large(limit: u64) -> Refusal {
-    Refusal::new(
+fn too_large(limit: u64) -> RequestRefusal {
+    RequestRefusal::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RequestTooLarge,
         format!("the file is larger than {limit} bytes"),
@@ -136,22 +138,22 @@ fn too_large(limit: u64) -> Refusal {
     .hint("--upload-limit sets the largest file")
 }
 
-pub(in crate::serve) fn unwritable(error: &std::io::Error) -> Refusal {
-    let refusal = Refusal::new(
+pub(in crate::serve) fn unwritable(error: &std::io::Error) -> RequestRefusal {
+    let refusal = RequestRefusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::StoreFailed,
         "the uploaded file cannot be written",
     );
-    Refusal { causes: vec![error.to_string()], ..refusal }
+    RequestRefusal { causes: vec![error.to_string()], ..refusal }
 }
 
 /// Splits a file name into its directory and its name.
 ///
 /// # Errors
 /// The name is not a relative path of a file.
-fn named(path: &str) -> Result<(String, String), Refusal> {
+fn named(path: &str) -> Result<(String, String), RequestRefusal> {
     let wrong = |why: &str| {
-        Err(Refusal::invalid("file", format!("the name of the file {why}"))
+        Err(RequestRefusal::invalid("file", format!("the name of the file {why}"))
             .hint("send a name such as report.pdf, or handbook/report.pdf"))
     };
     if path.is_empty() {

@@ -19,12 +19,12 @@ fn upload(id: &str) -> Upload {
 #[test]
 fn what_was_promised_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let place = Place {
+    let place = UploadPlace {
         source: "uploads/0123456789ab/a.md".to_owned(),
         tags: Vec::new(),
         created_at: 1,
-        state: State::Waiting,
-        asked_by: Asked::default(),
+        state: UploadState::Waiting,
+        asked_by: UploadRequest::default(),
     };
     let uploads = Uploads::open(dir.path().join("uploads")).unwrap();
     for id in ["0123456789ab", "0123456789ac"] {
@@ -33,15 +33,15 @@ fn what_was_promised_is_there_after_a_restart() {
         uploads.add(file, upload(id)).unwrap();
         uploads.place(id, "docs", place.clone()).unwrap();
     }
-    uploads.settle("0123456789ac", "docs", &place, Some(State::Stored)).unwrap();
-    let other = Place { tags: vec!["x".to_owned()], ..place.clone() };
-    uploads.settle("0123456789ab", "docs", &other, Some(State::Stored)).unwrap();
+    uploads.settle("0123456789ac", "docs", &place, Some(UploadState::Stored)).unwrap();
+    let other = UploadPlace { tags: vec!["x".to_owned()], ..place.clone() };
+    uploads.settle("0123456789ab", "docs", &other, Some(UploadState::Stored)).unwrap();
 
     drop(uploads);
     let again = Uploads::open(dir.path().join("uploads")).unwrap();
     assert_eq!(again.waiting(), 1, "what was asked for since is still to be done");
-    assert_eq!(again.get("0123456789ac").unwrap().places["docs"].state, State::Stored);
-    again.displace("0123456789ab", "docs", Asked::default()).unwrap();
+    assert_eq!(again.get("0123456789ac").unwrap().places["docs"].state, UploadState::Stored);
+    again.displace("0123456789ab", "docs", UploadRequest::default()).unwrap();
     let place = again.get("0123456789ab").unwrap().places["docs"].clone();
     again.settle("0123456789ab", "docs", &place, None).unwrap();
     again.remove("0123456789ab").unwrap();

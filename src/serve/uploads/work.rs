@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use chrono::{SecondsFormat, Utc};
 use tokio::runtime::Handle;
 
-use super::{Place, State};
+use super::{UploadPlace, UploadState};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure, Fault};
 use crate::serve::call::Server;
-use crate::serve::log::{LogEntry, Notes};
+use crate::serve::log::{LogEntry, RequestNotes};
 use crate::serve::openai::stores::store_id;
 use crate::service::Engine;
-use crate::service::uploads::{Brought, Uploaded};
+use crate::service::uploads::{UploadOutcome, Uploaded};
 
 /// Documents in a run: enough that starting a run costs little, few enough that callers do not wait long
 /// for a result.
@@ -29,13 +29,13 @@ const BUSY_FOR: Duration = Duration::from_secs(1);
 struct Job {
     collection: String,
     /// By the id of the upload.
-    comes: Vec<(String, Place)>,
-    goes: Vec<(String, Place)>,
+    comes: Vec<(String, UploadPlace)>,
+    goes: Vec<(String, UploadPlace)>,
     begun: Instant,
 }
 
 impl Job {
-    fn all(&self) -> impl Iterator<Item = &(String, Place)> {
+    fn all(&self) -> impl Iterator<Item = &(String, UploadPlace)> {
         self.comes.iter().chain(&self.goes)
     }
 }
@@ -98,11 +98,13 @@ fn next(server: &Server) -> Option<Job> {
         let place = upload.and_then(|upload| upload.places.get(&name)).cloned();
         let has_room = job.comes.len() + job.goes.len() < AT_ONCE;
         match place {
-            Some(place) if has_room && place.state == State::Leaving => job.goes.push((id, place)),
+            Some(place) if has_room && place.state == UploadState::Leaving => {
+                job.goes.push((id, place));
+            }
             // All documents of a run get the same tags.
             Some(place)
                 if has_room
-                    && place.state == State::Waiting
+                    && place.state == UploadState::Waiting
                     && job.comes.first().is_none_or(|(_, first)| first.tags == place.tags) =>
             {
                 job.comes.push((id, place));
@@ -127,11 +129,11 @@ fn put_back(server: &Server, job: &Job) {
     }
 }
 
-async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<Brought, Failure> {
+async fn run(server: &Server, job: &Job, stop: &Cancel) -> Result<UploadOutcome, Failure> {
     let (Some(engine), Some(uploads)) = (engine(server, &job.collection), &server.uploads) else {
         return Err(Failure::config("the collection is no longer served"));
     };
-    let file = |(id, place): &(String, Place)| -> (String, PathBuf) {
+    let file = |(id, place): &(String, UploadPlace)| -> (String, PathBuf) {
         (place.source.clone(), uploads.path(id))
     };
     let keys: BTreeSet<_> = job.all().filter_map(|(_, place)| place.asked_by.key.clone()).collect();
@@ -158,13 +160,18 @@ fn engine(server: &Server, collection: &str) -> Option<Arc<Engine>> {
 }
 
 /// Records and reports the result of each document.
-async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_stopping: bool) {
+async fn settle(
+    server: &Server,
+    job: &Job,
+    done: Result<UploadOutcome, Failure>,
+    is_stopping: bool,
+) {
     let (report, problem) = match done {
         Ok(mut report) => {
             let problem = report.problem.take();
             (report, problem)
         }
-        Err(failure) => (Brought::default(), Some(failure)),
+        Err(failure) => (UploadOutcome::default(), Some(failure)),
     };
     let shared = report.cost.unwrap_or(0.0) / job.comes.len().max(1) as f64;
     if let Some(problem) = &problem {
@@ -180,13 +187,13 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
         let refused = report.refused.get(&place.source);
         let state = match (refused, &problem) {
             (Some(reason), _) => {
-                State::Failed { code: "invalid_file".to_owned(), reason: reason.clone() }
+                UploadState::Failed { code: "invalid_file".to_owned(), reason: reason.clone() }
             }
-            (None, None) => State::Stored,
-            (None, Some(_)) if there.get(&place.source) == Some(&place.tags) => State::Stored,
+            (None, None) => UploadState::Stored,
+            (None, Some(_)) if there.get(&place.source) == Some(&place.tags) => UploadState::Stored,
             // The next server continues.
             (None, Some(_)) if is_stopping => continue,
-            (None, Some(_)) => State::Failed {
+            (None, Some(_)) => UploadState::Failed {
                 code: "server_error".to_owned(),
                 reason: "the collection could not be written (the server's log says why); \
                          attach the file again when the cause is fixed"
@@ -203,16 +210,21 @@ async fn settle(server: &Server, job: &Job, done: Result<Brought, Failure>, is_s
             Some(_) if is_stopping => continue,
             Some(_) => {
                 // The document is still in the collection.
-                note(server, job, (id, place), Some(State::Stored));
+                note(server, job, (id, place), Some(UploadState::Stored));
                 continue;
             }
         }
-        tell(server, job, (id, place), &State::Leaving, 0.0);
+        tell(server, job, (id, place), &UploadState::Leaving, 0.0);
         note(server, job, (id, place), None);
     }
 }
 
-fn note(server: &Server, job: &Job, (id, place): (&String, &Place), state: Option<State>) {
+fn note(
+    server: &Server,
+    job: &Job,
+    (id, place): (&String, &UploadPlace),
+    state: Option<UploadState>,
+) {
     let Some(uploads) = &server.uploads else { return };
     if let Err(error) = uploads.settle(id, &job.collection, place, state) {
         let text = format!("the state of file-{id} cannot be written: {error}");
@@ -221,10 +233,16 @@ fn note(server: &Server, job: &Job, (id, place): (&String, &Place), state: Optio
 }
 
 /// Writes a line to the log and the audit, for the request that asked for the change.
-fn tell(server: &Server, job: &Job, (id, place): (&String, &Place), state: &State, cost: f64) {
+fn tell(
+    server: &Server,
+    job: &Job,
+    (id, place): (&String, &UploadPlace),
+    state: &UploadState,
+    cost: f64,
+) {
     let (status, error) = match state {
-        State::Failed { code, .. } if code == "server_error" => (500, Some(code.clone())),
-        State::Failed { code, .. } => (422, Some(code.clone())),
+        UploadState::Failed { code, .. } if code == "server_error" => (500, Some(code.clone())),
+        UploadState::Failed { code, .. } => (422, Some(code.clone())),
         _ => (200, None),
     };
     let store = store_id(&job.collection);
@@ -232,18 +250,18 @@ fn tell(server: &Server, job: &Job, (id, place): (&String, &Place), state: &Stat
         time: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
         request_id: place.asked_by.request_id.clone(),
         trace_id: place.asked_by.trace_id.clone(),
-        method: if *state == State::Leaving { "REMOVE" } else { "INGEST" }.to_owned(),
+        method: if *state == UploadState::Leaving { "REMOVE" } else { "INGEST" }.to_owned(),
         path: format!("/v1/vector_stores/{store}/files/file-{id}"),
         needs_right: true,
         status,
         milliseconds: job.begun.elapsed().as_millis() as u64,
         key: place.asked_by.key.clone(),
-        notes: Notes {
+        notes: RequestNotes {
             collection: Some(job.collection.clone()),
             documents: vec![place.source.clone()],
             cost: Some(cost).filter(|cost| *cost > 0.0),
             error,
-            ..Notes::default()
+            ..RequestNotes::default()
         },
         ..LogEntry::default()
     };

@@ -9,12 +9,12 @@ use schemars::r#gen::SchemaGenerator;
 use schemars::schema::{InstanceType, Schema, SchemaObject};
 use serde::{Deserialize, Serialize};
 
-use super::Used;
+use super::UsedAmounts;
 use crate::output::Versioned;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::native::json;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::query;
 
 /// Usage of each key.
@@ -55,7 +55,7 @@ struct KeyRow {
     /// Name of the key.
     key: String,
     #[serde(flatten)]
-    used: Used,
+    used: UsedAmounts,
 }
 
 /// Which days and keys to report.
@@ -74,7 +74,7 @@ struct UsageQuery {
     key: Option<String>,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getUsage", "Usage of each key by day")
         .asks::<UsageQuery>()
@@ -83,7 +83,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
 
 /// `GET /v1/docent/usage?from=2030-01-01&to=2030-01-31&key=NAME`: usage of each key, by default in this
 /// month.
-pub(in crate::serve) fn usage(call: &Call) -> Result<Response, Refusal> {
+pub(in crate::serve) fn usage(call: &AdmittedRequest) -> Result<Response, RequestRefusal> {
     let UsageQuery { from, to, key } = query(&call.query)?;
     let date = |name: &str, text: Option<String>| {
         let date = text.map(|text| {
@@ -92,7 +92,7 @@ pub(in crate::serve) fn usage(call: &Call) -> Result<Response, Refusal> {
             date.filter(|date| date.to_string() == text).ok_or(())
         });
         date.transpose().map_err(|()| {
-            Refusal::invalid(name, format!("`{name}` must be a date, such as 2030-01-31"))
+            RequestRefusal::invalid(name, format!("`{name}` must be a date, such as 2030-01-31"))
                 .hint("days are in UTC")
         })
     };
@@ -100,7 +100,7 @@ pub(in crate::serve) fn usage(call: &Call) -> Result<Response, Refusal> {
     let first = today.with_day(1).unwrap_or(today);
     let (from, to) = (date("from", from)?.unwrap_or(first), date("to", to)?.unwrap_or(today));
     let mut days = Vec::new();
-    let mut total: BTreeMap<String, Used> = BTreeMap::new();
+    let mut total: BTreeMap<String, UsedAmounts> = BTreeMap::new();
     let all = call.server.observers.usage.book().all();
     for (day, keys) in all.iter().filter(|(day, _)| (from..=to).contains(*day)) {
         for (name, used) in

@@ -16,12 +16,12 @@ use crate::rerank::endpoint::{self as rerank_endpoint, EndpointOptions};
 use crate::rerank::onnx as rerank_onnx;
 use crate::retry::RetryPolicy;
 use crate::service::context::Context;
-use crate::settings::{Rerank, RerankModel, Verify, VerifyModel};
+use crate::settings::{RerankModel, RerankSettings, VerifyModel, VerifySettings};
 
 /// The configured reranker.
 pub async fn reranker(
     context: &Context,
-    rerank: &Rerank,
+    rerank: &RerankSettings,
     retry: RetryPolicy,
 ) -> Result<Arc<dyn Reranker>, Failure> {
     let (endpoint, model) = match &rerank.model {
@@ -53,7 +53,10 @@ pub enum VerifierModel {
 }
 
 /// The configured verifier. A model in a directory is loaded.
-pub async fn verifier(context: &Context, verify: &Verify) -> Result<VerifierModel, Failure> {
+pub async fn verifier(
+    context: &Context,
+    verify: &VerifySettings,
+) -> Result<VerifierModel, Failure> {
     let settings = &context.settings;
     let (model, endpoint) = match &verify.model {
         VerifyModel::Onnx(dir) => {

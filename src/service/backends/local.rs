@@ -1,7 +1,7 @@
 //! Models that run in this process: finds their files, and fetches those that are missing.
 
 use crate::error::Failure;
-use crate::hub::{HeldModel, MissingModel, Purpose};
+use crate::hub::{LocalModel, MissingModel, Purpose};
 use crate::onnx::{ModelPlace, OnnxError, Published};
 use crate::service::context::Context;
 use crate::settings::{EmbeddingModel, RerankModel, VerifyModel};
@@ -32,7 +32,7 @@ pub(super) async fn published(
 ) -> Result<ModelPlace, Failure> {
     let name = model.without_revision().to_string();
     let commit = built.filter(|built| built.name == name).and_then(EmbedderId::commit);
-    let HeldModel { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
+    let LocalModel { dir, graph, commit } = context.hub.obtain(model, commit, purpose).await?;
     Ok(ModelPlace { dir, graph: Some(graph), published: Some(Published { name, commit }) })
 }
 

@@ -23,7 +23,7 @@ use super::engine::Engine;
 use crate::cancel::Cancel;
 use crate::error::{BackendError, Failure};
 use crate::ingest::IngestReport;
-use crate::store::{CollectionWriter, told_before};
+use crate::store::{CollectionWriter, with_change_hook};
 use crate::types::Partition;
 
 impl Context {
@@ -35,7 +35,7 @@ impl Context {
 
 /// What of a collection is to be changed.
 #[derive(Clone, Copy)]
-pub(super) enum RightTo {
+pub(super) enum ChangeScope {
     All,
     /// The sources in this part, while others change the other parts.
     Part(Partition),
@@ -46,7 +46,7 @@ pub(super) enum RightTo {
 /// A request for the right to change a collection.
 pub(super) struct ChangeRequest<'a> {
     pub(super) command: ChangeCommand,
-    pub(super) right: RightTo,
+    pub(super) right: ChangeScope,
     /// Names of the keys of `docent serve` that ask for it.
     pub(super) keys: &'a [String],
     /// Ends the wait for another writer.
@@ -55,7 +55,7 @@ pub(super) struct ChangeRequest<'a> {
 
 impl From<ChangeCommand> for ChangeRequest<'_> {
     fn from(command: ChangeCommand) -> Self {
-        Self { command, right: RightTo::All, keys: &[], cancel: None }
+        Self { command, right: ChangeScope::All, keys: &[], cancel: None }
     }
 }
 
@@ -82,7 +82,7 @@ impl Engine {
         note.is_written_by(&writer);
         let done = async {
             note.check().await?;
-            let told = told_before(Arc::clone(&writer), Arc::clone(&note) as Arc<_>);
+            let told = with_change_hook(Arc::clone(&writer), Arc::clone(&note) as Arc<_>);
             note.come_to().outcome = ChangeOutcome::Done;
             // Boxed: its state is large, and many futures contain this one.
             let done = Box::pin(op(told, &note)).await;
@@ -104,11 +104,11 @@ impl Engine {
         Ok(done)
     }
 
-    async fn writer(&self, right: RightTo) -> Result<Arc<dyn CollectionWriter>, BackendError> {
+    async fn writer(&self, right: ChangeScope) -> Result<Arc<dyn CollectionWriter>, BackendError> {
         match right {
-            RightTo::All => self.collection().write().await,
-            RightTo::Part(partition) => self.collection().write_part(partition).await,
-            RightTo::Resume(run) => self.collection().write_again(run).await,
+            ChangeScope::All => self.collection().write().await,
+            ChangeScope::Part(partition) => self.collection().write_part(partition).await,
+            ChangeScope::Resume(run) => self.collection().write_again(run).await,
         }
     }
 

@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::entry::{ChangeCommand, ChangeEnd, ChangeEntry, ChangeOutcome, ChangePhase};
 use crate::audit::Chain;
-use crate::error::{BackendError, Exit, Failure, Fault, Service};
+use crate::error::{BackendError, Exit, ExternalService, Failure, Fault};
 use crate::service::context::Context;
-use crate::store::{BeforeChange, CollectionWriter, Reader, host_name};
+use crate::store::{ChangeHook, CollectionReader, CollectionWriter, host_name};
 use crate::types::ContentHash;
 
 /// How long, and how often, to try again while another process writes a line.
@@ -194,7 +194,7 @@ impl ChangeNote {
 }
 
 #[async_trait]
-impl BeforeChange for ChangeNote {
+impl ChangeHook for ChangeNote {
     async fn will_change(&self, run: Option<Uuid>) -> Result<(), BackendError> {
         if let Some(run) = run {
             self.made_by(run);
@@ -206,7 +206,7 @@ impl BeforeChange for ChangeNote {
                 _ => Fault::Permanent,
             };
             let why = format!("the change can't be logged, and is not made: {error}");
-            BackendError::new(Service::Store, fault, self.log.display().to_string(), &why)
+            BackendError::new(ExternalService::Store, fault, self.log.display().to_string(), &why)
         })
     }
 }
@@ -220,7 +220,7 @@ async fn live(
     if may_be_another {
         let live = writer.reader().await.ok().flatten();
         let content = live.as_ref().and_then(|live| live.manifest().content_hash.clone());
-        return (live.as_ref().map(Reader::version), content);
+        return (live.as_ref().map(CollectionReader::version), content);
     }
     let Some(version) = writer.version().await.ok().flatten() else { return (None, None) };
     let manifest = writer.manifest().await.ok().flatten();

@@ -8,13 +8,15 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use super::{AHEAD, OnChunks, PAGE, Ported, broken};
+use super::{AHEAD, OnChunks, PAGE, PortableReport, broken};
 use crate::cancel::Cancel;
 use crate::error::{Exit, Failure};
 use crate::service::engine::Engine;
-use crate::service::written::forbid_way_out;
-use crate::store::archive::{ArchiveError, ArchiveWriter, Entry, Head, Sealed};
-use crate::store::{ChunkPage, Reader};
+use crate::service::output_file::forbid_way_out;
+use crate::store::archive::{
+    ArchiveEntry, ArchiveError, ArchiveHeader, ArchiveWriter, SealedArchive,
+};
+use crate::store::{ChunkPage, CollectionReader};
 use crate::types::Point;
 
 impl Engine {
@@ -29,7 +31,7 @@ impl Engine {
         file: &Path,
         cancel: &Cancel,
         on: OnChunks<'_>,
-    ) -> Result<Ported, Failure> {
+    ) -> Result<PortableReport, Failure> {
         let path = self.context.cwd.join(file);
         forbid_way_out(&path, &self.context.root)?;
         let (path, temporary) = beside(&path).map_err(|why| cannot_write(file, &why))?;
@@ -54,7 +56,7 @@ impl Engine {
         out: W,
         cancel: &Cancel,
         on: OnChunks<'_>,
-    ) -> Result<(W, Ported), Failure> {
+    ) -> Result<(W, PortableReport), Failure> {
         let reader = self.reader().await?;
         if reader.manifest().unfinished.is_some() {
             return Err(self.unfinished());
@@ -62,9 +64,9 @@ impl Engine {
         let (documents, failures) = (reader.documents().await?, reader.failures().await?);
         let chunks = reader.count_chunks().await?;
         let (of_documents, of_failures) = (documents.len() as u64, failures.len() as u64);
-        let head = Head::new(reader.manifest(), of_documents, of_failures, chunks);
-        let records = documents.into_iter().map(Entry::Document);
-        let records = records.chain(failures.into_iter().map(Entry::Failure));
+        let head = ArchiveHeader::new(reader.manifest(), of_documents, of_failures, chunks);
+        let records = documents.into_iter().map(ArchiveEntry::Document);
+        let records = records.chain(failures.into_iter().map(ArchiveEntry::Failure));
         let (pages, inbox) = mpsc::channel(AHEAD);
         let told = head.clone();
         let writing = task::spawn_blocking(move || write(out, told, records, inbox));
@@ -76,7 +78,7 @@ impl Engine {
             written = writing => written.map_err(|error| broken(&error))?,
         };
         let (out, sealed) = written.map_err(|error| self.cannot_export(error))?;
-        Ok((out, Ported::new(head, sealed)))
+        Ok((out, PortableReport::new(head, sealed)))
     }
 
     fn unfinished(&self) -> Failure {
@@ -111,7 +113,7 @@ impl Engine {
 
 /// Reads all chunks and sends them to the writer. If a chunk cannot be sent, the writer has failed.
 async fn send(
-    reader: &Reader,
+    reader: &CollectionReader,
     pages: mpsc::Sender<Vec<Point>>,
     chunks: u64,
     cancel: &Cancel,
@@ -141,17 +143,17 @@ async fn send(
 
 fn write<W: Write>(
     out: W,
-    head: Head,
-    records: impl Iterator<Item = Entry>,
+    head: ArchiveHeader,
+    records: impl Iterator<Item = ArchiveEntry>,
     mut pages: mpsc::Receiver<Vec<Point>>,
-) -> Result<(W, Sealed), ArchiveError> {
+) -> Result<(W, SealedArchive), ArchiveError> {
     let mut archive = ArchiveWriter::begin(out, head)?;
     for record in records {
         archive.entry(record)?;
     }
     while let Some(points) = pages.blocking_recv() {
         for point in points {
-            archive.entry(Entry::Point(point))?;
+            archive.entry(ArchiveEntry::Point(point))?;
         }
     }
     archive.finish()

@@ -15,27 +15,29 @@ use tokio::sync::mpsc;
 use tokio::task;
 use uuid::Uuid;
 
-use self::resume::Left;
-use super::{AHEAD, OnChunks, PAGE, Ported, broken, refused};
+use self::resume::UnmatchedPoints;
+use super::{AHEAD, OnChunks, PAGE, PortableReport, broken, refused};
 use crate::cancel::Cancel;
 use crate::embed::sparse::SparseEncoder;
 use crate::error::{Exit, Failure};
 use crate::service::changes::{
-    ChangeCommand, ChangeNote, ChangeRequest, ChangedDocuments, RightTo,
+    ChangeCommand, ChangeNote, ChangeRequest, ChangeScope, ChangedDocuments,
 };
 use crate::service::engine::Engine;
 use crate::store::CollectionWriter;
-use crate::store::archive::{ArchiveError, ArchiveReader, Entry, Head, Sealed};
+use crate::store::archive::{
+    ArchiveEntry, ArchiveError, ArchiveHeader, ArchiveReader, SealedArchive,
+};
 use crate::types::{
-    ContentHash, DocumentRecord, FailureRecord, Manifest, Point, Run, VersionCause, VersionChange,
-    VersionEvent,
+    ContentHash, DocumentRecord, FailureRecord, IngestRun, Manifest, Point, VersionCause,
+    VersionChange, VersionEvent,
 };
 
 /// Chunks after which what was written becomes durable bit by bit, so that memory stays as it is.
 const CHECKPOINT: usize = 4_096;
 
 /// What is imported.
-pub enum Package {
+pub enum ImportPackage {
     /// Read twice: nothing is written before the whole file was verified.
     File(PathBuf),
     /// Read once.
@@ -51,7 +53,7 @@ enum Batch {
     Points(Vec<Point>),
 }
 
-impl Package {
+impl ImportPackage {
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -69,20 +71,20 @@ impl Engine {
     /// store fails. Others then see nothing of the import.
     pub async fn import(
         &self,
-        package: Package,
+        package: ImportPackage,
         replace: bool,
         cancel: &Cancel,
         on: OnChunks<'_>,
-    ) -> Result<Ported, Failure> {
+    ) -> Result<PortableReport, Failure> {
         if !replace && self.collection().read().await?.is_some() {
             return Err(self.is_there());
         }
         let digest = match &package {
-            Package::File(path) => Some(self.look_through(path.clone(), cancel).await?),
-            Package::Stream(_) => None,
+            ImportPackage::File(path) => Some(self.look_through(path.clone(), cancel).await?),
+            ImportPackage::Stream(_) => None,
         };
         let run = run_over(digest.as_ref());
-        let (right, cancelled) = (RightTo::Resume(run.run_id), Some(cancel));
+        let (right, cancelled) = (ChangeScope::Resume(run.run_id), Some(cancel));
         let request = ChangeRequest {
             right,
             cancel: cancelled,
@@ -94,7 +96,7 @@ impl Engine {
         });
         let imported = imported.await?;
         // A collection that is created again has the layout that was asked for.
-        Ok(Ported { notes: self.layout_notes(false).await, ..imported })
+        Ok(PortableReport { notes: self.layout_notes(false).await, ..imported })
     }
 
     async fn import_as(
@@ -105,7 +107,7 @@ impl Engine {
         replace: bool,
         cancel: &Cancel,
         on: OnChunks<'_>,
-    ) -> Result<Ported, Failure> {
+    ) -> Result<PortableReport, Failure> {
         if !replace && writer.manifest().await?.is_some() {
             return Err(self.is_there());
         }
@@ -114,8 +116,8 @@ impl Engine {
         let name = package.name();
         let cwd = self.context.cwd.clone();
         let opened = task::spawn_blocking(move || match package {
-            Package::File(path) => open(Box::new(File::open(cwd.join(path))?)),
-            Package::Stream(stream) => open(stream),
+            ImportPackage::File(path) => open(Box::new(File::open(cwd.join(path))?)),
+            ImportPackage::Stream(stream) => open(stream),
         });
         // Opening may block for ever, for example a pipe that nobody writes to.
         let opened = tokio::select! {
@@ -130,7 +132,7 @@ impl Engine {
         // The manifest says that the collection is unfinished, until it is complete.
         let begun = Manifest { unfinished: Some(run), runs: Vec::new(), ..head.manifest.clone() };
         let (successor, is_resumed) = resume::begin(&*own, &begun).await?;
-        let left = is_resumed.then(|| Left::of(&*successor));
+        let left = is_resumed.then(|| UnmatchedPoints::of(&*successor));
         let filling =
             Filling { successor: &*successor, left, name: &name, digest: digest.as_ref() };
         match filling.fill(archive, cancel, on).await {
@@ -154,7 +156,7 @@ impl Engine {
                     ..VersionEvent::now(version, VersionChange::Live, VersionCause::Import)
                 };
                 self.log(&**writer, imported).await?;
-                Ok(Ported { resumed, ..Ported::new(head, sealed) })
+                Ok(PortableReport { resumed, ..PortableReport::new(head, sealed) })
             }
             // The next import of the same file goes on with what was stored.
             Err(failure) if digest.is_some() && was_cut_off(&failure) => Err(failure),
@@ -204,8 +206,8 @@ fn open(input: Box<dyn Read + Send>) -> Result<Archive, ArchiveError> {
 }
 
 /// Checks that this version of docent can search with the terms of the collection.
-fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
-    let Head { manifest, docent, .. } = head;
+fn check_words(name: &str, head: &ArchiveHeader) -> Result<(), Failure> {
+    let ArchiveHeader { manifest, docent, .. } = head;
     let spoken = manifest.languages.keys().map(String::as_str);
     SparseEncoder::new(&manifest.sparse, spoken).map(drop).map_err(|why| {
         Failure::config(format!("{name} can't be imported: {why}; nothing was changed")).hint(
@@ -216,20 +218,20 @@ fn check_words(name: &str, head: &Head) -> Result<(), Failure> {
 
 /// The imported file, and the run that imports it.
 struct Source {
-    package: Package,
+    package: ImportPackage,
     /// Digest of the file; `None` for a stream.
     digest: Option<ContentHash>,
-    run: Run,
+    run: IngestRun,
 }
 
 /// The run of an import. For the same file it always has the same id, so that the next import completes
 /// what one has left.
-fn run_over(digest: Option<&ContentHash>) -> Run {
+fn run_over(digest: Option<&ContentHash>) -> IngestRun {
     let run = this_run();
     match digest {
         Some(digest) => {
             let name = format!("import\0{digest}");
-            Run { run_id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()), ..run }
+            IngestRun { run_id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()), ..run }
         }
         None => run,
     }
@@ -242,17 +244,17 @@ fn was_cut_off(failure: &Failure) -> bool {
 }
 
 /// A run that begins now.
-pub(in crate::service) fn this_run() -> Run {
+pub(in crate::service) fn this_run() -> IngestRun {
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let docent = env!("CARGO_PKG_VERSION").to_owned();
-    Run { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new(), partition: None }
+    IngestRun { run_id: Uuid::now_v7(), started_at, docent, roots: Vec::new(), partition: None }
 }
 
 /// The version that is being filled, and will become the live one.
 struct Filling<'a> {
     successor: &'a dyn CollectionWriter,
     /// What an earlier import of the same file has stored.
-    left: Option<Left<'a>>,
+    left: Option<UnmatchedPoints<'a>>,
     name: &'a str,
     /// Digest of the file when it was verified.
     digest: Option<&'a ContentHash>,
@@ -265,7 +267,7 @@ impl Filling<'_> {
         archive: Archive,
         cancel: &Cancel,
         on: OnChunks<'_>,
-    ) -> Result<(Sealed, u64), Failure> {
+    ) -> Result<(SealedArchive, u64), Failure> {
         let head = archive.head().clone();
         let (sender, batches) = mpsc::channel(AHEAD);
         let unpacking = task::spawn_blocking(move || unpack(archive, &sender));
@@ -333,7 +335,7 @@ impl Filling<'_> {
 fn unpack<R: BufRead>(
     mut archive: ArchiveReader<R>,
     sender: &mpsc::Sender<Batch>,
-) -> Result<Option<Sealed>, ArchiveError> {
+) -> Result<Option<SealedArchive>, ArchiveError> {
     let mut batch = Batch::Documents(Vec::new());
     while let Some(entry) = archive.entry()? {
         if let Some(full) = batch.add(entry)
@@ -348,17 +350,17 @@ fn unpack<R: BufRead>(
 
 impl Batch {
     /// Adds an entry. Returns the previous batch if it is full, or of another kind.
-    fn add(&mut self, entry: Entry) -> Option<Self> {
+    fn add(&mut self, entry: ArchiveEntry) -> Option<Self> {
         match (&mut *self, entry) {
-            (Self::Documents(batch), Entry::Document(record)) if batch.len() < PAGE => {
+            (Self::Documents(batch), ArchiveEntry::Document(record)) if batch.len() < PAGE => {
                 batch.push(record);
                 None
             }
-            (Self::Failures(batch), Entry::Failure(record)) if batch.len() < PAGE => {
+            (Self::Failures(batch), ArchiveEntry::Failure(record)) if batch.len() < PAGE => {
                 batch.push(record);
                 None
             }
-            (Self::Points(batch), Entry::Point(point)) if batch.len() < PAGE => {
+            (Self::Points(batch), ArchiveEntry::Point(point)) if batch.len() < PAGE => {
                 batch.push(point);
                 None
             }
@@ -366,11 +368,11 @@ impl Batch {
         }
     }
 
-    fn of(entry: Entry) -> Self {
+    fn of(entry: ArchiveEntry) -> Self {
         match entry {
-            Entry::Document(record) => Self::Documents(vec![record]),
-            Entry::Failure(record) => Self::Failures(vec![record]),
-            Entry::Point(point) => Self::Points(vec![point]),
+            ArchiveEntry::Document(record) => Self::Documents(vec![record]),
+            ArchiveEntry::Failure(record) => Self::Failures(vec![record]),
+            ArchiveEntry::Point(point) => Self::Points(vec![point]),
         }
     }
 }

@@ -6,10 +6,10 @@ mod import;
 
 use tokio::task::JoinError;
 
-pub use self::import::Package;
+pub use self::import::ImportPackage;
 pub(super) use self::import::this_run;
 use crate::error::{Exit, Failure};
-use crate::store::archive::{ArchiveError, Head, Sealed};
+use crate::store::archive::{ArchiveError, ArchiveHeader, SealedArchive};
 use crate::types::{ContentHash, EmbedderId};
 
 /// Chunks that are read or written together: a few MB with large vectors.
@@ -23,7 +23,7 @@ pub type OnChunks<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
 /// Result of an export or import.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ported {
+pub struct PortableReport {
     pub documents: u64,
     /// Sources that could not be ingested.
     pub failures: u64,
@@ -40,10 +40,10 @@ pub struct Ported {
     pub notes: Vec<String>,
 }
 
-impl Ported {
-    fn new(head: Head, sealed: Sealed) -> Self {
-        let Head { manifest, documents, failures, chunks, .. } = head;
-        let Sealed { bytes, digest } = sealed;
+impl PortableReport {
+    fn new(head: ArchiveHeader, sealed: SealedArchive) -> Self {
+        let ArchiveHeader { manifest, documents, failures, chunks, .. } = head;
+        let SealedArchive { bytes, digest } = sealed;
         let (embedder, notes) = (manifest.embedder, Vec::new());
         Self { documents, failures, chunks, resumed: 0, bytes, digest, embedder, notes }
     }

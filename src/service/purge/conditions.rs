@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::PurgeRequest;
 use crate::error::Failure;
 use crate::service::retrieval::selected;
-use crate::service::source::Place;
+use crate::service::source::ProjectPlace;
 use crate::store::VectorStore;
 use crate::text::composed;
 
@@ -26,7 +26,7 @@ pub struct PurgeConditions {
 
 /// What is to be deleted of a source, in one version.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Doomed {
+pub(super) struct PurgeTarget {
     pub(super) source: String,
     /// Stored chunks of the source.
     pub(super) chunks: u64,
@@ -38,11 +38,11 @@ pub(super) struct Doomed {
 }
 
 /// What is to be deleted, by version.
-pub(super) type Selection = BTreeMap<u32, Vec<Doomed>>;
+pub(super) type Selection = BTreeMap<u32, Vec<PurgeTarget>>;
 
 /// What a version has of a source.
 struct Row {
-    doomed: Doomed,
+    doomed: PurgeTarget,
     tags: Vec<String>,
     /// When the document was ingested; `None` for chunks of a run that was cut off.
     since: Option<String>,
@@ -68,7 +68,7 @@ impl PurgeConditions {
     pub(super) async fn select(
         &self,
         stores: &[(u32, &dyn VectorStore)],
-        at: Place<'_>,
+        at: ProjectPlace<'_>,
     ) -> Result<Selection, Failure> {
         let mut versions = Vec::new();
         for (number, store) in stores {
@@ -114,7 +114,7 @@ impl PurgeConditions {
 async fn rows(store: &dyn VectorStore) -> Result<Vec<Row>, Failure> {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for record in store.documents().await? {
-        let doomed = Doomed {
+        let doomed = PurgeTarget {
             source: record.source.clone(),
             chunks: 0,
             is_document: true,
@@ -124,7 +124,7 @@ async fn rows(store: &dyn VectorStore) -> Result<Vec<Row>, Failure> {
         let (tags, since) = (record.tags, Some(record.ingested_at));
         rows.insert(record.source, Row { doomed, tags, since });
     }
-    let empty = |source: String| Doomed {
+    let empty = |source: String| PurgeTarget {
         source,
         chunks: 0,
         is_document: false,

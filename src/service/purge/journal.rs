@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::conditions::{Doomed, Selection};
+use super::conditions::{PurgeTarget, Selection};
 use super::samples::Samples;
 use crate::service::changes::make_private;
 use crate::service::context::Context;
@@ -100,7 +100,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 /// Merges entries of a source: part of it may be gone, and another run may have ingested it again.
-fn merge(known: &mut Doomed, now: Doomed) {
+fn merge(known: &mut PurgeTarget, now: PurgeTarget) {
     known.chunks = known.chunks.max(now.chunks);
     known.is_document |= now.is_document;
     known.failed |= now.failed;

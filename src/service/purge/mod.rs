@@ -7,8 +7,8 @@
 //! Then what is left is counted, and the files are searched ([`search`]).
 
 mod conditions;
-mod elsewhere;
 mod journal;
+mod other_copies;
 mod proof;
 mod report;
 mod samples;
@@ -22,21 +22,21 @@ use uuid::Uuid;
 
 pub use self::conditions::PurgeConditions;
 use self::conditions::Selection;
-pub use self::elsewhere::CleanedFile;
-use self::elsewhere::Purged;
 use self::journal::Journal;
 pub(super) use self::journal::is_purge_journal;
-pub use self::report::{FileSearch, PurgeReport, PurgedVersion};
+pub use self::other_copies::CleanedFile;
+use self::other_copies::Purged;
+pub use self::report::{PurgeFileSearch, PurgeReport, PurgedVersion};
 use self::samples::Samples;
-use self::search::Searched;
+use self::search::PurgeSearch;
 use super::changes::{ChangeCommand, ChangeNote, PurgedLine};
 use super::engine::Engine;
-use super::source::Place;
-use super::sync::{Inputs, SyncOptions};
+use super::source::ProjectPlace;
+use super::sync::{SyncInputs, SyncOptions};
 use crate::error::{Exit, Failure};
 use crate::ingest::{removal_run, take_out};
 use crate::store::{CollectionWriter, VectorStore, each_chunk};
-use crate::types::{Filter, Manifest, Reach, VersionEntry, VersionState};
+use crate::types::{CrawlReach, Filter, Manifest, VersionEntry, VersionState};
 
 /// A request to purge documents.
 #[derive(Clone, Default, Debug)]
@@ -214,12 +214,12 @@ impl Engine {
         report
     }
 
-    fn place(&self) -> Place<'_> {
-        Place { root: &self.context.root, cwd: &self.context.cwd }
+    fn place(&self) -> ProjectPlace<'_> {
+        ProjectPlace { root: &self.context.root, cwd: &self.context.cwd }
     }
 
-    fn no_inputs() -> Result<Inputs, Failure> {
-        Inputs::parse(Vec::new(), Reach::default())
+    fn no_inputs() -> Result<SyncInputs, Failure> {
+        SyncInputs::parse(Vec::new(), CrawlReach::default())
     }
 
     fn journal_path(&self) -> PathBuf {
@@ -285,14 +285,14 @@ fn all_sources(selection: &Selection) -> Vec<String> {
 }
 
 /// Searches the files of embedded versions; `None` on a server.
-async fn searched(versions: &[Written], samples: &Samples) -> Result<Option<Searched>, Failure> {
+async fn searched(versions: &[Written], samples: &Samples) -> Result<Option<PurgeSearch>, Failure> {
     let directories: Vec<PathBuf> =
         versions.iter().filter_map(|version| version.writer.files()).collect();
     if directories.is_empty() {
         return Ok(None);
     }
     let samples = samples.clone();
-    let search = move || Searched::of(&directories, &samples);
+    let search = move || PurgeSearch::of(&directories, &samples);
     let searched = tokio::task::spawn_blocking(search).await.map_err(std::io::Error::other);
     let searched = searched.and_then(|searched| searched);
     searched.map(Some).map_err(|error| {

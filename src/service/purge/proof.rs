@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::journal::Journal;
 use super::{
-    Engine, Exit, Failure, FileSearch, PurgeReport, Purged, Samples, Written, all_sources,
+    Engine, Exit, Failure, PurgeFileSearch, PurgeReport, Purged, Samples, Written, all_sources,
     searched, sources_of, store_of,
 };
 use crate::store::each_chunk;
@@ -39,7 +39,7 @@ impl Engine {
                 failure.causes.extend(places.map(|path| path.display().to_string()));
                 return Err(failure.hint("rewrite the files: docent ingest --rebuild, then docent index prune --keep 0; then run the same purge again, which searches them"));
             }
-            report.search = Some(FileSearch {
+            report.search = Some(PurgeFileSearch {
                 files: found.files,
                 bytes: found.bytes,
                 samples: samples.len(),

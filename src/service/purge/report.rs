@@ -6,8 +6,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::conditions::{Doomed, PurgeConditions, Selection};
-use super::elsewhere::CleanedFile;
+use super::conditions::{PurgeConditions, PurgeTarget, Selection};
+use super::other_copies::CleanedFile;
 use crate::types::{VersionEntry, VersionState};
 
 /// What was purged, or would be.
@@ -38,7 +38,7 @@ pub struct PurgeReport {
     /// names them adds them again.
     pub may_return: usize,
     /// Null where nothing was searched: on a server, and in a dry run.
-    pub search: Option<FileSearch>,
+    pub search: Option<PurgeFileSearch>,
     /// Recordings and records of answers that contained purged text.
     pub elsewhere: Vec<CleanedFile>,
     /// Files of uploads that were removed.
@@ -65,7 +65,8 @@ pub struct PurgedVersion {
 /// Result of the search of the collection's files for samples of purged text, of 16 bytes each. None
 /// was found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-pub struct FileSearch {
+#[schemars(rename = "FileSearch")]
+pub struct PurgeFileSearch {
     /// In all versions together.
     pub files: usize,
     pub bytes: u64,
@@ -123,7 +124,7 @@ impl PurgeReport {
         let here: BTreeSet<u32> = self.versions.iter().map(|version| version.version).collect();
         let mut by_source: BTreeMap<&str, (bool, bool, bool)> = BTreeMap::new();
         let in_versions = selection.iter().filter(|(number, _)| here.contains(number));
-        for Doomed { source, is_document, failed, is_kept_in_line, .. } in
+        for PurgeTarget { source, is_document, failed, is_kept_in_line, .. } in
             in_versions.flat_map(|(_, doomed)| doomed)
         {
             let all = by_source.entry(source).or_default();

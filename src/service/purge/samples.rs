@@ -36,13 +36,13 @@ const LEADING: u64 = {
 
 /// A sample: its polynomial, and the beginning of its SHA-256.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
-pub(super) struct Samples(HashMap<u64, u64, BuildHasherDefault<AsItIs>>);
+pub(super) struct Samples(HashMap<u64, u64, BuildHasherDefault<IdentityHasher>>);
 
 /// A hasher for keys that are hashes already, since every byte of every file is looked up.
 #[derive(Clone, Default)]
-pub(super) struct AsItIs(u64);
+pub(super) struct IdentityHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -12,7 +12,7 @@ const BLOCK: usize = 1 << 18;
 
 /// Result of a search.
 #[derive(Default)]
-pub(super) struct Searched {
+pub(super) struct PurgeSearch {
     pub(super) files: usize,
     pub(super) bytes: u64,
     pub(super) found: HashSet<u64>,
@@ -20,7 +20,7 @@ pub(super) struct Searched {
     pub(super) places: BTreeSet<PathBuf>,
 }
 
-impl Searched {
+impl PurgeSearch {
     /// Reads every file below these directories.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ mod tests {
         let mut samples = Samples::default();
         samples.add(TEXT, 8);
         let all = samples.len();
-        let search = || Searched::of(&[dir.path().to_owned()], &samples).unwrap();
+        let search = || PurgeSearch::of(&[dir.path().to_owned()], &samples).unwrap();
         fs::create_dir(dir.path().join("deep")).unwrap();
         let file = dir.path().join("deep/file");
         for before in [0, 1, BLOCK - 20, BLOCK - 3, BLOCK, BLOCK + 7, 2 * BLOCK + 15] {

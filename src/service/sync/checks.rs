@@ -8,7 +8,7 @@ use crate::ingest::chunk::ChunkOptions;
 use crate::service::compatibility;
 use crate::service::context::Context;
 use crate::service::engine::Engine;
-use crate::store::{Part, Reader, VectorStore, chunks_of, damaged};
+use crate::store::{CollectionReader, ProjectView, VectorStore, chunks_of, damaged};
 use crate::types::{DocumentRecord, Manifest};
 
 impl Engine {
@@ -43,7 +43,7 @@ impl Engine {
     /// Refuses `--partition` for a collection that several projects share.
     pub(in crate::service) fn check_sole_owner(
         &self,
-        part: &Part,
+        part: &ProjectView,
         options: &SyncOptions,
     ) -> Result<(), Failure> {
         let owner = part.ownership();
@@ -60,7 +60,7 @@ impl Engine {
 
 /// Refuses a rebuild that would drop points of other programs. A collection that can't be read is taken
 /// to have none.
-pub(super) async fn spare_foreign_points(former: &Reader) -> Result<(), Failure> {
+pub(super) async fn spare_foreign_points(former: &CollectionReader) -> Result<(), Failure> {
     match former.foreign_points().await {
         Ok(foreign) if foreign.count > 0 => Err(Failure::new(
             Exit::Negative,
@@ -109,7 +109,7 @@ pub(super) fn check_build(
 ) -> Result<(), Failure> {
     let Some(manifest) = manifest else { return Ok(()) };
     compatibility::same_chunker(&context.settings, &options.chunker_id(), manifest)?;
-    compatibility::same_words(&context.settings, manifest)
+    compatibility::check_analyzer(&context.settings, manifest)
 }
 
 /// Fits the default chunk size to the embedder's limit. A size that was set is not changed.

@@ -7,46 +7,46 @@ use std::sync::Arc;
 use crate::audit;
 use crate::error::{Exit, Failure};
 use crate::ingest::IngestOptions;
-use crate::ingest::budget::Budget;
+use crate::ingest::budget::RunBudget;
 use crate::ingest::chunk::ChunkOptions;
 use crate::ingest::discover::{DiscoverError, DiscoverOptions, Patterns};
 use crate::ingest::expiry::Expiry;
 use crate::ingest::extract::ExtractOptions;
-use crate::ingest::inline::Inline;
+use crate::ingest::inline::InlineDocuments;
 use crate::ingest::plan::PruneLimit;
-use crate::ingest::web::{Start, WebOptions};
+use crate::ingest::web::{CrawlSeed, WebOptions};
 use crate::service::changes::ChangeCommand;
 use crate::service::project::FILE as PROJECT_FILE;
 use crate::service::purge::is_purge_journal;
 use crate::service::{Context, backends};
 use crate::settings::parse::without_credentials;
-use crate::store::Aside;
+use crate::store::FormerVersion;
 use crate::text::composed;
-use crate::types::{ContentHash, Partition, Reach};
+use crate::types::{ContentHash, CrawlReach, Partition};
 
 /// What is to be ingested.
 #[derive(Clone)]
-pub struct Inputs {
+pub struct SyncInputs {
     /// Files, directories and globs, as typed.
     pub paths: Vec<String>,
-    pub starts: Vec<Start>,
+    pub starts: Vec<CrawlSeed>,
     /// Whether the paths are those of earlier runs.
     pub remembered: bool,
-    pub inline: Option<Inline>,
+    pub inline: Option<InlineDocuments>,
 }
 
-impl Inputs {
+impl SyncInputs {
     /// Splits what was typed into paths and URLs. `reach`: how far links are followed.
-    pub fn parse(typed: Vec<String>, reach: Reach) -> Result<Self, Failure> {
+    pub fn parse(typed: Vec<String>, reach: CrawlReach) -> Result<Self, Failure> {
         // Probably an unset variable in a script; it does not mean the working directory.
         if typed.iter().any(|input| input.trim().is_empty()) {
             let empty = Failure::usage("an empty PATH names nothing");
             return Err(empty.hint("`.` is the working directory"));
         }
         let (urls, paths): (Vec<String>, Vec<String>) =
-            typed.into_iter().partition(|input| Start::is_url(input));
+            typed.into_iter().partition(|input| CrawlSeed::is_url(input));
         let parse = |url: &String| {
-            Start::parse(url, reach)
+            CrawlSeed::parse(url, reach)
                 .map_err(|error| Failure::usage(format!("{}: {error}", without_credentials(url))))
         };
         let starts = urls.iter().map(parse).collect::<Result<_, _>>()?;
@@ -54,14 +54,14 @@ impl Inputs {
     }
 
     /// Inputs that are documents without a file.
-    pub fn inline(inline: Inline) -> Self {
+    pub fn inline(inline: InlineDocuments) -> Self {
         let (paths, starts) = (Vec::new(), Vec::new());
         Self { paths, starts, remembered: false, inline: Some(inline) }
     }
 
     /// The inputs, for people; without credentials.
     pub fn names(&self) -> String {
-        let urls = self.starts.iter().map(Start::source);
+        let urls = self.starts.iter().map(CrawlSeed::source);
         self.paths.iter().map(String::as_str).chain(urls).collect::<Vec<_>>().join(" ")
     }
 }
@@ -136,8 +136,8 @@ impl SyncOptions {
     }
 
     /// Whether the new version stays beside the live one, and as what.
-    pub(super) fn stays_aside(&self) -> Option<Aside> {
-        let aside = if self.candidate { Aside::Candidate } else { Aside::Built };
+    pub(super) fn stays_aside(&self) -> Option<FormerVersion> {
+        let aside = if self.candidate { FormerVersion::Candidate } else { FormerVersion::Built };
         self.new_version.then_some(aside)
     }
 
@@ -167,9 +167,9 @@ fn parallelism() -> usize {
 
 pub(super) fn ingest_options(
     context: &Context,
-    inputs: Inputs,
+    inputs: SyncInputs,
     options: &SyncOptions,
-    budget: Budget,
+    budget: RunBudget,
 ) -> Result<IngestOptions, Failure> {
     let mut tags: Vec<String> = options.tags.iter().map(|tag| composed(tag).into_owned()).collect();
     tags.sort();
@@ -206,7 +206,7 @@ pub(super) fn ingest_options(
 
 pub fn discover_options(
     context: &Context,
-    inputs: &Inputs,
+    inputs: &SyncInputs,
     options: &SyncOptions,
 ) -> DiscoverOptions {
     DiscoverOptions {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::types::{DocumentRecord, Tally};
+use crate::types::{ChunkTally, DocumentRecord};
 
 /// What one collection has that another one has not.
 pub(super) struct Differences<'a> {
@@ -23,11 +23,11 @@ impl<'a> Differences<'a> {
     pub(super) fn of(
         records: &'a [DocumentRecord],
         before: &[DocumentRecord],
-        stored: Option<&[Tally]>,
+        stored: Option<&[ChunkTally]>,
     ) -> Self {
         let known: HashMap<&str, &DocumentRecord> =
             before.iter().map(|record| (record.source.as_str(), record)).collect();
-        let mut chunks: HashMap<&str, Vec<&Tally>> = HashMap::new();
+        let mut chunks: HashMap<&str, Vec<&ChunkTally>> = HashMap::new();
         for row in stored.into_iter().flatten() {
             chunks.entry(&row.source).or_default().push(row);
         }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn after_a_run_that_was_cut_off_what_is_stored_counts() {
-        let row = |source: &str, chunks| Tally {
+        let row = |source: &str, chunks| ChunkTally {
             source: source.to_owned(),
             document_hash: ContentHash::of(source.as_bytes()),
             chunks,

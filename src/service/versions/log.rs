@@ -4,7 +4,7 @@ use chrono::{SecondsFormat, Utc};
 
 use super::super::engine::Engine;
 use super::super::sync::SyncOptions;
-use super::found::missing;
+use super::log_repair::missing;
 use crate::error::Failure;
 use crate::ingest::{BuiltVersion, IngestReport};
 use crate::store::CollectionWriter;

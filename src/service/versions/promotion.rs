@@ -5,7 +5,7 @@ use super::super::engine::Engine;
 use super::{VersionSwitch, live};
 use crate::error::{Exit, Failure};
 use crate::types::{
-    Manifest, Run, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionTrial,
+    IngestRun, Manifest, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionTrial,
 };
 
 impl Engine {
@@ -84,7 +84,7 @@ fn state(entry: &VersionEntry) -> (u32, Option<BuildState<'_>>) {
 }
 
 /// Creation time of a version, the runs that changed it, and the unfinished one.
-type BuildState<'m> = (&'m str, &'m [Run], Option<&'m Run>);
+type BuildState<'m> = (&'m str, &'m [IngestRun], Option<&'m IngestRun>);
 
 fn build_state(manifest: &Manifest) -> BuildState<'_> {
     (&manifest.created_at, &manifest.runs, manifest.unfinished.as_ref())
@@ -99,11 +99,11 @@ mod tests {
     use super::*;
     use crate::cancel;
     use crate::service::engine::tests::opened;
-    use crate::service::sync::{Inputs, SyncOptions};
-    use crate::types::Reach;
+    use crate::service::sync::{SyncInputs, SyncOptions};
+    use crate::types::CrawlReach;
 
     async fn sync(engine: &Engine, candidate: bool) {
-        let inputs = Inputs::parse(vec!["docs".to_owned()], Reach::default()).unwrap();
+        let inputs = SyncInputs::parse(vec!["docs".to_owned()], CrawlReach::default()).unwrap();
         let options = SyncOptions { new_version: candidate, candidate, ..SyncOptions::default() };
         let report = engine.sync(inputs, &options, &cancel::pair().1, &mut drop).await.unwrap();
         assert_eq!(report.aborted, None);

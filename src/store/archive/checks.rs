@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{DIMENSIONS, Entry, Head};
+use super::{ArchiveEntry, ArchiveHeader, DIMENSIONS};
 use crate::types::{
     Chunk, ContentHash, DocumentRecord, FailureRecord, Manifest, Point, SCHEMA_VERSION,
     SparseVector,
@@ -12,7 +12,7 @@ use crate::types::{
 
 /// Checks one entry after another; each error says what is wrong.
 pub(super) struct Checks {
-    head: Head,
+    head: ArchiveHeader,
     /// The documents so far: content hash, and number of chunks still to come.
     documents: HashMap<String, (ContentHash, u32)>,
     failures: u64,
@@ -30,20 +30,20 @@ enum Place {
 }
 
 impl Checks {
-    pub(super) fn new(head: Head) -> Result<Self, String> {
+    pub(super) fn new(head: ArchiveHeader) -> Result<Self, String> {
         check_manifest(&head.manifest)?;
         Ok(Self { head, documents: HashMap::new(), failures: 0, chunks: 0, last: None })
     }
 
-    pub(super) fn head(&self) -> &Head {
+    pub(super) fn head(&self) -> &ArchiveHeader {
         &self.head
     }
 
-    pub(super) fn entry(&mut self, entry: &Entry) -> Result<(), String> {
+    pub(super) fn entry(&mut self, entry: &ArchiveEntry) -> Result<(), String> {
         match entry {
-            Entry::Document(record) => self.document(record),
-            Entry::Failure(record) => self.failure(record),
-            Entry::Point(point) => self.point(point),
+            ArchiveEntry::Document(record) => self.document(record),
+            ArchiveEntry::Failure(record) => self.failure(record),
+            ArchiveEntry::Point(point) => self.point(point),
         }
     }
 
@@ -101,7 +101,7 @@ impl Checks {
 
     /// Everything announced has come.
     pub(super) fn end(&self) -> Result<(), String> {
-        let Head { documents, failures, chunks, .. } = self.head;
+        let ArchiveHeader { documents, failures, chunks, .. } = self.head;
         if let Some((source, (_, left))) = self.documents.iter().find(|(_, (_, left))| *left > 0) {
             return Err(format!("{source}: {left} of its chunks are missing"));
         }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An entry has a kind (a byte), a length (four bytes, little-endian) and a body. The first one is the
-//! [`Head`]: what built the collection, and how many entries of each kind follow. Then come the document
+//! [`ArchiveHeader`]: what built the collection, and how many entries of each kind follow. Then come the document
 //! records and the failures, each ordered by source, the chunks ordered by id, and an end entry. Records are
 //! JSON. A chunk is its payload as JSON, then its vectors bit by bit as they are stored. The sparse vector is
 //! included because its terms and weights depend on the collection at the time when the chunk was stored, and
@@ -62,7 +62,7 @@ const END: u8 = b'e';
 
 /// The first entry of a file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Head {
+pub struct ArchiveHeader {
     /// Version of docent that wrote the file.
     pub docent: String,
     /// What built the collection. It names no owner: whoever imports the file becomes the owner.
@@ -72,7 +72,7 @@ pub struct Head {
     pub chunks: u64,
 }
 
-impl Head {
+impl ArchiveHeader {
     pub fn new(manifest: &Manifest, documents: u64, failures: u64, chunks: u64) -> Self {
         let owner = Ownership::default();
         let manifest = Manifest { owner, unfinished: None, ..manifest.clone() };
@@ -83,7 +83,7 @@ impl Head {
 
 /// An entry after the head.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Entry {
+pub enum ArchiveEntry {
     Document(DocumentRecord),
     Failure(FailureRecord),
     Point(Point),
@@ -91,7 +91,7 @@ pub enum Entry {
 
 /// A file that was written or read completely.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Sealed {
+pub struct SealedArchive {
     /// Size of the whole file.
     pub bytes: u64,
     /// The checksum in its last line.

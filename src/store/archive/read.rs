@@ -8,8 +8,8 @@ use zstd::stream::read::Decoder;
 use super::checks::Checks;
 use super::hashing::Hashing;
 use super::{
-    ArchiveError, DOCUMENT, END, Entry, FAILURE, FORMAT, HEAD, Head, LONGEST, MAGIC, POINT, SUM,
-    Sealed, is_plausible,
+    ArchiveEntry, ArchiveError, ArchiveHeader, DOCUMENT, END, FAILURE, FORMAT, HEAD, LONGEST,
+    MAGIC, POINT, SUM, SealedArchive, is_plausible,
 };
 use crate::store::payload;
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Ownership, Point, SparseVector};
@@ -31,7 +31,7 @@ pub struct ArchiveReader<R: BufRead> {
     /// Bytes after unpacking.
     content: u64,
     /// What is known once everything was read.
-    sealed: Option<Sealed>,
+    sealed: Option<SealedArchive>,
 }
 
 impl<R: BufRead> ArchiveReader<R> {
@@ -46,25 +46,26 @@ impl<R: BufRead> ArchiveReader<R> {
         if kind != HEAD {
             return Err(ArchiveError::Wrong("its head is missing".to_owned()));
         }
-        let head: Head = parse(&body)?;
+        let head: ArchiveHeader = parse(&body)?;
         // The file decides neither who owns the collection, nor whether work on it is unfinished.
         let manifest = Manifest { owner: Ownership::default(), unfinished: None, ..head.manifest };
-        let checks = Checks::new(Head { manifest, ..head }).map_err(ArchiveError::Wrong)?;
+        let checks =
+            Checks::new(ArchiveHeader { manifest, ..head }).map_err(ArchiveError::Wrong)?;
         Ok(Self { packed: Some(packed), checks, content, sealed: None })
     }
 
-    pub fn head(&self) -> &Head {
+    pub fn head(&self) -> &ArchiveHeader {
         self.checks.head()
     }
 
     /// The next entry; `None` after the last one, once the whole file is known to be intact.
-    pub fn entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
+    pub fn entry(&mut self) -> Result<Option<ArchiveEntry>, ArchiveError> {
         let Some(packed) = &mut self.packed else { return Ok(None) };
         let (kind, body) = frame(packed, &mut self.content)?;
         let entry = match kind {
-            DOCUMENT => Entry::Document(DocumentRecord { project: None, ..parse(&body)? }),
-            FAILURE => Entry::Failure(FailureRecord { project: None, ..parse(&body)? }),
-            POINT => Entry::Point(point(&body)?),
+            DOCUMENT => ArchiveEntry::Document(DocumentRecord { project: None, ..parse(&body)? }),
+            FAILURE => ArchiveEntry::Failure(FailureRecord { project: None, ..parse(&body)? }),
+            POINT => ArchiveEntry::Point(point(&body)?),
             END if body.is_empty() => return self.end().map(|()| None),
             _ => {
                 return Err(ArchiveError::Wrong(format!(
@@ -77,7 +78,7 @@ impl<R: BufRead> ArchiveReader<R> {
     }
 
     /// Size and checksum of the file; `None` until everything was read.
-    pub fn sealed(&self) -> Option<&Sealed> {
+    pub fn sealed(&self) -> Option<&SealedArchive> {
         self.sealed.as_ref()
     }
 
@@ -105,7 +106,7 @@ impl<R: BufRead> ArchiveReader<R> {
         if rest.read(&mut [0])? > 0 {
             return Err(more);
         }
-        self.sealed = Some(Sealed { bytes: before + last.len() as u64, digest });
+        self.sealed = Some(SealedArchive { bytes: before + last.len() as u64, digest });
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::store::payload::tests as stored;
 use crate::types::{Chunk, DocumentRecord, SparseVector};
 
 /// A file with these entries.
-fn written(head: &Head, entries: &[Entry]) -> (Vec<u8>, Sealed) {
+fn written(head: &ArchiveHeader, entries: &[ArchiveEntry]) -> (Vec<u8>, SealedArchive) {
     let mut writer = ArchiveWriter::begin(Vec::new(), head.clone()).unwrap();
     for entry in entries {
         writer.entry(entry.clone()).unwrap();
@@ -23,7 +23,7 @@ fn written(head: &Head, entries: &[Entry]) -> (Vec<u8>, Sealed) {
     writer.finish().unwrap()
 }
 
-fn read(file: &[u8]) -> Result<(Head, Vec<Entry>, Sealed), ArchiveError> {
+fn read(file: &[u8]) -> Result<(ArchiveHeader, Vec<ArchiveEntry>, SealedArchive), ArchiveError> {
     let mut reader = ArchiveReader::open(file)?;
     let mut entries = Vec::new();
     while let Some(entry) = reader.entry()? {
@@ -39,7 +39,7 @@ fn collection(
     documents: Vec<(DocumentRecord, Vec<Chunk>)>,
     failures: Vec<FailureRecord>,
     vector: impl Fn(usize) -> (Option<Vec<f32>>, SparseVector),
-) -> (Head, Vec<Entry>) {
+) -> (ArchiveHeader, Vec<ArchiveEntry>) {
     let (mut records, mut points) = (Vec::new(), Vec::new());
     for (mut record, chunks) in documents {
         let document_hash = record.document_hash.clone();
@@ -64,13 +64,13 @@ fn collection(
     failures.sort_by(|a, b| a.source.cmp(&b.source));
     failures.dedup_by(|a, b| a.source == b.source);
     let counts = (records.len() as u64, failures.len() as u64, points.len() as u64);
-    let head = Head::new(&contract::manifest(), counts.0, counts.1, counts.2);
+    let head = ArchiveHeader::new(&contract::manifest(), counts.0, counts.1, counts.2);
     let points = points.into_iter().enumerate().map(|(at, chunk)| {
         let (dense, sparse) = vector(at);
-        Entry::Point(Point { chunk, dense, sparse })
+        ArchiveEntry::Point(Point { chunk, dense, sparse })
     });
-    let records = records.into_iter().map(Entry::Document);
-    (head, records.chain(failures.into_iter().map(Entry::Failure)).chain(points).collect())
+    let records = records.into_iter().map(ArchiveEntry::Document);
+    (head, records.chain(failures.into_iter().map(ArchiveEntry::Failure)).chain(points).collect())
 }
 
 /// Some chunks have no dense vector, some have no words.
@@ -109,7 +109,7 @@ proptest! {
 }
 
 /// Three documents, one of them empty, a failure and four chunks.
-fn small() -> (Head, Vec<Entry>) {
+fn small() -> (ArchiveHeader, Vec<ArchiveEntry>) {
     let chunks = |source: &str, count| {
         (0..count).map(|n| contract::chunk(source, n, &format!("{source} says {n}"))).collect()
     };

@@ -8,8 +8,8 @@ use zstd::stream::write::Encoder;
 use super::checks::Checks;
 use super::hashing::Hashing;
 use super::{
-    ArchiveError, DOCUMENT, END, Entry, FAILURE, FORMAT, HEAD, Head, LONGEST, MAGIC, POINT, SUM,
-    Sealed, is_plausible,
+    ArchiveEntry, ArchiveError, ArchiveHeader, DOCUMENT, END, FAILURE, FORMAT, HEAD, LONGEST,
+    MAGIC, POINT, SUM, SealedArchive, is_plausible,
 };
 use crate::store::payload;
 use crate::types::{DocumentRecord, FailureRecord, Point};
@@ -26,7 +26,7 @@ pub struct ArchiveWriter<W: Write> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    pub fn begin(out: W, head: Head) -> Result<Self, ArchiveError> {
+    pub fn begin(out: W, head: ArchiveHeader) -> Result<Self, ArchiveError> {
         let mut out = Hashing::new(out);
         writeln!(out, "{MAGIC}{FORMAT}")?;
         let packed = Encoder::new(out, LEVEL)?;
@@ -39,21 +39,21 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Documents and failures come first, ordered by source, then chunks ordered by id. Which project a
     /// record belongs to is not written.
-    pub fn entry(&mut self, entry: Entry) -> Result<(), ArchiveError> {
+    pub fn entry(&mut self, entry: ArchiveEntry) -> Result<(), ArchiveError> {
         self.checks.entry(&entry).map_err(ArchiveError::Wrong)?;
         match entry {
-            Entry::Document(record) => {
+            ArchiveEntry::Document(record) => {
                 self.put(DOCUMENT, &json(&DocumentRecord { project: None, ..record })?)
             }
-            Entry::Failure(record) => {
+            ArchiveEntry::Failure(record) => {
                 self.put(FAILURE, &json(&FailureRecord { project: None, ..record })?)
             }
-            Entry::Point(point) => self.put(POINT, &body(point)?),
+            ArchiveEntry::Point(point) => self.put(POINT, &body(point)?),
         }
     }
 
     /// Writes the end; returns size and checksum of the file.
-    pub fn finish(mut self) -> Result<(W, Sealed), ArchiveError> {
+    pub fn finish(mut self) -> Result<(W, SealedArchive), ArchiveError> {
         self.checks.end().map_err(ArchiveError::Wrong)?;
         self.put(END, &[])?;
         let packed = self.packed.finish()?;
@@ -66,7 +66,7 @@ impl<W: Write> ArchiveWriter<W> {
         let last = format!("{SUM}{digest}\n");
         out.write_all(last.as_bytes())?;
         out.flush()?;
-        Ok((out, Sealed { bytes: packed_bytes + last.len() as u64, digest }))
+        Ok((out, SealedArchive { bytes: packed_bytes + last.len() as u64, digest }))
     }
 
     fn put(&mut self, kind: u8, body: &[u8]) -> Result<(), ArchiveError> {

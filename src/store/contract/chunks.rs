@@ -67,8 +67,11 @@ pub(super) async fn chunks_pass_the_filter_and_records_never_come(store: &dyn Co
             (sources(&[api, main]), vec![api, main]),
             (sources(&["no/such.md"]), vec![]),
             (sources(&[]), vec![]),
-            (Filter { kinds: vec![Kind::Html, Kind::Code], ..Filter::default() }, vec![api, main]),
-            (Filter { kinds: vec![Kind::Code], ..sources(&[api, main]) }, vec![main]),
+            (
+                Filter { kinds: vec![DocumentKind::Html, DocumentKind::Code], ..Filter::default() },
+                vec![api, main],
+            ),
+            (Filter { kinds: vec![DocumentKind::Code], ..sources(&[api, main]) }, vec![main]),
             (tags(&["team=api"]), vec![api, main]),
             (tags(&["team=api", "public"]), vec![api]),
             // Only records have that tag.

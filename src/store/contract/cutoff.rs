@@ -75,7 +75,7 @@ pub(in crate::store) async fn begin(writer: &dyn CollectionWriter, old: &Version
     writer.upsert(old.points.clone()).await.unwrap();
     old.commit(writer).await;
     writer.optimize().await.unwrap();
-    let run = Run {
+    let run = IngestRun {
         run_id: Uuid::nil(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
@@ -86,7 +86,7 @@ pub(in crate::store) async fn begin(writer: &dyn CollectionWriter, old: &Version
 }
 
 /// The chunks of all documents, as seen in every way of reading them.
-pub(in crate::store) async fn seen(reader: &Reader) -> Vec<Chunk> {
+pub(in crate::store) async fn seen(reader: &CollectionReader) -> Vec<Chunk> {
     let all = ChunkPage { limit: 1_000, ..ChunkPage::default() };
     let mut chunks = reader.chunks(all).await.unwrap().chunks;
     let place = |chunk: &Chunk| (chunk.source.clone(), chunk.ordinal, chunk.id());
@@ -103,14 +103,17 @@ pub(in crate::store) async fn seen(reader: &Reader) -> Vec<Chunk> {
 }
 
 /// What is seen when everything so far is stored, and nothing follows.
-async fn cut(writer: &dyn CollectionWriter, look: &impl AsyncFn() -> Reader) -> Vec<Chunk> {
+async fn cut(
+    writer: &dyn CollectionWriter,
+    look: &impl AsyncFn() -> CollectionReader,
+) -> Vec<Chunk> {
     writer.flush().await.unwrap();
     seen(&look().await).await
 }
 
 pub(in crate::store) async fn a_document_is_replaced(
     writer: &dyn CollectionWriter,
-    look: impl AsyncFn() -> Reader,
+    look: impl AsyncFn() -> CollectionReader,
 ) {
     let old = Version::new(1, &["one", "two", "three", "four"]);
     // One chunk comes first, one is gone, one moved, and one is where it was.
@@ -122,7 +125,7 @@ pub(in crate::store) async fn a_document_is_replaced(
 /// For example, read again with other settings: the content is the same, and the chunks are different.
 pub(in crate::store) async fn a_document_is_read_otherwise(
     writer: &dyn CollectionWriter,
-    look: impl AsyncFn() -> Reader,
+    look: impl AsyncFn() -> CollectionReader,
 ) {
     let old = Version::of(SOURCE, 1, "same", &["one", "two", "three"]);
     let new = Version::of(SOURCE, 2, "same", &["two", "one and three", "one"]);
@@ -132,7 +135,7 @@ pub(in crate::store) async fn a_document_is_read_otherwise(
 
 async fn replace(
     writer: &dyn CollectionWriter,
-    look: &impl AsyncFn() -> Reader,
+    look: &impl AsyncFn() -> CollectionReader,
     old: &Version,
     new: &Version,
 ) {
@@ -157,7 +160,7 @@ async fn replace(
 /// The next run is killed too, on the way to a third version, and so is the one after it.
 pub(in crate::store) async fn a_document_is_replaced_by_one_run_after_another(
     writer: &dyn CollectionWriter,
-    look: impl AsyncFn() -> Reader,
+    look: impl AsyncFn() -> CollectionReader,
 ) {
     let old = Version::new(1, &["one", "two", "three"]);
     let half = Version::new(2, &["two", "one", "four"]);
@@ -181,7 +184,7 @@ pub(in crate::store) async fn a_document_is_replaced_by_one_run_after_another(
 
 pub(in crate::store) async fn documents_come_and_go(
     writer: &dyn CollectionWriter,
-    look: impl AsyncFn() -> Reader,
+    look: impl AsyncFn() -> CollectionReader,
 ) {
     let old = Version::new(1, &["one", "two", "three"]);
     let new = Version::named("b.md", 2, &["four", "five", "six"]);
@@ -209,7 +212,7 @@ pub(in crate::store) async fn documents_come_and_go(
 
 pub(in crate::store) async fn a_document_moves(
     writer: &dyn CollectionWriter,
-    look: impl AsyncFn() -> Reader,
+    look: impl AsyncFn() -> CollectionReader,
 ) {
     let old = Version::new(1, &["one", "two", "three"]);
     let moved = Version::of("moved.md", 2, "1", &["one", "two", "three"]);

@@ -31,7 +31,7 @@ pub(super) async fn the_manifest_is_kept_and_replaced(collection: &dyn Collectio
     writer.create(&manifest).await.unwrap();
     assert_manifest(collection, &*writer, &manifest).await;
     for number in 0..3 {
-        manifest.runs.push(Run {
+        manifest.runs.push(IngestRun {
             run_id: Uuid::from_u128(number),
             started_at: "2026-01-02T00:00:00Z".to_owned(),
             docent: "0.1.0".to_owned(),
@@ -267,7 +267,7 @@ pub(super) async fn whatever_writes_is_closed_with_the_writer(collection: &dyn C
 pub(super) async fn a_successor_that_was_cut_off_is_resumed_by_its_run_alone(
     collection: &dyn Collection,
 ) {
-    let run = |number: u128| Run {
+    let run = |number: u128| IngestRun {
         run_id: Uuid::from_u128(number),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),

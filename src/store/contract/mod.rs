@@ -25,16 +25,17 @@ pub(super) use self::records::failure;
 use super::edge::{EdgeOptions, EdgeStore};
 use super::server::{self, ServerOptions, ServerStore};
 use super::{
-    ChunkList, ChunkPage, Collection, CollectionWriter, Legs, PointList, Reader, ReturnedChunks,
-    SearchRequest, VectorStore, chunks_of,
+    ChunkList, ChunkPage, Collection, CollectionReader, CollectionWriter, Legs, PointList,
+    ReturnedChunks, SearchRequest, VectorStore, chunks_of,
 };
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{
-    Chunk, ChunkerId, ContentHash, DocumentRecord, EmbedderId, FailureRecord, Filter, GateOutcome,
-    Kind, Locator, Manifest, OcrRecord, Ownership, Point, ReadingWarning, Recognition, Run,
-    SCHEMA_VERSION, Scored, Screening, SparseId, SparseVector, Tally, Validators, VersionCause,
-    VersionChange, VersionEntry, VersionEvent, VersionTrial, WarningCode, WebOrigin,
+    Chunk, ChunkTally, ChunkerId, ContentHash, DocumentKind, DocumentRecord, EmbedderId,
+    FailureRecord, Filter, GateOutcome, IngestRun, Locator, Manifest, OcrRecord, Ownership, Point,
+    ReadingWarning, Recognition, SCHEMA_VERSION, Scored, SecretScreening, SparseId, SparseVector,
+    Validators, VersionCause, VersionChange, VersionEntry, VersionEvent, VersionTrial, WarningCode,
+    WebOrigin,
 };
 
 pub(super) const DIMENSIONS: usize = 4;
@@ -112,7 +113,7 @@ pub(crate) fn chunk(source: &str, ordinal: u32, text: &str) -> Chunk {
         text: text.to_owned(),
         locator: Locator::Lines(ordinal * 10 + 1, ordinal * 10 + 9),
         ordinal,
-        kind: Kind::Markdown,
+        kind: DocumentKind::Markdown,
         document_hash: ContentHash::of(source.as_bytes()),
         chunk_hash: hash(text),
         occurrence: 0,
@@ -139,7 +140,7 @@ pub(crate) fn document(source: &str, chunks: u32) -> DocumentRecord {
         document_hash: ContentHash::of(source.as_bytes()),
         size: 1 << 40,
         mtime: 1_767_225_600_123_456_789,
-        kind: Kind::Markdown,
+        kind: DocumentKind::Markdown,
         chunks,
         terms: 4_321,
         tags: vec!["team=storage".to_owned()],
@@ -151,7 +152,7 @@ pub(crate) fn document(source: &str, chunks: u32) -> DocumentRecord {
             depth: 2,
             validators: Validators { etag: Some("W/\"1\"".to_owned()), last_modified: None },
         })),
-        secrets: Some(Screening { revision: 1, stored: 2 }),
+        secrets: Some(SecretScreening { revision: 1, stored: 2 }),
         warnings: vec![ReadingWarning {
             code: WarningCode::OcrFailed,
             message: "page 3 could not be read".to_owned(),
@@ -166,10 +167,10 @@ pub(crate) fn document(source: &str, chunks: u32) -> DocumentRecord {
 /// Five chunks of three documents. The dense and the sparse leg rank them differently.
 fn corpus() -> Vec<Point> {
     let mut api = chunk("api/reference.html", 0, "POST /v1/restore");
-    api.kind = Kind::Html;
+    api.kind = DocumentKind::Html;
     api.tags = vec!["public".to_owned(), "team=api".to_owned()];
     let mut code = chunk("src/main.rs", 0, "fn restore() {}");
-    code.kind = Kind::Code;
+    code.kind = DocumentKind::Code;
     code.tags = vec!["team=api".to_owned()];
     vec![
         point(
@@ -221,7 +222,7 @@ pub(super) async fn filled(collection: &dyn Collection) -> Arc<dyn CollectionWri
 }
 
 /// A reader of an existing collection.
-async fn reader(collection: &dyn Collection) -> Reader {
+async fn reader(collection: &dyn Collection) -> CollectionReader {
     collection.read().await.unwrap().unwrap()
 }
 

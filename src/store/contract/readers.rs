@@ -31,7 +31,7 @@ fn found(legs: &Legs) -> Vec<&str> {
     texts(legs, &legs.sparse)
 }
 
-async fn assert_new(reader: &Reader) {
+async fn assert_new(reader: &CollectionReader) {
     assert_eq!((reader.version(), &**reader.manifest()), (2, &rebuilt()));
     let legs = reader.search(question()).await.unwrap();
     assert_eq!((found(&legs), texts(&legs, &legs.dense)), (vec!["rebuilt"], vec!["rebuilt"]));
@@ -56,7 +56,7 @@ struct Answers {
     legs: Legs,
     documents: Vec<DocumentRecord>,
     failures: Vec<FailureRecord>,
-    tally: Vec<Tally>,
+    tally: Vec<ChunkTally>,
     vector: Vec<f32>,
     chunks: u64,
 }
@@ -76,7 +76,7 @@ impl Answers {
 
     /// Asks again. Returns whether everything was answered as before, by the same version; otherwise nothing
     /// may have been answered.
-    async fn are_still_those_of(&self, reader: &Reader) -> bool {
+    async fn are_still_those_of(&self, reader: &CollectionReader) -> bool {
         assert_eq!((reader.version(), &**reader.manifest()), (1, &manifest()));
         let hash = corpus()[0].chunk.chunk_hash.clone();
         let vectors = reader.vectors(std::slice::from_ref(&hash)).await;

@@ -75,7 +75,7 @@ pub(super) async fn documents_go_with_their_chunks(store: &dyn CollectionWriter)
 
 pub(super) async fn chunks_are_tallied_by_version(store: &dyn CollectionWriter) {
     fill(store).await;
-    let tally = |source: &str, version: &str, chunks| Tally {
+    let tally = |source: &str, version: &str, chunks| ChunkTally {
         source: source.to_owned(),
         document_hash: ContentHash::of(version.as_bytes()),
         chunks,

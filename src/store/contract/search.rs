@@ -53,7 +53,7 @@ pub(super) async fn the_idf_of_a_term_is_that_of_the_whole_collection(
     let mut request = ask(Some([1.0, 0.0, 0.0, 0.0]), &[(9, 1.0)]);
     request.idf_of = terms.to_vec();
     // Neither a filter nor a limit changes it.
-    request.filter.kinds = vec![Kind::Pdf];
+    request.filter.kinds = vec![DocumentKind::Pdf];
     request.limit = 1;
     let legs = store.search(request).await.unwrap();
     for term in terms.iter().filter(|term| having(term) > 0.0) {
@@ -70,19 +70,23 @@ pub(super) async fn filters_apply_before_the_limit(store: &dyn CollectionWriter)
     fill(store).await;
     let strings = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sources = |values: &[&str]| Filter { sources: Some(strings(values)), ..Filter::default() };
-    let kinds = |kinds: &[Kind]| Filter { kinds: kinds.to_vec(), ..Filter::default() };
+    let kinds = |kinds: &[DocumentKind]| Filter { kinds: kinds.to_vec(), ..Filter::default() };
     let tags = |values: &[&str]| Filter { tags: strings(values), ..Filter::default() };
     let (api, main, backups) = ("api/reference.html", "src/main.rs", "handbook/backups.md");
-    let combined = Filter { tags: strings(&["team=api"]), ..kinds(&[Kind::Code, Kind::Markdown]) };
-    let contradiction = Filter { sources: Some(strings(&[backups])), ..kinds(&[Kind::Code]) };
+    let combined = Filter {
+        tags: strings(&["team=api"]),
+        ..kinds(&[DocumentKind::Code, DocumentKind::Markdown])
+    };
+    let contradiction =
+        Filter { sources: Some(strings(&[backups])), ..kinds(&[DocumentKind::Code]) };
     for (filter, expected) in [
         (sources(&[api]), vec![api]),
         (sources(&[api, main]), vec![api, main]),
         (sources(&["no/such.md"]), vec![]),
         (sources(&[]), vec![]),
-        (kinds(&[Kind::Html]), vec![api]),
-        (kinds(&[Kind::Html, Kind::Code]), vec![api, main]),
-        (kinds(&[Kind::Pdf]), vec![]),
+        (kinds(&[DocumentKind::Html]), vec![api]),
+        (kinds(&[DocumentKind::Html, DocumentKind::Code]), vec![api, main]),
+        (kinds(&[DocumentKind::Pdf]), vec![]),
         (tags(&["team=api"]), vec![api, main]),
         (tags(&["team=api", "public"]), vec![api]),
         (tags(&["team"]), vec![]),

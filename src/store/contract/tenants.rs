@@ -6,7 +6,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::store::{Aside, Intent, each_chunk};
+use crate::store::{FormerVersion, Intent, each_chunk};
 
 /// Number of sequences of operations to try, and operations in each.
 const ROUNDS: usize = 3;
@@ -114,7 +114,7 @@ async fn operate(
             Optimize => writer.optimize().await,
             Scrub => writer.scrub().await,
             NewVersion { keep } => successor(&*writer).await?.publish(keep).await,
-            SetAside => successor(&*writer).await?.set_aside(Aside::Built, 1).await,
+            SetAside => successor(&*writer).await?.set_aside(FormerVersion::Built, 1).await,
             GiveUp => successor(&*writer).await?.drop_collection().await,
             Switch(version) => writer.switch(version).await,
             TakeOutOf(version, number) => {
@@ -144,7 +144,7 @@ struct VersionContents {
     manifest: Manifest,
     records: Vec<DocumentRecord>,
     failures: Vec<FailureRecord>,
-    tally: Vec<Tally>,
+    tally: Vec<ChunkTally>,
 }
 
 /// All that can be read of a collection.

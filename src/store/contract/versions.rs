@@ -3,7 +3,7 @@
 
 use super::lifecycle::{fill_rebuilt, rebuilt};
 use super::*;
-use crate::store::Aside;
+use crate::store::FormerVersion;
 use crate::types::VersionState::{self, Built, Candidate, Former, Live, Unfinished};
 
 /// A collection with the corpus, and a version beside it that was set aside. The writers are closed.
@@ -11,7 +11,7 @@ async fn with_one_aside(collection: &dyn Collection) {
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    successor.set_aside(Aside::Built, 1).await.unwrap();
+    successor.set_aside(FormerVersion::Built, 1).await.unwrap();
     assert_eq!((successor.version().await, successor.count_chunks().await), (Ok(Some(2)), Ok(1)));
     writer.close().await.unwrap();
 }
@@ -66,14 +66,14 @@ pub(super) async fn a_version_that_is_aside_is_neither_published_nor_dropped(
 ) {
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
-    assert!(successor.set_aside(Aside::Built, 1).await.is_err(), "nothing was built");
+    assert!(successor.set_aside(FormerVersion::Built, 1).await.is_err(), "nothing was built");
     fill_rebuilt(&*successor).await;
-    successor.set_aside(Aside::Built, 1).await.unwrap();
+    successor.set_aside(FormerVersion::Built, 1).await.unwrap();
     for done in [
-        successor.set_aside(Aside::Built, 1).await,
+        successor.set_aside(FormerVersion::Built, 1).await,
         successor.publish(1).await,
         successor.drop_collection().await,
-        writer.set_aside(Aside::Built, 1).await,
+        writer.set_aside(FormerVersion::Built, 1).await,
     ] {
         assert_eq!(done.unwrap_err().fault, Fault::Permanent);
     }
@@ -85,7 +85,10 @@ pub(super) async fn the_first_version_is_not_set_aside(collection: &dyn Collecti
     let writer = collection.write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    assert_eq!(successor.set_aside(Aside::Built, 1).await.unwrap_err().fault, Fault::Permanent);
+    assert_eq!(
+        successor.set_aside(FormerVersion::Built, 1).await.unwrap_err().fault,
+        Fault::Permanent
+    );
     assert!(collection.read().await.unwrap().is_none());
     successor.publish(1).await.unwrap();
     writer.close().await.unwrap();
@@ -142,7 +145,7 @@ pub(super) async fn numbers_only_grow(collection: &dyn Collection) {
     let writer = collection.write().await.unwrap();
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    successor.set_aside(Aside::Built, 1).await.unwrap();
+    successor.set_aside(FormerVersion::Built, 1).await.unwrap();
     assert_eq!(states(collection).await, [(1, Live), (4, Built)]);
     writer.remove_versions(&[4]).await.unwrap();
     writer.close().await.unwrap();
@@ -217,7 +220,7 @@ pub(super) async fn a_candidate_goes_when_the_next_one_is_built(collection: &dyn
         let writer = collection.write().await.unwrap();
         let successor = writer.successor().await.unwrap();
         fill_rebuilt(&*successor).await;
-        successor.set_aside(Aside::Candidate, 1).await.unwrap();
+        successor.set_aside(FormerVersion::Candidate, 1).await.unwrap();
         writer.close().await.unwrap();
         for _ in ["as it was built", "after another writer"] {
             assert_eq!(states(collection).await, [(1, Live), (number, Candidate)]);
@@ -236,7 +239,7 @@ pub(super) async fn a_candidate_that_was_switched_to_stays_as_others_do(
     let writer = filled(collection).await;
     let successor = writer.successor().await.unwrap();
     fill_rebuilt(&*successor).await;
-    successor.set_aside(Aside::Candidate, 1).await.unwrap();
+    successor.set_aside(FormerVersion::Candidate, 1).await.unwrap();
     writer.close().await.unwrap();
     switch(collection, 2).await;
     assert_eq!(states(collection).await, [(1, Former), (2, Live)]);

@@ -17,15 +17,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{layout, under_way};
+use super::{in_progress, layout};
 use crate::store::Intent;
-use crate::store::intent::{Entry, Intents, Shown};
+use crate::store::intent::{ChunkVisibility, IntentEntry, Intents};
 use crate::store::payload::{self, Payload};
 use crate::types::{Chunk, DocumentRecord};
 
 /// What a reader sees.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct ReaderView {
     /// Chunks that are not shown.
     pub(super) hidden: HashSet<Uuid>,
     /// Chunks that are shown as they were.
@@ -37,16 +37,16 @@ pub(super) struct Seen {
 }
 
 /// A chunk, and the version of the document that it claims to belong to.
-pub(super) struct Found {
+pub(super) struct VersionedChunk {
     pub(super) id: Uuid,
     pub(super) document_hash: String,
 }
 
-impl Seen {
+impl ReaderView {
     /// From the records, and all chunks by source.
     pub(super) fn of(
         records: &[DocumentRecord],
-        found: HashMap<String, Vec<Found>>,
+        found: HashMap<String, Vec<VersionedChunk>>,
         intents: &Intents,
     ) -> Self {
         let mut records: HashMap<&str, &DocumentRecord> =
@@ -74,7 +74,12 @@ impl Seen {
         seen
     }
 
-    fn look(&mut self, record: Option<&DocumentRecord>, chunks: &[Found], intents: &Intents) {
+    fn look(
+        &mut self,
+        record: Option<&DocumentRecord>,
+        chunks: &[VersionedChunk],
+        intents: &Intents,
+    ) {
         let Some(record) = record else {
             self.hidden.extend(chunks.iter().map(|chunk| chunk.id));
             return;
@@ -86,13 +91,13 @@ impl Seen {
             let shown = match &state {
                 Some(state) => state.shown(&chunk.id),
                 // Nothing replaces the document: a chunk of another version was left by an earlier run.
-                None if is_of_another(record, chunk) => Shown::NotAtAll,
-                None => Shown::AsItIs,
+                None if is_of_another(record, chunk) => ChunkVisibility::NotAtAll,
+                None => ChunkVisibility::AsItIs,
             };
             match shown {
-                Shown::NotAtAll => drop(self.hidden.insert(chunk.id)),
-                Shown::AsItIs => self.chunks += 1,
-                Shown::AsItWas(was) => {
+                ChunkVisibility::NotAtAll => drop(self.hidden.insert(chunk.id)),
+                ChunkVisibility::AsItIs => self.chunks += 1,
+                ChunkVisibility::AsItWas(was) => {
                     self.former.insert(chunk.id, was.clone());
                     self.chunks += 1;
                 }
@@ -102,7 +107,7 @@ impl Seen {
 }
 
 /// All chunks are, for a record without a hash: such a record says that its document is incomplete.
-fn is_of_another(record: &DocumentRecord, chunk: &Found) -> bool {
+fn is_of_another(record: &DocumentRecord, chunk: &VersionedChunk) -> bool {
     let hash = &record.document_hash.0;
     !hash.is_empty() && *hash != chunk.document_hash
 }
@@ -179,7 +184,7 @@ pub(super) fn intents(version: &Path) -> Result<Intents, String> {
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
         match parse(line.trim_end()) {
             Some(Line::Intent(intent)) => {
-                entries.push(Entry::new(intent, std::mem::take(&mut kept)));
+                entries.push(IntentEntry::new(intent, std::mem::take(&mut kept)));
             }
             Some(Line::Kept(chunk)) => {
                 let chunk = payload::to_chunk(chunk)?;
@@ -216,7 +221,7 @@ pub(super) fn is_marked(version: &Path) -> bool {
 /// Called after a complete run.
 pub(super) fn forget(version: &Path) {
     // A file that remains is looked at only while a run is unfinished.
-    for path in [path(version), mark_path(version), under_way::path(version)] {
+    for path in [path(version), mark_path(version), in_progress::path(version)] {
         let _ = fs::remove_file(path);
     }
 }

@@ -12,10 +12,10 @@ use qdrant_edge::{
 };
 use uuid::Uuid;
 
-use super::keys::{self, any, is, must, path};
+use super::filter_index::{self, any, is, must, path};
 use crate::store::payload::{self, CHUNK, TALLIED};
 use crate::store::{Counter, DENSE, ForeignPoints, SPARSE};
-use crate::types::{Chunk, ContentHash, Point, Scored, SparseVector, Tally};
+use crate::types::{Chunk, ChunkTally, ContentHash, Point, Scored, SparseVector};
 
 const PAGE: usize = 4_096;
 
@@ -54,7 +54,7 @@ fn point(
     vectors: HashMap<String, VectorInternal>,
     mut payload: payload::Payload,
 ) -> PointStructPersisted {
-    keys::add(&mut payload);
+    filter_index::add(&mut payload);
     PointStructPersisted {
         id: PointId::Uuid(id),
         vector: VectorStructPersisted::from(VectorStructInternal::Named(vectors)),
@@ -104,7 +104,7 @@ pub(super) fn records(
 ) -> OperationResult<()> {
     let whole = WithPayloadInterface::Bool(true);
     scroll(shard, &must(vec![is("record", kind)]), &whole, &WithVector::Bool(false), |record| {
-        record.payload.into_iter().for_each(|payload| each(keys::without(payload.0)));
+        record.payload.into_iter().for_each(|payload| each(filter_index::without(payload.0)));
         Ok(())
     })
 }
@@ -114,7 +114,7 @@ pub(super) fn count(shard: &EdgeShard, filter: Option<Filter>) -> OperationResul
 }
 
 /// Chunks by the version of the document they belong to.
-pub(super) fn tally(shard: &EdgeShard) -> OperationResult<Vec<Tally>> {
+pub(super) fn tally(shard: &EdgeShard) -> OperationResult<Vec<ChunkTally>> {
     let mut counter = Counter::default();
     let filter = must(vec![is("record", CHUNK)]);
     let fields = WithPayloadInterface::Fields(TALLIED.map(path).to_vec());
@@ -187,7 +187,7 @@ fn preselected(limit: usize) -> usize {
 }
 
 /// The request, apart from the vector.
-pub(super) struct Search {
+pub(super) struct EngineSearch {
     pub(super) filter: Option<Filter>,
     pub(super) limit: usize,
     pub(super) min_score: Option<f32>,
@@ -196,7 +196,7 @@ pub(super) struct Search {
 /// `None` where a point was found that docent did not write.
 pub(super) fn dense_leg(
     shard: &EdgeShard,
-    search: &Search,
+    search: &EngineSearch,
     vector: Vec<f32>,
 ) -> OperationResult<Option<Vec<Scored>>> {
     let quantization = QuantizationSearchParams {
@@ -211,7 +211,7 @@ pub(super) fn dense_leg(
 /// `None` where a point was found that docent did not write.
 pub(super) fn sparse_leg(
     shard: &EdgeShard,
-    search: &Search,
+    search: &EngineSearch,
     vector: SparseVector,
 ) -> OperationResult<Option<Vec<Scored>>> {
     leg(shard, search, None, nearest(SPARSE, sparse_vector(vector)?, search.limit))
@@ -219,7 +219,7 @@ pub(super) fn sparse_leg(
 
 fn leg(
     shard: &EdgeShard,
-    search: &Search,
+    search: &EngineSearch,
     params: Option<SearchParams>,
     query: QueryRequest,
 ) -> OperationResult<Option<Vec<Scored>>> {
@@ -343,7 +343,7 @@ pub(super) fn upsert_foreign(
 #[cfg(test)]
 pub(super) fn without_index(path: &std::path::Path) -> OperationResult<()> {
     let shard = EdgeShard::load(path, None)?;
-    let index = qdrant_edge::FieldIndexOperations::DeleteIndex(keys::field());
+    let index = qdrant_edge::FieldIndexOperations::DeleteIndex(filter_index::field());
     shard.update(UpdateOperation::FieldIndexOperation(index))?;
     shard.flush();
     Ok(())

@@ -12,11 +12,11 @@ pub(super) struct Idf {
 
 /// Number of writes when terms were looked up: a result may be outdated when it is kept.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) struct AsOf(u64);
+pub(super) struct IdfSnapshot(u64);
 
 impl Idf {
     /// The known values for these terms, the unknown terms, and the state for [`Self::keep`].
-    pub(super) fn get(&self, terms: &[u32]) -> (HashMap<u32, f32>, Vec<u32>, AsOf) {
+    pub(super) fn get(&self, terms: &[u32]) -> (HashMap<u32, f32>, Vec<u32>, IdfSnapshot) {
         let (mut found, mut unknown) = (HashMap::new(), Vec::new());
         for &term in terms {
             match self.known.get(&term) {
@@ -24,11 +24,11 @@ impl Idf {
                 None => unknown.push(term),
             }
         }
-        (found, unknown, AsOf(self.writes))
+        (found, unknown, IdfSnapshot(self.writes))
     }
 
-    pub(super) fn keep(&mut self, found: &HashMap<u32, f32>, of: AsOf) {
-        if of == AsOf(self.writes) {
+    pub(super) fn keep(&mut self, found: &HashMap<u32, f32>, of: IdfSnapshot) {
+        if of == IdfSnapshot(self.writes) {
             self.known.extend(found);
         }
     }

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! DATA/collections/NAME                   the version in use; replaced atomically ([`super::seal`])
-//! DATA/collections/NAME@lock              who has it open: see [`super::turns`]
+//! DATA/collections/NAME@lock              who has it open: see [`super::lock_turns`]
 //! DATA/collections/NAME@writer            who is writing it
 //! DATA/collections/NAME@waiting           who waits for it
 //! DATA/collections/NAME@number            the highest number of a version: see [`super::marks`]
 //! DATA/collections/NAME@log               what became of its versions: see [`super::log`]
 //! DATA/collections/NAME@v1/manifest.json  replaced atomically
 //! DATA/collections/NAME@v1/shard/         the engine's
-//! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::listing`]
+//! DATA/collections/NAME@v1/*.jsonl        its records once more: see [`super::record_cache`]
 //! ```
 //!
 //! The pointer is written last. A removal first makes it say that the collection is being removed, and
@@ -21,7 +21,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::seal::{self, Pointer};
+use super::seal::{self, VersionPointer};
 use crate::store::version_of;
 use crate::types::Manifest;
 
@@ -29,12 +29,12 @@ use crate::types::Manifest;
 const IGNORE: &[u8] = b"*\n";
 
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(super) struct EdgeLayout {
     root: PathBuf,
     name: String,
 }
 
-impl Layout {
+impl EdgeLayout {
     /// `name` has passed [`crate::store::check_name`].
     pub(super) fn new(data: &Path, name: &str) -> Self {
         Self { root: home(data), name: name.to_owned() }
@@ -59,7 +59,7 @@ impl Layout {
         create_private(&self.root)
     }
 
-    /// Removes what [`Layout::prepare`] made if nothing was put into it. `writer` is locked.
+    /// Removes what [`EdgeLayout::prepare`] made if nothing was put into it. `writer` is locked.
     pub(super) fn tidy(&self) -> io::Result<()> {
         if self.pointer().exists() || !self.versions()?.is_empty() {
             return Ok(());
@@ -115,7 +115,7 @@ impl Layout {
     }
 
     /// Content of the pointer; `None` where there is none.
-    pub(super) fn read_pointer(&self) -> Result<Option<Pointer>, String> {
+    pub(super) fn read_pointer(&self) -> Result<Option<VersionPointer>, String> {
         let path = self.pointer();
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -126,7 +126,7 @@ impl Layout {
             }
             Err(error) => return Err(format!("can't read {}: {error}", path.display())),
         };
-        let pointer = std::str::from_utf8(&text).ok().and_then(Pointer::parse);
+        let pointer = std::str::from_utf8(&text).ok().and_then(VersionPointer::parse);
         pointer.map(Some).ok_or_else(|| {
             format!(
                 "{} does not name a version of the collection: it was damaged; {REPAIR}",
@@ -143,7 +143,7 @@ impl Layout {
     /// Makes version `number` the one in use.
     pub(super) fn point_to(&self, number: u32) -> io::Result<()> {
         let generation = read_generation(&self.version(number)).ok().flatten();
-        let pointer = Pointer { version: Some(number), generation };
+        let pointer = VersionPointer { version: Some(number), generation };
         replace(&self.pointer(), pointer.to_text().as_bytes())
     }
 
@@ -176,7 +176,7 @@ impl Layout {
 
     /// Makes the pointer say that no version is live, whatever versions there are.
     pub(super) fn point_to_nothing(&self) -> io::Result<()> {
-        let nothing = Pointer { version: None, generation: None };
+        let nothing = VersionPointer { version: None, generation: None };
         replace(&self.pointer(), nothing.to_text().as_bytes())
     }
 
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn the_pointer_decides_which_version_is_in_use() {
         let dir = tempfile::tempdir().unwrap();
-        let layout = Layout::new(dir.path(), "docs");
+        let layout = EdgeLayout::new(dir.path(), "docs");
         assert_eq!(layout.current(), Ok(None));
         fs::create_dir_all(layout.version(1)).unwrap();
         assert_eq!(layout.current(), Ok(None), "a version without a pointer is not there");
@@ -336,7 +336,8 @@ mod tests {
     #[test]
     fn removing_spares_collections_whose_names_start_alike() {
         let dir = tempfile::tempdir().unwrap();
-        let (docs, docs2) = (Layout::new(dir.path(), "docs"), Layout::new(dir.path(), "docs2"));
+        let (docs, docs2) =
+            (EdgeLayout::new(dir.path(), "docs"), EdgeLayout::new(dir.path(), "docs2"));
         for layout in [&docs, &docs2] {
             fs::create_dir_all(layout.version(3)).unwrap();
             layout.point_to(3).unwrap();

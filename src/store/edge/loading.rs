@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::layout::Layout;
-use super::opened::Opened;
-use super::problem::Problem;
+use super::layout::EdgeLayout;
+use super::open_shard::OpenShard;
+use super::problem::EdgeProblem;
 use super::shards::Shards;
-use super::shared::Shared;
-use super::versions::{self, Wanted};
+use super::shared::SharedState;
+use super::versions::{self, VersionSelector};
 use crate::error::BackendError;
 
-impl Shared {
+impl SharedState {
     /// Keeps other processes out until [`Self::unload`] leaves nothing loaded.
     pub(super) async fn lock(self: &Arc<Self>, shards: &mut Shards) -> Result<(), BackendError> {
         if !shards.is_locked() {
-            let file = self.when_free(self.patience(), versions::shard_lock).await?;
+            let file = self.when_free(self.wait_policy(), versions::shard_lock).await?;
             shards.lock(file, self.keep_turns());
         }
         Ok(())
@@ -25,11 +25,11 @@ impl Shared {
         self: &Arc<Self>,
         shards: &mut Shards,
         number: u32,
-        wanted: Wanted,
+        wanted: VersionSelector,
     ) -> Result<(), BackendError> {
         let lost = self.are_lost(shards);
         // Nobody in this process uses them any longer, or may use them.
-        let is_over = |other: u32, opened: &Opened| {
+        let is_over = |other: u32, opened: &OpenShard| {
             !opened.is_private() && (lost || other != number && !self.is_pinned(other))
         };
         let unloaded = self.unload(shards, is_over).await;
@@ -37,10 +37,10 @@ impl Shared {
         unloaded.or_else(|error| if lost { Ok(()) } else { Err(error) })?;
         self.lock(shards).await?;
         let uncompacted = self.uncompacted(number);
-        let load = move |layout: &Layout| {
+        let load = move |layout: &EdgeLayout| {
             versions::load(layout, number, &wanted, Arc::clone(&uncompacted))
         };
-        let loaded = self.when_free(self.patience(), load).await;
+        let loaded = self.when_free(self.wait_policy(), load).await;
         if loaded.is_err() {
             shards.unlock_if_idle();
         }
@@ -53,7 +53,7 @@ impl Shared {
     pub(super) async fn unload(
         &self,
         shards: &mut Shards,
-        which: impl Fn(u32, &Opened) -> bool,
+        which: impl Fn(u32, &OpenShard) -> bool,
     ) -> Result<(), BackendError> {
         let doomed = shards.take(which);
         let closed =
@@ -64,7 +64,7 @@ impl Shared {
 }
 
 /// Closes all of them, and returns the first error.
-fn close(opened: Vec<Opened>) -> Result<(), Problem> {
-    let closed: Vec<Result<(), String>> = opened.into_iter().map(Opened::close).collect();
+fn close(opened: Vec<OpenShard>) -> Result<(), EdgeProblem> {
+    let closed: Vec<Result<(), String>> = opened.into_iter().map(OpenShard::close).collect();
     Ok(closed.into_iter().collect::<Result<(), String>>()?)
 }

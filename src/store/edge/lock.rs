@@ -74,16 +74,16 @@ fn is_at(_file: &File, _path: &Path) -> bool {
 
 /// A shared lock, held by each process that waits for a collection.
 #[derive(Debug)]
-pub(super) struct Announced {
+pub(super) struct WaiterLock {
     _file: File,
 }
 
 /// Makes [`awaited`] true until the value is dropped. `None` where that is impossible right now: the file is
 /// being checked, or can't be written.
-pub(super) fn announce(path: &Path) -> Option<Announced> {
+pub(super) fn announce(path: &Path) -> Option<WaiterLock> {
     let file = open(path).ok()?;
     file.try_lock_shared().ok()?;
-    Some(Announced { _file: file })
+    Some(WaiterLock { _file: file })
 }
 
 /// Whether any process waits.

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
-use super::layout::{self, Layout};
+use super::layout::{self, EdgeLayout};
 use crate::types::VersionEvent;
 
 /// Number of lines kept: those written last.
 const MOST: usize = 1_000;
 
-fn lines(layout: &Layout) -> io::Result<String> {
+fn lines(layout: &EdgeLayout) -> io::Result<String> {
     match fs::read(layout.log()) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -20,12 +20,12 @@ fn lines(layout: &Layout) -> io::Result<String> {
 }
 
 /// A line that can't be read is skipped: it was damaged, or written by a later version of docent.
-pub(super) fn read(layout: &Layout) -> io::Result<Vec<VersionEvent>> {
+pub(super) fn read(layout: &EdgeLayout) -> io::Result<Vec<VersionEvent>> {
     Ok(lines(layout)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
 /// Only called by the writer.
-pub(super) fn append(layout: &Layout, event: &VersionEvent) -> io::Result<()> {
+pub(super) fn append(layout: &EdgeLayout, event: &VersionEvent) -> io::Result<()> {
     let (before, line) = (lines(layout)?, serde_json::to_string(event)?);
     let skipped = (before.lines().count() + 1).saturating_sub(MOST);
     let kept = before.lines().skip(skipped).chain([line.as_str()]);
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn the_last_lines_stay_and_damaged_ones_are_passed_over() {
         let data = tempfile::tempdir().unwrap();
-        let layout = Layout::new(data.path(), "docs");
+        let layout = EdgeLayout::new(data.path(), "docs");
         layout::create_private(&layout::home(data.path())).unwrap();
         assert!(read(&layout).unwrap().is_empty());
         let event = |version| contract::event(version);

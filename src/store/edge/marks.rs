@@ -9,12 +9,12 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::layout::{self, Layout};
-use super::problem::Problem;
-use super::seal::Pointer;
+use super::layout::{self, EdgeLayout};
+use super::problem::EdgeProblem;
+use super::seal::VersionPointer;
 use super::{repair, sums, versions};
 use crate::error::Fault;
-use crate::store::{Aside, Mark, beyond};
+use crate::store::{FormerVersion, RetentionMark, beyond};
 use crate::types::{VersionEntry, VersionState};
 
 fn path(version: &Path) -> PathBuf {
@@ -22,17 +22,17 @@ fn path(version: &Path) -> PathBuf {
 }
 
 /// `None` where the version has none.
-pub(super) fn read(version: &Path) -> Option<Mark> {
+pub(super) fn read(version: &Path) -> Option<RetentionMark> {
     match fs::read(path(version)) {
-        Ok(json) => Some(Mark::read(&json)),
+        Ok(json) => Some(RetentionMark::read(&json)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             None
         }
-        Err(_) => Some(Mark::Built),
+        Err(_) => Some(RetentionMark::Built),
     }
 }
 
-fn write(version: &Path, mark: Mark) -> io::Result<()> {
+fn write(version: &Path, mark: RetentionMark) -> io::Result<()> {
     layout::replace(&path(version), &serde_json::to_vec(&mark)?)
 }
 
@@ -45,15 +45,15 @@ fn clear(version: &Path) -> io::Result<()> {
 
 /// The highest number of a complete version so far. Written with a checksum like a pointer; a damaged number
 /// is ignored.
-pub(super) fn highest(layout: &Layout) -> u32 {
+pub(super) fn highest(layout: &EdgeLayout) -> u32 {
     let text = fs::read_to_string(layout.number()).unwrap_or_default();
-    Pointer::parse(&text).and_then(|pointer| pointer.version).unwrap_or(0)
+    VersionPointer::parse(&text).and_then(|pointer| pointer.version).unwrap_or(0)
 }
 
 /// Stores the number of a complete version: no other version gets it.
-fn note(layout: &Layout, number: u32) -> io::Result<()> {
+fn note(layout: &EdgeLayout, number: u32) -> io::Result<()> {
     let highest = highest(layout).max(number);
-    let text = Pointer { version: Some(highest), generation: None }.to_text();
+    let text = VersionPointer { version: Some(highest), generation: None }.to_text();
     if fs::read(layout.number()).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
@@ -61,7 +61,7 @@ fn note(layout: &Layout, number: u32) -> io::Result<()> {
 }
 
 /// All versions, by number.
-pub(super) fn entries(layout: &Layout) -> Result<Vec<VersionEntry>, Problem> {
+pub(super) fn entries(layout: &EdgeLayout) -> Result<Vec<VersionEntry>, EdgeProblem> {
     let current = versions::checked(layout)?;
     let mut numbers = layout.versions().map_err(cannot("list"))?;
     numbers.sort_unstable();
@@ -71,17 +71,17 @@ pub(super) fn entries(layout: &Layout) -> Result<Vec<VersionEntry>, Problem> {
         let is_live = current == Some(number);
         VersionEntry {
             number,
-            state: if is_live { VersionState::Live } else { Mark::state(mark) },
+            state: if is_live { VersionState::Live } else { RetentionMark::state(mark) },
             // A damaged manifest of one version must not make all of them fail.
             manifest: layout::read_manifest(&version).ok().flatten(),
-            live_until: Mark::until(mark),
+            live_until: RetentionMark::until(mark),
         }
     };
     Ok(numbers.into_iter().map(entry).collect())
 }
 
 /// Makes a version the collection.
-pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn point_to(layout: &EdgeLayout, number: u32) -> Result<(), EdgeProblem> {
     let version = layout.version(number);
     if layout::read_manifest(&version)?.is_none() {
         return Err(not_whole(number, "be the collection"));
@@ -96,7 +96,7 @@ pub(super) fn point_to(layout: &Layout, number: u32) -> Result<(), Problem> {
 }
 
 /// Makes a version that was built beside the live one the collection; the last `keep` former ones stay.
-pub(super) fn publish(layout: &Layout, number: u32, keep: usize) -> Result<(), Problem> {
+pub(super) fn publish(layout: &EdgeLayout, number: u32, keep: usize) -> Result<(), EdgeProblem> {
     if layout::read_manifest(&layout.version(number))?.is_none() {
         return Err(not_whole(number, "be the collection"));
     }
@@ -107,11 +107,11 @@ pub(super) fn publish(layout: &Layout, number: u32, keep: usize) -> Result<(), P
 
 /// Keeps a version beside the live one.
 pub(super) fn set_aside(
-    layout: &Layout,
+    layout: &EdgeLayout,
     number: u32,
-    aside: Aside,
+    aside: FormerVersion,
     keep: usize,
-) -> Result<(), Problem> {
+) -> Result<(), EdgeProblem> {
     let version = layout.version(number);
     if layout::read_manifest(&version)?.is_none() {
         return Err(not_whole(number, "be kept"));
@@ -126,7 +126,7 @@ pub(super) fn set_aside(
 }
 
 /// Makes a version that stays beside the live one the collection, and keeps the previous one beside it.
-pub(super) fn switch(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn switch(layout: &EdgeLayout, number: u32) -> Result<(), EdgeProblem> {
     if versions::checked(layout)? == Some(number) {
         return Ok(());
     }
@@ -134,17 +134,17 @@ pub(super) fn switch(layout: &Layout, number: u32) -> Result<(), Problem> {
     if read(&version).is_none() || layout::read_manifest(&version)?.is_none() {
         return Err(missing(layout, number));
     }
-    sums::check(&version, sums::Depth::Opening)?;
+    sums::check(&version, sums::ChecksumDepth::Opening)?;
     retire(layout, true)?;
     point_to(layout, number)
 }
 
 /// Marks the live version as a former one before another replaces it, or clears its mark if it does not stay.
-fn retire(layout: &Layout, stays: bool) -> Result<(), Problem> {
+fn retire(layout: &EdgeLayout, stays: bool) -> Result<(), EdgeProblem> {
     let Some(current) = versions::checked(layout)? else { return Ok(()) };
     let version = layout.version(current);
     let marked = if stays {
-        write(&version, Mark::former_from_now(&entries(layout)?))
+        write(&version, RetentionMark::former_from_now(&entries(layout)?))
     } else {
         clear(&version)
     };
@@ -153,14 +153,14 @@ fn retire(layout: &Layout, stays: bool) -> Result<(), Problem> {
 
 /// Removes the marks of former versions beyond the last `keep`, and of candidates except `spared`, so that
 /// they count as left over.
-fn give_up(layout: &Layout, keep: usize, spared: Option<u32>) -> Result<(), Problem> {
+fn give_up(layout: &EdgeLayout, keep: usize, spared: Option<u32>) -> Result<(), EdgeProblem> {
     let doomed = beyond(&entries(layout)?, keep, spared);
     let cleared = doomed.into_iter().try_for_each(|number| clear(&layout.version(number)));
     Ok(cleared.map_err(cannot("give up"))?)
 }
 
 /// Removes versions that are not live, after the live one was read completely: they may be all that is left.
-pub(super) fn remove(layout: &Layout, doomed: &[u32]) -> Result<(), Problem> {
+pub(super) fn remove(layout: &EdgeLayout, doomed: &[u32]) -> Result<(), EdgeProblem> {
     let _lock = versions::shard_lock(layout)?;
     let current = versions::checked(layout)?;
     let there = layout.versions().map_err(cannot("list"))?;
@@ -183,13 +183,13 @@ pub(super) fn remove(layout: &Layout, doomed: &[u32]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn not_whole(number: u32, what: &str) -> Problem {
+fn not_whole(number: u32, what: &str) -> EdgeProblem {
     format!("version {number} is not complete, and can't {what}").into()
 }
 
-pub(super) fn missing(layout: &Layout, number: u32) -> Problem {
+pub(super) fn missing(layout: &EdgeLayout, number: u32) -> EdgeProblem {
     let message = format!("collection `{}` has no complete version {number}", layout.name());
-    Problem { fault: Fault::NotFound, message }
+    EdgeProblem { fault: Fault::NotFound, message }
 }
 
 fn cannot(what: &'static str) -> impl Fn(io::Error) -> String {
@@ -205,7 +205,7 @@ mod tests {
     use crate::store::edge::tests::{copy, open, points};
     use crate::store::{Collection as _, contract};
 
-    type Step = fn(&Layout) -> Result<(), Problem>;
+    type Step = fn(&EdgeLayout) -> Result<(), EdgeProblem>;
 
     /// The steps of [`publish`], [`switch`] and [`set_aside`].
     const PUBLISH: &[Step] = &[
@@ -217,7 +217,7 @@ mod tests {
     ];
     const SET_ASIDE: &[Step] = &[
         |layout| Ok(note(layout, 2).map_err(cannot("keep"))?),
-        |layout| Ok(write(&layout.version(2), Mark::Built).map_err(cannot("keep"))?),
+        |layout| Ok(write(&layout.version(2), RetentionMark::Built).map_err(cannot("keep"))?),
         |layout| give_up(layout, 1, Some(2)),
     ];
 
@@ -233,7 +233,7 @@ mod tests {
         successor.upsert(points(0..20)).await.unwrap();
         successor.optimize().await.unwrap();
         if aside {
-            successor.set_aside(Aside::Built, 1).await.unwrap();
+            successor.set_aside(FormerVersion::Built, 1).await.unwrap();
         }
         (dir, store)
     }
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn a_damaged_number_is_passed_over() {
         let dir = tempfile::tempdir().unwrap();
-        let layout = Layout::new(dir.path(), "docs");
+        let layout = EdgeLayout::new(dir.path(), "docs");
         layout.prepare().unwrap();
         assert_eq!(highest(&layout), 0);
         for (number, highest_then) in [(3, 3), (2, 3), (7, 7)] {

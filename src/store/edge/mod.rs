@@ -1,7 +1,7 @@
 //! [`Collection`] in this process: Qdrant's embedded engine over a directory.
 //!
 //! The engine is synchronous, so it runs on the blocking pool. One process at a time has the shards of a
-//! collection loaded ([`shards`]), for all its readers and writers; [`turns`] says how processes share it. A
+//! collection loaded ([`shards`]), for all its readers and writers; [`lock_turns`] says how processes share it. A
 //! pointer names the live version: [`layout`] says where files are, [`versions`] how one version replaces
 //! another, and [`view`] what can be done with one.
 //!
@@ -12,40 +12,40 @@
 //!
 //! [`CollectionWriter::flush`]: super::CollectionWriter::flush
 
-mod ahead;
 mod compaction;
-mod current;
 mod cutoff;
 mod engine;
+mod filter_index;
+mod full_scan;
 mod guard;
-mod holes;
 mod idf;
-mod keys;
+mod in_progress;
 mod layout;
-mod listing;
 mod loading;
 mod lock;
+mod lock_turns;
 mod log;
 mod mapped;
 mod marks;
-mod opened;
+mod open_shard;
 mod pages;
 mod problem;
+mod readahead;
+mod record_cache;
 mod repair;
 mod seal;
 mod search;
 mod shards;
 mod shared;
-mod space;
+mod space_checks;
+mod sparse_files;
 mod sums;
 mod tuning;
-mod turns;
-mod under_way;
 mod unwritable;
+mod version_cache;
 mod versions;
 mod view;
-mod whole;
-mod writing;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,20 +53,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use self::layout::Layout;
-use self::shared::Shared;
-use self::view::View;
-use self::writing::Writing;
-use super::{Collection, CollectionWriter, Reader, check_name};
-use crate::error::{BackendError, Fault, Service};
+use self::layout::EdgeLayout;
+use self::shared::SharedState;
+use self::view::VersionView;
+use self::writer::VersionWriter;
+use super::{Collection, CollectionReader, CollectionWriter, check_name};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::types::{VersionEntry, VersionEvent};
 
-pub use self::repair::{Repaired, Whole};
+pub use self::repair::{IntegrityScan, Repaired};
 pub use self::shared::EdgeOptions;
 
 /// A collection in a directory of this machine.
 pub struct EdgeStore {
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
 }
 
 impl EdgeStore {
@@ -75,11 +75,16 @@ impl EdgeStore {
     /// # Errors
     /// `name` can't be the name of a collection.
     pub fn open(data: &Path, name: &str, options: EdgeOptions) -> Result<Self, BackendError> {
-        let layout = Layout::new(data, name);
+        let layout = EdgeLayout::new(data, name);
         check_name(name).map_err(|why| {
-            BackendError::new(Service::Store, Fault::Permanent, data.display().to_string(), &why)
+            BackendError::new(
+                ExternalService::Store,
+                Fault::Permanent,
+                data.display().to_string(),
+                &why,
+            )
         })?;
-        Ok(Self { shared: Arc::new(Shared::new(layout, options)) })
+        Ok(Self { shared: Arc::new(SharedState::new(layout, options)) })
     }
 
     /// Makes the newest intact version the collection if the pointer names another one or none. Removes
@@ -89,16 +94,16 @@ impl EdgeStore {
     /// No version is intact, or another process has the collection.
     pub async fn repair(&self) -> Result<Repaired, BackendError> {
         let shared = &self.shared;
-        shared.when_free(shared.patience(), repair::repair).await
+        shared.when_free(shared.wait_policy(), repair::repair).await
     }
 
     /// Reads everything of the version in use.
     ///
     /// # Errors
     /// Something is not what was stored, or there is no collection.
-    pub async fn verify(&self) -> Result<Option<Whole>, BackendError> {
+    pub async fn verify(&self) -> Result<Option<IntegrityScan>, BackendError> {
         let shared = &self.shared;
-        shared.when_free(shared.patience(), repair::verify).await
+        shared.when_free(shared.wait_policy(), repair::verify).await
     }
 
     /// The directory of collections under the data directory.
@@ -118,18 +123,18 @@ impl Collection for EdgeStore {
         Ok(())
     }
 
-    async fn read(&self) -> Result<Option<Reader>, BackendError> {
-        View::of_the_version_in_use(&self.shared).await
+    async fn read(&self) -> Result<Option<CollectionReader>, BackendError> {
+        VersionView::of_the_version_in_use(&self.shared).await
     }
 
     async fn write(&self) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        let writing = Writing::begin(&self.shared, None).await?;
-        Ok(Arc::new(View::written(&self.shared, writing)))
+        let writing = VersionWriter::begin(&self.shared, None).await?;
+        Ok(Arc::new(VersionView::written(&self.shared, writing)))
     }
 
     async fn write_again(&self, run: Uuid) -> Result<Arc<dyn CollectionWriter>, BackendError> {
-        let writing = Writing::begin(&self.shared, Some(run)).await?;
-        Ok(Arc::new(View::written(&self.shared, writing)))
+        let writing = VersionWriter::begin(&self.shared, Some(run)).await?;
+        Ok(Arc::new(VersionView::written(&self.shared, writing)))
     }
 
     async fn versions(&self) -> Result<Vec<VersionEntry>, BackendError> {
@@ -137,8 +142,8 @@ impl Collection for EdgeStore {
         self.shared.blocking(move || marks::entries(&layout)).await
     }
 
-    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
-        View::of_version(&self.shared, number).await
+    async fn read_version(&self, number: u32) -> Result<Option<CollectionReader>, BackendError> {
+        VersionView::of_version(&self.shared, number).await
     }
 
     async fn version_log(&self) -> Result<Vec<VersionEvent>, BackendError> {

@@ -2,12 +2,12 @@
 
 use crate::error::Fault;
 
-pub(super) struct Problem {
+pub(super) struct EdgeProblem {
     pub(super) fault: Fault,
     pub(super) message: String,
 }
 
-impl From<String> for Problem {
+impl From<String> for EdgeProblem {
     fn from(message: String) -> Self {
         if is_denial(&message) {
             return Self { fault: Fault::Denied, message: without_structs(&message) };
@@ -54,10 +54,10 @@ mod tests {
             ),
             (system, system),
         ] {
-            let problem = Problem::from(message.to_owned());
+            let problem = EdgeProblem::from(message.to_owned());
             assert_eq!((problem.fault, problem.message.as_str()), (Fault::Denied, said));
         }
-        let damaged = Problem::from("/p/c@v1 is damaged: no {manifest}".to_owned());
+        let damaged = EdgeProblem::from("/p/c@v1 is damaged: no {manifest}".to_owned());
         assert_eq!(damaged.fault, Fault::Permanent);
         assert_eq!(damaged.message, "/p/c@v1 is damaged: no {manifest}");
     }

@@ -1,14 +1,14 @@
 //! Reads a version completely, and finds an intact one.
 
-use super::layout::{self, Layout};
-use super::opened::Opened;
-use super::problem::Problem;
-use super::{marks, sums, unwritable, versions, whole};
-use crate::store::Mark;
+use super::layout::{self, EdgeLayout};
+use super::open_shard::OpenShard;
+use super::problem::EdgeProblem;
+use super::{full_scan, marks, sums, unwritable, versions};
+use crate::store::RetentionMark;
 
 /// What a version contains that was read completely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Whole {
+pub struct IntegrityScan {
     pub version: u32,
     pub chunks: usize,
     pub documents: usize,
@@ -17,7 +17,7 @@ pub struct Whole {
 /// What [`repair`] did.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Repaired {
-    pub whole: Whole,
+    pub whole: IntegrityScan,
     /// Whether the pointer named something else.
     pub changed: bool,
     /// Newer versions that are not intact, each with the reason.
@@ -26,24 +26,27 @@ pub struct Repaired {
 
 /// Reads everything of a version: every record, every chunk with its text and its vectors. The caller holds
 /// the lock of the shard.
-pub(super) fn read_whole(layout: &Layout, number: u32) -> Result<Whole, Problem> {
+pub(super) fn read_whole(layout: &EdgeLayout, number: u32) -> Result<IntegrityScan, EdgeProblem> {
     let version = layout.version(number);
     if layout::read_manifest(&version)?.is_none() {
         return Err(format!("{} has no manifest", version.display()).into());
     }
-    sums::check(&version, sums::Depth::Everything)?;
+    sums::check(&version, sums::ChecksumDepth::Everything)?;
     let damaged = |why: String| format!("{} is damaged: {why}", version.display());
     // The engine writes where it loads.
-    let copied =
-        if unwritable::is_so(layout) { Some(unwritable::copy(layout, &version)?) } else { None };
+    let copied = if unwritable::is_unwritable(layout) {
+        Some(unwritable::copy(layout, &version)?)
+    } else {
+        None
+    };
     let there = copied.as_ref().map_or(version.as_path(), |copied| copied.path());
-    let opened = Opened::load(there, versions::Uncompacted::default()).map_err(damaged)?;
-    let read = opened.with(whole::read_whole).map_err(damaged)?;
-    Ok(Whole { version: number, ..read })
+    let opened = OpenShard::load(there, versions::Uncompacted::default()).map_err(damaged)?;
+    let read = opened.with(full_scan::read_whole).map_err(damaged)?;
+    Ok(IntegrityScan { version: number, ..read })
 }
 
 /// Reads the version in use completely; `None` where there is no collection.
-pub(super) fn verify(layout: &Layout) -> Result<Option<Whole>, Problem> {
+pub(super) fn verify(layout: &EdgeLayout) -> Result<Option<IntegrityScan>, EdgeProblem> {
     let Some(number) = versions::checked(layout)? else { return Ok(None) };
     let _lock = versions::shard_lock(layout)?;
     read_whole(layout, number).map(Some)
@@ -51,7 +54,7 @@ pub(super) fn verify(layout: &Layout) -> Result<Option<Whole>, Problem> {
 
 /// Makes the newest intact version the collection. One that was set aside, or replaced by another, is taken
 /// only if there is no other. Nothing is removed.
-pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
+pub(super) fn repair(layout: &EdgeLayout) -> Result<Repaired, EdgeProblem> {
     let mut versions = layout.versions().map_err(|error| error.to_string())?;
     if versions.is_empty() {
         return Err(format!("{} has no version", layout.pointer().display()).into());
@@ -61,7 +64,7 @@ pub(super) fn repair(layout: &Layout) -> Result<Repaired, Problem> {
     // The live version first, if it is known: a newer one may never have been complete, or live.
     versions.sort_by_key(|&number| {
         let is_current = versions::checked(layout).ok().flatten() == Some(number);
-        (is_current, Mark::rank(marks::read(&layout.version(number))), number)
+        (is_current, RetentionMark::rank(marks::read(&layout.version(number))), number)
     });
     let mut passed_over = Vec::new();
     for &number in versions.iter().rev() {

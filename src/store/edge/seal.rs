@@ -10,7 +10,7 @@ const CHECKSUM: &str = "checksum";
 
 /// Content of a pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Pointer {
+pub(super) struct VersionPointer {
     /// `None`: the collection is being removed, or its first version is being filled; any version that exists
     /// may be removed.
     pub(super) version: Option<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Pointer {
 /// Written in place of a version while a collection is being removed.
 const REMOVED: &str = "removed";
 
-impl Pointer {
+impl VersionPointer {
     pub(super) fn to_text(self) -> String {
         let version = self.version.map_or(REMOVED.to_owned(), |number| format!("v{number}"));
         let said = format!("{version}\n{}\n", self.generation.unwrap_or(0));
@@ -104,18 +104,18 @@ mod tests {
     #[test]
     fn no_bit_of_a_pointer_changes_which_version_it_names() {
         for version in [Some(1), Some(12), None] {
-            let pointer = Pointer { version, generation: Some(7) };
+            let pointer = VersionPointer { version, generation: Some(7) };
             let text = pointer.to_text();
-            assert_eq!(Pointer::parse(&text), Some(pointer));
+            assert_eq!(VersionPointer::parse(&text), Some(pointer));
             for flipped in flipped(text.as_bytes()) {
-                let read = std::str::from_utf8(&flipped).ok().and_then(Pointer::parse);
+                let read = std::str::from_utf8(&flipped).ok().and_then(VersionPointer::parse);
                 assert!(read.is_none_or(|read| read == pointer), "{flipped:?} is {read:?}");
             }
         }
-        let before = Pointer { version: Some(3), generation: None };
-        assert_eq!(Pointer::parse("v3\n"), Some(before));
+        let before = VersionPointer { version: Some(3), generation: None };
+        assert_eq!(VersionPointer::parse("v3\n"), Some(before));
         for rubbish in ["", "\n", "rubbish", "v", "v1\n2\n", "v1\n2\n3\n"] {
-            assert_eq!(Pointer::parse(rubbish), None, "{rubbish}");
+            assert_eq!(VersionPointer::parse(rubbish), None, "{rubbish}");
         }
     }
 

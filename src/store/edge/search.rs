@@ -3,9 +3,9 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use super::opened::{Eyes, Opened};
-use super::problem::Problem;
-use super::{engine, keys};
+use super::open_shard::{OpenShard, Viewer};
+use super::problem::EdgeProblem;
+use super::{engine, filter_index};
 use crate::store::payload::{self, CHUNK};
 use crate::store::{Legs, SearchRequest};
 
@@ -14,25 +14,29 @@ use crate::store::{Legs, SearchRequest};
 ///
 /// Only after a point was found that docent did not write, the legs are restricted to chunks: a condition
 /// that nearly every point meets is not free.
-pub(super) fn search(opened: &Opened, request: SearchRequest, eyes: Eyes) -> Result<Legs, Problem> {
+pub(super) fn search(
+    opened: &OpenShard,
+    request: SearchRequest,
+    eyes: Viewer,
+) -> Result<Legs, EdgeProblem> {
     if let Some(legs) = legs(opened, request.clone(), eyes, false)? {
         return Ok(legs);
     }
     let legs = legs(opened, request, eyes, true)?;
-    legs.ok_or_else(|| Problem::from(payload::FOREIGN_ID.to_owned()))
+    legs.ok_or_else(|| EdgeProblem::from(payload::FOREIGN_ID.to_owned()))
 }
 
 /// `None` where a point was found that docent did not write.
 fn legs(
-    opened: &Opened,
+    opened: &OpenShard,
     request: SearchRequest,
-    eyes: Eyes,
+    eyes: Viewer,
     only_chunks: bool,
-) -> Result<Option<Legs>, Problem> {
-    let conditions = keys::conditions(&request.filter).into_iter();
-    let conditions = conditions.chain(only_chunks.then(|| keys::is("record", CHUNK)));
-    let search = engine::Search {
-        filter: opened.filter(keys::all(conditions.collect()), eyes),
+) -> Result<Option<Legs>, EdgeProblem> {
+    let conditions = filter_index::conditions(&request.filter).into_iter();
+    let conditions = conditions.chain(only_chunks.then(|| filter_index::is("record", CHUNK)));
+    let search = engine::EngineSearch {
+        filter: opened.filter(filter_index::all(conditions.collect()), eyes),
         limit: request.limit,
         min_score: request.min_score,
     };
@@ -44,7 +48,7 @@ fn legs(
         let sparse = terms.map(sparse);
         let idf = opened.idf(&request.idf_of);
         let dense = dense.map(|leg| leg.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        Ok::<_, Problem>((dense.transpose()?, sparse.transpose()?, idf?))
+        Ok::<_, EdgeProblem>((dense.transpose()?, sparse.transpose()?, idf?))
     })?;
     let asked = |leg: Option<Option<Vec<_>>>| leg.unwrap_or_else(|| Some(Vec::new()));
     let (Some(dense), Some(sparse)) = (asked(dense), asked(sparse)) else { return Ok(None) };

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::layout;
 use super::lock::FileLock;
-use super::opened::Opened;
+use super::open_shard::OpenShard;
 use crate::task::Task;
 
 /// How long a reading process may keep the shards from those that wait.
@@ -21,21 +21,21 @@ const WRITERS_TURN: Duration = Duration::from_millis(400);
 /// The loaded shards, by version number.
 #[derive(Default)]
 pub(super) struct Shards {
-    loaded: BTreeMap<u32, Opened>,
+    loaded: BTreeMap<u32, OpenShard>,
     /// Held while a version is loaded that others can find.
-    lock: Option<Turn>,
+    lock: Option<ShardTurn>,
     /// Gives the shards up in time; ends with this value.
     keeper: Option<Task<()>>,
 }
 
 /// The lock, and since when it is held.
-pub(super) struct Turn {
+pub(super) struct ShardTurn {
     since: Instant,
     file: FileLock,
 }
 
 impl Shards {
-    pub(super) fn get(&self, number: u32) -> Option<&Opened> {
+    pub(super) fn get(&self, number: u32) -> Option<&OpenShard> {
         self.loaded.get(&number)
     }
 
@@ -45,7 +45,7 @@ impl Shards {
 
     /// Whether others that wait may have the shards now.
     pub(super) fn turn_is_over(&self) -> bool {
-        let written = self.loaded.values().any(Opened::has_writer);
+        let written = self.loaded.values().any(OpenShard::has_writer);
         let length = if written { WRITERS_TURN } else { READERS_TURN };
         self.lock.as_ref().is_some_and(|turn| turn.since.elapsed() >= length)
     }
@@ -57,17 +57,17 @@ impl Shards {
     }
 
     /// Takes the lock out, for a caller that keeps it while nothing is loaded.
-    pub(super) fn take_lock(&mut self) -> Option<Turn> {
+    pub(super) fn take_lock(&mut self) -> Option<ShardTurn> {
         self.lock.take()
     }
 
-    pub(super) fn insert(&mut self, number: u32, opened: Opened) {
+    pub(super) fn insert(&mut self, number: u32, opened: OpenShard) {
         self.loaded.insert(number, opened);
     }
 
     /// Keeps other processes out from now on; `keeper` gives them their turns.
     pub(super) fn lock(&mut self, file: FileLock, keeper: Task<()>) {
-        self.lock = Some(Turn { since: Instant::now(), file });
+        self.lock = Some(ShardTurn { since: Instant::now(), file });
         self.keeper = Some(keeper);
     }
 
@@ -84,7 +84,7 @@ impl Shards {
     }
 
     /// Takes out the shards that `which` selects.
-    pub(super) fn take(&mut self, which: impl Fn(u32, &Opened) -> bool) -> Vec<Opened> {
+    pub(super) fn take(&mut self, which: impl Fn(u32, &OpenShard) -> bool) -> Vec<OpenShard> {
         let taken = self.loaded.extract_if(.., |number, opened| which(*number, opened));
         taken.map(|(_, opened)| opened).collect()
     }

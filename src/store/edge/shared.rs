@@ -9,13 +9,13 @@ use tokio::sync::RwLock;
 use tokio::task::JoinError;
 use uuid::Uuid;
 
-use super::current::Current;
 use super::guard::held;
-use super::layout::Layout;
-use super::problem::Problem;
+use super::layout::EdgeLayout;
+use super::problem::EdgeProblem;
 use super::shards::Shards;
+use super::version_cache::VersionCache;
 use super::versions::Uncompacted;
-use crate::error::{BackendError, Fault, Service};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::store::OnWait;
 
 /// How to wait for other processes that have the collection.
@@ -33,11 +33,11 @@ impl Default for EdgeOptions {
 }
 
 /// State shared by all readers and writers of a collection in this process.
-pub(super) struct Shared {
-    pub(super) layout: Layout,
+pub(super) struct SharedState {
+    pub(super) layout: EdgeLayout,
     pub(super) endpoint: String,
     pub(super) options: EdgeOptions,
-    pub(super) current: Current,
+    pub(super) current: VersionCache,
     pub(super) shards: Arc<RwLock<Shards>>,
     /// Held, shared, by changes that others see as a whole or not at all, and exclusively to let others have
     /// the collection.
@@ -54,13 +54,13 @@ pub(super) struct Shared {
     pub(super) failed: Mutex<Option<BackendError>>,
 }
 
-impl Shared {
-    pub(super) fn new(layout: Layout, options: EdgeOptions) -> Self {
+impl SharedState {
+    pub(super) fn new(layout: EdgeLayout, options: EdgeOptions) -> Self {
         Self {
             endpoint: layout.pointer().display().to_string(),
             layout,
             options,
-            current: Current::default(),
+            current: VersionCache::default(),
             shards: Arc::default(),
             changes: Arc::default(),
             pins: Mutex::default(),
@@ -74,18 +74,18 @@ impl Shared {
     pub(super) async fn blocking<T, F>(&self, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+        F: FnOnce() -> Result<T, EdgeProblem> + Send + 'static,
     {
         match tokio::task::spawn_blocking(op).await {
             Ok(outcome) => {
-                outcome.map_err(|Problem { fault, message }| self.error(fault, &message))
+                outcome.map_err(|EdgeProblem { fault, message }| self.error(fault, &message))
             }
             Err(join) => Err(self.broken(&join)),
         }
     }
 
     pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
-        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+        BackendError::new(ExternalService::Store, fault, self.endpoint.clone(), message)
     }
 
     pub(super) fn broken(&self, join: &JoinError) -> BackendError {

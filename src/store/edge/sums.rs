@@ -4,7 +4,7 @@
 //! Loading a shard checks the length of every file, since the engine maps them: reading beyond the end of one
 //! ends the process. Contents are compared from the smallest file up to [`AT_OPENING`] in total; `docent
 //! index verify` and a rebuild compare all. Space that the engine allots and does not write takes no place on
-//! disk, and does not count ([`holes`]).
+//! disk, and does not count ([`sparse_files`]).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{holes, layout};
+use super::{layout, sparse_files};
 
 /// Bytes on disk whose checksums are compared whenever a shard is loaded: takes some milliseconds.
 const AT_OPENING: u64 = 24 << 20;
@@ -32,7 +32,7 @@ struct Sums {
 
 /// How much is compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum ChecksumDepth {
     Opening,
     Everything,
 }
@@ -78,7 +78,7 @@ pub(super) fn remove(version: &Path) -> Result<(), String> {
 }
 
 /// Returns an error that names the file if one is not what was stored.
-pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
+pub(super) fn check(version: &Path, depth: ChecksumDepth) -> Result<(), String> {
     let Some(sums) = read(version)? else { return Ok(()) };
     let shard = layout::shard(version);
     let mut files: Vec<(PathBuf, Sum)> =
@@ -89,10 +89,10 @@ pub(super) fn check(version: &Path, depth: Depth) -> Result<(), String> {
             return Err(damaged(file, &format!("it has {found} bytes instead of {length}")));
         }
     }
-    files.sort_by_cached_key(|(file, Sum(length, _))| holes::written(file).min(*length));
-    let mut left = if depth == Depth::Everything { u64::MAX } else { AT_OPENING };
+    files.sort_by_cached_key(|(file, Sum(length, _))| sparse_files::written(file).min(*length));
+    let mut left = if depth == ChecksumDepth::Everything { u64::MAX } else { AT_OPENING };
     for (file, expected) in files.into_iter().filter(|(file, _)| !is_written_when_read(file)) {
-        left = match left.checked_sub(holes::written(&file).min(expected.0)) {
+        left = match left.checked_sub(sparse_files::written(&file).min(expected.0)) {
             Some(left) => left,
             None => break,
         };
@@ -127,7 +127,7 @@ fn read(version: &Path) -> Result<Option<Sums>, String> {
 }
 
 fn sum_of(file: &Path) -> io::Result<Sum> {
-    holes::checksum(file).map(|(length, checksum)| Sum(length, checksum))
+    sparse_files::checksum(file).map(|(length, checksum)| Sum(length, checksum))
 }
 
 fn files_below(directory: &Path) -> io::Result<Vec<PathBuf>> {

@@ -9,7 +9,7 @@ use qdrant_edge::{
     ScalarType, UpdateOperation, WalOptions,
 };
 
-use super::keys;
+use super::filter_index;
 use crate::store::{DENSE, EXACT_UP_TO, SPARSE};
 
 /// Points written between two compactions. The sparse index of an appendable segment rewrites
@@ -102,7 +102,7 @@ fn few(from_kb: usize) -> EdgeOptimizersConfig {
 
 pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShard> {
     let shard = EdgeShard::new(path, config(dimensions))?;
-    let index = FieldIndexOperations::CreateIndex(keys::index());
+    let index = FieldIndexOperations::CreateIndex(filter_index::index());
     shard.update(UpdateOperation::FieldIndexOperation(index))?;
     Ok(shard)
 }
@@ -110,7 +110,7 @@ pub(super) fn create(path: &Path, dimensions: usize) -> OperationResult<EdgeShar
 pub(super) fn load(path: &Path) -> OperationResult<EdgeShard> {
     let shard = EdgeShard::load(path, None)?;
     // Without it nothing would be found.
-    if !shard.info().payload_schema.contains_key(&keys::field()) {
+    if !shard.info().payload_schema.contains_key(&filter_index::field()) {
         return Err(OperationError::service_error_light("it was built by an earlier docent"));
     }
     Ok(shard)

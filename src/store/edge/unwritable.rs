@@ -7,12 +7,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::layout::{self, Layout};
-use super::problem::Problem;
+use super::layout::{self, EdgeLayout};
+use super::problem::EdgeProblem;
 use crate::error::Fault;
 
 /// Whether nothing can be written there.
-pub(super) fn is_so(layout: &Layout) -> bool {
+pub(super) fn is_unwritable(layout: &EdgeLayout) -> bool {
     let opened = OpenOptions::new().read(true).write(true).open(layout.lock());
     let refused = |error: io::Error| {
         matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
@@ -27,13 +27,13 @@ pub(super) fn is_so(layout: &Layout) -> bool {
 }
 
 /// Copies a version to a place where it can be loaded, while no process that may write it does.
-pub(super) fn copy(layout: &Layout, version: &Path) -> Result<tempfile::TempDir, Problem> {
+pub(super) fn copy(layout: &EdgeLayout, version: &Path) -> Result<tempfile::TempDir, EdgeProblem> {
     let lock = File::open(layout.lock());
     if let Ok(lock) = &lock
         && matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     {
         let message = format!("collection `{}` is in use by another user", layout.name());
-        return Err(Problem { fault: Fault::Busy, message });
+        return Err(EdgeProblem { fault: Fault::Busy, message });
     }
     let copied = tempfile::tempdir().and_then(|to| copy_all(version, to.path()).map(|()| to));
     Ok(copied.map_err(|error| {

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::ahead;
-use super::layout::{self, Layout, REPAIR};
+use super::layout::{self, EdgeLayout, REPAIR};
 use super::lock::{self, Attempt, FileLock};
-use super::opened::Opened;
-use super::problem::Problem;
-use super::{cutoff, marks, repair, space, sums, unwritable};
+use super::open_shard::OpenShard;
+use super::problem::EdgeProblem;
+use super::readahead;
+use super::{cutoff, marks, repair, space_checks, sums, unwritable};
 use crate::error::Fault;
 use crate::store::rebuilt;
 use crate::types::Manifest;
@@ -23,8 +23,8 @@ use crate::types::Manifest;
 pub(super) type Uncompacted = Arc<AtomicUsize>;
 
 /// Takes the right to load the shard of the version in use.
-pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
-    if unwritable::is_so(layout) {
+pub(super) fn shard_lock(layout: &EdgeLayout) -> Result<FileLock, EdgeProblem> {
+    if unwritable::is_unwritable(layout) {
         return Ok(FileLock::NONE);
     }
     match lock::attempt(&layout.lock()) {
@@ -37,7 +37,7 @@ pub(super) fn shard_lock(layout: &Layout) -> Result<FileLock, Problem> {
 /// The right to change the collection, until dropped. A collection that was never created leaves nothing
 /// behind.
 pub(super) struct WriterLock {
-    layout: Layout,
+    layout: EdgeLayout,
     _file: FileLock,
 }
 
@@ -49,13 +49,17 @@ impl Drop for WriterLock {
 }
 
 /// Takes the right to change the collection.
-pub(super) fn writer_lock(layout: &Layout) -> Result<WriterLock, Problem> {
+pub(super) fn writer_lock(layout: &EdgeLayout) -> Result<WriterLock, EdgeProblem> {
     layout.prepare().map_err(cannot_create)?;
     let file = taken(layout, lock::attempt(&layout.writer()), "being written")?;
     Ok(WriterLock { layout: layout.clone(), _file: file })
 }
 
-fn taken(layout: &Layout, attempt: io::Result<Attempt>, how: &str) -> Result<FileLock, Problem> {
+fn taken(
+    layout: &EdgeLayout,
+    attempt: io::Result<Attempt>,
+    how: &str,
+) -> Result<FileLock, EdgeProblem> {
     match attempt {
         Ok(Attempt::Held(lock)) => Ok(lock),
         Ok(Attempt::Busy(holder)) => Err(busy(layout, how, &holder)),
@@ -67,13 +71,13 @@ fn taken(layout: &Layout, attempt: io::Result<Attempt>, how: &str) -> Result<Fil
     }
 }
 
-fn busy(layout: &Layout, how: &str, holder: &str) -> Problem {
+fn busy(layout: &EdgeLayout, how: &str, holder: &str) -> EdgeProblem {
     let message = format!("collection `{}` is {how} by {holder}", layout.name());
-    Problem { fault: Fault::Busy, message }
+    EdgeProblem { fault: Fault::Busy, message }
 }
 
 /// The version in use, if pointer and manifest agree; `None` where there is no such collection.
-pub(super) fn checked(layout: &Layout) -> Result<Option<u32>, Problem> {
+pub(super) fn checked(layout: &EdgeLayout) -> Result<Option<u32>, EdgeProblem> {
     let Some(pointer) = layout.read_pointer()? else {
         return match without_pointer(layout)? {
             Some(number) => Err(format!(
@@ -91,7 +95,7 @@ pub(super) fn checked(layout: &Layout) -> Result<Option<u32>, Problem> {
 }
 
 /// The newest version with documents, for a collection whose pointer is missing.
-fn without_pointer(layout: &Layout) -> Result<Option<u32>, Problem> {
+fn without_pointer(layout: &EdgeLayout) -> Result<Option<u32>, EdgeProblem> {
     let mut versions = layout.versions().map_err(cannot_remove)?;
     versions.sort_unstable();
     for &number in versions.iter().rev() {
@@ -107,7 +111,7 @@ fn without_pointer(layout: &Layout) -> Result<Option<u32>, Problem> {
 }
 
 /// Checks that the version that the pointer names is the one that the pointer was written for.
-pub(super) fn check_pointed(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn check_pointed(layout: &EdgeLayout, number: u32) -> Result<(), EdgeProblem> {
     let version = layout.version(number);
     let named = layout.read_pointer()?.and_then(|pointer| pointer.generation);
     let Some(_) = layout::read_manifest(&version)? else {
@@ -124,13 +128,13 @@ pub(super) fn check_pointed(layout: &Layout, number: u32) -> Result<(), Problem>
     }
 }
 
-fn no_manifest(layout: &Layout, number: u32) -> String {
+fn no_manifest(layout: &EdgeLayout, number: u32) -> String {
     let (pointer, version) = (layout.pointer(), layout.version(number));
     format!("{} names {}, which has no manifest; {REPAIR}", pointer.display(), version.display())
 }
 
 /// Marks the version in use if it was left by a run that was cut off.
-pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn mark_if_cut_off(layout: &EdgeLayout, number: u32) -> Result<(), EdgeProblem> {
     let version = layout.version(number);
     let manifest = layout::read_manifest(&version)?;
     if manifest.is_some_and(|manifest| manifest.unfinished.is_some()) {
@@ -140,7 +144,10 @@ pub(super) fn mark_if_cut_off(layout: &Layout, number: u32) -> Result<(), Proble
 }
 
 /// Whether there are versions to remove: former ones that don't stay, and unfinished ones.
-pub(super) fn has_others(layout: &Layout, resumable: Option<Uuid>) -> Result<bool, Problem> {
+pub(super) fn has_others(
+    layout: &EdgeLayout,
+    resumable: Option<Uuid>,
+) -> Result<bool, EdgeProblem> {
     let current = checked(layout)?;
     let versions = layout.versions().map_err(cannot_remove)?;
     let is_over = |number| {
@@ -152,7 +159,7 @@ pub(super) fn has_others(layout: &Layout, resumable: Option<Uuid>) -> Result<boo
 }
 
 /// The version that a run has begun to build, and not finished.
-pub(super) fn left_by(layout: &Layout, run: Uuid) -> Result<Option<u32>, Problem> {
+pub(super) fn left_by(layout: &EdgeLayout, run: Uuid) -> Result<Option<u32>, EdgeProblem> {
     let current = checked(layout)?;
     let mut versions = layout.versions().map_err(cannot_remove)?.into_iter();
     Ok(versions.find(|number| {
@@ -162,14 +169,14 @@ pub(super) fn left_by(layout: &Layout, run: Uuid) -> Result<Option<u32>, Problem
     }))
 }
 
-fn is_left_by(layout: &Layout, number: u32, run: Option<Uuid>) -> bool {
+fn is_left_by(layout: &EdgeLayout, number: u32, run: Option<Uuid>) -> bool {
     let manifest = || layout::read_manifest(&layout.version(number)).ok().flatten();
     run.is_some_and(|run| {
         manifest().and_then(|it| it.unfinished).is_some_and(|left| left.run_id == run)
     })
 }
 
-fn is_kept(layout: &Layout, number: u32) -> bool {
+fn is_kept(layout: &EdgeLayout, number: u32) -> bool {
     marks::read(&layout.version(number)).is_some()
 }
 
@@ -177,11 +184,11 @@ fn is_kept(layout: &Layout, number: u32) -> bool {
 /// stay, except `pinned`, if no process has one of them loaded; and those that never became the collection,
 /// except `private` and what the run `resumable` has left.
 pub(super) fn remove_others(
-    layout: &Layout,
+    layout: &EdgeLayout,
     pinned: &[u32],
     private: &[u32],
     resumable: Option<Uuid>,
-) -> Result<(), Problem> {
+) -> Result<(), EdgeProblem> {
     let _lock = shard_lock(layout)?;
     let current = checked(layout)?;
     if let Some(number) = current {
@@ -202,7 +209,7 @@ pub(super) fn remove_others(
 
 /// Which version to load.
 #[derive(Clone)]
-pub(super) enum Wanted {
+pub(super) enum VersionSelector {
     /// A reader's version: it must be the one that this manifest was read from.
     Pinned(Arc<Manifest>),
     /// The version that this process writes.
@@ -211,17 +218,17 @@ pub(super) enum Wanted {
 
 /// Loads a version. The caller holds [`shard_lock`], unless nobody else can find the version.
 pub(super) fn load(
-    layout: &Layout,
+    layout: &EdgeLayout,
     number: u32,
-    wanted: &Wanted,
+    wanted: &VersionSelector,
     uncompacted: Uncompacted,
-) -> Result<Opened, Problem> {
-    if let Wanted::Pinned(manifest) = wanted {
+) -> Result<OpenShard, EdgeProblem> {
+    if let VersionSelector::Pinned(manifest) = wanted {
         check_pinned(layout, number, manifest)?;
     }
     load_now(layout, number, wanted, uncompacted).map_err(|problem| match wanted {
         // Removal does not wait for readers: the version may have gone meanwhile.
-        Wanted::Pinned(manifest) if problem.fault != Fault::Busy => {
+        VersionSelector::Pinned(manifest) if problem.fault != Fault::Busy => {
             gone(layout, number, manifest).unwrap_or(problem)
         }
         _ => problem,
@@ -229,28 +236,30 @@ pub(super) fn load(
 }
 
 fn load_now(
-    layout: &Layout,
+    layout: &EdgeLayout,
     number: u32,
-    wanted: &Wanted,
+    wanted: &VersionSelector,
     uncompacted: Uncompacted,
-) -> Result<Opened, Problem> {
+) -> Result<OpenShard, EdgeProblem> {
     let version = layout.version(number);
     let copied = match wanted {
-        Wanted::Pinned(_) if unwritable::is_so(layout) => Some(unwritable::copy(layout, &version)?),
+        VersionSelector::Pinned(_) if unwritable::is_unwritable(layout) => {
+            Some(unwritable::copy(layout, &version)?)
+        }
         _ => None,
     };
     let version = copied.as_ref().map_or(version, |copy| copy.path().to_owned());
     let shard = layout::shard(&version);
-    space::to_open(&shard)?;
-    sums::check(&version, sums::Depth::Opening)?;
-    ahead::ask(&shard, matches!(wanted, Wanted::Pinned(_)));
+    space_checks::to_open(&shard)?;
+    sums::check(&version, sums::ChecksumDepth::Opening)?;
+    readahead::ask(&shard, matches!(wanted, VersionSelector::Pinned(_)));
     let manifest = layout::read_manifest(&version)?;
-    let opened = Opened::load(&version, uncompacted).map_err(|why| {
+    let opened = OpenShard::load(&version, uncompacted).map_err(|why| {
         // The engine's own lock: a process that is just ending, or one that does not use docent's locks.
         if why.contains("WouldBlock") {
             busy(layout, "in use", "another process")
         } else {
-            Problem::from(format!("can't open {}: {why}", version.display()))
+            EdgeProblem::from(format!("can't open {}: {why}", version.display()))
         }
     })?;
     let Some(manifest) = manifest else { return Ok(opened) };
@@ -258,10 +267,12 @@ fn load_now(
     opened.set_manifest(manifest);
     let marked = cutoff::is_marked(&version);
     Ok(match wanted {
-        Wanted::Pinned(_) if unfinished && (marked || !lock::is_held(&layout.writer())) => {
+        VersionSelector::Pinned(_)
+            if unfinished && (marked || !lock::is_held(&layout.writer())) =>
+        {
             opened.after_a_kill()?
         }
-        Wanted::Written if unfinished && marked => {
+        VersionSelector::Written if unfinished && marked => {
             opened.mend()?;
             opened
         }
@@ -271,7 +282,11 @@ fn load_now(
 
 /// Refuses a version that is gone, or was replaced by another one with its number, which may hold vectors of
 /// another model.
-pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> Result<(), Problem> {
+pub(super) fn check_pinned(
+    layout: &EdgeLayout,
+    number: u32,
+    pinned: &Manifest,
+) -> Result<(), EdgeProblem> {
     let version = layout.version(number);
     match layout::read_manifest(&version)? {
         Some(now) if now.is_of_same_build(pinned) => Ok(()),
@@ -282,7 +297,7 @@ pub(super) fn check_pinned(layout: &Layout, number: u32, pinned: &Manifest) -> R
 
 /// The error for a version that could not be loaded because it is gone or was replaced. A version that is
 /// being removed may still have its manifest and its pointer for a moment.
-fn gone(layout: &Layout, number: u32, pinned: &Manifest) -> Option<Problem> {
+fn gone(layout: &EdgeLayout, number: u32, pinned: &Manifest) -> Option<EdgeProblem> {
     match check_pinned(layout, number, pinned) {
         Err(problem) if problem.fault == Fault::Replaced => return Some(problem),
         _ => std::thread::sleep(REMOVED_WITHIN),
@@ -290,8 +305,8 @@ fn gone(layout: &Layout, number: u32, pinned: &Manifest) -> Option<Problem> {
     check_pinned(layout, number, pinned).err()
 }
 
-fn replaced(layout: &Layout) -> Problem {
-    Problem { fault: Fault::Replaced, message: rebuilt(layout.name()) }
+fn replaced(layout: &EdgeLayout) -> EdgeProblem {
+    EdgeProblem { fault: Fault::Replaced, message: rebuilt(layout.name()) }
 }
 
 /// Time in which a directory is removed, even a few times in a row.
@@ -299,7 +314,7 @@ const REMOVED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Number and manifest of the version in use; `None` where there is no such collection. Needs neither lock
 /// nor shard: pointer and manifest are replaced atomically.
-pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Problem> {
+pub(super) fn manifest(layout: &EdgeLayout) -> Result<Option<(u32, Manifest)>, EdgeProblem> {
     while let Some(number) = layout.current()? {
         let checked = check_pointed(layout, number);
         // Another version may have become live after the pointer was read.
@@ -327,11 +342,11 @@ pub(super) fn manifest(layout: &Layout) -> Result<Option<(u32, Manifest)>, Probl
 
 /// Loads a version that only its writer knows.
 pub(super) fn load_private(
-    layout: &Layout,
+    layout: &EdgeLayout,
     number: u32,
     uncompacted: Uncompacted,
-) -> Result<Opened, Problem> {
-    let opened = load(layout, number, &Wanted::Written, uncompacted)?;
+) -> Result<OpenShard, EdgeProblem> {
+    let opened = load(layout, number, &VersionSelector::Written, uncompacted)?;
     Ok(opened.into_private())
 }
 
@@ -339,13 +354,13 @@ pub(super) fn load_private(
 ///
 /// The manifest is written last: a version that has one is complete.
 pub(super) fn build(
-    layout: &Layout,
+    layout: &EdgeLayout,
     number: u32,
     manifest: &Manifest,
     private: bool,
     uncompacted: Uncompacted,
-) -> Result<Opened, Problem> {
-    space::to_write(layout.root())?;
+) -> Result<OpenShard, EdgeProblem> {
+    space_checks::to_write(layout.root())?;
     let generation = next_generation(layout, number)?;
     layout.remove_versions(|other| other == number).map_err(cannot_create)?;
     if private && layout.read_pointer()?.is_none() {
@@ -353,20 +368,20 @@ pub(super) fn build(
         layout.point_to_nothing().map_err(cannot_create)?;
     }
     let version = layout.version(number);
-    let opened = Opened::create(&version, manifest.embedder.dimensions, uncompacted)?;
+    let opened = OpenShard::create(&version, manifest.embedder.dimensions, uncompacted)?;
     layout::write_new_manifest(&version, manifest, generation).map_err(cannot_create)?;
     opened.set_manifest(manifest.clone());
     Ok(if private { opened.into_private() } else { opened })
 }
 
 /// The number of the next version: higher than that of any existing version, and of any that was complete.
-pub(super) fn next(layout: &Layout) -> Result<u32, Problem> {
+pub(super) fn next(layout: &EdgeLayout) -> Result<u32, EdgeProblem> {
     let newest = layout.versions().map_err(cannot_create)?.into_iter().max();
     Ok(newest.max(checked(layout)?).unwrap_or(0).max(marks::highest(layout)) + 1)
 }
 
 /// Higher than the generation of any version that can be read.
-fn next_generation(layout: &Layout, number: u32) -> Result<u32, Problem> {
+fn next_generation(layout: &EdgeLayout, number: u32) -> Result<u32, EdgeProblem> {
     let versions = layout.versions().map_err(cannot_create)?.into_iter();
     let read = versions.filter_map(|n| layout::read_generation(&layout.version(n)).ok().flatten());
     let pointed = layout.read_pointer()?.and_then(|pointer| pointer.generation);
@@ -374,11 +389,11 @@ fn next_generation(layout: &Layout, number: u32) -> Result<u32, Problem> {
 }
 
 /// Removes the collection. The caller holds [`shard_lock`].
-pub(super) fn remove(layout: &Layout) -> Result<(), Problem> {
+pub(super) fn remove(layout: &EdgeLayout) -> Result<(), EdgeProblem> {
     Ok(layout.remove().map_err(cannot_remove)?)
 }
 
-pub(super) fn remove_private(layout: &Layout, number: u32) -> Result<(), Problem> {
+pub(super) fn remove_private(layout: &EdgeLayout, number: u32) -> Result<(), EdgeProblem> {
     layout.remove_versions(|other| other == number).map_err(cannot_remove)?;
     let is_nothing = layout.read_pointer()?.is_some_and(|pointer| pointer.version.is_none());
     if is_nothing && layout.versions().map_err(cannot_remove)?.is_empty() {

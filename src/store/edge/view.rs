@@ -11,52 +11,53 @@ use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
 use super::guard::held;
-use super::listing::Listing;
-use super::opened::{Eyes, Opened};
-use super::problem::Problem;
+use super::open_shard::{OpenShard, Viewer};
+use super::problem::EdgeProblem;
+use super::record_cache::Listing;
 use super::shards::Shards;
-use super::shared::Shared;
-use super::versions::Wanted;
-use super::writing::Writing;
-use super::{engine, layout, marks, search, space, sums, versions};
+use super::shared::SharedState;
+use super::versions::VersionSelector;
+use super::writer::VersionWriter;
+use super::{engine, layout, marks, search, space_checks, sums, versions};
 use crate::error::{BackendError, Fault};
 use crate::store::payload::{self, DOCUMENT, FAILURE, Payload};
 use crate::store::{
-    ChunkList, ChunkPage, ForeignPoints, Legs, PointList, Reader, SearchRequest, VectorStore,
+    ChunkList, ChunkPage, CollectionReader, ForeignPoints, Legs, PointList, SearchRequest,
+    VectorStore,
 };
-use crate::types::{ContentHash, DocumentRecord, FailureRecord, Manifest, Tally};
+use crate::types::{ChunkTally, ContentHash, DocumentRecord, FailureRecord, Manifest};
 
 /// Maximum number of values in one filter condition.
 const BATCH: usize = 512;
 
 /// One version, as a reader or the writer of the collection sees it.
 #[derive(Clone)]
-pub(super) struct View {
-    shared: Arc<Shared>,
+pub(super) struct VersionView {
+    shared: Arc<SharedState>,
     role: Role,
 }
 
 #[derive(Clone)]
 enum Role {
-    Reader(Arc<Pin>),
-    Writer(Arc<Writing>),
+    Reader(Arc<VersionPin>),
+    Writer(Arc<VersionWriter>),
 }
 
 /// Keeps a version loaded, if it is, and on disk, as far as this process decides.
-pub(super) struct Pin {
-    shared: Arc<Shared>,
+pub(super) struct VersionPin {
+    shared: Arc<SharedState>,
     number: u32,
     manifest: Arc<Manifest>,
 }
 
-impl Pin {
-    pub(super) fn new(shared: &Arc<Shared>, number: u32, manifest: Arc<Manifest>) -> Self {
+impl VersionPin {
+    pub(super) fn new(shared: &Arc<SharedState>, number: u32, manifest: Arc<Manifest>) -> Self {
         *held(&shared.pins).entry(number).or_default() += 1;
         Self { shared: Arc::clone(shared), number, manifest }
     }
 }
 
-impl Drop for Pin {
+impl Drop for VersionPin {
     fn drop(&mut self) {
         let mut pins = held(&self.shared.pins);
         match pins.get_mut(&self.number) {
@@ -66,24 +67,24 @@ impl Drop for Pin {
     }
 }
 
-impl View {
+impl VersionView {
     /// A snapshot of the version that is live now.
     pub(super) async fn of_the_version_in_use(
-        shared: &Arc<Shared>,
-    ) -> Result<Option<Reader>, BackendError> {
+        shared: &Arc<SharedState>,
+    ) -> Result<Option<CollectionReader>, BackendError> {
         let reading = Arc::clone(shared);
         let found = shared.blocking(move || reading.current.read(&reading.layout)).await?;
         Ok(found.map(|(number, manifest)| {
-            let pin = Pin::new(shared, number, Arc::clone(&manifest));
-            Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
+            let pin = VersionPin::new(shared, number, Arc::clone(&manifest));
+            CollectionReader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
         }))
     }
 
     /// A snapshot of a complete version.
     pub(super) async fn of_version(
-        shared: &Arc<Shared>,
+        shared: &Arc<SharedState>,
         number: u32,
-    ) -> Result<Option<Reader>, BackendError> {
+    ) -> Result<Option<CollectionReader>, BackendError> {
         let layout = shared.layout.clone();
         let found = move || {
             let entries = marks::entries(&layout)?.into_iter();
@@ -96,16 +97,16 @@ impl View {
         let found = shared.blocking(found).await?;
         Ok(found.map(|manifest| {
             let manifest = Arc::new(manifest);
-            let pin = Pin::new(shared, number, Arc::clone(&manifest));
-            Reader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
+            let pin = VersionPin::new(shared, number, Arc::clone(&manifest));
+            CollectionReader::new(number, manifest, Arc::new(Self::pinned(shared, pin)))
         }))
     }
 
-    pub(super) fn pinned(shared: &Arc<Shared>, pin: Pin) -> Self {
+    pub(super) fn pinned(shared: &Arc<SharedState>, pin: VersionPin) -> Self {
         Self { shared: Arc::clone(shared), role: Role::Reader(Arc::new(pin)) }
     }
 
-    pub(super) fn written(shared: &Arc<Shared>, writing: Writing) -> Self {
+    pub(super) fn written(shared: &Arc<SharedState>, writing: VersionWriter) -> Self {
         Self { shared: Arc::clone(shared), role: Role::Writer(Arc::new(writing)) }
     }
 
@@ -117,22 +118,22 @@ impl View {
         }
     }
 
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> VersionSelector {
         match &self.role {
-            Role::Reader(pin) => Wanted::Pinned(Arc::clone(&pin.manifest)),
-            Role::Writer(_) => Wanted::Written,
+            Role::Reader(pin) => VersionSelector::Pinned(Arc::clone(&pin.manifest)),
+            Role::Writer(_) => VersionSelector::Written,
         }
     }
 
-    fn eyes(&self) -> Eyes {
+    fn eyes(&self) -> Viewer {
         match &self.role {
-            Role::Reader(_) => Eyes::Readers,
-            Role::Writer(_) => Eyes::Writers,
+            Role::Reader(_) => Viewer::Readers,
+            Role::Writer(_) => Viewer::Writers,
         }
     }
 
     /// The right to change the version.
-    fn writing(&self) -> Result<&Writing, BackendError> {
+    fn writing(&self) -> Result<&VersionWriter, BackendError> {
         match &self.role {
             Role::Writer(writing) => writing.check().map(|()| &**writing),
             // A reader is never given out as a writer.
@@ -145,7 +146,7 @@ impl View {
     /// The loaded shard; `None` where there is no such collection.
     pub(super) async fn opened(
         &self,
-    ) -> Result<Option<OwnedRwLockReadGuard<Shards, Opened>>, BackendError> {
+    ) -> Result<Option<OwnedRwLockReadGuard<Shards, OpenShard>>, BackendError> {
         let Some(number) = self.number() else { return Ok(None) };
         let wanted = |shards: &Shards| shards.get(number).is_some_and(|it| self.is_of(it));
         let get = |shards| OwnedRwLockReadGuard::try_map(shards, |it: &Shards| it.get(number)).ok();
@@ -176,7 +177,7 @@ impl View {
     }
 
     /// Whether it is the version that this view reads, and not another one with the same number.
-    fn is_of(&self, opened: &Opened) -> bool {
+    fn is_of(&self, opened: &OpenShard) -> bool {
         match &self.role {
             Role::Writer(_) => true,
             Role::Reader(pin) => opened.is_built_as(&pin.manifest),
@@ -190,7 +191,7 @@ impl View {
         shards: &mut Shards,
         number: u32,
     ) -> Result<(), BackendError> {
-        if let Wanted::Pinned(manifest) = self.wanted() {
+        if let VersionSelector::Pinned(manifest) = self.wanted() {
             let layout = self.shared.layout.clone();
             let check = move || versions::check_pinned(&layout, number, &manifest);
             self.shared.blocking(check).await?;
@@ -218,7 +219,7 @@ impl View {
     async fn on<T, F>(&self, missing: T, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+        F: FnOnce(&OpenShard) -> Result<T, EdgeProblem> + Send + 'static,
     {
         let view = self.clone();
         let done = tokio::spawn(async move {
@@ -234,7 +235,7 @@ impl View {
     async fn on_existing<T, F>(&self, op: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
-        F: FnOnce(&Opened) -> Result<T, Problem> + Send + 'static,
+        F: FnOnce(&OpenShard) -> Result<T, EdgeProblem> + Send + 'static,
     {
         self.on(None, |opened| op(opened).map(Some)).await?.ok_or_else(|| self.missing())
     }
@@ -247,7 +248,7 @@ impl View {
     /// Runs `op` on the shard if it is loaded: an unloaded shard is durable.
     async fn on_loaded<F>(&self, op: F) -> Result<(), BackendError>
     where
-        F: FnOnce(&Opened) -> Result<(), String> + Send + 'static,
+        F: FnOnce(&OpenShard) -> Result<(), String> + Send + 'static,
     {
         self.writing()?;
         let Some(number) = self.number() else { return Ok(()) };
@@ -276,7 +277,7 @@ impl View {
         let (layout, wanted) = (self.shared.layout.clone(), self.wanted());
         self.shared
             .blocking(move || {
-                if let Wanted::Pinned(manifest) = &wanted {
+                if let VersionSelector::Pinned(manifest) = &wanted {
                     versions::check_pinned(&layout, number, manifest)?;
                 }
                 let listing = Listing::read(&layout.version(number), kind);
@@ -291,7 +292,7 @@ impl View {
             return Ok(());
         }
         self.on_existing(move |opened| {
-            space::to_write(opened.version())?;
+            space_checks::to_write(opened.version())?;
             let ids: Vec<Uuid> = records.iter().map(|(id, _)| *id).collect();
             Ok(opened.put(&ids, |shard| engine::upsert_records(shard, records))?)
         })
@@ -300,7 +301,7 @@ impl View {
 }
 
 #[async_trait]
-impl VectorStore for View {
+impl VectorStore for VersionView {
     fn endpoint(&self) -> &str {
         &self.shared.endpoint
     }
@@ -310,7 +311,8 @@ impl VectorStore for View {
     }
 
     async fn verify(&self) -> Result<(), BackendError> {
-        self.on((), |opened| Ok(sums::check(opened.version(), sums::Depth::Everything)?)).await
+        self.on((), |opened| Ok(sums::check(opened.version(), sums::ChecksumDepth::Everything)?))
+            .await
     }
 
     async fn documents(&self) -> Result<Vec<DocumentRecord>, BackendError> {
@@ -325,7 +327,7 @@ impl VectorStore for View {
         .await
     }
 
-    async fn tally(&self) -> Result<Vec<Tally>, BackendError> {
+    async fn tally(&self) -> Result<Vec<ChunkTally>, BackendError> {
         self.on(Vec::new(), |opened| Ok(opened.with(engine::tally)?)).await
     }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::store::contract::document;
 use crate::store::owner::Owner;
 use crate::store::{OnWait, chunks_of};
-use crate::types::{Chunk, ContentHash, DocumentRecord, Manifest, Point, Run};
+use crate::types::{Chunk, ContentHash, DocumentRecord, IngestRun, Manifest, Point};
 
 const DATA: &str = "docs@v1";
 
@@ -159,7 +159,7 @@ async fn compares_everything(options: &ServerOptions) -> bool {
 /// A collection, and a complete run.
 async fn after_a_run(options: &ServerOptions) {
     let first = store(options).write().await.unwrap();
-    let run = Run {
+    let run = IngestRun {
         run_id: uuid::Uuid::now_v7(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),

@@ -24,7 +24,9 @@ use tonic::Code;
 
 use super::contract::{DIMENSIONS, chunk, manifest, point};
 use super::server::{ServerOptions, ServerStore, connect};
-use super::{ChunkPage, Collection, CollectionWriter, ForeignPoints, Reader, SearchRequest};
+use super::{
+    ChunkPage, Collection, CollectionReader, CollectionWriter, ForeignPoints, SearchRequest,
+};
 use crate::error::{BackendError, Fault};
 use crate::retry::RetryPolicy;
 use crate::testing::qdrant::{self, Script, Step, times};
@@ -51,7 +53,7 @@ pub(super) fn well_behaved_for_all() -> impl Fn(&str) -> ServerStore {
 /// these two have requested.
 struct Served {
     script: Script,
-    reader: Reader,
+    reader: CollectionReader,
     writer: Arc<dyn CollectionWriter>,
 }
 

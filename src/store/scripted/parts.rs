@@ -9,8 +9,8 @@ use futures::future::join_all;
 use super::lease::LEASE;
 use super::*;
 use crate::store::contract::document;
-use crate::store::in_turn;
-use crate::types::{Manifest, Partition, Run};
+use crate::store::exclusively;
+use crate::types::{IngestRun, Manifest, Partition};
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,8 +23,8 @@ fn store(options: &ServerOptions) -> ServerStore {
     connect(options.clone(), "docs").unwrap().wait(Duration::ZERO)
 }
 
-fn run(number: u32, partition: Partition) -> Run {
-    Run {
+fn run(number: u32, partition: Partition) -> IngestRun {
+    IngestRun {
         run_id: uuid::Uuid::from_u128(number.into()),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),
@@ -40,8 +40,8 @@ fn server() -> (Script, ServerOptions) {
 }
 
 /// Creates the collection, or finds it; returns whether it created it.
-async fn begin(writer: &dyn CollectionWriter, run: &Run) -> bool {
-    let begun = in_turn(writer, async {
+async fn begin(writer: &dyn CollectionWriter, run: &IngestRun) -> bool {
+    let begun = exclusively(writer, async {
         let (mut begun, is_new) = match writer.manifest().await? {
             Some(there) => (there, false),
             None => (manifest(), true),
@@ -57,8 +57,8 @@ async fn begin(writer: &dyn CollectionWriter, run: &Run) -> bool {
     begun.await.unwrap()
 }
 
-async fn end(writer: &dyn CollectionWriter, run: &Run) {
-    let ended = in_turn(writer, async {
+async fn end(writer: &dyn CollectionWriter, run: &IngestRun) {
+    let ended = exclusively(writer, async {
         let mut ended = writer.manifest().await?.unwrap();
         ended.complete(run.partition);
         ended.runs.push(run.clone());

@@ -120,7 +120,7 @@ async fn an_error_names_the_limit_that_is_too_low_and_what_is_needed() {
     let strict = StrictModeConfig { filter_max_conditions: Some(1), ..StrictModeConfig::default() };
     served.script.memory.lock().unwrap().restrict("docs", strict);
     let filter = Filter {
-        kinds: vec![crate::types::Kind::Markdown],
+        kinds: vec![crate::types::DocumentKind::Markdown],
         tags: vec!["x".to_owned()],
         ..Filter::default()
     };

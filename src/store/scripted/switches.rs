@@ -4,7 +4,7 @@
 
 use super::versions::{Filled, filled, points, reader, rebuilt, versions};
 use super::*;
-use crate::store::Aside;
+use crate::store::FormerVersion;
 use crate::types::VersionState::{self, Built, Former, Live};
 use crate::types::{Manifest, Ownership};
 
@@ -14,7 +14,7 @@ async fn set_aside(store: &ServerStore) -> Result<(), BackendError> {
     let successor = writer.successor().await?;
     successor.create(&rebuilt()).await?;
     successor.upsert(points(5)).await?;
-    successor.set_aside(Aside::Built, 1).await?;
+    successor.set_aside(FormerVersion::Built, 1).await?;
     writer.close().await
 }
 
@@ -127,7 +127,7 @@ async fn a_version_of_another_owner_is_neither_switched_to_nor_removed() {
     let successor = writer.successor().await.unwrap();
     let owner = Ownership::of("another project");
     successor.create(&Manifest { owner, ..rebuilt() }).await.unwrap();
-    successor.set_aside(Aside::Built, 1).await.unwrap();
+    successor.set_aside(FormerVersion::Built, 1).await.unwrap();
     for done in [writer.switch(2).await, writer.remove_versions(&[2]).await] {
         assert_eq!(done.unwrap_err().fault, Fault::Taken);
     }

@@ -5,7 +5,7 @@
 use qdrant_client::qdrant::CreateCollection;
 
 use super::*;
-use crate::store::Adopted;
+use crate::store::AdoptedVersion;
 use crate::types::{Manifest, Ownership};
 
 pub(super) fn rebuilt() -> Manifest {
@@ -50,7 +50,7 @@ async fn replace(writer: &dyn CollectionWriter) -> Result<(), BackendError> {
     successor.publish(0).await
 }
 
-pub(super) async fn reader(store: &ServerStore) -> Reader {
+pub(super) async fn reader(store: &ServerStore) -> CollectionReader {
     store.read().await.unwrap().unwrap()
 }
 
@@ -195,7 +195,7 @@ async fn a_collection_that_lost_its_name_is_refused_until_it_is_given_it_again()
     assert_eq!(versions(&script), ["docs@v2"]);
 }
 
-async fn adopt(store: &ServerStore) -> Result<Adopted, BackendError> {
+async fn adopt(store: &ServerStore) -> Result<AdoptedVersion, BackendError> {
     store.adopt(|_| Ok::<_, BackendError>(())).await
 }
 

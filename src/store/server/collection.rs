@@ -7,8 +7,8 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::described::config_in;
-use super::found::{Version, is_pending};
+use super::description::config_in;
+use super::existing::{PhysicalVersion, is_pending};
 use super::layout::{self, Creation};
 use super::link::{or_exists, or_missing};
 use super::{ServerStore, marks, wire};
@@ -111,7 +111,7 @@ impl ServerStore {
     /// whoever made them: a recovered snapshot may be wanted. So do versions that somebody has given a name.
     pub(super) async fn remove_leftovers(
         &self,
-        version: &Version,
+        version: &PhysicalVersion,
         resumable: Option<Uuid>,
     ) -> Result<(), BackendError> {
         // This needs rights on the whole server.

@@ -5,9 +5,9 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::limits::{Limits, Shortfall};
+use super::limits::{Shortfall, StrictLimits};
 use super::link::or_missing;
-use super::points::Writer;
+use super::points::UpdateWriter;
 use super::{lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::{INTENT, KEPT};
@@ -18,7 +18,7 @@ const BATCH: usize = 512;
 const PAGE: u32 = 1_000;
 
 /// What to delete.
-pub(super) enum Doomed {
+pub(super) enum DeleteTarget {
     Points(Vec<Uuid>),
     /// All chunks of these documents except these.
     Chunks {
@@ -34,7 +34,7 @@ pub(super) fn told() -> Filter {
     Filter::must([Condition::matches("record", vec![INTENT.to_owned(), KEPT.to_owned()])])
 }
 
-impl Doomed {
+impl DeleteTarget {
     /// The points with these ids.
     pub(super) fn points(ids: impl Iterator<Item = Uuid>) -> Self {
         Self::Points(ids.collect())
@@ -42,7 +42,7 @@ impl Doomed {
 
     /// One filter for all of it, if the limits allow that. Without a condition on terms where that is not
     /// allowed.
-    fn filter(&self, term: Option<u64>, limits: Limits) -> Option<Filter> {
+    fn filter(&self, term: Option<u64>, limits: StrictLimits) -> Option<Filter> {
         let filter = match self {
             Self::Points(_) => return None,
             Self::Chunks { sources, but } => {
@@ -59,7 +59,7 @@ impl Doomed {
     }
 
     /// Filters that together cover it, each within the limits.
-    fn wider(&self, limits: Limits) -> Result<Vec<Filter>, Shortfall> {
+    fn wider(&self, limits: StrictLimits) -> Result<Vec<Filter>, Shortfall> {
         match self {
             Self::Points(_) => Ok(Vec::new()),
             Self::Chunks { sources, .. } => {
@@ -74,10 +74,10 @@ impl Doomed {
     }
 }
 
-impl Writer {
+impl UpdateWriter {
     /// Deletes in one request if the limits allow it; otherwise finds the points first and deletes them in
     /// parts.
-    pub(super) async fn delete(self, doomed: Doomed) -> Result<(), BackendError> {
+    pub(super) async fn delete(self, doomed: DeleteTarget) -> Result<(), BackendError> {
         loop {
             let (limits, term) = (self.kept.limits(), lease::check(&self.lease).await?);
             let Some(filter) = doomed.filter(term, limits) else { break };
@@ -87,7 +87,7 @@ impl Writer {
             }
         }
         match doomed {
-            Doomed::Points(ids) => self.delete_points(&ids).await,
+            DeleteTarget::Points(ids) => self.delete_points(&ids).await,
             doomed => {
                 let found = self.look_for(&doomed).await?;
                 self.delete_points(&found).await
@@ -95,7 +95,7 @@ impl Writer {
         }
     }
 
-    async fn look_for(&self, doomed: &Doomed) -> Result<Vec<Uuid>, BackendError> {
+    async fn look_for(&self, doomed: &DeleteTarget) -> Result<Vec<Uuid>, BackendError> {
         let filters = doomed.wider(self.kept.limits()).map_err(|short| self.kept.short(short))?;
         let mut found = Vec::new();
         for filter in filters {

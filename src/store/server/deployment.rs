@@ -17,7 +17,7 @@ use super::link::or_missing;
 use super::{ServerStore, layout};
 use crate::error::{BackendError, Fault};
 use crate::types::{
-    CollectionLayout, Deployment, ShardCopies, ShardCopy, ShardTransfer, UnheededLayout,
+    CollectionLayout, Deployment, IgnoredLayout, ShardCopies, ShardCopy, ShardTransfer,
 };
 
 /// Maximum wait for a node's answer on whether it is alive.
@@ -70,7 +70,7 @@ impl ServerStore {
     ///
     /// # Errors
     /// The server fails.
-    pub async fn unheeded_layout(&self) -> Result<Vec<UnheededLayout>, BackendError> {
+    pub async fn unheeded_layout(&self) -> Result<Vec<IgnoredLayout>, BackendError> {
         if self.layout == CollectionLayout::default() {
             return Ok(Vec::new());
         }

@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::deleting::{Doomed, told};
+use super::deleting::{DeleteTarget, told};
 use super::physical::Physical;
 use super::wire;
 use crate::error::BackendError;
 use crate::store::Intent;
-use crate::store::intent::{Entry, Intents, Shown};
+use crate::store::intent::{ChunkVisibility, IntentEntry, Intents};
 use crate::store::payload::{self, INTENT, KEPT, Payload};
 use crate::types::{Chunk, DocumentRecord, Partition};
 
@@ -36,7 +36,7 @@ const TRIES: u32 = 5;
 
 /// State of the intents that a writer announces.
 #[derive(Default)]
-pub(super) struct Teller(Mutex<Telling>);
+pub(super) struct IntentReporter(Mutex<Telling>);
 
 #[derive(Default)]
 struct Telling {
@@ -92,7 +92,7 @@ struct Told {
 
 /// What readers must not see.
 #[derive(Clone, Default, PartialEq)]
-pub(super) struct Unseen {
+pub(super) struct HiddenChunks {
     /// All chunks of these documents are hidden: they have no record, or another name.
     sources: BTreeSet<String>,
     /// All chunks of these documents except the listed ones are hidden.
@@ -104,7 +104,7 @@ pub(super) struct Unseen {
     gone: HashSet<String>,
 }
 
-impl Unseen {
+impl HiddenChunks {
     /// Conditions of which none may hold for a visible chunk.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let mut conditions = Vec::new();
@@ -155,9 +155,9 @@ impl Unseen {
             let mut seen = Vec::new();
             for id in state.told() {
                 match state.shown(id) {
-                    Shown::NotAtAll => drop(unseen.chunks.insert(*id)),
-                    Shown::AsItIs => seen.push(*id),
-                    Shown::AsItWas(was) => {
+                    ChunkVisibility::NotAtAll => drop(unseen.chunks.insert(*id)),
+                    ChunkVisibility::AsItIs => seen.push(*id),
+                    ChunkVisibility::AsItWas(was) => {
                         seen.push(*id);
                         unseen.former.insert(*id, was.clone());
                     }
@@ -215,7 +215,7 @@ impl Physical {
         if done.len() < DONE || has_left {
             return Ok(());
         }
-        self.delete_after(Doomed::Points(std::mem::take(done)))
+        self.delete_after(DeleteTarget::Points(std::mem::take(done)))
     }
 
     /// Called at the end of a run: removes its own intents, and those of all others where `is_last`.
@@ -223,7 +223,7 @@ impl Physical {
         let right = self.right()?;
         let mut telling = std::mem::take(&mut *right.told.0.lock().await);
         let Some(partition) = right.partition().filter(|_| !is_last) else {
-            return self.delete_after(Doomed::Told);
+            return self.delete_after(DeleteTarget::Told);
         };
         if telling.next.is_none() {
             telling.find(self.stored_intents().await?, Some(partition));
@@ -231,7 +231,11 @@ impl Physical {
         let Telling { left, is_shared, open, done, .. } = telling;
         let told = open.into_iter().flat_map(|open| open.points).chain(done).chain(left);
         let told: Vec<Uuid> = told.collect();
-        if is_shared || told.is_empty() { Ok(()) } else { self.delete_after(Doomed::Points(told)) }
+        if is_shared || told.is_empty() {
+            Ok(())
+        } else {
+            self.delete_after(DeleteTarget::Points(told))
+        }
     }
 
     /// The points of an intent: the chunks that are kept, and the intent itself.
@@ -340,20 +344,20 @@ impl Physical {
     }
 
     /// What is hidden now; nothing where no run is unfinished, and nothing from a writer.
-    pub(super) async fn unseen(&self) -> Result<Unseen, BackendError> {
+    pub(super) async fn unseen(&self) -> Result<HiddenChunks, BackendError> {
         if !self.is_unfinished() {
-            return Ok(Unseen::default());
+            return Ok(HiddenChunks::default());
         }
         let entries = self.stored_intents().await?.into_iter().flat_map(|told| {
             let mut by_source = told.kept;
             told.documents.into_iter().map(move |intent| {
                 let kept = by_source.remove(&intent.source).unwrap_or_default();
-                Entry::new(intent, kept)
+                IntentEntry::new(intent, kept)
             })
         });
         let intents = Intents::new(entries);
         if intents.is_empty() {
-            return Ok(Unseen::default());
+            return Ok(HiddenChunks::default());
         }
         let ids: Vec<Uuid> = intents.sources().map(DocumentRecord::id).collect();
         let mut written_by = HashMap::new();
@@ -363,14 +367,14 @@ impl Physical {
             let (source, run) = written.map_err(|why| self.store.unreadable(&why))?;
             written_by.insert(source, run);
         }
-        Ok(Unseen::of(&intents, &written_by))
+        Ok(HiddenChunks::of(&intents, &written_by))
     }
 
     /// Whether an answer may be returned: the hidden items have not changed meanwhile. If not, the request
     /// has to be repeated.
     pub(super) async fn still(
         &self,
-        unseen: &mut Unseen,
+        unseen: &mut HiddenChunks,
         tries: &mut u32,
     ) -> Result<bool, BackendError> {
         *tries += 1;

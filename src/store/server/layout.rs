@@ -13,7 +13,7 @@ use qdrant_client::qdrant::{
     SparseIndexConfig, SparseVectorParams, Value, VectorParams, vectors_config,
 };
 
-use super::described::MANIFEST_OF;
+use super::description::MANIFEST_OF;
 use super::wire::{self, TERM};
 use crate::store::{DENSE, INDEXED_FIELDS, SPARSE};
 use crate::types::{CollectionLayout, Quantization};

@@ -32,7 +32,7 @@
 //! it and did not answer, says for an hour that something may still arrive ([`Lease`]'s `unsettled_until`).
 //! Each run until then, and the first one after it, compares everything that is stored with the records. The
 //! terms of a new lease begin with the present time. If a collection has later ones, from a snapshot or from
-//! a lease that was removed, the new term is raised above them first ([`Held::outrank`]): otherwise updates
+//! a lease that was removed, the new term is raised above them first ([`HeldLease::outrank`]): otherwise updates
 //! would skip those points.
 //!
 //! Several writers may each have a [part](Partition) of the collection: see [`parts`].
@@ -49,7 +49,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::stored::{Holder, Lease, Next};
+use self::stored::{Lease, LeaseHolder, LeaseUpdate};
 use super::link::Link;
 use crate::error::{BackendError, Fault};
 use crate::store::OnWait;
@@ -69,7 +69,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// How a lease is waited for and kept.
 #[derive(Clone)]
-pub(super) struct Terms {
+pub(super) struct LeaseTerms {
     /// How long it is valid without being renewed; it is renewed three times as often. Also how far two
     /// clocks may differ.
     pub(super) life: Duration,
@@ -79,7 +79,7 @@ pub(super) struct Terms {
 
 /// Location of the lease of one collection.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct LeasePlace {
     pub(super) link: Link,
     pub(super) collection: String,
     pub(super) replication_factor: Option<u32>,
@@ -87,8 +87,8 @@ pub(super) struct Place {
     pub(super) partition: Option<Partition>,
 }
 
-/// A lease that is held. If it is dropped without [`Held::give_back`], it runs out.
-pub(super) struct Held {
+/// A lease that is held. If it is dropped without [`HeldLease::give_back`], it runs out.
+pub(super) struct HeldLease {
     state: Arc<State>,
     /// Whether something may have arrived late since the last run.
     after_unsettled: bool,
@@ -96,9 +96,9 @@ pub(super) struct Held {
 }
 
 struct State {
-    place: Place,
+    place: LeasePlace,
     life: Duration,
-    holder: Holder,
+    holder: LeaseHolder,
     standing: Mutex<Standing>,
 }
 
@@ -117,7 +117,7 @@ struct Standing {
 }
 
 /// Fails if another writer has taken over. Returns the term for the points of the update.
-pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<Option<u64>, BackendError> {
+pub(super) async fn check(lease: &Mutex<Option<HeldLease>>) -> Result<Option<u64>, BackendError> {
     match &*lease.lock().await {
         Some(held) => held.check().await.map(Some),
         None => Ok(None),
@@ -125,19 +125,19 @@ pub(super) async fn check(lease: &Mutex<Option<Held>>) -> Result<Option<u64>, Ba
 }
 
 /// Whether a former holder may have changed something late, after the last run had ended.
-pub(super) async fn is_unsettled(lease: &Mutex<Option<Held>>) -> bool {
+pub(super) async fn is_unsettled(lease: &Mutex<Option<HeldLease>>) -> bool {
     lease.lock().await.as_ref().is_some_and(|held| held.after_unsettled)
 }
 
 /// Notes that everything stored has been compared with the records.
-pub(super) async fn compared(lease: &Mutex<Option<Held>>) {
+pub(super) async fn compared(lease: &Mutex<Option<HeldLease>>) {
     if let Some(held) = lease.lock().await.as_ref().filter(|held| held.after_unsettled) {
         held.state.standing.lock().await.settle(SystemTime::now());
     }
 }
 
 /// The highest number of a version that was live; 0 where there was none.
-pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
+pub(super) async fn noted(lease: &Mutex<Option<HeldLease>>) -> u32 {
     match &*lease.lock().await {
         Some(held) => held.state.standing.lock().await.number,
         None => 0,
@@ -145,7 +145,10 @@ pub(super) async fn noted(lease: &Mutex<Option<Held>>) -> u32 {
 }
 
 /// Stores the number of the version that is about to become live.
-pub(super) async fn note(lease: &Mutex<Option<Held>>, number: u32) -> Result<(), BackendError> {
+pub(super) async fn note(
+    lease: &Mutex<Option<HeldLease>>,
+    number: u32,
+) -> Result<(), BackendError> {
     match &*lease.lock().await {
         Some(held) => held.note(number).await,
         None => Ok(()),
@@ -161,7 +164,7 @@ const TURNS: Duration = Duration::from_mins(3);
 
 /// State of a wait for another process: since when, and whether it was reported.
 struct Waiting<'a> {
-    terms: &'a Terms,
+    terms: &'a LeaseTerms,
     /// Set if the lease is wanted for a turn only: the part that this process has, or is about to have.
     with: Option<Partition>,
     since: Instant,
@@ -169,12 +172,12 @@ struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    fn begin(terms: &'a Terms, with: Option<Partition>) -> Self {
+    fn begin(terms: &'a LeaseTerms, with: Option<Partition>) -> Self {
         Self { terms, with, since: Instant::now(), said: false }
     }
 
-    fn holder(&self) -> Holder {
-        Holder { id: Uuid::now_v7(), with: self.with, owner: Owner::this() }
+    fn holder(&self) -> LeaseHolder {
+        LeaseHolder { id: Uuid::now_v7(), with: self.with, owner: Owner::this() }
     }
 
     /// Sleeps until it is time to look again. `brief`: the other process has the lease only for a turn, too.
@@ -197,9 +200,9 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Place {
+impl LeasePlace {
     /// Waits for the lease of the whole collection, regardless of parts, and keeps it renewed.
-    async fn take(self, waiting: &mut Waiting<'_>) -> Result<Held, BackendError> {
+    async fn take(self, waiting: &mut Waiting<'_>) -> Result<HeldLease, BackendError> {
         // An older server ignores the condition of an update.
         self.link.health().await?;
         let (terms, holder) = (waiting.terms, waiting.holder());
@@ -211,13 +214,13 @@ impl Place {
             }
             if found.as_ref().is_none_or(|lease| lease.is_free(terms.life, &mut watched)) {
                 let until = end_of(terms.life);
-                let next = Next::after(found.as_ref(), until.1, holder.with.is_some());
+                let next = LeaseUpdate::after(found.as_ref(), until.1, holder.with.is_some());
                 let after_unsettled = found.is_some_and(|lease| lease.unsettled_until > 0);
                 let turn = self.write(Some(&holder), next).await?;
                 found = self.read().await?;
                 // A copy that does not know the lease yet is asked again.
                 if found.as_ref().is_some_and(|lease| lease.turn == turn) {
-                    let Next { term, number, unsettled_until, stated, .. } = next;
+                    let LeaseUpdate { term, number, unsettled_until, stated, .. } = next;
                     let standing =
                         Standing { turn, term, number, unsettled_until, stated, until, lost: None };
                     return Ok(self.held(terms.life, holder, standing, after_unsettled));
@@ -232,10 +235,10 @@ impl Place {
     fn held(
         self,
         life: Duration,
-        holder: Holder,
+        holder: LeaseHolder,
         standing: Standing,
         after_unsettled: bool,
-    ) -> Held {
+    ) -> HeldLease {
         let state = State { place: self, life, holder, standing: Mutex::new(standing) };
         let state = Arc::new(state);
         let renewed = Arc::clone(&state);
@@ -248,10 +251,10 @@ impl Place {
                 }
             }
         });
-        Held { state, after_unsettled, renewal }
+        HeldLease { state, after_unsettled, renewal }
     }
 
-    fn busy(&self, holder: Option<Holder>) -> BackendError {
+    fn busy(&self, holder: Option<LeaseHolder>) -> BackendError {
         let with = holder.as_ref().and_then(|holder| holder.with);
         let how = with.map_or_else(String::new, |part| format!("in parts: {part} "));
         let (name, owner) = (&self.collection, named(holder));
@@ -260,7 +263,7 @@ impl Place {
     }
 }
 
-impl Held {
+impl HeldLease {
     /// Fails if the lease is lost. Renews it if that was not possible in time. Returns its term.
     pub(super) async fn check(&self) -> Result<u64, BackendError> {
         {
@@ -310,7 +313,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLease {
     fn drop(&mut self) {
         self.renewal.abort();
     }
@@ -371,13 +374,13 @@ impl Standing {
     }
 
     /// The lease as its holder writes it again.
-    fn next(&self, until: SystemTime) -> Next {
+    fn next(&self, until: SystemTime) -> LeaseUpdate {
         let Self { term, number, unsettled_until, stated, .. } = *self;
-        Next { replaces: Some(self.turn), term, until, number, unsettled_until, stated }
+        LeaseUpdate { replaces: Some(self.turn), term, until, number, unsettled_until, stated }
     }
 }
 
-fn named(holder: Option<Holder>) -> String {
+fn named(holder: Option<LeaseHolder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), |holder| holder.owner.to_string())
 }
 

@@ -16,7 +16,7 @@ use super::wire::TERM;
 
 /// What a collection allows; without strict mode, everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Limits {
+pub(super) struct StrictLimits {
     /// Points per upsert.
     pub(super) upsert: usize,
     /// Queries per request.
@@ -36,7 +36,7 @@ pub(super) struct Limits {
     terms: bool,
 }
 
-impl Default for Limits {
+impl Default for StrictLimits {
     fn default() -> Self {
         const MOST: usize = usize::MAX;
         Self {
@@ -62,7 +62,7 @@ pub(super) struct Shortfall {
     pub(super) needed: usize,
 }
 
-impl Limits {
+impl StrictLimits {
     pub(super) fn of(info: &CollectionInfo) -> Self {
         let strict = info.config.as_ref().and_then(|config| config.strict_mode_config.as_ref());
         let Some(strict) = strict.filter(|strict| strict.enabled == Some(true)) else {
@@ -245,8 +245,8 @@ mod tests {
         CollectionInfo { config: Some(config), ..CollectionInfo::default() }
     }
 
-    fn filtering(conditions: u64, values: u64) -> Limits {
-        Limits::of(&strict(StrictModeConfig {
+    fn filtering(conditions: u64, values: u64) -> StrictLimits {
+        StrictLimits::of(&strict(StrictModeConfig {
             enabled: Some(true),
             filter_max_conditions: Some(conditions),
             condition_max_size: Some(values),
@@ -257,9 +257,9 @@ mod tests {
     #[test]
     fn strict_mode_that_is_off_limits_nothing() {
         let config = StrictModeConfig { upsert_max_batchsize: Some(5), ..Default::default() };
-        assert_eq!(Limits::of(&strict(config.clone())), Limits::default());
+        assert_eq!(StrictLimits::of(&strict(config.clone())), StrictLimits::default());
         let config = StrictModeConfig { enabled: Some(true), ..config };
-        assert_eq!(Limits::of(&strict(config)).batch(256), Ok(5));
+        assert_eq!(StrictLimits::of(&strict(config)).batch(256), Ok(5));
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
             max_query_limit: Some(7),
             ..StrictModeConfig::default()
         };
-        let limits = Limits::of(&strict(config));
+        let limits = StrictLimits::of(&strict(config));
         assert_eq!((limits.batch(256), limits.deleted(512)), (Ok(20), (20, true)));
         assert_eq!(
             (limits.queries(0), limits.queries(3), limits.queries(50)),
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(filtering(10, 7).fit(filter.clone()), Ok(filter.clone()));
         let short = filtering(3, 3).fit(filter.clone()).unwrap_err();
         assert_eq!(short, Shortfall { limit: "filter_max_conditions", allowed: 3, needed: 4 });
-        let short = Limits { reads: 4, ..filtering(9, 3) }.fit(filter.clone()).unwrap_err();
+        let short = StrictLimits { reads: 4, ..filtering(9, 3) }.fit(filter.clone()).unwrap_err();
         assert_eq!(short, Shortfall { limit: "read_rate_limit", allowed: 4, needed: 5 });
         let short = filtering(10, 0).fit(filter).unwrap_err();
         assert_eq!(short, Shortfall { limit: "condition_max_size", allowed: 0, needed: 1 });
@@ -315,9 +315,9 @@ mod tests {
             ..StrictModeConfig::default()
         };
         let mut info = strict(config);
-        assert_eq!(Limits::of(&info).deleted(512), (512, false));
+        assert_eq!(StrictLimits::of(&info).deleted(512), (512, false));
         info.payload_schema.insert(TERM.to_owned(), PayloadSchemaInfo::default());
-        assert_eq!(Limits::of(&info).deleted(512), (512, true));
+        assert_eq!(StrictLimits::of(&info).deleted(512), (512, true));
         assert_eq!(filtering(1, 9).deleted(512), (512, false));
     }
 }

@@ -10,10 +10,10 @@ use futures::stream::FuturesUnordered;
 use qdrant_client::{Qdrant, QdrantError};
 use tokio::sync::Notify;
 
-use super::nodes::{CONNECT, Node, Nodes};
+use super::nodes::{CONNECT, ClusterNode, Nodes};
 use super::rights::Rights;
 use super::{fault, version};
-use crate::error::{BackendError, Fault, Service};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::retry::{RetryPolicy, retry_waiting};
 use crate::store::OnWait;
 use crate::types::NodeHealth;
@@ -122,7 +122,7 @@ impl Link {
                 return Ok(());
             };
             let fault = Fault::Transient { retry_after: None };
-            failed = Some(BackendError::new(Service::Store, fault, address, &why));
+            failed = Some(BackendError::new(ExternalService::Store, fault, address, &why));
         }
         failed.map_or(Ok(()), Err)
     }
@@ -160,11 +160,11 @@ impl Link {
     /// body may trickle.
     async fn whole<T>(
         &self,
-        node: &Node,
+        node: &ClusterNode,
         answer: impl Future<Output = Result<T, QdrantError>>,
     ) -> Result<T, BackendError> {
         let fail = |(fault, message): (Fault, String)| {
-            BackendError::new(Service::Store, fault, &*node.address, &message)
+            BackendError::new(ExternalService::Store, fault, &*node.address, &message)
         };
         let longest = self.timeout.saturating_add(self.timeout.min(CONNECT));
         let others = self.nodes.count() > 1;
@@ -206,7 +206,7 @@ impl Link {
     }
 
     /// All nodes that were named.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &ClusterNode> {
         self.nodes.all()
     }
 
@@ -220,7 +220,7 @@ impl Link {
     }
 
     pub(super) fn error(&self, fault: Fault, message: &str) -> BackendError {
-        BackendError::new(Service::Store, fault, self.endpoint.clone(), message)
+        BackendError::new(ExternalService::Store, fault, self.endpoint.clone(), message)
     }
 }
 

@@ -7,20 +7,20 @@ use std::sync::Arc;
 use qdrant_client::qdrant::CollectionConfig;
 
 use super::collection::is_of_docent;
-use super::described::config_in;
-use super::found::Version;
+use super::description::config_in;
+use super::existing::PhysicalVersion;
 use super::physical::Physical;
 use super::{ServerStore, lease, wire};
 use crate::error::{BackendError, Fault};
-use crate::store::{Aside, Mark, Reader, beyond};
+use crate::store::{CollectionReader, FormerVersion, RetentionMark, beyond};
 use crate::types::{Manifest, Ownership, VersionEntry, VersionState};
 
 /// Key of the mark in the metadata.
 const KEPT: &str = "docent_kept";
 
-fn mark_in(config: &CollectionConfig) -> Option<Mark> {
+fn mark_in(config: &CollectionConfig) -> Option<RetentionMark> {
     let json = wire::to_json(config.metadata.get(KEPT)?.clone()).unwrap_or_default();
-    (!json.is_null()).then(|| Mark::read(json.to_string().as_bytes()))
+    (!json.is_null()).then(|| RetentionMark::read(json.to_string().as_bytes()))
 }
 
 /// Whether the version stays beside the live one.
@@ -28,9 +28,9 @@ pub(super) fn stays(config: &CollectionConfig) -> bool {
     mark_in(config).is_some()
 }
 
-/// See [`Mark::rank`].
+/// See [`RetentionMark::rank`].
 pub(super) fn rank(config: &CollectionConfig) -> (u8, u64) {
-    Mark::rank(mark_in(config))
+    RetentionMark::rank(mark_in(config))
 }
 
 impl ServerStore {
@@ -50,7 +50,7 @@ impl ServerStore {
     }
 
     /// Versions of docent beside the live one, as far as the key may see them.
-    async fn others(&self, live: &Version) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn others(&self, live: &PhysicalVersion) -> Result<Vec<VersionEntry>, BackendError> {
         let numbers = match self.versions().await {
             Err(error) if error.fault == Fault::Unauthorized => Vec::new(),
             numbers => numbers?,
@@ -69,7 +69,7 @@ impl ServerStore {
                 manifest => Some(manifest?),
             };
             let mark = mark_in(&config);
-            let (state, live_until) = (Mark::state(mark), Mark::until(mark));
+            let (state, live_until) = (RetentionMark::state(mark), RetentionMark::until(mark));
             others.push(VersionEntry { number, state, manifest, live_until });
         }
         Ok(others)
@@ -92,7 +92,10 @@ impl ServerStore {
     }
 
     /// A snapshot of a complete version.
-    pub(super) async fn version_reader(&self, number: u32) -> Result<Option<Reader>, BackendError> {
+    pub(super) async fn version_reader(
+        &self,
+        number: u32,
+    ) -> Result<Option<CollectionReader>, BackendError> {
         let Some((live, _)) = self.current().await? else { return Ok(None) };
         if live.number == number {
             return self.reader().await;
@@ -105,15 +108,15 @@ impl ServerStore {
             return Ok(None);
         }
         let manifest = store.manifest_in(&name, &info).await?;
-        let version = Version::numbered(&store.base, number).by(&info);
+        let version = PhysicalVersion::numbered(&store.base, number).by(&info);
         let version = Physical::pinned(&store, version, manifest.unfinished.is_some());
-        Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
+        Ok(Some(CollectionReader::new(number, Arc::new(manifest), Arc::new(version))))
     }
 
     pub(super) async fn put_mark(
         &self,
         physical: &str,
-        mark: Option<Mark>,
+        mark: Option<RetentionMark>,
     ) -> Result<(), BackendError> {
         let mark = serde_json::to_value(mark)
             .map_err(|error| self.error(Fault::Permanent, &error.to_string()))?;
@@ -125,7 +128,7 @@ impl ServerStore {
     /// stay.
     pub(super) async fn retire(&self, physical: &str, stays: bool) -> Result<(), BackendError> {
         if stays {
-            let mark = Mark::former_from_now(&self.entries().await?);
+            let mark = RetentionMark::former_from_now(&self.entries().await?);
             return self.put_mark(physical, Some(mark)).await;
         }
         match self.config(physical).await? {
@@ -190,7 +193,7 @@ impl Physical {
     }
 
     /// Keeps the version beside the one that it was to replace.
-    pub(super) async fn stay_beside(&self, aside: Aside) -> Result<(), BackendError> {
+    pub(super) async fn stay_beside(&self, aside: FormerVersion) -> Result<(), BackendError> {
         if self.replaces().is_none() {
             let message = "there is no live version that this one could stay beside";
             return Err(self.store.error(Fault::Permanent, message));

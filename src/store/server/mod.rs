@@ -1,6 +1,6 @@
 //! [`Collection`] on a Qdrant server: one node, a cluster, Qdrant Cloud; over gRPC.
 //!
-//! Every request names a physical version, never the alias: what is read through one [`Reader`] or written by
+//! Every request names a physical version, never the alias: what is read through one [`CollectionReader`] or written by
 //! one writer is one version, whatever happens to the alias meanwhile ([`physical`]). Every request is
 //! retried according to the policy. Updates run in the background, in the order that `pipeline` keeps; the
 //! writer's reads wait for them, and so does [`CollectionWriter::flush`]. What was applied is durable. The
@@ -11,13 +11,13 @@ mod address;
 mod collection;
 mod deleting;
 mod deployment;
-mod described;
+mod description;
+mod existing;
 mod fault;
-mod found;
 mod intents;
-mod kept;
 mod layout;
 mod lease;
+mod limited;
 mod limits;
 mod link;
 mod log;
@@ -26,13 +26,13 @@ mod nodes;
 mod physical;
 mod pipeline;
 mod points;
-mod reading;
+mod reader;
 mod rights;
 mod search;
-mod sharing;
+mod shared_writer;
 mod version;
 mod wire;
-mod writing;
+mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,13 +41,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use self::lease::{Place, Terms};
+use self::lease::{LeasePlace, LeaseTerms};
 use self::link::Link;
 use self::nodes::Nodes;
 use self::physical::Physical;
 use self::rights::Rights;
-use super::{Collection, CollectionWriter, OnWait, Reader, check_name};
-use crate::error::{BackendError, Fault, Service};
+use super::{Collection, CollectionReader, CollectionWriter, OnWait, check_name};
+use crate::error::{BackendError, ExternalService, Fault};
 use crate::retry::RetryPolicy;
 use crate::types::{CollectionLayout, Partition, VersionEntry, VersionEvent};
 
@@ -79,7 +79,7 @@ pub struct ServerStore {
     base: String,
     layout: CollectionLayout,
     rights: Rights,
-    terms: Terms,
+    terms: LeaseTerms,
     retry_for: Duration,
     /// Whether a search has met points that docent did not write.
     has_foreign: Arc<AtomicBool>,
@@ -101,8 +101,9 @@ pub fn check_address(url: &str) -> Result<(), String> {
 
 /// The collection `name` on a server. Connects at the first request.
 pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, BackendError> {
-    let refuse =
-        |fault, endpoint: &str, why: &str| BackendError::new(Service::Store, fault, endpoint, why);
+    let refuse = |fault, endpoint: &str, why: &str| {
+        BackendError::new(ExternalService::Store, fault, endpoint, why)
+    };
     let addresses = address::grpc_addresses(&options.url)
         .map_err(|why| refuse(Fault::Permanent, "address", &why))?;
     let endpoint = addresses.join(",");
@@ -122,7 +123,11 @@ pub fn connect(options: ServerOptions, name: &str) -> Result<ServerStore, Backen
         base: name.to_owned(),
         layout: options.layout,
         rights,
-        terms: Terms { life: LEASE, wait: ServerStore::DEFAULT_WAIT, on_wait: Arc::new(|_| ()) },
+        terms: LeaseTerms {
+            life: LEASE,
+            wait: ServerStore::DEFAULT_WAIT,
+            on_wait: Arc::new(|_| ()),
+        },
         retry_for,
         has_foreign: Arc::default(),
     })
@@ -148,12 +153,12 @@ impl ServerStore {
     }
 
     /// A snapshot of the version in use.
-    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+    async fn reader(&self) -> Result<Option<CollectionReader>, BackendError> {
         let Some((version, manifest)) = self.current().await? else { return Ok(None) };
         let number = version.number;
         let store = Self { base: version.base.clone(), ..self.clone() };
         let version = Physical::pinned(&store, version, manifest.unfinished.is_some());
-        Ok(Some(Reader::new(number, Arc::new(manifest), Arc::new(version))))
+        Ok(Some(CollectionReader::new(number, Arc::new(manifest), Arc::new(version))))
     }
 
     /// The same collection for a writer: failing requests are repeated for longer.
@@ -165,8 +170,8 @@ impl ServerStore {
         patient
     }
 
-    fn lease(&self) -> Place {
-        Place {
+    fn lease(&self) -> LeasePlace {
+        LeasePlace {
             link: self.link.clone(),
             collection: self.base.clone(),
             replication_factor: self.layout.replication_factor,
@@ -197,7 +202,7 @@ impl Collection for ServerStore {
         self.link.ping(PING).await
     }
 
-    async fn read(&self) -> Result<Option<Reader>, BackendError> {
+    async fn read(&self) -> Result<Option<CollectionReader>, BackendError> {
         self.reader().await
     }
 
@@ -224,7 +229,7 @@ impl Collection for ServerStore {
         self.hidden().await
     }
 
-    async fn read_version(&self, number: u32) -> Result<Option<Reader>, BackendError> {
+    async fn read_version(&self, number: u32) -> Result<Option<CollectionReader>, BackendError> {
         self.version_reader(number).await
     }
 

@@ -11,7 +11,7 @@ use qdrant_client::config::CompressionEncoding;
 use url::Url;
 
 use super::fault;
-use crate::error::{BackendError, Service};
+use crate::error::{BackendError, ExternalService};
 use crate::http::is_loopback;
 use crate::types::NodeHealth;
 
@@ -27,7 +27,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(3);
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// A node and its client.
-pub(super) struct Node {
+pub(super) struct ClusterNode {
     pub(super) client: Qdrant,
     /// `scheme://host:port`.
     pub(super) address: String,
@@ -38,7 +38,7 @@ pub(super) struct Node {
 
 /// At least one node.
 pub(super) struct Nodes {
-    all: Vec<Node>,
+    all: Vec<ClusterNode>,
     asked: AtomicUsize,
 }
 
@@ -60,10 +60,10 @@ impl Nodes {
                 .build()
                 .map_err(|error| {
                     let (fault, message) = fault::describe(&error, timeout, false);
-                    BackendError::new(Service::Store, fault, address, &message)
+                    BackendError::new(ExternalService::Store, fault, address, &message)
                 })?;
             let (address, answered) = (address.clone(), AtomicBool::new(false));
-            Ok(Node { client, address, answered, look: LONGEST_LOOK.min(timeout / 10) })
+            Ok(ClusterNode { client, address, answered, look: LONGEST_LOOK.min(timeout / 10) })
         };
         let all = addresses.iter().map(node).collect::<Result<_, _>>()?;
         Ok(Self { all, asked: AtomicUsize::new(0) })
@@ -73,12 +73,12 @@ impl Nodes {
         self.all.len()
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Node> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &ClusterNode> {
         self.all.iter()
     }
 
     /// The current node, with its number.
-    pub(super) fn asked(&self) -> (usize, &Node) {
+    pub(super) fn asked(&self) -> (usize, &ClusterNode) {
         let number = self.asked.load(Ordering::Relaxed) % self.all.len();
         (number, &self.all[number])
     }
@@ -90,7 +90,7 @@ impl Nodes {
     }
 }
 
-impl Node {
+impl ClusterNode {
     /// Whether it answers: one request, within this time.
     pub(super) async fn health(&self, longest: Duration) -> NodeHealth {
         let answer = tokio::time::timeout(longest, self.client.health_check()).await;

@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::ServerStore;
 use super::collection::is_of_docent;
-use super::described::{Described, config_in};
-use super::found::Version;
-use super::intents::Teller;
-use super::kept::{Kept, Known};
-use super::lease::Held;
+use super::description::{VersionDescription, config_in};
+use super::existing::PhysicalVersion;
+use super::intents::IntentReporter;
+use super::lease::HeldLease;
+use super::limited::{KnownLimits, LimitedClient};
 use super::link::or_missing;
 use super::marks;
 use super::pipeline::Pipeline;
-use super::sharing::Sharing;
+use super::shared_writer::SharedWriter;
 use crate::error::{BackendError, Fault};
 use crate::types::Partition;
 
@@ -31,29 +31,29 @@ pub(super) struct Physical {
     /// The name of the physical collection; `None` where it is `NAME@vN`.
     pub(super) called: Option<String>,
     /// `None` for a reader.
-    pub(super) right: Option<Arc<Right>>,
+    pub(super) right: Option<Arc<WriteRight>>,
     pub(super) successor: Option<Successor>,
     /// For a reader: whether a run was unfinished when the manifest was read.
     unfinished: bool,
-    pub(super) limits: Arc<Known>,
+    pub(super) limits: Arc<KnownLimits>,
     /// Whether its manifest is in a point.
     pub(super) has_state: AtomicBool,
 }
 
 /// The right to change a collection. A successor shares it with the writer that made it.
 #[derive(Default)]
-pub(super) struct Right {
-    pub(super) lease: Arc<Mutex<Option<Held>>>,
+pub(super) struct WriteRight {
+    pub(super) lease: Arc<Mutex<Option<HeldLease>>>,
     /// Ends before the lease is given back.
     pub(super) pipeline: Pipeline,
-    pub(super) told: Teller,
+    pub(super) told: IntentReporter,
     pub(super) closed: AtomicBool,
     /// Set if it is the right to a part of the collection.
-    pub(super) sharing: Option<Sharing>,
+    pub(super) sharing: Option<SharedWriter>,
 }
 
-impl Right {
-    pub(super) fn new(held: Held, sharing: Option<Sharing>) -> Self {
+impl WriteRight {
+    pub(super) fn new(held: HeldLease, sharing: Option<SharedWriter>) -> Self {
         let mut right = Self::default();
         right.lease = slot(Some(held));
         right.sharing = sharing;
@@ -61,7 +61,7 @@ impl Right {
     }
 }
 
-impl Drop for Right {
+impl Drop for WriteRight {
     /// A writer that was dropped without being closed gives the lease back all the same, if there is time;
     /// otherwise the lease runs out.
     fn drop(&mut self) {
@@ -88,7 +88,7 @@ pub(super) struct Successor {
 }
 
 impl Physical {
-    pub(super) fn pinned(store: &ServerStore, version: Version, unfinished: bool) -> Self {
+    pub(super) fn pinned(store: &ServerStore, version: PhysicalVersion, unfinished: bool) -> Self {
         Self { unfinished, ..Self::of(store, Some(version), None, None) }
     }
 
@@ -131,7 +131,7 @@ impl Physical {
             }
             return match partition {
                 None => {
-                    let right = Right::new(held, None);
+                    let right = WriteRight::new(held, None);
                     Ok(Self::of(&store, found, Some(Arc::new(right)), None))
                 }
                 Some(partition) => Self::of_part(&store, found, held, partition).await,
@@ -141,8 +141,8 @@ impl Physical {
 
     pub(super) fn of(
         store: &ServerStore,
-        version: Option<Version>,
-        right: Option<Arc<Right>>,
+        version: Option<PhysicalVersion>,
+        right: Option<Arc<WriteRight>>,
         successor: Option<Successor>,
     ) -> Self {
         let described = version.as_ref().map(|version| version.described).unwrap_or_default();
@@ -154,7 +154,7 @@ impl Physical {
             right,
             successor,
             unfinished: false,
-            limits: Known::new(described.limits),
+            limits: KnownLimits::new(described.limits),
             has_state: AtomicBool::new(described.has_state),
         }
     }
@@ -170,7 +170,7 @@ impl Physical {
             is_of_docent(&config) && marks::stays(&config)
         });
         let info = info.ok_or_else(|| store.no_version(number))?;
-        let version = Version::numbered(&store.base, number).by(&info);
+        let version = PhysicalVersion::numbered(&store.base, number).by(&info);
         if let Some(held) = &*right.lease.lock().await {
             outrank(store, held, &version).await?;
         }
@@ -192,7 +192,7 @@ impl Physical {
             if !store.has_points(&name).await? {
                 continue;
             }
-            let version = Version::numbered(&store.base, number).by(&info);
+            let version = PhysicalVersion::numbered(&store.base, number).by(&info);
             if let Some(held) = &*right.lease.lock().await {
                 outrank(store, held, &version).await?;
             }
@@ -220,22 +220,22 @@ impl Physical {
         }
     }
 
-    pub(super) fn named(&self) -> Version {
-        Version {
+    pub(super) fn named(&self) -> PhysicalVersion {
+        PhysicalVersion {
             base: self.store.base.clone(),
             number: self.number(),
             called: self.called.clone(),
-            described: Described::default(),
+            described: VersionDescription::default(),
         }
     }
 
     /// Requests to it, within its limits.
-    pub(super) fn kept(&self) -> Kept {
-        Kept::new(self.store.link.clone(), self.target(), Arc::clone(&self.limits))
+    pub(super) fn kept(&self) -> LimitedClient {
+        LimitedClient::new(self.store.link.clone(), self.target(), Arc::clone(&self.limits))
     }
 
     /// The right to change the version; fails once it was given back.
-    pub(super) fn right(&self) -> Result<&Arc<Right>, BackendError> {
+    pub(super) fn right(&self) -> Result<&Arc<WriteRight>, BackendError> {
         let refuse = |why| Err(self.store.error(Fault::Permanent, why));
         match &self.right {
             Some(right) if right.closed.load(Ordering::Acquire) => refuse("its writer was closed"),
@@ -246,7 +246,7 @@ impl Physical {
     }
 
     /// The right, if it covers the whole collection.
-    pub(super) fn whole(&self) -> Result<&Arc<Right>, BackendError> {
+    pub(super) fn whole(&self) -> Result<&Arc<WriteRight>, BackendError> {
         let right = self.right()?;
         match &right.sharing {
             None => Ok(right),
@@ -311,12 +311,16 @@ impl Physical {
     }
 }
 
-pub(super) fn slot(held: Option<Held>) -> Arc<Mutex<Option<Held>>> {
+pub(super) fn slot(held: Option<HeldLease>) -> Arc<Mutex<Option<HeldLease>>> {
     Arc::new(Mutex::new(held))
 }
 
 /// Raises the lease above the stored terms: otherwise points with a later term would not be changed.
-async fn outrank(store: &ServerStore, held: &Held, version: &Version) -> Result<(), BackendError> {
+async fn outrank(
+    store: &ServerStore,
+    held: &HeldLease,
+    version: &PhysicalVersion,
+) -> Result<(), BackendError> {
     let physical = version.physical();
     let name = store.rights.name_for(&physical, &store.name);
     match store.highest_term(name, &version.described).await? {

@@ -179,7 +179,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::error::{Fault, Service};
+    use crate::error::{ExternalService, Fault};
 
     /// Updates that say when they begin, and end on command.
     struct Updates {
@@ -220,7 +220,12 @@ mod tests {
     }
 
     fn failed() -> Outcome {
-        Err(BackendError::new(Service::Store, Fault::Permanent, "http://localhost", "no luck"))
+        Err(BackendError::new(
+            ExternalService::Store,
+            Fault::Permanent,
+            "http://localhost",
+            "no luck",
+        ))
     }
 
     #[tokio::test]

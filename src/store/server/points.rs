@@ -8,11 +8,11 @@ use qdrant_client::qdrant::{
 };
 use tokio::sync::Mutex;
 
-use super::deleting::Doomed;
-use super::intents::Unseen;
-use super::kept::Kept;
-use super::lease::Held;
-use super::physical::{Physical, Right};
+use super::deleting::DeleteTarget;
+use super::intents::HiddenChunks;
+use super::lease::HeldLease;
+use super::limited::LimitedClient;
+use super::physical::{Physical, WriteRight};
 use super::{lease, wire};
 use crate::error::BackendError;
 use crate::store::payload::Payload;
@@ -24,12 +24,12 @@ const UPSERT: usize = 256;
 const PAGE: u32 = 1_000;
 
 /// What an update in the background needs.
-pub(super) struct Writer {
-    pub(super) kept: Kept,
-    pub(super) lease: Arc<Mutex<Option<Held>>>,
+pub(super) struct UpdateWriter {
+    pub(super) kept: LimitedClient,
+    pub(super) lease: Arc<Mutex<Option<HeldLease>>>,
 }
 
-impl Writer {
+impl UpdateWriter {
     /// Writes points, in as many requests as the limits require. Points of a later holder of the lease stay.
     pub(super) async fn write(self, mut points: Vec<PointStruct>) -> Result<(), BackendError> {
         while !points.is_empty() {
@@ -79,15 +79,15 @@ impl Writer {
 }
 
 impl Physical {
-    fn writer(&self, right: &Right) -> Writer {
-        Writer { kept: self.kept(), lease: Arc::clone(&right.lease) }
+    fn writer(&self, right: &WriteRight) -> UpdateWriter {
+        UpdateWriter { kept: self.kept(), lease: Arc::clone(&right.lease) }
     }
 
     /// Writes what belongs to no part, once everything before it was written.
     pub(super) async fn write_whole(&self, points: Vec<PointStruct>) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.settle().await?;
-        Writer { kept: self.kept(), lease: Arc::clone(right.of_whole()) }.write(points).await
+        UpdateWriter { kept: self.kept(), lease: Arc::clone(right.of_whole()) }.write(points).await
     }
 
     /// Writes chunks, in any order.
@@ -117,7 +117,7 @@ impl Physical {
     }
 
     /// Deletes points, after everything that was requested before.
-    pub(super) fn delete_after(&self, doomed: Doomed) -> Result<(), BackendError> {
+    pub(super) fn delete_after(&self, doomed: DeleteTarget) -> Result<(), BackendError> {
         let right = self.right()?;
         right.pipeline.follow(self.writer(right).delete(doomed))
     }
@@ -195,7 +195,7 @@ impl Physical {
         &self,
         request: &ChunkPage,
         with_vectors: WithVectorsSelector,
-        unseen: &Unseen,
+        unseen: &HiddenChunks,
     ) -> Result<PointList, BackendError> {
         let kept = self.kept();
         let all = wire::chunks_passing(&request.filter);
@@ -228,7 +228,7 @@ impl Physical {
 
     /// Points that docent did not write; none where the collection does not exist.
     pub(super) async fn foreign(&self) -> Result<ForeignPoints, BackendError> {
-        let count = self.count(wire::foreign(), &Unseen::default()).await?;
+        let count = self.count(wire::foreign(), &HiddenChunks::default()).await?;
         if count == 0 {
             return Ok(ForeignPoints::default());
         }

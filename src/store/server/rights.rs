@@ -3,7 +3,7 @@
 //! A token (JWT) contains its rights: on the whole server, or on collections by name. The server checks the
 //! name in the request, whether or not it is an alias. Requests that a token has no right to are avoided: if
 //! it names the alias of a collection and no version, requests use the alias; if it may not change the
-//! metadata of a collection, the manifest is kept in a point ([`super::described`]). Nothing is verified
+//! metadata of a collection, the manifest is kept in a point ([`super::description`]). Nothing is verified
 //! here: the server refuses a forged token.
 
 use std::collections::BTreeMap;

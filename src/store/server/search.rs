@@ -14,9 +14,9 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::intents::Unseen;
-use super::kept::Kept;
-use super::limits::{Limits, Shortfall, conditions_in};
+use super::intents::HiddenChunks;
+use super::limited::LimitedClient;
+use super::limits::{Shortfall, StrictLimits, conditions_in};
 use super::physical::Physical;
 use super::wire;
 use crate::error::{BackendError, Fault};
@@ -52,7 +52,7 @@ impl Asked {
     }
 
     /// The next page.
-    fn next(&self, limits: Limits) -> QueryPoints {
+    fn next(&self, limits: StrictLimits) -> QueryPoints {
         let limit = limits.paged(self.wanted) as u64;
         QueryPoints { limit: Some(limit), ..self.query.clone() }
     }
@@ -61,8 +61,8 @@ impl Asked {
     fn take(
         &mut self,
         page: Vec<ScoredPoint>,
-        limits: Limits,
-        unseen: &Unseen,
+        limits: StrictLimits,
+        unseen: &HiddenChunks,
     ) -> Result<bool, String> {
         if let Of::Idf(term) = self.of {
             (self.idf, self.is_done) = (wire::idf(term, page), true);
@@ -92,7 +92,7 @@ impl Physical {
     pub(super) async fn search_without(
         &self,
         request: SearchRequest,
-        unseen: &Unseen,
+        unseen: &HiddenChunks,
     ) -> Result<Legs, BackendError> {
         // A condition that nearly every point meets is not free: it is added only where needed.
         if !self.store.has_foreign.load(Ordering::Relaxed) {
@@ -109,7 +109,7 @@ impl Physical {
     async fn legs(
         &self,
         request: &SearchRequest,
-        unseen: &Unseen,
+        unseen: &HiddenChunks,
         only_chunks: bool,
     ) -> Result<Option<Legs>, BackendError> {
         let kept = &self.kept();
@@ -124,10 +124,10 @@ impl Physical {
 
     async fn answered(
         &self,
-        kept: &Kept,
-        limits: Limits,
+        kept: &LimitedClient,
+        limits: StrictLimits,
         mut asked: Vec<Asked>,
-        unseen: &Unseen,
+        unseen: &HiddenChunks,
     ) -> Result<Option<Vec<Asked>>, BackendError> {
         let conditions = asked.iter().filter_map(|asked| asked.query.filter.as_ref());
         let conditions = conditions.map(conditions_in).max().unwrap_or_default();
@@ -153,7 +153,7 @@ impl Physical {
 
     async fn batch(
         &self,
-        kept: &Kept,
+        kept: &LimitedClient,
         queries: Vec<QueryPoints>,
     ) -> Result<Vec<BatchResult>, BackendError> {
         let count = queries.len();
@@ -176,12 +176,16 @@ impl Physical {
     }
 
     /// Exact number of chunks.
-    pub(super) async fn count_without(&self, unseen: &Unseen) -> Result<u64, BackendError> {
+    pub(super) async fn count_without(&self, unseen: &HiddenChunks) -> Result<u64, BackendError> {
         self.count(Filter::must([wire::record(CHUNK)]), unseen).await
     }
 
     /// Exact number of visible points that pass: by the server if it may count exactly.
-    pub(super) async fn count(&self, filter: Filter, unseen: &Unseen) -> Result<u64, BackendError> {
+    pub(super) async fn count(
+        &self,
+        filter: Filter,
+        unseen: &HiddenChunks,
+    ) -> Result<u64, BackendError> {
         let kept = &self.kept();
         let filter = &filter;
         kept.ask(|limits| async move {
@@ -195,7 +199,7 @@ impl Physical {
         .await
     }
 
-    async fn counted(&self, kept: &Kept, filter: Filter) -> Result<u64, BackendError> {
+    async fn counted(&self, kept: &LimitedClient, filter: Filter) -> Result<u64, BackendError> {
         let request = CountPoints {
             collection_name: kept.target.clone(),
             filter: Some(filter),
@@ -210,7 +214,11 @@ impl Physical {
         Ok(counted.map_or(0, |result| result.count))
     }
 
-    async fn count_one_by_one(&self, filter: Filter, unseen: &Unseen) -> Result<u64, BackendError> {
+    async fn count_one_by_one(
+        &self,
+        filter: Filter,
+        unseen: &HiddenChunks,
+    ) -> Result<u64, BackendError> {
         let mut count = 0;
         self.scroll_now(filter, vec!["source"].into(), false.into(), |point| {
             count += u64::from(!is_hidden(point, unseen));
@@ -221,7 +229,7 @@ impl Physical {
     }
 }
 
-fn is_hidden(point: RetrievedPoint, unseen: &Unseen) -> bool {
+fn is_hidden(point: RetrievedPoint, unseen: &HiddenChunks) -> bool {
     let source = point.payload.get("source").and_then(|source| source.as_str());
     let id = point.id.and_then(|id| wire::uuid(id).ok());
     source.zip(id).is_some_and(|(source, id)| unseen.hides(source, &id))
@@ -232,9 +240,9 @@ fn is_hidden(point: RetrievedPoint, unseen: &Unseen) -> bool {
 fn asked(
     collection: &str,
     request: &SearchRequest,
-    unseen: &Unseen,
+    unseen: &HiddenChunks,
     only_chunks: bool,
-    limits: Limits,
+    limits: StrictLimits,
 ) -> Result<Vec<Asked>, Shortfall> {
     let dense = request.dense.clone().map(|data| Variant::Dense(DenseVector { data }));
     let sparse = request.sparse.clone().filter(|vector| !vector.indices.is_empty());
@@ -264,9 +272,9 @@ fn asked(
 /// Filters of which a chunk passes one, and whether hidden chunks pass as well.
 fn filters(
     filter: &types::Filter,
-    unseen: &Unseen,
+    unseen: &HiddenChunks,
     only_chunks: bool,
-    limits: Limits,
+    limits: StrictLimits,
 ) -> Result<(Vec<Option<Filter>>, bool), Shortfall> {
     let passing = |filter: &types::Filter| {
         let only_chunks = only_chunks.then(|| wire::record(CHUNK));

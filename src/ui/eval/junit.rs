@@ -3,7 +3,7 @@
 //! A case never fails: the metrics say how much is found, and the gates say how much has to be.
 
 use super::super::sanitize::sanitize_line;
-use crate::eval::report::{CaseRow, EvalReport, Run};
+use crate::eval::report::{CaseRow, EvalReport, EvalRun};
 use crate::types::GateOutcome;
 
 pub(super) fn document(report: &EvalReport) -> String {
@@ -36,7 +36,7 @@ fn gate(gate: &GateOutcome) -> String {
     format!("{start}>\n      <failure message=\"{why}\"/>\n    </testcase>\n")
 }
 
-fn run(run: &Run) -> String {
+fn run(run: &EvalRun) -> String {
     let name = escaped(&run.name);
     let count = run.by_case.len();
     let mut text =

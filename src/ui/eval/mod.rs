@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::eval::answers::{AnswerValue, AnswersReport};
 use crate::eval::changes::CaseChange;
 use crate::eval::promotion::Promotion;
-use crate::eval::report::{EvalReport, Latency, Run};
+use crate::eval::report::{EvalReport, EvalRun, Latency};
 use crate::eval::stats::Interval;
 use crate::output::Versioned;
 use crate::types::GateOutcome;
@@ -90,7 +90,7 @@ impl Ui {
     }
 
     /// With `--verbose`, what was expected but not found.
-    fn missed(&mut self, run: &Run) {
+    fn missed(&mut self, run: &EvalRun) {
         for case in &run.by_case {
             for expected in case.expected.iter().filter(|expected| expected.rank.is_none()) {
                 let place = expected
@@ -119,7 +119,7 @@ fn unmet(gate: &GateOutcome) -> String {
 
 /// `47 cases from cases.jsonl, passages ranked`
 fn headline(report: &EvalReport) -> String {
-    let cases = crate::output::words::counted(report.cases, "case");
+    let cases = crate::output::humanize::counted(report.cases, "case");
     let left_out = match report.left_out {
         0 => String::new(),
         n => format!("; {n} that expect nothing are left out"),
@@ -142,7 +142,7 @@ fn p_value(p: f64) -> String {
 
 /// A line for each run: the median time of a question, and the 95th percentile.
 fn latencies(report: &EvalReport) -> Vec<String> {
-    let line = |run: &Run| {
+    let line = |run: &EvalRun| {
         let Latency { p50_ms, p95_ms } = run.latency.as_ref()?;
         let of = if report.runs.len() == 1 { String::new() } else { format!(" {}", run.name) };
         let of = sanitize_line(&of);
@@ -210,7 +210,7 @@ fn values(report: &EvalReport) -> Vec<Vec<String>> {
     rows
 }
 
-fn by_tag(run: &Run) -> Vec<Vec<String>> {
+fn by_tag(run: &EvalRun) -> Vec<Vec<String>> {
     let names = run.metrics.iter().map(|value| value.metric.clone());
     let head = ["tag", "cases"].map(str::to_owned).into_iter().chain(names).collect();
     let row = |tag: &crate::eval::report::TagRow| {
@@ -222,7 +222,7 @@ fn by_tag(run: &Run) -> Vec<Vec<String>> {
 
 fn comparisons(report: &EvalReport) -> Vec<Vec<String>> {
     let head = ["", "", "difference", "95 % interval", "p", "better", "worse"].map(str::to_owned);
-    let row = |comparison: &crate::eval::report::Comparison| {
+    let row = |comparison: &crate::eval::report::RunComparison| {
         vec![
             comparison.metric.clone(),
             comparison.other.clone(),

@@ -74,6 +74,27 @@ impl Code {
         found.flat_map(|path| scope.resolve(path, DEPTH)).map(|path| path.join("::")).collect()
     }
 
+    /// The types that others than this file may name.
+    pub(super) fn public_types(&self) -> Vec<String> {
+        let is_type = |word: &str| ["struct", "enum", "trait", "type", "union"].contains(&word);
+        let mut found = Vec::new();
+        for (at, pair) in self.tokens.windows(2).enumerate() {
+            let before = &self.tokens[..at];
+            let visibility = match before.last().map(String::as_str) {
+                Some(")") => {
+                    before.iter().rposition(|token| token == "(").map(|open| &before[..open])
+                }
+                _ => Some(before),
+            };
+            let is_public =
+                visibility.and_then(|before| before.last()).is_some_and(|word| word == "pub");
+            if is_public && is_type(&pair[0]) {
+                found.push(pair[1].clone());
+            }
+        }
+        found
+    }
+
     /// The path that begins at a token, and where it ends.
     fn path(&self, mut at: usize) -> (Vec<String>, usize) {
         let mut path = vec![self.tokens[at].clone()];
@@ -263,6 +284,14 @@ mod tests {
         }
         let cut = "#[cfg(unix)] fn g() { crate::store::server::f() }";
         assert!(names(cut, "crate::store::server"));
+    }
+
+    #[test]
+    fn public_types_are_those_that_others_may_name() {
+        let text = "pub struct A; pub(crate) enum B {} pub(in crate::x) trait C { type D; } struct E(u8);\
+             pub(super) type F = u8; impl C for A { type D = u8; } fn g() { pub struct H {} }\
+             #[cfg(test)] pub struct I; pub fn j(k: (u8,)) {}";
+        assert_eq!(Code::of(text).public_types(), ["A", "B", "C", "F", "H"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// A quantity that is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Measure {
+pub(super) enum AskedMeasure {
     /// How long something takes, how soon.
     Time,
     /// How long something is: a time or a length.
@@ -51,7 +51,7 @@ const LASTING: [&str; 13] = [
     "before",
 ];
 
-impl Measure {
+impl AskedMeasure {
     /// The quantity that "how" asks for.
     pub(super) fn of(words: &[&str]) -> Option<Self> {
         let at = words.iter().position(|word| *word == "how")?;
@@ -177,7 +177,7 @@ mod tests {
             let (asked, said) = (words(question), words(sentence));
             let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
             let said: Vec<&str> = said.iter().map(String::as_str).collect();
-            let measure = Measure::of(&asked).expect("a measure");
+            let measure = AskedMeasure::of(&asked).expect("a measure");
             let is_number = |word: &str| ["two", "five", "forty"].contains(&word);
             assert_eq!(
                 measure.is_in(sentence, &said, is_number),

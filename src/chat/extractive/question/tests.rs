@@ -16,15 +16,22 @@ fn fits(question: &str, sentence: &str) -> bool {
 
 #[test]
 fn a_question_falls_into_parts_that_ask_for_something() {
-    let check = |question: &str, expected: &[Asks]| {
-        let found: Vec<Asks> = parts(question, &terms).iter().map(|part| part.asks).collect();
+    let check = |question: &str, expected: &[ExpectedAnswer]| {
+        let found: Vec<ExpectedAnswer> =
+            parts(question, &terms).iter().map(|part| part.asks).collect();
         assert_eq!(found, expected, "{question}");
     };
-    check("How long are backups kept, and who may restore one?", &[Asks::Duration, Asks::Person]);
-    check("How many hours does it take?", &[Asks::Number]);
-    check("When does it end early, or how many lines are left?", &[Asks::Time, Asks::Number]);
-    check("What does the export cost?", &[Asks::Definition]);
-    check("Why and how do I export?", &[Asks::Anything]);
+    check(
+        "How long are backups kept, and who may restore one?",
+        &[ExpectedAnswer::Duration, ExpectedAnswer::Person],
+    );
+    check("How many hours does it take?", &[ExpectedAnswer::Number]);
+    check(
+        "When does it end early, or how many lines are left?",
+        &[ExpectedAnswer::Time, ExpectedAnswer::Number],
+    );
+    check("What does the export cost?", &[ExpectedAnswer::Definition]);
+    check("Why and how do I export?", &[ExpectedAnswer::Anything]);
     for comparison in [
         "What is the difference between apples and pears?",
         "apples vs. pears",
@@ -33,18 +40,18 @@ fn a_question_falls_into_parts_that_ask_for_something() {
         "How do apples and pears differ in winter?",
         "What distinguishes apples from pears?",
     ] {
-        check(comparison, &[Asks::Definition; 2]);
+        check(comparison, &[ExpectedAnswer::Definition; 2]);
         assert_eq!(parts(comparison, &terms)[1].terms.len(), 1, "{comparison}");
     }
-    check("ledger exports", &[Asks::Anything]);
-    check("Where are the exports?", &[Asks::Place]);
-    check("In what year did exports begin?", &[Asks::Time]);
+    check("ledger exports", &[ExpectedAnswer::Anything]);
+    check("Where are the exports?", &[ExpectedAnswer::Place]);
+    check("In what year did exports begin?", &[ExpectedAnswer::Time]);
     check("Who is it, and why?", &[]);
 }
 
 #[test]
 fn languages_ask_with_words_of_their_own() {
-    use Asks::{Anything, Number, Person, Place, Reason, Time};
+    use ExpectedAnswer::{Anything, Number, Person, Place, Reason, Time};
     for (question, expected) in [
         ("Wer schrieb den Bericht?", Person),
         ("Wann endet der Vertrag?", Time),

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
-use crate::service::written::forbid_way_out;
+use crate::service::output_file::forbid_way_out;
 
 /// A file that may or may not exist.
 pub(super) struct ClientFile {

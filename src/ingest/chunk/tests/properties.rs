@@ -41,10 +41,10 @@ fn syntaxes() -> impl Strategy<Value = Syntax> {
         Syntax::Markdown,
         Syntax::Rst,
         Syntax::Asciidoc,
-        Syntax::Code(Language::Rust),
-        Syntax::Code(Language::Python),
-        Syntax::Code(Language::Tsx),
-        Syntax::Code(Language::Cpp),
+        Syntax::Code(CodeLanguage::Rust),
+        Syntax::Code(CodeLanguage::Python),
+        Syntax::Code(CodeLanguage::Tsx),
+        Syntax::Code(CodeLanguage::Cpp),
     ])
 }
 
@@ -59,7 +59,7 @@ fn check(
     options: ChunkOptions,
     count: fn(&str) -> usize,
 ) -> Result<(), TestCaseError> {
-    let mut whole = document(text, syntax, Places::Verbatim);
+    let mut whole = document(text, syntax, SourceMap::Verbatim);
     whole.title = text.chars().take(30).collect();
     let pieces = chunk(&whole, &options, &count);
     prop_assert_eq!(&pieces, &chunk(&whole, &options, &count), "deterministic");
@@ -135,16 +135,16 @@ proptest! {
         text in anything(),
         marks in prop::collection::vec((0usize..500, 0u32..5, 0u32..5), 0..6),
         sections in prop::collection::vec(0usize..500, 0..4),
-        unit in prop::sample::select(vec![Unit::Line, Unit::Page, Unit::Record, Unit::Cell]),
+        unit in prop::sample::select(vec![LocatorUnit::Line, LocatorUnit::Page, LocatorUnit::Record, LocatorUnit::Cell]),
         syntax in prop::sample::select(vec![Syntax::Plain, Syntax::Rows]),
         sheets in any::<bool>(),
     ) {
-        let marks = marks.into_iter().map(|(offset, first, last)| Mark { offset, first, last });
-        let marks: Vec<Mark> = marks.collect();
+        let marks = marks.into_iter().map(|(offset, first, last)| UnitMark { offset, first, last });
+        let marks: Vec<UnitMark> = marks.collect();
         let places = if sheets {
-            Places::Sheets(marks.chunks(2).map(|marks| (1, marks.to_vec())).collect())
+            SourceMap::Sheets(marks.chunks(2).map(|marks| (1, marks.to_vec())).collect())
         } else {
-            Places::Marked(unit, marks)
+            SourceMap::Marked(unit, marks)
         };
         let mut odd = document(&text, syntax, places);
         odd.sections = sections.into_iter().map(section).collect();

@@ -16,10 +16,10 @@ fn a_directory_that_is_swapped_for_a_link_is_not_entered() {
                 symlink(outside.path(), &path).unwrap();
             }
         };
-        let rules = Rules::new(&project.options(&[])).unwrap();
-        let held = Base::open(&root).unwrap();
+        let rules = NameRules::new(&project.options(&[])).unwrap();
+        let held = RootDir::open(&root).unwrap();
         let mut walk = Walk::new(&root, &held, &rules, 1000, &swap);
-        walk.visit(&Target::Directory(String::new()));
+        walk.visit(&InputTarget::Directory(String::new()));
         let found = walk.finish(Vec::new());
         fs::remove_file(&path).unwrap();
         fs::rename(&aside, &path).unwrap();
@@ -27,7 +27,7 @@ fn a_directory_that_is_swapped_for_a_link_is_not_entered() {
         let inside = sources(&all).into_iter().filter(|source| !source.starts_with(swapped));
         let inside: Vec<_> = inside.collect();
         assert_eq!(sources(&found), inside);
-        let [Failed { source, reason }] = &*found.failed else { panic!("{:?}", found.failed) };
+        let [FailedInput { source, reason }] = &*found.failed else { panic!("{:?}", found.failed) };
         assert_eq!(source, swapped);
         assert!(reason.contains("has become a link"), "{reason}");
         assert!(!found.scope.covers(&format!("{swapped}/b.md")), "not seen is not gone");
@@ -56,7 +56,7 @@ fn what_is_not_a_file_is_skipped_and_fails_if_it_is_named() {
     #[cfg(target_os = "linux")]
     assert_eq!(
         failed(&["/proc/version", "/proc/sys/kernel", "/proc/sys/*.md"]),
-        [beneath::PSEUDO; 3].map(walk::not_a_file)
+        [rooted_fs::PSEUDO; 3].map(walk::not_a_file)
     );
 }
 

@@ -7,9 +7,9 @@ mod time;
 
 use super::ExtractError;
 use super::content_line::{self, Property};
-use super::parts::Parts;
-use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
-use crate::types::Kind;
+use super::parts::PartsBuilder;
+use crate::ingest::document::{Document, LocatorUnit, Syntax, single_spaced};
+use crate::types::DocumentKind;
 
 /// The entries of a calendar, and what they are called.
 const ENTRIES: [(&str, &str); 3] =
@@ -31,7 +31,7 @@ const TEXTS: [(&str, &str); 10] = [
 
 /// The document is cited by lines.
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let (properties, warnings) = content_line::of_file(Kind::Calendar, bytes)?;
+    let (properties, warnings) = content_line::of_file(DocumentKind::Calendar, bytes)?;
     let calendar = Calendar::of(properties);
     if calendar.entries.is_empty() {
         let reason = if calendar.is_one {
@@ -41,7 +41,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         };
         return Err(ExtractError::new(reason));
     }
-    let mut parts = Parts::new(Unit::Line);
+    let mut parts = PartsBuilder::new(LocatorUnit::Line);
     for entry in &calendar.entries {
         let headings = entry.heading().into_iter().collect();
         parts.push_units(entry.lines, headings, &entry.told());
@@ -56,7 +56,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
 
 /// The same as part of another text, with a blank line between the entries.
 pub(super) fn text(calendar: &[u8]) -> String {
-    let Ok((properties, _)) = content_line::of_file(Kind::Calendar, calendar) else {
+    let Ok((properties, _)) = content_line::of_file(DocumentKind::Calendar, calendar) else {
         return String::new();
     };
     let calendar = Calendar::of(properties);
@@ -161,7 +161,7 @@ impl Entry {
         let when = time::span(self.first("DTSTART"), self.first("DTEND"), self.first("DURATION"));
         lines.push(("When", when));
         let times = |name| self.all(name).map(time::list).collect::<Vec<_>>().join(", ");
-        let rules = |name| self.all(name).map(|rule| repeats::told(&rule.value));
+        let rules = |name| self.all(name).map(|rule| repeats::describe(&rule.value));
         lines.push(("Due", times("DUE")));
         lines.push(("Completed", times("COMPLETED")));
         let percent = self.first("PERCENT-COMPLETE").map(|done| format!("{} %", done.value));
@@ -171,8 +171,8 @@ impl Entry {
         let except = rules("EXRULE").chain(self.all("EXDATE").map(time::list));
         lines.push(("Not on", except.collect::<Vec<_>>().join(", ")));
         lines.push(("In place of the one on", times("RECURRENCE-ID")));
-        lines.extend(self.all("ORGANIZER").map(|who| ("Organizer", people::told(who))));
-        let people = self.all("ATTENDEE").map(people::told).filter(|who| !who.is_empty());
+        lines.extend(self.all("ORGANIZER").map(|who| ("Organizer", people::describe(who))));
+        let people = self.all("ATTENDEE").map(people::describe).filter(|who| !who.is_empty());
         lines.push(("Attendees", people.collect::<Vec<_>>().join("; ")));
         for (name, called) in TEXTS {
             let listed = matches!(name, "CATEGORIES" | "RESOURCES");

@@ -21,7 +21,7 @@ const WORDS: [(&str, &str, &str); 13] = [
 ];
 
 /// Describes a person, as in `Ann Lee <ann@example.com> (accepted, optional)`.
-pub(super) fn told(property: &Property) -> String {
+pub(super) fn describe(property: &Property) -> String {
     let name = property.parameter("CN").map(single_spaced).unwrap_or_default();
     let mut address = address(&property.value);
     if address.is_empty() {

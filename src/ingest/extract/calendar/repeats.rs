@@ -29,7 +29,7 @@ const MONTHS: [&str; 12] = [
 
 /// A rule in words: `every 2 weeks on Monday and Friday, until Friday, 2024-12-20`. A rule that simple words
 /// cannot express is shown as it was written.
-pub(super) fn told(rule: &str) -> String {
+pub(super) fn describe(rule: &str) -> String {
     in_words(rule).unwrap_or_else(|| format!("by the rule {rule}"))
 }
 
@@ -244,7 +244,7 @@ mod tests {
             ),
             ("FREQ=YEARLY;BYDAY=22MO", "every year on the 22nd Monday of the year"),
         ] {
-            assert_eq!(told(rule), expected, "{rule}");
+            assert_eq!(describe(rule), expected, "{rule}");
         }
     }
 
@@ -264,7 +264,7 @@ mod tests {
             "FREQ=MONTHLY;BYSETPOS=1",
             "nonsense",
         ] {
-            assert_eq!(told(rule), format!("by the rule {rule}"), "{rule}");
+            assert_eq!(describe(rule), format!("by the rule {rule}"), "{rule}");
         }
     }
 }

@@ -10,17 +10,17 @@ mod text;
 
 use std::collections::HashMap;
 
-use self::properties::{Layout, Look, Runs};
-use self::styles::Styles;
-use self::text::Text;
+use self::properties::{CharacterFormat, ParagraphLayout, Runs};
+use self::styles::DocStyles;
+use self::text::DocText;
 use super::ExtractError;
 use super::compound::Compound;
 use super::formatting::{Formatted, Formatting};
-use super::package::Package;
-use super::prose::{Meaning, Paragraph, Prose};
+use super::package::ZipPackage;
+use super::prose::{Paragraph, ParagraphRole, Prose};
 use super::rtf::Rows;
 use super::symbols;
-use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax, single_spaced};
 
 /// Indexes of tables in the file information block (`FibRgFcLcb97`).
 const STYLES: usize = 1;
@@ -51,7 +51,7 @@ pub(super) fn document(
 ) -> Result<Document, ExtractError> {
     let mut file = Compound::open(bytes, "a Word document")?;
     let main = file.stream("/WordDocument");
-    let main = main.ok_or_else(|| Package::lacks(bytes, extension, "Word document"))?;
+    let main = main.ok_or_else(|| ZipPackage::lacks(bytes, extension, "Word document"))?;
     let (magic, version, flags) = (u16_at(&main, 0), u16_at(&main, 2), u16_at(&main, 10));
     let (Some(magic), Some(version), Some(flags)) = (magic, version, flags) else {
         return Err(damaged("it ends within its header"));
@@ -68,7 +68,7 @@ pub(super) fn document(
     let table = table.ok_or_else(|| damaged("the table of its parts is missing"))?;
     let header = Header { main: &main, table: &table };
     let pieces = header.part(PIECES).unwrap_or_default();
-    let text = Text::read(&main, pieces).ok_or_else(|| damaged("its text can't be found"))?;
+    let text = DocText::read(&main, pieces).ok_or_else(|| damaged("its text can't be found"))?;
     let mut reader = Reader {
         looks: properties::looks(&main, header.part(LOOKS).unwrap_or_default()),
         layouts: properties::layouts(&main, header.part(LAYOUTS).unwrap_or_default()),
@@ -91,7 +91,7 @@ pub(super) fn document(
         title: prose.title,
         text: prose.text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Paragraph, prose.marks),
+        places: SourceMap::Marked(LocatorUnit::Paragraph, prose.marks),
         ..Document::default()
     })
 }
@@ -137,10 +137,10 @@ impl<'a> Header<'a> {
 }
 
 struct Reader {
-    text: Text,
-    looks: Runs<Look>,
-    layouts: Runs<Layout>,
-    styles: Styles,
+    text: DocText,
+    looks: Runs<CharacterFormat>,
+    layouts: Runs<ParagraphLayout>,
+    styles: DocStyles,
     fonts: Vec<String>,
     /// Notes by the place of their marks.
     notes: HashMap<u32, Vec<String>>,
@@ -220,8 +220,8 @@ impl Reader {
             paragraph.number = self.count;
             paragraph.level = layout.level;
             paragraph.meaning = match (layout.outline, self.styles.meaning(layout.style)) {
-                (Some(level @ 0..9), Meaning::Plain) => Meaning::Heading(level + 1),
-                (_, Meaning::Plain) if layout.in_list => Meaning::Item,
+                (Some(level @ 0..9), ParagraphRole::Plain) => ParagraphRole::Heading(level + 1),
+                (_, ParagraphRole::Plain) if layout.in_list => ParagraphRole::Item,
                 (_, meaning) => meaning,
             };
             if layout.in_table {
@@ -297,7 +297,7 @@ impl Reader {
     }
 
     /// The character that a letter of the file becomes in the text.
-    fn letter(&self, letter: Option<char>, look: &Look) -> Option<char> {
+    fn letter(&self, letter: Option<char>, look: &CharacterFormat) -> Option<char> {
         if let Some((font, code)) = look.symbol {
             let font = self.fonts.get(usize::from(font)).map_or("", String::as_str);
             return symbols::unicode(font, code.into());

@@ -6,7 +6,7 @@ use crate::ingest::extract::formatting::{Formatting, Script};
 
 /// Formatting of letters.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Look {
+pub(super) struct CharacterFormat {
     pub(super) hidden: bool,
     pub(super) formatting: Formatting,
     pub(super) font: u16,
@@ -16,7 +16,7 @@ pub(super) struct Look {
 
 /// Formatting of a paragraph.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Layout {
+pub(super) struct ParagraphLayout {
     pub(super) style: u16,
     /// Outline level, from 0.
     pub(super) outline: Option<u8>,
@@ -40,10 +40,10 @@ impl<T> Runs<T> {
     }
 }
 
-pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<Look> {
+pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<CharacterFormat> {
     runs(main, pages, 1, |page, at| {
         let length = usize::from(*page.get(at)?);
-        let mut look = Look::default();
+        let mut look = CharacterFormat::default();
         let mut deleted = false;
         for (code, value) in Changes(page.get(at + 1..at + 1 + length)?) {
             let first = value.first().copied().unwrap_or(0);
@@ -70,7 +70,7 @@ pub(super) fn looks(main: &[u8], pages: &[u8]) -> Runs<Look> {
     })
 }
 
-pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
+pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<ParagraphLayout> {
     runs(main, pages, 13, |page, at| {
         // The length in words, one byte less; or, if the first byte is zero, the words follow in the second.
         let (start, length) = match usize::from(*page.get(at)?) {
@@ -78,7 +78,7 @@ pub(super) fn layouts(main: &[u8], pages: &[u8]) -> Runs<Layout> {
             words => (at + 1, 2 * words - 1),
         };
         let all = page.get(start..start + length)?;
-        let mut layout = Layout { style: u16_at(all, 0)?, ..Layout::default() };
+        let mut layout = ParagraphLayout { style: u16_at(all, 0)?, ..ParagraphLayout::default() };
         for (code, value) in Changes(&all[2..]) {
             let first = value.first().copied().unwrap_or(0);
             match code {

@@ -1,22 +1,22 @@
 //! The meanings of styles, and the names of fonts.
 
 use super::u16_at;
-use crate::ingest::extract::prose::Meaning;
+use crate::ingest::extract::prose::ParagraphRole;
 
 /// Styles: for each, which built-in style it is, and which it is based on.
-pub(super) struct Styles(Vec<(u16, u16)>);
+pub(super) struct DocStyles(Vec<(u16, u16)>);
 
-impl Styles {
-    pub(super) fn meaning(&self, number: u16) -> Meaning {
+impl DocStyles {
+    pub(super) fn meaning(&self, number: u16) -> ParagraphRole {
         /// A chain of bases longer than this is a cycle.
         const LONGEST: usize = 16;
         let based_on = |(_, base): &(u16, u16)| self.0.get(usize::from(*base)).copied();
         let chain = std::iter::successors(self.0.get(usize::from(number)).copied(), based_on);
         let meaning = |(built_in, _)| match built_in {
-            1..=9 => Some(Meaning::Heading(built_in as u8)),
-            62 => Some(Meaning::Title),
+            1..=9 => Some(ParagraphRole::Heading(built_in as u8)),
+            62 => Some(ParagraphRole::Title),
             // Lists with bullets and numbers, on five levels.
-            48 | 49 | 54..=61 => Some(Meaning::Item),
+            48 | 49 | 54..=61 => Some(ParagraphRole::Item),
             _ => None,
         };
         chain.take(LONGEST).find_map(meaning).unwrap_or_default()
@@ -24,7 +24,7 @@ impl Styles {
 }
 
 /// Reads the style sheet as far as possible: a header, then each style after its length.
-pub(super) fn read(sheet: &[u8]) -> Styles {
+pub(super) fn read(sheet: &[u8]) -> DocStyles {
     let mut styles = Vec::new();
     let mut at = u16_at(sheet, 0).map_or(0, |header| 2 + usize::from(header));
     while let Some(length) = u16_at(sheet, at) {
@@ -34,7 +34,7 @@ pub(super) fn read(sheet: &[u8]) -> Styles {
         styles.push(style.unwrap_or((0xFFF, 0xFFF)));
         at += 2 + usize::from(length) + usize::from(length % 2);
     }
-    Styles(styles)
+    DocStyles(styles)
 }
 
 /// The names of the fonts, each after 39 bytes about it.

@@ -5,12 +5,12 @@ use encoding_rs::WINDOWS_1252;
 use super::{u16_at, u32_at};
 
 #[derive(Default, Debug)]
-pub(super) struct Text {
+pub(super) struct DocText {
     units: Vec<u16>,
     places: Vec<u32>,
 }
 
-impl Text {
+impl DocText {
     /// `None` if the table is damaged or points outside of the file.
     pub(super) fn read(main: &[u8], pieces: &[u8]) -> Option<Self> {
         let table = table(pieces)?;

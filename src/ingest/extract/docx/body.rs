@@ -2,18 +2,18 @@
 //! those of tables and text boxes.
 
 use super::fields::{Fields, FormField};
-use super::notes::Notes;
-use super::numbering::{Lists, is_off};
-use super::open::Open;
-use super::styles::{Styles, script};
+use super::notes::DocxNotes;
+use super::numbering::{DocxLists, is_off};
+use super::open::OpenParagraph;
+use super::styles::{DocxStyles, script};
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::formatting::Formatting;
-use crate::ingest::extract::math::Formula;
+use crate::ingest::extract::math::OmmlFormula;
 use crate::ingest::extract::prose::{Paragraph, Prose};
 use crate::ingest::extract::symbols;
-use crate::ingest::extract::table::Cell;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
+use crate::ingest::extract::table::GridCell;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute, prefixed_attribute};
 
 /// A run being read.
 #[derive(Clone, Default)]
@@ -23,20 +23,20 @@ struct Run {
     font: String,
 }
 
-pub(super) struct Body<'a> {
-    styles: &'a Styles,
-    lists: Lists<'a>,
-    notes: Notes,
+pub(super) struct DocxBody<'a> {
+    styles: &'a DocxStyles,
+    lists: DocxLists<'a>,
+    notes: DocxNotes,
     prose: Prose,
     /// Number of the paragraph that started last.
     count: u32,
     /// Open paragraphs: a paragraph can contain another, in a text box.
-    paragraphs: Vec<Open>,
+    paragraphs: Vec<OpenParagraph>,
     runs: Vec<Run>,
     /// A drop cap, the large first letter of the next paragraph.
     drop_cap: String,
     fields: Fields,
-    formula: Option<Formula>,
+    formula: Option<OmmlFormula>,
     /// Open content controls: whether each shows its placeholder.
     controls: Vec<bool>,
     /// Depth of open elements that are not text: deleted, moved away, or duplicated.
@@ -51,11 +51,11 @@ pub(super) struct Body<'a> {
 /// Reads the text of a document.
 pub(super) fn read<'a>(
     xml: &str,
-    styles: &'a Styles,
-    lists: Lists<'a>,
-    notes: Notes,
+    styles: &'a DocxStyles,
+    lists: DocxLists<'a>,
+    notes: DocxNotes,
 ) -> Result<Prose, ExtractError> {
-    let mut body = Body::new(styles, lists, notes);
+    let mut body = DocxBody::new(styles, lists, notes);
     xml::read(xml, &mut body)?;
     Ok(body.finish())
 }
@@ -70,7 +70,7 @@ fn is_change(name: &str) -> bool {
     name.ends_with("Change")
 }
 
-impl Handler for Body<'_> {
+impl XmlHandler for DocxBody<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if let Some(formula) = &mut self.formula {
             return formula.start(name, element);
@@ -95,7 +95,7 @@ impl Handler for Body<'_> {
             "br" | "cr" if !self.runs.is_empty() => self.push("\n"),
             "noBreakHyphen" => self.push("-"),
             "oMath" => {
-                let mut formula = Formula::default();
+                let mut formula = OmmlFormula::default();
                 formula.start(name, element);
                 self.formula = Some(formula);
             }
@@ -103,11 +103,11 @@ impl Handler for Body<'_> {
             // Columns that the row skips at its start.
             "gridBefore" => {
                 let columns = value().parse().unwrap_or(1);
-                self.prose.begin_cell(Cell { columns, ..Cell::default() });
+                self.prose.begin_cell(GridCell { columns, ..GridCell::default() });
             }
             "hidden" if !is_off(&value()) => self.prose.hide_row(),
             "tblHeader" => self.prose.set_header(!is_off(&value())),
-            "tc" => self.prose.begin_cell(Cell::default()),
+            "tc" => self.prose.begin_cell(GridCell::default()),
             "gridSpan" => {
                 self.prose.describe_cell(|cell| cell.columns = value().parse().unwrap_or(1));
             }
@@ -140,7 +140,7 @@ impl Handler for Body<'_> {
     fn end(&mut self, name: &str) {
         if let Some(formula) = &mut self.formula {
             if formula.end(name) {
-                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                let text = self.formula.take().map(OmmlFormula::finish).unwrap_or_default();
                 self.push(&text);
             }
             return;
@@ -187,8 +187,8 @@ impl Handler for Body<'_> {
     }
 }
 
-impl<'a> Body<'a> {
-    pub(super) fn new(styles: &'a Styles, lists: Lists<'a>, notes: Notes) -> Self {
+impl<'a> DocxBody<'a> {
+    pub(super) fn new(styles: &'a DocxStyles, lists: DocxLists<'a>, notes: DocxNotes) -> Self {
         Self {
             styles,
             lists,
@@ -221,10 +221,10 @@ impl<'a> Body<'a> {
             self.count += 1;
         }
         let paragraph = Paragraph { number: self.count, ..Paragraph::default() };
-        self.paragraphs.push(Open::new(paragraph));
+        self.paragraphs.push(OpenParagraph::new(paragraph));
     }
 
-    fn describe(&mut self, change: impl FnOnce(&mut Open)) {
+    fn describe(&mut self, change: impl FnOnce(&mut OpenParagraph)) {
         if let Some(open) = self.paragraphs.last_mut() {
             change(open);
         }

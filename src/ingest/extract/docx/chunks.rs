@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::detect::Detected;
-use super::super::package::Package;
+use super::super::package::ZipPackage;
 use super::super::relations::Relation;
-use super::super::worker::Request;
+use super::super::worker::WorkerRequest;
 use super::super::{ExtractError, detect, encoding, read_part};
 use crate::types::{ReadingWarning, WarningCode};
 
@@ -19,9 +19,9 @@ const DEEPEST: u32 = 4;
 /// The texts of the parts by the ids of their relations, and a warning for those that could not be read.
 /// `request` is that of the document.
 pub(super) fn read(
-    package: &mut Package<'_>,
+    package: &mut ZipPackage<'_>,
     relations: &[Relation],
-    request: &Request,
+    request: &WorkerRequest,
 ) -> Result<(HashMap<String, String>, Option<ReadingWarning>), ExtractError> {
     let mut texts = HashMap::new();
     let mut unread = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn read(
 }
 
 /// The text of a part, read as if it were a file of its own.
-fn text(name: &str, bytes: &[u8], request: &Request) -> Result<String, ExtractError> {
+fn text(name: &str, bytes: &[u8], request: &WorkerRequest) -> Result<String, ExtractError> {
     if request.nesting >= DEEPEST {
         return Err(ExtractError::new("too deep"));
     }
@@ -54,6 +54,7 @@ fn text(name: &str, bytes: &[u8], request: &Request) -> Result<String, ExtractEr
         Detected::Skip(reason) => return Err(ExtractError::new(reason)),
     };
     let (source, nesting) = (name.to_owned(), request.nesting + 1);
-    let request = Request { source, kind, nesting, text_fields: Vec::new(), ..request.clone() };
+    let request =
+        WorkerRequest { source, kind, nesting, text_fields: Vec::new(), ..request.clone() };
     Ok(read_part(&request, bytes)?.document.text)
 }

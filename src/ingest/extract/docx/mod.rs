@@ -13,31 +13,31 @@ mod styles;
 use std::collections::HashMap;
 use std::path::Path;
 
-use self::notes::Notes;
-use self::numbering::Lists;
+use self::notes::DocxNotes;
+use self::numbering::DocxLists;
 use super::chart::Drawings;
-use super::package::{Package, resolve};
+use super::package::{ZipPackage, resolve};
 use super::relations::{Relation, relations};
-use super::worker::Request;
+use super::worker::WorkerRequest;
 use super::{ExtractError, detect, doc, xml};
-use crate::ingest::document::{Document, Places, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
 
-pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(request: &WorkerRequest, bytes: &[u8]) -> Result<Document, ExtractError> {
     let comments = request.comments;
     let extension = detect::extension(Path::new(&request.source));
     // The format from before 2007, with its own extension or the new one.
     if doc::is_word(bytes) || is_old(&extension) && detect::magic(bytes) == Some("OLE") {
         return doc::document(&extension, bytes, comments);
     }
-    let mut package = Package::open(bytes, &extension, "DOCX", "doc")?;
+    let mut package = ZipPackage::open(bytes, &extension, "DOCX", "doc")?;
     let Some(main) = main_part(&mut package)? else {
-        return Err(Package::lacks(bytes, &extension, "Word document"));
+        return Err(ZipPackage::lacks(bytes, &extension, "Word document"));
     };
     let text = package.part(&main)?.unwrap_or_default();
     let mut parts = Parts { package, main, relations: None };
     let styles = parts.of_kind("styles", "styles.xml")?.map(|xml| styles::read(&xml));
     let styles = styles.unwrap_or_default();
-    let mut notes = Notes { drawings: parts.drawings(&text)?, ..Notes::default() };
+    let mut notes = DocxNotes { drawings: parts.drawings(&text)?, ..DocxNotes::default() };
     let mut warnings = Vec::new();
     if text.contains(":altChunk ") {
         let relations = parts.relations()?.to_vec();
@@ -60,14 +60,14 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         let part = parts.of_kind("numbering", "numbering.xml").ok().flatten();
         part.map(|part| numbering::read(&part)).unwrap_or_default()
     };
-    let prose = body::read(&text, &styles, Lists::new(&mut lists), notes)?;
+    let prose = body::read(&text, &styles, DocxLists::new(&mut lists), notes)?;
     let core = parts.package.part("docProps/core.xml")?.unwrap_or_default();
     let title = xml::element_text(&core, "title").unwrap_or(prose.title);
     Ok(Document {
         title,
         text: prose.text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Paragraph, prose.marks),
+        places: SourceMap::Marked(LocatorUnit::Paragraph, prose.marks),
         warnings,
         ..Document::default()
     })
@@ -78,7 +78,7 @@ fn is_old(extension: &str) -> bool {
 }
 
 /// The part with the text: `word/document.xml`, which some writers number and others rename.
-fn main_part(package: &mut Package<'_>) -> Result<Option<String>, ExtractError> {
+fn main_part(package: &mut ZipPackage<'_>) -> Result<Option<String>, ExtractError> {
     let is_main = |name: &String| name.starts_with("word/document") && !name.contains(".rels");
     let found = package.names().filter(is_main).min_by_key(String::len);
     if found.is_some() || !package.names().any(|name| name.starts_with("word/")) {
@@ -90,7 +90,7 @@ fn main_part(package: &mut Package<'_>) -> Result<Option<String>, ExtractError> 
 
 /// The parts that belong to the main one.
 struct Parts<'a> {
-    package: Package<'a>,
+    package: ZipPackage<'a>,
     main: String,
     relations: Option<Vec<Relation>>,
 }

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::body::Body;
-use super::numbering::Lists;
-use super::styles::Styles;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use super::body::DocxBody;
+use super::numbering::DocxLists;
+use super::styles::DocxStyles;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// What the text has not referred to yet, by id.
 #[derive(Default)]
-pub(super) struct Notes {
+pub(super) struct DocxNotes {
     /// Charts and diagrams, by the ids of their relations.
     pub(super) drawings: HashMap<String, String>,
     pub(super) footnotes: HashMap<String, String>,
@@ -18,7 +18,7 @@ pub(super) struct Notes {
     pub(super) comments: HashMap<String, String>,
 }
 
-impl Notes {
+impl DocxNotes {
     /// Takes what an element refers to; it is returned once.
     pub(super) fn take(&mut self, reference: &str, id: &str) -> Option<String> {
         match reference {
@@ -30,7 +30,7 @@ impl Notes {
 }
 
 /// The notes of a part, as far as it can be read.
-pub(super) fn read(part: &str, styles: &Styles) -> HashMap<String, String> {
+pub(super) fn read(part: &str, styles: &DocxStyles) -> HashMap<String, String> {
     let mut reading = Reading { styles, note: None, notes: HashMap::new() };
     let _ = xml::read(part, &mut reading);
     reading.end_note();
@@ -38,7 +38,7 @@ pub(super) fn read(part: &str, styles: &Styles) -> HashMap<String, String> {
 }
 
 struct Reading<'a> {
-    styles: &'a Styles,
+    styles: &'a DocxStyles,
     note: Option<Note<'a>>,
     notes: HashMap<String, String>,
 }
@@ -46,14 +46,14 @@ struct Reading<'a> {
 struct Note<'a> {
     id: String,
     author: Option<String>,
-    body: Body<'a>,
+    body: DocxBody<'a>,
 }
 
 fn is_note(name: &str) -> bool {
     matches!(name, "footnote" | "endnote" | "comment")
 }
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if is_note(name) {
             self.end_note();
@@ -62,7 +62,7 @@ impl Handler for Reading<'_> {
             self.note = attribute(element, "id").filter(|_| is_text).map(|id| Note {
                 id,
                 author: attribute(element, "author"),
-                body: Body::new(self.styles, Lists::none(), Notes::default()),
+                body: DocxBody::new(self.styles, DocxLists::none(), DocxNotes::default()),
             });
         } else if let Some(note) = &mut self.note {
             note.body.start(name, element);

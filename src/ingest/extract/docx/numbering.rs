@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::styles::Styles;
-use crate::ingest::extract::numeral::Numeral;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use super::styles::DocxStyles;
+use crate::ingest::extract::numeral::NumeralStyle;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// Levels of a list.
 pub(super) const LEVELS: usize = 9;
@@ -15,7 +15,7 @@ const LONGEST_PATTERN: usize = 100;
 #[derive(Clone, Debug)]
 struct Level {
     start: u32,
-    numeral: Numeral,
+    numeral: NumeralStyle,
     /// `%1.%2`: where the numbers of the levels go.
     pattern: String,
     /// Whether all of its numbers are decimal.
@@ -31,7 +31,7 @@ impl Default for Level {
     fn default() -> Self {
         Self {
             start: 0,
-            numeral: Numeral::Decimal,
+            numeral: NumeralStyle::Decimal,
             pattern: String::new(),
             legal: false,
             restart: None,
@@ -56,7 +56,7 @@ struct Num {
 
 /// The lists of a document, and how far each has been counted.
 #[derive(Default, Debug)]
-pub(super) struct Numbering {
+pub(super) struct DocxNumbering {
     abstracts: HashMap<String, Abstract>,
     nums: HashMap<String, Num>,
     /// Counters by abstract list: lists that share one continue each other's numbers.
@@ -67,22 +67,22 @@ pub(super) struct Numbering {
 
 /// The lists of a document. They are read when the first paragraph needs them: most documents define lists that
 /// no paragraph uses.
-pub(super) struct Lists<'a> {
-    read: Option<&'a mut dyn FnMut() -> Numbering>,
-    numbering: Numbering,
+pub(super) struct DocxLists<'a> {
+    read: Option<&'a mut dyn FnMut() -> DocxNumbering>,
+    numbering: DocxNumbering,
 }
 
-impl<'a> Lists<'a> {
-    pub(super) fn new(read: &'a mut dyn FnMut() -> Numbering) -> Self {
-        Self { read: Some(read), numbering: Numbering::default() }
+impl<'a> DocxLists<'a> {
+    pub(super) fn new(read: &'a mut dyn FnMut() -> DocxNumbering) -> Self {
+        Self { read: Some(read), numbering: DocxNumbering::default() }
     }
 
     /// For text whose paragraphs are not numbered.
     pub(super) fn none() -> Self {
-        Self { read: None, numbering: Numbering::default() }
+        Self { read: None, numbering: DocxNumbering::default() }
     }
 
-    pub(super) fn numbering(&mut self) -> &mut Numbering {
+    pub(super) fn numbering(&mut self) -> &mut DocxNumbering {
         if let Some(read) = self.read.take() {
             self.numbering = read();
         }
@@ -90,15 +90,15 @@ impl<'a> Lists<'a> {
     }
 }
 
-impl Numbering {
+impl DocxNumbering {
     /// The level of the list that belongs to a style.
-    pub(super) fn level_of(&self, num: &str, style: &str, styles: &Styles) -> Option<usize> {
+    pub(super) fn level_of(&self, num: &str, style: &str, styles: &DocxStyles) -> Option<usize> {
         let (_, list) = self.resolved(num, styles)?;
         list.levels.iter().position(|level| level.style.as_deref() == Some(style))
     }
 
     /// Counts a paragraph and returns its number; empty for a bullet, `None` if there is no such list.
-    pub(super) fn count(&mut self, num: &str, level: usize, styles: &Styles) -> Option<String> {
+    pub(super) fn count(&mut self, num: &str, level: usize, styles: &DocxStyles) -> Option<String> {
         let level = level.min(LEVELS - 1);
         let (of, list) = self.resolved(num, styles)?;
         let own = self.nums.get(num)?;
@@ -119,15 +119,15 @@ impl Numbering {
         }
         let number = |index: usize| {
             let its = at(index);
-            let numeral = if here.legal && its.numeral != Numeral::Bullet {
-                Numeral::Decimal
+            let numeral = if here.legal && its.numeral != NumeralStyle::Bullet {
+                NumeralStyle::Decimal
             } else {
                 its.numeral
             };
             numeral.of(counts[index].unwrap_or(its.start))
         };
         let label = match here.numeral {
-            Numeral::Bullet => String::new(),
+            NumeralStyle::Bullet => String::new(),
             _ => filled(&here.pattern, number),
         };
         let of = of.to_owned();
@@ -137,7 +137,11 @@ impl Numbering {
     }
 
     /// The abstract list of a list, through a style if it has no levels itself.
-    fn resolved<'a>(&'a self, num: &str, styles: &'a Styles) -> Option<(&'a str, &'a Abstract)> {
+    fn resolved<'a>(
+        &'a self,
+        num: &str,
+        styles: &'a DocxStyles,
+    ) -> Option<(&'a str, &'a Abstract)> {
         let of = &self.nums.get(num)?.of;
         let (of, list) = self.abstracts.get_key_value(of)?;
         let Some(link) = &list.link else { return Some((of, list)) };
@@ -165,7 +169,7 @@ fn filled(pattern: &str, number: impl Fn(usize) -> String) -> String {
 }
 
 /// Reads `word/numbering.xml` as far as possible.
-pub(super) fn read(part: &str) -> Numbering {
+pub(super) fn read(part: &str) -> DocxNumbering {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
     reading.numbering
@@ -173,7 +177,7 @@ pub(super) fn read(part: &str) -> Numbering {
 
 #[derive(Default)]
 struct Reading {
-    numbering: Numbering,
+    numbering: DocxNumbering,
     in_abstract: Option<String>,
     in_num: Option<String>,
     level: Option<(usize, Level)>,
@@ -181,7 +185,7 @@ struct Reading {
     overridden: Option<usize>,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         let value = || attribute(element, "val").unwrap_or_default();
         match name {
@@ -264,7 +268,7 @@ fn describe(level: &mut Level, name: &str, element: &Element<'_>) {
     let value = || attribute(element, "val").unwrap_or_default();
     match name {
         "start" => level.start = value().parse().unwrap_or(0),
-        "numFmt" => level.numeral = Numeral::named(&value()),
+        "numFmt" => level.numeral = NumeralStyle::named(&value()),
         "lvlText" => {
             let pattern = value();
             let end = pattern.floor_char_boundary(LONGEST_PATTERN);

@@ -1,15 +1,15 @@
 //! A paragraph of a DOCX while its properties are read.
 
-use super::numbering::{Lists, is_off};
-use super::styles::{StyleNumbers, Styles};
+use super::numbering::{DocxLists, is_off};
+use super::styles::{DocxStyles, StyleNumbers};
 use crate::ingest::extract::formatting::{Formatted, Formatting};
-use crate::ingest::extract::prose::{Meaning, Paragraph};
+use crate::ingest::extract::prose::{Paragraph, ParagraphRole};
 use crate::ingest::extract::xml::{Element, attribute};
 
 /// A paragraph being read.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
-pub(super) struct Open {
+pub(super) struct OpenParagraph {
     pub(super) paragraph: Paragraph,
     style: Option<String>,
     /// The list that its own properties name; `0` means none.
@@ -31,7 +31,7 @@ pub(super) struct Open {
     described: bool,
 }
 
-impl Open {
+impl OpenParagraph {
     pub(super) fn new(paragraph: Paragraph) -> Self {
         Self { paragraph, ..Self::default() }
     }
@@ -58,7 +58,7 @@ impl Open {
             "pStyle" => self.style = Some(value()),
             "outlineLvl" => {
                 if let Ok(level @ 0..9) = value().parse::<u8>() {
-                    self.paragraph.meaning = Meaning::Heading(level + 1);
+                    self.paragraph.meaning = ParagraphRole::Heading(level + 1);
                     self.outlined = true;
                 }
             }
@@ -71,7 +71,12 @@ impl Open {
     }
 
     /// Applies the style and the list. `counts`: whether the list counts this paragraph.
-    pub(super) fn end_properties(&mut self, styles: &Styles, lists: &mut Lists<'_>, counts: bool) {
+    pub(super) fn end_properties(
+        &mut self,
+        styles: &DocxStyles,
+        lists: &mut DocxLists<'_>,
+        counts: bool,
+    ) {
         self.in_properties = false;
         if std::mem::replace(&mut self.described, true) {
             return;
@@ -88,13 +93,13 @@ impl Open {
         let is_own = self.num.is_some();
         let Some(num) = self.num.take().or(own.num) else { return };
         if num == "0" {
-            if self.paragraph.meaning == Meaning::Item {
-                self.paragraph.meaning = Meaning::Plain;
+            if self.paragraph.meaning == ParagraphRole::Item {
+                self.paragraph.meaning = ParagraphRole::Plain;
             }
             return;
         }
-        if self.paragraph.meaning == Meaning::Plain {
-            self.paragraph.meaning = Meaning::Item;
+        if self.paragraph.meaning == ParagraphRole::Plain {
+            self.paragraph.meaning = ParagraphRole::Item;
         }
         let numbering = lists.numbering();
         let of_style = || if is_own { None } else { numbering.level_of(&num, &own.style, styles) };

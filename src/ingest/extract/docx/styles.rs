@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::numbering::is_off;
 use crate::ingest::extract::formatting::{Formatting, Script};
-use crate::ingest::extract::prose::Meaning;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::prose::ParagraphRole;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// A style as it is declared.
 #[derive(Clone, Default, Debug)]
 struct Style {
     /// The meaning that its name alone gives.
-    named: Meaning,
+    named: ParagraphRole,
     based_on: Option<String>,
     /// Outline level, from 0.
     outline: Option<u8>,
@@ -45,10 +45,10 @@ pub(super) struct StyleNumbers {
 /// The styles of a document, by id. Ids are localised (`berschrift1`); the names of the built-in
 /// styles are not.
 #[derive(Default, Debug)]
-pub(super) struct Styles(HashMap<String, Style>);
+pub(super) struct DocxStyles(HashMap<String, Style>);
 
-impl Styles {
-    pub(super) fn meaning(&self, id: &str) -> Meaning {
+impl DocxStyles {
+    pub(super) fn meaning(&self, id: &str) -> ParagraphRole {
         if !self.0.contains_key(id) {
             return by_name(id);
         }
@@ -58,20 +58,20 @@ impl Styles {
             let base = style.based_on.as_ref().filter(|base| !self.0.contains_key(*base));
             let outline = style.outline.filter(|level| *level < 9);
             in_list = in_list.or(style.num.as_ref().map(|num| num != "0"));
-            match (style.named, outline, base.map_or(Meaning::Plain, |base| by_name(base))) {
-                (Meaning::Plain | Meaning::Item, Some(level), _) => {
-                    return Meaning::Heading(level + 1);
+            match (style.named, outline, base.map_or(ParagraphRole::Plain, |base| by_name(base))) {
+                (ParagraphRole::Plain | ParagraphRole::Item, Some(level), _) => {
+                    return ParagraphRole::Heading(level + 1);
                 }
-                (Meaning::Item, ..) | (Meaning::Plain, _, Meaning::Item) => {
+                (ParagraphRole::Item, ..) | (ParagraphRole::Plain, _, ParagraphRole::Item) => {
                     in_list = in_list.or(Some(true));
                 }
-                (Meaning::Plain, _, found) | (found, ..) if found != Meaning::Plain => {
+                (ParagraphRole::Plain, _, found) | (found, ..) if found != ParagraphRole::Plain => {
                     return found;
                 }
                 _ => {}
             }
         }
-        if in_list == Some(true) { Meaning::Item } else { Meaning::Plain }
+        if in_list == Some(true) { ParagraphRole::Item } else { ParagraphRole::Plain }
     }
 
     /// Whether the style hides its letters; `None` if it does not say.
@@ -111,26 +111,26 @@ impl Styles {
     }
 }
 
-fn by_name(name: &str) -> Meaning {
+fn by_name(name: &str) -> ParagraphRole {
     let name = name.to_ascii_lowercase().replace(' ', "");
     if name == "title" {
-        return Meaning::Title;
+        return ParagraphRole::Title;
     }
     if let Some(level) = name.strip_prefix("heading").and_then(|level| level.parse().ok()) {
-        return Meaning::Heading(level);
+        return ParagraphRole::Heading(level);
     }
     if name.starts_with("listbullet") || name.starts_with("listnumber") {
-        return Meaning::Item;
+        return ParagraphRole::Item;
     }
-    Meaning::Plain
+    ParagraphRole::Plain
 }
 
 /// Reads `word/styles.xml` as far as possible.
-pub(super) fn read(part: &str) -> Styles {
+pub(super) fn read(part: &str) -> DocxStyles {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
     reading.styles.extend(reading.current);
-    Styles(reading.styles)
+    DocxStyles(reading.styles)
 }
 
 #[derive(Default)]
@@ -139,7 +139,7 @@ struct Reading {
     current: Option<(String, Style)>,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if name == "style" {
             self.styles.extend(self.current.take());

@@ -4,15 +4,15 @@ use crate::ingest::document::Document;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::tests::{bomb, package};
 use crate::ingest::extract::parts::tests::units;
-use crate::ingest::extract::worker::Request;
-use crate::types::Kind;
+use crate::ingest::extract::worker::WorkerRequest;
+use crate::types::DocumentKind;
 
 mod around;
 mod numbers;
 
 fn read(source: &str, bytes: &[u8], comments: bool) -> Result<Document, ExtractError> {
-    let request = crate::ingest::extract::request(source, Kind::Docx, &[]);
-    super::document(&Request { comments, ..request }, bytes)
+    let request = crate::ingest::extract::request(source, DocumentKind::Docx, &[]);
+    super::document(&WorkerRequest { comments, ..request }, bytes)
 }
 
 fn document(bytes: &[u8]) -> Result<Document, ExtractError> {

@@ -6,12 +6,12 @@ use super::decoded;
 use super::opf::Opf;
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
-use crate::ingest::extract::package::{Package, resolve};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::package::{ZipPackage, resolve};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// The titles of the parts that it lists. A part with several titles gets the first.
 pub(super) fn titles(
-    package: &mut Package<'_>,
+    package: &mut ZipPackage<'_>,
     opf: &Opf,
 ) -> Result<HashMap<String, String>, ExtractError> {
     for name in opf.contents.iter().chain(&opf.ncx) {
@@ -37,7 +37,7 @@ struct Reading<'a> {
     in_label: bool,
 }
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "nav" => {

@@ -5,14 +5,14 @@ mod contents;
 mod opf;
 
 use self::opf::Opf;
-use super::package::{Package, resolve};
-use super::parts::Parts;
-use super::xml::{self, Element, Handler, attribute};
+use super::package::{ZipPackage, resolve};
+use super::parts::PartsBuilder;
+use super::xml::{self, Element, XmlHandler, attribute};
 use super::{ExtractError, detect, html};
-use crate::ingest::document::{Document, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, Syntax};
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let mut package = Package::open(bytes, "epub", "EPUB", "lit")?;
+    let mut package = ZipPackage::open(bytes, "epub", "EPUB", "lit")?;
     let container = required(&mut package, "META-INF/container.xml")?;
     let root = Attributes::of(&container, "rootfile", "full-path")?.into_iter().next();
     let Some(root) = root else {
@@ -23,7 +23,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     let encryption = package.part("META-INF/encryption.xml")?.unwrap_or_default();
     let encrypted = Attributes::of(&encryption, "CipherReference", "URI")?;
 
-    let mut parts = Parts::new(Unit::Section);
+    let mut parts = PartsBuilder::new(LocatorUnit::Section);
     let mut chapter: Option<String> = None;
     for (number, path) in (1..).zip(&opf.spine) {
         let Some(path) = path else { continue };
@@ -49,7 +49,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     Ok(parts.finish(opf.title, Syntax::Markdown))
 }
 
-fn required(package: &mut Package<'_>, name: &str) -> Result<String, ExtractError> {
+fn required(package: &mut ZipPackage<'_>, name: &str) -> Result<String, ExtractError> {
     let part = package.part(name)?;
     part.ok_or_else(|| ExtractError::new(&format!("named .epub, but it has no {name}")))
 }
@@ -69,7 +69,7 @@ impl<'a> Attributes<'a> {
     }
 }
 
-impl Handler for Attributes<'_> {
+impl XmlHandler for Attributes<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if name == self.element {
             self.values.extend(attribute(element, self.attribute));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::decoded;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::package::resolve;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 #[derive(Default, Debug)]
 pub(super) struct Opf {
@@ -73,7 +73,7 @@ struct Reading<'a> {
     opf: Opf,
 }
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         let value = |name| attribute(element, name).unwrap_or_default();
         match name {

@@ -1,8 +1,8 @@
 //! Decides which asides belong to the text and which are beside it. Pure.
 
-use super::role::{Role, Skip, has_furniture_name};
-use super::tree::Tree;
-use super::weights::Weights;
+use super::role::{ElementRole, Skip, has_furniture_name};
+use super::text_density::NodeWeights;
+use super::tree::HtmlTree;
 
 /// Smallest share of text in an aside that is outside of links, in percent: asides of links lead elsewhere.
 const TEXT: usize = 70;
@@ -17,7 +17,7 @@ struct Open {
 
 /// Marks asides as content if they are mostly text and follow a paragraph, or in the main part precede one.
 /// `weights` are those of all text.
-pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) {
+pub(super) fn keep(tree: &HtmlTree, weights: &NodeWeights, meanings: &mut [(ElementRole, Skip)]) {
     let nodes = tree.nodes();
     let mut open: Vec<Open> = Vec::new();
     for index in 0..nodes.len() {
@@ -43,13 +43,13 @@ pub(super) fn keep(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]
         if let Some(around) = open.last_mut().filter(|_| is_block) {
             around.last = Some(index);
         }
-        let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
+        let in_main_part = in_main_part || matches!(role, ElementRole::Main | ElementRole::Article);
         open.push(Open { end: nodes[index].end, in_main_part, last: None });
     }
 }
 
 /// The block after an element, if it is text.
-fn next(tree: &Tree, meanings: &[(Role, Skip)], index: usize) -> Option<usize> {
+fn next(tree: &HtmlTree, meanings: &[(ElementRole, Skip)], index: usize) -> Option<usize> {
     /// White space may be between them.
     const NEAR: usize = 2;
     let end = tree.nodes()[index].end;
@@ -57,10 +57,14 @@ fn next(tree: &Tree, meanings: &[(Role, Skip)], index: usize) -> Option<usize> {
     is_text_block(meanings[next]).then_some(next)
 }
 
-fn is_text_block((role, skip): (Role, Skip)) -> bool {
+fn is_text_block((role, skip): (ElementRole, Skip)) -> bool {
     let is_text = matches!(
         role,
-        Role::Paragraph | Role::Pre | Role::List { .. } | Role::Table | Role::Heading(2..)
+        ElementRole::Paragraph
+            | ElementRole::Pre
+            | ElementRole::List { .. }
+            | ElementRole::Table
+            | ElementRole::Heading(2..)
     );
     is_text && skip == Skip::Content
 }

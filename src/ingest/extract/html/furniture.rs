@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::role::{Role, Skip};
-use super::tree::{Content, Tree};
-use super::weights::{Lengths, Weight, Weights};
+use super::role::{ElementRole, Skip};
+use super::text_density::{Lengths, NodeWeights, TextWeight};
+use super::tree::{HtmlTree, NodeContent};
 
 /// Characters that make a part of a page worth extracting alone.
 const ENOUGH: usize = 200;
@@ -17,18 +17,18 @@ const TEXT: usize = 70;
 /// Corrects what names say of elements: what holds most paragraphs is not furniture, and lists of links are.
 /// `weights` are those of all text. Returns the weights of what is not furniture.
 pub(super) fn correct(
-    tree: &Tree,
+    tree: &HtmlTree,
     lengths: &Lengths,
-    weights: &Weights,
-    meanings: &mut [(Role, Skip)],
-) -> Weights {
+    weights: &NodeWeights,
+    meanings: &mut [(ElementRole, Skip)],
+) -> NodeWeights {
     let end = tree.nodes().len();
     let page = weights.within(0, end);
     let are_comments =
         |index: usize| meanings[index].1 == Skip::Furniture && is_comments(tree, index);
     // There may be more comments than text.
     let without_comments = (0..end).any(are_comments) && {
-        let rest = Weights::of(tree, lengths, meanings, Skip::Furniture);
+        let rest = NodeWeights::of(tree, lengths, meanings, Skip::Furniture);
         rest.within(0, end).paragraphs >= ENOUGH
     };
     for (index, node) in tree.nodes().iter().enumerate() {
@@ -46,8 +46,8 @@ pub(super) fn correct(
             }
         } else if page.paragraphs > ENOUGH && weight.is_links() {
             let is_menu = match role {
-                Role::List { .. } => true,
-                Role::Block | Role::Table => !has_heading,
+                ElementRole::List { .. } => true,
+                ElementRole::Block | ElementRole::Table => !has_heading,
                 _ => false,
             };
             if is_menu {
@@ -55,15 +55,15 @@ pub(super) fn correct(
             }
         }
     }
-    let weights = Weights::of(tree, lengths, meanings, Skip::Furniture);
+    let weights = NodeWeights::of(tree, lengths, meanings, Skip::Furniture);
     if lone_headings(tree, &weights, meanings) {
-        return Weights::of(tree, lengths, meanings, Skip::Furniture);
+        return NodeWeights::of(tree, lengths, meanings, Skip::Furniture);
     }
     weights
 }
 
 /// Whether an element is called `comments` and nothing else.
-fn is_comments(tree: &Tree, index: usize) -> bool {
+fn is_comments(tree: &HtmlTree, index: usize) -> bool {
     let Some(element) = tree.element(index) else { return false };
     let names = ["class", "id"].map(|name| element.attribute(name).unwrap_or_default());
     let mut names = names.iter().flat_map(|names| names.split_ascii_whitespace());
@@ -71,10 +71,14 @@ fn is_comments(tree: &Tree, index: usize) -> bool {
 }
 
 /// Marks headings over nothing but furniture as furniture. Returns whether there are any.
-fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) -> bool {
+fn lone_headings(
+    tree: &HtmlTree,
+    weights: &NodeWeights,
+    meanings: &mut [(ElementRole, Skip)],
+) -> bool {
     let nodes = tree.nodes();
     let mut are_there = false;
-    let is_heading = |role| matches!(role, Role::Heading(_));
+    let is_heading = |role| matches!(role, ElementRole::Heading(_));
     // Where the open elements end.
     let mut open: Vec<usize> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -106,15 +110,15 @@ fn lone_headings(tree: &Tree, weights: &Weights, meanings: &mut [(Role, Skip)]) 
 /// from the heading of the page on. On an article, what is in `<main>` outside of that part belongs to other
 /// articles. `titled`: if there are several articles, the one that the page is named after.
 pub(super) fn text(
-    tree: &Tree,
-    weights: &Weights,
-    meanings: &[(Role, Skip)],
+    tree: &HtmlTree,
+    weights: &NodeWeights,
+    meanings: &[(ElementRole, Skip)],
     is_article: bool,
     titled: Option<usize>,
 ) -> Range<usize> {
     let nodes = tree.nodes();
     let length = |index: &usize| weights.within(*index, nodes[*index].end).all;
-    let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == Role::Main);
+    let mains = (0..nodes.len()).filter(|index| meanings[*index].0 == ElementRole::Main);
     let mut range = 0..nodes.len();
     // A short main part stands for a short page.
     let stands_for_it = |main: &usize| {
@@ -138,17 +142,18 @@ pub(super) fn text(
     let mut inside = range.start + usize::from(range.start > 0)..range.end;
     while let Some(part) = main_part(tree, weights, meanings, inside, page) {
         range = part..nodes[part].end;
-        if meanings[part].0 == Role::Article {
+        if meanings[part].0 == ElementRole::Article {
             beginning = beginning.or(Some(part));
         }
-        if !is_article && meanings[part].0 != Role::Block {
+        if !is_article && meanings[part].0 != ElementRole::Block {
             break;
         }
         inside = part + 1..range.end;
     }
     // The text between the heading and the paragraphs is their beginning, and so is the text before them in an
     // `<article>`.
-    let is_heading = |index: &usize| meanings[*index].0 == Role::Heading(1) && length(index) > 0;
+    let is_heading =
+        |index: &usize| meanings[*index].0 == ElementRole::Heading(1) && length(index) > 0;
     let heading = (titled.unwrap_or(0)..range.start).rev().find(is_heading);
     let start = beginning.unwrap_or(range.start);
     if is_article {
@@ -164,19 +169,22 @@ pub(super) fn text(
 
 /// The part directly inside of these nodes that can stand for the page.
 fn main_part(
-    tree: &Tree,
-    weights: &Weights,
-    meanings: &[(Role, Skip)],
+    tree: &HtmlTree,
+    weights: &NodeWeights,
+    meanings: &[(ElementRole, Skip)],
     inside: Range<usize>,
-    page: Weight,
+    page: TextWeight,
 ) -> Option<usize> {
     let mut found = None;
     let mut index = inside.start;
     while index < inside.end {
         let node = &tree.nodes()[index];
         let weight = weights.within(index, node.end);
-        let is_part = matches!(node.content, Content::Element(..))
-            && matches!(meanings[index].0, Role::Block | Role::Main | Role::Article);
+        let is_part = matches!(node.content, NodeContent::Element(..))
+            && matches!(
+                meanings[index].0,
+                ElementRole::Block | ElementRole::Main | ElementRole::Article
+            );
         if !is_part && weight.paragraphs > 0 {
             // Paragraphs beside the part belong to it.
             return None;

@@ -1,16 +1,16 @@
 //! The lines of a block while they are written, and the formatting that changes what their text says.
 
-use super::role::Role;
+use super::role::ElementRole;
 use crate::ingest::extract::formatting::end_script;
 
 /// A line of the block being written, with the offsets of its first and last characters in the source.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct HtmlLine {
     pub(super) text: String,
     pub(super) span: Option<(usize, usize)>,
 }
 
-impl Line {
+impl HtmlLine {
     pub(super) fn push(&mut self, character: char, at: usize) {
         self.text.push(character);
         self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
@@ -19,7 +19,7 @@ impl Line {
 
 /// The open elements of formatting.
 #[derive(Default)]
-pub(super) struct Inline {
+pub(super) struct HtmlInline {
     /// Where raised and lowered text starts: the number of lines, and the length of the last one; `None` if
     /// that line is written already.
     scripts: Vec<Option<(usize, usize)>>,
@@ -29,28 +29,28 @@ pub(super) struct Inline {
     in_strike: bool,
 }
 
-impl Inline {
-    pub(super) fn open(&mut self, role: Role, lines: &[Line]) {
+impl HtmlInline {
+    pub(super) fn open(&mut self, role: ElementRole, lines: &[HtmlLine]) {
         match role {
-            Role::Script(_) => {
+            ElementRole::Script(_) => {
                 let length = lines.last().map_or(0, |line| line.text.len());
                 self.scripts.push(Some((lines.len().max(1), length)));
             }
-            Role::Struck => self.struck += 1,
+            ElementRole::Struck => self.struck += 1,
             _ => {}
         }
     }
 
-    pub(super) fn close(&mut self, role: Role, lines: &mut [Line]) {
+    pub(super) fn close(&mut self, role: ElementRole, lines: &mut [HtmlLine]) {
         match role {
-            Role::Script(script) => {
+            ElementRole::Script(script) => {
                 let Some(Some((count, start))) = self.scripts.pop() else { return };
                 let same = lines.len() == count;
                 if let Some(line) = lines.last_mut().filter(|_| same) {
                     end_script(&mut line.text, start, script);
                 }
             }
-            Role::Struck => {
+            ElementRole::Struck => {
                 self.struck = self.struck.saturating_sub(1);
                 if self.struck == 0 {
                     self.end_line(lines);
@@ -61,14 +61,14 @@ impl Inline {
     }
 
     /// Marks the start of struck-out text.
-    pub(super) fn begin(&mut self, line: &mut Line) {
+    pub(super) fn begin(&mut self, line: &mut HtmlLine) {
         if self.struck > 0 && !std::mem::replace(&mut self.in_strike, true) {
             line.text.push_str("~~");
         }
     }
 
     /// Marks its end on the last line; the text may continue on the next.
-    pub(super) fn end_line(&mut self, lines: &mut [Line]) {
+    pub(super) fn end_line(&mut self, lines: &mut [HtmlLine]) {
         if std::mem::take(&mut self.in_strike)
             && let Some(line) = lines.last_mut()
         {
@@ -76,7 +76,7 @@ impl Inline {
         }
     }
 
-    pub(super) fn end_block(&mut self, lines: &mut [Line]) {
+    pub(super) fn end_block(&mut self, lines: &mut [HtmlLine]) {
         self.end_line(lines);
         self.scripts.fill(None);
     }

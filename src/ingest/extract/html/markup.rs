@@ -2,11 +2,11 @@
 //! because a picture shows them. Pure.
 
 use super::names::has_class;
-use super::role::{Role, Skip};
-use super::tree::{Content, Tree};
+use super::role::{ElementRole, Skip};
+use super::tree::{HtmlTree, NodeContent};
 
 /// Corrects what the names and styles of elements say about them.
-pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
+pub(super) fn correct(tree: &HtmlTree, meanings: &mut [(ElementRole, Skip)]) {
     let nodes = tree.nodes();
     // Indexes of the open elements.
     let mut open: Vec<usize> = Vec::new();
@@ -16,7 +16,7 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
         let (role, skip) = meanings[index];
         match role {
             // docutils: a box with a title, within the text.
-            Role::Paragraph if has_class(element, "sidebar-title") => {
+            ElementRole::Paragraph if has_class(element, "sidebar-title") => {
                 let around = open.last().copied();
                 let sidebar = around.filter(|around| {
                     meanings[*around].1 == Skip::Furniture
@@ -28,22 +28,22 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
                 }
             }
             // The heading of a section may be its own anchor, as in manual pages.
-            Role::Link if skip == Skip::Furniture => {
+            ElementRole::Link if skip == Skip::Furniture => {
                 let around = open.last().map(|around| meanings[*around].0);
-                if matches!(around, Some(Role::Heading(_) | Role::Definition))
+                if matches!(around, Some(ElementRole::Heading(_) | ElementRole::Definition))
                     && any_char(tree, index, char::is_alphanumeric)
                 {
                     meanings[index].1 = Skip::Content;
                 }
             }
-            Role::Pre if is_line_numbers(tree, index) => {
-                let cell = open.iter().rfind(|around| meanings[**around].0 == Role::Cell);
+            ElementRole::Pre if is_line_numbers(tree, index) => {
+                let cell = open.iter().rfind(|around| meanings[**around].0 == ElementRole::Cell);
                 if let Some(cell) = cell.filter(|cell| is_beside_code(tree, meanings, **cell)) {
                     meanings[*cell].1 = Skip::Furniture;
                 }
             }
-            Role::Inline => {
-                let in_code = || open.iter().any(|around| meanings[*around].0 == Role::Pre);
+            ElementRole::Inline => {
+                let in_code = || open.iter().any(|around| meanings[*around].0 == ElementRole::Pre);
                 if skip == Skip::Always && is_math(meanings.get(index + 1)) {
                     meanings[index].1 = Skip::Content;
                 } else if element.attribute("style").is_some_and(is_not_copied) && in_code() {
@@ -56,8 +56,8 @@ pub(super) fn correct(tree: &Tree, meanings: &mut [(Role, Skip)]) {
     }
 }
 
-fn is_math(meaning: Option<&(Role, Skip)>) -> bool {
-    meaning == Some(&(Role::Math, Skip::Content))
+fn is_math(meaning: Option<&(ElementRole, Skip)>) -> bool {
+    meaning == Some(&(ElementRole::Math, Skip::Content))
 }
 
 /// Whether a style hides content from copying: line numbers and prompts.
@@ -67,25 +67,25 @@ fn is_not_copied(style: &str) -> bool {
         .is_some_and(|(_, value)| value.trim_start_matches([':', ' ']).starts_with("none"))
 }
 
-fn is_line_numbers(tree: &Tree, index: usize) -> bool {
+fn is_line_numbers(tree: &HtmlTree, index: usize) -> bool {
     !any_char(tree, index, |c| !c.is_ascii_digit() && !c.is_whitespace())
         && any_char(tree, index, |c| c.is_ascii_digit())
 }
 
 /// Whether the next cell of the row has preformatted text.
-fn is_beside_code(tree: &Tree, meanings: &[(Role, Skip)], cell: usize) -> bool {
+fn is_beside_code(tree: &HtmlTree, meanings: &[(ElementRole, Skip)], cell: usize) -> bool {
     let nodes = tree.nodes();
-    let is_space = |index: &usize| matches!(nodes[*index].content, Content::Text(_));
+    let is_space = |index: &usize| matches!(nodes[*index].content, NodeContent::Text(_));
     let next = (nodes[cell].end..nodes.len()).find(|index| !is_space(index));
     next.is_some_and(|next| {
-        meanings[next].0 == Role::Cell
-            && meanings[next..nodes[next].end].iter().any(|(role, _)| *role == Role::Pre)
+        meanings[next].0 == ElementRole::Cell
+            && meanings[next..nodes[next].end].iter().any(|(role, _)| *role == ElementRole::Pre)
     })
 }
 
-fn any_char(tree: &Tree, index: usize, wanted: impl Fn(char) -> bool) -> bool {
+fn any_char(tree: &HtmlTree, index: usize, wanted: impl Fn(char) -> bool) -> bool {
     tree.nodes()[index..tree.nodes()[index].end].iter().any(|node| match &node.content {
-        Content::Text(range) => tree.text(range).contains(&wanted),
-        Content::Element(..) => false,
+        NodeContent::Text(range) => tree.text(range).contains(&wanted),
+        NodeContent::Element(..) => false,
     })
 }

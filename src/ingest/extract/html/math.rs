@@ -1,21 +1,21 @@
 //! A formula in `MathML` → one line that can be read: `(a+b)/c`, `x^2`, `∑_(i=1)^n`. Pure.
 
-use super::tree::{Content, Tree};
+use super::tree::{HtmlTree, NodeContent};
 
 /// Deepest nesting of formulas; content below is left as it is.
 const DEEPEST: usize = 64;
 
 /// Characters with their places in the source.
-pub(super) type Placed = Vec<(char, usize)>;
+pub(super) type PlacedCharacters = Vec<(char, usize)>;
 
 /// The formula at node `math`.
-pub(super) fn line(tree: &Tree, math: usize) -> Placed {
+pub(super) fn line(tree: &HtmlTree, math: usize) -> PlacedCharacters {
     part(tree, math, DEEPEST)
 }
 
-fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
+fn part(tree: &HtmlTree, index: usize, deepest: usize) -> PlacedCharacters {
     let node = &tree.nodes()[index];
-    if let Content::Text(range) = &node.content {
+    if let NodeContent::Text(range) = &node.content {
         let characters = tree.parts(range).flat_map(|(text, start)| {
             text.char_indices().map(move |(at, character)| (character, start + at))
         });
@@ -26,7 +26,7 @@ fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
     }
     let name = tree.element(index).map_or("", |element| element.name);
     if name.starts_with("annotation") || deepest == 0 {
-        return Placed::new();
+        return PlacedCharacters::new();
     }
     let mut parts = Vec::new();
     let mut next = index + 1;
@@ -59,7 +59,7 @@ fn part(tree: &Tree, index: usize, deepest: usize) -> Placed {
 }
 
 /// Puts a part of several characters into brackets, unless it is a number.
-fn bracketed(part: Placed) -> Placed {
+fn bracketed(part: PlacedCharacters) -> PlacedCharacters {
     let is_number = part.iter().all(|(c, _)| c.is_ascii_digit() || *c == '.');
     let (Some((_, first)), Some((_, last))) = (part.first(), part.last()) else { return part };
     if part.len() == 1 || is_number {
@@ -69,13 +69,13 @@ fn bracketed(part: Placed) -> Placed {
     [vec![('(', first)], part, vec![(')', last)]].concat()
 }
 
-fn with_sign(sign: &str, part: Placed) -> Placed {
+fn with_sign(sign: &str, part: PlacedCharacters) -> PlacedCharacters {
     let at = part.first().map_or(0, |(_, at)| *at);
     sign.chars().map(|character| (character, at)).chain(part).collect()
 }
 
-fn separated(parts: Vec<Placed>, separator: &str) -> Placed {
-    let mut line = Placed::new();
+fn separated(parts: Vec<PlacedCharacters>, separator: &str) -> PlacedCharacters {
+    let mut line = PlacedCharacters::new();
     for part in parts {
         line.extend(with_sign(if line.is_empty() { "" } else { separator }, part));
     }

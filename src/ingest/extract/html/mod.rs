@@ -1,5 +1,6 @@
 //! HTML → the main text as Markdown, with the source lines of each of its lines.
 
+mod article;
 mod aside;
 mod furniture;
 mod inline;
@@ -7,22 +8,21 @@ mod markup;
 mod math;
 mod names;
 mod picture;
-mod press;
 mod render;
 mod role;
 mod rows;
 mod tabs;
+mod text_density;
 mod tree;
-mod weights;
 mod writer;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use self::render::{Page, Rendered, Scope};
-pub(in crate::ingest) use self::tree::{Element, Tree};
+use self::render::{HtmlPage, RenderScope, Rendered};
+pub(in crate::ingest) use self::tree::{Element, HtmlTree};
 use super::encoding::{self, Decoded};
 use super::{ExtractError, binary};
-use crate::ingest::document::{Document, Places, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
 
 /// Within how many bytes a page declares its encoding (the HTML standard says 1024; pages exceed it).
 const DECLARED_WITHIN: usize = 4096;
@@ -43,7 +43,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         title,
         text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Line, marks),
+        places: SourceMap::Marked(LocatorUnit::Line, marks),
         warnings,
         ..Document::default()
     })
@@ -66,7 +66,7 @@ pub(super) fn named_character(name: &str) -> Option<String> {
         return None;
     }
     let reference = format!("&{name};");
-    let tree = Tree::of(&reference);
+    let tree = HtmlTree::of(&reference);
     let text = tree.parts(&(0..usize::MAX)).map(|(part, _)| part).collect::<String>();
     (text != reference && !text.is_empty()).then_some(text)
 }
@@ -78,7 +78,7 @@ pub(super) fn markdown(source: &str) -> String {
 
 /// All of the text of a page of a book: nothing in it leads elsewhere.
 pub(super) fn whole_markdown(source: &str) -> String {
-    Page::new(source).render(Scope::Everything).text
+    HtmlPage::new(source).render(RenderScope::Everything).text
 }
 
 /// The same with the title of the page.
@@ -89,12 +89,12 @@ pub(super) fn titled_markdown(source: &str) -> (String, String) {
 
 /// The page's text without furniture, or all of its text if that leaves next to nothing.
 fn main_text(source: &str) -> Rendered {
-    let page = Page::new(source);
-    let text = page.render(Scope::Text);
+    let page = HtmlPage::new(source);
+    let text = page.render(RenderScope::Text);
     if text.text.len() >= ENOUGH {
         return text;
     }
-    let everything = page.render(Scope::Everything);
+    let everything = page.render(RenderScope::Everything);
     let stands_for_it = !text.text.is_empty() && text.text.len() * 10 >= everything.text.len();
     if stands_for_it { text } else { everything }
 }

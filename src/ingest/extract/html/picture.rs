@@ -1,7 +1,7 @@
 //! The alternative text of a picture on a page, if it says something that the text beside it does not. Pure.
 
-use super::role::{Role, Skip};
-use super::tree::{Content, Element, Tree};
+use super::role::{ElementRole, Skip};
+use super::tree::{Element, HtmlTree, NodeContent};
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::alt;
 
@@ -9,7 +9,7 @@ use crate::ingest::extract::alt;
 const SIGN: u32 = 40;
 
 /// A picture in the text.
-pub(super) struct Picture {
+pub(super) struct HtmlPicture {
     pub(super) text: String,
     /// Whether it is within a line of text, and not a block of its own.
     pub(super) is_in_line: bool,
@@ -17,12 +17,12 @@ pub(super) struct Picture {
 
 /// The picture at node `image`; `open` are the open elements, the innermost last. `follows`: text precedes it.
 pub(super) fn of(
-    tree: &Tree,
-    meanings: &[(Role, Skip)],
+    tree: &HtmlTree,
+    meanings: &[(ElementRole, Skip)],
     open: &[usize],
     image: usize,
     follows: bool,
-) -> Option<Picture> {
+) -> Option<HtmlPicture> {
     let element = tree.element(image)?;
     let described = alt::line(element.attribute("alt")?)?;
     let role = element.attribute("role");
@@ -32,7 +32,7 @@ pub(super) fn of(
     }
     let is_in_line = follows || is_before_text(tree, meanings, open, image);
     let text = if is_in_line { described.trim_start_matches(alt::MARK) } else { &described };
-    Some(Picture { text: text.to_owned(), is_in_line })
+    Some(HtmlPicture { text: text.to_owned(), is_in_line })
 }
 
 fn is_small(element: Element<'_>) -> bool {
@@ -44,7 +44,7 @@ fn is_small(element: Element<'_>) -> bool {
 }
 
 /// Whether the picture labels a link to a page, and not to the picture itself.
-fn leads_elsewhere(tree: &Tree, open: &[usize]) -> bool {
+fn leads_elsewhere(tree: &HtmlTree, open: &[usize]) -> bool {
     let links = open.iter().filter_map(|index| tree.element(*index)).filter(|it| it.name == "a");
     let href = links.filter_map(|link| link.attribute("href")).next_back();
     href.is_some_and(|href| {
@@ -54,7 +54,7 @@ fn leads_elsewhere(tree: &Tree, open: &[usize]) -> bool {
 }
 
 /// Whether the caption of its figure says the same.
-fn is_in_caption(tree: &Tree, open: &[usize], described: &str) -> bool {
+fn is_in_caption(tree: &HtmlTree, open: &[usize], described: &str) -> bool {
     let figure = open
         .iter()
         .rev()
@@ -71,16 +71,22 @@ fn is_in_caption(tree: &Tree, open: &[usize], described: &str) -> bool {
 }
 
 /// Whether text follows in the same block.
-fn is_before_text(tree: &Tree, meanings: &[(Role, Skip)], open: &[usize], image: usize) -> bool {
+fn is_before_text(
+    tree: &HtmlTree,
+    meanings: &[(ElementRole, Skip)],
+    open: &[usize],
+    image: usize,
+) -> bool {
     let nodes = tree.nodes();
-    let is_block = |index: usize| meanings[index].0.is_block() || meanings[index].0 == Role::Cell;
+    let is_block =
+        |index: usize| meanings[index].0.is_block() || meanings[index].0 == ElementRole::Cell;
     let around = open.iter().rev().copied().find(|index| is_block(*index));
     let end = around.map_or(nodes.len(), |block| nodes[block].end);
     let is_text = |index: usize| match &nodes[index].content {
-        Content::Text(range) => !tree.text(range).trim().is_empty(),
-        Content::Element(..) => false,
+        NodeContent::Text(range) => !tree.text(range).trim().is_empty(),
+        NodeContent::Element(..) => false,
     };
-    let ends = |index: &usize| is_block(*index) || meanings[*index].0 == Role::Break;
+    let ends = |index: &usize| is_block(*index) || meanings[*index].0 == ElementRole::Break;
     (image + 1..end).take(NEAR).take_while(|index| !ends(index)).any(is_text)
 }
 

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::role::{Role, Skip};
-use super::rows::{Cell, Table};
-use super::tree::{Content, Element, Tree};
-use super::weights::{Lengths, Weights};
-use super::writer::Writer;
-use super::{aside, furniture, markup, math, picture, press, tabs};
-use crate::ingest::document::{Mark, single_spaced};
+use super::role::{ElementRole, Skip};
+use super::rows::{HtmlCell, HtmlTable};
+use super::text_density::{Lengths, NodeWeights};
+use super::tree::{Element, HtmlTree, NodeContent};
+use super::writer::HtmlWriter;
+use super::{article, aside, furniture, markup, math, picture, tabs};
+use crate::ingest::document::{UnitMark, single_spaced};
 use crate::ingest::extract::blobs;
 
 /// Which part of the page is rendered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Scope {
+pub(super) enum RenderScope {
     /// The page's text, without furniture.
     Text,
     /// Everything that is text, menus and forms included.
@@ -25,70 +25,71 @@ pub(super) enum Scope {
 pub(super) struct Rendered {
     pub(super) title: String,
     pub(super) text: String,
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<UnitMark>,
 }
 
 /// A page with the meanings of its elements.
-pub(super) struct Page<'a> {
+pub(super) struct HtmlPage<'a> {
     source: &'a str,
-    tree: Tree,
+    tree: HtmlTree,
     /// One for each node.
-    meanings: Vec<(Role, Skip)>,
+    meanings: Vec<(ElementRole, Skip)>,
     /// The titles of the panels of tabs.
     titles: HashMap<usize, usize>,
     /// The weights of what is not furniture.
-    weights: Weights,
+    weights: NodeWeights,
     /// Whether the page declares itself an article.
     is_article: bool,
     /// The article that the page is named after, if there are several.
     titled: Option<usize>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> HtmlPage<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        let tree = Tree::of(source);
+        let tree = HtmlTree::of(source);
         let meaning = |index| {
-            tree.element(index).map_or((Role::Inline, Skip::Content), |element| {
+            tree.element(index).map_or((ElementRole::Inline, Skip::Content), |element| {
                 let attribute = |name: &str| element.attribute(name);
-                (Role::of(element.name, attribute), Skip::of(element.name, attribute))
+                (ElementRole::of(element.name, attribute), Skip::of(element.name, attribute))
             })
         };
         let mut meanings: Vec<_> = (0..tree.nodes().len()).map(meaning).collect();
-        let is_article = press::is_article(&tree);
+        let is_article = article::is_article(&tree);
         markup::correct(&tree, &mut meanings);
         let titles = tabs::titles(&tree, &mut meanings);
         let lengths = Lengths::of(&tree, &meanings);
-        let all = Weights::of(&tree, &lengths, &meanings, Skip::Always);
-        let titled = if is_article { press::titled_article(&tree, &all, &meanings) } else { None };
+        let all = NodeWeights::of(&tree, &lengths, &meanings, Skip::Always);
+        let titled =
+            if is_article { article::titled_article(&tree, &all, &meanings) } else { None };
         if !is_article {
             aside::keep(&tree, &all, &mut meanings);
         }
-        press::mark(&tree, &all, &mut meanings, is_article, titled);
+        article::mark(&tree, &all, &mut meanings, is_article, titled);
         let weights = furniture::correct(&tree, &lengths, &all, &mut meanings);
         Self { source, tree, meanings, titles, weights, is_article, titled }
     }
 
-    pub(super) fn render(&self, scope: Scope) -> Rendered {
+    pub(super) fn render(&self, scope: RenderScope) -> Rendered {
         let range = match scope {
-            Scope::Text => furniture::text(
+            RenderScope::Text => furniture::text(
                 &self.tree,
                 &self.weights,
                 &self.meanings,
                 self.is_article,
                 self.titled,
             ),
-            Scope::Everything => 0..self.tree.nodes().len(),
+            RenderScope::Everything => 0..self.tree.nodes().len(),
         };
-        let writer = Writer::new(self.source);
+        let writer = HtmlWriter::new(self.source);
         let (open, title) = (Vec::new(), String::new());
         let mut renderer = Renderer { page: self, scope, range, open, title, writer };
         let mut index = 0;
         while let Some(node) = self.tree.nodes().get(index) {
             renderer.close_before(index);
             index = match &node.content {
-                Content::Element(..) if !renderer.open(index, node.end) => node.end,
-                Content::Element(..) => index + 1,
-                Content::Text(text) => {
+                NodeContent::Element(..) if !renderer.open(index, node.end) => node.end,
+                NodeContent::Element(..) => index + 1,
+                NodeContent::Text(text) => {
                     renderer.text(index, text);
                     index + 1
                 }
@@ -113,7 +114,9 @@ impl<'a> Page<'a> {
     /// are blocks, not columns.
     fn is_layout(&self, table: usize, end: usize) -> bool {
         let mut inside = self.meanings[table + 1..end].iter();
-        inside.any(|(role, _)| matches!(role, Role::Table | Role::Heading(_) | Role::Pre))
+        inside.any(|(role, _)| {
+            matches!(role, ElementRole::Table | ElementRole::Heading(_) | ElementRole::Pre)
+        })
     }
 }
 
@@ -124,19 +127,19 @@ const MOST_OF_A_FORMULA: usize = 500;
 struct Open {
     index: usize,
     end: usize,
-    role: Role,
+    role: ElementRole,
     /// Whether it is a main part, or inside of one.
     in_main_part: bool,
 }
 
 struct Renderer<'a> {
-    page: &'a Page<'a>,
-    scope: Scope,
+    page: &'a HtmlPage<'a>,
+    scope: RenderScope,
     /// The nodes in scope.
     range: Range<usize>,
     open: Vec<Open>,
     title: String,
-    writer: Writer,
+    writer: HtmlWriter,
 }
 
 impl Renderer<'_> {
@@ -145,16 +148,16 @@ impl Renderer<'_> {
         let (role, skip) = self.page.meanings[index];
         let in_main_part = self.open.last().is_some_and(|around| around.in_main_part);
         match role {
-            Role::Break => self.writer.line_break(),
-            Role::Title if self.title.is_empty() => {
+            ElementRole::Break => self.writer.line_break(),
+            ElementRole::Title if self.title.is_empty() => {
                 self.title = self.page.tree.element(index).map(Element::text).unwrap_or_default();
             }
             _ => {}
         }
         let skipped = match skip {
             Skip::Content => false,
-            Skip::Header => self.scope != Scope::Everything && !in_main_part,
-            Skip::Furniture => self.scope != Scope::Everything,
+            Skip::Header => self.scope != RenderScope::Everything && !in_main_part,
+            Skip::Furniture => self.scope != RenderScope::Everything,
             Skip::Always => true,
         };
         if skipped {
@@ -162,19 +165,19 @@ impl Renderer<'_> {
                 self.writer.boundary();
             }
             // A hidden cell does not take a column.
-            if role == Role::Cell && skip != Skip::Always {
-                self.writer.begin_cell(Cell { is_skipped: true, ..self.cell(index) });
+            if role == ElementRole::Cell && skip != Skip::Always {
+                self.writer.begin_cell(HtmlCell { is_skipped: true, ..self.cell(index) });
             }
             return false;
         }
-        if role == Role::Math {
+        if role == ElementRole::Math {
             self.formula(index, end);
             return false;
         }
         if let Some(at) = self.page.tree.image_at(index) {
             self.picture(index, at);
         }
-        let in_main_part = in_main_part || matches!(role, Role::Main | Role::Article);
+        let in_main_part = in_main_part || matches!(role, ElementRole::Main | ElementRole::Article);
         self.open.push(Open { index, end, role, in_main_part });
         self.writer.open(role);
         if let Some(title) = self.page.titles.get(&index) {
@@ -182,16 +185,16 @@ impl Renderer<'_> {
             self.writer.boundary();
         }
         match role {
-            Role::Table => self.writer.begin_table(Table {
+            ElementRole::Table => self.writer.begin_table(HtmlTable {
                 is_layout: self.page.is_layout(index, end),
                 is_nameless: matches!(self.attribute(index, "role"), Some("presentation" | "none")),
-                ..Table::default()
+                ..HtmlTable::default()
             }),
-            Role::TableSection => {
+            ElementRole::TableSection => {
                 let element = self.page.tree.element(index);
                 self.writer.begin_section(element.is_some_and(|element| element.name == "thead"));
             }
-            Role::Cell => self.writer.begin_cell(self.cell(index)),
+            ElementRole::Cell => self.writer.begin_cell(self.cell(index)),
             _ => {}
         }
         true
@@ -213,11 +216,11 @@ impl Renderer<'_> {
         if self.page.is_article || !self.range.contains(&image) {
             return;
         }
-        let Page { tree, meanings, .. } = self.page;
+        let HtmlPage { tree, meanings, .. } = self.page;
         let open: Vec<usize> = self.open.iter().map(|open| open.index).collect();
         let follows = self.writer.is_in_line();
         let Some(picture) = picture::of(tree, meanings, &open, image, follows) else { return };
-        let space = |writer: &mut Writer| {
+        let space = |writer: &mut HtmlWriter| {
             if picture.is_in_line { writer.push(' ', at) } else { writer.boundary() }
         };
         space(&mut self.writer);
@@ -230,7 +233,7 @@ impl Renderer<'_> {
     /// Writes the texts of these nodes, wherever they are.
     fn texts(&mut self, nodes: Range<usize>) {
         for index in nodes {
-            if let Content::Text(range) = &self.page.tree.nodes()[index].content {
+            if let NodeContent::Text(range) = &self.page.tree.nodes()[index].content {
                 self.text(index, range);
             }
         }
@@ -240,9 +243,9 @@ impl Renderer<'_> {
         self.page.tree.element(index).and_then(|element| element.attribute(name))
     }
 
-    fn cell(&self, index: usize) -> Cell {
+    fn cell(&self, index: usize) -> HtmlCell {
         let name = self.page.tree.element(index).map_or("td", |element| element.name);
-        Cell::of(name, |name| self.attribute(index, name))
+        HtmlCell::of(name, |name| self.attribute(index, name))
     }
 
     /// Closes the elements that end before a node.
@@ -257,7 +260,7 @@ impl Renderer<'_> {
             return;
         }
         let tree = &self.page.tree;
-        let in_link = self.open.last().is_some_and(|open| open.role == Role::Link);
+        let in_link = self.open.last().is_some_and(|open| open.role == ElementRole::Link);
         if in_link && is_permalink(tree.text(range).trim()) {
             return;
         }
@@ -292,7 +295,7 @@ impl Renderer<'_> {
             self.page.tree.element(open.index).is_some_and(|element| element.name == "sup")
         };
         let is_link = |open: &Open| {
-            open.role == Role::Link
+            open.role == ElementRole::Link
                 && self.attribute(open.index, "href").is_some_and(|to| to.contains('#'))
         };
         let is_whole = |open: &Open| {

@@ -5,7 +5,7 @@ use crate::ingest::extract::formatting::Script;
 
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum ElementRole {
     Title,
     Heading(u8),
     Paragraph,
@@ -40,7 +40,7 @@ pub(super) enum Role {
     Inline,
 }
 
-impl Role {
+impl ElementRole {
     pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         match attribute("role") {
             Some("main") => Self::Main,

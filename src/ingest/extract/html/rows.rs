@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::inline::Line;
-use crate::ingest::document::Mark;
+use super::inline::HtmlLine;
+use crate::ingest::document::UnitMark;
 use crate::ingest::extract::table::{self, Grid, LONGEST_REPEATED, WIDEST};
 
 /// Most header rows.
@@ -13,24 +13,24 @@ const HEADERS: usize = 4;
 const CELL: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct HtmlTable {
     /// Whether it is used for layout: its cells are blocks, not columns.
     pub(super) is_layout: bool,
     /// Whether it declares that it has no columns.
     pub(super) is_nameless: bool,
     /// The current part of the table, and whether that is its head.
     pub(super) section: (usize, bool),
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<HtmlRow>,
 }
 
-pub(super) struct Row {
-    pub(super) cells: Vec<(Cell, Line)>,
+pub(super) struct HtmlRow {
+    pub(super) cells: Vec<(HtmlCell, HtmlLine)>,
     pub(super) section: (usize, bool),
 }
 
 /// The attributes of a cell.
 #[derive(Clone, Copy)]
-pub(super) struct Cell {
+pub(super) struct HtmlCell {
     pub(super) columns: u32,
     /// 0: all remaining rows.
     pub(super) rows: usize,
@@ -41,7 +41,7 @@ pub(super) struct Cell {
     pub(super) is_skipped: bool,
 }
 
-impl Cell {
+impl HtmlCell {
     pub(super) fn of<'a>(name: &str, attribute: impl Fn(&str) -> Option<&'a str>) -> Self {
         let number =
             |name: &str| attribute(name).and_then(|value| value.trim().parse::<u16>().ok());
@@ -55,12 +55,12 @@ impl Cell {
     }
 }
 
-impl Row {
+impl HtmlRow {
     /// The row as it was written.
-    fn line(&self) -> Line {
+    fn line(&self) -> HtmlLine {
         let cells = self.cells.iter().filter(|(cell, _)| !cell.is_skipped);
         let texts: Vec<&str> = cells.map(|(_, line)| line.text.as_str()).collect();
-        Line { text: texts.join(" | "), span: self.span() }
+        HtmlLine { text: texts.join(" | "), span: self.span() }
     }
 
     fn span(&self) -> Option<(usize, usize)> {
@@ -69,15 +69,15 @@ impl Row {
     }
 }
 
-impl Table {
+impl HtmlTable {
     /// One line for each row. `room`: how many bytes may be repeated; a table that needs more is written as it
     /// is.
-    pub(super) fn lines(&self, room: &mut usize) -> Vec<Line> {
+    pub(super) fn lines(&self, room: &mut usize) -> Vec<HtmlLine> {
         let named = if self.is_nameless { None } else { self.named(room) };
-        named.unwrap_or_else(|| self.rows.iter().map(Row::line).collect())
+        named.unwrap_or_else(|| self.rows.iter().map(HtmlRow::line).collect())
     }
 
-    fn named(&self, room: &mut usize) -> Option<Vec<Line>> {
+    fn named(&self, room: &mut usize) -> Option<Vec<HtmlLine>> {
         let placed = self.placed(room)?;
         if placed.is_empty() {
             return None;
@@ -104,7 +104,7 @@ impl Table {
         let lines = grid.into_lines();
         let texts = lines.text.lines().zip(&lines.marks);
         // A line of column names without values comes from all header rows.
-        let line = |(text, mark): (&str, &Mark)| Line {
+        let line = |(text, mark): (&str, &UnitMark)| HtmlLine {
             text: text.to_owned(),
             span: (mark.first..=mark.last)
                 .filter_map(|at| placed[at as usize].span)
@@ -180,7 +180,7 @@ struct Above<'a> {
 /// A row with its cells placed in columns.
 #[derive(Default)]
 struct Placed {
-    cells: Vec<table::Cell>,
+    cells: Vec<table::GridCell>,
     span: Option<(usize, usize)>,
     width: u32,
     is_header: bool,
@@ -194,7 +194,7 @@ impl Placed {
             take(room, text.len() * columns as usize)?;
         }
         self.width = self.width.checked_add(columns)?;
-        self.cells.push(table::Cell { text: text.to_owned(), columns, above: false });
+        self.cells.push(table::GridCell { text: text.to_owned(), columns, above: false });
         Some(())
     }
 

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 
 use super::names::has_class;
-use super::role::{Role, Skip};
-use super::tree::{Element, Tree};
+use super::role::{ElementRole, Skip};
+use super::tree::{Element, HtmlTree};
 
 /// The title of each panel, both by node. Titles are skipped where they were.
-pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usize, usize> {
+pub(super) fn titles(
+    tree: &HtmlTree,
+    meanings: &mut [(ElementRole, Skip)],
+) -> HashMap<usize, usize> {
     let nodes = tree.nodes();
     let mut titles = HashMap::new();
     // Most pages have no tabs.
@@ -41,7 +44,7 @@ pub(super) fn titles(tree: &Tree, meanings: &mut [(Role, Skip)]) -> HashMap<usiz
 }
 
 /// The panels between two nodes, up to the next set of tabs.
-fn panels(tree: &Tree, start: usize, end: usize) -> Vec<usize> {
+fn panels(tree: &HtmlTree, start: usize, end: usize) -> Vec<usize> {
     let mut panels = Vec::new();
     let mut index = start;
     while index < end {

@@ -5,7 +5,7 @@ mod pages;
 use proptest::prelude::*;
 
 use super::document;
-use crate::ingest::document::{Document, Places, Unit};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap};
 
 fn text(html: &str) -> String {
     document(html.as_bytes()).unwrap().text
@@ -13,7 +13,9 @@ fn text(html: &str) -> String {
 
 /// Every line of the text, with the source lines that its mark names.
 fn located(document: &Document) -> Vec<(String, u32, u32)> {
-    let Places::Marked(Unit::Line, marks) = &document.places else { panic!("not by line") };
+    let SourceMap::Marked(LocatorUnit::Line, marks) = &document.places else {
+        panic!("not by line")
+    };
     assert!(document.text.is_empty() || marks[0].offset == 0);
     assert!(marks.windows(2).all(|pair| pair[0].offset < pair[1].offset));
     marks

@@ -11,7 +11,7 @@ use std::ops::Range;
 use html5gum::{Emitter, Error, State, Tokenizer};
 use memchr::memmem;
 
-use super::role::Role;
+use super::role::ElementRole;
 
 /// Longest attribute value that is kept: longer ones are images, not words or addresses.
 const LONGEST_VALUE: usize = 64 * 1024;
@@ -21,8 +21,8 @@ const LOOK_UP: usize = 256;
 
 /// A parsed page. Nodes are in document order: an element is followed by everything in it.
 #[derive(Default)]
-pub(in crate::ingest) struct Tree {
-    nodes: Vec<Node>,
+pub(in crate::ingest) struct HtmlTree {
+    nodes: Vec<HtmlNode>,
     names: Vec<String>,
     attributes: Vec<Attribute>,
     /// Names and values of attributes.
@@ -36,20 +36,20 @@ pub(in crate::ingest) struct Tree {
     origins: Vec<(usize, usize)>,
 }
 
-pub(super) struct Node {
-    pub(super) content: Content,
+pub(super) struct HtmlNode {
+    pub(super) content: NodeContent,
     /// The first node after this one that is not in it.
     pub(super) end: usize,
 }
 
-pub(super) enum Content {
+pub(super) enum NodeContent {
     /// Index of the name, and the range of its attributes.
     Element(usize, Range<usize>),
-    /// Range of [`Tree::text`].
+    /// Range of [`HtmlTree::text`].
     Text(Range<usize>),
 }
 
-/// An attribute: its name precedes `value` in [`Tree::words`].
+/// An attribute: its name precedes `value` in [`HtmlTree::words`].
 struct Attribute {
     start: usize,
     value: Range<usize>,
@@ -57,11 +57,11 @@ struct Attribute {
 
 #[derive(Clone, Copy)]
 pub(in crate::ingest) struct Element<'a> {
-    tree: &'a Tree,
+    tree: &'a HtmlTree,
     pub(in crate::ingest) name: &'a str,
     attributes: &'a [Attribute],
     /// The nodes in it.
-    nodes: &'a [Node],
+    nodes: &'a [HtmlNode],
 }
 
 impl<'a> Element<'a> {
@@ -76,21 +76,21 @@ impl<'a> Element<'a> {
     /// All text in it.
     pub(in crate::ingest) fn text(self) -> String {
         let texts = self.nodes.iter().filter_map(|node| match &node.content {
-            Content::Text(range) => Some(self.tree.text(range)),
-            Content::Element(..) => None,
+            NodeContent::Text(range) => Some(self.tree.text(range)),
+            NodeContent::Element(..) => None,
         });
         texts.collect()
     }
 }
 
-impl Tree {
+impl HtmlTree {
     pub(in crate::ingest) fn of(source: &str) -> Self {
         let mut tree = Self::default();
         let Ok(()) = Tokenizer::new_with_emitter(source, Builder::new(source, &mut tree)).finish();
         tree
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
+    pub(super) fn nodes(&self) -> &[HtmlNode] {
         &self.nodes
     }
 
@@ -119,7 +119,8 @@ impl Tree {
     }
 
     pub(super) fn element(&self, index: usize) -> Option<Element<'_>> {
-        let Node { content: Content::Element(name, attributes), end } = self.nodes.get(index)?
+        let HtmlNode { content: NodeContent::Element(name, attributes), end } =
+            self.nodes.get(index)?
         else {
             return None;
         };
@@ -162,7 +163,7 @@ impl Tree {
 struct Open {
     node: usize,
     name: usize,
-    role: Role,
+    role: ElementRole,
     /// Whether its content is SVG or `MathML`.
     foreign: bool,
 }
@@ -170,7 +171,7 @@ struct Open {
 /// Builds the tree from the tokens.
 struct Builder<'a> {
     source: &'a [u8],
-    tree: &'a mut Tree,
+    tree: &'a mut HtmlTree,
     /// How far the source is read.
     position: usize,
     text: Vec<u8>,
@@ -189,7 +190,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a str, tree: &'a mut Tree) -> Self {
+    fn new(source: &'a str, tree: &'a mut HtmlTree) -> Self {
         Self {
             source: source.as_bytes(),
             tree,
@@ -209,7 +210,7 @@ impl<'a> Builder<'a> {
 
     fn start(&mut self) -> Option<State> {
         let index = self.name_index();
-        let role = Role::named(&self.tree.names[index]);
+        let role = ElementRole::named(&self.tree.names[index]);
         // A block ends a drawing that was left open.
         while role.is_block() && self.in_foreign() {
             self.pop();
@@ -226,8 +227,8 @@ impl<'a> Builder<'a> {
             let foreign = foreign && !is_integration_point(name);
             self.open.push(Open { node, name: index, role, foreign });
         }
-        let content = Content::Element(index, self.attributes..self.tree.attributes.len());
-        self.tree.nodes.push(Node { content, end: node + 1 });
+        let content = NodeContent::Element(index, self.attributes..self.tree.attributes.len());
+        self.tree.nodes.push(HtmlNode { content, end: node + 1 });
         if foreign { None } else { next_state(name) }
     }
 
@@ -246,8 +247,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends the elements that the start of an element of this role ends.
-    fn end_implied(&mut self, next: Role) {
-        if !next.is_block() && next != Role::Cell {
+    fn end_implied(&mut self, next: ElementRole) {
+        if !next.is_block() && next != ElementRole::Cell {
             return;
         }
         let mut ended = 0;
@@ -264,7 +265,7 @@ impl<'a> Builder<'a> {
     /// Ends the innermost element of that name, and everything in it.
     fn end(&mut self) {
         let Some(name) = self.names.get(&self.name).copied() else { return };
-        let role = Role::named(&self.tree.names[name]);
+        let role = ElementRole::named(&self.tree.names[name]);
         for (depth, open) in self.open.iter().rev().take(LOOK_UP).enumerate() {
             if open.name == name {
                 return (0..=depth).for_each(|_| self.pop());
@@ -321,10 +322,12 @@ impl Emitter for Builder<'_> {
         self.text.extend_from_slice(text);
         let end = self.text.len();
         match self.tree.nodes.last_mut() {
-            Some(Node { content: Content::Text(range), .. }) if self.in_text => range.end = end,
+            Some(HtmlNode { content: NodeContent::Text(range), .. }) if self.in_text => {
+                range.end = end;
+            }
             _ => {
                 let next = self.tree.nodes.len() + 1;
-                self.tree.nodes.push(Node { content: Content::Text(at..end), end: next });
+                self.tree.nodes.push(HtmlNode { content: NodeContent::Text(at..end), end: next });
                 self.in_text = true;
             }
         }

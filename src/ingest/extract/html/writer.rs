@@ -1,9 +1,9 @@
 //! Writes Markdown block by block, and records the source lines of every line written.
 
-use super::inline::{Inline, Line};
-use super::role::Role;
-use super::rows::{Cell, Row, Table};
-use crate::ingest::document::Mark;
+use super::inline::{HtmlInline, HtmlLine};
+use super::role::ElementRole;
+use super::rows::{HtmlCell, HtmlRow, HtmlTable};
+use crate::ingest::document::UnitMark;
 use crate::ingest::extract::table;
 
 /// The kinds of block that follow each other without a blank line.
@@ -14,16 +14,16 @@ enum Block {
     Other,
 }
 
-pub(super) struct Writer {
+pub(super) struct HtmlWriter {
     /// Offset of every line feed of the source.
     line_feeds: Vec<usize>,
     text: String,
-    marks: Vec<Mark>,
+    marks: Vec<UnitMark>,
     first_heading: String,
     last: Block,
 
     /// Lines of the current block.
-    lines: Vec<Line>,
+    lines: Vec<HtmlLine>,
     /// Whether white space was met since the last character.
     space: bool,
     pre: usize,
@@ -33,15 +33,15 @@ pub(super) struct Writer {
     /// The marker of a list item of which nothing is written yet.
     marker: Option<String>,
     /// The open tables.
-    tables: Vec<Table>,
+    tables: Vec<HtmlTable>,
     /// Cells started in the current row, one for each of the lines.
-    cells: Option<Vec<Cell>>,
-    inline: Inline,
+    cells: Option<Vec<HtmlCell>>,
+    inline: HtmlInline,
     /// Bytes that may still be repeated.
     room: usize,
 }
 
-impl Writer {
+impl HtmlWriter {
     pub(super) fn new(source: &str) -> Self {
         Self {
             line_feeds: source.match_indices('\n').map(|(offset, _)| offset).collect(),
@@ -57,13 +57,13 @@ impl Writer {
             marker: None,
             tables: Vec::new(),
             cells: None,
-            inline: Inline::default(),
+            inline: HtmlInline::default(),
             room: table::room(source.len()),
         }
     }
 
     /// Starts an element.
-    pub(super) fn open(&mut self, role: Role) {
+    pub(super) fn open(&mut self, role: ElementRole) {
         if self.is_line_of_code(role) {
             return self.end_line_of_code();
         }
@@ -71,12 +71,12 @@ impl Writer {
             self.boundary();
         }
         match role {
-            Role::Heading(level) => self.heading = Some(level),
-            Role::Pre => self.pre += 1,
-            Role::List { ordered } => self.lists.push(ordered.then_some(0)),
-            Role::Item => self.begin_item(),
-            Role::Script(_) | Role::Struck => self.inline.open(role, &self.lines),
-            Role::Row if self.tables.last().is_some_and(|table| !table.is_layout) => {
+            ElementRole::Heading(level) => self.heading = Some(level),
+            ElementRole::Pre => self.pre += 1,
+            ElementRole::List { ordered } => self.lists.push(ordered.then_some(0)),
+            ElementRole::Item => self.begin_item(),
+            ElementRole::Script(_) | ElementRole::Struck => self.inline.open(role, &self.lines),
+            ElementRole::Row if self.tables.last().is_some_and(|table| !table.is_layout) => {
                 self.end_block();
                 self.cells = Some(Vec::new());
             }
@@ -85,45 +85,47 @@ impl Writer {
     }
 
     /// Ends an element.
-    pub(super) fn close(&mut self, role: Role) {
+    pub(super) fn close(&mut self, role: ElementRole) {
         if self.is_line_of_code(role) {
             return self.end_line_of_code();
         }
-        if role.is_block() && role != Role::Row {
+        if role.is_block() && role != ElementRole::Row {
             self.boundary();
         }
         match role {
-            Role::Heading(_) => self.heading = None,
-            Role::Pre => self.pre = self.pre.saturating_sub(1),
-            Role::List { .. } => {
+            ElementRole::Heading(_) => self.heading = None,
+            ElementRole::Pre => self.pre = self.pre.saturating_sub(1),
+            ElementRole::List { .. } => {
                 self.lists.pop();
             }
-            Role::Item if self.cells.is_none() => self.marker = None,
-            Role::Table => {
+            ElementRole::Item if self.cells.is_none() => self.marker = None,
+            ElementRole::Table => {
                 self.end_block();
                 self.cells = None;
                 self.write_rows();
                 self.tables.pop();
             }
-            Role::TableSection => self.begin_section(false),
-            Role::Row => {
+            ElementRole::TableSection => self.begin_section(false),
+            ElementRole::Row => {
                 self.end_block();
                 self.cells = None;
             }
-            Role::Cell if self.cells.is_none() => self.end_block(),
-            Role::Script(_) | Role::Struck => self.inline.close(role, &mut self.lines),
+            ElementRole::Cell if self.cells.is_none() => self.end_block(),
+            ElementRole::Script(_) | ElementRole::Struck => {
+                self.inline.close(role, &mut self.lines);
+            }
             _ => {}
         }
     }
 
     /// Whether this starts a line of code: some tools make each line of a listing a block.
-    fn is_line_of_code(&self, role: Role) -> bool {
-        self.pre > 0 && matches!(role, Role::Block | Role::Paragraph)
+    fn is_line_of_code(&self, role: ElementRole) -> bool {
+        self.pre > 0 && matches!(role, ElementRole::Block | ElementRole::Paragraph)
     }
 
     fn end_line_of_code(&mut self) {
         if self.lines.last().is_some_and(|line| !line.text.is_empty()) {
-            self.lines.push(Line::default());
+            self.lines.push(HtmlLine::default());
         }
     }
 
@@ -133,7 +135,7 @@ impl Writer {
             return;
         }
         if self.lines.is_empty() {
-            self.lines.push(Line::default());
+            self.lines.push(HtmlLine::default());
         }
         if self.pre > 0 {
             return self.push_preformatted(character, at);
@@ -173,7 +175,7 @@ impl Writer {
         if self.pre == 0 && (self.cells.is_some() || self.heading.is_some()) {
             self.space = true;
         } else if self.pre > 0 || self.lines.last().is_some_and(|line| !line.text.is_empty()) {
-            self.lines.push(Line::default());
+            self.lines.push(HtmlLine::default());
             self.space = false;
         }
     }
@@ -188,11 +190,11 @@ impl Writer {
         } else if let Some(level) = self.heading {
             self.write_heading(level, lines);
         } else if let Some(cells) = &mut self.cells {
-            let plain = Cell::of("td", |_| None);
+            let plain = HtmlCell::of("td", |_| None);
             let cells = std::mem::take(cells).into_iter().chain(std::iter::repeat(plain));
             if let Some(table) = self.tables.last_mut() {
                 let cells = cells.zip(lines).collect();
-                table.rows.push(Row { cells, section: table.section });
+                table.rows.push(HtmlRow { cells, section: table.section });
             }
         } else {
             // Text in a table, but outside of its rows, stays where it is.
@@ -204,7 +206,7 @@ impl Writer {
     }
 
     /// Returns the text, its marks, and the first heading.
-    pub(super) fn finish(mut self) -> (String, Vec<Mark>, String) {
+    pub(super) fn finish(mut self) -> (String, Vec<UnitMark>, String) {
         self.end_block();
         (self.text, self.marks, self.first_heading)
     }
@@ -231,7 +233,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn begin_table(&mut self, table: Table) {
+    pub(super) fn begin_table(&mut self, table: HtmlTable) {
         self.tables.push(table);
     }
 
@@ -242,7 +244,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn begin_cell(&mut self, cell: Cell) {
+    pub(super) fn begin_cell(&mut self, cell: HtmlCell) {
         let Some(cells) = self.cells.as_mut() else {
             if !cell.is_skipped {
                 self.end_block();
@@ -255,13 +257,13 @@ impl Writer {
         self.inline.end_line(&mut self.lines);
         if self.pre > 0 || self.heading.is_some() {
             if self.lines.is_empty() {
-                self.lines.push(Line::default());
+                self.lines.push(HtmlLine::default());
             }
             if let Some(line) = self.lines.last_mut().filter(|_| !is_first && !cell.is_skipped) {
                 line.text.push_str(" | ");
             }
         } else if !is_first || self.lines.is_empty() {
-            self.lines.push(Line::default());
+            self.lines.push(HtmlLine::default());
         }
     }
 
@@ -279,14 +281,14 @@ impl Writer {
         let Some(line) = self.lines.last_mut() else { return };
         if character == '\n' {
             line.span = line.span.or(Some((at, at)));
-            self.lines.push(Line::default());
+            self.lines.push(HtmlLine::default());
         } else {
             line.push(if character == '\u{A0}' { ' ' } else { character }, at);
         }
     }
 
-    fn write_preformatted(&mut self, lines: &[Line]) {
-        let has_text = |line: &Line| !line.text.trim().is_empty();
+    fn write_preformatted(&mut self, lines: &[HtmlLine]) {
+        let has_text = |line: &HtmlLine| !line.text.trim().is_empty();
         let (Some(first), Some(last)) =
             (lines.iter().position(has_text), lines.iter().rposition(has_text))
         else {
@@ -308,7 +310,7 @@ impl Writer {
         self.text.push_str(&fence);
     }
 
-    fn write_heading(&mut self, level: u8, lines: Vec<Line>) {
+    fn write_heading(&mut self, level: u8, lines: Vec<HtmlLine>) {
         let Some(line) = lines.into_iter().next().filter(|line| !line.text.is_empty()) else {
             return;
         };
@@ -323,8 +325,8 @@ impl Writer {
         }
     }
 
-    fn write_text(&mut self, lines: Vec<Line>, is_row: bool) {
-        let lines: Vec<Line> = lines.into_iter().filter(|line| line.span.is_some()).collect();
+    fn write_text(&mut self, lines: Vec<HtmlLine>, is_row: bool) {
+        let lines: Vec<HtmlLine> = lines.into_iter().filter(|line| line.span.is_some()).collect();
         if lines.is_empty() {
             return;
         }
@@ -364,8 +366,8 @@ impl Writer {
     fn mark(&mut self, span: Option<(usize, usize)>) {
         let Some((first, last)) = span else { return };
         let line = |offset| self.line_feeds.partition_point(|feed| *feed < offset) as u32 + 1;
-        let mark = Mark { offset: self.text.len(), first: line(first), last: line(last) };
-        let same = |before: &Mark| (before.first, before.last) == (mark.first, mark.last);
+        let mark = UnitMark { offset: self.text.len(), first: line(first), last: line(last) };
+        let same = |before: &UnitMark| (before.first, before.last) == (mark.first, mark.last);
         if !self.marks.last().is_some_and(same) {
             self.marks.push(mark);
         }

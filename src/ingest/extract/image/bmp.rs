@@ -1,7 +1,7 @@
 //! BMP, as in Windows since 3.0 and in OS/2 1: palettes, colours of 16, 24 and 32 bits, and both run-length
 //! encodings (Microsoft, "Bitmap Storage" and "Bitmap Compression").
 
-use super::exif::Turn;
+use super::exif::Orientation;
 use super::{Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
@@ -69,7 +69,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         }
     }
     let (width, height) = (header.width, header.height);
-    Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Turn::NONE })
+    Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Orientation::NONE })
 }
 
 /// `None` if the header is cut off.

@@ -4,9 +4,9 @@ use crate::ocr::GrayImage;
 
 /// How to turn a picture upright; the number is the orientation of the standard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Turn(u16);
+pub(super) struct Orientation(u16);
 
-impl Turn {
+impl Orientation {
     pub(super) const NONE: Self = Self(1);
 
     pub(super) fn new(orientation: u32) -> Self {
@@ -31,8 +31,8 @@ impl Turn {
 }
 
 /// The orientation in an Exif block, which starts with its byte order.
-pub(super) fn turn(block: &[u8]) -> Turn {
-    orientation(block).map_or(Turn::NONE, Turn::new)
+pub(super) fn turn(block: &[u8]) -> Orientation {
+    orientation(block).map_or(Orientation::NONE, Orientation::new)
 }
 
 /// The orientation in the first directory.
@@ -80,7 +80,7 @@ mod tests {
             (8, 2, [3, 6, 2, 5, 1, 4]),
             (99, 3, [1, 2, 3, 4, 5, 6]),
         ] {
-            let turned = Turn::new(orientation).upright(image());
+            let turned = Orientation::new(orientation).upright(image());
             assert_eq!((turned.width, &*turned.pixels), (width, &pixels[..]), "{orientation}");
         }
     }
@@ -88,11 +88,11 @@ mod tests {
     #[test]
     fn broken_blocks_say_nothing() {
         let block = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        assert_eq!(turn(block), Turn(6));
+        assert_eq!(turn(block), Orientation(6));
         for end in 0..22 {
             turn(&block[..end]);
         }
-        assert_eq!(turn(b"MM\0*\xFF\xFF\xFF\xFF"), Turn::NONE);
-        assert_eq!(turn(b"no block"), Turn::NONE);
+        assert_eq!(turn(b"MM\0*\xFF\xFF\xFF\xFF"), Orientation::NONE);
+        assert_eq!(turn(b"no block"), Orientation::NONE);
     }
 }

@@ -3,7 +3,7 @@
 use weezl::BitOrder;
 use weezl::decode::Decoder;
 
-use super::exif::Turn;
+use super::exif::Orientation;
 use super::{Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
@@ -50,7 +50,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         }
     }
     let (width, height) = (width as u32, height as u32);
-    Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Turn::NONE })
+    Ok(Raw { width, height, pixel: Pixel::Rgb, samples, turn: Orientation::NONE })
 }
 
 /// The size of the screen and the first frame on it; `None` if the file ends before them.

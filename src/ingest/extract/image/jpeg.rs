@@ -5,7 +5,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::exif::{self, Turn};
+use super::exif::{self, Orientation};
 use super::{Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
@@ -32,7 +32,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
 
 /// The metadata of a picture.
 struct Head {
-    turn: Turn,
+    turn: Orientation,
     /// Whether the end marker is there; without it, the decoder would fill in grey for missing data.
     ends: bool,
 }
@@ -40,7 +40,7 @@ struct Head {
 impl Head {
     /// Reads the segments up to the picture (ISO/IEC 10918-1, B.1.1.4).
     fn of(bytes: &[u8]) -> Self {
-        let mut turn = Turn::NONE;
+        let mut turn = Orientation::NONE;
         let mut at = 2;
         loop {
             let Some([0xFF, marker, high, low]) = bytes.get(at..at + 4) else {

@@ -9,7 +9,7 @@ mod png;
 mod tiff;
 mod webp;
 
-use self::exif::Turn;
+use self::exif::Orientation;
 use super::ExtractError;
 use crate::ocr::GrayImage;
 
@@ -21,7 +21,7 @@ const MAX_DECODED: usize = MAX_PIXELS as usize * 4;
 
 /// The formats that are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Format {
+pub(super) enum ImageFormat {
     Png,
     Jpeg,
     Tiff,
@@ -30,7 +30,7 @@ pub(super) enum Format {
     Bmp,
 }
 
-impl Format {
+impl ImageFormat {
     /// The format, by the first bytes.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         // The last two are BigTIFF, for files of more than 4 GB.
@@ -65,16 +65,16 @@ impl Format {
     }
 }
 
-fn format(bytes: &[u8]) -> Result<Format, ExtractError> {
+fn format(bytes: &[u8]) -> Result<ImageFormat, ExtractError> {
     let unknown =
         || ExtractError::new("unsupported picture format: use PNG, JPEG, TIFF, WebP, GIF or BMP");
-    Format::of(bytes).ok_or_else(unknown)
+    ImageFormat::of(bytes).ok_or_else(unknown)
 }
 
 /// How many pages a file has: one, except for TIFF.
 pub(super) fn pages(bytes: &[u8]) -> Result<u32, ExtractError> {
     match format(bytes)? {
-        Format::Tiff => tiff::pages(bytes),
+        ImageFormat::Tiff => tiff::pages(bytes),
         _ => Ok(1),
     }
 }
@@ -82,16 +82,16 @@ pub(super) fn pages(bytes: &[u8]) -> Result<u32, ExtractError> {
 /// A page, upright; `page` counts from one.
 pub(super) fn page(bytes: &[u8], page: u32) -> Result<GrayImage, ExtractError> {
     let format = format(bytes)?;
-    if page != 1 && format != Format::Tiff {
+    if page != 1 && format != ImageFormat::Tiff {
         return Err(no_page(page, 1));
     }
     let raw = match format {
-        Format::Png => png::decode(bytes),
-        Format::Jpeg => jpeg::decode(bytes),
-        Format::Tiff => tiff::decode(bytes, page),
-        Format::WebP => webp::decode(bytes),
-        Format::Gif => gif::decode(bytes),
-        Format::Bmp => bmp::decode(bytes),
+        ImageFormat::Png => png::decode(bytes),
+        ImageFormat::Jpeg => jpeg::decode(bytes),
+        ImageFormat::Tiff => tiff::decode(bytes, page),
+        ImageFormat::WebP => webp::decode(bytes),
+        ImageFormat::Gif => gif::decode(bytes),
+        ImageFormat::Bmp => bmp::decode(bytes),
     }?;
     raw.picture()
 }
@@ -150,7 +150,7 @@ struct Raw {
     height: u32,
     pixel: Pixel,
     samples: Vec<u8>,
-    turn: Turn,
+    turn: Orientation,
 }
 
 impl Raw {

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use ::png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 
-use super::exif::{self, Turn};
+use super::exif::{self, Orientation};
 use super::{MAX_DECODED, Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
@@ -25,7 +25,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         ColorType::Rgba => Pixel::Rgba,
     };
     let (width, height) = (frame.width, frame.height);
-    let turn = reader.info().exif_metadata.as_deref().map_or(Turn::NONE, exif::turn);
+    let turn = reader.info().exif_metadata.as_deref().map_or(Orientation::NONE, exif::turn);
     Ok(Raw { width, height, pixel, samples, turn })
 }
 

@@ -6,7 +6,7 @@ use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
-use super::exif::Turn;
+use super::exif::Orientation;
 use super::{MAX_DECODED, Pixel, Raw, check_size, no_page};
 use crate::ingest::extract::ExtractError;
 
@@ -46,7 +46,7 @@ pub(super) fn decode(bytes: &[u8], page: u32) -> Result<Raw, ExtractError> {
     check_size(width, height)?;
     let colours = file.colortype().map_err(failed)?;
     let orientation = file.find_tag_unsigned::<u32>(Tag::Orientation).ok().flatten();
-    let turn = orientation.map_or(Turn::NONE, Turn::new);
+    let turn = orientation.map_or(Orientation::NONE, Orientation::new);
     let palette = match colours {
         ColorType::Palette(_) => Some(palette(&mut file)?),
         _ => None,

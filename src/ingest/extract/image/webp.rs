@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image_webp::{DecodingError, WebPDecoder};
 
-use super::exif::{self, Turn};
+use super::exif::{self, Orientation};
 use super::{MAX_DECODED, Pixel, Raw, check_size};
 use crate::ingest::extract::ExtractError;
 
@@ -21,7 +21,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Raw, ExtractError> {
         decoder.read_image(&mut samples).map_err(failed)?;
     }
     let block = decoder.exif_metadata().ok().flatten();
-    let turn = block.map_or(Turn::NONE, |block| exif::turn(&block));
+    let turn = block.map_or(Orientation::NONE, |block| exif::turn(&block));
     Ok(Raw { width, height, pixel, samples, turn })
 }
 

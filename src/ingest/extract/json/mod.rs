@@ -3,33 +3,33 @@
 //! An array of objects, alone or as the bulk of an object, is a list of records, and each record is cut on its
 //! own. Any other value is one document with a line for each field, cited by the lines of the file.
 
-pub(super) mod mend;
 mod record;
+pub(super) mod repair;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use self::record::{Leaf, leaves};
-use self::tree::{Node, NotJson, Value};
+use self::record::{JsonLeaf, leaves};
+use self::tree::{JsonNode, JsonValue, NotJson};
 use super::encoding::Decoded;
-use super::parts::Parts;
-use super::table::Lines;
+use super::parts::PartsBuilder;
+use super::table::SourceLines;
 use super::{ExtractError, text};
-use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
-use crate::types::Kind;
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax, single_spaced};
+use crate::types::DocumentKind;
 
 pub(super) fn document(
     source: &str,
     fields: &[String],
     bytes: &[u8],
 ) -> Result<Document, ExtractError> {
-    let Decoded { text, mut warnings } = text::read(Kind::Json, bytes)?;
+    let Decoded { text, mut warnings } = text::read(DocumentKind::Json, bytes)?;
     let extension = Path::new(source).extension().unwrap_or_default().to_string_lossy();
     let mut reading = Reading { fields, found: false, known: BTreeSet::new() };
     let is_lines = matches!(&*extension.to_ascii_lowercase(), "jsonl" | "ndjson");
     let mut document = reading.text(&text, is_lines).or_else(|error| {
-        let mended = mend::mended(&text).ok_or_else(|| error.clone())?;
+        let mended = repair::repaired(&text).ok_or_else(|| error.clone())?;
         let document = reading.text(&mended.text, is_lines).map_err(|_| error)?;
         warnings.push(mended.warning());
         Ok(document)
@@ -68,7 +68,7 @@ impl Reading<'_> {
 
     /// Reads one value per line.
     fn lines(&mut self, text: &str) -> Result<Document, ExtractError> {
-        let mut parts = Parts::new(Unit::Line);
+        let mut parts = PartsBuilder::new(LocatorUnit::Line);
         let count = text.lines().count();
         for (number, line) in (1..).zip(text.lines()) {
             if line.trim().is_empty() {
@@ -92,12 +92,12 @@ impl Reading<'_> {
         Ok(parts.finish(String::new(), Syntax::Plain))
     }
 
-    fn value(&mut self, root: &Node) -> Document {
+    fn value(&mut self, root: &JsonNode) -> Document {
         let title = ["title", "name"].iter().find_map(|name| root.value.scalar(name));
         let title = single_spaced(title.unwrap_or_default());
         match records(root) {
             Some((records, around)) => {
-                let mut parts = Parts::new(Unit::Record);
+                let mut parts = PartsBuilder::new(LocatorUnit::Record);
                 self.record(&mut parts, 0, &around);
                 for (number, record) in (1..).zip(records) {
                     self.record(&mut parts, number, record);
@@ -108,7 +108,7 @@ impl Reading<'_> {
         }
     }
 
-    fn record(&mut self, parts: &mut Parts, number: u32, record: &Node) {
+    fn record(&mut self, parts: &mut PartsBuilder, number: u32, record: &JsonNode) {
         let leaves = leaves(record);
         self.look(&leaves);
         let headings = record::name(&record.value).filter(|_| number > 0).into_iter().collect();
@@ -116,10 +116,10 @@ impl Reading<'_> {
     }
 
     /// A document of one line for each field.
-    fn fields(&mut self, root: &Node, title: String) -> Document {
+    fn fields(&mut self, root: &JsonNode, title: String) -> Document {
         let leaves = leaves(root);
         self.look(&leaves);
-        let mut lines = Lines::default();
+        let mut lines = SourceLines::default();
         for leaf in leaves.iter().filter(|l| self.fields.is_empty() || l.is_in(self.fields)) {
             lines.push(&leaf.line(self.fields.len() != 1), leaf.first, leaf.last);
         }
@@ -127,12 +127,12 @@ impl Reading<'_> {
             title,
             text: lines.text,
             syntax: Syntax::Rows,
-            places: Places::Marked(Unit::Line, lines.marks),
+            places: SourceMap::Marked(LocatorUnit::Line, lines.marks),
             ..Document::default()
         }
     }
 
-    fn look(&mut self, leaves: &[Leaf]) {
+    fn look(&mut self, leaves: &[JsonLeaf]) {
         /// Most names that help.
         const ENOUGH: usize = 50;
         if self.fields.is_empty() || self.found {
@@ -140,19 +140,21 @@ impl Reading<'_> {
         }
         self.found = leaves.iter().any(|leaf| leaf.is_in(self.fields));
         if self.known.len() < ENOUGH {
-            self.known.extend(leaves.iter().map(Leaf::plain_path));
+            self.known.extend(leaves.iter().map(JsonLeaf::plain_path));
         }
     }
 }
 
 /// The records of a value, and the rest of the value; `None` if it is not a list of records.
-fn records(root: &Node) -> Option<(&[Node], Node)> {
-    let around = |value| Node { first: root.first, last: root.last, value };
+fn records(root: &JsonNode) -> Option<(&[JsonNode], JsonNode)> {
+    let around = |value| JsonNode { first: root.first, last: root.last, value };
     match &root.value {
-        Value::List(items) => is_records(items).then(|| (items.as_slice(), around(Value::Null))),
-        Value::Map(fields) => {
+        JsonValue::List(items) => {
+            is_records(items).then(|| (items.as_slice(), around(JsonValue::Null)))
+        }
+        JsonValue::Map(fields) => {
             let mut lists = fields.iter().enumerate().filter_map(|(at, (_, field))| {
-                let Value::List(items) = &field.value else { return None };
+                let JsonValue::List(items) = &field.value else { return None };
                 is_records(items).then_some((at, items))
             });
             let (at, items) = lists.next()?;
@@ -163,25 +165,25 @@ fn records(root: &Node) -> Option<(&[Node], Node)> {
             }
             let others = fields.iter().enumerate().filter(|(other, _)| *other != at);
             let others = others.map(|(_, field)| field.clone()).collect();
-            Some((items, around(Value::Map(others))))
+            Some((items, around(JsonValue::Map(others))))
         }
         _ => None,
     }
 }
 
 /// Whether all or most items are objects.
-fn is_records(items: &[Node]) -> bool {
+fn is_records(items: &[JsonNode]) -> bool {
     let maps = items.iter().filter(|item| item.value.is_map()).count();
     maps > 0 && maps * 2 >= items.len()
 }
 
 /// How many scalars a value contains.
-fn weight(node: &Node) -> usize {
+fn weight(node: &JsonNode) -> usize {
     match &node.value {
-        Value::Null => 0,
-        Value::Scalar(_) => 1,
-        Value::List(items) => items.iter().map(weight).sum(),
-        Value::Map(fields) => fields.iter().map(|(_, field)| weight(field)).sum(),
+        JsonValue::Null => 0,
+        JsonValue::Scalar(_) => 1,
+        JsonValue::List(items) => items.iter().map(weight).sum(),
+        JsonValue::Map(fields) => fields.iter().map(|(_, field)| weight(field)).sum(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A JSON value as the lines that a person would write: `name: Ann`, `address.city: Oslo`.
 
-use super::tree::{Node, Value};
+use super::tree::{JsonNode, JsonValue};
 use crate::ingest::extract::blobs::is_blob;
 use crate::ingest::extract::table::is_among;
 
@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 100;
 
 /// A field with a value of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Leaf {
+pub(super) struct JsonLeaf {
     /// The path to it: `author.name`, `items[0].price`.
     pub(super) path: String,
     pub(super) text: String,
@@ -26,32 +26,32 @@ pub(super) struct Leaf {
 }
 
 /// The name of a record, if it has one.
-pub(super) fn name(record: &Value) -> Option<String> {
+pub(super) fn name(record: &JsonValue) -> Option<String> {
     let names = NAMES.iter().filter_map(|name| record.scalar(name));
     let mut names = names.map(str::trim).filter(|name| name.chars().count() <= LONGEST_NAME);
     names.find(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// The fields of a value, in order, without empty ones.
-pub(super) fn leaves(node: &Node) -> Vec<Leaf> {
+pub(super) fn leaves(node: &JsonNode) -> Vec<JsonLeaf> {
     let mut leaves = Vec::new();
     collect(node, "", &mut leaves);
     leaves
 }
 
-fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
+fn collect(node: &JsonNode, path: &str, leaves: &mut Vec<JsonLeaf>) {
     match &node.value {
-        Value::Null => {}
+        JsonValue::Null => {}
         // Empty values, and pictures and files embedded as base64.
-        Value::Scalar(text) if text.trim().is_empty() || is_blob(text.trim()) => {}
-        Value::Scalar(text) => leaves.push(Leaf {
+        JsonValue::Scalar(text) if text.trim().is_empty() || is_blob(text.trim()) => {}
+        JsonValue::Scalar(text) => leaves.push(JsonLeaf {
             path: path.to_owned(),
             text: text.trim().to_owned(),
             first: node.first,
             last: node.last,
         }),
-        Value::List(items) => match short_list(items) {
-            Some(text) => leaves.push(Leaf {
+        JsonValue::List(items) => match short_list(items) {
+            Some(text) => leaves.push(JsonLeaf {
                 path: path.to_owned(),
                 text,
                 first: items.first().map_or(node.first, |item| item.first),
@@ -59,13 +59,13 @@ fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
             }),
             None => {
                 for (index, item) in items.iter().enumerate() {
-                    let indexed = matches!(item.value, Value::List(_) | Value::Map(_));
+                    let indexed = matches!(item.value, JsonValue::List(_) | JsonValue::Map(_));
                     let step = if indexed { format!("{path}[{index}]") } else { path.to_owned() };
                     collect(item, &step, leaves);
                 }
             }
         },
-        Value::Map(fields) => {
+        JsonValue::Map(fields) => {
             for (name, field) in fields {
                 let step = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 collect(field, &step, leaves);
@@ -75,11 +75,11 @@ fn collect(node: &Node, path: &str, leaves: &mut Vec<Leaf>) {
 }
 
 /// The scalars of a list on one line, if they are short.
-fn short_list(items: &[Node]) -> Option<String> {
+fn short_list(items: &[JsonNode]) -> Option<String> {
     let texts: Option<Vec<&str>> = items
         .iter()
         .map(|item| match &item.value {
-            Value::Scalar(text) if !text.contains('\n') => Some(text.trim()),
+            JsonValue::Scalar(text) if !text.contains('\n') => Some(text.trim()),
             _ => None,
         })
         .collect();
@@ -87,7 +87,7 @@ fn short_list(items: &[Node]) -> Option<String> {
     (line.len() <= SHORT_LIST).then_some(line)
 }
 
-impl Leaf {
+impl JsonLeaf {
     /// Whether this is one of these fields, or inside one. Indexes of lists do not count: `items[0].price` is
     /// `items.price`.
     pub(super) fn is_in(&self, fields: &[String]) -> bool {
@@ -124,7 +124,7 @@ impl Leaf {
 
 /// The lines of a record, only those of `fields` if any are given. The name of the field is left out if only
 /// one is requested.
-pub(super) fn text(leaves: &[Leaf], fields: &[String]) -> String {
+pub(super) fn text(leaves: &[JsonLeaf], fields: &[String]) -> String {
     let mut text = String::new();
     let mut tight = true;
     for leaf in leaves.iter().filter(|leaf| fields.is_empty() || leaf.is_in(fields)) {

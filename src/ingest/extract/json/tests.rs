@@ -71,7 +71,7 @@ fn lines_of_json_cite_their_lines() {
     let expected = [(1, 1, "id: 1\ntext: one"), (3, 3, "text: two"), (4, 4, "three")];
     assert_eq!(units(&document), expected);
     assert_eq!(headings(&document), ["1", "", ""]);
-    let Places::Marked(Unit::Line, _) = &document.places else { panic!("no lines") };
+    let SourceMap::Marked(LocatorUnit::Line, _) = &document.places else { panic!("no lines") };
     // Also under the wrong name.
     assert_eq!(units(&read("log.json", "{\"a\": 1}\n{\"a\": 2}\n")).len(), 2);
 }

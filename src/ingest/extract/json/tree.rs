@@ -10,23 +10,23 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 /// A value, and its first and last line (from 1).
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Node {
+pub(super) struct JsonNode {
     pub(super) first: u32,
     pub(super) last: u32,
-    pub(super) value: Value,
+    pub(super) value: JsonValue,
 }
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Value {
+pub(super) enum JsonValue {
     Null,
     /// A string, a boolean, or a number as written, as text.
     Scalar(String),
-    List(Vec<Node>),
+    List(Vec<JsonNode>),
     /// Fields in the order in which they are written.
-    Map(Vec<(String, Node)>),
+    Map(Vec<(String, JsonNode)>),
 }
 
-impl Value {
+impl JsonValue {
     pub(super) fn is_map(&self) -> bool {
         matches!(self, Self::Map(_))
     }
@@ -36,7 +36,7 @@ impl Value {
         let Self::Map(fields) = self else { return None };
         let found = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
         match found {
-            Some((_, Node { value: Self::Scalar(text), .. })) => Some(text),
+            Some((_, JsonNode { value: Self::Scalar(text), .. })) => Some(text),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ fn is_cut_off(text: &str, error: &ParseError) -> bool {
 }
 
 /// Parses a text that is one JSON value.
-pub(super) fn parse(text: &str) -> Result<Node, NotJson> {
+pub(super) fn parse(text: &str) -> Result<JsonNode, NotJson> {
     let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
     let value = parsed.map_err(|error| NotJson::new(text, &error))?.value;
@@ -90,24 +90,24 @@ pub(super) fn parse(text: &str) -> Result<Node, NotJson> {
     value.map(|value| node(value, &line)).ok_or_else(NotJson::empty)
 }
 
-fn node(value: ast::Value<'_>, line: &impl Fn(usize) -> u32) -> Node {
+fn node(value: ast::Value<'_>, line: &impl Fn(usize) -> u32) -> JsonNode {
     let (first, last) = (line(value.start()), line(value.end()));
     let value = match value {
-        ast::Value::NullKeyword(_) => Value::Null,
-        ast::Value::BooleanLit(boolean) => Value::Scalar(boolean.value.to_string()),
-        ast::Value::NumberLit(number) => Value::Scalar(number.value.to_owned()),
-        ast::Value::StringLit(string) => Value::Scalar(string.value.into_owned()),
+        ast::Value::NullKeyword(_) => JsonValue::Null,
+        ast::Value::BooleanLit(boolean) => JsonValue::Scalar(boolean.value.to_string()),
+        ast::Value::NumberLit(number) => JsonValue::Scalar(number.value.to_owned()),
+        ast::Value::StringLit(string) => JsonValue::Scalar(string.value.into_owned()),
         ast::Value::Array(array) => {
-            Value::List(array.elements.into_iter().map(|item| node(item, line)).collect())
+            JsonValue::List(array.elements.into_iter().map(|item| node(item, line)).collect())
         }
         ast::Value::Object(object) => {
             let fields = object.properties.into_iter();
-            Value::Map(
+            JsonValue::Map(
                 fields.map(|field| (field.name.into_string(), node(field.value, line))).collect(),
             )
         }
     };
-    Node { first, last, value }
+    JsonNode { first, last, value }
 }
 
 #[cfg(test)]
@@ -119,12 +119,12 @@ mod tests {
     use super::*;
 
     /// The scalars with their lines.
-    fn scalars(node: &Node, found: &mut Vec<(u32, u32, String)>) {
+    fn scalars(node: &JsonNode, found: &mut Vec<(u32, u32, String)>) {
         match &node.value {
-            Value::Null => {}
-            Value::Scalar(text) => found.push((node.first, node.last, text.clone())),
-            Value::List(items) => items.iter().for_each(|item| scalars(item, found)),
-            Value::Map(fields) => fields.iter().for_each(|(_, item)| scalars(item, found)),
+            JsonValue::Null => {}
+            JsonValue::Scalar(text) => found.push((node.first, node.last, text.clone())),
+            JsonValue::List(items) => items.iter().for_each(|item| scalars(item, found)),
+            JsonValue::Map(fields) => fields.iter().for_each(|(_, item)| scalars(item, found)),
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(read(text), expected.map(|(first, last, text)| (first, last, text.to_owned())));
         let root = parse(text).unwrap();
         assert_eq!((root.first, root.last), (1, 9));
-        let Value::Map(fields) = root.value else { panic!("no map") };
+        let JsonValue::Map(fields) = root.value else { panic!("no map") };
         assert_eq!((fields[1].1.first, fields[1].1.last), (3, 7));
     }
 
@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(read(text)[0].2, expected, "{text}");
         }
         let twice = parse("{\"a\": 1, \"a\": 2}").unwrap();
-        assert!(matches!(twice.value, Value::Map(fields) if fields.len() == 2));
+        assert!(matches!(twice.value, JsonValue::Map(fields) if fields.len() == 2));
         for text in
             ["", " ", "// nothing", "[1 2]", "[1,,2]", "{\"a\" 1}", "\"\\ud83d\"", "{} {}", "word"]
         {
@@ -180,26 +180,27 @@ mod tests {
     }
 
     /// What serde reads, without lines.
-    fn value(json: &serde_json::Value) -> Value {
-        let node = |json| Node { first: 0, last: 0, value: value(json) };
+    fn value(json: &serde_json::Value) -> JsonValue {
+        let node = |json| JsonNode { first: 0, last: 0, value: value(json) };
         match json {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::String(text) => Value::Scalar(text.clone()),
-            serde_json::Value::Array(items) => Value::List(items.iter().map(node).collect()),
-            serde_json::Value::Object(fields) => {
-                Value::Map(fields.iter().map(|(name, field)| (name.clone(), node(field))).collect())
-            }
-            scalar => Value::Scalar(scalar.to_string()),
+            serde_json::Value::Null => JsonValue::Null,
+            serde_json::Value::String(text) => JsonValue::Scalar(text.clone()),
+            serde_json::Value::Array(items) => JsonValue::List(items.iter().map(node).collect()),
+            serde_json::Value::Object(fields) => JsonValue::Map(
+                fields.iter().map(|(name, field)| (name.clone(), node(field))).collect(),
+            ),
+            scalar => JsonValue::Scalar(scalar.to_string()),
         }
     }
 
-    fn without_lines(value: Value) -> Value {
-        let bare = |node: Node| Node { first: 0, last: 0, value: without_lines(node.value) };
+    fn without_lines(value: JsonValue) -> JsonValue {
+        let bare =
+            |node: JsonNode| JsonNode { first: 0, last: 0, value: without_lines(node.value) };
         match value {
-            Value::List(items) => Value::List(items.into_iter().map(bare).collect()),
-            Value::Map(fields) => {
-                Value::Map(fields.into_iter().map(|(name, field)| (name, bare(field))).collect())
-            }
+            JsonValue::List(items) => JsonValue::List(items.into_iter().map(bare).collect()),
+            JsonValue::Map(fields) => JsonValue::Map(
+                fields.into_iter().map(|(name, field)| (name, bare(field))).collect(),
+            ),
             scalar => scalar,
         }
     }

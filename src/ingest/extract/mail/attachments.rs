@@ -8,12 +8,12 @@ use std::time::Instant;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::super::detect::{self, Detected};
-use super::super::worker::{Extracted, Request};
+use super::super::worker::{Extracted, WorkerRequest};
 use super::super::{ExtractError, encoding, read_part};
 use super::body;
 use crate::ingest::document::{Document, single_spaced};
-use crate::ingest::extract::parts::Parts;
-use crate::types::{Kind, ReadingWarning, WarningCode, ranges};
+use crate::ingest::extract::parts::PartsBuilder;
+use crate::types::{DocumentKind, ReadingWarning, WarningCode, ranges};
 
 /// Deepest nesting of mails in mails.
 pub(super) const DEEPEST: u32 = 4;
@@ -29,7 +29,7 @@ const NAMED: usize = 12;
 
 /// The attachments of one file: those that were read, and those that were not.
 pub(super) struct Attachments<'a> {
-    request: &'a Request,
+    request: &'a WorkerRequest,
     begun: Instant,
     count: usize,
     /// Names and reasons.
@@ -43,7 +43,7 @@ pub(super) fn name_of(part: &MessagePart<'_>) -> Option<String> {
 }
 
 impl<'a> Attachments<'a> {
-    pub(super) fn new(request: &'a Request) -> Self {
+    pub(super) fn new(request: &'a WorkerRequest) -> Self {
         Self { request, begun: Instant::now(), count: 0, unread: Vec::new() }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Attachments<'a> {
     /// in it; `attached` counts all attachments.
     pub(super) fn push(
         &mut self,
-        parts: &mut Parts,
+        parts: &mut PartsBuilder,
         message: &Message<'_>,
         headings: &[String],
         (number, attached): (u32, &mut u32),
@@ -115,7 +115,7 @@ impl<'a> Attachments<'a> {
         let is_media = part.is_some_and(is_media) || detect::is_picture(Path::new(name));
         let kind =
             match detect::detect(Path::new(name), &bytes[..bytes.len().min(encoding::SAMPLE)]) {
-                Detected::Known(Kind::Image) => return Ok(None),
+                Detected::Known(DocumentKind::Image) => return Ok(None),
                 Detected::Skip(_) if is_signature(part, name) || is_media => return Ok(None),
                 Detected::Skip(reason) => return Err(reason.to_owned()),
                 Detected::Known(kind) => kind,
@@ -127,7 +127,7 @@ impl<'a> Attachments<'a> {
         if limit.is_zero() {
             return Err("no time left for this mail".to_owned());
         }
-        let request = Request {
+        let request = WorkerRequest {
             source: name.to_owned(),
             kind,
             text_fields: Vec::new(),

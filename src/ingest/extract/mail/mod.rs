@@ -18,14 +18,14 @@ use mail_parser::{Address, Message, MessageParser};
 
 use self::attachments::{Attachments, DEEPEST, name_of};
 pub(super) use self::page::{is_saved_page, page};
-use super::parts::Parts;
+use super::parts::PartsBuilder;
 use super::pool::Pool;
-use super::worker::{Extracted, Request};
+use super::worker::{Extracted, WorkerRequest};
 use super::{ExtractError, detect, encoding};
-use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
+use crate::ingest::document::{Document, LocatorUnit, Syntax, single_spaced};
 use crate::types::ReadingWarning;
 
-pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(request: &WorkerRequest, bytes: &[u8]) -> Result<Document, ExtractError> {
     // Parts have encodings of their own, and may be binary.
     if detect::magic(bytes) == Some("OLE") {
         return outlook::document(request, bytes);
@@ -41,7 +41,7 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
     let bytes = &*bytes;
     let parser = MessageParser::default();
     let mut reading = Reading {
-        parts: Parts::new(Unit::Message),
+        parts: PartsBuilder::new(LocatorUnit::Message),
         attachments: Attachments::new(request),
         warnings: Vec::new(),
         recoded,
@@ -78,11 +78,11 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
 /// Reads a mail again without its attachments, after they killed the process that read them.
 pub(super) async fn without_attachments(
     pool: &Pool,
-    request: &Request,
+    request: &WorkerRequest,
     bytes: &[u8],
     error: &ExtractError,
 ) -> Result<Extracted, ExtractError> {
-    let request = Request { nesting: DEEPEST, ..request.clone() };
+    let request = WorkerRequest { nesting: DEEPEST, ..request.clone() };
     let mut extracted = pool.parse(&request, bytes).await?;
     extracted.document.warnings.pop();
     let what = format!("all of them, because one {}", error.reason);
@@ -91,7 +91,7 @@ pub(super) async fn without_attachments(
 }
 
 struct Reading<'a> {
-    parts: Parts,
+    parts: PartsBuilder,
     attachments: Attachments<'a>,
     warnings: Vec<ReadingWarning>,
     /// Whether the whole file was converted to UTF-8.

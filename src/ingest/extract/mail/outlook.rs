@@ -8,12 +8,12 @@ use encoding_rs::{Encoding, WINDOWS_1252};
 use mail_parser::MessageParser;
 
 use super::super::compound::Compound;
-use super::super::parts::Parts;
-use super::super::worker::Request;
+use super::super::parts::PartsBuilder;
+use super::super::worker::WorkerRequest;
 use super::super::{ExtractError, detect, html, rtf};
 use super::attachments::Attachments;
 use super::{Head, lzfu};
-use crate::ingest::document::{Document, Syntax, Unit, single_spaced};
+use crate::ingest::document::{Document, LocatorUnit, Syntax, single_spaced};
 
 /// The stream of a folder with the properties of fixed size.
 const PROPERTIES: &str = "__properties_version1.0";
@@ -42,7 +42,7 @@ const CONTENT: u16 = 0x3701;
 const FILE_NAMES: [u16; 3] = [0x3707, 0x3704, NAME];
 const CODE_PAGES: [u16; 2] = [0x3FFD, 0x3FDE];
 
-pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, ExtractError> {
+pub(super) fn document(request: &WorkerRequest, bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut file = Compound::open(bytes, "an Outlook message")?;
     if !file.has_stream(&format!("/{PROPERTIES}")) {
         let extension = detect::extension(Path::new(&request.source));
@@ -51,7 +51,7 @@ pub(super) fn document(request: &Request, bytes: &[u8]) -> Result<Document, Extr
         );
         return Err(ExtractError::new(&reason));
     }
-    let mut parts = Parts::new(Unit::Message);
+    let mut parts = PartsBuilder::new(LocatorUnit::Message);
     let mut attachments = Attachments::new(request);
     let title = read(
         &mut file,
@@ -79,7 +79,7 @@ struct Level<'a> {
 fn read(
     file: &mut Compound<'_>,
     folder: &str,
-    parts: &mut Parts,
+    parts: &mut PartsBuilder,
     attachments: &mut Attachments<'_>,
     level: Level<'_>,
     attached: &mut u32,

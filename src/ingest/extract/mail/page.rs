@@ -6,8 +6,8 @@ use mail_parser::{HeaderName, Message, MessageParser, MimeHeaders, PartType};
 
 use super::super::{ExtractError, html};
 use super::body;
-use crate::ingest::document::{Document, Syntax, Unit};
-use crate::ingest::extract::parts::Parts;
+use crate::ingest::document::{Document, LocatorUnit, Syntax};
+use crate::ingest::extract::parts::PartsBuilder;
 
 pub(in crate::ingest::extract) fn is_saved_page(source: &str) -> bool {
     let extension = Path::new(source).extension().unwrap_or_default();
@@ -19,7 +19,7 @@ pub(in crate::ingest::extract) fn page(bytes: &[u8]) -> Result<Document, Extract
     let Some(message) = MessageParser::default().parse(bytes) else {
         return html::document(bytes);
     };
-    let mut parts = Parts::new(Unit::Section);
+    let mut parts = PartsBuilder::new(LocatorUnit::Section);
     let (mut title, mut warnings) = (String::new(), Vec::new());
     let pages = message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
     for (number, part) in (1..).zip(pages) {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::ingest::extract::parts::tests::units;
-use crate::types::{Kind, WarningCode};
+use crate::types::{DocumentKind, WarningCode};
 
 pub(super) fn document(source: &str, bytes: &[u8]) -> Result<Document, ExtractError> {
     let (text_fields, passwords, comments) = (Vec::new(), Vec::new(), false);
-    let (source, kind, limit) = (source.to_owned(), Kind::Email, Duration::MAX);
-    let request = Request {
+    let (source, kind, limit) = (source.to_owned(), DocumentKind::Email, Duration::MAX);
+    let request = WorkerRequest {
         source,
         kind,
         text_fields,

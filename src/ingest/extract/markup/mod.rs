@@ -8,13 +8,13 @@
 mod role;
 mod writer;
 
-use self::role::{Role, Vocabulary, formatting};
-use self::writer::Writer;
+use self::role::{MarkupRole, MarkupVocabulary, formatting};
+use self::writer::MarkupWriter;
 use super::encoding::Decoded;
 use super::formatting::Formatting;
-use super::xml::{self, Element, Handler, attribute, attributes};
+use super::xml::{self, Element, XmlHandler, attribute, attributes};
 use super::{ExtractError, binary, encoding, html};
-use crate::ingest::document::{Document, Places, Syntax, Unit, single_spaced};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax, single_spaced};
 use crate::types::{ReadingWarning, WarningCode};
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
@@ -25,7 +25,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
         return Err(ExtractError::new(&format!("named as xml, but it is {what}")));
     }
     let Decoded { text: source, mut warnings } = html::decoded(bytes);
-    let mut vocabulary = Vocabulary::default();
+    let mut vocabulary = MarkupVocabulary::default();
     if let Err(error) = xml::read(&source, &mut vocabulary) {
         warnings.push(not_well_formed(&error));
         return Ok(Document { text: source, warnings, ..Document::default() });
@@ -33,12 +33,12 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, ExtractError> {
     if vocabulary.root.eq_ignore_ascii_case("html") {
         return html::document(bytes);
     }
-    let writer = Writer::new(&source);
+    let writer = MarkupWriter::new(&source);
     let mut reading = Reading { vocabulary, writer, ..Reading::default() };
     // The vocabulary was read from the same text to its end, so this does not fail.
     xml::read(&source, &mut reading)?;
     let (title, text, marks) = reading.writer.finish();
-    let places = Places::Marked(Unit::Line, marks);
+    let places = SourceMap::Marked(LocatorUnit::Line, marks);
     Ok(Document { title, text, syntax: Syntax::Markdown, places, warnings, ..Document::default() })
 }
 
@@ -51,7 +51,7 @@ fn not_well_formed(error: &ExtractError) -> ReadingWarning {
 /// An open element.
 struct Open {
     name: String,
-    role: Role,
+    role: MarkupRole,
     /// Attributes of a field: `id=5`.
     about: String,
     /// Whether it is part of a paragraph, or is one.
@@ -62,8 +62,8 @@ struct Open {
 
 #[derive(Default)]
 struct Reading {
-    vocabulary: Vocabulary,
-    writer: Writer,
+    vocabulary: MarkupVocabulary,
+    writer: MarkupWriter,
     open: Vec<Open>,
     /// How many of the open elements have each role.
     sections: usize,
@@ -77,36 +77,38 @@ struct Reading {
 
 impl Reading {
     /// The role of an element in its context.
-    fn role(&self, name: &str, element: &Element<'_>) -> Role {
+    fn role(&self, name: &str, element: &Element<'_>) -> MarkupRole {
         let role = self.vocabulary.role(name);
         let around = self.open.last();
         let in_text = around.is_some_and(|open| open.in_text);
         match role {
-            Role::Skip => Role::Skip,
-            _ if self.gathers > 0 => Role::Inline,
-            Role::Cell if self.writer.in_row() && !self.writer.in_cell() => Role::Cell,
+            MarkupRole::Skip => MarkupRole::Skip,
+            _ if self.gathers > 0 => MarkupRole::Inline,
+            MarkupRole::Cell if self.writer.in_row() && !self.writer.in_cell() => MarkupRole::Cell,
             // A table within a cell is its text.
-            _ if self.writer.in_row() => Role::Inline,
-            Role::Row | Role::Head if self.writer.has_table() => role,
-            Role::Cell | Role::Row | Role::Head => Role::Container,
-            Role::Table if self.writer.has_table() => Role::Container,
-            _ if self.references > 0 => Role::Inline,
-            Role::Note if in_text => Role::Note,
-            Role::Note => Role::Container,
-            Role::Title if around.is_some_and(|open| is_figure(&open.name)) => Role::Paragraph,
-            Role::Person
-            | Role::Date
-            | Role::Reference
-            | Role::Field
-            | Role::Label
-            | Role::Inline
+            _ if self.writer.in_row() => MarkupRole::Inline,
+            MarkupRole::Row | MarkupRole::Head if self.writer.has_table() => role,
+            MarkupRole::Cell | MarkupRole::Row | MarkupRole::Head => MarkupRole::Container,
+            MarkupRole::Table if self.writer.has_table() => MarkupRole::Container,
+            _ if self.references > 0 => MarkupRole::Inline,
+            MarkupRole::Note if in_text => MarkupRole::Note,
+            MarkupRole::Note => MarkupRole::Container,
+            MarkupRole::Title if around.is_some_and(|open| is_figure(&open.name)) => {
+                MarkupRole::Paragraph
+            }
+            MarkupRole::Person
+            | MarkupRole::Date
+            | MarkupRole::Reference
+            | MarkupRole::Field
+            | MarkupRole::Label
+            | MarkupRole::Inline
                 if in_text =>
             {
-                Role::Inline
+                MarkupRole::Inline
             }
-            Role::Person if attribute(element, "name").is_some() => Role::Field,
-            Role::Paragraph if self.writer.in_heading() => Role::Break,
-            Role::Inline => Role::Paragraph,
+            MarkupRole::Person if attribute(element, "name").is_some() => MarkupRole::Field,
+            MarkupRole::Paragraph if self.writer.in_heading() => MarkupRole::Break,
+            MarkupRole::Inline => MarkupRole::Paragraph,
             role => role,
         }
     }
@@ -116,37 +118,41 @@ impl Reading {
         self.sections.clamp(1, 6) as u8
     }
 
-    fn open(&mut self, role: Role, name: &str, element: &Element<'_>) {
+    fn open(&mut self, role: MarkupRole, name: &str, element: &Element<'_>) {
         match role {
-            Role::Section => {
+            MarkupRole::Section => {
                 self.writer.end_block();
                 self.sections += 1;
                 if matches!(name, "abstract" | "trans-abstract") {
                     self.writer.untitled(self.level(), "Abstract");
                 }
             }
-            Role::Title => self.writer.begin_heading(self.level()),
-            Role::Paragraph | Role::Field | Role::Container => self.writer.end_block(),
-            Role::Line => self.writer.begin_line(),
-            Role::Item => self.writer.begin_item(),
-            Role::Pre => self.writer.begin_pre(),
-            Role::Table => self.writer.begin_table(),
-            Role::Head => self.writer.begin_head(),
-            Role::Row => {
+            MarkupRole::Title => self.writer.begin_heading(self.level()),
+            MarkupRole::Paragraph | MarkupRole::Field | MarkupRole::Container => {
+                self.writer.end_block();
+            }
+            MarkupRole::Line => self.writer.begin_line(),
+            MarkupRole::Item => self.writer.begin_item(),
+            MarkupRole::Pre => self.writer.begin_pre(),
+            MarkupRole::Table => self.writer.begin_table(),
+            MarkupRole::Head => self.writer.begin_head(),
+            MarkupRole::Row => {
                 self.writer.begin_row(attribute(element, "role").as_deref() == Some("label"));
             }
-            Role::Cell => self.writer.begin_cell(name == "th", |name| attribute(element, name)),
-            Role::Note => self.writer.begin_note(),
-            Role::Label => self.writer.begin_label(),
-            Role::Person | Role::Date => {
+            MarkupRole::Cell => {
+                self.writer.begin_cell(name == "th", |name| attribute(element, name));
+            }
+            MarkupRole::Note => self.writer.begin_note(),
+            MarkupRole::Label => self.writer.begin_label(),
+            MarkupRole::Person | MarkupRole::Date => {
                 self.gathers += 1;
                 self.parts.clear();
             }
-            Role::Reference => {
+            MarkupRole::Reference => {
                 self.writer.begin_item();
                 self.references += 1;
             }
-            Role::Outline => {
+            MarkupRole::Outline => {
                 self.writer.begin_item();
                 let text = attribute(element, "text").or_else(|| attribute(element, "title"));
                 self.writer.push_text(&text.unwrap_or_default());
@@ -157,9 +163,9 @@ impl Reading {
                 }
                 self.writer.end_block();
             }
-            Role::Break => self.writer.line_break(),
-            Role::Skip => self.skipped += 1,
-            Role::Inline => {}
+            MarkupRole::Break => self.writer.line_break(),
+            MarkupRole::Skip => self.skipped += 1,
+            MarkupRole::Inline => {}
         }
     }
 
@@ -167,70 +173,75 @@ impl Reading {
         let (formatting, start) = open.formatting;
         self.writer.end_formatting(start, formatting);
         match open.role {
-            Role::Section => {
+            MarkupRole::Section => {
                 self.writer.end_block();
                 self.sections -= 1;
             }
-            Role::Title => self.writer.end_heading(),
-            Role::Paragraph | Role::Container => self.writer.end_block(),
-            Role::Field => self.writer.end_field(&open.name, &open.about),
-            Role::Line => self.writer.end_line(),
-            Role::Item | Role::Outline => self.writer.end_item(),
-            Role::Pre => self.writer.end_pre(),
-            Role::Table => self.writer.end_table(),
-            Role::Head => self.writer.end_head(),
-            Role::Row => self.writer.end_row(),
-            Role::Cell => self.writer.end_cell(),
-            Role::Note => self.writer.end_note(),
-            Role::Label => self.writer.end_label(),
-            Role::Person => {
+            MarkupRole::Title => self.writer.end_heading(),
+            MarkupRole::Paragraph | MarkupRole::Container => self.writer.end_block(),
+            MarkupRole::Field => self.writer.end_field(&open.name, &open.about),
+            MarkupRole::Line => self.writer.end_line(),
+            MarkupRole::Item | MarkupRole::Outline => self.writer.end_item(),
+            MarkupRole::Pre => self.writer.end_pre(),
+            MarkupRole::Table => self.writer.end_table(),
+            MarkupRole::Head => self.writer.end_head(),
+            MarkupRole::Row => self.writer.end_row(),
+            MarkupRole::Cell => self.writer.end_cell(),
+            MarkupRole::Note => self.writer.end_note(),
+            MarkupRole::Label => self.writer.end_label(),
+            MarkupRole::Person => {
                 self.gathers -= 1;
                 let person = person(&std::mem::take(&mut self.parts));
                 self.writer.add_person(&open.name, &person);
             }
-            Role::Date => {
+            MarkupRole::Date => {
                 self.gathers -= 1;
                 let date = date(&std::mem::take(&mut self.parts));
                 self.writer.push_text(&date);
                 self.writer.end_field(&open.name, "");
             }
-            Role::Reference => {
+            MarkupRole::Reference => {
                 self.references -= 1;
                 self.writer.end_reference();
                 self.writer.end_item();
             }
-            Role::Skip => self.skipped -= 1,
-            Role::Break => self.writer.line_break(),
+            MarkupRole::Skip => self.skipped -= 1,
+            MarkupRole::Break => self.writer.line_break(),
             // The parts of an entry that has no text between them.
-            Role::Inline if self.references > 0 => {
+            MarkupRole::Inline if self.references > 0 => {
                 let around = self.open.last().map_or("", |open| open.name.as_str());
                 if !self.vocabulary.is_mixed(around) {
                     self.writer.separate();
                 }
             }
-            Role::Inline
-                if self.writer.in_row() && self.vocabulary.role(&open.name) != Role::Inline =>
+            MarkupRole::Inline
+                if self.writer.in_row()
+                    && self.vocabulary.role(&open.name) != MarkupRole::Inline =>
             {
                 self.writer.space();
             }
-            Role::Inline => {}
+            MarkupRole::Inline => {}
         }
     }
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn at(&mut self, offset: usize) {
         self.writer.at(offset);
     }
 
     fn start(&mut self, name: &str, element: &Element<'_>) {
-        let role = if self.skipped > 0 { Role::Skip } else { self.role(name, element) };
+        let role = if self.skipped > 0 { MarkupRole::Skip } else { self.role(name, element) };
         let in_text = self.open.last().is_some_and(|open| open.in_text);
         self.open(role, name, element);
         let in_text = match role {
-            Role::Title | Role::Paragraph | Role::Line | Role::Field | Role::Label => true,
-            Role::Reference | Role::Pre | Role::Cell => true,
-            Role::Item | Role::Container | Role::Section | Role::Note => {
+            MarkupRole::Title
+            | MarkupRole::Paragraph
+            | MarkupRole::Line
+            | MarkupRole::Field
+            | MarkupRole::Label => true,
+            MarkupRole::Reference | MarkupRole::Pre | MarkupRole::Cell => true,
+            MarkupRole::Item | MarkupRole::Container | MarkupRole::Section | MarkupRole::Note => {
                 self.vocabulary.is_mixed(name)
             }
             _ => in_text,
@@ -238,14 +249,14 @@ impl Handler for Reading {
         let mut about = String::new();
         if !self.vocabulary.is_document() {
             about = attributes(element).join(", ");
-            if matches!(role, Role::Container | Role::Section) && !about.is_empty() {
+            if matches!(role, MarkupRole::Container | MarkupRole::Section) && !about.is_empty() {
                 self.writer.push_text(&about);
                 self.writer.end_field(name, "");
                 about.clear();
             }
         }
         let formatting = match role {
-            Role::Inline => {
+            MarkupRole::Inline => {
                 let rendition = attribute(element, "rend").or_else(|| attribute(element, "role"));
                 formatting(name, rendition.as_deref())
             }

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use crate::ingest::extract::formatting::{Formatting, Script};
-use crate::ingest::extract::xml::{Element, Handler};
+use crate::ingest::extract::xml::{Element, XmlHandler};
 
 /// How an element takes part in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum MarkupRole {
     /// A section, whose title is one level below that of the section around it.
     Section,
     Title,
@@ -90,14 +90,14 @@ struct Content {
 
 /// The elements of a file.
 #[derive(Default)]
-pub(super) struct Vocabulary {
+pub(super) struct MarkupVocabulary {
     pub(super) root: String,
     contents: HashMap<String, Content>,
     /// Names of the open elements.
     open: Vec<String>,
 }
 
-impl Vocabulary {
+impl MarkupVocabulary {
     pub(super) fn is_document(&self) -> bool {
         DOCUMENTS.contains(&self.root.as_str())
     }
@@ -111,27 +111,27 @@ impl Vocabulary {
         self.content(name).text
     }
 
-    pub(super) fn role(&self, name: &str) -> Role {
+    pub(super) fn role(&self, name: &str) -> MarkupRole {
         let known = if self.is_document() { known(name) } else { generic(name) };
         known.unwrap_or_else(|| {
             let Content { text, elements, title } = self.content(name);
             match (text, elements) {
-                (true, true) => Role::Paragraph,
-                (_, false) => Role::Field,
-                (false, true) if title && !self.is_document() => Role::Section,
-                (false, true) => Role::Container,
+                (true, true) => MarkupRole::Paragraph,
+                (_, false) => MarkupRole::Field,
+                (false, true) if title && !self.is_document() => MarkupRole::Section,
+                (false, true) => MarkupRole::Container,
             }
         })
     }
 }
 
-impl Handler for Vocabulary {
+impl XmlHandler for MarkupVocabulary {
     fn start(&mut self, name: &str, _: &Element<'_>) {
         match self.open.last() {
             Some(around) => {
                 let around = self.contents.entry(around.clone()).or_default();
                 around.elements = true;
-                around.title |= generic(name) == Some(Role::Title);
+                around.title |= generic(name) == Some(MarkupRole::Title);
             }
             None if self.root.is_empty() => name.clone_into(&mut self.root),
             None => {}
@@ -164,16 +164,16 @@ pub(super) fn formatting(name: &str, rendition: Option<&str>) -> Formatting {
 }
 
 /// The role of a name that means the same everywhere.
-fn generic(name: &str) -> Option<Role> {
+fn generic(name: &str) -> Option<MarkupRole> {
     Some(match name {
-        "title" | "head" | "heading" | "headline" => Role::Title,
-        "p" | "para" | "paragraph" => Role::Paragraph,
+        "title" | "head" | "heading" | "headline" => MarkupRole::Title,
+        "p" | "para" | "paragraph" => MarkupRole::Paragraph,
         _ => return None,
     })
 }
 
 /// The role of a name in the vocabularies of documents.
-fn known(name: &str) -> Option<Role> {
+fn known(name: &str) -> Option<MarkupRole> {
     Some(match name {
         "book" | "article" | "chapter" | "section" | "sect1" | "sect2" | "sect3" | "sect4"
         | "sect5" | "simplesect" | "refentry" | "refsect1" | "refsect2" | "refsect3"
@@ -183,31 +183,31 @@ fn known(name: &str) -> Option<Role> {
         | "trans-abstract" | "sub-article" | "book-part" | "fn-group" | "div" | "div0" | "div1"
         | "div2" | "div3" | "div4" | "div5" | "div6" | "div7" | "TEI" | "TEI.2" | "teiCorpus"
         | "FictionBook" | "topic" | "concept" | "task" | "reference" | "dita" | "glossentry"
-        | "troubleshooting" | "example" | "opml" => Role::Section,
+        | "troubleshooting" | "example" | "opml" => MarkupRole::Section,
         "title" | "head" | "article-title" | "book-title" | "bridgehead" | "refentrytitle"
-        | "refname" | "glossterm" => Role::Title,
+        | "refname" | "glossterm" => MarkupRole::Title,
         "para" | "simpara" | "p" | "ab" | "caption" | "subtitle" | "shortdesc" | "cmd" | "aff"
         | "refpurpose" | "term" | "blockquote" | "attribution" | "text-author" | "disp-formula"
-        | "funcprototype" | "annotation" | "question" | "answer" => Role::Paragraph,
-        "l" | "v" => Role::Line,
+        | "funcprototype" | "annotation" | "question" | "answer" => MarkupRole::Paragraph,
+        "l" | "v" => MarkupRole::Line,
         "listitem" | "list-item" | "li" | "item" | "step" | "substep" | "callout" | "member"
-        | "choice" => Role::Item,
+        | "choice" => MarkupRole::Item,
         "programlisting" | "screen" | "literallayout" | "synopsis" | "preformat" | "codeblock"
-        | "pre" | "msgblock" | "eg" | "code-block" => Role::Pre,
-        "table" | "informaltable" | "simpletable" => Role::Table,
-        "thead" | "sthead" => Role::Head,
-        "row" | "tr" | "strow" => Role::Row,
-        "entry" | "td" | "th" | "stentry" | "cell" => Role::Cell,
-        "footnote" | "fn" | "note" => Role::Note,
-        "label" => Role::Label,
-        "author" | "editor" | "contrib" | "othercredit" | "translator" => Role::Person,
-        "pub-date" | "date" | "pubdate" => Role::Date,
-        "ref" | "biblioentry" | "bibliomixed" | "bibl" | "biblStruct" => Role::Reference,
-        "outline" => Role::Outline,
-        "br" | "lb" | "break" => Role::Break,
+        | "pre" | "msgblock" | "eg" | "code-block" => MarkupRole::Pre,
+        "table" | "informaltable" | "simpletable" => MarkupRole::Table,
+        "thead" | "sthead" => MarkupRole::Head,
+        "row" | "tr" | "strow" => MarkupRole::Row,
+        "entry" | "td" | "th" | "stentry" | "cell" => MarkupRole::Cell,
+        "footnote" | "fn" | "note" => MarkupRole::Note,
+        "label" => MarkupRole::Label,
+        "author" | "editor" | "contrib" | "othercredit" | "translator" => MarkupRole::Person,
+        "pub-date" | "date" | "pubdate" => MarkupRole::Date,
+        "ref" | "biblioentry" | "bibliomixed" | "bibl" | "biblStruct" => MarkupRole::Reference,
+        "outline" => MarkupRole::Outline,
+        "br" | "lb" | "break" => MarkupRole::Break,
         "emphasis" | "emph" | "italic" | "bold" | "hi" | "code" | "literal" | "ph" | "xref"
         | "link" | "ulink" | "uri" | "ext-link" | "a" | "i" | "b" | "sup" | "sub" | "superscript"
-        | "subscript" | "strike" | "strikethrough" | "s" | "line-through" | "ins" | "command" | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => Role::Inline,
+        | "subscript" | "strike" | "strikethrough" | "s" | "line-through" | "ins" | "command" | "filename" | "option" | "quote" | "q" | "strong" | "math" | "span" => MarkupRole::Inline,
         // For indexes, counts and machines; pictures of FB2.
         "indexterm" | "index" | "titleabbrev" | "binary" | "journal-id" | "issn" | "article-id"
         | "elocation-id" | "contrib-id" | "history" | "counts" | "custom-meta-group"
@@ -215,7 +215,7 @@ fn known(name: &str) -> Option<Role> {
         | "revisionDesc" | "facsimile" | "stylesheet" | "colspec" | "tex-math" | "revhistory"
         | "prolog" | "processing-meta"
         // Deleted text.
-        | "del" => Role::Skip,
+        | "del" => MarkupRole::Skip,
         _ => return None,
     })
 }

@@ -2,11 +2,11 @@
 
 mod table;
 
-use self::table::Table;
+use self::table::MarkupTable;
 use super::super::formatting::Formatting;
 use super::super::html;
 use super::super::notebook::fenced;
-use crate::ingest::document::{Mark, single_spaced};
+use crate::ingest::document::{UnitMark, single_spaced};
 
 /// Longest line of joined fields of one name: `tag: a, b, c`.
 const LONGEST_JOINED: usize = 200;
@@ -37,11 +37,11 @@ struct Block {
 }
 
 #[derive(Default)]
-pub(super) struct Writer {
+pub(super) struct MarkupWriter {
     /// Offset of every line feed of the source.
     line_feeds: Vec<usize>,
     text: String,
-    marks: Vec<Mark>,
+    marks: Vec<UnitMark>,
     title: String,
     /// The source range `from..to` that is being read.
     from: usize,
@@ -56,7 +56,7 @@ pub(super) struct Writer {
     lists: usize,
     /// Whether a list item has started of which nothing is written yet.
     marker: bool,
-    table: Option<Table>,
+    table: Option<MarkupTable>,
     /// The authors: names, roles, and where they are.
     people: Vec<(String, String, Span)>,
     last: Kind,
@@ -68,7 +68,7 @@ pub(super) struct Writer {
     room: usize,
 }
 
-impl Writer {
+impl MarkupWriter {
     pub(super) fn new(source: &str) -> Self {
         let line_feeds = source.match_indices('\n').map(|(offset, _)| offset).collect();
         Self { line_feeds, room: source.len().saturating_mul(REPEATED), ..Self::default() }
@@ -79,7 +79,7 @@ impl Writer {
         self.from = std::mem::replace(&mut self.to, offset);
     }
 
-    pub(super) fn finish(mut self) -> (String, String, Vec<Mark>) {
+    pub(super) fn finish(mut self) -> (String, String, Vec<UnitMark>) {
         self.end_block();
         self.write_people();
         (self.title, self.text, self.marks)
@@ -365,6 +365,6 @@ impl Writer {
     fn mark(&mut self, offset: usize, span: Span) {
         let Some((first, last)) = span else { return };
         let line = |at: usize| self.line_feeds.partition_point(|feed| *feed < at) as u32 + 1;
-        self.marks.push(Mark { offset, first: line(first), last: line(last.max(first)) });
+        self.marks.push(UnitMark { offset, first: line(first), last: line(last.max(first)) });
     }
 }

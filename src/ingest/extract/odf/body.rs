@@ -4,20 +4,20 @@
 use std::collections::HashSet;
 
 use super::Objects;
-use super::formula::Formula;
-use super::lists::Lists;
+use super::formula::OdfFormula;
+use super::lists::OdfLists;
 use super::spans::Spans;
-use super::styles::Styles;
+use super::styles::OdfStyles;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::formatting::{Formatted, Formatting};
-use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::prose::{Paragraph, ParagraphRole, Prose};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// Reads a part, in which its own styles precede its text. `comments`: whether reviewers' comments are text.
 pub(super) fn read(
     xml: &str,
-    styles: Styles,
+    styles: OdfStyles,
     objects: &Objects,
     comments: bool,
 ) -> Result<Prose, ExtractError> {
@@ -26,7 +26,7 @@ pub(super) fn read(
         objects,
         drawn: HashSet::new(),
         comments,
-        lists: Lists::default(),
+        lists: OdfLists::default(),
         prose: Prose::default(),
         count: 0,
         paragraphs: Vec::new(),
@@ -46,12 +46,12 @@ pub(super) fn read(
 }
 
 struct Body<'a> {
-    styles: Styles,
+    styles: OdfStyles,
     objects: &'a Objects,
     /// The objects that were already written.
     drawn: HashSet<&'a str>,
     comments: bool,
-    lists: Lists,
+    lists: OdfLists,
     prose: Prose,
     count: u32,
     /// Open paragraphs: a paragraph can contain another, in a text box or a note.
@@ -61,7 +61,7 @@ struct Body<'a> {
     /// Open notes.
     notes: Vec<Note>,
     tables: Vec<Table>,
-    formula: Option<Formula>,
+    formula: Option<OdfFormula>,
     in_creator: bool,
     /// The alternative text of a picture, while it is read.
     alt: Option<String>,
@@ -105,7 +105,7 @@ impl Body<'_> {
     }
 }
 
-impl Handler for Body<'_> {
+impl XmlHandler for Body<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if let Some(formula) = &mut self.formula {
             return formula.start(name);
@@ -132,7 +132,7 @@ impl Handler for Body<'_> {
             "table-row" => self.begin_row(element),
             "table-cell" | "covered-table-cell" => self.begin_cell(name, element),
             "math" => {
-                let mut formula = Formula::default();
+                let mut formula = OdfFormula::default();
                 formula.start(name);
                 self.formula = Some(formula);
             }
@@ -144,7 +144,7 @@ impl Handler for Body<'_> {
     fn end(&mut self, name: &str) {
         if let Some(formula) = &mut self.formula {
             if formula.end(name) {
-                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                let text = self.formula.take().map(OdfFormula::finish).unwrap_or_default();
                 self.push(&text);
             }
             return;
@@ -200,11 +200,11 @@ impl Body<'_> {
         if let Some(level) = self.lists.level() {
             // After the first paragraph of an item, its text continues as plain text.
             if let Some(label) = self.lists.take_label() {
-                (paragraph.meaning, paragraph.label) = (Meaning::Item, label);
+                (paragraph.meaning, paragraph.label) = (ParagraphRole::Item, label);
                 paragraph.level = level;
             }
         } else if self.styles.is_title(&style) {
-            paragraph.meaning = Meaning::Title;
+            paragraph.meaning = ParagraphRole::Title;
         }
         self.open_paragraph(paragraph, &style);
     }
@@ -221,7 +221,7 @@ impl Body<'_> {
         let level = attribute(element, "outline-level").and_then(|level| level.parse().ok());
         let level: u8 = level.unwrap_or(1).max(1);
         let mut paragraph = self.paragraph();
-        paragraph.meaning = Meaning::Heading(level);
+        paragraph.meaning = ParagraphRole::Heading(level);
         let unnumbered = attribute(element, "is-list-header").as_deref() == Some("true");
         let of_list = self.lists.take_label().filter(|label| !label.is_empty());
         if let Some(label) = of_list {

@@ -1,18 +1,18 @@
 //! Formulas of an `OpenDocument` (`MathML`) → the line that was typed if the file has it, else their signs.
 
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::xml::{self, Element, Handler};
+use crate::ingest::extract::xml::{self, Element, XmlHandler};
 
 /// A formula being read, from the start of `math` to its end.
 #[derive(Default)]
-pub(super) struct Formula {
+pub(super) struct OdfFormula {
     depth: usize,
     in_source: bool,
     signs: String,
     source: String,
 }
 
-impl Formula {
+impl OdfFormula {
     pub(super) fn start(&mut self, name: &str) {
         self.depth += 1;
         self.in_source = name == "annotation";
@@ -45,21 +45,21 @@ impl Formula {
 pub(super) fn read(part: &str) -> Option<String> {
     let mut reading = Reading::default();
     let _ = xml::read(part, &mut reading);
-    reading.formula.map(Formula::finish).filter(|text| !text.is_empty())
+    reading.formula.map(OdfFormula::finish).filter(|text| !text.is_empty())
 }
 
 #[derive(Default)]
 struct Reading {
-    formula: Option<Formula>,
+    formula: Option<OdfFormula>,
     /// Whether the first element was read; only that can be a formula.
     begun: bool,
     done: bool,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, _: &Element<'_>) {
         if !std::mem::replace(&mut self.begun, true) && name == "math" {
-            self.formula = Some(Formula::default());
+            self.formula = Some(OdfFormula::default());
         }
         if let Some(formula) = self.formula.as_mut().filter(|_| !self.done) {
             formula.start(name);

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::styles::{LEVELS, OUTLINE, Styles};
+use super::styles::{LEVELS, OUTLINE, OdfStyles};
 use crate::ingest::extract::xml::{Element, attribute};
 
 type Counts = [Option<u32>; LEVELS];
 
 #[derive(Default, Debug)]
-pub(super) struct Lists {
+pub(super) struct OdfLists {
     /// Open lists, each within the one before it.
     open: Vec<List>,
     counts: Counts,
@@ -29,9 +29,9 @@ struct List {
 /// Deepest nesting that is counted; deeper lists share this level.
 const DEEPEST: usize = 100;
 
-impl Lists {
+impl OdfLists {
     /// Handles the start of an element; returns whether it belongs to a list.
-    pub(super) fn start(&mut self, name: &str, element: &Element<'_>, styles: &Styles) -> bool {
+    pub(super) fn start(&mut self, name: &str, element: &Element<'_>, styles: &OdfStyles) -> bool {
         match name {
             "list" => self.begin(element),
             "list-item" => {
@@ -77,7 +77,7 @@ impl Lists {
         }
     }
 
-    fn begin_item(&mut self, start: Option<u32>, styles: &Styles) {
+    fn begin_item(&mut self, start: Option<u32>, styles: &OdfStyles) {
         let Some(list) = self.open.last() else { return };
         let level = (self.open.len() - 1).min(LEVELS - 1);
         let first = styles.level(&list.style, level).map_or(1, |level| level.start);
@@ -96,7 +96,12 @@ impl Lists {
     }
 
     /// The number of a heading; `level` counts from 0.
-    pub(super) fn heading(&mut self, level: usize, start: Option<u32>, styles: &Styles) -> String {
+    pub(super) fn heading(
+        &mut self,
+        level: usize,
+        start: Option<u32>,
+        styles: &OdfStyles,
+    ) -> String {
         let level = level.min(LEVELS - 1);
         let Some(its) = styles.level(OUTLINE, level) else { return String::new() };
         count(&mut self.headings, level, start, its.start);

@@ -12,12 +12,12 @@ mod styles;
 use std::collections::HashMap;
 use std::path::Path;
 
-use self::styles::Styles;
+use self::styles::OdfStyles;
 use super::encoding::decode;
-use super::package::Package;
-use super::xml::{self, Element, Handler};
-use super::{ExtractError, detect, hidden, wordless};
-use crate::ingest::document::{Document, Places, Syntax, Unit};
+use super::package::ZipPackage;
+use super::xml::{self, Element, XmlHandler};
+use super::{ExtractError, detect, hidden, no_text};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
 
 /// The objects drawn in a text, by the folder of their part.
 type Objects = HashMap<String, Object>;
@@ -35,7 +35,7 @@ const MOST_OBJECTS: usize = 1000;
 /// The parts of a document.
 struct Parts {
     content: String,
-    styles: Styles,
+    styles: OdfStyles,
     objects: Objects,
     title: Option<String>,
 }
@@ -48,7 +48,7 @@ pub(super) fn text(source: &str, bytes: &[u8], comments: bool) -> Result<Documen
         title: title.unwrap_or(prose.title),
         text: prose.text,
         syntax: Syntax::Markdown,
-        places: Places::Marked(Unit::Paragraph, prose.marks),
+        places: SourceMap::Marked(LocatorUnit::Paragraph, prose.marks),
         ..Document::default()
     })
 }
@@ -58,7 +58,7 @@ pub(super) fn presentation(source: &str, bytes: &[u8]) -> Result<Document, Extra
     let slides = slides::read(&content, styles, &objects)?;
     let mut document = slides.parts.finish(title.unwrap_or(slides.title), Syntax::Markdown);
     document.warnings.extend(hidden::slides(&slides.hidden));
-    document.warnings.extend(wordless::slides(&slides.pictures));
+    document.warnings.extend(no_text::slides(&slides.pictures));
     Ok(document)
 }
 
@@ -74,12 +74,12 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
         let title = xml::element_text(&content, "title");
         let is_one = content.contains("office:document") && content.contains(body);
         return if is_one {
-            Ok(Parts { content, styles: Styles::default(), objects: Objects::default(), title })
+            Ok(Parts { content, styles: OdfStyles::default(), objects: Objects::default(), title })
         } else {
             Err(nothing())
         };
     }
-    let mut package = Package::open(bytes, &extension, name, "doc")?;
+    let mut package = ZipPackage::open(bytes, &extension, name, "doc")?;
     let manifest = package.part("META-INF/manifest.xml")?.unwrap_or_default();
     if manifest.contains("encryption-data") {
         return Err(ExtractError::encrypted());
@@ -87,7 +87,7 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
     let content = package.part("content.xml")?.filter(|content| content.contains(body));
     let Some(content) = content else { return Err(nothing()) };
     let common = package.part("styles.xml")?.unwrap_or_default();
-    let mut reading = StylesOnly(Styles::default());
+    let mut reading = StylesOnly(OdfStyles::default());
     // Styles are used as far as they can be read.
     let _ = xml::read(&common, &mut reading);
     let objects =
@@ -98,7 +98,7 @@ fn parts(source: &str, bytes: &[u8], name: &str, body: &str) -> Result<Parts, Ex
 }
 
 /// Reads objects, but not objects within them.
-fn objects(package: &mut Package<'_>) -> Result<Objects, ExtractError> {
+fn objects(package: &mut ZipPackage<'_>) -> Result<Objects, ExtractError> {
     let names: Vec<String> = package.names().collect();
     let folders = names.iter().filter_map(|name| name.strip_suffix("/content.xml"));
     let mut objects = Objects::default();
@@ -108,7 +108,7 @@ fn objects(package: &mut Package<'_>) -> Result<Objects, ExtractError> {
         let text = if formula.is_some() {
             String::new()
         } else {
-            let read = body::read(&part, Styles::default(), &Objects::default(), false);
+            let read = body::read(&part, OdfStyles::default(), &Objects::default(), false);
             read.map(|prose| prose.text).unwrap_or_default()
         };
         objects.insert(folder.to_owned(), Object { formula, text });
@@ -117,9 +117,9 @@ fn objects(package: &mut Package<'_>) -> Result<Objects, ExtractError> {
 }
 
 /// A reader for parts that contain only styles.
-struct StylesOnly(Styles);
+struct StylesOnly(OdfStyles);
 
-impl Handler for StylesOnly {
+impl XmlHandler for StylesOnly {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         self.0.start(name, element);
     }

@@ -3,27 +3,28 @@
 use std::collections::HashSet;
 
 use super::Objects;
-use super::formula::Formula;
-use super::lists::Lists;
+use super::formula::OdfFormula;
+use super::lists::OdfLists;
 use super::shapes::{centimetres, is_shape, is_skipped};
 use super::spans::Spans;
-use super::styles::Styles;
-use crate::ingest::document::{Unit, single_spaced};
+use super::styles::OdfStyles;
+use crate::ingest::document::{LocatorUnit, single_spaced};
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::chart::Drawings;
 use crate::ingest::extract::formatting::{Formatted, Formatting};
-use crate::ingest::extract::numeral::Numeral;
-use crate::ingest::extract::parts::Parts;
+use crate::ingest::extract::numeral::NumeralStyle;
+use crate::ingest::extract::parts::PartsBuilder;
 use crate::ingest::extract::slide::{
-    Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
+    Bullet, DEEPEST, ListNumbering, ShapeRole, Slide, SlideBlock, SlideItem, SlideLine,
+    SlidePosition, SlideShape,
 };
-use crate::ingest::extract::table::{Cell, Grid};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::table::{Grid, GridCell};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// The slides of a presentation.
 pub(super) struct Slides {
-    pub(super) parts: Parts,
+    pub(super) parts: PartsBuilder,
     /// The title of the first slide that has one.
     pub(super) title: String,
     /// Numbers of slides that are hidden, and of slides that are only pictures.
@@ -31,13 +32,17 @@ pub(super) struct Slides {
     pub(super) pictures: Vec<u32>,
 }
 
-pub(super) fn read(xml: &str, styles: Styles, objects: &Objects) -> Result<Slides, ExtractError> {
+pub(super) fn read(
+    xml: &str,
+    styles: OdfStyles,
+    objects: &Objects,
+) -> Result<Slides, ExtractError> {
     let mut reading = Reading {
         styles,
         objects,
         drawn: HashSet::new(),
-        lists: Lists::default(),
-        parts: Parts::new(Unit::Slide),
+        lists: OdfLists::default(),
+        parts: PartsBuilder::new(LocatorUnit::Slide),
         first_title: String::new(),
         left_out: Vec::new(),
         pictures: Vec::new(),
@@ -65,12 +70,12 @@ pub(super) fn read(xml: &str, styles: Styles, objects: &Objects) -> Result<Slide
 }
 
 struct Reading<'a> {
-    styles: Styles,
+    styles: OdfStyles,
     objects: &'a Objects,
     /// The objects that were already written.
     drawn: HashSet<&'a str>,
-    lists: Lists,
-    parts: Parts,
+    lists: OdfLists,
+    parts: PartsBuilder,
     first_title: String,
     left_out: Vec<u32>,
     pictures: Vec<u32>,
@@ -80,29 +85,29 @@ struct Reading<'a> {
     number: u32,
     slide: Option<Slide>,
     /// Open groups.
-    groups: Vec<Vec<Item>>,
+    groups: Vec<Vec<SlideItem>>,
     /// How many groups are open below the deepest level.
     deeper: usize,
-    shape: Option<Shape>,
+    shape: Option<SlideShape>,
     /// The speaker notes, since they started.
     notes: Option<String>,
-    line: Option<Line>,
+    line: Option<SlideLine>,
     /// The formatting at the end of the line so far.
     formatted: Formatted,
     /// For each open span, whether its letters are hidden, and their formatting.
     spans: Vec<(bool, Formatting)>,
-    row: Option<Vec<Cell>>,
+    row: Option<Vec<GridCell>>,
     grid: Grid,
     cells: Spans,
     in_header: bool,
-    formula: Option<Formula>,
+    formula: Option<OdfFormula>,
     skipped: usize,
 }
 
 /// Deepest nesting of groups that are told apart.
 const DEEPEST_GROUP: usize = 32;
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if let Some(formula) = &mut self.formula {
             return formula.start(name);
@@ -146,7 +151,7 @@ impl Handler for Reading<'_> {
                 self.row.get_or_insert_default().extend(cells);
             }
             "math" => {
-                let mut formula = Formula::default();
+                let mut formula = OdfFormula::default();
                 formula.start(name);
                 self.formula = Some(formula);
             }
@@ -163,7 +168,7 @@ impl Handler for Reading<'_> {
     fn end(&mut self, name: &str) {
         if let Some(formula) = &mut self.formula {
             if formula.end(name) {
-                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                let text = self.formula.take().map(OdfFormula::finish).unwrap_or_default();
                 self.add_formula(text);
             }
             return;
@@ -193,7 +198,7 @@ impl Handler for Reading<'_> {
             "table" => {
                 let lines = std::mem::take(&mut self.grid).into_lines();
                 if !lines.text.is_empty() {
-                    self.add(Block::Rows(lines.text));
+                    self.add(SlideBlock::Rows(lines.text));
                 }
             }
             _ => {}
@@ -252,37 +257,39 @@ impl Reading<'_> {
         if self.deeper > 0 {
             self.deeper -= 1;
         } else if let Some(items) = self.groups.pop() {
-            let places = items.iter().filter_map(Item::place);
-            let place = places.reduce(Place::union);
-            self.add_item(Item::Group(place, items));
+            let places = items.iter().filter_map(SlideItem::place);
+            let place = places.reduce(SlidePosition::union);
+            self.add_item(SlideItem::Group(place, items));
         }
     }
 
     fn begin_shape(&mut self, element: &Element<'_>) {
         self.end_shape();
         let role = match attribute(element, "class").as_deref() {
-            Some("title") => Role::Title,
-            Some("outline") => Role::Body,
-            Some("date-time" | "footer" | "header" | "page-number" | "page") => Role::Furniture,
-            _ => Role::Other,
+            Some("title") => ShapeRole::Title,
+            Some("outline") => ShapeRole::Body,
+            Some("date-time" | "footer" | "header" | "page-number" | "page") => {
+                ShapeRole::Furniture
+            }
+            _ => ShapeRole::Other,
         };
         let length = |name| attribute(element, name).as_deref().and_then(centimetres);
         let place = length("x").zip(length("y")).map(|(left, top)| {
             let (width, height) = (length("width"), length("height"));
-            Place { left, top, width: width.unwrap_or(0.0), height: height.unwrap_or(0.0) }
+            SlidePosition { left, top, width: width.unwrap_or(0.0), height: height.unwrap_or(0.0) }
         });
-        self.shape = Some(Shape { role, place, ..Shape::default() });
+        self.shape = Some(SlideShape { role, place, ..SlideShape::default() });
     }
 
     fn end_shape(&mut self) {
         let alt = self.alt.take().and_then(|alt| alt::line(&alt));
         let Some(mut shape) = self.shape.take() else { return };
         if shape.blocks.is_empty() && self.notes.is_none() {
-            shape.blocks.extend(alt.map(Block::Rows));
+            shape.blocks.extend(alt.map(SlideBlock::Rows));
         }
         match &mut self.notes {
             // The rest of a notes page is a picture of the slide, and furniture.
-            Some(notes) if shape.role == Role::Other => {
+            Some(notes) if shape.role == ShapeRole::Other => {
                 for text in shape.texts() {
                     if !notes.is_empty() {
                         notes.push_str("\n\n");
@@ -291,11 +298,11 @@ impl Reading<'_> {
                 }
             }
             Some(_) => {}
-            None => self.add_item(Item::Shape(shape)),
+            None => self.add_item(SlideItem::Shape(shape)),
         }
     }
 
-    fn add_item(&mut self, item: Item) {
+    fn add_item(&mut self, item: SlideItem) {
         if let Some(group) = self.groups.last_mut() {
             group.push(item);
         } else if let Some(slide) = &mut self.slide {
@@ -304,7 +311,7 @@ impl Reading<'_> {
     }
 
     fn begin_line(&mut self) {
-        let mut line = Line::default();
+        let mut line = SlideLine::default();
         if let Some(level) = self.lists.level() {
             line.level = level.min(DEEPEST);
             line.bullet = Some(match self.lists.take_label() {
@@ -312,7 +319,12 @@ impl Reading<'_> {
                 // The list has counted this item already.
                 Some(before) => {
                     let after = String::new();
-                    Bullet::Number(Numbering { numeral: Numeral::None, before, after, start: 0 })
+                    Bullet::Number(ListNumbering {
+                        numeral: NumeralStyle::None,
+                        before,
+                        after,
+                        start: 0,
+                    })
                 }
                 None => Bullet::None,
             });
@@ -350,11 +362,11 @@ impl Reading<'_> {
                     cell.text.push_str(&text);
                 }
             }
-            None => self.add(Block::Paragraph(Line { text, ..line })),
+            None => self.add(SlideBlock::Paragraph(SlideLine { text, ..line })),
         }
     }
 
-    fn add(&mut self, block: Block) {
+    fn add(&mut self, block: SlideBlock) {
         if self.slide.is_some() {
             self.shape.get_or_insert_default().blocks.push(block);
         }
@@ -364,7 +376,7 @@ impl Reading<'_> {
         if self.line.is_some() {
             self.push(&text);
         } else if !text.is_empty() {
-            self.add(Block::Rows(text));
+            self.add(SlideBlock::Rows(text));
         }
     }
 
@@ -382,7 +394,7 @@ impl Reading<'_> {
             self.add_formula(formula.clone());
         }
         if !object.text.is_empty() {
-            self.add(Block::Rows(object.text.clone()));
+            self.add(SlideBlock::Rows(object.text.clone()));
         }
     }
 }

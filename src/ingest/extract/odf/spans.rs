@@ -1,6 +1,6 @@
 //! Cells of an `OpenDocument` table that span several rows or columns.
 
-use crate::ingest::extract::table::{Cell, WIDEST};
+use crate::ingest::extract::table::{GridCell, WIDEST};
 use crate::ingest::extract::xml::{Element, attribute};
 
 /// The cells of a table that extend into the rows below.
@@ -20,7 +20,7 @@ impl Spans {
 
     /// The cells that an element of a row stands for; the last one gets the text. A covered cell is part of the
     /// cell above it, or of the one before it, which adds no cell.
-    pub(super) fn cells(&mut self, name: &str, element: &Element<'_>) -> Vec<Cell> {
+    pub(super) fn cells(&mut self, name: &str, element: &Element<'_>) -> Vec<GridCell> {
         let number = |name| {
             let number = attribute(element, name).and_then(|number| number.parse::<u32>().ok());
             number.unwrap_or(1).max(1)
@@ -39,7 +39,7 @@ impl Spans {
                     self.across -= 1;
                 } else if *below > 0 {
                     *below -= 1;
-                    cells.push(Cell { above: true, ..Cell::default() });
+                    cells.push(GridCell { above: true, ..GridCell::default() });
                 }
                 self.column += 1;
                 continue;
@@ -51,7 +51,7 @@ impl Spans {
                 self.below.resize(end, 0);
             }
             self.below[self.column..end].fill(rows - 1);
-            cells.push(Cell { columns, ..Cell::default() });
+            cells.push(GridCell { columns, ..GridCell::default() });
             self.across = columns - 1;
             self.column += 1;
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::ingest::extract::formatting::{Formatting, Script};
-use crate::ingest::extract::numeral::Numeral;
+use crate::ingest::extract::numeral::NumeralStyle;
 use crate::ingest::extract::xml::{Element, attribute};
 
 /// Levels of a list.
@@ -18,7 +18,7 @@ pub(super) const OUTLINE: &str = "\0outline";
 /// The numbering of a list level.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
-    pub(super) numeral: Numeral,
+    pub(super) numeral: NumeralStyle,
     before: String,
     after: String,
     /// How many levels are shown; this level is the last of them.
@@ -29,7 +29,7 @@ pub(super) struct Level {
 impl Default for Level {
     fn default() -> Self {
         let (before, after) = (String::new(), String::new());
-        Self { numeral: Numeral::Bullet, before, after, shown: 1, start: 1 }
+        Self { numeral: NumeralStyle::Bullet, before, after, shown: 1, start: 1 }
     }
 }
 
@@ -56,7 +56,7 @@ fn script(position: &str) -> Option<Script> {
 
 /// The styles of a document: common ones, and those of its parts.
 #[derive(Default, Debug)]
-pub(super) struct Styles {
+pub(super) struct OdfStyles {
     /// Styles by family and name.
     styles: HashMap<(String, String), Style>,
     lists: HashMap<String, [Level; LEVELS]>,
@@ -64,7 +64,7 @@ pub(super) struct Styles {
     list: Option<String>,
 }
 
-impl Styles {
+impl OdfStyles {
     /// Reads an element that defines styles; other elements are ignored.
     pub(super) fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
@@ -112,7 +112,7 @@ impl Styles {
             return;
         };
         levels[level - 1] = Level {
-            numeral: Numeral::sampled(&value("num-format").unwrap_or_default()),
+            numeral: NumeralStyle::sampled(&value("num-format").unwrap_or_default()),
             before: text("num-prefix"),
             after: text("num-suffix"),
             shown: number("display-levels").unwrap_or(1).clamp(1, level),
@@ -130,7 +130,7 @@ impl Styles {
         let level = level.min(LEVELS - 1);
         let Some(levels) = self.lists.get(list) else { return String::new() };
         let here = &levels[level];
-        if matches!(here.numeral, Numeral::Bullet | Numeral::None) {
+        if matches!(here.numeral, NumeralStyle::Bullet | NumeralStyle::None) {
             return String::new();
         }
         let numbers = (level + 1 - here.shown..=level).filter_map(|at| {

@@ -5,12 +5,12 @@
 //! are the same in both, so lines are first put in the order of their places.
 
 use super::glyph::Glyph;
-use super::lines::Line;
+use super::lines::PdfLine;
 use super::script::{is_mark, is_right_to_left};
-use super::words::Item;
+use super::words::TextItem;
 
 /// Puts the glyphs of a line with such letters in order from left to right.
-pub(super) fn order_by_place(line: &mut Line) {
+pub(super) fn order_by_place(line: &mut PdfLine) {
     if !line.glyphs.iter().any(|glyph| glyph.letters.all(is_right_to_left)) {
         return;
     }
@@ -85,7 +85,7 @@ enum Way {
 }
 
 /// The text of items that are in order from left to right.
-pub(super) fn read(items: &[Item]) -> String {
+pub(super) fn read(items: &[TextItem]) -> String {
     let ways: Vec<Way> = items.iter().map(way).collect();
     let count = |wanted| ways.iter().filter(|way| **way == wanted).count();
     let (lefts, rights) = (count(Way::Left), count(Way::Right));
@@ -115,7 +115,7 @@ pub(super) fn read(items: &[Item]) -> String {
 }
 
 /// Reads from the right; left-to-right words and numbers inside keep their order.
-fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
+fn read_left(items: &[TextItem], ways: &[Way], text: &mut String) {
     let mut read = String::new();
     let mut end = items.len();
     while end > 0 {
@@ -125,7 +125,7 @@ fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
             let mut at = start;
             while at > 0 && ways[at - 1] != Way::Left {
                 at -= 1;
-                let between_numbers = ways[at] == Way::Neutral && items[at] != Item::Blank;
+                let between_numbers = ways[at] == Way::Neutral && items[at] != TextItem::Blank;
                 let beyond = || ways[..at].iter().rev().find(|way| **way != Way::Neutral);
                 let of_words = ways[at..end].contains(&Way::Right) || beyond() == Some(&Way::Right);
                 match ways[at] {
@@ -141,17 +141,17 @@ fn read_left(items: &[Item], ways: &[Way], text: &mut String) {
     text.push_str(&turn_brackets(&read));
 }
 
-fn push(text: &mut String, items: &[Item]) {
+fn push(text: &mut String, items: &[TextItem]) {
     for item in items {
         match item {
-            Item::Letters(letters) => text.push_str(letters),
-            Item::Blank => text.push(' '),
+            TextItem::Letters(letters) => text.push_str(letters),
+            TextItem::Blank => text.push(' '),
         }
     }
 }
 
-fn way(item: &Item) -> Way {
-    let Item::Letters(letters) = item else { return Way::Neutral };
+fn way(item: &TextItem) -> Way {
+    let TextItem::Letters(letters) = item else { return Way::Neutral };
     let Some(letter) = letters.chars().next() else { return Way::Neutral };
     let reads_right = |letter: char| letter.is_alphabetic() && !is_right_to_left(letter);
     if letters.chars().any(is_right_to_left) && !letters.chars().any(reads_right) {
@@ -184,10 +184,10 @@ fn turn_brackets(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn items(text: &str) -> Vec<Item> {
+    fn items(text: &str) -> Vec<TextItem> {
         let item = |letter: char| match letter {
-            ' ' => Item::Blank,
-            letter => Item::Letters(letter.to_string()),
+            ' ' => TextItem::Blank,
+            letter => TextItem::Letters(letter.to_string()),
         };
         text.chars().map(item).collect()
     }

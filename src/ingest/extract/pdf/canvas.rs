@@ -59,7 +59,7 @@ fn span(from: f64, to: f64) -> (u32, u32) {
 
 /// How a colour is combined with the one below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Mixing {
+pub(super) enum PixelBlend {
     #[default]
     Over,
     Multiply,
@@ -68,7 +68,7 @@ pub(super) enum Mixing {
     Lighten,
 }
 
-impl Mixing {
+impl PixelBlend {
     fn mix(self, below: u8, colour: u8) -> u8 {
         match self {
             Self::Over => colour,
@@ -160,17 +160,18 @@ impl Canvas {
         left: u32,
         colours: &[u8],
         cover: &[u8],
-        mixing: Mixing,
+        mixing: PixelBlend,
     ) {
         let start = row as usize * self.image.width as usize;
         let pixels = &mut self.image.pixels[start..start + self.image.width as usize];
         let pixels = &mut pixels[left as usize..];
-        if mixing == Mixing::Over && cover.iter().all(|cover| *cover == 255) {
+        if mixing == PixelBlend::Over && cover.iter().all(|cover| *cover == 255) {
             let count = pixels.len().min(colours.len()).min(cover.len());
             return pixels[..count].copy_from_slice(&colours[..count]);
         }
         for ((pixel, colour), cover) in pixels.iter_mut().zip(colours).zip(cover) {
-            let colour = if mixing == Mixing::Over { *colour } else { mixing.mix(*pixel, *colour) };
+            let colour =
+                if mixing == PixelBlend::Over { *colour } else { mixing.mix(*pixel, *colour) };
             *pixel = match *cover {
                 0 => continue,
                 255 => colour,

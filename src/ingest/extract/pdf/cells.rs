@@ -2,7 +2,7 @@
 
 use super::bidi;
 use super::glyph::Glyph;
-use super::lines::Line;
+use super::lines::PdfLine;
 use super::script::is_right_to_left;
 use super::words::items;
 
@@ -14,14 +14,14 @@ const MAX_CELLS: usize = 60;
 
 /// A part of a line, and its place along the line.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Cell {
+pub(super) struct PdfCell {
     pub(super) text: String,
     pub(super) start: f32,
     pub(super) end: f32,
 }
 
 /// The cells of a line; empty if it has no gap, or is read from right to left.
-pub(super) fn cells(line: &Line) -> Vec<Cell> {
+pub(super) fn cells(line: &PdfLine) -> Vec<PdfCell> {
     let right = line.place.right;
     let mut ranges = Vec::new();
     let (mut from, mut reach): (usize, Option<f32>) = (0, None);
@@ -46,9 +46,9 @@ pub(super) fn cells(line: &Line) -> Vec<Cell> {
     ranges.into_iter().filter_map(|range| cell(&line.glyphs[range], line)).collect()
 }
 
-fn cell(glyphs: &[Glyph], line: &Line) -> Option<Cell> {
-    let mut part = Line::new(glyphs.to_vec())?;
+fn cell(glyphs: &[Glyph], line: &PdfLine) -> Option<PdfCell> {
+    let mut part = PdfLine::new(glyphs.to_vec())?;
     part.place = line.place;
     let text = bidi::read(&items(&part)).trim().to_owned();
-    (!text.is_empty()).then_some(Cell { text, start: part.start, end: part.end })
+    (!text.is_empty()).then_some(PdfCell { text, start: part.start, end: part.end })
 }

@@ -5,7 +5,7 @@
 //! text do.
 
 use super::glyph::Glyph;
-use super::lines::Line;
+use super::lines::PdfLine;
 use super::script::is_right_to_left;
 use super::words::GAP;
 
@@ -30,14 +30,14 @@ struct Gap {
     end: f32,
 }
 
-pub(super) fn separate(mut lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn separate(mut lines: Vec<PdfLine>) -> Vec<PdfLine> {
     let mut separated = Vec::with_capacity(lines.len());
     let mut at = 0;
     while at < lines.len() {
         let block = gaps(&lines[at]).into_iter().find_map(|gap| block(&lines[at..], gap));
         let Some((length, gap)) = block else {
             let line = &mut lines[at];
-            separated.push(Line { glyphs: std::mem::take(&mut line.glyphs), ..*line });
+            separated.push(PdfLine { glyphs: std::mem::take(&mut line.glyphs), ..*line });
             at += 1;
             continue;
         };
@@ -51,7 +51,7 @@ pub(super) fn separate(mut lines: Vec<Line>) -> Vec<Line> {
     separated
 }
 
-fn gaps(line: &Line) -> Vec<Gap> {
+fn gaps(line: &PdfLine) -> Vec<Gap> {
     let inked = line.glyphs.iter().filter(|glyph| !glyph.letters.is_blank());
     let mut gaps = Vec::new();
     let mut end: Option<f32> = None;
@@ -66,7 +66,7 @@ fn gaps(line: &Line) -> Vec<Gap> {
 }
 
 /// How many of the lines share a gap that separates columns of text, and that gap.
-fn block(lines: &[Line], mut gutter: Gap) -> Option<(usize, Gap)> {
+fn block(lines: &[PdfLine], mut gutter: Gap) -> Option<(usize, Gap)> {
     let mut length = 1;
     for pair in lines.windows(2) {
         let (line, next) = (&pair[0], &pair[1]);
@@ -92,20 +92,20 @@ fn block(lines: &[Line], mut gutter: Gap) -> Option<(usize, Gap)> {
     (is_text(&left) && is_text(&right)).then_some((length, gutter))
 }
 
-fn split(lines: &[Line], gutter: Gap) -> (Vec<Line>, Vec<Line>) {
+fn split(lines: &[PdfLine], gutter: Gap) -> (Vec<PdfLine>, Vec<PdfLine>) {
     let middle = f32::midpoint(gutter.start, gutter.end);
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for line in lines {
         let before = |glyph: &Glyph| glyph.at.dot(line.place.right) < middle;
         let (first, second) = line.glyphs.iter().cloned().partition(before);
-        left.extend(Line::new(first));
-        right.extend(Line::new(second));
+        left.extend(PdfLine::new(first));
+        right.extend(PdfLine::new(second));
     }
     (left, right)
 }
 
 /// Whether the parts of lines on one side of a gap are a column of text.
-fn is_text(lines: &[Line]) -> bool {
+fn is_text(lines: &[PdfLine]) -> bool {
     if lines.len() < LINES {
         return false;
     }
@@ -130,7 +130,7 @@ fn is_text(lines: &[Line]) -> bool {
         && full * 10 >= FULL_IN_TEN * lines.len()
 }
 
-fn reads_left(lines: &[Line]) -> bool {
+fn reads_left(lines: &[PdfLine]) -> bool {
     let glyphs = || lines.iter().flat_map(|line| &line.glyphs);
     let left = glyphs().filter(|glyph| glyph.letters.all(is_right_to_left)).count();
     left * 2 > glyphs().count()

@@ -1,7 +1,7 @@
 //! Text along a curve, as on stamps, maps and diplomas → the same text on a straight line, since later steps
 //! join parallel letters into lines.
 
-use super::glyph::{Glyph, Vector};
+use super::glyph::{Glyph, PagePoint};
 
 /// Fewest letters on a curve.
 const LETTERS: usize = 4;
@@ -44,7 +44,9 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
 
 /// Moves the glyphs of a curve onto a line with its mean direction, and keeps their gaps.
 fn straighten(curve: &mut [Glyph]) {
-    let sum = |of: fn(&Glyph) -> Vector| curve.iter().map(of).fold(Vector::default(), Vector::plus);
+    let sum = |of: fn(&Glyph) -> PagePoint| {
+        curve.iter().map(of).fold(PagePoint::default(), PagePoint::plus)
+    };
     let (mean, middle) = (sum(|glyph| glyph.right), sum(|glyph| glyph.at));
     let length = mean.length();
     if length < f32::EPSILON {
@@ -53,11 +55,11 @@ fn straighten(curve: &mut [Glyph]) {
     let middle = middle.times(1.0 / curve.len() as f32);
     let mut right = mean.times(1.0 / length);
     if right.x > LEVEL {
-        right = Vector { x: 1.0, y: 0.0 };
+        right = PagePoint { x: 1.0, y: 0.0 };
     }
     // Mirrored text stays mirrored.
     let side = curve[0].right.x * curve[0].down.y - curve[0].right.y * curve[0].down.x;
-    let down = Vector { x: -right.y, y: right.x }.times(side.signum());
+    let down = PagePoint { x: -right.y, y: right.x }.times(side.signum());
     let mut places = Vec::with_capacity(curve.len());
     let mut at = 0.0;
     for (index, glyph) in curve.iter().enumerate() {
@@ -80,11 +82,11 @@ mod tests {
 
     /// Letters on a circle, each turned by this many degrees against the one before it.
     fn arc(text: &str, degrees: f32, first: f32) -> Vec<Glyph> {
-        let mut at = Vector { x: 300.0, y: 400.0 };
+        let mut at = PagePoint { x: 300.0, y: 400.0 };
         let glyph = |(index, letter): (usize, char)| {
             let angle = (first + degrees * index as f32).to_radians();
-            let right = Vector { x: angle.cos(), y: angle.sin() };
-            let down = Vector { x: -right.y, y: right.x };
+            let right = PagePoint { x: angle.cos(), y: angle.sin() };
+            let down = PagePoint { x: -right.y, y: right.x };
             let (letters, start) = (Letters::One(letter), at);
             at = at.plus(right.times(6.0));
             let (advance, size, font, visible) = (5.0, 10.0, 0, true);

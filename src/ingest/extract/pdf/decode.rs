@@ -8,7 +8,7 @@ use hayro_interpret::{Image, ImageData, LumaData, Paint};
 
 use super::bombs;
 use super::canvas::Area;
-use super::ink::{Ink, Source, shades};
+use super::ink::{ColourSource, Ink, shades};
 use super::sampling::{Plane, Sampler};
 
 /// Most pixels of a picture in grey or colour.
@@ -30,7 +30,7 @@ pub(super) enum Reason {
 
 /// A picture that is missing from the page, and its share of the page.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Unread {
+pub(super) struct UnreadPicture {
     pub(super) reason: Reason,
     pub(super) share: f32,
 }
@@ -85,7 +85,10 @@ fn stencil(shape: LumaData, paint: &Paint<'_>, to_page: Affine, area: Area) -> O
         return None;
     }
     let opacity = sampler(shape, true, to_page, area)?;
-    Some((Ink::Picture { colours: Source::Shade(colour), opacity: Some(Box::new(opacity)) }, true))
+    Some((
+        Ink::Picture { colours: ColourSource::Shade(colour), opacity: Some(Box::new(opacity)) },
+        true,
+    ))
 }
 
 fn raster(
@@ -109,7 +112,7 @@ fn raster(
     });
     let (interpolate, scale_factors) = (false, (scale_x, scale_y));
     let data = LumaData { data: shades, width, height, interpolate, scale_factors };
-    let colours = Source::Picture(Box::new(sampler(data, false, to_page, area)?));
+    let colours = ColourSource::Picture(Box::new(sampler(data, false, to_page, area)?));
     Some((Ink::Picture { colours, opacity }, false))
 }
 

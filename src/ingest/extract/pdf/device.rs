@@ -17,15 +17,15 @@ use hayro_interpret::{
 };
 
 use super::blank_font::is_blank;
+use super::bold_fonts::{self, is_bold_name};
 use super::charmap::{self, Charmaps};
 use super::cjk::CjkFonts;
-use super::clock::Deadline;
 use super::core_fonts;
 use super::double_byte;
-use super::glyph::{Drawn, FontLook, Glyph, Letters, Vector};
-use super::heavy::{self, is_bold_name};
+use super::font_matching::Reloaded;
+use super::glyph::{FontLook, Glyph, Letters, PageDrawing, PagePoint};
 use super::placed;
-use super::reloaded::Reloaded;
+use super::processor_time::Deadline;
 use super::replacement::Replacement;
 use super::strings::text_string;
 use super::structure::Texts;
@@ -47,7 +47,7 @@ const EM: f64 = 1000.0;
 pub(super) struct Stopped;
 
 pub(super) struct GlyphDevice<'p, 'a> {
-    pub(super) drawn: Drawn,
+    pub(super) drawn: PageDrawing,
     resources: &'p Resources<'a>,
     /// Used to load fonts of the page a second time.
     fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
@@ -91,7 +91,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
         fonts: (&'p FontCache<'a>, &'p InterpreterSettings),
         deadline: Deadline,
     ) -> Self {
-        let drawn = Drawn { width: size.0, height: size.1, ..Drawn::default() };
+        let drawn = PageDrawing { width: size.0, height: size.1, ..PageDrawing::default() };
         Self {
             drawn,
             resources,
@@ -256,7 +256,7 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
             look.italic = font.is_italic || name.contains("italic") || name.contains("oblique");
         } else if let Shape::Outline(outline) = glyph {
             let (cache, settings) = self.fonts;
-            let load = || heavy::fonts(self.resources, cache, settings);
+            let load = || bold_fonts::fonts(self.resources, cache, settings);
             look.bold = self.heavy.get_or_insert_with(load).known(outline).is_some();
         }
         let known = self.drawn.fonts.iter().position(|font| *font == look);
@@ -267,8 +267,8 @@ impl<'p, 'a> GlyphDevice<'p, 'a> {
     }
 }
 
-fn vector(vector: Vec2) -> Vector {
-    Vector { x: vector.x as f32, y: vector.y as f32 }
+fn vector(vector: Vec2) -> PagePoint {
+    PagePoint { x: vector.x as f32, y: vector.y as f32 }
 }
 
 fn known(letters: BfString) -> Letters {

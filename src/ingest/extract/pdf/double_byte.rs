@@ -10,8 +10,8 @@ use hayro_interpret::InterpreterSettings;
 use hayro_interpret::hayro_syntax::object::{Dict, Name};
 use hayro_interpret::hayro_syntax::page::Resources;
 
+use super::font_matching::Reloaded;
 use super::glyph::{Glyph, Letters};
-use super::reloaded::Reloaded;
 
 /// Code pages, and parts of the names of fonts that come with their systems.
 const CODE_PAGES: [(&Encoding, &[&str]); 4] = [

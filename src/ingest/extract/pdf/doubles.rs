@@ -1,7 +1,7 @@
 //! Leaves out what a reader does not see as separate text: what is off the page, and letters that are printed
 //! again at a tiny offset, for bold or for a shadow.
 
-use super::glyph::{Drawn, Glyph, Letters, Vector};
+use super::glyph::{Glyph, Letters, PageDrawing, PagePoint};
 
 /// A letter this near to the same letter, in heights of the font, is a repetition.
 const NEAR: f32 = 0.12;
@@ -20,7 +20,7 @@ const CELL: f32 = 4.0;
 const CELLS: f32 = 512.0;
 
 /// Takes the glyphs of a page that a reader sees.
-pub(super) fn take_seen(drawn: &mut Drawn) -> Vec<Glyph> {
+pub(super) fn take_seen(drawn: &mut PageDrawing) -> Vec<Glyph> {
     let (width, height) = (drawn.width, drawn.height);
     let mut glyphs = std::mem::take(&mut drawn.glyphs);
     glyphs.retain(|glyph| is_within(glyph, width, height));
@@ -110,12 +110,12 @@ impl Index {
     }
 
     /// What is beyond an edge is in the cell at the edge.
-    fn cell(&self, at: Vector) -> (usize, usize) {
+    fn cell(&self, at: PagePoint) -> (usize, usize) {
         let place = |at: f32, cells: usize| ((at / self.side).max(0.0) as usize).min(cells - 1);
         (place(at.x, self.columns), place(at.y, self.rows))
     }
 
-    fn add(&mut self, at: Vector, glyph: usize) {
+    fn add(&mut self, at: PagePoint, glyph: usize) {
         let (column, row) = self.cell(at);
         let last = &mut self.last[row * self.columns + column];
         self.before[glyph] = *last;
@@ -123,9 +123,9 @@ impl Index {
     }
 
     /// A glyph that satisfies `is`, in the cells that a circle touches, at most those around its centre.
-    fn near(&self, at: Vector, radius: f32, is: impl Fn(usize) -> bool) -> Option<usize> {
+    fn near(&self, at: PagePoint, radius: f32, is: impl Fn(usize) -> bool) -> Option<usize> {
         let radius = radius.min(self.side);
-        let corner = Vector { x: radius, y: radius };
+        let corner = PagePoint { x: radius, y: radius };
         let ((left, top), (right, bottom)) =
             (self.cell(at.minus(corner)), self.cell(at.plus(corner)));
         for row in top..=bottom {

@@ -123,7 +123,7 @@ fn mark(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::glyph::Vector;
+    use super::super::glyph::PagePoint;
     use super::super::lines::Placement;
     use super::*;
 
@@ -133,7 +133,7 @@ mod tests {
             let mut parts = line.splitn(4, ' ');
             let mut number = || parts.next().and_then(|part| part.parse::<f32>().ok());
             let (column, base, size) = (number(), number(), number());
-            let (right, down) = (Vector { x: 1.0, y: 0.0 }, Vector { x: 0.0, y: 1.0 });
+            let (right, down) = (PagePoint { x: 1.0, y: 0.0 }, PagePoint { x: 0.0, y: 1.0 });
             let (base, size) = (base.unwrap_or(0.0), size.unwrap_or(0.0));
             let start = 60.0 * column.unwrap_or(0.0);
             TextLine {

@@ -1,8 +1,8 @@
 //! What a page draws, as the layout sees it: letters with a place. No type of the interpreter gets this far, so
 //! another interpreter could replace it.
 
-use super::pictures::Pictures;
-use super::tables::Rules;
+use super::pictures::PdfPictures;
+use super::tables::PageRules;
 
 /// The letters that one glyph stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,12 +57,12 @@ impl Letters {
 
 /// A point or a vector on the page as it is viewed: origin at the top left, y downwards, in points.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(super) struct Vector {
+pub(super) struct PagePoint {
     pub(super) x: f32,
     pub(super) y: f32,
 }
 
-impl Vector {
+impl PagePoint {
     pub(super) fn dot(self, other: Self) -> f32 {
         self.x * other.x + self.y * other.y
     }
@@ -89,16 +89,16 @@ impl Vector {
 pub(super) struct Glyph {
     pub(super) letters: Letters,
     /// The position of the pen on the base line before it draws the glyph.
-    pub(super) at: Vector,
+    pub(super) at: PagePoint,
     /// How far the pen moves along `right`.
     pub(super) advance: f32,
     /// The direction in which the text runs, of length one.
-    pub(super) right: Vector,
+    pub(super) right: PagePoint,
     /// The direction in which lines follow each other, of length one.
-    pub(super) down: Vector,
+    pub(super) down: PagePoint,
     /// Height of the font.
     pub(super) size: f32,
-    /// Index into [`Drawn::fonts`].
+    /// Index into [`PageDrawing::fonts`].
     pub(super) font: u16,
     /// Whether it is seen; the text behind the picture of a scanned page is not.
     pub(super) visible: bool,
@@ -106,7 +106,7 @@ pub(super) struct Glyph {
 
 impl Glyph {
     /// The position of the pen after the glyph.
-    pub(super) fn end(&self) -> Vector {
+    pub(super) fn end(&self) -> PagePoint {
         self.at.plus(self.right.times(self.advance))
     }
 }
@@ -120,25 +120,25 @@ pub(super) struct FontLook {
 
 /// Everything that a page draws, in drawing order.
 #[derive(Debug, Default)]
-pub(super) struct Drawn {
+pub(super) struct PageDrawing {
     pub(super) width: f32,
     pub(super) height: f32,
     pub(super) glyphs: Vec<Glyph>,
     pub(super) fonts: Vec<FontLook>,
     /// Notes and fields that are not drawn, a line for each.
     pub(super) notes: Vec<String>,
-    pub(super) pictures: Pictures,
+    pub(super) pictures: PdfPictures,
     /// Points of the filled shapes, some of which may be letters.
     pub(super) shapes: usize,
     /// Lines drawn across the page, and edges of filled shapes.
-    pub(super) rules: Rules,
+    pub(super) rules: PageRules,
     /// Whether the page was not drawn completely because time was up, or it had too many glyphs.
     pub(super) stopped: bool,
     /// Whether the page was not drawn completely because the interpreter panicked.
     pub(super) broken: bool,
 }
 
-impl Drawn {
+impl PageDrawing {
     /// Whether its glyphs have no letters, or nearly all have the same one.
     pub(super) fn says_nothing(&self) -> bool {
         // Fewer glyphs are a mark or two.

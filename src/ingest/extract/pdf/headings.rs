@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::outline::Entry;
+use super::outline::OutlineEntry;
 use super::page::{PageText, TextLine};
 
 /// How much larger a heading's letters are than those of the text.
@@ -30,7 +30,7 @@ const MIN_TEXT_LETTERS: usize = 25;
 
 /// A part of a page, with the headings above it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Part {
+pub(super) struct PageSection {
     /// Index of its first line.
     pub(super) line: usize,
     /// Its headings, the outermost first.
@@ -38,19 +38,19 @@ pub(super) struct Part {
 }
 
 /// The parts of every page; the first starts with the page's first line.
-pub(super) fn parts(pages: &[PageText], outline: &[Entry]) -> Vec<Vec<Part>> {
+pub(super) fn parts(pages: &[PageText], outline: &[OutlineEntry]) -> Vec<Vec<PageSection>> {
     let found = if outline.is_empty() { by_size(pages) } else { by_outline(pages, outline) };
     let mut path: Vec<(usize, String)> = Vec::new();
     let titles = |path: &[(usize, String)]| path.iter().map(|(_, title)| title.clone()).collect();
     let mut found = found.into_iter().peekable();
     let page_parts = (0..pages.len()).map(|page| {
-        let mut parts = vec![Part { line: 0, headings: titles(&path) }];
+        let mut parts = vec![PageSection { line: 0, headings: titles(&path) }];
         while let Some(heading) = found.next_if(|heading| heading.page == page) {
             path.retain(|(level, _)| *level < heading.level);
             path.push((heading.level, heading.title));
             match parts.last_mut() {
                 Some(last) if last.line == heading.line => last.headings = titles(&path),
-                _ => parts.push(Part { line: heading.line, headings: titles(&path) }),
+                _ => parts.push(PageSection { line: heading.line, headings: titles(&path) }),
             }
         }
         parts
@@ -65,7 +65,7 @@ struct Heading {
     title: String,
 }
 
-fn by_outline(pages: &[PageText], outline: &[Entry]) -> Vec<Heading> {
+fn by_outline(pages: &[PageText], outline: &[OutlineEntry]) -> Vec<Heading> {
     let mut headings: Vec<Heading> = Vec::new();
     for entry in outline {
         let Some(page) = pages.get(entry.page) else { continue };

@@ -13,9 +13,9 @@ const PREFIXES: &[&str] = &[
 
 /// The words that occur within lines of a document.
 #[derive(Debug, Default)]
-pub(super) struct Vocabulary(HashSet<String>);
+pub(super) struct DocumentWords(HashSet<String>);
 
-impl Vocabulary {
+impl DocumentWords {
     pub(super) fn add(&mut self, line: &str) {
         for word in line.split_whitespace().map(bare).filter(|word| word.len() > 2) {
             if !word.ends_with(is_hyphen) {
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn broken_words_are_joined() {
-        let mut words = Vocabulary::default();
+        let mut words = DocumentWords::default();
         words.add("the long-term storage of known goods, retention");
         for (first, second, joined) in [
             ("by tele-", "communication.", Some("by telecommunication.")),

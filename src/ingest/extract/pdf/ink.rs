@@ -18,11 +18,11 @@ const MESH: u8 = 208;
 pub(super) enum Ink {
     Shade { colour: u8, opacity: f32 },
     Gradient(Box<EncodedShadingPattern>),
-    Picture { colours: Source, opacity: Option<Box<Sampler>> },
+    Picture { colours: ColourSource, opacity: Option<Box<Sampler>> },
 }
 
 /// The colours of a picture; a stencil has one.
-pub(super) enum Source {
+pub(super) enum ColourSource {
     Shade(u8),
     Picture(Box<Sampler>),
 }
@@ -60,8 +60,8 @@ impl Ink {
             Self::Gradient(pattern) => gradient_row(pattern, row, left, colours, cover),
             Self::Picture { colours: source, opacity } => {
                 match source {
-                    Source::Shade(colour) => colours.fill(*colour),
-                    Source::Picture(sampler) => sampler.row(row, left, colours),
+                    ColourSource::Shade(colour) => colours.fill(*colour),
+                    ColourSource::Picture(sampler) => sampler.row(row, left, colours),
                 }
                 if let Some(opacity) = opacity {
                     scratch.clear();

@@ -1,14 +1,14 @@
 //! Glyphs → lines, in the order in which the page draws them: that is nearly always the reading order, and
 //! guessing a better one from the layout goes wrong more often.
 
-use super::glyph::{Glyph, Letters, Vector};
+use super::glyph::{Glyph, Letters, PagePoint};
 use super::script::{is_mark, is_right_to_left};
 
 /// The direction of a line, and the place of its base line.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Placement {
-    pub(super) right: Vector,
-    pub(super) down: Vector,
+    pub(super) right: PagePoint,
+    pub(super) down: PagePoint,
     /// Position of the base line along `down`.
     pub(super) base: f32,
     /// The height of most of the letters.
@@ -24,7 +24,7 @@ impl Placement {
 
 /// A line, or the part of it in one column.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct PdfLine {
     /// In drawing order, or from left to right where that was corrected.
     pub(super) glyphs: Vec<Glyph>,
     pub(super) place: Placement,
@@ -33,7 +33,7 @@ pub(super) struct Line {
     pub(super) end: f32,
 }
 
-impl Line {
+impl PdfLine {
     pub(super) fn new(glyphs: Vec<Glyph>) -> Option<Self> {
         let (right, down) = glyphs
             .iter()
@@ -73,18 +73,18 @@ pub(super) fn middle(mut values: Vec<f32>) -> f32 {
 }
 
 /// Lines as the page draws them.
-pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<Line> {
+pub(super) fn lines(glyphs: Vec<Glyph>) -> Vec<PdfLine> {
     let mut lines = Vec::new();
     let mut line: Vec<Glyph> = Vec::new();
     for glyph in glyphs {
         // A blank does not say where the line continues, so the last other glyph is compared.
         let before = line.iter().rev().find(|other| !other.letters.is_blank()).or(line.last());
         if before.is_some_and(|before| !follows(before, &glyph)) {
-            lines.extend(Line::new(std::mem::take(&mut line)));
+            lines.extend(PdfLine::new(std::mem::take(&mut line)));
         }
         line.push(glyph);
     }
-    lines.extend(Line::new(line));
+    lines.extend(PdfLine::new(line));
     stitch(lines)
 }
 
@@ -118,9 +118,10 @@ fn follows(before: &Glyph, glyph: &Glyph) -> bool {
 }
 
 /// Joins parts of a line that touch, but were not drawn one after the other.
-fn stitch(lines: Vec<Line>) -> Vec<Line> {
+fn stitch(lines: Vec<PdfLine>) -> Vec<PdfLine> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
-    let turn = |line: &Line| (line.place.right.y.atan2(line.place.right.x) * 20.0).round() as i32;
+    let turn =
+        |line: &PdfLine| (line.place.right.y.atan2(line.place.right.x) * 20.0).round() as i32;
     order.sort_by(|a, b| {
         let (a, b) = (&lines[*a], &lines[*b]);
         turn(a)
@@ -152,15 +153,15 @@ fn stitch(lines: Vec<Line>) -> Vec<Line> {
     gather(lines, &leader)
 }
 
-fn touch(left: &Line, right: &Line) -> bool {
+fn touch(left: &PdfLine, right: &PdfLine) -> bool {
     let (left_size, right_size) = (left.place.size, right.place.size);
     let (small, large) = (left_size.min(right_size), left_size.max(right_size));
     let gap = right.start - left.end;
     small > 0.6 * large && gap > -0.3 * large && gap < 0.5 * large
 }
 
-fn gather(lines: Vec<Line>, leader: &[usize]) -> Vec<Line> {
-    let mut parts: Vec<Vec<Line>> = lines.iter().map(|_| Vec::new()).collect();
+fn gather(lines: Vec<PdfLine>, leader: &[usize]) -> Vec<PdfLine> {
+    let mut parts: Vec<Vec<PdfLine>> = lines.iter().map(|_| Vec::new()).collect();
     for (line, lead) in lines.into_iter().zip(leader) {
         parts[*lead].push(line);
     }

@@ -14,12 +14,12 @@
 mod annotations;
 mod bidi;
 mod blank_font;
+mod bold_fonts;
 mod bombs;
 mod canvas;
 mod cells;
 mod charmap;
 mod cjk;
-mod clock;
 mod columns;
 mod core_fonts;
 mod curves;
@@ -28,15 +28,15 @@ mod decode;
 mod device;
 mod double_byte;
 mod doubles;
+mod fallback;
 mod fill;
+mod font_matching;
 mod footnotes;
 mod furniture;
 mod glyph;
 mod headings;
-mod heavy;
 mod hyphens;
 mod ink;
-mod judge;
 mod labels;
 mod lines;
 mod outline;
@@ -46,16 +46,16 @@ mod paragraphs;
 mod picture;
 mod pictures;
 mod placed;
+mod processor_time;
 mod reader;
-mod reloaded;
 mod replacement;
 mod resources;
 mod sampling;
 mod script;
-mod second;
 mod strings;
 mod structure;
 mod tables;
+mod text_quality;
 mod tidy;
 mod unread;
 mod words;
@@ -63,21 +63,21 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::clock::Deadline;
-use self::headings::Part;
-use self::hyphens::Vocabulary;
+use self::fallback::Second;
+use self::headings::PageSection;
+use self::hyphens::DocumentWords;
 use self::page::{PageText, page_text};
 pub(in crate::ingest::extract) use self::picture::page_pictures;
-use self::reader::{File, OpenError, draw_pages};
-use self::second::Second;
+use self::processor_time::Deadline;
+use self::reader::{OpenError, PdfFile, draw_pages};
 use self::tidy::plain_line;
-use self::unread::PageRead;
+use self::unread::ReadPage;
 use super::ExtractError;
 use super::good_words::good_words;
 use super::pages_unread::PagesUnread;
-use super::parts::Parts;
+use super::parts::PartsBuilder;
 use super::worker::Extracted;
-use crate::ingest::document::{Document, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, Syntax};
 use crate::types::{ReadingWarning, WarningCode, ranges};
 
 /// The header may come after a little junk (ISO 32000-1, implementation note 13).
@@ -138,7 +138,7 @@ pub(super) fn document(
 
 /// What was read of a file.
 struct Text {
-    parts: Parts,
+    parts: PartsBuilder,
     title: String,
     /// How many pages the file has.
     pages: usize,
@@ -158,7 +158,7 @@ impl Text {
     fn new(title: Option<&str>, pages: usize) -> Self {
         let title = title.and_then(sensible_title).unwrap_or_default();
         Self {
-            parts: Parts::new(Unit::Page),
+            parts: PartsBuilder::new(LocatorUnit::Page),
             title,
             pages,
             reached: 0,
@@ -233,14 +233,14 @@ impl Text {
 }
 
 fn text_of(
-    file: File,
+    file: PdfFile,
     mut pages: Vec<PageText>,
     bytes: &[u8],
     passwords: &[String],
     deadline: Deadline,
 ) -> Text {
     furniture::leave_out(&mut pages);
-    let mut words = Vocabulary::default();
+    let mut words = DocumentWords::default();
     pages.iter().flat_map(|page| &page.lines).for_each(|line| words.add(&line.text));
     if let Some(size) = headings::usual_size(pages.iter().flat_map(|page| &page.lines)) {
         for page in &mut pages {
@@ -255,7 +255,7 @@ fn text_of(
         let page = &pages[index];
         let (found, starts) = paragraphs::text(&page.lines, &words);
         let mut other = None;
-        let is_poor = judge::is_poor(&found, page.glyphs, page.unknown);
+        let is_poor = text_quality::is_poor(&found, page.glyphs, page.unknown);
         if (page.is_partial || is_poor) && !deadline.is_over() {
             let second = second.get_or_insert_with(|| Second::open(bytes, passwords).ok());
             // Only if it is clearly better, since its order of words is worse.
@@ -264,7 +264,7 @@ fn text_of(
                 .and_then(|second| second.page(index))
                 .filter(|other| good_words(other) * 4 > good_words(&found) * 5);
         }
-        read.push(PageRead {
+        read.push(ReadPage {
             text: if page.pictures.is_empty() {
                 String::new()
             } else {
@@ -297,8 +297,8 @@ fn text_of(
 }
 
 /// The text of each part of a page; `starts` is where its lines start.
-fn cut(page: &str, starts: &[usize], parts: Vec<Part>) -> Vec<(Vec<String>, String)> {
-    let start = |part: &Part| starts.get(part.line).copied().unwrap_or(page.len());
+fn cut(page: &str, starts: &[usize], parts: Vec<PageSection>) -> Vec<(Vec<String>, String)> {
+    let start = |part: &PageSection| starts.get(part.line).copied().unwrap_or(page.len());
     let ends: Vec<usize> = parts.iter().skip(1).map(start).chain([page.len()]).collect();
     let mut cut: Vec<(Vec<String>, String)> = Vec::new();
     for (part, end) in parts.into_iter().zip(ends) {

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 8;
 const MAX_NODES: usize = 2000;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Entry {
+pub(super) struct OutlineEntry {
     pub(super) title: String,
     /// 0 for a chapter.
     pub(super) level: usize,
@@ -27,7 +27,7 @@ pub(super) struct Entry {
 }
 
 /// The entries whose pages are known, in the order of the document.
-pub(super) fn entries(pdf: &Pdf) -> Vec<Entry> {
+pub(super) fn entries(pdf: &Pdf) -> Vec<OutlineEntry> {
     let Some(catalog) = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()) else { return Vec::new() };
     let pages = pdf.pages().iter().enumerate();
     let pages = pages.filter_map(|(index, page)| Some((page.raw().obj_id()?, index))).collect();
@@ -43,7 +43,7 @@ struct Reader<'p, 'a> {
     pages: HashMap<ObjectIdentifier, usize>,
     /// How many entries were visited, since entries may point back to each other.
     looked_at: usize,
-    entries: Vec<Entry>,
+    entries: Vec<OutlineEntry>,
 }
 
 impl<'a> Reader<'_, 'a> {
@@ -58,7 +58,7 @@ impl<'a> Reader<'_, 'a> {
                 entry.get::<PdfString<'_>>(b"Title").map(|title| text_string(title.as_bytes()));
             let title = single_spaced(&title.unwrap_or_default());
             if let Some(page) = self.page(&entry).filter(|_| !title.is_empty()) {
-                self.entries.push(Entry { title, level, page });
+                self.entries.push(OutlineEntry { title, level, page });
             }
             if level < MAX_DEPTH {
                 self.read(entry.get::<Dict<'_>>(b"First"), level + 1);

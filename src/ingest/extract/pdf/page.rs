@@ -1,14 +1,14 @@
 //! What was drawn → the lines of a page as text.
 
 use super::bidi;
-use super::cells::{Cell, cells};
+use super::cells::{PdfCell, cells};
 use super::columns;
 use super::curves;
 use super::doubles::take_seen;
-use super::glyph::{Drawn, Letters};
-use super::lines::{Line, Placement, lines};
-use super::pictures::Pictures;
-use super::tables::Rules;
+use super::glyph::{Letters, PageDrawing};
+use super::lines::{PdfLine, Placement, lines};
+use super::pictures::PdfPictures;
+use super::tables::PageRules;
 use super::unread::LARGE;
 use super::words::items;
 
@@ -22,7 +22,7 @@ pub(super) struct TextLine {
     pub(super) end: f32,
     pub(super) bold: bool,
     /// Its parts between wide gaps.
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<PdfCell>,
 }
 
 /// The text of a page, and how well it was read.
@@ -37,15 +37,15 @@ pub(super) struct PageText {
     pub(super) unknown: usize,
     /// How many glyphs are invisible.
     pub(super) hidden: usize,
-    pub(super) pictures: Pictures,
-    /// See [`Drawn::shapes`].
+    pub(super) pictures: PdfPictures,
+    /// See [`PageDrawing::shapes`].
     pub(super) shapes: usize,
-    pub(super) rules: Rules,
+    pub(super) rules: PageRules,
     /// Whether the rest of the page could not be drawn, or not in time.
     pub(super) is_partial: bool,
 }
 
-pub(super) fn page_text(mut drawn: Drawn) -> PageText {
+pub(super) fn page_text(mut drawn: PageDrawing) -> PageText {
     let mut glyphs = take_seen(&mut drawn);
     curves::unroll(&mut glyphs);
     let mut page = PageText {
@@ -67,7 +67,7 @@ pub(super) fn page_text(mut drawn: Drawn) -> PageText {
     page
 }
 
-fn text_line(mut line: Line, drawn: &Drawn) -> Option<TextLine> {
+fn text_line(mut line: PdfLine, drawn: &PageDrawing) -> Option<TextLine> {
     bidi::order_by_place(&mut line);
     let text = bidi::read(&items(&line));
     let bold = |font: u16| drawn.fonts.get(usize::from(font)).is_some_and(|font| font.bold);

@@ -14,12 +14,12 @@ use hayro_interpret::{
     Paint, SoftMask, StrokeProps,
 };
 
-use super::canvas::{Area, Canvas, Clip, Mask, Mixing, WHITE};
-use super::clock::Deadline;
-use super::decode::{self, Unread};
+use super::canvas::{Area, Canvas, Clip, Mask, PixelBlend, WHITE};
+use super::decode::{self, UnreadPicture};
 use super::device::Stopped;
 use super::fill::{Filler, is_rectangle};
 use super::ink::{Ink, weaken};
+use super::processor_time::Deadline;
 
 /// The clock is read once in this many calls, since reading it is a system call.
 const CALLS_PER_LOOK: u32 = 16;
@@ -37,7 +37,7 @@ const MAX_DASHES: f64 = 10_000.0;
 #[derive(Clone, Copy)]
 struct Group {
     opacity: f32,
-    mixing: Mixing,
+    mixing: PixelBlend,
     /// Whether it has a mask, which is the topmost clip.
     is_masked: bool,
 }
@@ -45,7 +45,7 @@ struct Group {
 pub(super) struct Painter<'a> {
     pub(super) canvas: Canvas,
     /// The pictures that could not be decoded.
-    pub(super) unread: Vec<Unread>,
+    pub(super) unread: Vec<UnreadPicture>,
     /// Whether letters are left out: they are known, and only the pictures are wanted.
     pub(super) leaves_letters_out: bool,
     deadline: Deadline,
@@ -159,7 +159,7 @@ impl<'a> Painter<'a> {
             return;
         }
         let opacity = self.opacity() * pattern.opacity;
-        self.groups.push(Group { opacity, mixing: Mixing::Over, is_masked: false });
+        self.groups.push(Group { opacity, mixing: PixelBlend::Over, is_masked: false });
         for row in *rows.start() as i64..=*rows.end() as i64 {
             for column in *columns.start() as i64..=*columns.end() as i64 {
                 let (x, y) = (column as f64 * step_x, row as f64 * step_y);
@@ -308,7 +308,7 @@ impl<'a> Device<'a> for Painter<'a> {
         mode: BlendMode,
     ) {
         self.tick();
-        let above = self.groups.last().map_or(Mixing::Over, |group| group.mixing);
+        let above = self.groups.last().map_or(PixelBlend::Over, |group| group.mixing);
         let mixing = if mode == BlendMode::Normal { above } else { mixing(mode) };
         let is_masked = mask.is_some_and(|mask| self.push_mask(&mask));
         self.groups.push(Group { opacity: self.opacity() * opacity, mixing, is_masked });
@@ -359,7 +359,7 @@ impl<'a> Device<'a> for Painter<'a> {
             Ok(None) => {}
             Err(reason) => {
                 let (covered, page) = (area.to_rect().area(), self.canvas.area().to_rect().area());
-                self.unread.push(Unread { reason, share: (covered / page) as f32 });
+                self.unread.push(UnreadPicture { reason, share: (covered / page) as f32 });
             }
         }
     }
@@ -377,12 +377,12 @@ impl<'a> Device<'a> for Painter<'a> {
     }
 }
 
-fn mixing(mode: BlendMode) -> Mixing {
+fn mixing(mode: BlendMode) -> PixelBlend {
     match mode {
-        BlendMode::Multiply | BlendMode::ColorBurn => Mixing::Multiply,
-        BlendMode::Darken => Mixing::Darken,
-        BlendMode::Screen | BlendMode::ColorDodge => Mixing::Screen,
-        BlendMode::Lighten => Mixing::Lighten,
-        _ => Mixing::Over,
+        BlendMode::Multiply | BlendMode::ColorBurn => PixelBlend::Multiply,
+        BlendMode::Darken => PixelBlend::Darken,
+        BlendMode::Screen | BlendMode::ColorDodge => PixelBlend::Screen,
+        BlendMode::Lighten => PixelBlend::Lighten,
+        _ => PixelBlend::Over,
     }
 }

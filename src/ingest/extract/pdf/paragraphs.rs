@@ -1,7 +1,7 @@
 //! Lines of a page → its text, with a blank line between paragraphs.
 
 use super::headings::usual_size;
-use super::hyphens::Vocabulary;
+use super::hyphens::DocumentWords;
 use super::lines::middle;
 use super::page::TextLine;
 
@@ -15,7 +15,7 @@ const IN_HEADINGS: f32 = 1.6;
 const LARGER: f32 = 1.12;
 
 /// The text of lines in their order, and where in it each of them starts.
-pub(super) fn text(lines: &[TextLine], words: &Vocabulary) -> (String, Vec<usize>) {
+pub(super) fn text(lines: &[TextLine], words: &DocumentWords) -> (String, Vec<usize>) {
     let usual = Usual {
         distance: usual_distance(lines),
         size: usual_size(lines.iter()).unwrap_or_default(),

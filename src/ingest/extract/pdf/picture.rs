@@ -17,10 +17,10 @@ use hayro_interpret::{
 
 use super::super::worker::panic_message;
 use super::canvas::{Canvas, WHITE};
-use super::clock::Deadline;
-use super::decode::{Reason, Unread};
+use super::decode::{Reason, UnreadPicture};
 use super::device::Stopped;
 use super::painter::Painter;
+use super::processor_time::Deadline;
 use super::reader::{MAX_HELD, OpenError, open, settings};
 use super::{PICTURES, bombs};
 use crate::ingest::extract::ExtractError;
@@ -49,7 +49,7 @@ const MAX_SIDE: f64 = 30_000.0;
 
 /// A page as it is viewed.
 #[derive(Clone, PartialEq, Debug)]
-pub(in crate::ingest::extract) struct PagePicture {
+pub(in crate::ingest::extract) struct PageView {
     pub(in crate::ingest::extract) picture: GrayImage,
     pub(in crate::ingest::extract) pixels_per_point: f32,
     /// Width and height in points.
@@ -68,7 +68,7 @@ pub(in crate::ingest::extract) fn page_pictures(
     passwords: &[String],
     pages: &[WantedPage],
     limit: Duration,
-    mut take: impl FnMut(Result<PagePicture, ExtractError>) -> bool,
+    mut take: impl FnMut(Result<PageView, ExtractError>) -> bool,
 ) {
     // Opening the file counts towards the first page.
     let mut deadline = Deadline::after(limit);
@@ -143,7 +143,7 @@ fn picture<'a>(
     page: &Page<'a>,
     pictures_only: bool,
     deadline: Deadline,
-) -> Result<PagePicture, Failure> {
+) -> Result<PageView, Failure> {
     let cache = InterpreterCache::new();
     let (width, height) = page.render_dimensions();
     let size = (f64::from(width), f64::from(height));
@@ -161,15 +161,15 @@ fn picture<'a>(
     let largest = unread.into_iter().max_by(|one, other| one.share.total_cmp(&other.share));
     let covered: f64 = survey.pictures.iter().map(|picture| picture.area).sum();
     let covered = (covered / (size.0 * size.1).max(1.0)) as f32;
-    let is_page = |unread: &Unread| {
+    let is_page = |unread: &UnreadPicture| {
         let most = unread.share > SMALL && unread.share * 2.0 > covered;
         unread.share > PICTURES || most
     };
-    if let Some(Unread { reason, .. }) = largest.filter(is_page) {
+    if let Some(UnreadPicture { reason, .. }) = largest.filter(is_page) {
         return Err(Failure::Unread(reason));
     }
     let pixels_per_point = scale as f32;
-    Ok(PagePicture { picture: canvas.image, pixels_per_point, width, height, is_partial })
+    Ok(PageView { picture: canvas.image, pixels_per_point, width, height, is_partial })
 }
 
 /// Draws a page as it is viewed. If the interpreter panics, the rest is missing, and the result says so.

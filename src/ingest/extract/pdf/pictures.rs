@@ -26,7 +26,7 @@ const RUNNING: usize = 3;
 
 /// A picture on a page.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Picture {
+pub(super) struct PdfPicture {
     /// Left, top, right and bottom edges, in points, as far as they are on the page.
     pub(super) edges: [f32; 4],
     /// Pixels from left to right, and from top to bottom.
@@ -39,7 +39,7 @@ pub(super) struct Picture {
     pub(super) letters: usize,
 }
 
-impl Picture {
+impl PdfPicture {
     fn could_hold_text(&self) -> bool {
         let [left, top, right, bottom] = self.edges;
         let reaches = |(one, other): (f32, f32), (along, across): (f32, f32)| {
@@ -71,15 +71,15 @@ impl Picture {
 
 /// All pictures of a page.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Pictures {
+pub(super) struct PdfPictures {
     /// Share of the page that they cover, without plain colours; more than one if they overlap.
     pub(super) covered: f32,
     /// The pictures that could contain text, and the last one.
-    found: Vec<Picture>,
+    found: Vec<PdfPicture>,
 }
 
-impl Pictures {
-    pub(super) fn push(&mut self, picture: Picture) {
+impl PdfPictures {
+    pub(super) fn push(&mut self, picture: PdfPicture) {
         if picture.pixels.0 * picture.pixels.1 >= ANY_PIXELS {
             self.covered += picture.share;
         }
@@ -113,20 +113,20 @@ impl Pictures {
         self.found.is_empty()
     }
 
-    fn with_text(&self) -> impl Iterator<Item = &Picture> {
+    fn with_text(&self) -> impl Iterator<Item = &PdfPicture> {
         self.found.iter().filter(|picture| picture.could_hold_text())
     }
 }
 
 /// For each picture of a file, the pages that it is on.
 #[derive(Default)]
-pub(super) struct Running {
+pub(super) struct RepeatedPictures {
     pages: HashMap<u64, Vec<usize>>,
 }
 
-impl Running {
+impl RepeatedPictures {
     /// Adds a page; pages come in order.
-    pub(super) fn add(&mut self, page: usize, pictures: &Pictures) {
+    pub(super) fn add(&mut self, page: usize, pictures: &PdfPictures) {
         for picture in pictures.with_text() {
             let pages = self.pages.entry(picture.content).or_default();
             if pages.last() != Some(&page) {
@@ -136,7 +136,12 @@ impl Running {
     }
 
     /// Whether a picture recurs in the file, and was seen before; `has_text` says which pages have text.
-    fn is_known(&self, page: usize, picture: &Picture, has_text: &impl Fn(usize) -> bool) -> bool {
+    fn is_known(
+        &self,
+        page: usize,
+        picture: &PdfPicture,
+        has_text: &impl Fn(usize) -> bool,
+    ) -> bool {
         self.pages.get(&picture.content).is_some_and(|pages| {
             pages.len() >= RUNNING && pages[0] < page && pages.iter().any(|page| has_text(*page))
         })
@@ -146,7 +151,7 @@ impl Running {
     pub(super) fn new_on(
         &self,
         page: usize,
-        pictures: &Pictures,
+        pictures: &PdfPictures,
         has_text: &impl Fn(usize) -> bool,
     ) -> New {
         let mut new = New { covered: pictures.covered, ..New::default() };
@@ -177,19 +182,19 @@ pub(super) struct New {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ingest::extract::pdf::glyph::{Letters, Vector};
+    use crate::ingest::extract::pdf::glyph::{Letters, PagePoint};
 
-    fn picture(edges: [f32; 4], pixels: (f32, f32)) -> Picture {
+    fn picture(edges: [f32; 4], pixels: (f32, f32)) -> PdfPicture {
         let area = (edges[2] - edges[0]) * (edges[3] - edges[1]);
-        Picture { edges, pixels, share: area / (600.0 * 800.0), content: 7, letters: 0 }
+        PdfPicture { edges, pixels, share: area / (600.0 * 800.0), content: 7, letters: 0 }
     }
 
     /// A picture that covers this share of a page.
-    pub(in crate::ingest::extract::pdf) fn covering(share: f32, content: u64) -> Pictures {
-        let mut pictures = Pictures::default();
+    pub(in crate::ingest::extract::pdf) fn covering(share: f32, content: u64) -> PdfPictures {
+        let mut pictures = PdfPictures::default();
         let edges = [0.0, 0.0, 600.0, 800.0 * share];
         let pixels = (1000.0, 1400.0 * share);
-        pictures.push(Picture { edges, pixels, share, content, letters: 0 });
+        pictures.push(PdfPicture { edges, pixels, share, content, letters: 0 });
         pictures
     }
 
@@ -209,7 +214,7 @@ pub(super) mod tests {
 
     #[test]
     fn strips_are_one_picture() {
-        let mut pictures = Pictures::default();
+        let mut pictures = PdfPictures::default();
         for row in 0..10_u8 {
             let top = 100.0 + 5.0 * f32::from(row);
             pictures.push(picture([50.0, top, 300.0, top + 5.0], (500.0, 10.0)));
@@ -224,7 +229,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_colour_covers_nothing() {
-        let mut pictures = Pictures::default();
+        let mut pictures = PdfPictures::default();
         pictures.push(picture([0.0, 0.0, 600.0, 800.0], (1.0, 1.0)));
         assert!(pictures.covered <= 0.0);
     }
@@ -233,10 +238,10 @@ pub(super) mod tests {
     fn what_is_under_text_is_not_beside_it() {
         let glyph = |at: usize| Glyph {
             letters: Letters::One('a'),
-            at: Vector { x: (at % 50) as f32 * 8.0, y: (at / 50) as f32 * 12.0 },
+            at: PagePoint { x: (at % 50) as f32 * 8.0, y: (at / 50) as f32 * 12.0 },
             advance: 7.0,
-            right: Vector { x: 1.0, y: 0.0 },
-            down: Vector { x: 0.0, y: 1.0 },
+            right: PagePoint { x: 1.0, y: 0.0 },
+            down: PagePoint { x: 0.0, y: 1.0 },
             size: 10.0,
             font: 0,
             visible: true,
@@ -245,7 +250,7 @@ pub(super) mod tests {
             let glyphs: Vec<Glyph> = (0..count).map(glyph).collect();
             let mut pictures = covering(0.75, 1);
             pictures.count_letters(&glyphs, 0.5);
-            let new = Running::default().new_on(0, &pictures, &|_| true);
+            let new = RepeatedPictures::default().new_on(0, &pictures, &|_| true);
             assert_eq!((new.covered, new.beside, new.could_hold_text), (0.75, beside, true));
         }
     }
@@ -253,7 +258,7 @@ pub(super) mod tests {
     #[test]
     fn a_logo_counts_once() {
         let pages = vec![covering(0.2, 1); 4];
-        let mut running = Running::default();
+        let mut running = RepeatedPictures::default();
         (0..).zip(&pages).for_each(|(page, pictures)| running.add(page, pictures));
         let new = |page: usize, has_text: bool| running.new_on(page, &pages[page], &|_| has_text);
         assert_eq!((new(0, true).beside, new(3, true)), (0.2, New::default()));

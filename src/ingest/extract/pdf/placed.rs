@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hayro_interpret::Image;
 use hayro_interpret::kurbo::{Affine, PathEl, Point, Rect};
 
-use super::pictures::Picture;
-use super::tables::Rules;
+use super::pictures::PdfPicture;
+use super::tables::PageRules;
 
 /// A line is level if its ends differ in height by no more than this, in points.
 const LEVEL: f64 = 0.5;
@@ -16,7 +16,7 @@ pub(super) fn picture(
     image: &Image<'_, '_>,
     transform: Affine,
     (across, down): (f32, f32),
-) -> Option<Picture> {
+) -> Option<PdfPicture> {
     let (width, height) = (f64::from(image.width()), f64::from(image.height()));
     let (across, down) = (f64::from(across), f64::from(down));
     let place = transform.transform_rect_bbox(Rect::new(0.0, 0.0, width, height));
@@ -26,7 +26,7 @@ pub(super) fn picture(
     let share = (area / (across * down).max(1.0)).clamp(0.0, 1.0) as f32;
     let [a, b, ..] = transform.as_coeffs();
     let (width, height) = if b.abs() > a.abs() { (height, width) } else { (width, height) };
-    (share > 0.0).then(|| Picture {
+    (share > 0.0).then(|| PdfPicture {
         edges: [place.x0, place.y0, place.x1, place.y1].map(|edge| edge as f32),
         pixels: (width as f32, height as f32),
         share,
@@ -57,7 +57,11 @@ fn content(image: &Image<'_, '_>) -> u64 {
 }
 
 /// Collects the lines of a path that run across the page, which may separate rows of a table.
-pub(super) fn take_rules(rules: &mut Rules, path: impl Iterator<Item = PathEl>, transform: Affine) {
+pub(super) fn take_rules(
+    rules: &mut PageRules,
+    path: impl Iterator<Item = PathEl>,
+    transform: Affine,
+) {
     let (mut first, mut last) = (Point::ORIGIN, Point::ORIGIN);
     for element in path {
         let next = match element {

@@ -17,12 +17,12 @@ use hayro_interpret::{
 
 use super::annotations;
 use super::blank_font::blank_font;
-use super::clock::Deadline;
+use super::bold_fonts::is_bold_name;
 use super::device::{GlyphDevice, Stopped};
-use super::glyph::Drawn;
-use super::heavy::is_bold_name;
+use super::glyph::PageDrawing;
 use super::labels;
-use super::outline::{self, Entry};
+use super::outline::{self, OutlineEntry};
+use super::processor_time::Deadline;
 use super::strings::text_string;
 use super::structure::Texts;
 
@@ -55,15 +55,15 @@ pub(super) fn open(bytes: &Arc<Vec<u8>>, passwords: &[String]) -> Result<Pdf, Op
 
 /// What is known about a file besides its pages.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct PdfFile {
     pub(super) pages: usize,
     pub(super) title: Option<String>,
-    pub(super) outline: Vec<Entry>,
+    pub(super) outline: Vec<OutlineEntry>,
     /// The label of each page, if it differs from its number.
     pub(super) labels: Vec<Option<String>>,
 }
 
-impl File {
+impl PdfFile {
     fn of(pdf: &Pdf) -> Self {
         let outline = catch_unwind(AssertUnwindSafe(|| outline::entries(pdf)));
         let labels = catch_unwind(AssertUnwindSafe(|| labels::labels(pdf)));
@@ -81,8 +81,8 @@ pub(super) fn draw_pages(
     bytes: &Arc<Vec<u8>>,
     passwords: &[String],
     deadline: Deadline,
-    mut take: impl FnMut(Drawn) -> bool,
-) -> Result<File, OpenError> {
+    mut take: impl FnMut(PageDrawing) -> bool,
+) -> Result<PdfFile, OpenError> {
     let mut next = 0;
     loop {
         let pdf = open(bytes, passwords)?;
@@ -102,13 +102,13 @@ pub(super) fn draw_pages(
                 }
             }
             if !take(drawn) {
-                return Ok(File::of(&pdf));
+                return Ok(PdfFile::of(&pdf));
             }
             held += page.page_stream().map_or(0, <[u8]>::len);
             next += 1;
         }
         if next >= pdf.pages().len() {
-            return Ok(File::of(&pdf));
+            return Ok(PdfFile::of(&pdf));
         }
     }
 }
@@ -120,7 +120,7 @@ fn draw<'a>(
     fonts: (&FontCache<'a>, &InterpreterSettings),
     structure: Option<(&Texts, ObjectIdentifier)>,
     deadline: Deadline,
-) -> Drawn {
+) -> PageDrawing {
     let (width, height) = page.render_dimensions();
     let mut device = GlyphDevice::new((width, height), page.resources(), fonts, deadline);
     device.structure = structure;

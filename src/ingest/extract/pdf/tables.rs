@@ -9,9 +9,9 @@ mod rules;
 
 use std::ops::Range;
 
-use self::header::Header;
-pub(super) use self::rules::Rules;
-use super::cells::Cell;
+use self::header::TableHeader;
+pub(super) use self::rules::PageRules;
+use super::cells::PdfCell;
 use super::page::{PageText, TextLine};
 use crate::ingest::extract::table::{self, Grid};
 
@@ -56,7 +56,7 @@ struct Open {
 /// `open` is the last table of the previous page. Returns that of this page.
 fn name_columns_of(
     lines: &mut Vec<TextLine>,
-    rules: &Rules,
+    rules: &PageRules,
     mut open: Option<Open>,
 ) -> Option<Open> {
     let mut dropped = vec![false; lines.len()];
@@ -112,7 +112,7 @@ fn stretch(lines: &[TextLine]) -> usize {
 }
 
 /// Where a table ends that has a line below each of its rows.
-fn grid(lines: &[TextLine], rules: &Rules) -> Option<usize> {
+fn grid(lines: &[TextLine], rules: &PageRules) -> Option<usize> {
     let is_in = |pair: &[usize]| {
         let [row, next] = [pair[0], pair[1]].map(|row| &lines[row]);
         let bottom = next.place.base - 0.5 * next.place.size;
@@ -157,13 +157,13 @@ struct Table {
     /// Lines that are rows with their cells in columns.
     body: Vec<usize>,
     columns: Vec<Column>,
-    header: Header,
+    header: TableHeader,
     /// Whether its last row is the last line of the stretch.
     is_open: bool,
 }
 
 impl Table {
-    fn find(lines: &[TextLine], stretch: Range<usize>, rules: &Rules) -> Option<Self> {
+    fn find(lines: &[TextLine], stretch: Range<usize>, rules: &PageRules) -> Option<Self> {
         let with_cells = |line: &usize| !lines[*line].cells.is_empty();
         let rows: Vec<usize> = stretch.filter(with_cells).collect();
         let mut top = header::end(&rows.iter().map(|row| &lines[*row]).collect::<Vec<_>>());
@@ -182,7 +182,7 @@ impl Table {
         if body.is_empty() || body.len() * 10 < FITTING * rows.len() {
             return None;
         }
-        let header = Header::find(lines, rows[0], &columns)?;
+        let header = TableHeader::find(lines, rows[0], &columns)?;
         let is_open = other.is_none() && body.last() == rows.last();
         let table = Self { body, columns, header, is_open };
         let is_ruled = table.is_ruled(lines, rules);
@@ -222,7 +222,7 @@ impl Table {
             column.start = column.start.min(cell.start);
             column.end = column.end.max(cell.end);
         }
-        let header = Header { names: before.names.clone(), lines: Vec::new(), is_bold: false };
+        let header = TableHeader { names: before.names.clone(), lines: Vec::new(), is_bold: false };
         let is_open = end.is_none() && body.last() == rows.last();
         Some(Self { body, columns, header, is_open })
     }
@@ -235,7 +235,7 @@ impl Table {
 
     /// Whether lines are drawn below the names, and above them or below the last row; around a single row,
     /// both.
-    fn is_ruled(&self, lines: &[TextLine], rules: &Rules) -> bool {
+    fn is_ruled(&self, lines: &[TextLine], rules: &PageRules) -> bool {
         let Some(name) = self.header.lines.iter().max() else { return false };
         let tops = self.header.lines.iter().map(|line| lines[*line].place.base);
         let top = tops.fold(f32::MAX, f32::min);
@@ -261,8 +261,8 @@ impl Table {
     fn rows(&self, lines: &[TextLine]) -> Vec<(usize, String)> {
         let mut grid = Grid::default();
         let mut push = |texts: Vec<String>, is_header: bool, place: usize| {
-            let cell = |text| table::Cell { text, columns: 1, above: false };
-            let cells: Vec<table::Cell> = texts.into_iter().map(cell).collect();
+            let cell = |text| table::GridCell { text, columns: 1, above: false };
+            let cells: Vec<table::GridCell> = texts.into_iter().map(cell).collect();
             grid.push(&cells, is_header, place as u32, place as u32);
         };
         push(self.header.names.clone(), true, 0);
@@ -300,7 +300,7 @@ fn numbers(lines: &[TextLine], body: &[usize], columns: &[Column], column: usize
 
 /// Whether a line is drawn below the first row, and none between the others; or the others have values such as
 /// `12.5 bar` where the first has a word.
-fn is_parted(lines: &[TextLine], rows: &[usize], rules: &Rules) -> bool {
+fn is_parted(lines: &[TextLine], rows: &[usize], rules: &PageRules) -> bool {
     let ends = rows.iter().map(|row| (lines[*row].start, lines[*row].end));
     let along = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     let part = |pair: &[usize]| {
@@ -337,7 +337,7 @@ fn other(lines: &[TextLine], rows: &[usize], columns: &[Column]) -> Option<usize
         let (above, below) = (numbers(rows[index - 1]), numbers(rows[index + 1]));
         let both = above.iter().filter(|column| below.contains(column)).count();
         let row = &lines[rows[*index]];
-        let is_upper = |cell: &Cell| cell.text.starts_with(char::is_uppercase);
+        let is_upper = |cell: &PdfCell| cell.text.starts_with(char::is_uppercase);
         both >= 2
             && row.cells.len() >= columns.len().max(3)
             && row.cells.iter().all(is_upper)
@@ -373,12 +373,12 @@ fn columns<'a>(rows: impl Iterator<Item = &'a TextLine> + Clone) -> Vec<Column> 
 }
 
 /// The column that a cell is in; `None` if it reaches into another or is between two.
-fn column_of(cell: &Cell, columns: &[Column]) -> Option<usize> {
+fn column_of(cell: &PdfCell, columns: &[Column]) -> Option<usize> {
     let mut touched = (0..columns.len()).filter(|index| touches(cell, columns[*index]));
     touched.next().filter(|_| touched.next().is_none())
 }
 
-fn touches(cell: &Cell, column: Column) -> bool {
+fn touches(cell: &PdfCell, column: Column) -> bool {
     cell.start < column.end && cell.end > column.start
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::good_words::is_cjk;
 use super::super::pages_unread::PagesUnread;
 use super::PICTURES;
-use super::pictures::{Pictures, Running};
+use super::pictures::{PdfPictures, RepeatedPictures};
 
 /// Smallest share that pictures cover on a page that is mostly a picture. With next to no text it is a scanned
 /// page; with some text, both are read.
@@ -31,27 +31,27 @@ const GLYPHS: usize = 10;
 
 /// What is known about a page after reading it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PageRead {
+pub(super) struct ReadPage {
     /// Its text without notes. It is compared where there are pictures.
     pub(super) text: String,
     pub(super) glyphs: usize,
     /// How many glyphs are invisible: the text behind a scanned page.
     pub(super) hidden: usize,
-    /// See [`judge::is_poor`](super::judge::is_poor); no other reader did better.
+    /// See [`text_quality::is_poor`](super::text_quality::is_poor); no other reader did better.
     pub(super) is_poor: bool,
-    pub(super) pictures: Pictures,
-    /// See [`Drawn::shapes`](super::glyph::Drawn::shapes).
+    pub(super) pictures: PdfPictures,
+    /// See [`PageDrawing::shapes`](super::glyph::PageDrawing::shapes).
     pub(super) shapes: usize,
 }
 
 impl PagesUnread {
-    pub(super) fn of(pages: &[PageRead]) -> Self {
+    pub(super) fn of(pages: &[ReadPage]) -> Self {
         let mut running: HashMap<String, usize> = HashMap::new();
-        let could_run = |page: &&PageRead| page.pictures.covered > LARGE && !page.text.is_empty();
+        let could_run = |page: &&ReadPage| page.pictures.covered > LARGE && !page.text.is_empty();
         for page in pages.iter().filter(could_run) {
             *running.entry(without_numbers(&page.text)).or_default() += 1;
         }
-        let mut pictures = Running::default();
+        let mut pictures = RepeatedPictures::default();
         (0..).zip(pages).for_each(|(index, page)| pictures.add(index, &page.pictures));
         let has_text = |index: usize| pages.get(index).is_some_and(has_letters);
         let mut unread = Self { reached: pages.len() as u32, ..Self::default() };
@@ -88,7 +88,7 @@ impl PagesUnread {
 }
 
 /// Whether a page has more than a page number.
-fn has_letters(page: &PageRead) -> bool {
+fn has_letters(page: &ReadPage) -> bool {
     let is_roman = |word: &str| word.chars().all(|letter| "ivxlcIVXLC".contains(letter));
     let is_word = |word: &str| word.contains(char::is_alphabetic) && !is_roman(word);
     words(&page.text) >= FEW_WORDS || page.text.split_whitespace().any(is_word)
@@ -115,10 +115,10 @@ mod tests {
     use super::*;
 
     /// A page with a picture of its own.
-    fn page(text: &str, pictures: f32) -> PageRead {
+    fn page(text: &str, pictures: f32) -> ReadPage {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let pictures = covering(pictures, NEXT.fetch_add(1, Ordering::Relaxed));
-        PageRead { text: text.to_owned(), glyphs: text.len(), pictures, ..PageRead::default() }
+        ReadPage { text: text.to_owned(), glyphs: text.len(), pictures, ..ReadPage::default() }
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_logo_sends_no_page_to_ocr() {
         let logo =
-            |text: &str, share: f32| PageRead { pictures: covering(share, 0), ..page(text, 0.0) };
+            |text: &str, share: f32| ReadPage { pictures: covering(share, 0), ..page(text, 0.0) };
         let long = "Backups are kept for 400 days.";
         for (share, beside) in [(0.1, &[][..]), (0.9, &[1][..])] {
             let pages = [long, "Two pilots live at Kelp Lane.", "", "A restore takes half a day."]
@@ -175,7 +175,7 @@ mod tests {
         let stamps: Vec<String> = (7..10)
             .map(|n| format!("This content was downloaded by a reader on {n} May"))
             .collect();
-        let mut pages: Vec<PageRead> = stamps.iter().map(|text| page(text, 0.95)).collect();
+        let mut pages: Vec<ReadPage> = stamps.iter().map(|text| page(text, 0.95)).collect();
         pages.push(page("The harbour has two pilots, both of them old", 0.95));
         assert_eq!(PagesUnread::of(&pages).scanned, [1, 2, 3]);
         assert!(PagesUnread::of(&pages[1..]).scanned.is_empty());
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn letters_that_say_nothing_are_unreadable() {
-        let poor = |text, pictures| PageRead { is_poor: true, ..page(text, pictures) };
+        let poor = |text, pictures| ReadPage { is_poor: true, ..page(text, pictures) };
         let pages =
             [poor("q z x w v q z x w v q z", 0.0), poor("•", 0.0), poor("q z x w v q", 1.0)];
         let unread = PagesUnread::of(&pages);
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn shapes_may_be_letters_where_there_are_none() {
-        let drawn = |text, shapes| PageRead { shapes, ..page(text, 0.0) };
+        let drawn = |text, shapes| ReadPage { shapes, ..page(text, 0.0) };
         let pages = [drawn("", 5000), drawn("", 60), drawn("A map of the harbour", 5000)];
         let unread = PagesUnread::of(&pages);
         assert_eq!((&*unread.drawn, unread.auto()), (&[1][..], vec![1]));
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_page_that_was_recognized_before_has_its_text() {
         let text = "Backups are kept for many days.";
-        let pages = [PageRead { hidden: text.len(), ..page(text, 1.0) }, page(text, 1.0)];
+        let pages = [ReadPage { hidden: text.len(), ..page(text, 1.0) }, page(text, 1.0)];
         let unread = PagesUnread::of(&pages);
         assert_eq!((&*unread.recognized, unread.auto()), (&[1][..], vec![2]));
         assert_eq!(unread.always(), [1, 2]);

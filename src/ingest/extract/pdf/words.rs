@@ -5,7 +5,7 @@ use unicode_normalization::char::compose;
 
 use super::super::good_words::is_cjk;
 use super::glyph::{Glyph, Letters};
-use super::lines::{Line, middle};
+use super::lines::{PdfLine, middle};
 use super::script::{is_jamo, is_mark, is_presentation_form};
 
 /// Smallest gap between words, in heights of the font.
@@ -25,13 +25,13 @@ const CELL_GAP: f32 = 1.0;
 
 /// One or a few letters that belong together, or the blank between two words.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Item {
+pub(super) enum TextItem {
     Letters(String),
     Blank,
 }
 
 /// The items of a line, in the order of its glyphs.
-pub(super) fn items(line: &Line) -> Vec<Item> {
+pub(super) fn items(line: &PdfLine) -> Vec<TextItem> {
     let mut items = Vec::with_capacity(line.glyphs.len() + 8);
     let mut previous: Option<&Glyph> = None;
     let mut unknown: Option<&Glyph> = None;
@@ -46,7 +46,7 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
                 continue;
             }
             if glyph.letters.all(is_mark)
-                && let Some(Item::Letters(letters)) = items.last_mut()
+                && let Some(TextItem::Letters(letters)) = items.last_mut()
             {
                 // With its letter, on whichever side of it the next one is.
                 glyph.letters.push_to(letters);
@@ -54,7 +54,7 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
             }
             let apart = previous.is_some_and(|previous| parts(previous, glyph, gap));
             if (blank || apart) && !items.is_empty() {
-                items.push(Item::Blank);
+                items.push(TextItem::Blank);
             }
             blank = false;
             let text = printed(glyph, previous, line);
@@ -62,7 +62,7 @@ pub(super) fn items(line: &Line) -> Vec<Item> {
                 if unknown.take().is_some_and(|unknown| stands_before(unknown, glyph))
                     && is_within_word(&items, &text)
                 {
-                    items.push(Item::Letters(char::REPLACEMENT_CHARACTER.to_string()));
+                    items.push(TextItem::Letters(char::REPLACEMENT_CHARACTER.to_string()));
                 }
                 add(&mut items, text, previous, glyph);
             } else if glyph.letters == Letters::Unknown {
@@ -81,10 +81,10 @@ fn stands_before(unknown: &Glyph, glyph: &Glyph) -> bool {
 }
 
 /// Whether the next text continues a word. A sign before or after a word is not missed.
-fn is_within_word(items: &[Item], next: &str) -> bool {
-    let ends = |item: &Item| match item {
-        Item::Letters(letters) => letters.ends_with(char::is_alphanumeric),
-        Item::Blank => false,
+fn is_within_word(items: &[TextItem], next: &str) -> bool {
+    let ends = |item: &TextItem| match item {
+        TextItem::Letters(letters) => letters.ends_with(char::is_alphanumeric),
+        TextItem::Blank => false,
     };
     items.last().is_some_and(ends) && next.starts_with(char::is_alphanumeric)
 }
@@ -161,7 +161,7 @@ fn is_list(letters: &[char]) -> bool {
 }
 
 /// The text of a glyph without what print adds.
-fn printed(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> String {
+fn printed(glyph: &Glyph, previous: Option<&Glyph>, line: &PdfLine) -> String {
     let mut text = String::new();
     glyph.letters.push_to(&mut text);
     if text.chars().any(|letter| is_presentation_form(letter) || letter.is_control()) {
@@ -182,7 +182,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn is_raised(glyph: &Glyph, previous: Option<&Glyph>, line: &Line) -> bool {
+fn is_raised(glyph: &Glyph, previous: Option<&Glyph>, line: &PdfLine) -> bool {
     let height = line.place.base - glyph.at.dot(line.place.down);
     glyph.size < 0.85 * line.place.size
         && height > 0.2 * line.place.size
@@ -196,7 +196,7 @@ fn superscript(text: &str) -> Option<String> {
 }
 
 /// Adds letters; an accent that was drawn over a letter becomes part of it.
-fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Glyph) {
+fn add(items: &mut Vec<TextItem>, text: String, previous: Option<&Glyph>, glyph: &Glyph) {
     let only = |text: &str| {
         let mut letters = text.chars();
         letters.next().filter(|_| letters.next().is_none())
@@ -205,7 +205,8 @@ fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Gl
         let step = glyph.at.minus(previous.at).dot(previous.right);
         step.abs() < 0.5 * previous.advance.min(glyph.advance).max(0.1 * glyph.size)
     });
-    if let (true, Some(Item::Letters(last)), Some(new)) = (overlaps, items.last_mut(), only(&text))
+    if let (true, Some(TextItem::Letters(last)), Some(new)) =
+        (overlaps, items.last_mut(), only(&text))
         && let Some(old) = only(last)
     {
         // TeX draws the accent first, others draw it afterwards.
@@ -216,7 +217,7 @@ fn add(items: &mut Vec<Item>, text: String, previous: Option<&Glyph>, glyph: &Gl
             return;
         }
     }
-    items.push(Item::Letters(text));
+    items.push(TextItem::Letters(text));
 }
 
 /// The combining form of an accent that is a character of its own.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::package::Package;
+use crate::ingest::extract::package::ZipPackage;
 use crate::ingest::extract::relations::{Relation, relations};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 /// The names of the authors, by their ids.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(super) struct Authors(HashMap<String, String>);
 
 impl Authors {
     /// The authors of the presentation whose main part is `main`, as far as they can be read.
-    pub(super) fn of(package: &mut Package<'_>, main: &str) -> Self {
+    pub(super) fn of(package: &mut ZipPackage<'_>, main: &str) -> Self {
         let mut authors = Self::default();
         for Relation { kind, target, .. } in relations(package, main).unwrap_or_default() {
             if matches!(kind.as_str(), "commentAuthors" | "authors") {
@@ -25,7 +25,7 @@ impl Authors {
     }
 }
 
-impl Handler for Authors {
+impl XmlHandler for Authors {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if matches!(name, "cmAuthor" | "author") {
             self.0.extend(attribute(element, "id").zip(attribute(element, "name")));
@@ -52,7 +52,7 @@ struct Reading<'a> {
     in_text: bool,
 }
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "cm" | "reply" => {

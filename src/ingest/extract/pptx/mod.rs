@@ -9,13 +9,13 @@ use std::path::Path;
 
 use self::comments::Authors;
 use super::chart::Drawings;
-use super::package::Package;
-use super::parts::Parts;
+use super::package::ZipPackage;
+use super::parts::PartsBuilder;
 use super::relations::{Relation, relations};
-use super::slide::{Place, Shape};
-use super::xml::{self, Element, Handler};
-use super::{ExtractError, detect, hidden, wordless};
-use crate::ingest::document::{Document, Syntax, Unit};
+use super::slide::{SlidePosition, SlideShape};
+use super::xml::{self, Element, XmlHandler};
+use super::{ExtractError, detect, hidden, no_text};
+use crate::ingest::document::{Document, LocatorUnit, Syntax};
 
 /// `comments`: whether reviewers' comments are read, too.
 pub(super) fn document(
@@ -24,8 +24,8 @@ pub(super) fn document(
     comments: bool,
 ) -> Result<Document, ExtractError> {
     let extension = detect::extension(Path::new(source));
-    let mut package = Package::open(bytes, &extension, "PPTX", "ppt")?;
-    let mut parts = Parts::new(Unit::Slide);
+    let mut package = ZipPackage::open(bytes, &extension, "PPTX", "ppt")?;
+    let mut parts = PartsBuilder::new(LocatorUnit::Slide);
     let mut layouts = Layouts::default();
     let (mut hidden, mut pictures) = (Vec::new(), Vec::new());
     let mut first_title = String::new();
@@ -72,7 +72,7 @@ pub(super) fn document(
     let title = xml::element_text(&core, "title").filter(|title| !is_default(title));
     let mut document = parts.finish(title.unwrap_or(first_title), Syntax::Markdown);
     document.warnings.extend(hidden::slides(&hidden));
-    document.warnings.extend(wordless::slides(&pictures));
+    document.warnings.extend(no_text::slides(&pictures));
     Ok(document)
 }
 
@@ -88,10 +88,10 @@ struct Layouts(HashMap<String, Layout>);
 
 /// Placeholders by their types and numbers; those of the master follow those of the layout.
 #[derive(Default)]
-struct Layout(Vec<((String, String), Place)>);
+struct Layout(Vec<((String, String), SlidePosition)>);
 
 impl Layouts {
-    fn of(&mut self, package: &mut Package<'_>, part: &str) -> Result<&Layout, ExtractError> {
+    fn of(&mut self, package: &mut ZipPackage<'_>, part: &str) -> Result<&Layout, ExtractError> {
         if !self.0.contains_key(part) {
             let mut layout = Layout::default();
             layout.add(package, part)?;
@@ -109,7 +109,7 @@ impl Layouts {
 
 impl Layout {
     /// Adds the placeholders of a part, as far as it can be read: the text is on the slide.
-    fn add(&mut self, package: &mut Package<'_>, part: &str) -> Result<(), ExtractError> {
+    fn add(&mut self, package: &mut ZipPackage<'_>, part: &str) -> Result<(), ExtractError> {
         let part = package.part(part)?.unwrap_or_default();
         let Ok(slide) = slide::read(&part) else { return Ok(()) };
         let placed = slide.shapes().into_iter();
@@ -117,12 +117,12 @@ impl Layout {
         Ok(())
     }
 
-    fn place(&self, shape: &Shape) -> Option<Place> {
+    fn place(&self, shape: &SlideShape) -> Option<SlidePosition> {
         let (kind, number) = shape.placeholder.as_ref()?;
-        let is_same = |((its_kind, its_number), _): &&((String, String), Place)| {
+        let is_same = |((its_kind, its_number), _): &&((String, String), SlidePosition)| {
             if number.is_empty() { its_kind == kind } else { its_number == number }
         };
-        let by_kind = |((its_kind, _), _): &&((String, String), Place)| {
+        let by_kind = |((its_kind, _), _): &&((String, String), SlidePosition)| {
             its_kind == kind || (kind.is_empty() && its_kind == "body")
         };
         let found = self.0.iter().find(is_same).or_else(|| self.0.iter().find(by_kind));
@@ -131,21 +131,21 @@ impl Layout {
 }
 
 /// The part that lists the slides.
-fn main_part(package: &mut Package<'_>) -> Result<String, ExtractError> {
+fn main_part(package: &mut ZipPackage<'_>) -> Result<String, ExtractError> {
     let main = relations(package, "")?.into_iter().find(|found| found.kind == "officeDocument");
     Ok(main.map_or_else(|| "ppt/presentation.xml".to_owned(), |found| found.target))
 }
 
 /// The parts of the slides, in the order in which they are shown.
 fn slides(
-    package: &mut Package<'_>,
+    package: &mut ZipPackage<'_>,
     main: &str,
     bytes: &[u8],
     extension: &str,
 ) -> Result<Vec<String>, ExtractError> {
     let part = package.part(main)?;
     let Some(part) = part.filter(|part| part.contains("presentation")) else {
-        return Err(Package::lacks(bytes, extension, "presentation"));
+        return Err(ZipPackage::lacks(bytes, extension, "presentation"));
     };
     if !part.contains("sldIdLst") {
         return Err(ExtractError::new("empty: it has no slides"));
@@ -161,7 +161,7 @@ fn slides(
 #[derive(Default)]
 struct Order(Vec<String>);
 
-impl Handler for Order {
+impl XmlHandler for Order {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if name == "sldId" {
             // `id` without a prefix is a number that does not refer to a relation.

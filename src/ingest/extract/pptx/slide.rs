@@ -4,13 +4,14 @@ use crate::ingest::document::single_spaced;
 use crate::ingest::extract::ExtractError;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::formatting::{Formatted, Formatting, Script};
-use crate::ingest::extract::math::Formula;
+use crate::ingest::extract::math::OmmlFormula;
 use crate::ingest::extract::slide::{
-    Block, Bullet, DEEPEST, Item, Line, Numbering, Place, Role, Shape, Slide,
+    Bullet, DEEPEST, ListNumbering, ShapeRole, Slide, SlideBlock, SlideItem, SlideLine,
+    SlidePosition, SlideShape,
 };
 use crate::ingest::extract::symbols;
-use crate::ingest::extract::table::{Cell, Grid};
-use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
+use crate::ingest::extract::table::{Grid, GridCell};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute, prefixed_attribute};
 
 pub(super) fn read(part: &str) -> Result<Slide, ExtractError> {
     let mut reading = Reading::default();
@@ -43,8 +44,8 @@ const DEEPEST_GROUP: usize = 32;
 /// An open group.
 #[derive(Default)]
 struct Group {
-    place: Option<Place>,
-    items: Vec<Item>,
+    place: Option<SlidePosition>,
+    items: Vec<SlideItem>,
 }
 
 #[derive(Default)]
@@ -53,29 +54,29 @@ struct Reading {
     groups: Vec<Group>,
     /// How many groups are open below the deepest level.
     deeper: usize,
-    shape: Option<Shape>,
+    shape: Option<SlideShape>,
     /// The alternative text of the shape, if it has no text.
     alt: Option<String>,
-    line: Option<Line>,
+    line: Option<SlideLine>,
     /// The formatting at the end of the line so far; then that of the current run.
     formatted: Formatted,
     formatting: Formatting,
     /// The upper left corner, until the size is known.
     corner: (f64, f64),
     /// The row being read.
-    row: Option<Vec<Cell>>,
+    row: Option<Vec<GridCell>>,
     grid: Grid,
     /// Whether the first row of the table is drawn as a header.
     has_header: bool,
     in_text: bool,
-    formula: Option<Formula>,
+    formula: Option<OmmlFormula>,
     /// The symbol font of the run, if it has one.
     font: String,
     /// Depth of open elements that repeat what is already there.
     skipped: usize,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if let Some(formula) = &mut self.formula {
             return formula.start(name, element);
@@ -90,14 +91,14 @@ impl Handler for Reading {
             "grpSp" => self.begin_group(),
             "sp" | "graphicFrame" | "pic" => {
                 self.end_shape();
-                self.shape = Some(Shape::default());
+                self.shape = Some(SlideShape::default());
             }
             "cNvPr" => self.alt = attribute(element, "descr").and_then(|text| alt::line(&text)),
             "blip" | "oleObj" => self.slide.has_pictures = true,
             "ph" => self.set_role(element),
             "off" => self.corner = (number("x").unwrap_or(0.0), number("y").unwrap_or(0.0)),
             "ext" => self.set_place(number("cx"), number("cy")),
-            "p" => (self.line, self.formatted) = (Some(Line::default()), Formatted::default()),
+            "p" => (self.line, self.formatted) = (Some(SlideLine::default()), Formatted::default()),
             "pPr" => self.describe(|line| {
                 let level = attribute(element, "lvl").and_then(|level| level.parse().ok());
                 line.level = level.unwrap_or(0).min(DEEPEST);
@@ -107,7 +108,7 @@ impl Handler for Reading {
             "buAutoNum" => {
                 let kind = attribute(element, "type").unwrap_or_default();
                 let start = attribute(element, "startAt").and_then(|start| start.parse().ok());
-                let numbering = Numbering::named(&kind, start.unwrap_or(1));
+                let numbering = ListNumbering::named(&kind, start.unwrap_or(1));
                 self.describe(|line| line.bullet = Some(Bullet::Number(numbering)));
             }
             "r" | "fld" => {
@@ -118,7 +119,7 @@ impl Handler for Reading {
             "sym" => self.font = attribute(element, "typeface").unwrap_or_default(),
             "t" => self.in_text = true,
             "oMath" => {
-                let mut formula = Formula::default();
+                let mut formula = OmmlFormula::default();
                 formula.start(name, element);
                 self.formula = Some(formula);
             }
@@ -132,7 +133,7 @@ impl Handler for Reading {
             "tc" if !is_set(element, "hMerge") => {
                 let columns = attribute(element, "gridSpan").and_then(|span| span.parse().ok());
                 let above = is_set(element, "vMerge");
-                let cell = Cell { columns: columns.unwrap_or(1), above, ..Cell::default() };
+                let cell = GridCell { columns: columns.unwrap_or(1), above, ..GridCell::default() };
                 self.row.get_or_insert_default().push(cell);
             }
             _ => {}
@@ -142,7 +143,7 @@ impl Handler for Reading {
     fn end(&mut self, name: &str) {
         if let Some(formula) = &mut self.formula {
             if formula.end(name) {
-                let text = self.formula.take().map(Formula::finish).unwrap_or_default();
+                let text = self.formula.take().map(OmmlFormula::finish).unwrap_or_default();
                 self.push(&text);
             }
             return;
@@ -160,7 +161,7 @@ impl Handler for Reading {
             "tbl" => {
                 let lines = std::mem::take(&mut self.grid).into_lines();
                 if !lines.text.is_empty() {
-                    self.add(Block::Rows(lines.text));
+                    self.add(SlideBlock::Rows(lines.text));
                 }
             }
             _ => {}
@@ -190,10 +191,10 @@ impl Reading {
     fn set_role(&mut self, element: &Element<'_>) {
         let kind = attribute(element, "type").unwrap_or_default();
         let role = match kind.as_str() {
-            "title" | "ctrTitle" => Role::Title,
-            "dt" | "ftr" | "hdr" | "sldNum" | "sldImg" => Role::Furniture,
-            "subTitle" | "tbl" | "chart" | "dgm" | "media" | "pic" | "clipArt" => Role::Other,
-            _ => Role::Body,
+            "title" | "ctrTitle" => ShapeRole::Title,
+            "dt" | "ftr" | "hdr" | "sldNum" | "sldImg" => ShapeRole::Furniture,
+            "subTitle" | "tbl" | "chart" | "dgm" | "media" | "pic" | "clipArt" => ShapeRole::Other,
+            _ => ShapeRole::Body,
         };
         if let Some(shape) = &mut self.shape {
             shape.role = role;
@@ -211,7 +212,7 @@ impl Reading {
             _ => return,
         };
         if place.is_none() {
-            *place = Some(Place { left, top, width, height });
+            *place = Some(SlidePosition { left, top, width, height });
         }
     }
 
@@ -219,9 +220,9 @@ impl Reading {
         let alt = self.alt.take().filter(|_| self.skipped == 0);
         if let Some(mut shape) = self.shape.take() {
             if shape.blocks.is_empty() {
-                shape.blocks.extend(alt.map(Block::Rows));
+                shape.blocks.extend(alt.map(SlideBlock::Rows));
             }
-            self.add_item(Item::Shape(shape));
+            self.add_item(SlideItem::Shape(shape));
         }
     }
 
@@ -239,18 +240,18 @@ impl Reading {
         if self.deeper > 0 {
             self.deeper -= 1;
         } else if let Some(Group { place, items }) = self.groups.pop() {
-            self.add_item(Item::Group(place, items));
+            self.add_item(SlideItem::Group(place, items));
         }
     }
 
-    fn add_item(&mut self, item: Item) {
+    fn add_item(&mut self, item: SlideItem) {
         match self.groups.last_mut() {
             Some(group) => group.items.push(item),
             None => self.slide.items.push(item),
         }
     }
 
-    fn describe(&mut self, change: impl FnOnce(&mut Line)) {
+    fn describe(&mut self, change: impl FnOnce(&mut SlideLine)) {
         if let Some(line) = &mut self.line {
             change(line);
         }
@@ -265,7 +266,7 @@ impl Reading {
 
     fn add_drawing(&mut self, id: Option<String>) {
         if let Some(id) = id {
-            self.add(Block::Drawing(id));
+            self.add(SlideBlock::Drawing(id));
         }
     }
 
@@ -286,11 +287,11 @@ impl Reading {
                     cell.text.push_str(&text);
                 }
             }
-            None => self.add(Block::Paragraph(Line { text, ..line })),
+            None => self.add(SlideBlock::Paragraph(SlideLine { text, ..line })),
         }
     }
 
-    fn add(&mut self, block: Block) {
+    fn add(&mut self, block: SlideBlock) {
         if self.skipped == 0 {
             self.shape.get_or_insert_default().blocks.push(block);
         }

@@ -1,7 +1,7 @@
 //! RTF → its tokens (Microsoft, Rich Text Format specification 1.9.1).
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Token<'a> {
+pub(super) enum RtfToken<'a> {
     Open,
     Close,
     /// A control word, with its number.
@@ -25,7 +25,7 @@ impl<'a> Lexer<'a> {
         Self { bytes, at: 0 }
     }
 
-    fn control(&mut self) -> Option<Token<'a>> {
+    fn control(&mut self) -> Option<RtfToken<'a>> {
         let next = *self.bytes.get(self.at)?;
         if next.is_ascii_alphabetic() {
             return Some(self.word());
@@ -37,19 +37,19 @@ impl<'a> Lexer<'a> {
                 let hex = hex.and_then(|hex| std::str::from_utf8(hex).ok());
                 let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
                 self.at += if byte.is_some() { 2 } else { 0 };
-                byte.map_or(Token::Word("", None), Token::Byte)
+                byte.map_or(RtfToken::Word("", None), RtfToken::Byte)
             }
-            b'*' => Token::Ignorable,
-            b'~' => Token::Word("nbsp", None),
-            b'_' => Token::Word("nbhyphen", None),
-            b'\n' | b'\r' => Token::Word("par", None),
-            b'\t' => Token::Word("tab", None),
-            b'\\' | b'{' | b'}' => Token::Byte(next),
-            _ => Token::Word("", None),
+            b'*' => RtfToken::Ignorable,
+            b'~' => RtfToken::Word("nbsp", None),
+            b'_' => RtfToken::Word("nbhyphen", None),
+            b'\n' | b'\r' => RtfToken::Word("par", None),
+            b'\t' => RtfToken::Word("tab", None),
+            b'\\' | b'{' | b'}' => RtfToken::Byte(next),
+            _ => RtfToken::Word("", None),
         })
     }
 
-    fn word(&mut self) -> Token<'a> {
+    fn word(&mut self) -> RtfToken<'a> {
         let rest = &self.bytes[self.at..];
         let letters = rest.iter().take(LONGEST).take_while(|b| b.is_ascii_alphabetic()).count();
         let word = std::str::from_utf8(&rest[..letters]).unwrap_or_default();
@@ -71,24 +71,24 @@ impl<'a> Lexer<'a> {
             let length = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
             self.at = self.at.saturating_add(length).min(self.bytes.len());
         }
-        Token::Word(word, number)
+        RtfToken::Word(word, number)
     }
 }
 
 impl<'a> Iterator for Lexer<'a> {
-    type Item = Token<'a>;
+    type Item = RtfToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<RtfToken<'a>> {
         loop {
             let byte = *self.bytes.get(self.at)?;
             self.at += 1;
             return match byte {
-                b'{' => Some(Token::Open),
-                b'}' => Some(Token::Close),
+                b'{' => Some(RtfToken::Open),
+                b'}' => Some(RtfToken::Close),
                 b'\\' => self.control(),
                 // Line breaks only help people who read the file itself.
                 b'\n' | b'\r' | 0 => continue,
-                byte => Some(Token::Byte(byte)),
+                byte => Some(RtfToken::Byte(byte)),
             };
         }
     }
@@ -100,23 +100,23 @@ mod tests {
 
     #[test]
     fn tokens_of_a_file() {
-        let tokens: Vec<Token<'_>> = Lexer::new(
+        let tokens: Vec<RtfToken<'_>> = Lexer::new(
             b"{\\rtf1\\b0 a\\'e4\\{\\*\\u-10 \\bin3 }}}\\par\n\\li99999999999999999999x\\",
         )
         .collect();
         let expected = [
-            Token::Open,
-            Token::Word("rtf", Some(1)),
-            Token::Word("b", Some(0)),
-            Token::Byte(b'a'),
-            Token::Byte(0xE4),
-            Token::Byte(b'{'),
-            Token::Ignorable,
-            Token::Word("u", Some(-10)),
-            Token::Word("bin", Some(3)),
-            Token::Word("par", None),
-            Token::Word("li", Some(i32::MAX)),
-            Token::Byte(b'x'),
+            RtfToken::Open,
+            RtfToken::Word("rtf", Some(1)),
+            RtfToken::Word("b", Some(0)),
+            RtfToken::Byte(b'a'),
+            RtfToken::Byte(0xE4),
+            RtfToken::Byte(b'{'),
+            RtfToken::Ignorable,
+            RtfToken::Word("u", Some(-10)),
+            RtfToken::Word("bin", Some(3)),
+            RtfToken::Word("par", None),
+            RtfToken::Word("li", Some(i32::MAX)),
+            RtfToken::Byte(b'x'),
         ];
         assert_eq!(tokens, expected);
     }

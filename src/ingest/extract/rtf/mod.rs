@@ -8,11 +8,11 @@ mod styles;
 mod words;
 
 pub(super) use self::fonts::code_page;
-use self::lexer::{Lexer, Token};
-use self::reader::Reader;
+use self::lexer::{Lexer, RtfToken};
+use self::reader::RtfReader;
 pub(super) use self::rows::Rows;
 use super::ExtractError;
-use crate::ingest::document::{Document, Places, Syntax, Unit};
+use crate::ingest::document::{Document, LocatorUnit, SourceMap, Syntax};
 
 /// Deepest nesting of groups; Word writes a few dozen levels.
 const DEEPEST: usize = 5000;
@@ -23,14 +23,14 @@ pub(super) fn document(bytes: &[u8], comments: bool) -> Result<Document, Extract
     if !start.starts_with(b"{\\rtf") {
         return Err(ExtractError::lie("rtf", "RTF", bytes));
     }
-    let mut reader = Reader::new(comments);
+    let mut reader = RtfReader::new(comments);
     for token in Lexer::new(start) {
         match token {
-            Token::Open => reader.open(),
-            Token::Close => reader.close(),
-            Token::Ignorable => reader.set_ignorable(),
-            Token::Byte(byte) => reader.byte(byte),
-            Token::Word(word, number) => reader.word(word, number),
+            RtfToken::Open => reader.open(),
+            RtfToken::Close => reader.close(),
+            RtfToken::Ignorable => reader.set_ignorable(),
+            RtfToken::Byte(byte) => reader.byte(byte),
+            RtfToken::Word(word, number) => reader.word(word, number),
         }
         match reader.depth() {
             0 => {
@@ -39,7 +39,7 @@ pub(super) fn document(bytes: &[u8], comments: bool) -> Result<Document, Extract
                     title: title.unwrap_or(prose.title),
                     text: prose.text,
                     syntax: Syntax::Markdown,
-                    places: Places::Marked(Unit::Paragraph, prose.marks),
+                    places: SourceMap::Marked(LocatorUnit::Paragraph, prose.marks),
                     ..Document::default()
                 });
             }

@@ -2,16 +2,16 @@
 
 use super::fonts::{Font, Fonts, character_set, code_page};
 use super::rows::Rows;
-use super::styles::Styles;
-use super::words::{Destination, destination, sign};
+use super::styles::RtfStyles;
+use super::words::{RtfDestination, destination, sign};
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::formatting::{Formatted, Formatting, Script};
-use crate::ingest::extract::prose::{Meaning, Paragraph, Prose};
+use crate::ingest::extract::prose::{Paragraph, ParagraphRole, Prose};
 
 /// The state of a group, which ends with it.
 #[derive(Clone, Copy)]
 struct State {
-    destination: Destination,
+    destination: RtfDestination,
     /// How many letters after a Unicode letter repeat it for old readers.
     fallback: usize,
     font: i32,
@@ -45,14 +45,14 @@ struct Text {
     author: String,
 }
 
-pub(super) struct Reader {
+pub(super) struct RtfReader {
     /// Whether comments are text, besides other notes.
     comments: bool,
     state: State,
     states: Vec<State>,
     fonts: Fonts,
     defined_font: i32,
-    styles: Styles,
+    styles: RtfStyles,
     /// The open texts, the current one last.
     texts: Vec<Text>,
     prose: Prose,
@@ -71,11 +71,11 @@ pub(super) struct Reader {
     first: bool,
 }
 
-impl Reader {
+impl RtfReader {
     /// `comments`: whether reviewers' comments are text.
     pub(super) fn new(comments: bool) -> Self {
         let state = State {
-            destination: Destination::Text,
+            destination: RtfDestination::Text,
             fallback: 1,
             font: 0,
             hidden: false,
@@ -90,7 +90,7 @@ impl Reader {
             states: Vec::new(),
             fonts: Fonts::default(),
             defined_font: 0,
-            styles: Styles::default(),
+            styles: RtfStyles::default(),
             texts: vec![Text::default()],
             prose: Prose::default(),
             rows: Rows::default(),
@@ -137,7 +137,7 @@ impl Reader {
         self.first = false;
         if self.skip > 0 {
             self.skip -= 1;
-        } else if self.state.destination != Destination::Nothing {
+        } else if self.state.destination != RtfDestination::Nothing {
             self.bytes.push(byte);
         }
     }
@@ -150,13 +150,13 @@ impl Reader {
         }
         self.flush();
         self.skip = 0;
-        if self.state.destination == Destination::Nothing && word != "ud" {
+        if self.state.destination == RtfDestination::Nothing && word != "ud" {
             return;
         }
         match destination(word) {
-            Some(Destination::Note) => return self.begin_note(String::new()),
+            Some(RtfDestination::Note) => return self.begin_note(String::new()),
             Some(destination) => {
-                if destination == Destination::Author {
+                if destination == RtfDestination::Author {
                     self.author.clear();
                 }
                 return self.state.destination = destination;
@@ -165,20 +165,22 @@ impl Reader {
                 let author = std::mem::take(&mut self.author);
                 return self.begin_note(author);
             }
-            None if first && ignorable => return self.state.destination = Destination::Nothing,
+            None if first && ignorable => return self.state.destination = RtfDestination::Nothing,
             None => {}
         }
         match self.state.destination {
-            Destination::Fonts => self.define_font(word, number),
-            Destination::Styles => self.styles.word(word, number),
-            Destination::Info if word == "title" => self.state.destination = Destination::Title,
-            Destination::Info => self.state.destination = Destination::Nothing,
+            RtfDestination::Fonts => self.define_font(word, number),
+            RtfDestination::Styles => self.styles.word(word, number),
+            RtfDestination::Info if word == "title" => {
+                self.state.destination = RtfDestination::Title;
+            }
+            RtfDestination::Info => self.state.destination = RtfDestination::Nothing,
             _ => self.text_word(word, number),
         }
     }
 
     fn begin_note(&mut self, author: String) {
-        self.state.destination = Destination::Note;
+        self.state.destination = RtfDestination::Note;
         self.state.begins_note = true;
         self.texts.push(Text { author, ..Text::default() });
     }
@@ -273,11 +275,11 @@ impl Reader {
             return;
         }
         let font = match self.state.destination {
-            Destination::Fonts => self.defined_font,
+            RtfDestination::Fonts => self.defined_font,
             _ => self.state.font,
         };
         let bytes = std::mem::take(&mut self.bytes);
-        let text = if self.state.destination == Destination::Fonts {
+        let text = if self.state.destination == RtfDestination::Fonts {
             String::from_utf8_lossy(&bytes).into_owned()
         } else {
             self.fonts.decode(font, &bytes)
@@ -288,14 +290,14 @@ impl Reader {
     fn push(&mut self, text: &str) {
         let Some(current) = self.texts.last_mut() else { return };
         match self.state.destination {
-            Destination::Text | Destination::Note => {
+            RtfDestination::Text | RtfDestination::Note => {
                 if !self.state.hidden && !self.state.deleted {
                     current.formatted.set(&mut current.paragraph.text, self.state.formatting);
                     current.paragraph.text.push_str(text);
                 }
             }
-            Destination::Label => current.paragraph.label.push_str(text),
-            Destination::Fonts => {
+            RtfDestination::Label => current.paragraph.label.push_str(text),
+            RtfDestination::Fonts => {
                 let name = text.split(';').next().unwrap_or_default();
                 let font = self.fonts.fonts.entry(self.defined_font).or_default();
                 // Alternative names of the font follow.
@@ -303,10 +305,10 @@ impl Reader {
                     name.trim().clone_into(&mut font.name);
                 }
             }
-            Destination::Styles => self.styles.text(text),
-            Destination::Title => self.title.push_str(text),
-            Destination::Author => self.author.push_str(text),
-            Destination::Info | Destination::Nothing => {}
+            RtfDestination::Styles => self.styles.text(text),
+            RtfDestination::Title => self.title.push_str(text),
+            RtfDestination::Author => self.author.push_str(text),
+            RtfDestination::Info | RtfDestination::Nothing => {}
         }
     }
 
@@ -347,11 +349,11 @@ impl Reader {
         paragraph.label = if is_number { label } else { String::new() };
         paragraph.level = properties.level;
         paragraph.meaning = match properties.outline {
-            Some(level @ 0..9) => Meaning::Heading(level + 1),
+            Some(level @ 0..9) => ParagraphRole::Heading(level + 1),
             _ => self.styles.meaning(properties.style),
         };
-        if paragraph.meaning == Meaning::Plain && (has_label || properties.in_list) {
-            paragraph.meaning = Meaning::Item;
+        if paragraph.meaning == ParagraphRole::Plain && (has_label || properties.in_list) {
+            paragraph.meaning = ParagraphRole::Item;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows of an RTF table, whose cells are defined by their right edges.
 
 use crate::ingest::extract::prose::{Paragraph, Prose};
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 /// Edges this near are the same one, in twentieths of a point.
 const NEAR: i32 = 40;
@@ -108,7 +108,7 @@ impl Rows {
                     };
                     let columns = edges.iter().filter(inside).count() as u32;
                     let (above, text) = (definition.above, String::new());
-                    prose.begin_cell(Cell { text, columns, above });
+                    prose.begin_cell(GridCell { text, columns, above });
                 }
                 left = right;
                 for paragraph in paragraphs {

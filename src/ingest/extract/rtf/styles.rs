@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::ingest::extract::prose::Meaning;
+use crate::ingest::extract::prose::ParagraphRole;
 
 #[derive(Default, Debug)]
 struct Style {
@@ -14,13 +14,13 @@ struct Style {
 
 /// The styles by number, and the one being defined.
 #[derive(Default, Debug)]
-pub(super) struct Styles {
+pub(super) struct RtfStyles {
     styles: HashMap<i32, Style>,
     current: Style,
     number: Option<i32>,
 }
 
-impl Styles {
+impl RtfStyles {
     /// Handles a word within the style sheet.
     pub(super) fn word(&mut self, word: &str, number: Option<i32>) {
         match word {
@@ -45,7 +45,7 @@ impl Styles {
         }
     }
 
-    pub(super) fn meaning(&self, number: i32) -> Meaning {
+    pub(super) fn meaning(&self, number: i32) -> ParagraphRole {
         /// Longest chain; a longer one is a cycle.
         const MAX_CHAIN: usize = 16;
         let base = |style: &&Style| self.styles.get(&style.based_on?);
@@ -55,13 +55,13 @@ impl Styles {
 }
 
 impl Style {
-    fn meaning(&self) -> Option<Meaning> {
+    fn meaning(&self) -> Option<ParagraphRole> {
         let name = self.name.trim().to_ascii_lowercase();
         if name == "title" {
-            return Some(Meaning::Title);
+            return Some(ParagraphRole::Title);
         }
         let named = name.strip_prefix("heading ").and_then(|level| level.parse().ok());
         let level = named.or(self.outline.filter(|level| *level < 9).map(|level| level + 1));
-        level.map(Meaning::Heading)
+        level.map(ParagraphRole::Heading)
     }
 }

@@ -2,7 +2,7 @@
 
 /// Where the text of a group goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Destination {
+pub(super) enum RtfDestination {
     Text,
     /// Footnotes, endnotes and comments, which have paragraphs of their own.
     Note,
@@ -19,16 +19,16 @@ pub(super) enum Destination {
 }
 
 /// The destination that a word starts as the first of its group; `None` if it starts none.
-pub(super) fn destination(word: &str) -> Option<Destination> {
+pub(super) fn destination(word: &str) -> Option<RtfDestination> {
     Some(match word {
-        "footnote" => Destination::Note,
-        "listtext" | "pntext" => Destination::Label,
-        "fonttbl" => Destination::Fonts,
-        "stylesheet" => Destination::Styles,
-        "info" => Destination::Info,
-        "atnauthor" => Destination::Author,
+        "footnote" => RtfDestination::Note,
+        "listtext" | "pntext" => RtfDestination::Label,
+        "fonttbl" => RtfDestination::Fonts,
+        "stylesheet" => RtfDestination::Styles,
+        "info" => RtfDestination::Info,
+        "atnauthor" => RtfDestination::Author,
         // These are text although they are marked as ignorable: text of shapes, results, Unicode.
-        "shpinst" | "ud" | "moMath" | "moMathPara" => Destination::Text,
+        "shpinst" | "ud" | "moMath" | "moMathPara" => RtfDestination::Text,
         "colortbl" | "pict" | "header" | "headerl" | "headerr" | "headerf" | "footer"
         | "footerl" | "footerr" | "footerf" | "fldinst" | "objdata" | "objclass" | "objname"
         | "nonshppict" | "shprslt" | "sp" | "nonesttables" | "filetbl" | "revtbl" | "listtable"
@@ -39,9 +39,9 @@ pub(super) fn destination(word: &str) -> Option<Destination> {
         | "pnseclvl" | "formfield" | "upr" | "mmathPict" | "background" | "atnid" | "atndate"
         | "atnref" | "atrfstart" | "atrfend" | "atnparent" | "atnicn" | "docvar" | "userprops"
         | "wgrffmtfilter" | "hlinkbase" | "passwordhash" | "falt" | "panose" | "fontemb"
-        | "fontfile" | "nesttableprops" | "do" => Destination::Nothing,
+        | "fontfile" | "nesttableprops" | "do" => RtfDestination::Nothing,
         // Properties of formulas: `mfPr`, `msSupPr`.
-        _ if word.starts_with('m') && word.ends_with("Pr") => Destination::Nothing,
+        _ if word.starts_with('m') && word.ends_with("Pr") => RtfDestination::Nothing,
         _ => return None,
     })
 }

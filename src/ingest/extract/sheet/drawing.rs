@@ -3,20 +3,20 @@
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::alt;
 use crate::ingest::extract::chart::Drawings;
-use crate::ingest::extract::package::Package;
+use crate::ingest::extract::package::ZipPackage;
 use crate::ingest::extract::relations::relations;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute, prefixed_attribute};
 
 /// A text and the rows that it is over, from 1.
 #[derive(Debug, PartialEq)]
-pub(super) struct Drawn {
+pub(super) struct DrawnText {
     pub(super) first: u32,
     pub(super) last: u32,
     pub(super) text: String,
 }
 
 /// The texts in a drawing part, in the order of their rows, as far as it can be read.
-pub(super) fn read(package: &mut Package<'_>, part: &str) -> Vec<Drawn> {
+pub(super) fn read(package: &mut ZipPackage<'_>, part: &str) -> Vec<DrawnText> {
     let mut charts = Drawings::default();
     for relation in relations(package, part).unwrap_or_default() {
         let _ = charts.add(package, &relation);
@@ -31,7 +31,7 @@ pub(super) fn read(package: &mut Package<'_>, part: &str) -> Vec<Drawn> {
 
 struct Reading<'a> {
     charts: &'a Drawings,
-    drawn: Vec<Drawn>,
+    drawn: Vec<DrawnText>,
     /// The rows of the open anchor, from 0; a chart sheet has none.
     rows: Vec<u32>,
     in_row: bool,
@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
             self.lines.extend(alt);
         }
         let lines = std::mem::take(&mut self.lines);
-        self.drawn.extend(lines.into_iter().map(|text| Drawn { first, last, text }));
+        self.drawn.extend(lines.into_iter().map(|text| DrawnText { first, last, text }));
         self.rows.clear();
     }
 }
@@ -75,7 +75,7 @@ fn is_anchor(name: &str) -> bool {
     matches!(name, "twoCellAnchor" | "oneCellAnchor" | "absoluteAnchor")
 }
 
-impl Handler for Reading<'_> {
+impl XmlHandler for Reading<'_> {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "Fallback" => self.skipped += 1,
@@ -153,7 +153,7 @@ mod tests {
             ("xl/drawings/_rels/d.xml.rels", related),
             ("xl/charts/c.xml", chart),
         ]);
-        let Some(mut file) = Package::of(&bytes) else { panic!("a package") };
+        let Some(mut file) = ZipPackage::of(&bytes) else { panic!("a package") };
         let found = read(&mut file, "xl/drawings/d.xml");
         let found: Vec<(u32, u32, &str)> =
             found.iter().map(|it| (it.first, it.last, it.text.as_str())).collect();

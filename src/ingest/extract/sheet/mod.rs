@@ -21,9 +21,9 @@ use calamine::{
 };
 
 use self::part::SheetParts;
-use super::table::{LONGEST_REPEATED, Lines, Row, Table, WIDEST, is_among};
+use super::table::{LONGEST_REPEATED, SourceLines, TableRow, TableWriter, WIDEST, is_among};
 use super::{ExtractError, detect, package};
-use crate::ingest::document::{Document, Places, Section, Syntax};
+use crate::ingest::document::{Document, Section, SourceMap, Syntax};
 
 type Book<'a> = Sheets<Cursor<&'a [u8]>>;
 
@@ -33,7 +33,7 @@ pub(super) fn document(
     bytes: &[u8],
 ) -> Result<Document, ExtractError> {
     let mut book = open(source, bytes)?;
-    let mut lines = Lines::default();
+    let mut lines = SourceLines::default();
     let (mut places, mut sections, mut names) = (Vec::new(), Vec::new(), Vec::new());
     let (shown, not_shown) = sheets(&book);
     let mut parts = match &book {
@@ -46,7 +46,7 @@ pub(super) fn document(
         let offset = lines.text.len();
         let mut part = parts.read(&sheet);
         if kind == SheetType::WorkSheet {
-            let mut table = Table::new(fields, &mut lines);
+            let mut table = TableWriter::new(fields, &mut lines);
             // `calamine` panics on some workbooks.
             let read = || {
                 read_rows(&mut book, &sheet, |row| match part.shown(row) {
@@ -75,7 +75,7 @@ pub(super) fn document(
         title: title.unwrap_or_default(),
         text: lines.text,
         syntax: Syntax::Rows,
-        places: Places::Sheets(places),
+        places: SourceMap::Sheets(places),
         sections,
         warnings: super::hidden::sheets(&not_shown).into_iter().chain(parts.warnings()).collect(),
         ..Document::default()
@@ -116,7 +116,7 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
             calamine::open_workbook_from_rs(content).map(Sheets::Xls).map_err(Error::Xls)
         }
         Some("ZIP") => {
-            let package = package::Package::open(bytes, &extension, "workbook", "xls")?;
+            let package = package::ZipPackage::open(bytes, &extension, "workbook", "xls")?;
             match package.names().find_map(|name| kind_of(&name)) {
                 Some(Packed::Xlsx) => {
                     calamine::open_workbook_from_rs(content).map(Sheets::Xlsx).map_err(Error::Xlsx)
@@ -131,7 +131,7 @@ fn open<'a>(source: &str, bytes: &'a [u8]) -> Result<Book<'a>, ExtractError> {
                     calamine::open_workbook_from_rs(content).map(Sheets::Ods).map_err(Error::Ods)
                 }
                 None => {
-                    return Err(package::Package::lacks(bytes, &extension, "workbook"));
+                    return Err(package::ZipPackage::lacks(bytes, &extension, "workbook"));
                 }
             }
         }
@@ -193,10 +193,10 @@ fn sheets(book: &Book<'_>) -> (Vec<(String, SheetType)>, Vec<String>) {
 fn read_rows(
     book: &mut Book<'_>,
     sheet: &str,
-    mut each: impl FnMut(Row),
+    mut each: impl FnMut(TableRow),
 ) -> Result<(), ExtractError> {
     let mut merged = Merged::new(merged_cells(book, sheet));
-    let mut each = |mut row: Row| {
+    let mut each = |mut row: TableRow| {
         merged.fill(&mut row);
         each(row);
     };
@@ -206,7 +206,7 @@ fn read_rows(
     let range = book.worksheet_range(sheet).map_err(|error| reason(&error))?;
     let (top, left) = range.start().unwrap_or_default();
     for (number, cells) in (top + 1..).zip(range.rows()) {
-        let mut row = Row { first: number, last: number, ..Row::default() };
+        let mut row = TableRow { first: number, last: number, ..TableRow::default() };
         for (column, value) in (left..).zip(cells) {
             row.push(column, &shown(value, None));
         }
@@ -239,7 +239,7 @@ impl Merged {
 
     /// Fills in the values of merged cells. Rows and columns that share a cell share its value, which is a
     /// category. A title across a whole row is written once.
-    fn fill(&mut self, row: &mut Row) {
+    fn fill(&mut self, row: &mut TableRow) {
         let Some(number) = row.first.checked_sub(1).filter(|_| !row.cells.is_empty()) else {
             return;
         };
@@ -270,16 +270,16 @@ impl Merged {
 fn stream_rows(
     book: &mut Xlsx<Cursor<&[u8]>>,
     sheet: &str,
-    mut each: impl FnMut(Row),
+    mut each: impl FnMut(TableRow),
 ) -> Result<(), XlsxError> {
     let mut cells = book.worksheet_cells_reader(sheet)?;
-    let mut row = Row::default();
+    let mut row = TableRow::default();
     while let Some((cell, style)) = cells.next_cell_with_style_id()? {
         let (number, column) = (cell.get_position().0 + 1, cell.get_position().1);
         if row.first != number {
             each(std::mem::replace(
                 &mut row,
-                Row { first: number, last: number, ..Row::default() },
+                TableRow { first: number, last: number, ..TableRow::default() },
             ));
         }
         let style = cells.styles().get(style).and_then(|style| style.number_format.as_ref());

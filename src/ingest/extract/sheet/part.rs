@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use memchr::memmem;
 
-use super::drawing::{self, Drawn};
+use super::drawing::{self, DrawnText};
 use super::hidden::{Hidden, OfSheets};
-use crate::ingest::extract::package::Package;
+use crate::ingest::extract::package::ZipPackage;
 use crate::ingest::extract::relations::{Relation, relations};
-use crate::ingest::extract::table::Row;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute, prefixed_attribute};
+use crate::ingest::extract::table::TableRow;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute, prefixed_attribute};
 use crate::types::{ReadingWarning, WarningCode};
 
 /// The parts of the sheets of a workbook. What can't be read of them counts as missing: the cells are read by
 /// other means.
 #[derive(Default)]
 pub(super) struct SheetParts<'a> {
-    package: Option<Package<'a>>,
+    package: Option<ZipPackage<'a>>,
     /// The parts by the names of the sheets.
     parts: HashMap<String, String>,
     /// The hidden rows and columns of sheets in other formats.
@@ -33,7 +33,7 @@ pub(super) struct SheetParts<'a> {
 pub(super) struct SheetPart {
     hidden: Hidden,
     /// What is drawn over its cells.
-    pub(super) drawn: Vec<Drawn>,
+    pub(super) drawn: Vec<DrawnText>,
     /// Notes by row (from 1) and column (from 0).
     notes: BTreeMap<(u32, u32), String>,
     /// Cells whose formula has no value.
@@ -45,7 +45,7 @@ pub(super) struct SheetPart {
 
 impl SheetPart {
     /// A row without hidden cells, with its notes; `Err` with the number of a row that is itself hidden.
-    pub(super) fn shown(&mut self, mut row: Row) -> Result<Row, u32> {
+    pub(super) fn shown(&mut self, mut row: TableRow) -> Result<TableRow, u32> {
         if self.hidden.hides_row(row.first) {
             self.rows_left_out += usize::from(!row.cells.is_empty());
             return Err(row.first);
@@ -71,7 +71,7 @@ impl SheetPart {
 
 impl<'a> SheetParts<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let Ok(mut package) = Package::open(bytes, "xlsx", "workbook", "xls") else {
+        let Ok(mut package) = ZipPackage::open(bytes, "xlsx", "workbook", "xls") else {
             return Self::default();
         };
         let parts = parts(&mut package).unwrap_or_default();
@@ -166,7 +166,7 @@ fn says_more(part: &[u8]) -> bool {
 }
 
 /// The part of each sheet, by its name.
-fn parts(package: &mut Package<'_>) -> Option<HashMap<String, String>> {
+fn parts(package: &mut ZipPackage<'_>) -> Option<HashMap<String, String>> {
     let main = relations(package, "").ok()?.into_iter().find(|it| it.kind == "officeDocument")?;
     let relations = relations(package, &main.target).ok()?;
     let mut sheets = SheetNames::default();
@@ -181,7 +181,7 @@ fn parts(package: &mut Package<'_>) -> Option<HashMap<String, String>> {
 #[derive(Default)]
 struct SheetNames(Vec<(String, String)>);
 
-impl Handler for SheetNames {
+impl XmlHandler for SheetNames {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         if name == "sheet" {
             let id = prefixed_attribute(element, "id");
@@ -207,7 +207,7 @@ struct Reading {
     in_value: bool,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "row" => {
@@ -263,7 +263,7 @@ struct Notes {
     in_text: bool,
 }
 
-impl Handler for Notes {
+impl XmlHandler for Notes {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         match name {
             "comment" => {

@@ -186,7 +186,7 @@ fn cells_as_they_are_shown() {
     ];
     assert_eq!(units(&book), expected);
     // Hidden sheets have no tab to count.
-    let Places::Sheets(sheets) = &book.places else { panic!("no sheets") };
+    let SourceMap::Sheets(sheets) = &book.places else { panic!("no sheets") };
     assert_eq!(sheets.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3]);
     let headings: Vec<&str> = book.sections.iter().map(|sheet| &*sheet.headings[0]).collect();
     assert_eq!(headings, ["Budget", "People"]);

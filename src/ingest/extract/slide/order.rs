@@ -6,18 +6,18 @@
 
 use std::collections::VecDeque;
 
-use super::{Item, Shape};
+use super::{SlideItem, SlideShape};
 
 /// The place of a shape, in the units of its document.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(in crate::ingest::extract) struct Place {
+pub(in crate::ingest::extract) struct SlidePosition {
     pub(in crate::ingest::extract) left: f64,
     pub(in crate::ingest::extract) top: f64,
     pub(in crate::ingest::extract) width: f64,
     pub(in crate::ingest::extract) height: f64,
 }
 
-impl Place {
+impl SlidePosition {
     /// The smallest place that covers both.
     pub(in crate::ingest::extract) fn union(self, other: Self) -> Self {
         let (left, top) = (self.left.min(other.left), self.top.min(other.top));
@@ -34,29 +34,29 @@ const MOST: usize = 400;
 const OVERLAP: f64 = 0.08;
 
 /// The shapes with text, in reading order. One without a place follows the one drawn before it.
-pub(super) fn shapes(items: &[Item]) -> Vec<&Shape> {
+pub(super) fn shapes(items: &[SlideItem]) -> Vec<&SlideShape> {
     let mut placed = Vec::new();
-    let mut last = Place { left: f64::MIN, top: f64::MIN, width: 0.0, height: 0.0 };
+    let mut last = SlidePosition { left: f64::MIN, top: f64::MIN, width: 0.0, height: 0.0 };
     for item in items.iter().filter(|item| has_text(item)) {
         last = item.place().unwrap_or(last);
         placed.push((last, item));
     }
     let items = ordered(placed).into_iter();
     let read = items.flat_map(|(_, item)| match item {
-        Item::Shape(shape) => vec![shape],
-        Item::Group(_, items) => shapes(items),
+        SlideItem::Shape(shape) => vec![shape],
+        SlideItem::Group(_, items) => shapes(items),
     });
     read.collect()
 }
 
-fn has_text(item: &Item) -> bool {
+fn has_text(item: &SlideItem) -> bool {
     match item {
-        Item::Shape(shape) => !shape.blocks.is_empty(),
-        Item::Group(_, items) => items.iter().any(has_text),
+        SlideItem::Shape(shape) => !shape.blocks.is_empty(),
+        SlideItem::Group(_, items) => items.iter().any(has_text),
     }
 }
 
-fn ordered<T>(mut items: Vec<(Place, T)>) -> Vec<(Place, T)> {
+fn ordered<T>(mut items: Vec<(SlidePosition, T)>) -> Vec<(SlidePosition, T)> {
     if !(2..=MOST).contains(&items.len()) {
         downwards(&mut items);
         return items;
@@ -87,23 +87,23 @@ fn ordered<T>(mut items: Vec<(Place, T)>) -> Vec<(Place, T)> {
     out
 }
 
-fn downwards<T>(items: &mut [(Place, T)]) {
+fn downwards<T>(items: &mut [(SlidePosition, T)]) {
     items.sort_by(|(a, _), (b, _)| a.top.total_cmp(&b.top).then(a.left.total_cmp(&b.left)));
 }
 
 /// How many columns are side by side.
-fn column_count<T>(items: &[(Place, T)]) -> usize {
+fn column_count<T>(items: &[(SlidePosition, T)]) -> usize {
     let places = items.iter().map(|(place, _)| (*place, ())).collect();
     parts(places, |place| (place.left, place.width)).len()
 }
 
 /// Splits items where there is a gap along an axis; `along` returns where a place starts on it, and its length.
 fn parts<T>(
-    mut items: Vec<(Place, T)>,
-    along: impl Fn(&Place) -> (f64, f64),
-) -> Vec<Vec<(Place, T)>> {
+    mut items: Vec<(SlidePosition, T)>,
+    along: impl Fn(&SlidePosition) -> (f64, f64),
+) -> Vec<Vec<(SlidePosition, T)>> {
     items.sort_by(|(a, _), (b, _)| along(a).0.total_cmp(&along(b).0));
-    let mut parts: Vec<Vec<(Place, T)>> = Vec::new();
+    let mut parts: Vec<Vec<(SlidePosition, T)>> = Vec::new();
     let mut end = f64::MIN;
     for item in items {
         let (start, length) = along(&item.0);
@@ -124,7 +124,7 @@ mod tests {
     /// The names of places in reading order; each is given as name, left, top, width and height.
     fn read(places: &[(&'static str, f64, f64, f64, f64)]) -> String {
         let place = |&(name, left, top, width, height): &(&'static str, f64, f64, f64, f64)| {
-            (Place { left, top, width, height }, name)
+            (SlidePosition { left, top, width, height }, name)
         };
         let items = ordered(places.iter().map(place).collect());
         items.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
@@ -165,10 +165,15 @@ mod tests {
 
     #[test]
     fn many_or_odd_places_are_survived() {
-        let odd = Place { left: f64::NAN, top: f64::INFINITY, width: -1.0, height: f64::NAN };
+        let odd =
+            SlidePosition { left: f64::NAN, top: f64::INFINITY, width: -1.0, height: f64::NAN };
         assert_eq!(ordered(vec![(odd, 1); 3]).len(), 3);
-        let many =
-            (0..5000).map(|n| Place { left: 0.0, top: f64::from(-n), width: 1.0, height: 2.0 });
+        let many = (0..5000).map(|n| SlidePosition {
+            left: 0.0,
+            top: f64::from(-n),
+            width: 1.0,
+            height: 2.0,
+        });
         let many = ordered(many.map(|place| (place, place.top)).collect());
         assert!(many.is_sorted_by(|(_, a), (_, b)| a <= b));
     }

@@ -1,12 +1,12 @@
-//! The table of a document → [`Lines`].
+//! The table of a document → [`SourceLines`].
 
 use std::ops::Range;
 
-use super::{Header, Lines, Row, is_header, is_name, write};
+use super::{Header, SourceLines, TableRow, is_header, is_name, write};
 
 /// A cell of a table in a document.
 #[derive(Clone, Default, Debug)]
-pub(in crate::ingest::extract) struct Cell {
+pub(in crate::ingest::extract) struct GridCell {
     pub(in crate::ingest::extract) text: String,
     /// How many columns it spans; 0 is taken for 1.
     pub(in crate::ingest::extract) columns: u32,
@@ -36,7 +36,7 @@ pub(in crate::ingest::extract) fn room(length: usize) -> usize {
 /// The table of a document: cells may be merged, and the header may have several rows.
 #[derive(Default, Debug)]
 pub(in crate::ingest::extract) struct Grid {
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
     /// How many rows the document declares as headers.
     headers: usize,
     /// The first row with columns, and whether a cell there spans several of them, but not all.
@@ -47,7 +47,7 @@ impl Grid {
     /// `header`: whether the document declares the row a header.
     pub(in crate::ingest::extract) fn push(
         &mut self,
-        cells: &[Cell],
+        cells: &[GridCell],
         header: bool,
         first: u32,
         last: u32,
@@ -55,7 +55,7 @@ impl Grid {
         if header && self.headers == self.rows.len() {
             self.headers += 1;
         }
-        let mut row = Row { first, last, ..Row::default() };
+        let mut row = TableRow { first, last, ..TableRow::default() };
         let mut column = 0;
         for cell in cells {
             let next = column + cell.columns.clamp(1, WIDEST);
@@ -92,8 +92,8 @@ impl Grid {
     }
 
     /// The rows below the header, each with the names of its columns.
-    pub(in crate::ingest::extract) fn into_lines(mut self) -> Lines {
-        let mut lines = Lines::default();
+    pub(in crate::ingest::extract) fn into_lines(mut self) -> SourceLines {
+        let mut lines = SourceLines::default();
         let mut header = Header::None;
         let place = self.header();
         let names = place.and_then(|place| {
@@ -122,7 +122,7 @@ impl Grid {
     fn has_header(&self, top: usize, end: usize) -> bool {
         let below = &self.rows[end..];
         let widest = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        let last = |row: &Row| row.cells.last().map(|(_, value)| is_name(value));
+        let last = |row: &TableRow| row.cells.last().map(|(_, value)| is_name(value));
         let values = below.iter().filter(|row| last(row) == Some(false)).count();
         is_header(&self.rows[end - 1], widest)
             && self.rows[top..end].iter().flat_map(|row| &row.cells).all(|(_, cell)| is_name(cell))
@@ -141,9 +141,13 @@ mod tests {
             let cell = |text: &str| {
                 let (text, columns) = text.split_once(" x").unwrap_or((text, "1"));
                 let (columns, above) = (columns.parse().unwrap_or(1), text == "<");
-                Cell { text: if above { String::new() } else { text.to_owned() }, columns, above }
+                GridCell {
+                    text: if above { String::new() } else { text.to_owned() },
+                    columns,
+                    above,
+                }
             };
-            let cells: Vec<Cell> = row.split(',').map(cell).collect();
+            let cells: Vec<GridCell> = row.split(',').map(cell).collect();
             grid.push(&cells, number as usize <= headers, number, number);
         }
         grid.into_lines().text.lines().map(str::to_owned).collect()

@@ -11,8 +11,8 @@ mod rst;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::ingest::document::{Mark, Syntax};
-use crate::ingest::extract::table::{self, Cell, Grid};
+use crate::ingest::document::{Syntax, UnitMark};
+use crate::ingest::extract::table::{self, Grid, GridCell};
 
 /// A table and the lines of the text that it takes, from 0.
 struct Drawn {
@@ -22,7 +22,7 @@ struct Drawn {
 
 #[derive(Default)]
 struct DrawnRow {
-    cells: Vec<Cell>,
+    cells: Vec<GridCell>,
     is_header: bool,
     /// Its first line in the text, from 0.
     line: usize,
@@ -76,12 +76,12 @@ pub(in crate::ingest::extract) fn named_rows(
 }
 
 /// A mark for each line of a text; the rows in `long` end on a later line.
-pub(in crate::ingest::extract) fn marks(text: &str, long: &[(u32, u32)]) -> Vec<Mark> {
+pub(in crate::ingest::extract) fn marks(text: &str, long: &[(u32, u32)]) -> Vec<UnitMark> {
     let mut long = long.iter().copied().peekable();
     let mut offset = 0;
     let mark = |(number, line): (u32, &str)| {
         let row = long.next_if(|(first, _)| *first == number);
-        let mark = Mark { offset, first: number, last: row.map_or(number, |(_, last)| last) };
+        let mark = UnitMark { offset, first: number, last: row.map_or(number, |(_, last)| last) };
         offset += line.len();
         mark
     };

@@ -244,7 +244,7 @@ async fn a_cancelled_crawl_deletes_nothing() {
     site.put("/docs/", links(&[]).then_silence());
     let attempt = Try::new(&site).depth(1).after(&before);
     let (canceller, cancel) = cancel::pair();
-    let starts = [Start::parse(&site.url("/docs/"), attempt.reach).unwrap()];
+    let starts = [CrawlSeed::parse(&site.url("/docs/"), attempt.reach).unwrap()];
     let progress = &mut |_| {};
     let crawl = gather(attempt.itinerary(&starts, &cancel), progress);
     let (discovery, ()) = futures::join!(crawl, async {

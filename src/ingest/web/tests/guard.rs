@@ -36,7 +36,7 @@ async fn visit_name(site: &Site, allow_private: bool, script: &[&[&str]]) -> Web
     let guard = Guard::with_lookup(allow_private, answers(script));
     let attempt = Try::new(site);
     let starts =
-        [Start::parse(&format!("http://docs.example:{}/page", site.port()), attempt.reach)
+        [CrawlSeed::parse(&format!("http://docs.example:{}/page", site.port()), attempt.reach)
             .unwrap()];
     let (_canceller, cancel) = cancel::pair();
     let progress = &mut |_| {};

@@ -20,7 +20,7 @@ mod guard;
 struct Try<'a> {
     site: &'a Site,
     options: WebOptions,
-    reach: Reach,
+    reach: CrawlReach,
     known: HashMap<String, WebOrigin>,
     spool: TempDir,
 }
@@ -39,7 +39,7 @@ impl<'a> Try<'a> {
         Self {
             site,
             options,
-            reach: Reach::default(),
+            reach: CrawlReach::default(),
             known: HashMap::new(),
             spool: tempfile::tempdir().unwrap(),
         }
@@ -63,14 +63,14 @@ impl<'a> Try<'a> {
 
     async fn visit_urls(&self, urls: &[String]) -> WebDiscovery {
         let (_canceller, cancel) = cancel::pair();
-        let start = |url: &String| Start::parse(url, self.reach).unwrap();
-        let starts: Vec<Start> = urls.iter().map(start).collect();
+        let start = |url: &String| CrawlSeed::parse(url, self.reach).unwrap();
+        let starts: Vec<CrawlSeed> = urls.iter().map(start).collect();
         gather(self.itinerary(&starts, &cancel), &mut |_| {}).await
     }
 
-    fn itinerary<'s>(&'s self, starts: &'s [Start], cancel: &'s Cancel) -> Itinerary<'s> {
+    fn itinerary<'s>(&'s self, starts: &'s [CrawlSeed], cancel: &'s Cancel) -> CrawlRequest<'s> {
         let Self { options, known, .. } = self;
-        Itinerary { starts, known, options, spool: self.spool.path(), cancel }
+        CrawlRequest { starts, known, options, spool: self.spool.path(), cancel }
     }
 
     /// Paths of sources on the site.

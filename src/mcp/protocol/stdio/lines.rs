@@ -11,7 +11,7 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A line, without its end.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     Whole(Vec<u8>),
     /// The line is skipped.
     TooLong,
@@ -32,14 +32,14 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     /// The next line; `None` at the end. If dropped, the next call continues where this one was.
-    pub(super) async fn next(&mut self) -> Option<Line> {
+    pub(super) async fn next(&mut self) -> Option<InputLine> {
         loop {
             // A stream that fails counts as ended.
             let read = self.input.fill_buf().await.unwrap_or_default();
             if read.is_empty() {
                 // The last line of a piped message may lack its line break.
                 let last = std::mem::take(&mut self.begun);
-                return (!last.is_empty()).then(|| Line::Whole(stripped(last)));
+                return (!last.is_empty()).then(|| InputLine::Whole(stripped(last)));
             }
             let end = read.iter().position(|byte| *byte == b'\n');
             let part = &read[..end.unwrap_or(read.len())];
@@ -59,9 +59,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
                 self.passing = false;
             }
             match end {
-                _ if is_too_long => return Some(Line::TooLong),
+                _ if is_too_long => return Some(InputLine::TooLong),
                 Some(_) if !was_passing => {
-                    return Some(Line::Whole(stripped(std::mem::take(&mut self.begun))));
+                    return Some(InputLine::Whole(stripped(std::mem::take(&mut self.begun))));
                 }
                 _ => {}
             }
@@ -112,7 +112,7 @@ impl<W: AsyncWrite + Unpin> LineWriter<W> {
 mod tests {
     use super::*;
 
-    async fn lines(input: &[u8]) -> Vec<Line> {
+    async fn lines(input: &[u8]) -> Vec<InputLine> {
         let mut reader = LineReader::new(input, 4);
         let mut lines = Vec::new();
         while let Some(line) = reader.next().await {
@@ -123,20 +123,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_too_long_is_passed_over() {
-        let whole = |text: &str| Line::Whole(text.as_bytes().to_vec());
+        let whole = |text: &str| InputLine::Whole(text.as_bytes().to_vec());
         assert_eq!(
             lines(b"a\r\n12345\n1234\n\n123456789 123456789\nb\nend").await,
             [
                 whole("a"),
-                Line::TooLong,
+                InputLine::TooLong,
                 whole("1234"),
                 whole(""),
-                Line::TooLong,
+                InputLine::TooLong,
                 whole("b"),
                 whole("end")
             ]
         );
-        assert_eq!(lines(b"\xEF\xBB\xBFa\n123456").await, [whole("a"), Line::TooLong]);
+        assert_eq!(lines(b"\xEF\xBB\xBFa\n123456").await, [whole("a"), InputLine::TooLong]);
         assert_eq!(lines(b"").await, []);
     }
 
@@ -151,6 +151,6 @@ mod tests {
             () = tokio::task::yield_now() => {}
         }
         writes.write_all(b"cd\n").await.expect("it is open");
-        assert_eq!(reader.next().await, Some(Line::Whole(b"abcd".to_vec())));
+        assert_eq!(reader.next().await, Some(InputLine::Whole(b"abcd".to_vec())));
     }
 }

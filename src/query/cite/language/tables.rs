@@ -1,11 +1,11 @@
 //! Words that show a language, and what a sentence of it is.
 
-use super::Language;
+use super::TextLanguage;
 
 /// Small words, which decide if a text is too short for its letters to do so.
-pub(super) const SMALL: [(Language, &[&str]); 7] = [
+pub(super) const SMALL: [(TextLanguage, &[&str]); 7] = [
     (
-        Language::English,
+        TextLanguage::English,
         &[
             "the", "of", "and", "is", "are", "to", "for", "with", "be", "must", "from", "it",
             "this", "that", "at", "by", "not", "can", "may", "has", "have", "after", "within",
@@ -13,7 +13,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::German,
+        TextLanguage::German,
         &[
             "der", "die", "das", "und", "ist", "sind", "nicht", "ein", "eine", "für", "mit", "von",
             "auf", "werden", "wird", "den", "dem", "des", "nach", "im", "zu", "bei", "kann",
@@ -21,7 +21,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::French,
+        TextLanguage::French,
         &[
             "le", "la", "les", "des", "du", "et", "est", "sont", "une", "pour", "dans", "pas",
             "ne", "que", "qui", "par", "au", "aux", "sur", "doit", "peut", "avec", "il", "elle",
@@ -29,7 +29,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Spanish,
+        TextLanguage::Spanish,
         &[
             "el", "la", "los", "las", "del", "y", "es", "son", "una", "para", "en", "no", "que",
             "por", "con", "se", "debe", "puede", "al", "su", "más", "hasta", "después", "cada",
@@ -37,7 +37,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Italian,
+        TextLanguage::Italian,
         &[
             "il", "lo", "la", "gli", "le", "della", "del", "dei", "e", "è", "sono", "una", "per",
             "non", "che", "con", "si", "deve", "può", "al", "nel", "nella", "di", "da", "dopo",
@@ -45,7 +45,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Portuguese,
+        TextLanguage::Portuguese,
         &[
             "o", "a", "os", "as", "do", "da", "dos", "das", "e", "é", "são", "uma", "um", "para",
             "em", "não", "que", "por", "com", "se", "deve", "pode", "ao", "no", "na", "mais",
@@ -53,7 +53,7 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Dutch,
+        TextLanguage::Dutch,
         &[
             "de", "het", "een", "en", "is", "zijn", "niet", "voor", "met", "van", "op", "wordt",
             "worden", "dat", "die", "naar", "in", "te", "bij", "kan", "moet", "mag", "per", "tot",
@@ -63,9 +63,9 @@ pub(super) const SMALL: [(Language, &[&str]); 7] = [
 ];
 
 /// Small words that say little about the language.
-pub(super) const FURTHER: [(Language, &[&str]); 7] = [
+pub(super) const FURTHER: [(TextLanguage, &[&str]); 7] = [
     (
-        Language::English,
+        TextLanguage::English,
         &[
             "a", "an", "in", "as", "or", "if", "than", "when", "before", "during", "since",
             "until", "also", "among", "against", "only", "then", "its", "their", "will", "do",
@@ -78,7 +78,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::German,
+        TextLanguage::German,
         &[
             "einen", "einem", "einer", "eines", "zur", "zum", "vom", "am", "an", "aus", "über",
             "unter", "vor", "als", "wenn", "dass", "wie", "auch", "nur", "noch", "aber", "so",
@@ -88,7 +88,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::French,
+        TextLanguage::French,
         &[
             "un", "de", "à", "en", "ou", "si", "mais", "sous", "avant", "entre", "leur", "leurs",
             "son", "sa", "ses", "on", "nous", "vous", "ils", "elles", "ont", "a", "été", "peuvent",
@@ -96,7 +96,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Spanish,
+        TextLanguage::Spanish,
         &[
             "de", "a", "o", "si", "pero", "sobre", "entre", "antes", "desde", "sus", "ha", "han",
             "fue", "pueden", "también", "muy", "más", "le", "les", "ese", "esta", "este",
@@ -104,7 +104,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Italian,
+        TextLanguage::Italian,
         &[
             "un", "uno", "l", "d", "a", "in", "su", "o", "se", "ma", "tra", "fra", "prima", "ha",
             "hanno", "possono", "anche", "come", "questo", "questa", "degli", "delle", "dell",
@@ -112,7 +112,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Portuguese,
+        TextLanguage::Portuguese,
         &[
             "de", "à", "às", "aos", "ou", "mas", "sobre", "entre", "antes", "desde", "seu", "sua",
             "foi", "podem", "devem", "também", "muito", "nos", "nas", "pelos", "pelas", "este",
@@ -120,7 +120,7 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
         ],
     ),
     (
-        Language::Dutch,
+        TextLanguage::Dutch,
         &[
             "als", "om", "over", "onder", "maar", "ook", "nog", "wel", "was", "waren", "heeft",
             "hebben", "hun", "hij", "zij", "ze", "we", "dit", "deze", "tussen", "tijdens",
@@ -130,9 +130,9 @@ pub(super) const FURTHER: [(Language, &[&str]); 7] = [
 ];
 
 /// Words of languages, by their codes.
-pub(super) type Table = [(&'static str, &'static str)];
+pub(super) type WordTable = [(&'static str, &'static str)];
 
-pub(super) const PREDICATES: &Table = &[
+pub(super) const PREDICATES: &WordTable = &[
     (
         "en",
         "is are was were be can cannot can't may must will has have had does do not never no isn't aren't needs requires",
@@ -151,7 +151,7 @@ pub(super) const PREDICATES: &Table = &[
     ),
 ];
 
-pub(super) const PASSAGES: &Table = &[
+pub(super) const PASSAGES: &WordTable = &[
     (
         "en",
         "passage passages document documents source sources context excerpt excerpts text texts documentation",
@@ -177,7 +177,7 @@ pub(super) const PASSAGES: &Table = &[
     ("ru", "отрывк* документ* источник* текст*"),
 ];
 
-pub(super) const DENIALS: &Table = &[
+pub(super) const DENIALS: &WordTable = &[
     ("en", "not no nothing none neither nor don't doesn't didn't isn't cannot without open"),
     ("de", "nicht nichts kein keine keinen keiner keines keinem weder ohne offen"),
     ("fr", "ne n pas rien aucun aucune ni sans n'*"),
@@ -188,7 +188,7 @@ pub(super) const DENIALS: &Table = &[
     ("ru", "не нет ничего ни"),
 ];
 
-pub(super) const SAYING: &Table = &[
+pub(super) const SAYING: &WordTable = &[
     (
         "en",
         "say* mention* contain* specif* state* provid* includ* describ* tell* cover* indicat* name* answer* address* give* list* leav* explain* discuss*",
@@ -206,7 +206,7 @@ pub(super) const SAYING: &Table = &[
 ];
 
 /// Words that begin a heading which asks a question.
-pub(super) const QUESTIONS: &Table = &[
+pub(super) const QUESTIONS: &WordTable = &[
     ("en", "how why what when where who which"),
     ("de", "wie warum was wann wo wer welche welcher welches"),
     ("fr", "comment pourquoi quand où qui quel quelle que"),
@@ -217,7 +217,7 @@ pub(super) const QUESTIONS: &Table = &[
 ];
 
 /// Words with which the answerer speaks of itself.
-pub(super) const SPEAKERS: &Table = &[
+pub(super) const SPEAKERS: &WordTable = &[
     ("en", "i i'm i'll i've"),
     ("de", "ich"),
     ("fr", "je j'*"),

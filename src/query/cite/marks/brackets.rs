@@ -1,7 +1,7 @@
 //! Reads brackets and superscripts that name passages.
 
 /// What a text is that [`begins`] like a mark.
-pub(super) enum Read {
+pub(super) enum BracketRead {
     /// More has to arrive to decide.
     Undecided,
     /// Text of this many bytes.
@@ -62,13 +62,18 @@ pub(super) fn begins(c: char) -> bool {
 }
 
 /// Reads the beginning of `held`; `before` is the character before it.
-pub(super) fn read(held: &str, before: Option<char>, passages: Option<u32>, ended: bool) -> Read {
-    let Some(open) = held.chars().next() else { return Read::Text(0) };
+pub(super) fn read(
+    held: &str,
+    before: Option<char>,
+    passages: Option<u32>,
+    ended: bool,
+) -> BracketRead {
+    let Some(open) = held.chars().next() else { return BracketRead::Text(0) };
     let Some((_, close)) = PAIRS.iter().find(|(pair, _)| *pair == open) else {
         return superscript(held, before, passages, ended);
     };
     let round = matches!(open, '(' | '（');
-    let no_mark = Read::Text(open.len_utf8());
+    let no_mark = BracketRead::Text(open.len_utf8());
     if round && (passages.is_none() || before.is_none_or(|c| c.is_alphanumeric() || c == '\n')) {
         return no_mark;
     }
@@ -76,7 +81,7 @@ pub(super) fn read(held: &str, before: Option<char>, passages: Option<u32>, ende
     let end = held.char_indices().take_while(|(at, _)| *at < MAX_MARK).find(|(_, c)| c == close);
     let Some((end, _)) = end else {
         let may_be = !ended && held.len() < MAX_MARK && may_become_one(&held[inner_at..]);
-        return if may_be { Read::Undecided } else { no_mark };
+        return if may_be { BracketRead::Undecided } else { no_mark };
     };
     let Some((numbers, must_exist)) = numbers(&held[inner_at..end]) else { return no_mark };
     let exist = passages.is_some_and(|passages| numbers.iter().all(|number| *number <= passages));
@@ -85,11 +90,11 @@ pub(super) fn read(held: &str, before: Option<char>, passages: Option<u32>, ende
     }
     let after = end + close.len_utf8();
     match held[after..].chars().next() {
-        None if !ended => Read::Undecided,
+        None if !ended => BracketRead::Undecided,
         Some('(') if open == '[' => no_mark,
         // `(1) first, (2) second` numbers what follows.
         Some(next) if round && !ends_clause(next) => no_mark,
-        _ => Read::Marks(after, numbers),
+        _ => BracketRead::Marks(after, numbers),
     }
 }
 
@@ -166,12 +171,17 @@ fn may_become_one(inner: &str) -> bool {
 }
 
 /// Reads `¹` after the sign that ends a clause: elsewhere it is an exponent.
-fn superscript(held: &str, before: Option<char>, passages: Option<u32>, ended: bool) -> Read {
+fn superscript(
+    held: &str,
+    before: Option<char>,
+    passages: Option<u32>,
+    ended: bool,
+) -> BracketRead {
     let digit = |c: char| SUPERSCRIPTS.iter().position(|sign| *sign == c);
     let run: Vec<char> = held.chars().take_while(|c| digit(*c).is_some()).collect();
     let length = run.iter().map(|c| c.len_utf8()).sum();
     if length == held.len() && !ended && run.len() < 4 {
-        return Read::Undecided;
+        return BracketRead::Undecided;
     }
     let value =
         run.iter().filter_map(|c| digit(*c)).fold(0, |value: usize, digit| value * 10 + digit);
@@ -180,15 +190,15 @@ fn superscript(held: &str, before: Option<char>, passages: Option<u32>, ended: b
         Ok(value)
             if after_clause && value > 0 && passages.is_some_and(|passages| value <= passages) =>
         {
-            Read::Marks(length, vec![value])
+            BracketRead::Marks(length, vec![value])
         }
-        _ => Read::Text(length),
+        _ => BracketRead::Text(length),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::query::cite::{MarkParser, Piece};
+    use crate::query::cite::{AnswerPiece, MarkParser};
 
     /// Marks as `{n}`, for an answer from three passages.
     fn shown(text: &str) -> String {
@@ -196,8 +206,8 @@ mod tests {
         let mut pieces = parser.push(text);
         pieces.extend(parser.finish());
         let shown = pieces.into_iter().map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Mark(number) => format!("{{{number}}}"),
+            AnswerPiece::Text(text) => text,
+            AnswerPiece::Mark(number) => format!("{{{number}}}"),
         });
         shown.collect()
     }

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::lexicon::Lexicon;
 use super::opposites::OPPOSITES;
-use super::statement::Word;
+use super::statement::StatementWord;
 
 /// Words that deny what their clause says.
 const DENIALS: &[(&str, &str)] = &[
@@ -201,7 +201,7 @@ pub(super) fn succeeds(word: &str) -> bool {
 }
 
 /// Whether a word begins the French `ne … que`, which means “only” and is not a denial.
-pub(super) fn restricts(word: &str, clause: &[Word]) -> bool {
+pub(super) fn restricts(word: &str, clause: &[StatementWord]) -> bool {
     let has = |words: &[&str]| clause.iter().any(|word| words.contains(&word.lower.as_str()));
     matches!(word, "ne" | "n")
         && has(&["que", "qu"])
@@ -325,18 +325,18 @@ static POLES: LazyLock<Lexicon<(u8, usize, bool)>> = LazyLock::new(|| {
 
 /// An empty set for [`OTHER`].
 fn set(codes: &str) -> u8 {
-    if codes == OTHER { 0 } else { Language::set(codes) }
+    if codes == OTHER { 0 } else { TextLanguage::set(codes) }
 }
 
 /// The row of the languages that are not known by name.
 const OTHER: &str = "other";
 
-pub(super) fn denies(word: &str, language: Language) -> bool {
+pub(super) fn denies(word: &str, language: TextLanguage) -> bool {
     DENYING.of(word).any(|set| language.is_in_set(*set))
 }
 
 /// The pairs of opposites that a word belongs to, and its side in each.
-pub(super) fn poles(word: &str, language: Language) -> Vec<(usize, bool)> {
+pub(super) fn poles(word: &str, language: TextLanguage) -> Vec<(usize, bool)> {
     let known: Vec<(usize, bool)> = POLES
         .of(word)
         .filter(|(set, _, _)| language.is_in_set(*set))

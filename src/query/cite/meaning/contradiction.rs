@@ -1,12 +1,12 @@
 //! Finds what a claim says the opposite of: a denial on one side only, or an opposite word.
 
 use super::super::nearest::same_stem;
-use super::statement::{Clause, Pole, Statement, Word};
-use super::{Missing, Source, concepts};
+use super::statement::{Clause, OppositePole, Statement, StatementWord};
+use super::{ComparedPassage, MissingMeaning, concepts};
 
 /// A clause that is denied although the nearest clause of the passages is not, or the reverse, or that has
 /// the opposite of one of its words.
-pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
+pub(super) fn find(claim: &Statement, sources: &[&ComparedPassage]) -> Option<MissingMeaning> {
     claim.clauses.iter().find_map(|clause| {
         let telling = clause.telling().filter(|word| word.poles.is_empty()).count();
         let candidates = || {
@@ -54,12 +54,12 @@ fn says_both(clause: &Clause, candidate: &Clause, text: &Statement) -> bool {
 }
 
 /// Whether another clause denies something with the same figures: `no participant was younger than 35`.
-fn is_denied_with_its_figures(clause: &Clause, sources: &[&Source]) -> bool {
+fn is_denied_with_its_figures(clause: &Clause, sources: &[&ComparedPassage]) -> bool {
     let figures = |clause: &Clause, figure: &str| {
         clause.words.iter().any(|word| word.masked && word.lower == figure)
     };
     let is_figure =
-        |word: &&Word| word.masked && word.lower.starts_with(|c: char| c.is_ascii_digit());
+        |word: &&StatementWord| word.masked && word.lower.starts_with(|c: char| c.is_ascii_digit());
     clause.words.iter().filter(is_figure).any(|word| {
         let mut clauses = sources.iter().flat_map(|source| &source.text.clauses);
         clauses.any(|other| !other.denied().is_empty() && figures(other, &word.lower))
@@ -67,15 +67,15 @@ fn is_denied_with_its_figures(clause: &Clause, sources: &[&Source]) -> bool {
 }
 
 /// Whether another clause exempts something in the claim: `guide dogs are exempt from this rule`.
-fn is_exempt(clause: &Clause, sources: &[&Source]) -> bool {
+fn is_exempt(clause: &Clause, sources: &[&ComparedPassage]) -> bool {
     let mut clauses = sources.iter().flat_map(|source| &source.text.clauses);
     clauses.any(|other| other.exempts() && other.shared(clause) > 0)
 }
 
 /// What a clause contradicts in a clause of a passage, with which it shares `shared` words.
-fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missing> {
+fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<MissingMeaning> {
     let (own, theirs) = (clause.poles(), other.poles());
-    let counts = |here: &Pole, there: &Pole| {
+    let counts = |here: &OppositePole, there: &OppositePole| {
         let (word, counterpart) = (&clause.words[here.at].lower, &other.words[there.at].lower);
         if concepts::is_comparative(word)
             || concepts::is_modal(word)
@@ -93,7 +93,7 @@ fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missi
                 || clause.waits() != other.waits()))
     };
     let opposite = own.iter().find(|here| {
-        let same_pair = |there: &&Pole| there.pair == here.pair;
+        let same_pair = |there: &&OppositePole| there.pair == here.pair;
         let agrees = theirs.iter().any(|there| there.pair == here.pair && there.side == here.side);
         let both = own.iter().any(|one| one.pair == here.pair && one.side != here.side);
         !agrees && !both && theirs.iter().filter(same_pair).any(|there| counts(here, there))
@@ -114,7 +114,7 @@ fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missi
         _ => false,
     };
     let claimed = opposite.map_or(clause.text.trim(), |pole| &clause.words[pole.at].lower);
-    (turned != opposite.is_some()).then(|| Missing {
+    (turned != opposite.is_some()).then(|| MissingMeaning {
         claimed: claimed.to_owned(),
         instead: Some(other.text.trim().to_owned()),
     })
@@ -122,7 +122,7 @@ fn contradiction(clause: &Clause, other: &Clause, shared: usize) -> Option<Missi
 
 /// Whether what comes before a word in one clause comes after it in the other: `a before b` is `b after a`.
 fn exchanges_events(clause: &Clause, at: usize, other: &Clause, there: usize) -> bool {
-    let both = |a: &[Word], b: &[Word]| {
+    let both = |a: &[StatementWord], b: &[StatementWord]| {
         let telling = a.iter().filter(|word| word.tells);
         telling.filter(|word| b.iter().any(|one| same_stem(&one.lower, &word.lower))).count()
     };

@@ -1,12 +1,12 @@
 //! Finds two things that have changed places between a claim and a passage.
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::nearest::same_stem;
-use super::statement::{Clause, Pole, Statement, Word};
-use super::{Missing, Source, concepts};
+use super::statement::{Clause, OppositePole, Statement, StatementWord};
+use super::{ComparedPassage, MissingMeaning, concepts};
 
 /// Two things that have changed places.
-pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
+pub(super) fn find(claim: &Statement, sources: &[&ComparedPassage]) -> Option<MissingMeaning> {
     let texts = || sources.iter().map(|source| &source.text);
     texts()
         .find_map(|text| comparison_turned(claim, text))
@@ -17,7 +17,7 @@ pub(super) fn find(claim: &Statement, sources: &[&Source]) -> Option<Missing> {
 struct Comparison<'a> {
     left: &'a str,
     right: &'a str,
-    by: Vec<Pole>,
+    by: Vec<OppositePole>,
     clause: &'a Clause,
 }
 
@@ -28,14 +28,14 @@ fn comparisons(statement: &Statement) -> Vec<Comparison<'_>> {
         let words = clause.words.iter().enumerate();
         for (at, _) in words.filter(|(_, word)| concepts::compares(&word.lower)) {
             // Two opposites may themselves be compared: men and women.
-            let paired = |pole: &Pole| {
+            let paired = |pole: &OppositePole| {
                 poles.iter().any(|one| one.pair == pole.pair && one.side != pole.side)
             };
             let is_pole = |at: usize| poles.iter().any(|pole| pole.at == at && !paired(pole));
             // `is longer than`: what is compared comes before that.
             let mut before = (0..at).rev().filter(|before| clause.words[*before].tells);
             let left = before.find(|before| *before + 1 < at || !is_pole(*before));
-            let by: Vec<Pole> = poles
+            let by: Vec<OppositePole> = poles
                 .iter()
                 .filter(|pole| pole.at < at && Some(pole.at) != left)
                 .copied()
@@ -51,7 +51,7 @@ fn comparisons(statement: &Statement) -> Vec<Comparison<'_>> {
 }
 
 /// Finds the same comparison of the same two things, with the two exchanged or with the opposite word.
-fn comparison_turned(claim: &Statement, text: &Statement) -> Option<Missing> {
+fn comparison_turned(claim: &Statement, text: &Statement) -> Option<MissingMeaning> {
     let theirs = comparisons(text);
     comparisons(claim).iter().find_map(|own| {
         let (other, swapped) = theirs.iter().find_map(|other| {
@@ -66,7 +66,7 @@ fn comparison_turned(claim: &Statement, text: &Statement) -> Option<Missing> {
             })
         };
         let turned = if swapped { side(true) && !side(false) } else { side(false) && !side(true) };
-        turned.then(|| Missing {
+        turned.then(|| MissingMeaning {
             claimed: own.clause.text.trim().to_owned(),
             instead: Some(other.clause.text.trim().to_owned()),
         })
@@ -77,7 +77,7 @@ fn comparison_turned(claim: &Statement, text: &Statement) -> Option<Missing> {
 const SHORT: usize = 12;
 
 /// Finds `A replaced B` where a passage says that B replaced A.
-fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
+fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<MissingMeaning> {
     let own = claim.sentences();
     let theirs = text.sentences();
     for words in &own {
@@ -95,7 +95,7 @@ fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
             if first == last || here == there || here.abs_diff(there) > SHORT {
                 continue;
             }
-            let between = |words: &[&Word], a: usize, b: usize| -> Vec<String> {
+            let between = |words: &[&StatementWord], a: usize, b: usize| -> Vec<String> {
                 words[a.min(b) + 1..a.max(b)].iter().map(|word| word.lower.clone()).collect()
             };
             let (verbs, verbs_there) = (between(words, *first, *last), between(other, here, there));
@@ -105,7 +105,7 @@ fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
                 beside.filter_map(|at| words.get(at)).any(|word| word.capital && word.tells)
             };
             let free =
-                claim.language == Language::German && !(of_person(*first) && of_person(*last));
+                claim.language == TextLanguage::German && !(of_person(*first) && of_person(*last));
             let shared = !free
                 && verbs.iter().any(|verb| {
                     verbs_there.iter().any(|one| {
@@ -125,10 +125,10 @@ fn roles_exchanged(claim: &Statement, text: &Statement) -> Option<Missing> {
             let passive = |verbs: &[String]| verbs.iter().any(|verb| concepts::is_agent(verb));
             let reversed = here > there;
             if reversed != (passive(&verbs) != passive(&verbs_there)) {
-                let text = |words: &[&Word]| {
+                let text = |words: &[&StatementWord]| {
                     words.iter().map(|word| word.lower.as_str()).collect::<Vec<_>>().join(" ")
                 };
-                return Some(Missing { claimed: text(words), instead: Some(text(other)) });
+                return Some(MissingMeaning { claimed: text(words), instead: Some(text(other)) });
             }
         }
     }

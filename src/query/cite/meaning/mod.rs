@@ -11,35 +11,39 @@ mod exchange;
 mod opposites;
 mod statement;
 
-use super::language::Language;
-use super::quantities::Reading;
+use super::language::TextLanguage;
+use super::quantities::ParsedQuantities;
 pub(super) use statement::Statement;
-use statement::Word;
+use statement::StatementWord;
 
 /// A passage, prepared for the comparison.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct ComparedPassage {
     text: Statement,
     context: Statement,
 }
 
 /// Something that the passages do not support.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Missing {
+pub(super) struct MissingMeaning {
     pub(super) claimed: String,
     pub(super) instead: Option<String>,
 }
 
 /// The result of a comparison.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct MeaningVerdict {
     /// Whether claim and passages are in one language, so that words could be compared.
     pub(super) compared: bool,
-    pub(super) missing: Vec<Missing>,
+    pub(super) missing: Vec<MissingMeaning>,
 }
 
-impl Source {
-    pub(super) fn of(text: &Reading, context: &Reading, language: Language) -> Self {
+impl ComparedPassage {
+    pub(super) fn of(
+        text: &ParsedQuantities,
+        context: &ParsedQuantities,
+        language: TextLanguage,
+    ) -> Self {
         Self { text: Statement::of(text, language), context: Statement::of(context, language) }
     }
 
@@ -53,11 +57,11 @@ impl Source {
 pub(super) fn compare(
     claim: &Statement,
     asked: &Statement,
-    sources: &[&Source],
-    others: &[&Source],
-) -> Verdict {
-    let mut verdict = Verdict::default();
-    let same_language = |source: &&&Source| source.text.language == claim.language;
+    sources: &[&ComparedPassage],
+    others: &[&ComparedPassage],
+) -> MeaningVerdict {
+    let mut verdict = MeaningVerdict::default();
+    let same_language = |source: &&&ComparedPassage| source.text.language == claim.language;
     verdict.compared = !sources.is_empty() && sources.iter().all(|source| same_language(&source));
     if !verdict.compared {
         return verdict;
@@ -83,9 +87,9 @@ const MIN_NAME: usize = 4;
 fn names(
     claim: &Statement,
     asked: &Statement,
-    sources: &[&Source],
-    others: &[&Source],
-) -> Option<Missing> {
+    sources: &[&ComparedPassage],
+    others: &[&ComparedPassage],
+) -> Option<MissingMeaning> {
     let known = |name: &str| {
         asked.has(name)
             || sources.iter().chain(others).any(|source| {
@@ -93,7 +97,7 @@ fn names(
                 words.any(|word| word.lower.contains(name) || begin_alike(&word.lower, name))
             })
     };
-    let is_name = |word: &Word| {
+    let is_name = |word: &StatementWord| {
         let long = word.lower.chars().count() >= MIN_NAME;
         word.name && word.tells && long && !word.masked && !word.acronym
     };
@@ -102,19 +106,19 @@ fn names(
             let beside = || clause.words.get(at + 1).is_some_and(is_name);
             let word = &clause.words[at];
             is_name(word)
-                && (claim.language != Language::German || beside())
+                && (claim.language != TextLanguage::German || beside())
                 && !known(&word.lower)
                 && !initials(&clause.words, at)
                     .is_some_and(|short| asked.has(&short) || has_word(sources, &short))
         };
         (0..clause.words.len()).find(|at| is_unknown(*at)).map(|at| &clause.words[at])
     })?;
-    Some(Missing { claimed: word.lower.clone(), instead: None })
+    Some(MissingMeaning { claimed: word.lower.clone(), instead: None })
 }
 
 /// The initials of the name that a word is part of, if the name has three or more words: a short form of
 /// the name.
-fn initials(words: &[Word], at: usize) -> Option<String> {
+fn initials(words: &[StatementWord], at: usize) -> Option<String> {
     let before = words[..at].iter().rev().take_while(|word| word.capital).count();
     let after = words[at..].iter().take_while(|word| word.capital).count();
     let name = &words[at - before..at + after];
@@ -122,7 +126,7 @@ fn initials(words: &[Word], at: usize) -> Option<String> {
     (name.len() >= 3).then(|| letters.collect())
 }
 
-fn has_word(sources: &[&Source], lower: &str) -> bool {
+fn has_word(sources: &[&ComparedPassage], lower: &str) -> bool {
     let mut words = sources.iter().flat_map(|source| source.text.words());
     words.any(|word| word.lower == lower)
 }
@@ -138,8 +142,8 @@ const MIN_PART: usize = 5;
 const MIN_STEM: usize = 4;
 
 /// Whether a passage has a word, a form of it, or a compound with it.
-fn speaks_of(source: &Source, word: &Word) -> bool {
-    let compounds = matches!(source.text.language, Language::German | Language::Dutch);
+fn speaks_of(source: &ComparedPassage, word: &StatementWord) -> bool {
+    let compounds = matches!(source.text.language, TextLanguage::German | TextLanguage::Dutch);
     let part =
         |a: &str, b: &str| b.chars().count() >= MIN_PART && (a.starts_with(b) || a.ends_with(b));
     let form = |a: &str, b: &str| {
@@ -157,9 +161,13 @@ fn speaks_of(source: &Source, word: &Word) -> bool {
 const MIN_ELSEWHERE: usize = 3;
 
 /// Whether the cited passages have hardly any of the claim's words, while one that is not cited has most.
-fn spoken_of(claim: &Statement, sources: &[&Source], others: &[&Source]) -> Option<Missing> {
-    let telling: Vec<&Word> = claim.words().filter(|word| word.tells).collect();
-    let known = |sources: &[&Source]| {
+fn spoken_of(
+    claim: &Statement,
+    sources: &[&ComparedPassage],
+    others: &[&ComparedPassage],
+) -> Option<MissingMeaning> {
+    let telling: Vec<&StatementWord> = claim.words().filter(|word| word.tells).collect();
+    let known = |sources: &[&ComparedPassage]| {
         telling.iter().filter(|word| sources.iter().any(|source| speaks_of(source, word))).count()
     };
     let here = known(sources);
@@ -168,7 +176,7 @@ fn spoken_of(claim: &Statement, sources: &[&Source], others: &[&Source]) -> Opti
     }
     let elsewhere = others.iter().map(|other| known(&[other])).max().unwrap_or_default();
     let is_of_another = elsewhere * 3 >= telling.len() * 2 && elsewhere >= here + MIN_ELSEWHERE;
-    is_of_another.then(|| Missing {
+    is_of_another.then(|| MissingMeaning {
         claimed: telling.iter().map(|word| word.lower.as_str()).collect::<Vec<_>>().join(" "),
         instead: None,
     })

@@ -1,14 +1,14 @@
 //! A text as clauses of words.
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::nearest::same_stem;
-use super::super::quantities::Reading;
+use super::super::quantities::ParsedQuantities;
 use super::concepts;
 
 /// A text as clauses of words.
 #[derive(Debug, Default)]
 pub(in super::super) struct Statement {
-    pub(super) language: Language,
+    pub(super) language: TextLanguage,
     pub(super) clauses: Vec<Clause>,
 }
 
@@ -16,13 +16,13 @@ pub(in super::super) struct Statement {
 pub(super) struct Clause {
     /// Number of the sentence that it is part of.
     pub(super) sentence: usize,
-    pub(super) words: Vec<Word>,
+    pub(super) words: Vec<StatementWord>,
     pub(super) text: String,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Debug, Clone)]
-pub(super) struct Word {
+pub(super) struct StatementWord {
     pub(super) lower: String,
     /// Neither a small word nor a short one.
     pub(super) tells: bool,
@@ -40,7 +40,7 @@ pub(super) struct Word {
     pub(super) masked: bool,
 }
 
-impl Word {
+impl StatementWord {
     /// Whether it is a name, or may be one at the beginning of a sentence.
     pub(super) fn is_name(&self) -> bool {
         self.capital && (self.tells || self.is_coded())
@@ -64,7 +64,7 @@ const CONJUNCTIONS: [&str; 24] = [
 ];
 
 impl Statement {
-    pub(in super::super) fn of(reading: &Reading, language: Language) -> Self {
+    pub(in super::super) fn of(reading: &ParsedQuantities, language: TextLanguage) -> Self {
         let mut clauses = vec![Clause::default()];
         let mut begins = true;
         let mut sentence = 0;
@@ -104,7 +104,7 @@ impl Statement {
                         .get(at + 1)
                         .is_some_and(|next| next.text == "." && !next.spaced);
                 let masked = word.of_quantity || number;
-                clause.words.push(Word {
+                clause.words.push(StatementWord {
                     lower: word.lower.clone(),
                     tells,
                     name,
@@ -127,8 +127,8 @@ impl Statement {
     }
 
     /// The words of each sentence.
-    pub(super) fn sentences(&self) -> Vec<Vec<&Word>> {
-        let mut sentences: Vec<Vec<&Word>> = Vec::new();
+    pub(super) fn sentences(&self) -> Vec<Vec<&StatementWord>> {
+        let mut sentences: Vec<Vec<&StatementWord>> = Vec::new();
         let mut last = None;
         for clause in &self.clauses {
             if last != Some(clause.sentence) {
@@ -148,7 +148,7 @@ impl Statement {
         clauses.flat_map(|clause| &clause.words).any(|word| concepts::reverses(&word.lower))
     }
 
-    pub(super) fn words(&self) -> impl Iterator<Item = &Word> {
+    pub(super) fn words(&self) -> impl Iterator<Item = &StatementWord> {
         self.clauses.iter().flat_map(|clause| &clause.words)
     }
 
@@ -158,7 +158,7 @@ impl Statement {
 }
 
 /// Whether a word is the `t` of `isn't`.
-fn is_contracted_not(words: &[super::super::quantities::Word], at: usize) -> bool {
+fn is_contracted_not(words: &[super::super::quantities::ComparedWord], at: usize) -> bool {
     words[at].lower == "t"
         && at.checked_sub(1).is_some_and(|before| words[before].text == "'")
         && !words[at].spaced
@@ -171,12 +171,13 @@ impl Clause {
     /// The words that the clause denies: for each denial, the first telling word after it, or else the last
     /// one before it.
     pub(super) fn denied(&self) -> Vec<&str> {
-        let denies = |word: &Word| {
+        let denies = |word: &StatementWord| {
             let only = concepts::restricts(&word.lower, &self.words);
             word.denies && !only
         };
-        let telling =
-            |word: &&Word| word.tells && !denies(word) && !SKIPPED.contains(&word.lower.as_str());
+        let telling = |word: &&StatementWord| {
+            word.tells && !denies(word) && !SKIPPED.contains(&word.lower.as_str())
+        };
         let focus = |at: usize| {
             let after = self.words[at + 1..].iter().find(telling);
             after
@@ -193,11 +194,11 @@ impl Clause {
 
     /// Whether it has small words: a key or a title has none.
     pub(super) fn says_something(&self) -> bool {
-        let small = |word: &Word| !word.tells && !word.masked;
+        let small = |word: &StatementWord| !word.tells && !word.masked;
         self.words.len() >= MIN_WORDS && self.words.iter().any(small)
     }
 
-    pub(super) fn telling(&self) -> impl Iterator<Item = &Word> {
+    pub(super) fn telling(&self) -> impl Iterator<Item = &StatementWord> {
         self.words.iter().filter(|word| word.tells)
     }
 
@@ -210,10 +211,10 @@ impl Clause {
     }
 
     /// The pairs of opposites that it has a word of, and the positions.
-    pub(super) fn poles(&self) -> Vec<Pole> {
+    pub(super) fn poles(&self) -> Vec<OppositePole> {
         let words = self.words.iter().enumerate();
         let poles = words.flat_map(|(at, word)| {
-            word.poles.iter().map(move |(pair, side)| Pole { pair: *pair, side: *side, at })
+            word.poles.iter().map(move |(pair, side)| OppositePole { pair: *pair, side: *side, at })
         });
         poles.collect()
     }
@@ -240,7 +241,7 @@ impl Clause {
 
 /// A word of a pair of opposites.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pole {
+pub(super) struct OppositePole {
     pub(super) pair: usize,
     pub(super) side: bool,
     pub(super) at: usize,

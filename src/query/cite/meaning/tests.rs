@@ -3,9 +3,9 @@ use super::*;
 
 /// What a passage lacks of a claim.
 fn missing(claim: &str, passage: &str) -> Vec<String> {
-    let language = Language::of(&format!("{claim} {passage}"));
+    let language = TextLanguage::of(&format!("{claim} {passage}"));
     let of = |text: &str| Statement::of(&read(text, language), language);
-    let source = Source::of(&read(passage, language), &read("", language), language);
+    let source = ComparedPassage::of(&read(passage, language), &read("", language), language);
     let verdict = compare(&of(claim), &of(""), &[&source], &[]);
     verdict.missing.into_iter().map(|missing| missing.claimed).collect()
 }

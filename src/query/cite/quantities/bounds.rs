@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::lexicon::Lexicon;
 
 /// The side of the number on which the counted value may lie.
@@ -172,7 +172,7 @@ fn phrases(
     next: fn(&[&'static str]) -> Option<&'static str>,
 ) -> Lexicon<Phrase> {
     let all = rows.iter().flat_map(|(codes, bound, phrases)| {
-        let set = Language::set(codes);
+        let set = TextLanguage::set(codes);
         phrases.split('|').filter_map(move |phrase| {
             let words: Vec<&str> = phrase.split(' ').collect();
             Some((next(&words)?, (set, *bound, words)))
@@ -187,7 +187,7 @@ static PHRASES_AFTER: LazyLock<Lexicon<Phrase>> =
     LazyLock::new(|| phrases(AFTER, |words| words.first().copied()));
 
 /// The bound at the end of the words before a number, and how many words it takes.
-pub(super) fn before(words: &[&str], language: Language) -> Option<(Bound, usize)> {
+pub(super) fn before(words: &[&str], language: TextLanguage) -> Option<(Bound, usize)> {
     let last = words.last()?;
     let known = PHRASES_BEFORE.of(last).filter(|(_, _, phrase)| words.ends_with(phrase));
     longest(known, language).or_else(|| {
@@ -201,14 +201,14 @@ pub(super) fn before(words: &[&str], language: Language) -> Option<(Bound, usize
 }
 
 /// The bound at the beginning of the words after a number, and how many words it takes.
-pub(super) fn after(words: &[&str], language: Language) -> Option<(Bound, usize)> {
+pub(super) fn after(words: &[&str], language: TextLanguage) -> Option<(Bound, usize)> {
     let known = PHRASES_AFTER.of(words.first()?);
     longest(known.filter(|(_, _, phrase)| words.starts_with(phrase)), language)
 }
 
 fn longest<'a>(
     known: impl Iterator<Item = &'a Phrase>,
-    language: Language,
+    language: TextLanguage,
 ) -> Option<(Bound, usize)> {
     let known = known.filter(|(set, _, _)| language.is_in_set(*set));
     known.map(|(_, bound, words)| (*bound, words.len())).max_by_key(|(_, length)| *length)

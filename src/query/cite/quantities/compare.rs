@@ -1,7 +1,7 @@
 //! Whether one quantity is the same as another, or follows from it.
 
 use super::bounds::Bound;
-use super::units::{Dimension, Unit};
+use super::units::{Dimension, MeasureUnit};
 use super::{Number, Quantity, What, near, overlap, same, same_noun};
 
 /// Seconds of a month, and by what share months differ from one another.
@@ -135,7 +135,7 @@ impl Quantity {
 }
 
 /// Units in which a number without a unit may be, by what the claim measures.
-fn usual_factors(unit: Unit) -> &'static [f64] {
+fn usual_factors(unit: MeasureUnit) -> &'static [f64] {
     match unit.dimension {
         Dimension::Time => &[1e-3, 1.0, 60.0, 3_600.0, 86_400.0],
         Dimension::Bytes => &[1.0, 1e3, 1e6, 1_024.0, 1_048_576.0],
@@ -160,7 +160,7 @@ impl Number {
             && other.is_period()
             && unit.dimension != other.dimension
         {
-            let length = |unit: Unit| {
+            let length = |unit: MeasureUnit| {
                 if unit.dimension == Dimension::Months { unit.factor * MONTH } else { unit.factor }
             };
             let times = length(unit) / length(other);
@@ -168,13 +168,14 @@ impl Number {
                 fact.values.iter().any(|fact| (value * times - fact).abs() <= MONTHS_DIFFER * fact)
             });
         }
-        let rate =
-            |per: Unit, other: Unit| per.measured_in(other).is_some_and(|times| same(times, 1.0));
+        let rate = |per: MeasureUnit, other: MeasureUnit| {
+            per.measured_in(other).is_some_and(|times| same(times, 1.0))
+        };
         let other_rate = self.per.zip(fact.per).is_some_and(|(per, other)| !rate(per, other));
         if other_rate || self.is_opposite_limit(fact) {
             return false;
         }
-        let none = Unit { dimension: Dimension::Times, factor: 1.0 };
+        let none = MeasureUnit { dimension: Dimension::Times, factor: 1.0 };
         let (unit, factors) = match (self.unit, fact.unit) {
             (Some(unit), None) if !fact.counts_things => (unit, usual_factors(unit)),
             // `$ 4,737`, in millions.
@@ -302,7 +303,7 @@ impl Number {
     fn is_rough(&self) -> bool {
         self.bound == Bound::About
             || (self.literal.is_none()
-                && self.unit == Some(Unit { dimension: Dimension::Share, factor: 1.0 }))
+                && self.unit == Some(MeasureUnit { dimension: Dimension::Share, factor: 1.0 }))
     }
 
     /// The factor from this number's unit to the fact's; `None` if they count different things.
@@ -372,9 +373,9 @@ impl Number {
         {
             return true;
         }
-        let hours = self
-            .unit
-            .is_some_and(|unit| unit == Unit { dimension: Dimension::Time, factor: 3_600.0 });
+        let hours = self.unit.is_some_and(|unit| {
+            unit == MeasureUnit { dimension: Dimension::Time, factor: 3_600.0 }
+        });
         hours && self.values.iter().any(|value| same(value * 60.0, f64::from(minutes)))
     }
 
@@ -387,7 +388,7 @@ impl Number {
         let quarter =
             self.counted.as_deref().is_some_and(|noun| {
                 ["quarter", "quartal", "trimestre", "kwartaal"].contains(&noun)
-            }) || self.unit == Some(Unit { dimension: Dimension::Months, factor: 3.0 });
+            }) || self.unit == Some(MeasureUnit { dimension: Dimension::Months, factor: 3.0 });
         let number = name.strip_prefix('q').and_then(|number| number.parse::<f64>().ok());
         quarter && self.ordinal && number.is_some_and(|number| self.values.contains(&number))
     }

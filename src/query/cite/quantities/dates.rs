@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::tokens::{Shape, Token};
+use super::tokens::{QuantityToken, TokenShape};
 
 /// A date; the parts that it leaves out are `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,25 +58,25 @@ static MONTH_OF: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
         .collect()
 });
 
-fn month(token: &Token) -> Option<u32> {
+fn month(token: &QuantityToken) -> Option<u32> {
     let month = *MONTH_OF.get(token.lower.as_str())?;
     // `may` is a verb unless it begins in upper case.
     (token.lower != "may" || token.text != "may").then_some(month)
 }
 
 /// A token of digits alone, as a number within these bounds.
-fn whole(token: &Token, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
+fn whole(token: &QuantityToken, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
     let literal = token.literal()?;
     let value = literal.text.parse().ok()?;
     bounds.contains(&value).then_some(value)
 }
 
-fn year(token: &Token) -> Option<u32> {
+fn year(token: &QuantityToken) -> Option<u32> {
     whole(token, 1000..=2999).filter(|_| token.text.len() == 4)
 }
 
 /// A date at the beginning of these tokens, in each way that it can be read, and the number of its tokens.
-pub(super) fn date(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+pub(super) fn date(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     dotted(tokens)
         .or_else(|| numeric(tokens))
         .or_else(|| day_and_month(tokens))
@@ -85,7 +85,7 @@ pub(super) fn date(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
 }
 
 /// `03.03.2024`, which is one run of digits.
-fn dotted(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+fn dotted(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     let parts: Vec<&str> = tokens.first()?.literal()?.text.split('.').collect();
     let [day, month, year] = parts.as_slice() else { return None };
     Some((vec![full(year, month, day)?], 1))
@@ -105,10 +105,10 @@ fn full(year: &str, month: &str, day: &str) -> Option<Date> {
 }
 
 /// `2024-03-03`, `3/4/2024`: the latter may be the day or the month first.
-fn numeric(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+fn numeric(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     let [first, sign, second, again, third, ..] = tokens else { return None };
     let sign = ['-', '/', '–'].into_iter().find(|c| sign.is(*c))?;
-    let text = |token: &Token| token.literal().map(|literal| literal.text.clone());
+    let text = |token: &QuantityToken| token.literal().map(|literal| literal.text.clone());
     if !again.is(sign) || [second, again, third].iter().any(|token| token.spaced) {
         return None;
     }
@@ -124,9 +124,9 @@ fn numeric(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
 }
 
 /// `31/03`: two digits each, unlike a fraction.
-fn day_and_month(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+fn day_and_month(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     let [first, sign, second, ..] = tokens else { return None };
-    let two = |token: &Token| {
+    let two = |token: &QuantityToken| {
         token
             .literal()
             .filter(|literal| literal.text.len() == 2)
@@ -154,7 +154,7 @@ fn day_and_month(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
 }
 
 /// `2024年3月3日`.
-fn unspaced(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+fn unspaced(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     let mut date = Date::default();
     let mut taken = 0;
     while let [number, run, ..] = &tokens[taken..] {
@@ -177,7 +177,7 @@ fn unspaced(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
     Some((vec![date], taken))
 }
 
-fn in_words(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
+fn in_words(tokens: &[QuantityToken]) -> Option<(Vec<Date>, usize)> {
     let mut date = Date::default();
     let mut at;
     if let Some(named) = month(&tokens[0]) {
@@ -205,7 +205,7 @@ fn in_words(tokens: &[Token]) -> Option<(Vec<Date>, usize)> {
 }
 
 /// The position after everything that may come between the parts of a date.
-fn past(tokens: &[Token], mut at: usize) -> usize {
+fn past(tokens: &[QuantityToken], mut at: usize) -> usize {
     while tokens.get(at).is_some_and(|token| BETWEEN.contains(&token.lower.as_str())) {
         at += 1;
     }
@@ -213,7 +213,7 @@ fn past(tokens: &[Token], mut at: usize) -> usize {
 }
 
 /// A time of day in minutes, and the number of its tokens: `15:30`, `3:30 p.m.`, `15h30`, `15 Uhr`.
-pub(super) fn time(tokens: &[Token]) -> Option<(u32, usize)> {
+pub(super) fn time(tokens: &[QuantityToken]) -> Option<(u32, usize)> {
     let first = tokens.first()?;
     let (mut hour, mut minute, mut taken, mut certain) = (whole(first, 0..=24), 0, 1, false);
     if let (Some(_), [_, sign, minutes, ..]) = (hour, tokens)
@@ -262,12 +262,12 @@ pub(super) fn time(tokens: &[Token]) -> Option<(u32, usize)> {
     certain.then_some((hour * 60 + minute, taken + named))
 }
 
-fn is_duration(tokens: &[Token]) -> bool {
+fn is_duration(tokens: &[QuantityToken]) -> bool {
     tokens.get(3).is_some_and(|unit| unit.lower.starts_with("min"))
 }
 
 /// Whether `am` or `p.m.` follows: whether it is the afternoon, and the number of its tokens.
-fn half(tokens: &[Token]) -> Option<(bool, usize)> {
+fn half(tokens: &[QuantityToken]) -> Option<(bool, usize)> {
     let lower = |at: usize| tokens.get(at).map(|token| token.lower.as_str());
     let dotted =
         |letter| lower(0) == Some(letter) && lower(1) == Some(".") && lower(2) == Some("m");
@@ -287,8 +287,8 @@ fn half(tokens: &[Token]) -> Option<(bool, usize)> {
 }
 
 /// Words for a time of day, in minutes.
-pub(super) fn named_time(token: &Token) -> Option<u32> {
-    if token.shape != Shape::Word {
+pub(super) fn named_time(token: &QuantityToken) -> Option<u32> {
+    if token.shape != TokenShape::Word {
         return None;
     }
     match token.lower.as_str() {

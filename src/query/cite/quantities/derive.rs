@@ -11,8 +11,8 @@ use std::collections::HashSet;
 
 use super::bounds::Bound;
 use super::facts::Fact;
-use super::parse::Reading;
-use super::units::{Dimension, Unit};
+use super::parse::ParsedQuantities;
+use super::units::{Dimension, MeasureUnit};
 use super::{Number, Quantity, What, same};
 use calendar::{is_clock_moved, is_date_moved};
 use multiples::multiples;
@@ -64,7 +64,7 @@ struct Target<'a> {
 /// they support.
 pub(super) fn follows(
     claim: &Quantity,
-    claimed: &Reading,
+    claimed: &ParsedQuantities,
     facts: &[Fact],
     named: &[&Quantity],
 ) -> bool {
@@ -213,7 +213,7 @@ impl Target<'_> {
     }
 
     fn is_period(&self) -> bool {
-        self.number.unit.is_some_and(Unit::is_period)
+        self.number.unit.is_some_and(MeasureUnit::is_period)
     }
 
     fn is_of_kind(&self, term: &Term) -> bool {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::bounds::Bound;
 use super::dates::Date;
-use super::parse::Reading;
+use super::parse::ParsedQuantities;
 use super::restated::{belongs_elsewhere, restates};
 use super::{Number, Quantity, What, derive, overlap, same_noun, stem};
 
@@ -16,8 +16,8 @@ const MOST_COUNTED: f64 = 12.0;
 
 /// The numbers that the cited texts of a claim state.
 #[derive(Default, Debug)]
-pub(in super::super) struct Facts<'a> {
-    readings: Vec<&'a Reading>,
+pub(in super::super) struct StatedQuantities<'a> {
+    readings: Vec<&'a ParsedQuantities>,
     stated: Vec<&'a Quantity>,
     /// The quantities of the question: its numbers are given.
     asked: &'a [Quantity],
@@ -27,7 +27,7 @@ pub(in super::super) struct Facts<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Fact<'a> {
     pub(super) quantity: &'a Quantity,
-    pub(super) reading: &'a Reading,
+    pub(super) reading: &'a ParsedQuantities,
     pub(super) text: usize,
     pub(super) sentence: usize,
 }
@@ -39,17 +39,17 @@ impl Fact<'_> {
     }
 }
 
-impl<'a> Facts<'a> {
-    pub(in super::super) fn of(readings: Vec<&'a Reading>, asked: &'a [Quantity]) -> Self {
+impl<'a> StatedQuantities<'a> {
+    pub(in super::super) fn of(readings: Vec<&'a ParsedQuantities>, asked: &'a [Quantity]) -> Self {
         let stated = readings.iter().flat_map(|reading| &reading.quantities).collect();
         Self { readings, stated, asked }
     }
 }
 
-impl Facts<'_> {
+impl StatedQuantities<'_> {
     /// Whether these facts support a quantity of a claim: they state it, or it follows from what they
     /// state.
-    pub(in super::super) fn bear_out(&self, claim: &Quantity, claimed: &Reading) -> bool {
+    pub(in super::super) fn bear_out(&self, claim: &Quantity, claimed: &ParsedQuantities) -> bool {
         self.state(claim, claimed).unwrap_or_else(|| {
             self.may_spell(claim)
                 || !restates(claim, claimed, &self.all())
@@ -63,20 +63,20 @@ impl Facts<'_> {
         let mut texts = self.readings.iter().filter(|reading| !reading.words.is_empty());
         claim.is_small()
             && texts.any(|reading| {
-                reading.language == Language::Other && reading.words.len() > FEW_WORDS
+                reading.language == TextLanguage::Other && reading.words.len() > FEW_WORDS
             })
     }
 
     /// Whether another number of the same kind is in a sentence about the same thing; in any sentence, if
     /// no sentence with a number shares a word with the claim.
-    fn have_rival(&self, claim: &Quantity, claimed: &Reading) -> bool {
+    fn have_rival(&self, claim: &Quantity, claimed: &ParsedQuantities) -> bool {
         let words: HashSet<&str> = claimed.stems().collect();
         let facts = || {
             self.readings
                 .iter()
                 .flat_map(|reading| reading.quantities.iter().map(move |fact| (reading, fact)))
         };
-        let on_topic = |reading: &Reading, fact: &Quantity| {
+        let on_topic = |reading: &ParsedQuantities, fact: &Quantity| {
             reading.sentence_stems(fact).any(|word| words.contains(word))
         };
         let mut alike = facts().filter(|(_, fact)| claim.is_of_kind(fact)).peekable();
@@ -87,7 +87,7 @@ impl Facts<'_> {
 
     /// Whether these facts state a quantity; `None` if they say neither that nor something else about the
     /// same number.
-    fn state(&self, claim: &Quantity, claimed: &Reading) -> Option<bool> {
+    fn state(&self, claim: &Quantity, claimed: &ParsedQuantities) -> Option<bool> {
         let stated = || self.stated.iter().copied();
         if stated().any(|fact| claim.follows_from(fact)) {
             let otherwise = self.counts_otherwise(claim)
@@ -132,7 +132,7 @@ impl Facts<'_> {
         facts.collect()
     }
 
-    fn give_rise_to(&self, claim: &Quantity, claimed: &Reading) -> bool {
+    fn give_rise_to(&self, claim: &Quantity, claimed: &ParsedQuantities) -> bool {
         let facts = self.all();
         let others = claimed.quantities.iter().filter(|other| other.at != claim.at);
         let named: Vec<&Quantity> =
@@ -278,7 +278,7 @@ impl Facts<'_> {
     }
 }
 
-impl Reading {
+impl ParsedQuantities {
     pub(super) fn sentence(&self, quantity: &Quantity) -> usize {
         self.words.get(quantity.at.start).map_or(0, |word| word.sentence)
     }

@@ -1,6 +1,6 @@
 //! Digits as they are written → the number that they mean.
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 
 /// A run of digits, with the signs between them.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Literal {
 impl Literal {
     /// `text` begins and ends with a digit, and contains digits, full stops, commas, and other signs that
     /// group digits.
-    pub(super) fn parse(text: &str, language: Language) -> Self {
+    pub(super) fn parse(text: &str, language: TextLanguage) -> Self {
         let text: String =
             text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
         let values = values(&text, language);
@@ -23,7 +23,7 @@ impl Literal {
     }
 }
 
-fn values(text: &str, language: Language) -> Vec<f64> {
+fn values(text: &str, language: TextLanguage) -> Vec<f64> {
     let signs = |sign: char| text.matches(sign).count();
     let (stops, commas) = (signs('.'), signs(','));
     let number = |group: Option<char>, decimal: Option<char>| -> Option<f64> {
@@ -55,8 +55,8 @@ fn values(text: &str, language: Language) -> Vec<f64> {
             }
             let (whole, fraction) = (number(Some(sign), None), number(None, Some(sign)));
             let groups = match language {
-                Language::English => Some(sign == ','),
-                Language::Other => None,
+                TextLanguage::English => Some(sign == ','),
+                TextLanguage::Other => None,
                 _ => Some(sign == '.'),
             };
             match groups {
@@ -87,23 +87,23 @@ mod tests {
     #[test]
     fn signs_between_digits_group_or_separate() {
         for (text, language, expected) in [
-            ("1,204", Language::English, &[1204.0][..]),
-            ("1.204", Language::English, &[1.204]),
-            ("1.204", Language::German, &[1204.0]),
-            ("1,204", Language::French, &[1.204]),
-            ("1,204", Language::Other, &[1204.0, 1.204]),
-            ("1,250.5", Language::Other, &[1250.5]),
-            ("1.250,5", Language::Other, &[1250.5]),
-            ("1'250.50", Language::German, &[1250.5]),
-            ("12,5", Language::English, &[12.5]),
-            ("0.125", Language::German, &[0.125]),
-            ("1.250.000", Language::English, &[1_250_000.0]),
-            ("12,50,000", Language::English, &[1_250_000.0]),
-            ("1,00,000.5", Language::English, &[100_000.5]),
-            ("007", Language::English, &[7.0]),
-            ("1.18.3", Language::English, &[]),
-            ("192.168.0.1", Language::English, &[]),
-            ("1,2,3", Language::English, &[]),
+            ("1,204", TextLanguage::English, &[1204.0][..]),
+            ("1.204", TextLanguage::English, &[1.204]),
+            ("1.204", TextLanguage::German, &[1204.0]),
+            ("1,204", TextLanguage::French, &[1.204]),
+            ("1,204", TextLanguage::Other, &[1204.0, 1.204]),
+            ("1,250.5", TextLanguage::Other, &[1250.5]),
+            ("1.250,5", TextLanguage::Other, &[1250.5]),
+            ("1'250.50", TextLanguage::German, &[1250.5]),
+            ("12,5", TextLanguage::English, &[12.5]),
+            ("0.125", TextLanguage::German, &[0.125]),
+            ("1.250.000", TextLanguage::English, &[1_250_000.0]),
+            ("12,50,000", TextLanguage::English, &[1_250_000.0]),
+            ("1,00,000.5", TextLanguage::English, &[100_000.5]),
+            ("007", TextLanguage::English, &[7.0]),
+            ("1.18.3", TextLanguage::English, &[]),
+            ("192.168.0.1", TextLanguage::English, &[]),
+            ("1,2,3", TextLanguage::English, &[]),
         ] {
             assert_eq!(Literal::parse(text, language).values, expected, "{text} {language:?}");
         }

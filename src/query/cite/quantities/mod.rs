@@ -18,10 +18,10 @@ mod words;
 
 use bounds::Bound;
 use dates::Date;
-pub(super) use facts::Facts;
-pub(super) use parse::{Reading, Word, read};
+pub(super) use facts::StatedQuantities;
+pub(super) use parse::{ComparedWord, ParsedQuantities, read};
 pub(super) use tokens::is_unspaced;
-use units::Unit;
+use units::MeasureUnit;
 
 /// A quantity that a text states.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,9 +56,9 @@ struct Number {
     /// Its digits.
     literal: Option<String>,
     bound: Bound,
-    unit: Option<Unit>,
+    unit: Option<MeasureUnit>,
     /// `per minute`.
-    per: Option<Unit>,
+    per: Option<MeasureUnit>,
     /// The word after it, if that is not a unit.
     counted: Option<String>,
     /// That word looks like a noun in the plural.
@@ -75,7 +75,7 @@ struct Number {
     /// One word that is an article or a pronoun more often than a number: `one`, `ein`.
     article: bool,
     /// Units that the line names before it: `Timeout (s): 30`.
-    named: Vec<Unit>,
+    named: Vec<MeasureUnit>,
     /// Its sentence has a word of denial.
     denied: bool,
     /// Its sentence says that something became less, or is below something.
@@ -90,7 +90,7 @@ struct Number {
 const STEM: usize = 4;
 
 /// The beginning of a word: `pay` and `pays` are one.
-fn stem(word: &Word) -> &str {
+fn stem(word: &ComparedWord) -> &str {
     let end = word.lower.char_indices().nth(STEM).map_or(word.lower.len(), |(at, _)| at);
     &word.lower[..end]
 }

@@ -1,32 +1,32 @@
 //! Text → quantities.
 
-mod around;
+mod surroundings;
 mod times;
 mod unit;
 mod value;
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::bounds::Bound;
 use super::dates;
-use super::tokens::{Shape, Token, tokens};
-use super::units::{Dimension, Unit};
-use super::words::{Spelled, spelled};
+use super::tokens::{QuantityToken, TokenShape, tokens};
+use super::units::{Dimension, MeasureUnit};
+use super::words::{SpelledNumber, spelled};
 use super::{Number, Quantity, What};
-use value::Bare;
+use value::BareNumber;
 
 /// The quantities and the words of a text.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(in super::super) struct Reading {
-    pub(in super::super) language: Language,
+pub(in super::super) struct ParsedQuantities {
+    pub(in super::super) language: TextLanguage,
     /// In the order of the text.
     pub(in super::super) quantities: Vec<Quantity>,
-    pub(in super::super) words: Vec<Word>,
+    pub(in super::super) words: Vec<ComparedWord>,
 }
 
 /// A token, as far as words are compared.
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, PartialEq, Debug)]
-pub(in super::super) struct Word {
+pub(in super::super) struct ComparedWord {
     pub(in super::super) text: String,
     pub(in super::super) lower: String,
     /// White space comes before it.
@@ -42,7 +42,7 @@ pub(in super::super) struct Word {
 }
 
 /// Reads the quantities of a text.
-pub(in super::super) fn read(text: &str, language: Language) -> Reading {
+pub(in super::super) fn read(text: &str, language: TextLanguage) -> ParsedQuantities {
     let tokens = tokens(text, language);
     let quantities = quantities_of(&tokens, language);
     let mut sentence = 0;
@@ -50,10 +50,11 @@ pub(in super::super) fn read(text: &str, language: Language) -> Reading {
         let begins =
             token.begins_line && (token.is('|') || token.is('-') || token.is('*') || token.is('#'));
         sentence += usize::from(begins);
-        let tells = (token.is_word() || token.shape == Shape::Name || token.literal().is_some())
-            && !language.has_small(&token.lower);
+        let tells =
+            (token.is_word() || token.shape == TokenShape::Name || token.literal().is_some())
+                && !language.has_small(&token.lower);
         let of_quantity = quantities.iter().any(|quantity| quantity.with_bound.contains(&at));
-        let word = Word {
+        let word = ComparedWord {
             text: token.text.clone(),
             lower: token.lower.clone(),
             spaced: token.spaced,
@@ -69,14 +70,14 @@ pub(in super::super) fn read(text: &str, language: Language) -> Reading {
         sentence += usize::from(ends_sentence(token) && !goes_on);
         word
     });
-    Reading { language, words: words.collect(), quantities }
+    ParsedQuantities { language, words: words.collect(), quantities }
 }
 
-fn ends_sentence(token: &Token) -> bool {
-    matches!(token.shape, Shape::Sign('.' | ';' | '!' | '?' | '。'))
+fn ends_sentence(token: &QuantityToken) -> bool {
+    matches!(token.shape, TokenShape::Sign('.' | ';' | '!' | '?' | '。'))
 }
 
-fn quantities_of(tokens: &[Token], language: Language) -> Vec<Quantity> {
+fn quantities_of(tokens: &[QuantityToken], language: TextLanguage) -> Vec<Quantity> {
     let spelled = spelled(tokens, language);
     let parser = Parser { tokens, spelled: &spelled, language };
     let mut found = Vec::new();
@@ -97,9 +98,9 @@ fn quantities_of(tokens: &[Token], language: Language) -> Vec<Quantity> {
 const LIKE: f64 = 100.0;
 
 struct Parser<'a> {
-    tokens: &'a [Token],
-    spelled: &'a [Spelled],
-    language: Language,
+    tokens: &'a [QuantityToken],
+    spelled: &'a [SpelledNumber],
+    language: TextLanguage,
 }
 
 impl Parser<'_> {
@@ -130,7 +131,7 @@ impl Parser<'_> {
         if let Some((ways, end)) = self.half_hour(at) {
             return Some((self.quantity(What::Time(ways), at, end), end));
         }
-        if token.shape == Shape::Name {
+        if token.shape == TokenShape::Name {
             return Some((self.quantity(What::Name(self.name(at)), at, at + 1), at + 1));
         }
         let bare = self.bare(at)?;
@@ -152,7 +153,7 @@ impl Parser<'_> {
         Quantity { shown, what, at: start..end, with_bound: start..end }
     }
 
-    fn spelled_at(&self, at: usize) -> Option<&Spelled> {
+    fn spelled_at(&self, at: usize) -> Option<&SpelledNumber> {
         self.spelled.iter().find(|number| number.start == at)
     }
 
@@ -182,13 +183,13 @@ impl Parser<'_> {
         short && opens && self.tokens.get(at + 1).is_some_and(|next| next.is(')'))
     }
 
-    fn number(&self, start: usize, bare: Bare) -> (Quantity, usize) {
+    fn number(&self, start: usize, bare: BareNumber) -> (Quantity, usize) {
         let mut number = Number {
             values: bare.values,
             literal: bare.literal,
             ordinal: bare.ordinal,
             article: bare.article,
-            indefinite: bare.article && self.language != Language::English,
+            indefinite: bare.article && self.language != TextLanguage::English,
             ..Number::default()
         };
         let mut end = bare.end;
@@ -215,7 +216,7 @@ impl Parser<'_> {
         let range =
             self.range(from, range_from, &number).or_else(|| self.range(from, end, &number));
         let range = range.filter(|(_, _, last)| {
-            let dimension = |unit: Option<Unit>| unit.map(|unit| unit.dimension);
+            let dimension = |unit: Option<MeasureUnit>| unit.map(|unit| unit.dimension);
             let first = dimension(unit_of_first.map(|(unit, _)| unit));
             first.is_none() || last.is_none() || first == dimension(*last)
         });
@@ -243,7 +244,7 @@ impl Parser<'_> {
             end = self.with_smaller_unit(&mut number, unit, end);
         }
         if bare.share && number.unit.is_none() {
-            number.unit = Some(Unit { dimension: Dimension::Share, factor: 1.0 });
+            number.unit = Some(MeasureUnit { dimension: Dimension::Share, factor: 1.0 });
         }
         if self.says_below_zero(end) {
             number.values.iter_mut().for_each(|value| *value = -value.abs());

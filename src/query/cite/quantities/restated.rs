@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use super::super::lexicon::{Lexicon, words};
 use super::facts::Fact;
-use super::parse::Reading;
+use super::parse::ParsedQuantities;
 use super::{Quantity, stem};
 
 /// Words for a step of arithmetic, or for the relation of two numbers.
@@ -36,13 +36,17 @@ const WORKING_OUT: &str = "together total totals altogether combined sum sums ov
 
 /// Whether a clause of the texts says what the claim's clause says, with one different number of the same
 /// kind.
-pub(super) fn restates(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+pub(super) fn restates(claim: &Quantity, claimed: &ParsedQuantities, facts: &[Fact]) -> bool {
     facts.iter().any(|fact| says_of(fact, claim, claimed, facts))
 }
 
 /// Whether the texts state this number of something else: a clause has all words of the claim's with
 /// another number, and no clause with this number has them all.
-pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+pub(super) fn belongs_elsewhere(
+    claim: &Quantity,
+    claimed: &ParsedQuantities,
+    facts: &[Fact],
+) -> bool {
     let own = claimed.telling(claimed.clause(claim));
     let has_all = |fact: &Fact| own.is_subset(&words_of(fact));
     let (stating, others): (Vec<&Fact>, Vec<&Fact>) =
@@ -53,7 +57,7 @@ pub(super) fn belongs_elsewhere(claim: &Quantity, claimed: &Reading, facts: &[Fa
 }
 
 /// Whether a fact's clause says what the claim's clause says, with one number of its kind.
-fn says_of(fact: &Fact, claim: &Quantity, claimed: &Reading, facts: &[Fact]) -> bool {
+fn says_of(fact: &Fact, claim: &Quantity, claimed: &ParsedQuantities, facts: &[Fact]) -> bool {
     if !claim.is_of_kind(fact.quantity)
         || (fact.quantity.is_loose() || fact.quantity.counts() && !claim.counts())
     {
@@ -88,7 +92,7 @@ fn words_of<'a>(fact: &Fact<'a>) -> HashSet<&'a str> {
     fact.reading.telling(fact.reading.clause(fact.quantity))
 }
 
-impl Reading {
+impl ParsedQuantities {
     /// The words of a quantity's sentence that say that it was worked out.
     pub(super) fn works_out(&self, quantity: &Quantity) -> impl Iterator<Item = &str> {
         let sentence = self.sentence(quantity);

@@ -1,7 +1,7 @@
 //! The precision of a number by its digits, and temperatures in another scale.
 
 use super::bounds::Bound;
-use super::units::Unit;
+use super::units::MeasureUnit;
 use super::{Number, ROUGHLY};
 
 impl Number {
@@ -68,7 +68,7 @@ impl Number {
     /// Whether two temperatures are equal: 77 °F and 25 °C.
     pub(super) fn is_same_temperature(&self, fact: &Self) -> bool {
         let (Some(unit), Some(other)) = (self.unit, fact.unit) else { return false };
-        let celsius = |number: &Self, unit: Unit| {
+        let celsius = |number: &Self, unit: MeasureUnit| {
             number.values.iter().find_map(|value| unit.in_celsius(*value))
         };
         let (Some(own), Some(theirs)) = (celsius(self, unit), celsius(fact, other)) else {

@@ -1,11 +1,11 @@
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::*;
 
 /// The quantities of a claim that a passage does not support, and what it says instead.
 fn lacking(claim: &str, passage: &str) -> String {
-    let of = |text: &str| read(text, Language::of(text));
+    let of = |text: &str| read(text, TextLanguage::of(text));
     let stated = of(passage);
-    let facts = Facts::of(vec![&stated], &[]);
+    let facts = StatedQuantities::of(vec![&stated], &[]);
     let claimed = of(claim);
     let missing = claimed.quantities.iter().filter(|quantity| !facts.bear_out(quantity, &claimed));
     let shown = missing.map(|quantity| match facts.instead_of(quantity) {
@@ -173,9 +173,9 @@ fn dates_and_times() {
 
 /// Whether a number follows from what a passage states, by arithmetic.
 fn derived(claim: &str, passage: &str) -> bool {
-    let of = |text: &str| read(text, Language::of(text));
+    let of = |text: &str| read(text, TextLanguage::of(text));
     let (stated, claimed) = (of(passage), of(claim));
-    let facts = Facts::of(vec![&stated], &[]);
+    let facts = StatedQuantities::of(vec![&stated], &[]);
     claimed.quantities.iter().all(|figure| facts.bear_out(figure, &claimed))
 }
 

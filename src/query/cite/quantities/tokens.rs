@@ -1,11 +1,11 @@
 //! A text as words, digits and signs.
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::literal::Literal;
 use crate::text::plain_digits;
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Shape {
+pub(super) enum TokenShape {
     /// Letters; in scripts without spaces, a run of one script.
     Word,
     Digits(Literal),
@@ -15,28 +15,28 @@ pub(super) enum Shape {
 }
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Token {
+pub(super) struct QuantityToken {
     pub(super) text: String,
     pub(super) lower: String,
-    pub(super) shape: Shape,
+    pub(super) shape: TokenShape,
     /// White space comes before it.
     pub(super) spaced: bool,
     /// Begins a line of the text.
     pub(super) begins_line: bool,
 }
 
-impl Token {
+impl QuantityToken {
     pub(super) fn is(&self, sign: char) -> bool {
-        self.shape == Shape::Sign(sign)
+        self.shape == TokenShape::Sign(sign)
     }
 
     pub(super) fn is_word(&self) -> bool {
-        self.shape == Shape::Word
+        self.shape == TokenShape::Word
     }
 
     pub(super) fn literal(&self) -> Option<&Literal> {
         match &self.shape {
-            Shape::Digits(literal) => Some(literal),
+            TokenShape::Digits(literal) => Some(literal),
             _ => None,
         }
     }
@@ -66,13 +66,13 @@ fn groups(c: char) -> bool {
 }
 
 /// The tokens of a text, without emphasis and invisible characters.
-pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
+pub(super) fn tokens(text: &str, language: TextLanguage) -> Vec<QuantityToken> {
     let chars: Vec<char> = plain_digits(text)
         .chars()
         .filter(|c| !matches!(c, '*' | '`' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
         .map(plain)
         .collect();
-    let mut tokens: Vec<Token> = Vec::new();
+    let mut tokens: Vec<QuantityToken> = Vec::new();
     // In Cyrillic, Greek, Arabic and other scripts, spaces group digits, too.
     let by_spaces = groups_by_spaces(language)
         || chars.iter().filter(|c| c.is_alphabetic() && **c > '\u{24f}').count() * 2
@@ -94,10 +94,10 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
         if let Some((before, digits, length)) = numerals(&chars[at..end]) {
             if before > 0 {
                 let text: String = chars[at..at + before].iter().collect();
-                tokens.push(Token {
+                tokens.push(QuantityToken {
                     lower: text.clone(),
                     text,
-                    shape: Shape::Word,
+                    shape: TokenShape::Word,
                     spaced,
                     begins_line,
                 });
@@ -105,10 +105,10 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
             }
             let literal = Literal { values: vec![digits], text: digits.to_string() };
             let text: String = chars[at + before..at + before + length].iter().collect();
-            tokens.push(Token {
+            tokens.push(QuantityToken {
                 lower: text.clone(),
                 text,
-                shape: Shape::Digits(literal),
+                shape: TokenShape::Digits(literal),
                 spaced,
                 begins_line,
             });
@@ -126,15 +126,21 @@ pub(super) fn tokens(text: &str, language: Language) -> Vec<Token> {
             (end, raw)
         };
         let shape = if is_digits {
-            Shape::Digits(Literal::parse(&raw, language))
+            TokenShape::Digits(Literal::parse(&raw, language))
         } else if raw.chars().any(|c| c.is_ascii_digit()) {
-            Shape::Name
+            TokenShape::Name
         } else if c.is_alphabetic() {
-            Shape::Word
+            TokenShape::Word
         } else {
-            Shape::Sign(c)
+            TokenShape::Sign(c)
         };
-        tokens.push(Token { lower: raw.to_lowercase(), text: raw, shape, spaced, begins_line });
+        tokens.push(QuantityToken {
+            lower: raw.to_lowercase(),
+            text: raw,
+            shape,
+            spaced,
+            begins_line,
+        });
         (spaced, begins_line) = (false, false);
         at = end;
     }
@@ -170,8 +176,8 @@ fn continues(chars: &[char], at: usize) -> bool {
     chars.get(at).is_some_and(char::is_ascii_digit)
 }
 
-fn groups_by_spaces(language: Language) -> bool {
-    !matches!(language, Language::English | Language::Other)
+fn groups_by_spaces(language: TextLanguage) -> bool {
+    !matches!(language, TextLanguage::English | TextLanguage::Other)
 }
 
 /// Whether the number that begins at `at` continues a list: `,3` in `1,2,3`.
@@ -266,10 +272,10 @@ pub(in super::super) fn is_unspaced(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn shown(text: &str, language: Language) -> String {
+    fn shown(text: &str, language: TextLanguage) -> String {
         let parts = tokens(text, language).into_iter().map(|token| match token.shape {
-            Shape::Digits(_) => format!("#{}", token.text),
-            Shape::Name => format!("@{}", token.text),
+            TokenShape::Digits(_) => format!("#{}", token.text),
+            TokenShape::Name => format!("@{}", token.text),
             _ => token.text,
         });
         parts.collect::<Vec<_>>().join("|")
@@ -278,14 +284,14 @@ mod tests {
     #[test]
     fn words_digits_and_signs() {
         for (text, language, expected) in [
-            ("1,204 files, 80,8080", Language::English, "#1,204|files|,|#80|,|#8080"),
-            ("in 2024 300 files", Language::English, "in|#2024|#300|files"),
-            ("1 250,5 Tage", Language::German, "#1 250,5|Tage"),
-            ("10GB v1.2 x86-64", Language::English, "#10|GB|@v1.2|@x86|-|#64"),
-            ("**４００**日間", Language::Other, "#400|日間"),
-            ("vingt-et-un, l’été", Language::French, "vingt|-|et|-|un|,|l|'|été"),
-            ("1’000, 1_000, −8", Language::English, "#1'000|,|#1_000|,|-|#8"),
-            ("1.18.3. 1,2,3,4", Language::English, "#1.18.3|.|#1|,|#2|,|#3|,|#4"),
+            ("1,204 files, 80,8080", TextLanguage::English, "#1,204|files|,|#80|,|#8080"),
+            ("in 2024 300 files", TextLanguage::English, "in|#2024|#300|files"),
+            ("1 250,5 Tage", TextLanguage::German, "#1 250,5|Tage"),
+            ("10GB v1.2 x86-64", TextLanguage::English, "#10|GB|@v1.2|@x86|-|#64"),
+            ("**４００**日間", TextLanguage::Other, "#400|日間"),
+            ("vingt-et-un, l’été", TextLanguage::French, "vingt|-|et|-|un|,|l|'|été"),
+            ("1’000, 1_000, −8", TextLanguage::English, "#1'000|,|#1_000|,|-|#8"),
+            ("1.18.3. 1,2,3,4", TextLanguage::English, "#1.18.3|.|#1|,|#2|,|#3|,|#4"),
         ] {
             assert_eq!(shown(text, language), expected, "{text}");
         }

@@ -5,9 +5,9 @@ mod names;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::lexicon::Lexicon;
-use names::{MULTIPLIERS, NAMES, PHRASES, RESTRICTED, Row, SIGNS};
+use names::{MULTIPLIERS, NAMES, PHRASES, RESTRICTED, SIGNS, UnitRow};
 
 /// What is measured; quantities of different dimensions never agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,16 +57,16 @@ pub(super) enum Dimension {
 
 /// A unit: what it measures, and its factor to the basic unit of that dimension.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Unit {
+pub(super) struct MeasureUnit {
     pub(super) dimension: Dimension,
     pub(super) factor: f64,
 }
 
-type Names = HashMap<&'static str, Unit>;
+type Names = HashMap<&'static str, MeasureUnit>;
 
-fn table(rows: &'static [Row]) -> Names {
+fn table(rows: &'static [UnitRow]) -> Names {
     let entries = rows.iter().flat_map(|(dimension, factor, names)| {
-        let unit = Unit { dimension: *dimension, factor: *factor };
+        let unit = MeasureUnit { dimension: *dimension, factor: *factor };
         names.split_whitespace().map(move |name| (name, unit))
     });
     entries.collect()
@@ -76,7 +76,7 @@ static NAMED: LazyLock<Names> = LazyLock::new(|| table(NAMES));
 static SIGNED: LazyLock<Names> = LazyLock::new(|| table(SIGNS));
 
 /// The unit with this name in lower case.
-pub(super) fn named(lower: &str, language: Language) -> Option<Unit> {
+pub(super) fn named(lower: &str, language: TextLanguage) -> Option<MeasureUnit> {
     let unit = NAMED.get(lower)?;
     let elsewhere = RESTRICTED
         .iter()
@@ -85,22 +85,24 @@ pub(super) fn named(lower: &str, language: Language) -> Option<Unit> {
 }
 
 /// The unit with this sign, right after a number; case matters.
-pub(super) fn signed(text: &str) -> Option<Unit> {
+pub(super) fn signed(text: &str) -> Option<MeasureUnit> {
     SIGNED.get(text).copied()
 }
 
 /// The unit at the beginning of a run of unspaced letters, longest first: `日間保存`.
-pub(super) fn leading(run: &str) -> Option<Unit> {
+pub(super) fn leading(run: &str) -> Option<MeasureUnit> {
     let ends: Vec<usize> = run.char_indices().map(|(at, c)| at + c.len_utf8()).take(5).collect();
     ends.into_iter().rev().find_map(|end| NAMED.get(&run[..end]).copied())
 }
 
 /// The unit of several words at the beginning of these, and how many words it takes.
-pub(super) fn phrase<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<(Unit, usize)> {
+pub(super) fn phrase<'a>(
+    words: impl Iterator<Item = &'a str> + Clone,
+) -> Option<(MeasureUnit, usize)> {
     let of = |(dimension, factor, phrase): &(Dimension, f64, &'static str)| {
         let length = phrase.split(' ').count();
         let same = words.clone().take(length).eq(phrase.split(' '));
-        same.then_some((Unit { dimension: *dimension, factor: *factor }, length))
+        same.then_some((MeasureUnit { dimension: *dimension, factor: *factor }, length))
     };
     let first = words.clone().next()?;
     if !FIRST_WORDS.contains(first) {
@@ -117,18 +119,18 @@ static FIRST_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// The languages in which a word is a multiplier, and its factor.
 static MULTIPLYING: LazyLock<Lexicon<(u8, f64)>> = LazyLock::new(|| {
     Lexicon::new(MULTIPLIERS.iter().flat_map(|(codes, factor, names)| {
-        let set = Language::set(codes);
+        let set = TextLanguage::set(codes);
         names.split_whitespace().map(move |name| (name, (set, *factor)))
     }))
 });
 
 /// The factor by which a word multiplies the number before it.
-pub(super) fn multiplier(lower: &str, language: Language) -> Option<f64> {
+pub(super) fn multiplier(lower: &str, language: TextLanguage) -> Option<f64> {
     let mut known = MULTIPLYING.of(lower).filter(|(set, _)| language.is_in_set(*set));
     known.next().map(|(_, factor)| *factor)
 }
 
-impl Unit {
+impl MeasureUnit {
     /// Factor from this unit to `other`; `None` if they measure different things.
     pub(super) fn measured_in(self, other: Self) -> Option<f64> {
         let degrees = |unit: Self| {

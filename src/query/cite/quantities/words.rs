@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use text2num::lang::Portuguese;
 use text2num::{Language as Reader, find_numbers};
 
-use super::super::language::Language;
+use super::super::language::TextLanguage;
 use super::super::lexicon::Lexicon;
 use super::same;
-use super::tokens::Token;
+use super::tokens::QuantityToken;
 
 /// A number in words: the range of its tokens, and its value.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Spelled {
+pub(super) struct SpelledNumber {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) value: f64,
@@ -24,14 +24,14 @@ pub(super) struct Spelled {
 }
 
 /// Made on first use: making a reader takes longer than checking an answer.
-static READERS: [(Language, LazyLock<Reader>); 7] = [
-    (Language::English, LazyLock::new(Reader::english)),
-    (Language::German, LazyLock::new(Reader::german)),
-    (Language::French, LazyLock::new(Reader::french)),
-    (Language::Spanish, LazyLock::new(Reader::spanish)),
-    (Language::Italian, LazyLock::new(Reader::italian)),
-    (Language::Portuguese, LazyLock::new(|| Reader::Portuguese(Portuguese::new()))),
-    (Language::Dutch, LazyLock::new(Reader::dutch)),
+static READERS: [(TextLanguage, LazyLock<Reader>); 7] = [
+    (TextLanguage::English, LazyLock::new(Reader::english)),
+    (TextLanguage::German, LazyLock::new(Reader::german)),
+    (TextLanguage::French, LazyLock::new(Reader::french)),
+    (TextLanguage::Spanish, LazyLock::new(Reader::spanish)),
+    (TextLanguage::Italian, LazyLock::new(Reader::italian)),
+    (TextLanguage::Portuguese, LazyLock::new(|| Reader::Portuguese(Portuguese::new()))),
+    (TextLanguage::Dutch, LazyLock::new(Reader::dutch)),
 ];
 
 /// Words that are an article or a pronoun more often than the number one.
@@ -41,19 +41,19 @@ const ARTICLES: [&str; 24] = [
 ];
 
 /// Words that a reader takes for numbers, but that seldom are: `second` (the unit), `neuf` (new).
-const NO_NUMBERS: [(Language, &str); 12] = [
-    (Language::English, "second"),
-    (Language::English, "seconds"),
-    (Language::English, "o"),
-    (Language::English, "oh"),
-    (Language::French, "neuf"),
-    (Language::French, "second"),
-    (Language::French, "seconde"),
-    (Language::Spanish, "segundo"),
-    (Language::Spanish, "segunda"),
-    (Language::Italian, "secondo"),
-    (Language::Portuguese, "segundo"),
-    (Language::Portuguese, "segunda"),
+const NO_NUMBERS: [(TextLanguage, &str); 12] = [
+    (TextLanguage::English, "second"),
+    (TextLanguage::English, "seconds"),
+    (TextLanguage::English, "o"),
+    (TextLanguage::English, "oh"),
+    (TextLanguage::French, "neuf"),
+    (TextLanguage::French, "second"),
+    (TextLanguage::French, "seconde"),
+    (TextLanguage::Spanish, "segundo"),
+    (TextLanguage::Spanish, "segunda"),
+    (TextLanguage::Italian, "secondo"),
+    (TextLanguage::Portuguese, "segundo"),
+    (TextLanguage::Portuguese, "segunda"),
 ];
 
 /// Parts of one; a number before them multiplies: `three quarters`.
@@ -99,11 +99,11 @@ static WHOLES: LazyLock<Lexicon<f64>> = LazyLock::new(|| {
 });
 
 /// The word before the article of a fraction.
-fn start_of(tokens: &[Token], at: usize) -> &str {
+fn start_of(tokens: &[QuantityToken], at: usize) -> &str {
     at.checked_sub(2).map_or("", |before| tokens[before].lower.as_str())
 }
 
-struct Word<'a>(&'a Token, usize);
+struct Word<'a>(&'a QuantityToken, usize);
 
 impl text2num::Token for Word<'_> {
     fn text(&self) -> Cow<'_, str> {
@@ -124,7 +124,7 @@ impl text2num::Token for Word<'_> {
 }
 
 /// The numbers in words among these tokens, in order.
-pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
+pub(super) fn spelled(tokens: &[QuantityToken], language: TextLanguage) -> Vec<SpelledNumber> {
     let Some((_, reader)) = READERS.iter().find(|(known, _)| *known == language) else {
         return Vec::new();
     };
@@ -141,7 +141,7 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
     let words: Vec<Word> =
         kept.iter().enumerate().map(|(order, at)| Word(&tokens[*at], order)).collect();
     let found = find_numbers(words.into_iter(), reader, 0.0);
-    let mut spelled: Vec<Spelled> = Vec::new();
+    let mut spelled: Vec<SpelledNumber> = Vec::new();
     for number in found {
         let (start, end) = (kept[number.start], kept[number.end - 1] + 1);
         if tokens[start..end].iter().any(|token| token.literal().is_some()) {
@@ -157,7 +157,7 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
         }
         let article =
             alone && (ARTICLES.contains(&word) || (number.is_ordinal && number.value <= 1.0));
-        spelled.push(Spelled {
+        spelled.push(SpelledNumber {
             start,
             end,
             value: number.value,
@@ -174,8 +174,14 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
             .or_else(|| indefinite(tokens, at, language))
         {
             let article = matches!(token.lower.as_str(), "a" | "an" | "once" | "einmal");
-            let number =
-                Spelled { start: at, end: at + 1, value, ordinal, article, fraction: value < 1.0 };
+            let number = SpelledNumber {
+                start: at,
+                end: at + 1,
+                value,
+                ordinal,
+                article,
+                fraction: value < 1.0,
+            };
             let place = spelled.partition_point(|known| known.start < at);
             if spelled.iter().all(|known| known.end <= at || known.start > at) {
                 spelled.insert(place, number);
@@ -186,7 +192,7 @@ pub(super) fn spelled(tokens: &[Token], language: Language) -> Vec<Spelled> {
 }
 
 /// Whether `second` is a rank: after `the` and the like, and before what is ranked.
-fn is_rank(tokens: &[Token], at: usize) -> bool {
+fn is_rank(tokens: &[QuantityToken], at: usize) -> bool {
     let before = at.checked_sub(1).map_or("", |before| tokens[before].lower.as_str());
     tokens[at].lower == "second" && matches!(before, "the" | "its" | "their" | "his" | "her")
 }
@@ -203,11 +209,11 @@ const WHOLE: &[(&str, f64)] = &[
 ];
 
 /// A number with an ending in one word: `dreimal`, `fünffach`.
-fn compound(word: &str, language: Language, reader: &Reader) -> Option<(f64, bool)> {
+fn compound(word: &str, language: TextLanguage, reader: &Reader) -> Option<(f64, bool)> {
     if let Some(value) = WHOLES.of(word).next() {
         return Some((if word == "thrice" { 3.0 } else { *value }, false));
     }
-    if !matches!(language, Language::German | Language::Dutch) {
+    if !matches!(language, TextLanguage::German | TextLanguage::Dutch) {
         return None;
     }
     let number =
@@ -216,7 +222,7 @@ fn compound(word: &str, language: Language, reader: &Reader) -> Option<(f64, boo
 }
 
 /// `a year` after a preposition is one year; elsewhere `a` does not count.
-fn indefinite(tokens: &[Token], at: usize, language: Language) -> Option<(f64, bool)> {
+fn indefinite(tokens: &[QuantityToken], at: usize, language: TextLanguage) -> Option<(f64, bool)> {
     let before = at.checked_sub(1).map_or("", |before| tokens[before].lower.as_str());
     let counts = matches!(
         before,
@@ -237,16 +243,17 @@ fn indefinite(tokens: &[Token], at: usize, language: Language) -> Option<(f64, b
             | "in"
             | "of"
     );
-    let article = language == Language::English && matches!(tokens[at].lower.as_str(), "a" | "an");
+    let article =
+        language == TextLanguage::English && matches!(tokens[at].lower.as_str(), "a" | "an");
     let unit = tokens
         .get(at + 1)
         .and_then(|next| super::units::named(&next.lower, language))
-        .is_some_and(super::Unit::is_period);
+        .is_some_and(super::MeasureUnit::is_period);
     (article && counts && unit).then_some((1.0, false))
 }
 
 /// Joins parts of one with the number before them.
-fn with_fractions(tokens: &[Token], mut spelled: Vec<Spelled>) -> Vec<Spelled> {
+fn with_fractions(tokens: &[QuantityToken], mut spelled: Vec<SpelledNumber>) -> Vec<SpelledNumber> {
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word()) {
         let parts = PARTS.of(&token.lower).next();
         if parts.is_none() {
@@ -315,7 +322,7 @@ fn with_fractions(tokens: &[Token], mut spelled: Vec<Spelled>) -> Vec<Spelled> {
         let times = before.map_or(1.0, |before| spelled[before].value);
         let start = before.map_or(at, |before| spelled[before].start);
         spelled.retain(|number| number.end <= start || number.start > at);
-        let fraction = Spelled {
+        let fraction = SpelledNumber {
             start,
             end: at + 1,
             value: times / divisor,

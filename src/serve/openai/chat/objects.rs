@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::query::cite::Citation;
 use crate::serve::answering::{AnswerDetails, Answered};
 use crate::serve::links::Links;
-use crate::serve::openai::bare;
-use crate::serve::openai::draft::{Draft, Mark, Piece};
+use crate::serve::openai::direct;
+use crate::serve::openai::draft::{Draft, DraftMark, DraftPiece};
 use crate::serve::sse::Frame;
 use crate::types::Usage;
 
 /// The first members of every object about an answer, without its type.
-pub(in crate::serve::openai) struct Head {
+pub(in crate::serve::openai) struct CompletionHead {
     pub(in crate::serve::openai) id: String,
     pub(in crate::serve::openai) created: i64,
     pub(in crate::serve::openai) model: String,
@@ -33,7 +33,7 @@ struct ObjectHead {
 /// A piece of an answer.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionChunk")]
-pub(in crate::serve::openai) struct Chunk {
+pub(in crate::serve::openai) struct CompletionChunk {
     #[serde(flatten)]
     head: ObjectHead,
     /// One choice; none in the chunk with the usage.
@@ -50,7 +50,7 @@ pub(in crate::serve::openai) struct Chunk {
 #[schemars(rename = "ChatCompletionChunkChoice")]
 struct ChunkChoice {
     index: u32,
-    delta: Delta,
+    delta: CompletionDelta,
     logprobs: (),
     /// `stop`, `length`, `content_filter` or `tool_calls`; null until the last chunk.
     finish_reason: Option<String>,
@@ -59,7 +59,7 @@ struct ChunkChoice {
 /// The new part of the message.
 #[derive(Serialize, JsonSchema, Default)]
 #[schemars(rename = "ChatCompletionDelta")]
-pub(in crate::serve::openai) struct Delta {
+pub(in crate::serve::openai) struct CompletionDelta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::serve::openai) role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,10 +74,10 @@ pub(in crate::serve::openai) struct Delta {
     /// Sent when the text is complete, because citations are checked then.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
-    pub(in crate::serve::openai) annotations: Vec<Annotation>,
+    pub(in crate::serve::openai) annotations: Vec<ChatAnnotation>,
 }
 
-impl Delta {
+impl CompletionDelta {
     /// The first delta.
     pub(in crate::serve::openai) fn begin() -> Self {
         Self { role: Some("assistant"), ..Self::text(String::new()) }
@@ -87,11 +87,11 @@ impl Delta {
         Self { content: Some(text), ..Self::default() }
     }
 
-    pub(in crate::serve::openai) fn of(piece: Piece) -> Self {
+    pub(in crate::serve::openai) fn of(piece: DraftPiece) -> Self {
         match piece {
-            Piece::Text(text) => Self::text(text),
-            Piece::Thinking(text) => Self { reasoning_content: Some(text), ..Self::default() },
-            Piece::Calls(tool_calls) => Self { tool_calls, ..Self::default() },
+            DraftPiece::Text(text) => Self::text(text),
+            DraftPiece::Thinking(text) => Self { reasoning_content: Some(text), ..Self::default() },
+            DraftPiece::Calls(tool_calls) => Self { tool_calls, ..Self::default() },
         }
     }
 }
@@ -102,23 +102,23 @@ impl Delta {
 #[serde(untagged)]
 pub(in crate::serve::openai) enum CompletionDetails {
     Answer(Box<AnswerDetails>),
-    Bare(bare::Details),
+    Bare(direct::DirectDetails),
 }
 
-impl Head {
+impl CompletionHead {
     pub(in crate::serve::openai) fn chunk(
         &self,
-        delta: Delta,
+        delta: CompletionDelta,
         finish_reason: Option<&str>,
     ) -> Frame {
         Frame::data(&self.chunk_of(delta, finish_reason))
     }
 
-    fn chunk_of(&self, delta: Delta, finish_reason: Option<&str>) -> Chunk {
+    fn chunk_of(&self, delta: CompletionDelta, finish_reason: Option<&str>) -> CompletionChunk {
         let finish_reason = finish_reason.map(str::to_owned);
         let choice = ChunkChoice { index: 0, delta, logprobs: (), finish_reason };
         let head = self.object("chat.completion.chunk");
-        Chunk { head, choices: vec![choice], usage: None, docent: None }
+        CompletionChunk { head, choices: vec![choice], usage: None, docent: None }
     }
 
     pub(in crate::serve::openai) fn last(
@@ -126,13 +126,18 @@ impl Head {
         finish_reason: &str,
         details: CompletionDetails,
     ) -> Frame {
-        let chunk = self.chunk_of(Delta::default(), Some(finish_reason));
-        Frame::data(&Chunk { docent: Some(details), ..chunk })
+        let chunk = self.chunk_of(CompletionDelta::default(), Some(finish_reason));
+        Frame::data(&CompletionChunk { docent: Some(details), ..chunk })
     }
 
     pub(in crate::serve::openai) fn usage(&self, used: &Usage) -> Frame {
         let head = self.object("chat.completion.chunk");
-        Frame::data(&Chunk { head, choices: Vec::new(), usage: Some(usage(used)), docent: None })
+        Frame::data(&CompletionChunk {
+            head,
+            choices: Vec::new(),
+            usage: Some(usage(used)),
+            docent: None,
+        })
     }
 
     /// The answer in one piece.
@@ -142,9 +147,9 @@ impl Head {
         finish_reason: &str,
         used: &Usage,
         docent: CompletionDetails,
-    ) -> Completion {
+    ) -> ChatCompletion {
         let finish_reason = finish_reason.to_owned();
-        Completion {
+        ChatCompletion {
             head: self.object("chat.completion"),
             choices: [Choice { index: 0, message, logprobs: (), finish_reason }],
             usage: usage(used),
@@ -161,7 +166,7 @@ impl Head {
 /// The answer in one piece.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletion")]
-pub(in crate::serve::openai) struct Completion {
+pub(in crate::serve::openai) struct ChatCompletion {
     #[serde(flatten)]
     head: ObjectHead,
     /// One choice.
@@ -196,7 +201,7 @@ pub(in crate::serve::openai) struct AnsweredMessage {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(in crate::serve::openai) tool_calls: Vec<Value>,
-    pub(in crate::serve::openai) annotations: Vec<Annotation>,
+    pub(in crate::serve::openai) annotations: Vec<ChatAnnotation>,
 }
 
 impl AnsweredMessage {
@@ -251,7 +256,7 @@ fn usage(used: &Usage) -> UsageObject {
 /// A citation mark in the text, and the URL that it opens.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ChatCompletionAnnotation")]
-pub(in crate::serve::openai) struct Annotation {
+pub(in crate::serve::openai) struct ChatAnnotation {
     /// `url_citation`.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -269,8 +274,12 @@ struct UrlCitation {
 }
 
 /// One annotation for each mark that names a passage.
-pub(super) fn annotations(draft: &Draft, answered: &Answered, links: &Links) -> Vec<Annotation> {
-    let annotation = |(mark, citation): (Mark, &Citation)| Annotation {
+pub(super) fn annotations(
+    draft: &Draft,
+    answered: &Answered,
+    links: &Links,
+) -> Vec<ChatAnnotation> {
+    let annotation = |(mark, citation): (DraftMark, &Citation)| ChatAnnotation {
         kind: "url_citation",
         url_citation: UrlCitation {
             start_index: mark.start,

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::serve::openai::messages::Message;
+use crate::serve::openai::messages::RequestMessage;
 
 /// Converts a tool of type `function`: chat models expect its members one level deeper.
 pub(super) fn function(tool: &Value) -> Value {
@@ -24,14 +24,14 @@ pub(super) fn choice(choice: &Value) -> Value {
 }
 
 /// Adds a call of an earlier response.
-pub(super) fn add_call(messages: &mut Vec<Message>, item: &Map<String, Value>) {
+pub(super) fn add_call(messages: &mut Vec<RequestMessage>, item: &Map<String, Value>) {
     let function = json!({ "name": item.get("name"), "arguments": item.get("arguments") });
     let call = json!({ "id": item.get("call_id"), "type": "function", "function": function });
-    Message::add_call(messages, call);
+    RequestMessage::add_call(messages, call);
 }
 
 /// The result of a call as a message.
-pub(super) fn output(item: &Map<String, Value>) -> Message {
+pub(super) fn output(item: &Map<String, Value>) -> RequestMessage {
     let member = |name: &str| item.get(name).cloned().unwrap_or_default();
     let output = match member("output") {
         Value::Array(parts) => {
@@ -40,7 +40,7 @@ pub(super) fn output(item: &Map<String, Value>) -> Message {
         }
         output => output,
     };
-    Message::returned(member("call_id"), output)
+    RequestMessage::returned(member("call_id"), output)
 }
 
 #[cfg(test)]

@@ -4,19 +4,19 @@
 use serde_json::Value;
 
 use super::items::{
-    About, Annotation, FunctionCall, Item, MessageItem, ResponseEvent, SearchCall,
-    SearchCallResult, TextPart,
+    EventSubject, FunctionCall, MessageItem, OutputItem, ResponseAnnotation, ResponseEvent,
+    SearchCall, SearchCallResult, TextPart,
 };
-use super::object::{Head, ResponseObject};
+use super::object::{ResponseHead, ResponseObject};
 use crate::chat::CALLS;
 use crate::query::AnswerEvent;
 use crate::query::cite::Citation;
 use crate::serve::answering::Answered;
 use crate::serve::call::made_id;
 use crate::serve::links::Links;
-use crate::serve::openai::draft::{Draft, Mark, Piece};
+use crate::serve::openai::draft::{Draft, DraftMark, DraftPiece};
 use crate::serve::openai::stores::ids::{file_id, filename};
-use crate::serve::openai::stores::search::Found;
+use crate::serve::openai::stores::search::FoundPlace;
 use crate::serve::sse::Frame;
 use crate::types::Passage;
 
@@ -36,7 +36,7 @@ pub(super) struct Output<F: FnMut(Frame)> {
     wants_results: bool,
     links: Links,
     /// Items that are complete.
-    done: Vec<Item>,
+    done: Vec<OutputItem>,
 }
 
 impl<F: FnMut(Frame)> Output<F> {
@@ -67,7 +67,7 @@ impl<F: FnMut(Frame)> Output<F> {
         self
     }
 
-    pub(super) fn items(&self) -> &[Item] {
+    pub(super) fn items(&self) -> &[OutputItem] {
         &self.done
     }
 
@@ -75,7 +75,7 @@ impl<F: FnMut(Frame)> Output<F> {
         &self.links
     }
 
-    fn send(&mut self, kind: &str, about: About) {
+    fn send(&mut self, kind: &str, about: EventSubject) {
         let sequence_number = self.sequence_number;
         self.sequence_number += 1;
         let event = ResponseEvent { kind: kind.to_owned(), sequence_number, about };
@@ -83,21 +83,21 @@ impl<F: FnMut(Frame)> Output<F> {
     }
 
     pub(super) fn response(&mut self, kind: &str, response: ResponseObject) {
-        self.send(kind, About::Response { response: Box::new(response) });
+        self.send(kind, EventSubject::Response { response: Box::new(response) });
     }
 
-    pub(super) fn begin(&mut self, head: &Head) {
+    pub(super) fn begin(&mut self, head: &ResponseHead) {
         self.response("response.created", head.begun());
         self.response("response.in_progress", head.begun());
         let item = self.search("in_progress", &[], None);
-        self.send("response.output_item.added", About::Item { output_index: SEARCH, item });
+        self.send("response.output_item.added", EventSubject::Item { output_index: SEARCH, item });
         for stage in ["in_progress", "searching"] {
             self.searching(stage);
         }
     }
 
     fn searching(&mut self, stage: &str) {
-        let about = About::Search { output_index: SEARCH, item_id: self.search_id.clone() };
+        let about = EventSubject::Search { output_index: SEARCH, item_id: self.search_id.clone() };
         self.send(&format!("response.file_search_call.{stage}"), about);
     }
 
@@ -106,8 +106,8 @@ impl<F: FnMut(Frame)> Output<F> {
         status: &'static str,
         queries: &[String],
         results: Option<Vec<SearchCallResult>>,
-    ) -> Item {
-        Item::Search(SearchCall {
+    ) -> OutputItem {
+        OutputItem::Search(SearchCall {
             id: self.search_id.clone(),
             kind: "file_search_call",
             status,
@@ -121,7 +121,7 @@ impl<F: FnMut(Frame)> Output<F> {
             AnswerEvent::Asking(queries) => self.queries = queries.queries,
             AnswerEvent::Retrieved { passages, .. } => self.searched(&passages),
             event => {
-                if let Some(Piece::Text(text)) = self.draft.on(event) {
+                if let Some(DraftPiece::Text(text)) = self.draft.on(event) {
                     self.delta(&text);
                 }
             }
@@ -135,7 +135,7 @@ impl<F: FnMut(Frame)> Output<F> {
         }
         self.searching("completed");
         let result = |passage: &Passage| {
-            let found = Found {
+            let found = FoundPlace {
                 collection: &self.collection,
                 source: &passage.source,
                 locator: passage.locator,
@@ -147,27 +147,27 @@ impl<F: FnMut(Frame)> Output<F> {
         };
         let results = self.wants_results.then(|| passages.iter().map(result).collect());
         let item = self.search("completed", &self.queries, results);
-        let about = About::Item { output_index: SEARCH, item: item.clone() };
+        let about = EventSubject::Item { output_index: SEARCH, item: item.clone() };
         self.send("response.output_item.done", about);
         self.done.push(item);
         let item = self.message("in_progress", Vec::new());
-        self.send("response.output_item.added", About::Item { output_index: MESSAGE, item });
+        self.send("response.output_item.added", EventSubject::Item { output_index: MESSAGE, item });
         self.part("response.content_part.added", part("", Vec::new()));
     }
 
-    fn message(&self, status: &'static str, content: Vec<TextPart>) -> Item {
+    fn message(&self, status: &'static str, content: Vec<TextPart>) -> OutputItem {
         let id = self.message_id.clone();
-        Item::Message(MessageItem { id, kind: "message", role: "assistant", status, content })
+        OutputItem::Message(MessageItem { id, kind: "message", role: "assistant", status, content })
     }
 
     fn part(&mut self, kind: &str, part: TextPart) {
         let item_id = self.message_id.clone();
-        let about = About::Part { item_id, output_index: MESSAGE, content_index: 0, part };
+        let about = EventSubject::Part { item_id, output_index: MESSAGE, content_index: 0, part };
         self.send(kind, about);
     }
 
     fn delta(&mut self, text: &str) {
-        let about = About::Delta {
+        let about = EventSubject::Delta {
             item_id: self.message_id.clone(),
             output_index: MESSAGE,
             content_index: 0,
@@ -185,11 +185,11 @@ impl<F: FnMut(Frame)> Output<F> {
             self.delta(words);
         }
         let cited = self.draft.cited(answered);
-        let annotations: Vec<Annotation> =
+        let annotations: Vec<ResponseAnnotation> =
             cited.flat_map(|(mark, citation)| self.annotations(mark, citation)).collect();
         let (output_index, content_index) = (MESSAGE, 0);
         for (annotation_index, annotation) in annotations.iter().enumerate() {
-            let about = About::Annotation {
+            let about = EventSubject::Annotation {
                 item_id: self.message_id.clone(),
                 output_index,
                 content_index,
@@ -199,7 +199,7 @@ impl<F: FnMut(Frame)> Output<F> {
             self.send("response.output_text.annotation.added", about);
         }
         let text = self.draft.text().to_owned();
-        let about = About::Text {
+        let about = EventSubject::Text {
             item_id: self.message_id.clone(),
             output_index,
             content_index,
@@ -212,7 +212,7 @@ impl<F: FnMut(Frame)> Output<F> {
         let is_whole = ["stop", CALLS].contains(&answered.finish_reason());
         let status = if is_whole { "completed" } else { "incomplete" };
         let item = self.message(status, vec![part]);
-        let about = About::Item { output_index, item: item.clone() };
+        let about = EventSubject::Item { output_index, item: item.clone() };
         self.send("response.output_item.done", about);
         self.done.push(item);
         for (number, call) in self.draft.calls().to_vec().iter().enumerate() {
@@ -228,7 +228,7 @@ impl<F: FnMut(Frame)> Output<F> {
         let (item_id, name) = (made_id("fc_"), text("/function/name"));
         let arguments = text("/function/arguments");
         let item = |status: &'static str, arguments: &str| {
-            Item::Call(FunctionCall {
+            OutputItem::Call(FunctionCall {
                 id: item_id.clone(),
                 kind: "function_call",
                 status,
@@ -237,30 +237,30 @@ impl<F: FnMut(Frame)> Output<F> {
                 arguments: arguments.to_owned(),
             })
         };
-        let begun = About::Item { output_index, item: item("in_progress", "") };
+        let begun = EventSubject::Item { output_index, item: item("in_progress", "") };
         let done = item("completed", &arguments);
         let delta = arguments.clone();
         self.send("response.output_item.added", begun);
-        let about = About::CallDelta { output_index, item_id: item_id.clone(), delta };
+        let about = EventSubject::CallDelta { output_index, item_id: item_id.clone(), delta };
         self.send("response.function_call_arguments.delta", about);
-        let about = About::Call { output_index, item_id, arguments, name };
+        let about = EventSubject::Call { output_index, item_id, arguments, name };
         self.send("response.function_call_arguments.done", about);
-        let about = About::Item { output_index, item: done.clone() };
+        let about = EventSubject::Item { output_index, item: done.clone() };
         self.send("response.output_item.done", about);
         self.done.push(done);
     }
 
     /// Two annotations for each mark, with the file and with its URL: some clients show only the one, some
     /// only the other.
-    fn annotations(&self, mark: Mark, citation: &Citation) -> [Annotation; 2] {
+    fn annotations(&self, mark: DraftMark, citation: &Citation) -> [ResponseAnnotation; 2] {
         let Self { collection, links, .. } = self;
         [
-            Annotation::FileCitation {
+            ResponseAnnotation::FileCitation {
                 file_id: file_id(collection, &citation.source),
                 filename: filename(&citation.source).to_owned(),
                 index: mark.start,
             },
-            Annotation::UrlCitation {
+            ResponseAnnotation::UrlCitation {
                 url: links.to(collection, &citation.source, citation.locator),
                 title: citation.citation.clone(),
                 start_index: mark.start,
@@ -270,7 +270,7 @@ impl<F: FnMut(Frame)> Output<F> {
     }
 }
 
-fn part(text: &str, annotations: Vec<Annotation>) -> TextPart {
+fn part(text: &str, annotations: Vec<ResponseAnnotation>) -> TextPart {
     TextPart { kind: "output_text", text: text.to_owned(), annotations, logprobs: [] }
 }
 
@@ -289,8 +289,8 @@ mod tests {
         let mut frames = Vec::new();
         let links = Links::at("http://localhost");
         let mut output = Output::new(|frame| frames.push(frame), "Who?", "docs", false, links);
-        let head = Head {
-            sampling: crate::chat::Sampling::default(),
+        let head = ResponseHead {
+            sampling: crate::chat::SamplingOptions::default(),
             id: "resp_1".to_owned(),
             created: 0,
             model: "docent/docs".to_owned(),

@@ -15,17 +15,18 @@ pub(super) struct ResponseEvent {
     /// From 0, without a gap.
     pub(super) sequence_number: u64,
     #[serde(flatten)]
-    pub(super) about: About,
+    pub(super) about: EventSubject,
 }
 
 /// The subject of the event.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum About {
+#[schemars(rename = "About")]
+pub(super) enum EventSubject {
     /// `response.created`, `.in_progress`, `.completed`, `.incomplete`, `.failed`
     Response { response: Box<ResponseObject> },
     /// `response.output_item.added`, `.done`
-    Item { output_index: usize, item: Item },
+    Item { output_index: usize, item: OutputItem },
     /// `response.file_search_call.in_progress`, `.searching`, `.completed`
     Search { output_index: usize, item_id: String },
     /// `response.content_part.added`, `.done`
@@ -44,7 +45,7 @@ pub(super) enum About {
         output_index: usize,
         content_index: usize,
         annotation_index: usize,
-        annotation: Annotation,
+        annotation: ResponseAnnotation,
     },
     /// `response.output_text.done`
     Text {
@@ -64,7 +65,7 @@ pub(super) enum About {
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "ResponseItem")]
 #[serde(untagged)]
-pub(super) enum Item {
+pub(super) enum OutputItem {
     Search(SearchCall),
     Message(MessageItem),
     Call(FunctionCall),
@@ -115,7 +116,7 @@ pub(super) struct TextPart {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) text: String,
-    pub(super) annotations: Vec<Annotation>,
+    pub(super) annotations: Vec<ResponseAnnotation>,
     pub(super) logprobs: [(); 0],
 }
 
@@ -139,7 +140,7 @@ pub(super) struct FunctionCall {
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "ResponseAnnotation")]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Annotation {
+pub(super) enum ResponseAnnotation {
     FileCitation {
         file_id: String,
         filename: String,

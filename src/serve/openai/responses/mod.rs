@@ -21,21 +21,21 @@ use serde_json::json;
 
 use self::events::Output;
 use self::items::ResponseEvent;
-use self::object::{Head, ResponseObject};
+use self::object::{ResponseHead, ResponseObject};
 use self::request::ResponsesRequest;
-use super::asked::RequestParts;
+use super::request_parts::RequestParts;
 use super::{details, model_id, named_ignored, unix_now};
 use crate::serve::answering;
-use crate::serve::call::{Call, made_id};
+use crate::serve::call::{AdmittedRequest, made_id};
 use crate::serve::links::Links;
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::progress_stream::ProgressStream;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::object;
 use crate::serve::sse;
-use crate::serve::told::Told;
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createResponse", "An answer with citations, as OpenAI's responses, stateless")
         .says("With `stream` it comes as events; an error in mid-answer is `response.failed`.")
@@ -45,7 +45,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .names_ignored()
 }
 
-pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn respond(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let (request, mut ignored) = ResponsesRequest::read(object(&call.body)?)?;
     let (is_streamed, wants_results) = (request.is_streamed(), request.wants_results());
     let tools = request.tools.clone().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
         max_tokens: ("max_output_tokens", request.max_output_tokens),
     };
     let (scoped, question) = asked.read(&call.caller, &mut ignored)?;
-    let head = Head {
+    let head = ResponseHead {
         sampling: question.sampling,
         id: made_id("resp_"),
         created: unix_now(),
@@ -75,9 +75,9 @@ pub(in crate::serve) async fn respond(call: Call) -> Result<Response, Refusal> {
     };
     let links = Links::new(&call.server, &call.caller, &call.headers);
     let named = ignored.clone();
-    let Call { caller, notes, server, id, .. } = call;
+    let AdmittedRequest { caller, notes, server, id, .. } = call;
     let response = if is_streamed {
-        let events = Told::of(|teller| async move {
+        let events = ProgressStream::of(|teller| async move {
             let tell = |frame| teller.tell(frame);
             let mut output = Output::new(tell, &question.text, &scoped.name, wants_results, links);
             output.begin(&head);

@@ -5,19 +5,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::items::Item;
-use crate::chat::Sampling;
+use super::items::OutputItem;
+use crate::chat::SamplingOptions;
 use crate::serve::answering::{AnswerDetails, Answered};
 use crate::serve::openai::unix_now;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::RequestRefusal;
 use crate::types::Usage;
 
 /// The members that all stages have in common.
-pub(super) struct Head {
+pub(super) struct ResponseHead {
     pub(super) id: String,
     pub(super) created: i64,
     pub(super) model: String,
-    pub(super) sampling: Sampling,
+    pub(super) sampling: SamplingOptions,
     pub(super) instructions: Option<String>,
     pub(super) metadata: Map<String, Value>,
     pub(super) tools: Vec<Value>,
@@ -45,7 +45,7 @@ pub(super) struct ResponseObject {
     /// As it was sent.
     metadata: Map<String, Value>,
     model: String,
-    output: Vec<Item>,
+    output: Vec<OutputItem>,
     parallel_tool_calls: bool,
     previous_response_id: (),
     presence_penalty: f32,
@@ -132,7 +132,7 @@ struct OutputTokens {
     reasoning_tokens: u64,
 }
 
-impl Head {
+impl ResponseHead {
     /// The response before it has any output.
     pub(super) fn begun(&self) -> ResponseObject {
         self.object("in_progress", &[])
@@ -141,7 +141,7 @@ impl Head {
     pub(super) fn ended(
         &self,
         answered: &Answered,
-        output: &[Item],
+        output: &[OutputItem],
         details: AnswerDetails,
     ) -> ResponseObject {
         let reason = match answered.finish_reason() {
@@ -161,9 +161,9 @@ impl Head {
 
     pub(super) fn failed(
         &self,
-        refusal: &Refusal,
+        refusal: &RequestRefusal,
         request_id: &str,
-        output: &[Item],
+        output: &[OutputItem],
     ) -> ResponseObject {
         let error = ResponseError {
             message: refusal.message.clone(),
@@ -181,7 +181,7 @@ impl Head {
         ResponseObject { error: Some(error), ..self.object("failed", output) }
     }
 
-    fn object(&self, status: &'static str, output: &[Item]) -> ResponseObject {
+    fn object(&self, status: &'static str, output: &[OutputItem]) -> ResponseObject {
         ResponseObject {
             id: self.id.clone(),
             object: "response",

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::calls;
-use crate::serve::openai::file_search::Tool;
-use crate::serve::openai::messages::{MOST_MESSAGES, Message};
+use crate::serve::openai::file_search::RequestTool;
+use crate::serve::openai::messages::{MOST_MESSAGES, RequestMessage};
 use crate::serve::openai::split;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::{typed, typed_at};
 
 /// Values that clients send without meaning anything by them, or that are the only ones supported.
@@ -38,7 +38,7 @@ pub(super) struct ResponsesRequest {
     stream: Option<bool>,
     /// `file_search_call.results`: send the search results with the answer.
     include: Option<Vec<String>>,
-    #[schemars(with = "Option<Vec<Tool>>")]
+    #[schemars(with = "Option<Vec<RequestTool>>")]
     pub(super) tools: Option<Vec<Value>>,
     /// Which function is called, or whether any is. The documents are always searched.
     pub(super) tool_choice: Option<Value>,
@@ -79,7 +79,7 @@ impl ResponsesRequest {
     ///
     /// # Errors
     /// A member has an invalid value, or asks for something that is not kept.
-    pub(super) fn read(members: Map<String, Value>) -> Result<(Self, Vec<String>), Refusal> {
+    pub(super) fn read(members: Map<String, Value>) -> Result<(Self, Vec<String>), RequestRefusal> {
         let neutral: Vec<String> = members
             .iter()
             .filter(|(name, value)| is_neutral(name, value))
@@ -102,11 +102,15 @@ impl ResponsesRequest {
         Ok((request, ignored))
     }
 
-    fn check_stateless(&self) -> Result<(), Refusal> {
+    fn check_stateless(&self) -> Result<(), RequestRefusal> {
         let unsupported = |param: &'static str, message: &str, hint: &str| {
-            Err(Refusal {
+            Err(RequestRefusal {
                 param: param.into(),
-                ..Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::UnsupportedParameter, message)
+                ..RequestRefusal::new(
+                    StatusCode::BAD_REQUEST,
+                    ErrorCode::UnsupportedParameter,
+                    message,
+                )
             }
             .hint(hint))
         };
@@ -145,14 +149,17 @@ impl ResponsesRequest {
     ///
     /// # Errors
     /// An item is not valid, or refers to one that was not kept.
-    pub(super) fn messages(&self, ignored: &mut Vec<String>) -> Result<Vec<Message>, Refusal> {
+    pub(super) fn messages(
+        &self,
+        ignored: &mut Vec<String>,
+    ) -> Result<Vec<RequestMessage>, RequestRefusal> {
         let mut messages = Vec::new();
         if let Some(instructions) = &self.instructions {
-            messages.push(Message::new("developer", instructions.as_str().into()));
+            messages.push(RequestMessage::new("developer", instructions.as_str().into()));
         }
         let items = match &self.input {
             Input::Text(text) => {
-                messages.push(Message::new("user", text.as_str().into()));
+                messages.push(RequestMessage::new("user", text.as_str().into()));
                 return Ok(messages);
             }
             Input::Items(items) => items,
@@ -166,9 +173,12 @@ impl ResponsesRequest {
                 }
                 "item_reference" => {
                     let at = format!("input[{number}]");
-                    return Err(Refusal {
+                    return Err(RequestRefusal {
                         code: ErrorCode::UnsupportedParameter,
-                        ..Refusal::invalid(at, "items are not kept, so none can be referred to")
+                        ..RequestRefusal::invalid(
+                            at,
+                            "items are not kept, so none can be referred to",
+                        )
                     }
                     .hint("send the item itself; the AI SDK does so with `store`: false"));
                 }
@@ -197,7 +207,7 @@ mod tests {
     use super::*;
     use crate::serve::openai::messages;
 
-    fn read(request: Value) -> Result<(ResponsesRequest, Vec<String>), Refusal> {
+    fn read(request: Value) -> Result<(ResponsesRequest, Vec<String>), RequestRefusal> {
         let Value::Object(members) = request else { panic!("an object") };
         ResponsesRequest::read(members)
     }

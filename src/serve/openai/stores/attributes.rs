@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::serve::openai::filters::TAG;
-use crate::types::Kind;
+use crate::types::DocumentKind;
 
 /// Most attributes of one object.
 const MOST: usize = 16;
@@ -13,13 +13,13 @@ const LONGEST_KEY: usize = 64;
 const LONGEST_VALUE: usize = 512;
 
 /// A text cut to the longest value.
-pub(super) fn cut(text: &str) -> String {
+pub(super) fn truncate(text: &str) -> String {
     text.chars().take(LONGEST_VALUE).collect()
 }
 
 /// `others` come first; if there are more tags than fit, `tags_left_out` says how many.
 pub(in crate::serve::openai) fn attributes(
-    kind: Option<Kind>,
+    kind: Option<DocumentKind>,
     others: impl IntoIterator<Item = (&'static str, String)>,
     tags: &[String],
 ) -> Map<String, Value> {
@@ -36,7 +36,7 @@ pub(in crate::serve::openai) fn attributes(
     for tag in tags {
         let (name, value) = match tag.split_once('=') {
             Some((name, "false")) => (name, Value::Bool(false)),
-            Some((name, value)) => (name, Value::from(cut(value))),
+            Some((name, value)) => (name, Value::from(truncate(value))),
             None => (tag.as_str(), Value::Bool(true)),
         };
         let key = format!("{TAG}{name}");
@@ -63,7 +63,7 @@ mod tests {
         let tags =
             |count: usize| (0..count).map(|number| format!("t{number}=v")).collect::<Vec<_>>();
         let few = attributes(
-            Some(Kind::Pdf),
+            Some(DocumentKind::Pdf),
             [("url", "u".repeat(513)), ("place", "page=2".to_owned())],
             &[
                 "draft".to_owned(),
@@ -77,7 +77,7 @@ mod tests {
             "kind": "pdf", "place": "page=2", "tag.draft": true, "tag.final": false, "tag.team": "a=b", "tags_left_out": 2,
         });
         assert_eq!(Value::Object(few), expected);
-        let many = attributes(Some(Kind::Pdf), [], &tags(40));
+        let many = attributes(Some(DocumentKind::Pdf), [], &tags(40));
         assert_eq!((many.len(), &many["tags_left_out"]), (16, &Value::from(26)));
     }
 }

@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 use super::changes::{unkept_chunking, uploads};
 use super::files;
 use super::objects::StoreFile;
-use super::paging::{Cursor, Page};
-use super::placing::{self, put};
+use super::paging::{Cursor, ListPage};
+use super::placement::{self, put};
 use super::{FileCounts, opened, store_id};
-use crate::serve::call::{Call, made_id};
+use crate::serve::call::{AdmittedRequest, made_id};
 use crate::serve::native;
 use crate::serve::openai::{named_ignored, split, unix_now};
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::{object, query, typed};
-use crate::serve::uploads::Batch;
+use crate::serve::uploads::UploadBatch;
 
 /// Most files of one batch.
 const MOST: usize = 500;
@@ -63,7 +63,7 @@ struct BatchObject {
     file_counts: FileCounts,
 }
 
-pub(in crate::serve) fn described_create(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_create(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createVectorStoreFileBatch", "Adds several files to a collection")
         .says(
@@ -74,21 +74,21 @@ pub(in crate::serve) fn described_create(operation: Operation<'_>) -> Operation<
         .names_ignored()
 }
 
-pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_one(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getVectorStoreFileBatch", "The state of a batch of files")
         .answers::<BatchObject>()
 }
 
-pub(in crate::serve) fn described_files(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_files(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("listVectorStoreFileBatchFiles", "The files of a batch")
         .asks::<Cursor>()
-        .answers::<Page<StoreFile>>()
+        .answers::<ListPage<StoreFile>>()
 }
 
 /// `POST /v1/vector_stores/{id}/file_batches`.
-pub(in crate::serve) async fn create(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn create(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let uploads = uploads(&call)?;
     let (members, mut ignored) = split::<BatchRequest>(object(&call.body)?);
     let request: BatchRequest = typed(members)?;
@@ -98,13 +98,13 @@ pub(in crate::serve) async fn create(call: Call) -> Result<Response, Refusal> {
     ignored.extend(files.filter_map(|file| unkept_chunking(file.chunking_strategy.as_ref())));
     ignored.dedup();
     let entries = entries(request.file_ids, request.files, request.attributes)?;
-    let one = |(id, attributes): &Entry| placing::wanted(&call, &scoped, id, attributes.as_ref());
+    let one = |(id, attributes): &Entry| placement::wanted(&call, &scoped, id, attributes.as_ref());
     // Either all files are added, or none.
     let wanted = entries.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     for one in wanted {
         put(&call, &scoped, one)?;
     }
-    let batch = Batch {
+    let batch = UploadBatch {
         id: made_id("vsfb_"),
         collection: scoped.name,
         created_at: unix_now(),
@@ -126,11 +126,14 @@ fn entries(
     ids: Option<Vec<String>>,
     files: Option<Vec<BatchFile>>,
     attributes: Option<Map<String, Value>>,
-) -> Result<Vec<Entry>, Refusal> {
+) -> Result<Vec<Entry>, RequestRefusal> {
     let named: Vec<Entry> = match (ids, files) {
         (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("files", "`file_ids` and `files` cannot both be given")
-                .hint("leave one of them out: `files` has attributes for each"));
+            return Err(RequestRefusal::invalid(
+                "files",
+                "`file_ids` and `files` cannot both be given",
+            )
+            .hint("leave one of them out: `files` has attributes for each"));
         }
         (Some(ids), None) => ids.into_iter().map(|id| (id, attributes.clone())).collect(),
         (None, files) => {
@@ -141,7 +144,7 @@ fn entries(
         }
     };
     if named.is_empty() || named.len() > MOST {
-        return Err(Refusal::invalid("file_ids", format!("a batch has 1 to {MOST} files"))
+        return Err(RequestRefusal::invalid("file_ids", format!("a batch has 1 to {MOST} files"))
             .hint("send the ids of uploaded files in `file_ids`; use several requests for more"));
     }
     let mut entries: Vec<Entry> = Vec::new();
@@ -150,7 +153,7 @@ fn entries(
             Some((_, known)) if *known == attributes => {}
             Some(_) => {
                 let message = format!("`{id}` appears twice, with different attributes");
-                return Err(Refusal::invalid(format!("files[{place}].file_id"), message)
+                return Err(RequestRefusal::invalid(format!("files[{place}].file_id"), message)
                     .hint("name it once, with its attributes"));
             }
             None => entries.push((id, attributes)),
@@ -160,13 +163,13 @@ fn entries(
 }
 
 /// `GET /v1/vector_stores/{id}/file_batches/{batch_id}`.
-pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let batch = batch(&call)?;
     Ok(native::json(&batch_object(&call, &batch).await?))
 }
 
 /// `GET /v1/vector_stores/{id}/file_batches/{batch_id}/files`.
-pub(in crate::serve) async fn files(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn files(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let cursor: Cursor = query(&call.query)?;
     let rows = files::rows_in_store(&call, &batch(&call)?.uploads).await?;
     Ok(native::json(&cursor.page(rows, StoreFile::clone)?))
@@ -176,17 +179,20 @@ pub(in crate::serve) async fn files(call: Call) -> Result<Response, Refusal> {
 ///
 /// # Errors
 /// There is no such batch that the caller may see.
-fn batch(call: &Call) -> Result<Batch, Refusal> {
+fn batch(call: &AdmittedRequest) -> Result<UploadBatch, RequestRefusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let id = call.param("batch_id");
     let found = call.server.uploads.as_ref().and_then(|uploads| uploads.batch(id));
-    found.filter(|batch| batch.collection == scoped.name).ok_or_else(|| Refusal {
+    found.filter(|batch| batch.collection == scoped.name).ok_or_else(|| RequestRefusal {
         param: "batch_id".into(),
-        ..Refusal::not_found(ErrorCode::BatchNotFound, format!("there is no batch `{id}`"))
+        ..RequestRefusal::not_found(ErrorCode::BatchNotFound, format!("there is no batch `{id}`"))
     })
 }
 
-async fn batch_object(call: &Call, batch: &Batch) -> Result<BatchObject, Refusal> {
+async fn batch_object(
+    call: &AdmittedRequest,
+    batch: &UploadBatch,
+) -> Result<BatchObject, RequestRefusal> {
     let rows = files::rows_in_store(call, &batch.uploads).await?;
     let count = |status: &str| rows.iter().filter(|row| row.of.status == status).count();
     let (waiting, failed) = (count("in_progress"), count("failed"));

@@ -11,19 +11,19 @@ use uuid::Uuid;
 
 use super::files::{self, no_such_file};
 use super::ids::FILE;
-use super::objects::{File, StoreFile, upload_file};
-use super::placing::{put, source_for, tags_for, wanted};
+use super::objects::{FileObject, StoreFile, upload_file};
+use super::placement::{put, source_for, tags_for, wanted};
 use super::{PREFIX, opened};
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::trace_id;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::native;
 use crate::serve::openai::{named_ignored, split, unix_now};
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::{object, typed};
 use crate::serve::uploads::received::{receive, unwritable};
-use crate::serve::uploads::{Asked, Place, State, Upload, Uploads};
+use crate::serve::uploads::{Upload, UploadPlace, UploadRequest, UploadState, Uploads};
 use crate::types::upload_id;
 
 /// A file to upload, and its purpose.
@@ -49,16 +49,16 @@ struct Deleted {
     deleted: bool,
 }
 
-pub(in crate::serve) fn described_upload(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_upload(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createFile", "Uploads a file, without adding it to a collection")
         .says("With `serve.ingest`.")
         .takes_form::<UploadForm>()
-        .answers::<File>()
+        .answers::<FileObject>()
         .names_ignored()
 }
 
-pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_attach(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("createVectorStoreFile", "Adds an uploaded file to a collection")
         .says("With `serve.ingest`. The file is searchable once its status is `completed`.")
@@ -67,7 +67,7 @@ pub(in crate::serve) fn described_attach(operation: Operation<'_>) -> Operation<
         .names_ignored()
 }
 
-pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_update(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("modifyVectorStoreFile", "Changes the attributes of an uploaded file")
         .says("With `serve.ingest`.")
@@ -77,7 +77,7 @@ pub(in crate::serve) fn described_update(operation: Operation<'_>) -> Operation<
         .refuses(409)
 }
 
-pub(in crate::serve) fn described_detach(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_detach(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("deleteVectorStoreFile", "Removes an uploaded file from a collection")
         .says("With `serve.ingest`. The upload stays.")
@@ -85,7 +85,7 @@ pub(in crate::serve) fn described_detach(operation: Operation<'_>) -> Operation<
         .refuses(409)
 }
 
-pub(in crate::serve) fn described_delete(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_delete(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("deleteFile", "Deletes an uploaded file, and removes it from all collections")
         .says("With `serve.ingest`.")
@@ -94,7 +94,7 @@ pub(in crate::serve) fn described_delete(operation: Operation<'_>) -> Operation<
 }
 
 /// `POST /v1/files`.
-pub(in crate::serve) async fn upload(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn upload(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let uploads = uploads(&call)?;
     let body = call.take_file().unwrap_or_default();
     let received = receive(&call, body, uploads).await?;
@@ -129,7 +129,7 @@ struct AttachRequest {
 }
 
 /// `POST /v1/vector_stores/{id}/files`.
-pub(in crate::serve) async fn attach(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn attach(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     uploads(&call)?;
     let (members, mut ignored) = split::<AttachRequest>(object(&call.body)?);
     let request: AttachRequest = typed(members)?;
@@ -155,7 +155,7 @@ struct UpdateRequest {
 }
 
 /// `POST /v1/vector_stores/{id}/files/{file_id}`: other attributes.
-pub(in crate::serve) async fn update(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn update(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let uploads = uploads(&call)?;
     let (members, ignored) = split::<UpdateRequest>(object(&call.body)?);
     let request: UpdateRequest = typed(members)?;
@@ -163,7 +163,8 @@ pub(in crate::serve) async fn update(call: Call) -> Result<Response, Refusal> {
     let tags = tags_for(&scoped, Some(&request.attributes))?;
     if place.tags != tags {
         note(&call, &scoped, &place.source);
-        let place = Place { tags, state: State::Waiting, asked_by: asked_by(&call), ..place };
+        let place =
+            UploadPlace { tags, state: UploadState::Waiting, asked_by: asked_by(&call), ..place };
         uploads.place(&upload.id, &scoped.name, place).map_err(|error| unwritable(&error))?;
     }
     let file = files::file_in_store(&call, call.param("file_id")).await?;
@@ -171,7 +172,7 @@ pub(in crate::serve) async fn update(call: Call) -> Result<Response, Refusal> {
 }
 
 /// `DELETE /v1/vector_stores/{id}/files/{file_id}`: the upload stays.
-pub(in crate::serve) async fn detach(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn detach(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let uploads = uploads(&call)?;
     let (scoped, upload, place) = placed(&call, uploads).await?;
     note(&call, &scoped, &place.source);
@@ -184,7 +185,7 @@ pub(in crate::serve) async fn detach(call: Call) -> Result<Response, Refusal> {
 }
 
 /// `DELETE /v1/files/{file_id}`: removes the file from all collections.
-pub(in crate::serve) async fn delete(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn delete(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let uploads = uploads(&call)?;
     let id = call.param("file_id");
     let Some(upload) = owned(&call, uploads, id) else {
@@ -209,19 +210,20 @@ pub(in crate::serve) async fn delete(call: Call) -> Result<Response, Refusal> {
 
 /// Removes an upload from a collection, and waits until that is done.
 async fn take_out(
-    call: &Call,
+    call: &AdmittedRequest,
     uploads: &Uploads,
     id: &str,
     collection: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), RequestRefusal> {
     uploads.displace(id, collection, asked_by(call)).map_err(|error| unwritable(&error))?;
-    let is_over = |place: Option<&Place>| place.is_none_or(|place| place.state != State::Leaving);
+    let is_over =
+        |place: Option<&UploadPlace>| place.is_none_or(|place| place.state != UploadState::Leaving);
     uploads.until(id, collection, is_over).await;
     let is_out = |upload: Upload| !upload.places.contains_key(collection);
     if uploads.get(id).is_none_or(is_out) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(RequestRefusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::StoreFailed,
         "the document could not be removed (the server's log says why)",
@@ -229,7 +231,7 @@ async fn take_out(
 }
 
 /// The uploads that are in no collection, as far as the caller may know of them.
-pub(super) fn unplaced(call: &Call) -> Vec<Upload> {
+pub(super) fn unplaced(call: &AdmittedRequest) -> Vec<Upload> {
     let uploads = call.server.uploads.iter().flat_map(Uploads::all);
     uploads.filter(|it| it.places.is_empty() && is_own(&call.caller, it)).collect()
 }
@@ -239,9 +241,9 @@ fn is_own(caller: &Caller, upload: &Upload) -> bool {
 }
 
 /// An upload that came from this caller, or that the caller sees as a document.
-pub(super) fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload> {
+pub(super) fn owned(call: &AdmittedRequest, uploads: &Uploads, file: &str) -> Option<Upload> {
     let upload = uploads.get(file.strip_prefix(FILE)?)?;
-    let is_seen = |(name, place): (&String, &Place)| {
+    let is_seen = |(name, place): (&String, &UploadPlace)| {
         let scoped = call.caller.open(Some(name));
         scoped.is_ok_and(|scoped| scoped.sees(&place.source, &place.tags))
     };
@@ -249,7 +251,10 @@ pub(super) fn owned(call: &Call, uploads: &Uploads, file: &str) -> Option<Upload
 }
 
 /// The upload and the collection in the path.
-async fn placed(call: &Call, uploads: &Uploads) -> Result<(Scoped, Upload, Place), Refusal> {
+async fn placed(
+    call: &AdmittedRequest,
+    uploads: &Uploads,
+) -> Result<(Scoped, Upload, UploadPlace), RequestRefusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     let id = call.param("file_id");
     let upload = id.strip_prefix(FILE).and_then(|id| uploads.get(id));
@@ -265,7 +270,7 @@ async fn placed(call: &Call, uploads: &Uploads) -> Result<(Scoped, Upload, Place
     }
 }
 
-async fn not_uploaded(call: &Call, id: &str) -> Refusal {
+async fn not_uploaded(call: &AdmittedRequest, id: &str) -> RequestRefusal {
     match files::is_seen_somewhere(call, id).await {
         Ok(true) => came_otherwise(id),
         Ok(false) => no_such_file(id),
@@ -273,8 +278,8 @@ async fn not_uploaded(call: &Call, id: &str) -> Refusal {
     }
 }
 
-fn came_otherwise(id: &str) -> Refusal {
-    Refusal::new(
+fn came_otherwise(id: &str) -> RequestRefusal {
+    RequestRefusal::new(
         StatusCode::CONFLICT,
         ErrorCode::NotUploaded,
         format!("`{id}` was added by docent ingest, and would come back with its next run"),
@@ -282,12 +287,12 @@ fn came_otherwise(id: &str) -> Refusal {
     .hint("delete its file; the next docent ingest removes it")
 }
 
-pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
+pub(super) fn uploads(call: &AdmittedRequest) -> Result<&Uploads, RequestRefusal> {
     call.server.uploads.as_ref().ok_or_else(|| {
         let store = call.param("id");
         let name = store.strip_prefix(PREFIX).unwrap_or(store);
         let collection = if name.is_empty() { String::new() } else { format!(" --collection {name}") };
-        Refusal::new(
+        RequestRefusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::ReadOnly,
             "vector stores and files are read-only here",
@@ -299,19 +304,23 @@ pub(super) fn uploads(call: &Call) -> Result<&Uploads, Refusal> {
     })
 }
 
-pub(super) fn asked_by(call: &Call) -> Asked {
+pub(super) fn asked_by(call: &AdmittedRequest) -> UploadRequest {
     let key = call.caller.key().map(|key| key.name.clone());
-    Asked { request_id: call.id.clone(), trace_id: trace_id().unwrap_or_default(), key }
+    UploadRequest { request_id: call.id.clone(), trace_id: trace_id().unwrap_or_default(), key }
 }
 
-pub(super) fn note(call: &Call, scoped: &Scoped, source: &str) {
+pub(super) fn note(call: &AdmittedRequest, scoped: &Scoped, source: &str) {
     call.notes.note(|notes| {
         notes.collection = Some(scoped.name.clone());
         notes.documents.push(source.to_owned());
     });
 }
 
-fn outside(caller: &Caller, why: &str) -> Refusal {
+fn outside(caller: &Caller, why: &str) -> RequestRefusal {
     let key = caller.key().map_or("", |key| &key.name);
-    Refusal::new(StatusCode::FORBIDDEN, ErrorCode::OutsideOfKey, format!("the key `{key}`: {why}"))
+    RequestRefusal::new(
+        StatusCode::FORBIDDEN,
+        ErrorCode::OutsideOfKey,
+        format!("the key `{key}`: {why}"),
+    )
 }

@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use super::changes;
 use super::ids::FILE;
-use super::objects::{File, FileContent, StoreFile, upload_file};
+use super::objects::{FileContent, FileObject, StoreFile, upload_file};
 use super::opened;
-use super::paging::{Cursor, Page, Row};
-use super::seen::{Seen, Stored};
+use super::paging::{Cursor, ListPage, ListRow};
+use super::visible::{StoredFile, VisibleFiles};
 use crate::error::Exit;
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::links::Links;
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::query;
-use crate::serve::uploads::{Place, State, Upload};
+use crate::serve::uploads::{Upload, UploadPlace, UploadState};
 use crate::store::{chunks_of, damaged};
 use crate::types::FailureRecord;
 
@@ -59,44 +59,47 @@ struct FilesQuery {
     purpose: Option<String>,
 }
 
-pub(in crate::serve) fn described_list_in_store(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_list_in_store(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("listVectorStoreFiles", "The documents of a collection")
         .asks::<StoreFilesQuery>()
-        .answers::<Page<StoreFile>>()
+        .answers::<ListPage<StoreFile>>()
 }
 
-pub(in crate::serve) fn described_one_in_store(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_one_in_store(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getVectorStoreFile", "One document of a collection").answers::<StoreFile>()
 }
 
-pub(in crate::serve) fn described_content(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_content(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("getVectorStoreFileContent", "The stored text of a document")
         .answers::<FileContent>()
 }
 
-pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_list(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("listFiles", "The documents that the caller sees")
         .asks::<FilesQuery>()
-        .answers::<Page<File>>()
+        .answers::<ListPage<FileObject>>()
 }
 
-pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
-    operation.named("getFile", "One document or upload").answers::<File>()
+pub(in crate::serve) fn described_one(operation: ApiOperation<'_>) -> ApiOperation<'_> {
+    operation.named("getFile", "One document or upload").answers::<FileObject>()
 }
 
-async fn seen(call: &Call) -> Result<Seen, Refusal> {
+async fn seen(call: &AdmittedRequest) -> Result<VisibleFiles, RequestRefusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
-    Ok(Seen::of(scoped, &call.server).await?)
+    Ok(VisibleFiles::of(scoped, &call.server).await?)
 }
 
 /// A file of a vector store, in the form of the list.
 ///
 /// # Errors
 /// The caller sees no file of this id.
-pub(super) async fn file_in_store(call: &Call, id: &str) -> Result<StoreFile, Refusal> {
+pub(super) async fn file_in_store(
+    call: &AdmittedRequest,
+    id: &str,
+) -> Result<StoreFile, RequestRefusal> {
     let (seen, links) = (seen(call).await?, Links::new(&call.server, &call.caller, &call.headers));
     let stored = seen.find(id).ok_or_else(|| no_such_file(id))?;
     Ok(seen.in_store(&stored, &links))
@@ -104,13 +107,13 @@ pub(super) async fn file_in_store(call: &Call, id: &str) -> Result<StoreFile, Re
 
 /// The files of a vector store with one of these ids.
 pub(super) async fn rows_in_store(
-    call: &Call,
+    call: &AdmittedRequest,
     ids: &[String],
-) -> Result<Vec<Row<StoreFile>>, Refusal> {
+) -> Result<Vec<ListRow<StoreFile>>, RequestRefusal> {
     let (seen, links) = (seen(call).await?, Links::new(&call.server, &call.caller, &call.headers));
     let wanted = seen.rows().filter(|row| ids.contains(&row.id));
     Ok(wanted
-        .map(|row| Row {
+        .map(|row| ListRow {
             of: seen.in_store(&row.of, &links),
             id: row.id,
             created_at: row.created_at,
@@ -118,25 +121,30 @@ pub(super) async fn rows_in_store(
         .collect())
 }
 
-pub(in crate::serve) async fn list_in_store(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn list_in_store(
+    call: AdmittedRequest,
+) -> Result<Response, RequestRefusal> {
     let StoreFilesQuery { cursor, filter } = query(&call.query)?;
     let (seen, links) = (seen(&call).await?, Links::new(&call.server, &call.caller, &call.headers));
-    let is_wanted =
-        |row: &Row<Stored<'_>>| filter.is_none_or(|wanted| row.of.status() == wanted.name());
+    let is_wanted = |row: &ListRow<StoredFile<'_>>| {
+        filter.is_none_or(|wanted| row.of.status() == wanted.name())
+    };
     let rows = seen.rows().filter(is_wanted).collect();
     Ok(native::json(&cursor.page(rows, |stored| seen.in_store(stored, &links))?))
 }
 
-pub(in crate::serve) async fn one_in_store(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one_in_store(
+    call: AdmittedRequest,
+) -> Result<Response, RequestRefusal> {
     Ok(native::json(&file_in_store(&call, call.param("file_id")).await?))
 }
 
 /// The stored text of a document: its passages in order, which may overlap.
-pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn content(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let seen = seen(&call).await?;
     let id = call.param("file_id");
     let (record, reader) = match (seen.find(id), &seen.reader) {
-        (Some(Stored::Document(record)), Some(reader)) => (record, reader),
+        (Some(StoredFile::Document(record)), Some(reader)) => (record, reader),
         (stored, _) => return Err(no_content(id, stored)),
     };
     call.notes.note(|notes| {
@@ -152,13 +160,16 @@ pub(in crate::serve) async fn content(call: Call) -> Result<Response, Refusal> {
     Ok(native::json(&FileContent::of(chunks.into_iter().map(|chunk| chunk.text))))
 }
 
-fn no_content(id: &str, stored: Option<Stored<'_>>) -> Refusal {
+fn no_content(id: &str, stored: Option<StoredFile<'_>>) -> RequestRefusal {
     let (why, hint) = match stored {
-        Some(Stored::Failure(FailureRecord { source, reason, .. })) => (
+        Some(StoredFile::Failure(FailureRecord { source, reason, .. })) => (
             format!("{source} could not be read: {reason}"),
             "docent ingest tries it again once it has changed",
         ),
-        Some(Stored::Upload(_, Place { state: State::Failed { reason, .. }, source, .. })) => (
+        Some(StoredFile::Upload(
+            _,
+            UploadPlace { state: UploadState::Failed { reason, .. }, source, .. },
+        )) => (
             format!("{source} could not be read: {reason}"),
             "add it to the vector store again, or upload one that can be read",
         ),
@@ -167,14 +178,14 @@ fn no_content(id: &str, stored: Option<Stored<'_>>) -> Refusal {
         }
         None => return no_such_file(id),
     };
-    Refusal::not_found(ErrorCode::NoContent, why).hint(hint)
+    RequestRefusal::not_found(ErrorCode::NoContent, why).hint(hint)
 }
 
 /// What the caller sees of each collection that was built.
-async fn seen_everywhere(call: &Call) -> Result<Vec<Seen>, Refusal> {
+async fn seen_everywhere(call: &AdmittedRequest) -> Result<Vec<VisibleFiles>, RequestRefusal> {
     let mut everywhere = Vec::new();
     for name in call.caller.collections() {
-        match Seen::of(call.caller.open(Some(name))?, &call.server).await {
+        match VisibleFiles::of(call.caller.open(Some(name))?, &call.server).await {
             Ok(seen) => everywhere.push(seen),
             Err(failure) if failure.exit == Exit::Config => {}
             Err(failure) => return Err(failure.into()),
@@ -183,28 +194,29 @@ async fn seen_everywhere(call: &Call) -> Result<Vec<Seen>, Refusal> {
     Ok(everywhere)
 }
 
-pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn list(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let FilesQuery { cursor, purpose } = query(&call.query)?;
     let everywhere = seen_everywhere(&call).await?;
     let stored = everywhere.iter().flat_map(|seen| {
-        seen.rows().map(|row| Row {
+        seen.rows().map(|row| ListRow {
             of: seen.file(&row.of),
             id: row.id,
             created_at: row.created_at,
         })
     });
-    let unplaced = changes::unplaced(&call).into_iter().map(|upload| Row {
+    let unplaced = changes::unplaced(&call).into_iter().map(|upload| ListRow {
         id: format!("{FILE}{}", upload.id),
         created_at: upload.created_at,
         of: upload_file(&upload),
     });
-    let is_wanted =
-        |row: &Row<File>| purpose.as_deref().is_none_or(|wanted| row.of.purpose == wanted);
+    let is_wanted = |row: &ListRow<FileObject>| {
+        purpose.as_deref().is_none_or(|wanted| row.of.purpose == wanted)
+    };
     let rows = stored.chain(unplaced).filter(is_wanted).unique_by(|row| row.id.clone());
-    Ok(native::json(&cursor.page(rows.collect(), File::clone)?))
+    Ok(native::json(&cursor.page(rows.collect(), FileObject::clone)?))
 }
 
-pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let id = call.param("file_id");
     if let Some(upload) = changes::unplaced(&call).into_iter().find(|it| has_id(it, id)) {
         return Ok(native::json(&upload_file(&upload)));
@@ -218,7 +230,10 @@ pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
 ///
 /// # Errors
 /// A collection cannot be read.
-pub(super) async fn is_seen_somewhere(call: &Call, id: &str) -> Result<bool, Refusal> {
+pub(super) async fn is_seen_somewhere(
+    call: &AdmittedRequest,
+    id: &str,
+) -> Result<bool, RequestRefusal> {
     Ok(seen_everywhere(call).await?.iter().any(|seen| seen.find(id).is_some()))
 }
 
@@ -227,9 +242,9 @@ fn has_id(upload: &Upload, id: &str) -> bool {
     id.strip_prefix(FILE) == Some(&upload.id)
 }
 
-pub(super) fn no_such_file(id: &str) -> Refusal {
-    Refusal {
+pub(super) fn no_such_file(id: &str) -> RequestRefusal {
+    RequestRefusal {
         param: "file_id".into(),
-        ..Refusal::not_found(ErrorCode::FileNotFound, format!("there is no file `{id}`"))
+        ..RequestRefusal::not_found(ErrorCode::FileNotFound, format!("there is no file `{id}`"))
     }
 }

@@ -8,9 +8,9 @@ pub(in crate::serve) mod files;
 pub(in crate::serve::openai) mod ids;
 mod objects;
 mod paging;
-mod placing;
+mod placement;
 pub(in crate::serve) mod search;
-pub(in crate::serve) mod seen;
+pub(in crate::serve) mod visible;
 
 use axum::response::Response;
 use chrono::DateTime;
@@ -19,14 +19,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use self::paging::{Cursor, Page, Row};
+use self::paging::{Cursor, ListPage, ListRow};
 use crate::error::Exit;
 use crate::serve::access::{Caller, Scoped};
 use crate::serve::answering::AskedCollection;
-use crate::serve::call::{Call, Server};
+use crate::serve::call::{AdmittedRequest, Server};
 use crate::serve::native;
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::{ErrorCode, Refusal};
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::{ErrorCode, RequestRefusal};
 use crate::serve::request::query;
 use crate::service::retrieval::DocumentFilter;
 
@@ -41,13 +41,13 @@ pub(in crate::serve) fn store_id(collection: &str) -> String {
 ///
 /// # Errors
 /// It refers to no collection that the caller may see; the error names `param`.
-pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, Refusal> {
+pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, RequestRefusal> {
     let bare = || caller.open(Some(id.strip_prefix(PREFIX)?)).ok();
     caller.open(Some(id)).ok().or_else(bare).ok_or_else(|| {
         let known: Vec<String> = caller.collections().map(store_id).collect();
-        Refusal {
+        RequestRefusal {
             param: param.into(),
-            ..Refusal::not_found(
+            ..RequestRefusal::not_found(
                 ErrorCode::VectorStoreNotFound,
                 format!("there is no vector store `{id}`"),
             )
@@ -62,7 +62,7 @@ pub(super) fn opened(caller: &Caller, id: &str, param: &str) -> Result<Scoped, R
 /// docent's details beside `OpenAI`'s members: the value of the key `docent`.
 #[derive(Serialize, JsonSchema, Clone)]
 #[schemars(rename = "VectorStoreDetails")]
-pub(super) struct Details {
+pub(super) struct StoreDetails {
     #[serde(flatten)]
     pub(super) asked: AskedCollection,
     /// Parameters that were sent and have no effect.
@@ -105,7 +105,7 @@ struct VectorStore {
     metadata: Map<String, Value>,
     /// If it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
-    docent: Option<Details>,
+    docent: Option<StoreDetails>,
 }
 
 /// Numbers of files.
@@ -130,44 +130,44 @@ impl FileCounts {
     }
 }
 
-pub(in crate::serve) fn described_list(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_list(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("listVectorStores", "The collections that the caller sees")
         .asks::<Cursor>()
-        .answers::<Page<VectorStore>>()
+        .answers::<ListPage<VectorStore>>()
 }
 
-pub(in crate::serve) fn described_one(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described_one(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation.named("getVectorStore", "One collection").answers::<VectorStore>()
 }
 
 /// The description of what [only commands change](not_by_request).
-pub(in crate::serve) fn unchanged<'a>(operation: Operation<'a>, id: &str) -> Operation<'a> {
+pub(in crate::serve) fn unchanged<'a>(operation: ApiOperation<'a>, id: &str) -> ApiOperation<'a> {
     operation.named(
         id,
         "Always refused: `docent ingest` makes collections, and changes them while the server runs",
     )
 }
 
-pub(in crate::serve) async fn list(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn list(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let cursor: Cursor = query(&call.query)?;
     let mut rows = Vec::new();
     for name in call.caller.collections() {
         let scoped = call.caller.open(Some(name))?;
         let store = store(&scoped, &call.server).await?;
-        rows.push(Row { id: store_id(name), created_at: store.created_at, of: store });
+        rows.push(ListRow { id: store_id(name), created_at: store.created_at, of: store });
     }
     Ok(native::json(&cursor.page(rows, VectorStore::clone)?))
 }
 
-pub(in crate::serve) async fn one(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn one(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
     Ok(native::json(&store(&scoped, &call.server).await?))
 }
 
 /// A collection as far as the caller sees it.
-async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal> {
-    let under_way = seen::under_way(scoped, server);
+async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, RequestRefusal> {
+    let under_way = visible::under_way(scoped, server);
     let reader = match scoped.engine().reader().await {
         Ok(reader) => reader,
         // It is served, and was not built yet.
@@ -190,7 +190,7 @@ async fn store(scoped: &Scoped, server: &Server) -> Result<VectorStore, Refusal>
         usage_bytes: seen.iter().map(|record| record.size).sum(),
         file_counts: FileCounts::of(under_way, seen.len(), failed),
         last_active_at: seen.iter().map(|record| unix(&record.ingested_at)).max(),
-        docent: Some(Details { asked, ignored: Vec::new() }),
+        docent: Some(StoreDetails { asked, ignored: Vec::new() }),
         ..named(scoped, "embedder", &reader.manifest().embedder.name)
     })
 }
@@ -208,13 +208,13 @@ fn named(scoped: &Scoped, key: &str, value: &str) -> VectorStore {
         last_active_at: None,
         expires_after: (),
         expires_at: (),
-        metadata: Map::from_iter([(key.to_owned(), attributes::cut(value).into())]),
+        metadata: Map::from_iter([(key.to_owned(), attributes::truncate(value).into())]),
         docent: None,
     }
 }
 
 /// Refuses what only commands change.
-pub(in crate::serve) fn not_by_request(call: &Call) -> Result<Response, Refusal> {
+pub(in crate::serve) fn not_by_request(call: &AdmittedRequest) -> Result<Response, RequestRefusal> {
     let store = call.param("id");
     let name = store.strip_prefix(PREFIX).unwrap_or(store);
     let hint = match name {
@@ -222,7 +222,7 @@ pub(in crate::serve) fn not_by_request(call: &Call) -> Result<Response, Refusal>
                even before it exists".to_owned(),
         name => format!("docent ingest --collection {name} PATH creates and changes it"),
     };
-    Err(Refusal::new(
+    Err(RequestRefusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::ReadOnly,
         "vector stores cannot be created, changed or deleted by request",

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::attributes::attributes;
 use super::ids::{FILE, filename};
-use super::seen::{Seen, Stored};
+use super::visible::{StoredFile, VisibleFiles};
 use super::{TextContent, store_id};
 use crate::serve::links::Links;
-use crate::serve::uploads::{Place, State, Upload};
+use crate::serve::uploads::{Upload, UploadPlace, UploadState};
 use crate::types::Manifest;
 
 /// A document of a collection.
@@ -57,7 +57,8 @@ struct ChunkSizes {
 
 /// A document, or an uploaded file that is in no collection.
 #[derive(Serialize, JsonSchema, Clone)]
-pub(super) struct File {
+#[schemars(rename = "File")]
+pub(super) struct FileObject {
     id: String,
     /// `file`.
     object: &'static str,
@@ -98,19 +99,19 @@ impl FileContent {
     }
 }
 
-impl Seen {
+impl VisibleFiles {
     /// The document as a file of a vector store.
-    pub(super) fn in_store(&self, stored: &Stored<'_>, links: &Links) -> StoreFile {
+    pub(super) fn in_store(&self, stored: &StoredFile<'_>, links: &Links) -> StoreFile {
         let attributes = match stored {
-            Stored::Document(record) => {
+            StoredFile::Document(record) => {
                 let url = links.to_whole(&self.scoped.name, &record.source);
                 let others = [("source", record.source.clone()), ("url", url)];
                 attributes(Some(record.kind), others, &record.tags)
             }
-            Stored::Upload(_, place) => {
+            StoredFile::Upload(_, place) => {
                 attributes(None, [("source", place.source.clone())], &place.tags)
             }
-            Stored::Failure(_) => Map::new(),
+            StoredFile::Failure(_) => Map::new(),
         };
         let settings = &self.scoped.engine().context.settings;
         let (max_tokens, overlap_tokens) = self.manifest().map_or(
@@ -137,9 +138,9 @@ impl Seen {
     }
 
     /// The document as a file on its own.
-    pub(super) fn file(&self, stored: &Stored<'_>) -> File {
+    pub(super) fn file(&self, stored: &StoredFile<'_>) -> FileObject {
         let error = stored.error();
-        File {
+        FileObject {
             id: self.id(stored),
             object: "file",
             bytes: stored.size(),
@@ -153,10 +154,10 @@ impl Seen {
     }
 }
 
-impl Stored<'_> {
+impl StoredFile<'_> {
     fn error(&self) -> Option<FileError> {
         match self {
-            Self::Upload(_, Place { state: State::Failed { code, reason }, .. }) => {
+            Self::Upload(_, UploadPlace { state: UploadState::Failed { code, reason }, .. }) => {
                 Some(FileError { code: code.clone(), message: reason.clone() })
             }
             Self::Upload(..) | Self::Document(_) => None,
@@ -168,8 +169,8 @@ impl Stored<'_> {
 }
 
 /// A file that is in no collection.
-pub(super) fn upload_file(upload: &Upload) -> File {
-    File {
+pub(super) fn upload_file(upload: &Upload) -> FileObject {
+    FileObject {
         id: format!("{FILE}{}", upload.id),
         object: "file",
         bytes: upload.bytes,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::RequestRefusal;
 
 const USUAL: usize = 20;
 const MOST: usize = 100;
@@ -31,7 +31,7 @@ enum Order {
 }
 
 /// An entry of a list.
-pub(super) struct Row<T> {
+pub(super) struct ListRow<T> {
     pub(super) id: String,
     /// Seconds since 1970.
     pub(super) created_at: i64,
@@ -41,7 +41,7 @@ pub(super) struct Row<T> {
 /// A part of a list.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "List_of_{T}")]
-pub(super) struct Page<T> {
+pub(super) struct ListPage<T> {
     /// `list`.
     object: &'static str,
     data: Vec<T>,
@@ -57,9 +57,9 @@ impl Cursor {
     /// The row of `after` or `before` does not exist.
     pub(super) fn page<T, O>(
         self,
-        mut rows: Vec<Row<T>>,
+        mut rows: Vec<ListRow<T>>,
         object: impl Fn(&T) -> O,
-    ) -> Result<Page<O>, Refusal> {
+    ) -> Result<ListPage<O>, RequestRefusal> {
         rows.sort_by(|a, b| {
             let by_time = a.created_at.cmp(&b.created_at);
             let by_time = if self.order == Some(Order::Asc) { by_time } else { by_time.reverse() };
@@ -68,7 +68,7 @@ impl Cursor {
         let place = |name: &'static str, id: &Option<String>| match id {
             None => Ok(None),
             Some(id) => rows.iter().position(|row| row.id == *id).map(Some).ok_or_else(|| {
-                Refusal::invalid(name, format!("`{id}` is not in this list"))
+                RequestRefusal::invalid(name, format!("`{id}` is not in this list"))
                     .hint("start again without it: the list has changed, or is another one")
             }),
         };
@@ -80,8 +80,8 @@ impl Cursor {
         // The rows next to the named one.
         let backwards = self.before.is_some() && self.after.is_none();
         let from = if backwards { within.len().saturating_sub(limit) } else { 0 };
-        let shown: Vec<&Row<T>> = within.iter().skip(from).take(limit).collect();
-        Ok(Page {
+        let shown: Vec<&ListRow<T>> = within.iter().skip(from).take(limit).collect();
+        Ok(ListPage {
             object: "list",
             data: shown.iter().map(|row| object(&row.of)).collect(),
             first_id: shown.first().map(|row| row.id.clone()),
@@ -97,12 +97,13 @@ mod tests {
 
     use super::*;
 
-    fn read(query: &str) -> Result<Cursor, Refusal> {
+    fn read(query: &str) -> Result<Cursor, RequestRefusal> {
         crate::serve::request::query(query)
     }
 
-    fn rows() -> Vec<Row<i64>> {
-        let row = |(id, time): (&str, i64)| Row { id: id.to_owned(), created_at: time, of: time };
+    fn rows() -> Vec<ListRow<i64>> {
+        let row =
+            |(id, time): (&str, i64)| ListRow { id: id.to_owned(), created_at: time, of: time };
         [("a", 1), ("b", 2), ("d", 3), ("c", 3), ("e", 4)].map(row).into()
     }
 

@@ -7,21 +7,21 @@ use serde_json::{Map, Value};
 
 use super::attributes::attributes;
 use super::ids::{file_id, filename};
-use super::{Details, TextContent, opened};
+use super::{StoreDetails, TextContent, opened};
 use crate::query::rewrite::Queries;
 use crate::serve::answering::{LONGEST_QUESTION, NOT_BLANK, checked_question};
-use crate::serve::call::Call;
+use crate::serve::call::AdmittedRequest;
 use crate::serve::links::Links;
 use crate::serve::native;
 use crate::serve::openai::file_search::{MOST_RESULTS, RankingOptions};
-use crate::serve::openai::filters::{self, Filter};
+use crate::serve::openai::filters::{self, AttributeFilter};
 use crate::serve::openai::{named_ignored, split};
-use crate::serve::openapi::Operation;
-use crate::serve::refusal::Refusal;
+use crate::serve::openapi::ApiOperation;
+use crate::serve::refusal::RequestRefusal;
 use crate::serve::request::{object, typed};
-use crate::serve::retrieval::Searched;
+use crate::serve::retrieval::SearchOutcome;
 use crate::service::retrieval::{DocumentFilter, RetrievalOverrides};
-use crate::types::{Kind, Locator};
+use crate::types::{DocumentKind, Locator};
 
 /// Results by default.
 const USUAL: usize = 10;
@@ -37,7 +37,7 @@ struct SearchRequest {
     /// By default 10.
     #[schemars(range(min = 1, max = "MOST_RESULTS"))]
     max_num_results: Option<usize>,
-    filters: Option<Filter>,
+    filters: Option<AttributeFilter>,
     ranking_options: Option<RankingOptions>,
     /// Without effect.
     rewrite_query: Option<bool>,
@@ -79,7 +79,7 @@ struct SearchResult {
 #[schemars(rename = "VectorStoreSearchDetails")]
 struct SearchDetails {
     #[serde(flatten)]
-    details: Details,
+    details: StoreDetails,
     /// Whether the results came from the cache.
     cached: bool,
 }
@@ -95,7 +95,7 @@ pub(in crate::serve::openai) struct FoundResult {
     attributes: Map<String, Value>,
 }
 
-pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
+pub(in crate::serve) fn described(operation: ApiOperation<'_>) -> ApiOperation<'_> {
     operation
         .named("searchVectorStore", "Passages of a collection, as OpenAI searches a vector store")
         .takes::<SearchRequest>()
@@ -103,7 +103,7 @@ pub(in crate::serve) fn described(operation: Operation<'_>) -> Operation<'_> {
         .names_ignored()
 }
 
-pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn search(call: AdmittedRequest) -> Result<Response, RequestRefusal> {
     let (members, mut ignored) = split::<SearchRequest>(object(&call.body)?);
     let request: SearchRequest = typed(members)?;
     let scoped = opened(&call.caller, call.param("id"), "vector_store_id")?;
@@ -127,10 +127,10 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
     let queries = Queries { queries, ..Queries::default() };
     let searched = scoped.search(&queries, filter, overrides).await?;
     searched.note(&call.notes);
-    let Searched { asked, hits, cached, .. } = searched;
+    let SearchOutcome { asked, hits, cached, .. } = searched;
     let links = Links::new(&call.server, &call.caller, &call.headers);
     let data = hits.iter().map(|hit| {
-        let found = Found {
+        let found = FoundPlace {
             collection: &scoped.name,
             source: &hit.chunk.source,
             locator: hit.chunk.locator,
@@ -149,12 +149,12 @@ pub(in crate::serve) async fn search(call: Call) -> Result<Response, Refusal> {
         search_query: queries.queries,
         has_more: false,
         next_page: (),
-        docent: SearchDetails { details: Details { asked, ignored: ignored.clone() }, cached },
+        docent: SearchDetails { details: StoreDetails { asked, ignored: ignored.clone() }, cached },
     };
     Ok(named_ignored(native::json(&page), &ignored))
 }
 
-fn queries(asked: Asked) -> Result<Vec<String>, Refusal> {
+fn queries(asked: Asked) -> Result<Vec<String>, RequestRefusal> {
     let asked = match asked {
         Asked::One(query) => vec![query],
         Asked::Several(queries) => queries,
@@ -163,16 +163,16 @@ fn queries(asked: Asked) -> Result<Vec<String>, Refusal> {
 }
 
 /// A place in a document that was found.
-pub(in crate::serve::openai) struct Found<'a> {
+pub(in crate::serve::openai) struct FoundPlace<'a> {
     pub(in crate::serve::openai) collection: &'a str,
     pub(in crate::serve::openai) source: &'a str,
     pub(in crate::serve::openai) locator: Locator,
-    pub(in crate::serve::openai) kind: Option<Kind>,
+    pub(in crate::serve::openai) kind: Option<DocumentKind>,
     pub(in crate::serve::openai) tags: &'a [String],
     pub(in crate::serve::openai) score: f32,
 }
 
-impl Found<'_> {
+impl FoundPlace<'_> {
     /// The members of a result, except its text.
     pub(in crate::serve::openai) fn result(&self, links: &Links) -> FoundResult {
         let place = self.locator.cite("");

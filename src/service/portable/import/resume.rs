@@ -39,14 +39,14 @@ fn neutral(manifest: &Manifest) -> Manifest {
 }
 
 /// Stored chunks that have not been found in the file yet.
-pub(super) struct Left<'a> {
+pub(super) struct UnmatchedPoints<'a> {
     store: &'a dyn CollectionWriter,
     page: VecDeque<Point>,
     /// Where the next page begins; `None` after the last.
     next: Option<ChunkPage>,
 }
 
-impl<'a> Left<'a> {
+impl<'a> UnmatchedPoints<'a> {
     pub(super) fn of(store: &'a dyn CollectionWriter) -> Self {
         let first = ChunkPage { limit: PAGE, ..ChunkPage::default() };
         Self { store, page: VecDeque::new(), next: Some(first) }

@@ -11,13 +11,13 @@ type ChangePoint = fn(&mut Point);
 type ChangeEntries = fn(&mut Vec<(u8, Vec<u8>)>, usize);
 
 /// Kinds and bodies, as [`ArchiveWriter`] writes them.
-fn bodies(head: &Head, entries: &[Entry]) -> Vec<(u8, Vec<u8>)> {
+fn bodies(head: &ArchiveHeader, entries: &[ArchiveEntry]) -> Vec<(u8, Vec<u8>)> {
     let json = |value: Value| value.to_string().into_bytes();
     let mut bodies = vec![(HEAD, json(serde_json::to_value(head).unwrap()))];
     bodies.extend(entries.iter().map(|entry| match entry {
-        Entry::Document(it) => (DOCUMENT, json(serde_json::to_value(it).unwrap())),
-        Entry::Failure(it) => (FAILURE, json(serde_json::to_value(it).unwrap())),
-        Entry::Point(it) => (POINT, point(it)),
+        ArchiveEntry::Document(it) => (DOCUMENT, json(serde_json::to_value(it).unwrap())),
+        ArchiveEntry::Failure(it) => (FAILURE, json(serde_json::to_value(it).unwrap())),
+        ArchiveEntry::Point(it) => (POINT, point(it)),
     }));
     bodies.push((END, Vec::new()));
     bodies
@@ -56,7 +56,7 @@ fn a_forgery_that_is_written_correctly_is_accepted() {
 #[test]
 fn entries_that_docent_would_not_write_are_refused() {
     let (head, entries) = small();
-    let first = entries.iter().position(|entry| matches!(entry, Entry::Point(_))).unwrap();
+    let first = entries.iter().position(|entry| matches!(entry, ArchiveEntry::Point(_))).unwrap();
     let lies: [(ChangePoint, &str); 14] = [
         (|it| it.dense = Some(vec![f32::NAN, 0.0, 0.0, 0.0]), "unit length"),
         (|it| it.dense = Some(vec![f32::INFINITY; 4]), "unit length"),
@@ -76,7 +76,7 @@ fn entries_that_docent_would_not_write_are_refused() {
     for (change, why) in lies {
         // The chunk comes last: its place among others depends on its id.
         let mut entries = entries[..=first].to_vec();
-        let Entry::Point(it) = &mut entries[first] else { unreachable!() };
+        let ArchiveEntry::Point(it) = &mut entries[first] else { unreachable!() };
         change(it);
         let error = error_of(&forged(&bodies(&head, &entries), packed));
         assert!(error.contains(why), "{why}: {error}");
@@ -143,9 +143,9 @@ fn a_file_belongs_to_nobody() {
     head.manifest.owner = Ownership::of("mine");
     for entry in &mut entries {
         match entry {
-            Entry::Document(record) => record.project = Some("mine".to_owned()),
-            Entry::Failure(record) => record.project = Some("mine".to_owned()),
-            Entry::Point(_) => {}
+            ArchiveEntry::Document(record) => record.project = Some("mine".to_owned()),
+            ArchiveEntry::Failure(record) => record.project = Some("mine".to_owned()),
+            ArchiveEntry::Point(_) => {}
         }
     }
     let (nobody, nobodys) = small();
@@ -207,8 +207,8 @@ fn what_unpacks_to_too_much_is_refused() {
         reason: "a".repeat(8 << 20),
         ..contract::failure(&format!("{n:03}"), "")
     };
-    let entries: Vec<Entry> = (0..12).map(|n| Entry::Failure(failure(n))).collect();
-    let head = Head::new(&contract::manifest(), 0, 12, 0);
+    let entries: Vec<ArchiveEntry> = (0..12).map(|n| ArchiveEntry::Failure(failure(n))).collect();
+    let head = ArchiveHeader::new(&contract::manifest(), 0, 12, 0);
     let bomb = forged(&bodies(&head, &entries), packed);
     assert!(bomb.len() < 100_000, "{} bytes", bomb.len());
     let error = error_of(&bomb);

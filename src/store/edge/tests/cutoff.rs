@@ -14,7 +14,7 @@ struct Copies(RefCell<Option<tempfile::TempDir>>);
 
 impl Copies {
     /// Replaces the previous copy, which was read.
-    async fn after_a_kill(&self, dir: &Path) -> Reader {
+    async fn after_a_kill(&self, dir: &Path) -> CollectionReader {
         let crashed = tempfile::tempdir().unwrap();
         copy(dir, crashed.path());
         let reader = reader(crashed.path()).await;

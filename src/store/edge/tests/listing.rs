@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::edge::listing::{self, KINDS, Listing};
+use crate::store::edge::record_cache::{self, KINDS, Listing};
 use crate::store::payload::tests::{document, failure};
 
 const SOURCES: [&str; 4] = ["a.md", "docs/b\n\"b\".md", "Füße/ç\u{2028}.md", "http://c.example/"];
@@ -85,7 +85,7 @@ async fn listed_records_are_read_without_the_shard() {
 #[tokio::test]
 async fn a_writer_that_finds_no_listing_leaves_one() {
     let (dir, version, held) = finished().await;
-    listing::remove(&version).unwrap();
+    record_cache::remove(&version).unwrap();
     assert_eq!(Held::of(&*reader(dir.path()).await).await, Ok(held.clone()));
     assert_eq!(listed(&version), 0, "who only reads writes nothing");
     let writer = open(dir.path()).write().await.unwrap();
@@ -183,7 +183,7 @@ async fn a_damaged_listing_is_ignored() {
 #[tokio::test]
 async fn a_listing_that_can_not_be_written_is_not_missed() {
     let (dir, version, held) = finished().await;
-    listing::remove(&version).unwrap();
+    record_cache::remove(&version).unwrap();
     fs::create_dir_all(version.join("documents.new/in the way")).unwrap();
     let writer = open(dir.path()).write().await.unwrap();
     assert_eq!(Held::of(&*writer).await, Ok(held.clone()));
@@ -195,7 +195,7 @@ async fn a_listing_that_can_not_be_written_is_not_missed() {
 #[tokio::test]
 async fn a_listing_that_can_not_be_removed_forbids_changes() {
     let (dir, version, _) = finished().await;
-    listing::remove(&version).unwrap();
+    record_cache::remove(&version).unwrap();
     fs::create_dir_all(version.join("failures.jsonl/in the way")).unwrap();
     let writer = open(dir.path()).write().await.unwrap();
     let error = writer.put_documents(&[record("a.md", 7)]).await.unwrap_err();

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::OwnedRwLockReadGuard;
 use uuid::Uuid;
 
-use super::opened::Opened;
+use super::open_shard::OpenShard;
 
 use super::shards::Shards;
 use super::*;
@@ -32,16 +32,16 @@ pub(super) fn open(data: &Path) -> EdgeStore {
 }
 
 /// A reader in another process.
-async fn reader(data: &Path) -> Reader {
+async fn reader(data: &Path) -> CollectionReader {
     open(data).read().await.unwrap().unwrap()
 }
 
-async fn write(store: &EdgeStore) -> View {
-    View::written(&store.shared, Writing::begin(&store.shared, None).await.unwrap())
+async fn write(store: &EdgeStore) -> VersionView {
+    VersionView::written(&store.shared, VersionWriter::begin(&store.shared, None).await.unwrap())
 }
 
 /// The writer of an empty collection.
-async fn create(store: &EdgeStore) -> View {
+async fn create(store: &EdgeStore) -> VersionView {
     let writer = write(store).await;
     writer.create(&manifest()).await.unwrap();
     writer
@@ -58,7 +58,7 @@ async fn is_loaded(store: &EdgeStore) -> bool {
 }
 
 /// The shard that a view has loaded.
-async fn loaded(view: &View) -> OwnedRwLockReadGuard<Shards, Opened> {
+async fn loaded(view: &VersionView) -> OwnedRwLockReadGuard<Shards, OpenShard> {
     view.opened().await.unwrap().unwrap()
 }
 
@@ -140,7 +140,7 @@ async fn a_killed_writer_loses_exactly_what_was_not_flushed() {
     assert_eq!(reader(crashed.path()).await.count_chunks().await, Ok(expected));
 }
 
-async fn create_with_many(store: &EdgeStore) -> (View, u32) {
+async fn create_with_many(store: &EdgeStore) -> (VersionView, u32) {
     let many = u32::try_from(tuning::COMPACT_AFTER).unwrap() + 500;
     let writer = create(store).await;
     for start in (0..many).step_by(500) {
@@ -174,7 +174,7 @@ async fn a_writer_killed_after_a_compaction_leaves_a_whole_collection() {
     assert!(legs.chunks.values().all(|chunk| chunk.source == "5.md"));
 }
 
-async fn left_after_compaction(writer: &View, dir: &Path) -> u64 {
+async fn left_after_compaction(writer: &VersionView, dir: &Path) -> u64 {
     loaded(writer).await.compacted().unwrap();
     let crashed = tempfile::tempdir().unwrap();
     copy(dir, crashed.path());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use qdrant_edge::EdgeShard;
 
 use super::*;
-use crate::store::edge::{ahead, engine, tuning};
+use crate::store::edge::{engine, readahead, tuning};
 use crate::types::{Scored, SparseVector};
 
 const WIDE: usize = 64;
@@ -53,14 +53,15 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn ask(shard: &EdgeShard, vector: &[f32], limit: usize) -> Vec<Scored> {
-    let search = engine::Search { filter: None, limit, min_score: None };
+    let search = engine::EngineSearch { filter: None, limit, min_score: None };
     engine::dense_leg(shard, &search, vector.to_vec()).unwrap().unwrap()
 }
 
 /// Names of files that are read completely, without duplicates.
 fn read_whole(shard: &Path, to_search: bool) -> Vec<String> {
     let name = |file: PathBuf| file.file_name().unwrap().to_str().unwrap().to_owned();
-    let names: BTreeSet<String> = ahead::wanted(shard, to_search).into_iter().map(name).collect();
+    let names: BTreeSet<String> =
+        readahead::wanted(shard, to_search).into_iter().map(name).collect();
     names.into_iter().collect()
 }
 

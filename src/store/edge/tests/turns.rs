@@ -27,7 +27,7 @@ fn waiting(data: &Path) -> (EdgeStore, Said) {
 }
 
 /// A reader in a process that waits.
-async fn waiting_reader(data: &Path) -> Reader {
+async fn waiting_reader(data: &Path) -> CollectionReader {
     waiting(data).0.read().await.unwrap().unwrap()
 }
 
@@ -48,7 +48,7 @@ async fn turn_is_over(store: &EdgeStore) -> bool {
 }
 
 /// A process that writes a collection of ten chunks.
-async fn writing(dir: &Path) -> (EdgeStore, View) {
+async fn writing(dir: &Path) -> (EdgeStore, VersionView) {
     let store = open(dir);
     let writer = create(&store).await;
     writer.upsert(points(0..10)).await.unwrap();
@@ -169,12 +169,12 @@ async fn the_shards_stay_loaded_while_nobody_waits() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _writer) = writing(dir.path()).await;
     until(async || turn_is_over(&store).await).await;
-    assert!(!store.shared.let_others_in().await);
+    assert!(!store.shared.yield_to_others().await);
     assert!(is_loaded(&store).await);
     let error = reader(dir.path()).await.count_chunks().await.unwrap_err();
     assert_eq!(error.fault, Fault::Busy);
     // It gave up: nobody waits any longer.
-    assert!(!store.shared.let_others_in().await);
+    assert!(!store.shared.yield_to_others().await);
     assert!(is_loaded(&store).await);
 }
 

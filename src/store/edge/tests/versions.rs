@@ -16,7 +16,7 @@ fn versions(store: &EdgeStore) -> (Vec<u32>, Option<u32>) {
 struct Rebuilt {
     dir: tempfile::TempDir,
     store: EdgeStore,
-    writer: View,
+    writer: VersionView,
     successor: Arc<dyn CollectionWriter>,
 }
 
@@ -200,7 +200,7 @@ async fn a_reader_does_not_take_a_collection_that_came_back_for_its_own() {
     }
 }
 
-async fn assert_replaced(reader: &Reader) {
+async fn assert_replaced(reader: &CollectionReader) {
     let faults = [
         reader.search(nearest(5)).await.map(drop),
         reader.count_chunks().await.map(drop),
@@ -296,7 +296,7 @@ async fn a_former_version_stays_while_the_one_in_use_is_damaged() {
 }
 
 fn run_over(manifest: &Manifest) -> Manifest {
-    let run = crate::types::Run {
+    let run = crate::types::IngestRun {
         run_id: Uuid::nil(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         docent: "0.1.0".to_owned(),

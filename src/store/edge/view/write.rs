@@ -7,24 +7,24 @@ use async_trait::async_trait;
 use tokio::sync::OwnedRwLockWriteGuard;
 use uuid::Uuid;
 
-use super::{BATCH, Role, View};
+use super::{BATCH, Role, VersionView};
 use crate::error::{BackendError, Fault};
-use crate::store::edge::layout::{self, Layout};
-use crate::store::edge::opened::Opened;
-use crate::store::edge::problem::Problem;
+use crate::store::edge::layout::{self, EdgeLayout};
+use crate::store::edge::lock_turns::WaitPolicy;
+use crate::store::edge::open_shard::OpenShard;
+use crate::store::edge::problem::EdgeProblem;
 use crate::store::edge::shards::Shards;
-use crate::store::edge::turns::Patience;
-use crate::store::edge::{engine, log, marks, space, versions};
+use crate::store::edge::{engine, log, marks, space_checks, versions};
 use crate::store::payload;
-use crate::store::{Aside, Change, CollectionWriter, Intent, Reader, Receipt};
+use crate::store::{Change, CollectionReader, CollectionWriter, FormerVersion, Intent, Receipt};
 use crate::types::{DocumentRecord, FailureRecord, Manifest, Point, VersionEvent};
 
-impl View {
+impl VersionView {
     /// Ends the building of a successor: from then on others can find it. The writer learns of it before the
     /// shards are unlocked.
     async fn conclude<F>(&self, op: F) -> Result<OwnedRwLockWriteGuard<Shards>, BackendError>
     where
-        F: FnOnce(&Layout, u32) -> Result<(), Problem> + Send + 'static,
+        F: FnOnce(&EdgeLayout, u32) -> Result<(), EdgeProblem> + Send + 'static,
     {
         let (shared, writing) = (&self.shared, self.writing()?);
         let number = writing
@@ -40,14 +40,14 @@ impl View {
 }
 
 #[async_trait]
-impl CollectionWriter for View {
+impl CollectionWriter for VersionView {
     async fn manifest(&self) -> Result<Option<Manifest>, BackendError> {
         let Some(number) = self.number() else { return Ok(None) };
         let layout = self.shared.layout.clone();
         self.shared.blocking(move || Ok(layout::read_manifest(&layout.version(number))?)).await
     }
 
-    async fn reader(&self) -> Result<Option<Reader>, BackendError> {
+    async fn reader(&self) -> Result<Option<CollectionReader>, BackendError> {
         Self::of_the_version_in_use(&self.shared).await
     }
 
@@ -126,13 +126,13 @@ impl CollectionWriter for View {
             shared.lock(&mut shards).await?;
         }
         // A removed version need not be flushed.
-        let doomed = |other, opened: &Opened| {
+        let doomed = |other, opened: &OpenShard| {
             if private { other == number } else { !opened.is_private() }
         };
         let lock = if private { None } else { shards.take_lock() };
         let _ = shared.unload(&mut shards, doomed).await;
         let layout = shared.layout.clone();
-        let remove = move |layout: &Layout| {
+        let remove = move |layout: &EdgeLayout| {
             if private {
                 versions::remove_private(layout, number)
             } else {
@@ -175,7 +175,7 @@ impl CollectionWriter for View {
             return Ok(());
         }
         self.on_existing(move |opened| {
-            space::to_write(opened.version())?;
+            space_checks::to_write(opened.version())?;
             let ids: Vec<Uuid> = points.iter().map(|point| point.chunk.id()).collect();
             opened.put(&ids, |shard| engine::upsert_chunks(shard, points))?;
             opened.wrote(ids.len());
@@ -194,7 +194,7 @@ impl CollectionWriter for View {
         self.writing()?;
         let (sources, keep) = (sources.to_vec(), keep.to_vec());
         self.on((), move |opened| {
-            space::to_open(&layout::shard(opened.version()))?;
+            space_checks::to_open(&layout::shard(opened.version()))?;
             Ok(opened.delete(|shard| engine::delete_chunks(shard, &sources, &keep))?)
         })
         .await
@@ -205,7 +205,7 @@ impl CollectionWriter for View {
         let sources = sources.to_vec();
         self.on((), move |opened| {
             for batch in sources.chunks(BATCH) {
-                space::to_open(&layout::shard(opened.version()))?;
+                space_checks::to_open(&layout::shard(opened.version()))?;
                 let ids: Vec<Uuid> = batch.iter().map(|s| DocumentRecord::id(s)).collect();
                 opened.delete(|shard| engine::delete_records(shard, &ids))?;
                 // Without their records, the rest of the documents is not seen.
@@ -237,11 +237,11 @@ impl CollectionWriter for View {
     }
 
     async fn flush(&self) -> Result<(), BackendError> {
-        self.on_loaded(Opened::flush).await
+        self.on_loaded(OpenShard::flush).await
     }
 
     async fn checkpoint(&self) -> Result<(), BackendError> {
-        self.on_loaded(Opened::checkpoint).await
+        self.on_loaded(OpenShard::checkpoint).await
     }
 
     async fn optimize(&self) -> Result<(), BackendError> {
@@ -260,22 +260,22 @@ impl CollectionWriter for View {
     }
 
     async fn publish(&self, keep: usize) -> Result<(), BackendError> {
-        let publish = move |layout: &Layout, number| marks::publish(layout, number, keep);
+        let publish = move |layout: &EdgeLayout, number| marks::publish(layout, number, keep);
         let shards = self.conclude(publish).await?;
         self.writing()?.set_published();
         drop(shards);
         // Another process may still be reading what is left over.
-        self.shared.remove_others(Patience::NONE).await;
+        self.shared.remove_others(WaitPolicy::NONE).await;
         Ok(())
     }
 
-    async fn set_aside(&self, aside: Aside, keep: usize) -> Result<(), BackendError> {
+    async fn set_aside(&self, aside: FormerVersion, keep: usize) -> Result<(), BackendError> {
         let set_aside =
-            move |layout: &Layout, number| marks::set_aside(layout, number, aside, keep);
+            move |layout: &EdgeLayout, number| marks::set_aside(layout, number, aside, keep);
         let shards = self.conclude(set_aside).await?;
         self.writing()?.set_aside();
         drop(shards);
-        self.shared.remove_others(Patience::NONE).await;
+        self.shared.remove_others(WaitPolicy::NONE).await;
         Ok(())
     }
 
@@ -305,8 +305,8 @@ impl CollectionWriter for View {
         let mut shards = Arc::clone(&shared.shards).write_owned().await;
         // All of them are under one lock.
         shared.unload(&mut shards, |_, opened| !opened.is_private()).await?;
-        let remove = move |layout: &Layout| marks::remove(layout, &numbers);
-        shared.when_free(shared.patience(), remove).await
+        let remove = move |layout: &EdgeLayout| marks::remove(layout, &numbers);
+        shared.when_free(shared.wait_policy(), remove).await
     }
 
     async fn log_version(&self, event: &VersionEvent) -> Result<(), BackendError> {
@@ -328,11 +328,11 @@ impl CollectionWriter for View {
         let failed = writing.check();
         let mut shards = Arc::clone(&self.shared.shards).write_owned().await;
         // A shard that was not changed is left to readers.
-        let is_over = |_, opened: &Opened| opened.has_changed() || opened.is_private();
+        let is_over = |_, opened: &OpenShard| opened.has_changed() || opened.is_private();
         let closed = self.shared.unload(&mut shards, is_over).await;
         drop(shards);
         // A rebuild reads the version that it replaces until its end.
-        self.shared.remove_others(Patience::NONE).await;
+        self.shared.remove_others(WaitPolicy::NONE).await;
         writing.end().await;
         failed.and(closed)
     }

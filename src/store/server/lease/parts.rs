@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::stored::{Holder, Lease, Next, millis, settled_at};
-use super::{Held, POLL, Place, Standing, Terms, Waiting, end_of, named};
+use super::stored::{Lease, LeaseHolder, LeaseUpdate, millis, settled_at};
+use super::{HeldLease, LeasePlace, LeaseTerms, POLL, Standing, Waiting, end_of, named};
 use crate::error::{BackendError, Fault};
 use crate::store::owner::Owner;
 use crate::types::Partition;
@@ -34,7 +34,7 @@ type Watched = HashMap<Partition, Option<(Uuid, Instant)>>;
 
 /// The minimum term of the manifest, in the turn that a lease is held for. A copy of the collection that was
 /// away has an older manifest, and writing on its basis would lose what others have noted since.
-pub(in super::super) async fn stated(lease: &Mutex<Option<Held>>) -> u64 {
+pub(in super::super) async fn stated(lease: &Mutex<Option<HeldLease>>) -> u64 {
     match &*lease.lock().await {
         Some(held) => held.state.standing.lock().await.stated,
         None => 0,
@@ -42,26 +42,29 @@ pub(in super::super) async fn stated(lease: &Mutex<Option<Held>>) -> u64 {
 }
 
 /// Notes that the manifest was written in this turn; stored at the end of the turn.
-pub(in super::super) async fn have_stated(lease: &Mutex<Option<Held>>) {
+pub(in super::super) async fn have_stated(lease: &Mutex<Option<HeldLease>>) {
     if let Some(held) = &*lease.lock().await {
         let mut standing = held.state.standing.lock().await;
         standing.stated = standing.term;
     }
 }
 
-impl Place {
+impl LeasePlace {
     /// Waits for the right to change the whole collection, and keeps it renewed.
-    pub(in super::super) async fn acquire(self, terms: &Terms) -> Result<Held, BackendError> {
+    pub(in super::super) async fn acquire(
+        self,
+        terms: &LeaseTerms,
+    ) -> Result<HeldLease, BackendError> {
         self.acquire_beside(Waiting::begin(terms, None), |_| false).await
     }
 
     /// Waits until no process has this part, or a part of another division, and then takes the lease of the
-    /// whole: see [`Held::share`].
+    /// whole: see [`HeldLease::share`].
     pub(in super::super) async fn join(
         self,
         partition: Partition,
-        terms: &Terms,
-    ) -> Result<Held, BackendError> {
+        terms: &LeaseTerms,
+    ) -> Result<HeldLease, BackendError> {
         let is_beside = |other: Partition| other != partition && other.is_beside(partition);
         self.acquire_beside(Waiting::begin(terms, Some(partition)), is_beside).await
     }
@@ -70,8 +73,8 @@ impl Place {
     pub(in super::super) async fn turn(
         self,
         partition: Partition,
-        terms: &Terms,
-    ) -> Result<Held, BackendError> {
+        terms: &LeaseTerms,
+    ) -> Result<HeldLease, BackendError> {
         self.take(&mut Waiting::begin(terms, Some(partition))).await
     }
 
@@ -79,7 +82,7 @@ impl Place {
         self,
         mut waiting: Waiting<'_>,
         goes_on: impl Fn(Partition) -> bool,
-    ) -> Result<Held, BackendError> {
+    ) -> Result<HeldLease, BackendError> {
         let (life, mut watched) = (waiting.terms.life, Watched::new());
         let in_the_way = |parts: Vec<Lease>| -> Vec<Lease> {
             let is_in_the_way = |lease: &Lease| lease.partition.is_some_and(|it| !goes_on(it));
@@ -133,7 +136,7 @@ impl Place {
     }
 }
 
-impl Held {
+impl HeldLease {
     /// The parts that are held. The other holders can't change anything any longer; what they may have left
     /// on its way is noted.
     async fn settle_parts(&mut self, watched: &mut Watched) -> Result<Vec<Lease>, BackendError> {
@@ -153,7 +156,7 @@ impl Held {
                 continue;
             }
             self.doubt(left).await?;
-            let next = Next {
+            let next = LeaseUpdate {
                 replaces: Some(lease.turn),
                 term: lease.term,
                 until: SystemTime::now(),
@@ -184,17 +187,23 @@ impl Held {
         until > 0 && until <= millis(SystemTime::now())
     }
 
-    /// Takes a part of the collection; the caller has [joined](Place::join) the writers of other parts. It is
+    /// Takes a part of the collection; the caller has [joined](LeasePlace::join) the writers of other parts. It is
     /// held beside the lease of the whole, which the caller gives back.
     pub(in super::super) async fn share(&self, partition: Partition) -> Result<Self, BackendError> {
         let (place, life) = (self.state.place.of(partition), self.state.life);
-        let holder = Holder { id: Uuid::now_v7(), with: None, owner: Owner::this() };
+        let holder = LeaseHolder { id: Uuid::now_v7(), with: None, owner: Owner::this() };
         let term = self.state.standing.lock().await.term;
         let found = place.read().await?;
         let until = end_of(life);
         let replaces = found.map(|lease| lease.turn);
-        let next =
-            Next { replaces, term, until: until.1, number: 0, unsettled_until: 0, stated: 0 };
+        let next = LeaseUpdate {
+            replaces,
+            term,
+            until: until.1,
+            number: 0,
+            unsettled_until: 0,
+            stated: 0,
+        };
         let turn = place.write(Some(&holder), next).await?;
         if !place.has(turn).await? {
             return Err(place.busy(place.read().await?.and_then(|lease| lease.holder)));
@@ -210,9 +219,13 @@ impl Held {
     }
 }
 
-impl Place {
+impl LeasePlace {
     /// Writes a lease; returns whether it is there now.
-    async fn put(&self, holder: Option<&Holder>, next: Next) -> Result<bool, BackendError> {
+    async fn put(
+        &self,
+        holder: Option<&LeaseHolder>,
+        next: LeaseUpdate,
+    ) -> Result<bool, BackendError> {
         let turn = self.write(holder, next).await?;
         self.has(turn).await
     }

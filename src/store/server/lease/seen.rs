@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::stored::millis;
-use super::{Lease, Place, named};
+use super::{Lease, LeasePlace, named};
 use crate::error::BackendError;
 use crate::types::LeaseStanding;
 
-impl Place {
+impl LeasePlace {
     /// State of the lease, or that of a part; `None` where there never was one. `life`: how long one is
     /// valid.
     pub(in super::super) async fn seen(

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Place, place_of};
+use super::{LeasePlace, place_of};
 use crate::error::{BackendError, Fault};
 use crate::store::owner::Owner;
 use crate::store::payload::Payload;
@@ -56,7 +56,7 @@ pub(super) struct Lease {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) partition: Option<Partition>,
     /// `None` once it was given back.
-    pub(super) holder: Option<Holder>,
+    pub(super) holder: Option<LeaseHolder>,
     /// New with each write.
     pub(super) turn: Uuid,
     /// Term of the holder: greater than that of each one before.
@@ -79,7 +79,7 @@ pub(super) struct Lease {
 
 /// The new content of a lease.
 #[derive(Clone, Copy)]
-pub(super) struct Next {
+pub(super) struct LeaseUpdate {
     /// The turn that it replaces; `None` where there was no lease.
     pub(super) replaces: Option<Uuid>,
     pub(super) term: u64,
@@ -98,7 +98,7 @@ pub(super) fn millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }
 
-impl Next {
+impl LeaseUpdate {
     /// For a new holder.
     pub(super) fn after(found: Option<&Lease>, until: SystemTime, in_parts: bool) -> Self {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
@@ -120,7 +120,7 @@ impl Next {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Holder {
+pub(super) struct LeaseHolder {
     /// Id of one store: a process may have several.
     pub(super) id: Uuid,
     /// Set if the lease is held for a turn only: the part that the holder has, or is about to have.
@@ -130,7 +130,7 @@ pub(super) struct Holder {
     pub(super) owner: Owner,
 }
 
-impl Place {
+impl LeasePlace {
     fn id(&self) -> Uuid {
         let mut name = format!("lease\0{}", self.collection);
         if let Some(partition) = self.partition {
@@ -203,8 +203,8 @@ impl Place {
     /// reading tells whether the write succeeded.
     pub(super) async fn write(
         &self,
-        holder: Option<&Holder>,
-        next: Next,
+        holder: Option<&LeaseHolder>,
+        next: LeaseUpdate,
     ) -> Result<Uuid, BackendError> {
         let lease = Lease {
             record: LEASE.to_owned(),

@@ -1,13 +1,13 @@
 //! The tables of documents, cell by cell.
 
-use super::{Block, Kind, Writer};
-use crate::ingest::document::{Mark, single_spaced};
-use crate::ingest::extract::table::{Cell, Grid, WIDEST};
+use super::{Block, Kind, MarkupWriter};
+use crate::ingest::document::{UnitMark, single_spaced};
+use crate::ingest::extract::table::{Grid, GridCell, WIDEST};
 
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct MarkupTable {
     grid: Grid,
-    pub(super) row: Option<Row>,
+    pub(super) row: Option<MarkupRow>,
     /// Number of open table heads.
     heads: usize,
     /// For each column, how many more rows the cell above spans.
@@ -15,8 +15,8 @@ pub(super) struct Table {
 }
 
 #[derive(Default)]
-pub(super) struct Row {
-    cells: Vec<Cell>,
+pub(super) struct MarkupRow {
+    cells: Vec<GridCell>,
     column: usize,
     pub(super) in_cell: bool,
     /// The columns and rows of the open cell.
@@ -27,10 +27,10 @@ pub(super) struct Row {
     start: usize,
 }
 
-impl Writer {
+impl MarkupWriter {
     pub(in crate::ingest::extract::markup) fn begin_table(&mut self) {
         self.end_block();
-        self.table = Some(Table::default());
+        self.table = Some(MarkupTable::default());
     }
 
     pub(in crate::ingest::extract::markup) fn begin_head(&mut self) {
@@ -50,7 +50,7 @@ impl Writer {
         let start = self.from;
         if let Some(table) = &mut self.table {
             let is_header = is_header || table.heads > 0;
-            table.row = Some(Row { is_header, start, ..Row::default() });
+            table.row = Some(MarkupRow { is_header, start, ..MarkupRow::default() });
         }
     }
 
@@ -94,7 +94,7 @@ impl Writer {
         }
         table.down[row.column..end].fill(rows - 1);
         row.column = end;
-        row.cells.push(Cell { text, columns, above: false });
+        row.cells.push(GridCell { text, columns, above: false });
     }
 
     /// Fills the columns from here on that are taken by a cell of a row above.
@@ -106,7 +106,7 @@ impl Writer {
             row.column += 1;
             let above = self.room > 256;
             self.room = self.room.saturating_sub(256);
-            row.cells.push(Cell { text: String::new(), columns: 1, above });
+            row.cells.push(GridCell { text: String::new(), columns: 1, above });
         }
     }
 
@@ -126,7 +126,7 @@ impl Writer {
         let lines = table.grid.into_lines();
         for (line, mark) in lines.text.lines().zip(&lines.marks) {
             self.separate_from_last(Kind::Row);
-            self.marks.push(Mark { offset: self.text.len(), ..*mark });
+            self.marks.push(UnitMark { offset: self.text.len(), ..*mark });
             self.text.push_str(line);
         }
     }

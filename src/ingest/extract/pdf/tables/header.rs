@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::cells::Cell;
+use super::super::cells::PdfCell;
 use super::super::page::TextLine;
 use super::{Column, column_of, touches};
 use crate::ingest::extract::table::is_name;
@@ -20,7 +20,7 @@ const LONGEST: usize = 400;
 /// How titles of tables start.
 const TITLES: &[&str] = &["table ", "tab. ", "figure ", "fig. ", "exhibit ", "chart ", "tabelle "];
 
-pub(super) struct Header {
+pub(super) struct TableHeader {
     /// Names by column; the first may have none.
     pub(super) names: Vec<String>,
     pub(super) lines: Vec<usize>,
@@ -37,7 +37,7 @@ pub(super) fn end(rows: &[&TextLine]) -> usize {
     rows.iter().take_while(|row| row.bold).count()
 }
 
-impl Header {
+impl TableHeader {
     /// The names in the lines above `row`, the first row of the table.
     pub(super) fn find(lines: &[TextLine], row: usize, columns: &[Column]) -> Option<Self> {
         let mut found: Vec<Vec<usize>> = Vec::new();
@@ -50,13 +50,13 @@ impl Header {
             if base - place.base > step * place.size {
                 break;
             }
-            let cells: Vec<Cell> = level.iter().flat_map(|line| parts(&lines[*line])).collect();
+            let cells: Vec<PdfCell> = level.iter().flat_map(|line| parts(&lines[*line])).collect();
             // A single cell between the names and the first row is the title of a group of rows.
             let is_alone = cells.len() == 1 && nearest(&cells[0], &wide) == Some(0);
             if is_alone && found.is_empty() && columns.len() > 2 {
                 continue;
             }
-            let taken: HashMap<usize, &Cell> =
+            let taken: HashMap<usize, &PdfCell> =
                 cells.iter().filter_map(|cell| Some((nearest(cell, &wide)?, cell))).collect();
             // A name above several columns, or a title.
             if taken.len() < cells.len() {
@@ -120,16 +120,16 @@ fn levels(lines: &[TextLine], row: usize, columns: &[Column]) -> Vec<Vec<usize>>
 }
 
 /// The cells of a line, or the whole line as one.
-fn parts(line: &TextLine) -> Vec<Cell> {
+fn parts(line: &TextLine) -> Vec<PdfCell> {
     if line.cells.is_empty() {
         let (text, start, end) = (line.text.trim().to_owned(), line.start, line.end);
-        return vec![Cell { text, start, end }];
+        return vec![PdfCell { text, start, end }];
     }
     line.cells.clone()
 }
 
 /// The column below a name. Names may be wider than their columns, or beside them.
-fn nearest(cell: &Cell, columns: &[Column]) -> Option<usize> {
+fn nearest(cell: &PdfCell, columns: &[Column]) -> Option<usize> {
     if columns.iter().any(|column| touches(cell, *column)) {
         return column_of(cell, columns);
     }

@@ -22,9 +22,9 @@ struct Rule {
 
 /// The lines across a page.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(in crate::ingest::extract::pdf) struct Rules(Vec<Rule>);
+pub(in crate::ingest::extract::pdf) struct PageRules(Vec<Rule>);
 
-impl Rules {
+impl PageRules {
     /// Adds a line from `start` to `end` along the page, which is `at` from its top.
     pub(in crate::ingest::extract::pdf) fn push(&mut self, at: f32, start: f32, end: f32) {
         let (start, end) = (start.min(end), start.max(end));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_line_may_be_drawn_cell_by_cell() {
-        let mut rules = Rules::default();
+        let mut rules = PageRules::default();
         rules.push(100.0, 50.0, 150.0);
         rules.push(100.4, 250.0, 150.0);
         rules.push(140.0, 50.0, 120.0);

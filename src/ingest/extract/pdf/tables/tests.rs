@@ -1,24 +1,24 @@
-use super::super::glyph::Vector;
+use super::super::glyph::PagePoint;
 use super::super::lines::Placement;
 use super::*;
 
 /// A page drawn as text: a letter is 5 wide and a line 12 high, and two blanks separate cells. A line that
 /// starts with `!` is bold; one that starts with `^` has the base line of the line above it.
 fn drawn(page: &str) -> Vec<TextLine> {
-    let (right, down) = (Vector { x: 1.0, y: 0.0 }, Vector { x: 0.0, y: 1.0 });
+    let (right, down) = (PagePoint { x: 1.0, y: 0.0 }, PagePoint { x: 0.0, y: 1.0 });
     let mut base = 0.0;
     let mut line = |drawn: &str| {
         let bold = drawn.starts_with('!');
         base += if drawn.starts_with('^') { 0.0 } else { 12.0 };
         let drawn = drawn.replace(['!', '^'], " ");
-        let mut cells: Vec<Cell> = Vec::new();
+        let mut cells: Vec<PdfCell> = Vec::new();
         let mut at = 0;
         for part in drawn.split("  ") {
             let start = at + part.len() - part.trim_start().len();
             let text = part.trim().to_owned();
             let (start, end) = (5.0 * start as f32, 5.0 * (at + part.trim_end().len()) as f32);
             if !text.is_empty() {
-                cells.push(Cell { text, start, end });
+                cells.push(PdfCell { text, start, end });
             }
             at += part.len() + 2;
         }
@@ -33,7 +33,7 @@ fn drawn(page: &str) -> Vec<TextLine> {
 
 fn named(page: &str) -> Vec<String> {
     let mut lines = drawn(page);
-    name_columns_of(&mut lines, &Rules::default(), None);
+    name_columns_of(&mut lines, &PageRules::default(), None);
     lines.into_iter().map(|line| line.text).collect()
 }
 

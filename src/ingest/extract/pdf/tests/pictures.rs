@@ -1,6 +1,6 @@
 //! Pages as pictures.
 
-use super::super::picture::PagePicture;
+use super::super::picture::PageView;
 use super::*;
 use crate::ingest::extract::ocr::WantedPage;
 use crate::ocr::GrayImage;
@@ -15,19 +15,19 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{folder}{name}")).unwrap()
 }
 
-fn drawn(bytes: &[u8], page: u32, limit: Duration) -> Result<PagePicture, ExtractError> {
+fn drawn(bytes: &[u8], page: u32, limit: Duration) -> Result<PageView, ExtractError> {
     let mut drawn = None;
     let wanted = WantedPage::whole(page);
     page_pictures(bytes.to_vec(), &[], &[wanted], limit, |page| drawn.replace(page).is_none());
     drawn.unwrap()
 }
 
-fn picture(bytes: &[u8], page: u32) -> Result<PagePicture, String> {
+fn picture(bytes: &[u8], page: u32) -> Result<PageView, String> {
     drawn(bytes, page, LONG).map_err(|error| error.to_string())
 }
 
 /// The share of dark pixels in a box of points.
-fn ink(page: &PagePicture, area: [f32; 4]) -> f32 {
+fn ink(page: &PageView, area: [f32; 4]) -> f32 {
     let [left, top, right, bottom] = area.map(|edge| (edge * page.pixels_per_point) as usize);
     let GrayImage { width, pixels, .. } = &page.picture;
     let rows = pixels.chunks(*width as usize).skip(top).take(bottom - top);
@@ -36,7 +36,7 @@ fn ink(page: &PagePicture, area: [f32; 4]) -> f32 {
 }
 
 /// The shades at these points of a page.
-fn shades(page: &PagePicture, points: &[(f32, f32)]) -> Vec<u8> {
+fn shades(page: &PageView, points: &[(f32, f32)]) -> Vec<u8> {
     let at = |(x, y): &(f32, f32)| {
         let (x, y) = ((x * page.pixels_per_point) as u32, (y * page.pixels_per_point) as u32);
         page.picture.pixels[(y * page.picture.width + x) as usize]

@@ -1,11 +1,11 @@
 //! In ODS, rows and columns have their visibility as an attribute.
 
 use super::{Hidden, OfSheets};
-use crate::ingest::extract::package::Package;
-use crate::ingest::extract::xml::{self, Element, Handler, attribute};
+use crate::ingest::extract::package::ZipPackage;
+use crate::ingest::extract::xml::{self, Element, XmlHandler, attribute};
 
 pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8]) -> OfSheets {
-    let content = Package::of(bytes).and_then(|mut package| package.part("content.xml").ok()?);
+    let content = ZipPackage::of(bytes).and_then(|mut package| package.part("content.xml").ok()?);
     let mut reading = Reading::default();
     // Most sheets have nothing hidden.
     if let Some(content) = content.filter(|content| content.contains(":visibility=")) {
@@ -26,7 +26,7 @@ struct Reading {
     columns: u32,
 }
 
-impl Handler for Reading {
+impl XmlHandler for Reading {
     fn start(&mut self, name: &str, element: &Element<'_>) {
         let count = |name| {
             let count = attribute(element, name).and_then(|count| count.parse::<u32>().ok());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Hidden, OfSheets};
-use crate::ingest::extract::package::Package;
+use crate::ingest::extract::package::ZipPackage;
 use crate::ingest::extract::relations::relations;
 
 const ROW: u32 = 0;
@@ -11,10 +11,10 @@ const COLUMNS: u32 = 60;
 const SHEET: u32 = 156;
 
 pub(in crate::ingest::extract::sheet) fn hidden(bytes: &[u8]) -> OfSheets {
-    Package::of(bytes).and_then(|mut package| of_package(&mut package)).unwrap_or_default()
+    ZipPackage::of(bytes).and_then(|mut package| of_package(&mut package)).unwrap_or_default()
 }
 
-fn of_package(package: &mut Package<'_>) -> Option<OfSheets> {
+fn of_package(package: &mut ZipPackage<'_>) -> Option<OfSheets> {
     let main = package.names().find(|name| name.ends_with("workbook.bin"))?;
     let targets: HashMap<String, String> = relations(package, &main)
         .ok()?

@@ -2,7 +2,7 @@
 
 use super::{Drawn, DrawnRow};
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 const FENCE: &str = "|===";
 
@@ -142,8 +142,11 @@ fn rows(cells: Vec<Placed>, width: usize) -> Option<Vec<DrawnRow>> {
             }
             take_from_above(&mut row, &mut column, &mut reach);
             let columns = spans.columns.min(width - column);
-            let cell =
-                Cell { text: text.clone(), columns: u32::try_from(columns).ok()?, above: false };
+            let cell = GridCell {
+                text: text.clone(),
+                columns: u32::try_from(columns).ok()?,
+                above: false,
+            };
             row.cells.push(cell);
             reach[column..column + columns].fill(spans.rows - 1);
             column += columns;
@@ -167,7 +170,7 @@ fn rows(cells: Vec<Placed>, width: usize) -> Option<Vec<DrawnRow>> {
 fn take_from_above(row: &mut DrawnRow, column: &mut usize, reach: &mut [usize]) {
     while let Some(rows) = reach.get_mut(*column).filter(|rows| **rows > 0) {
         *rows -= 1;
-        row.cells.push(Cell { columns: 1, above: true, ..Cell::default() });
+        row.cells.push(GridCell { columns: 1, above: true, ..GridCell::default() });
         *column += 1;
     }
 }

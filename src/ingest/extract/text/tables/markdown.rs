@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::{Drawn, DrawnRow};
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 pub(super) fn tables(text: &str) -> Vec<Drawn> {
     if !text.contains('|') || !text.lines().any(is_rule) {
@@ -37,7 +37,7 @@ pub(super) fn tables(text: &str) -> Vec<Drawn> {
                 let value = || text[range].trim_matches([' ', '\t', '|']).replace("\\|", "|");
                 let words = single_spaced(&name.take().unwrap_or_else(value));
                 if let Some(row) = rows.last_mut() {
-                    row.cells.push(Cell { text: words, ..Cell::default() });
+                    row.cells.push(GridCell { text: words, ..GridCell::default() });
                 }
             }
             Event::End(TagEnd::Table) => {

@@ -1,8 +1,8 @@
 //! Times of day and telephone numbers, which consist of several numbers.
 
-use super::super::super::language::Language;
+use super::super::super::language::TextLanguage;
 use super::super::dates;
-use super::super::tokens::{Shape, Token};
+use super::super::tokens::{QuantityToken, TokenShape};
 use super::Parser;
 
 /// Words after an hour that place it in the second half of the day (this list), or in the first (the next
@@ -35,7 +35,7 @@ impl Parser<'_> {
                     next += 1;
                     end = next;
                 }
-                None if matches!(token.shape, Shape::Sign('-' | '/' | '(' | ')' | '–')) => {
+                None if matches!(token.shape, TokenShape::Sign('-' | '/' | '(' | ')' | '–')) => {
                     next += 1;
                 }
                 _ => break,
@@ -85,7 +85,7 @@ impl Parser<'_> {
         };
         let rest = self.tokens.get(end..)?.iter().take(PART_OF_DAY_WITHIN);
         // `three hours in the morning` is a duration.
-        let joins = |token: &&Token| {
+        let joins = |token: &&QuantityToken| {
             let word = token.lower.as_str();
             let listed = |list: &str| list.split(' ').any(|known| known == word);
             !token.is_word()
@@ -118,7 +118,7 @@ impl Parser<'_> {
             ("half", "past") => (at + 2, 0, 3),
             ("halb" | "half", _)
                 if self.spelled_at(at + 1).is_some_and(|number| number.value <= 12.0)
-                    && matches!(self.language, Language::German | Language::Dutch) =>
+                    && matches!(self.language, TextLanguage::German | TextLanguage::Dutch) =>
             {
                 (at + 1, 30, 2)
             }

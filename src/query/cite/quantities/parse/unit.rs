@@ -1,14 +1,14 @@
 //! The unit of a number, the other end of its range, and its rate.
 
-use super::super::super::language::Language;
-use super::super::tokens::{Shape, Token, is_unspaced};
-use super::super::units::{self, Unit};
+use super::super::super::language::TextLanguage;
+use super::super::tokens::{QuantityToken, TokenShape, is_unspaced};
+use super::super::units::{self, MeasureUnit};
 use super::super::{Number, dates, same};
 use super::Parser;
-use super::value::Bare;
+use super::value::BareNumber;
 
 /// `2000–19`, `447–53`: the end leaves out the digits that it shares with the beginning.
-fn abbreviated(first: &Number, second: &Bare) -> Option<f64> {
+fn abbreviated(first: &Number, second: &BareNumber) -> Option<f64> {
     let (from, to) = (first.literal.as_ref()?, second.literal.as_ref()?);
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_digit());
     let whole = plain(from) && plain(to) && from.len() >= 3 && to.len() < from.len();
@@ -20,18 +20,19 @@ fn abbreviated(first: &Number, second: &Bare) -> Option<f64> {
 }
 
 impl Parser<'_> {
-    pub(super) fn currency_before(&self, at: usize) -> Option<Unit> {
+    pub(super) fn currency_before(&self, at: usize) -> Option<MeasureUnit> {
         let token = &self.tokens[at.checked_sub(1)?];
         let code =
             token.is_word() && token.text.len() == 3 && token.text.chars().all(char::is_uppercase);
-        let sign = matches!(token.shape, Shape::Sign(_));
-        let unit = units::named(&token.lower, Language::Other).filter(|unit| unit.is_currency());
+        let sign = matches!(token.shape, TokenShape::Sign(_));
+        let unit =
+            units::named(&token.lower, TextLanguage::Other).filter(|unit| unit.is_currency());
         unit.filter(|_| (code || sign) && !token.begins_line | code | sign)
     }
 
     /// The unit after a number. If the number is a part, an article may come between: `half an hour`,
     /// `a quarter of a year`.
-    pub(super) fn unit_of(&self, at: usize, share: bool) -> Option<(Unit, usize)> {
+    pub(super) fn unit_of(&self, at: usize, share: bool) -> Option<(MeasureUnit, usize)> {
         // `un'ora`.
         let article = at.checked_sub(1).is_some_and(|before| self.tokens[before].lower == "un");
         if article && self.tokens.get(at).is_some_and(|token| token.is('\'')) {
@@ -58,10 +59,16 @@ impl Parser<'_> {
     }
 
     /// `3 h 55 min`, `2 hours and 30 minutes`.
-    pub(super) fn with_smaller_unit(&self, number: &mut Number, unit: Unit, end: usize) -> usize {
+    pub(super) fn with_smaller_unit(
+        &self,
+        number: &mut Number,
+        unit: MeasureUnit,
+        end: usize,
+    ) -> usize {
         let lower = self.tokens.get(end).map_or("", |token| token.lower.as_str());
         let at = end + usize::from(matches!(lower, "and" | "und" | "et" | "y" | "e" | "en"));
-        let more = match (self.tokens.get(at).and_then(Token::literal), self.spelled_at(at)) {
+        let more = match (self.tokens.get(at).and_then(QuantityToken::literal), self.spelled_at(at))
+        {
             (Some(literal), _) => literal.values.first().map(|value| (*value, at + 1)),
             (None, Some(spelled)) if !spelled.ordinal && !spelled.fraction => {
                 Some((spelled.value, spelled.end))
@@ -80,7 +87,7 @@ impl Parser<'_> {
     }
 
     /// The unit that begins at this token, and where it ends.
-    fn unit(&self, at: usize) -> Option<(Unit, usize)> {
+    fn unit(&self, at: usize) -> Option<(MeasureUnit, usize)> {
         let mut at = at;
         let token = self.tokens.get(at)?;
         // `14-day`.
@@ -123,7 +130,7 @@ impl Parser<'_> {
     }
 
     /// `30 calendar days`: at most two words before the unit that are neither small words nor units.
-    fn unit_after_adjectives(&self, at: usize) -> Option<(Unit, usize)> {
+    fn unit_after_adjectives(&self, at: usize) -> Option<(MeasureUnit, usize)> {
         for skipped in 1..=2 {
             let before = self.tokens.get(at + skipped - 1)?;
             if !before.is_word()
@@ -163,7 +170,7 @@ impl Parser<'_> {
         from: usize,
         at: usize,
         first: &Number,
-    ) -> Option<(f64, usize, Option<Unit>)> {
+    ) -> Option<(f64, usize, Option<MeasureUnit>)> {
         let sign = self.tokens.get(at)?;
         let lower = |at: Option<usize>| at.map_or("", |at| self.tokens[at].lower.as_str());
         let between = matches!(
@@ -209,7 +216,7 @@ impl Parser<'_> {
     }
 
     /// `per minute`, `/s`.
-    pub(super) fn per(&self, at: usize) -> Option<(Unit, usize)> {
+    pub(super) fn per(&self, at: usize) -> Option<(MeasureUnit, usize)> {
         let words = [
             "per", "pro", "par", "por", "al", "all", "l", "alla", "a", "an", "each", "every", "je",
             "chaque", "cada", "ogni", "elke", "in", "im", "/", "the",
@@ -240,7 +247,7 @@ impl Parser<'_> {
 
     /// The units before the number on its line, with no number between; and the unit of the number that
     /// this one is compared with: `from 74 to 58 days`, `58 jours contre 74`.
-    pub(super) fn named_before(&self, from: usize) -> Vec<Unit> {
+    pub(super) fn named_before(&self, from: usize) -> Vec<MeasureUnit> {
         let mut units = Vec::new();
         let set_against = from.checked_sub(1).is_some_and(|before| {
             matches!(
@@ -283,7 +290,7 @@ impl Parser<'_> {
                 break;
             }
             let token = &self.tokens[at];
-            if matches!(token.shape, Shape::Sign('.' | ';')) && self.tokens[at + 1].spaced {
+            if matches!(token.shape, TokenShape::Sign('.' | ';')) && self.tokens[at + 1].spaced {
                 break;
             }
             let sign = at > 0 && (self.tokens[at - 1].is('_') || self.tokens[at - 1].is('('));

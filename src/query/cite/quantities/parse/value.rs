@@ -1,13 +1,13 @@
 //! The value of a number: digits or words, their fractions, multipliers and signs.
 
-use super::super::super::language::Language;
+use super::super::super::language::TextLanguage;
 use super::super::same;
-use super::super::tokens::{Shape, Token, is_unspaced};
+use super::super::tokens::{QuantityToken, TokenShape, is_unspaced};
 use super::super::units;
 use super::Parser;
 
 /// A number without its surroundings.
-pub(super) struct Bare {
+pub(super) struct BareNumber {
     pub(super) values: Vec<f64>,
     pub(super) literal: Option<String>,
     pub(super) ordinal: bool,
@@ -18,10 +18,10 @@ pub(super) struct Bare {
 
 impl Parser<'_> {
     /// The number that begins at this token, including its multiplier.
-    pub(super) fn bare(&self, at: usize) -> Option<Bare> {
+    pub(super) fn bare(&self, at: usize) -> Option<BareNumber> {
         let mut bare =
             match (&self.tokens[at].shape, self.spelled.iter().find(|number| number.start == at)) {
-                (Shape::Digits(literal), _) => Bare {
+                (TokenShape::Digits(literal), _) => BareNumber {
                     values: literal.values.clone(),
                     literal: Some(literal.text.clone()),
                     ordinal: false,
@@ -29,7 +29,7 @@ impl Parser<'_> {
                     share: false,
                     end: at + 1,
                 },
-                (Shape::Sign(sign), _) => Bare {
+                (TokenShape::Sign(sign), _) => BareNumber {
                     values: vec![vulgar(*sign)?],
                     literal: None,
                     ordinal: false,
@@ -37,7 +37,7 @@ impl Parser<'_> {
                     share: true,
                     end: at + 1,
                 },
-                (_, Some(number)) => Bare {
+                (_, Some(number)) => BareNumber {
                     values: vec![number.value],
                     literal: None,
                     ordinal: number.ordinal,
@@ -97,13 +97,13 @@ impl Parser<'_> {
     }
 
     /// `1/8`, `1½`.
-    fn with_fraction(&self, bare: &mut Bare) {
+    fn with_fraction(&self, bare: &mut BareNumber) {
         let at = bare.end;
         let [next, rest @ ..] = &self.tokens[at..] else { return };
         if next.spaced {
             return;
         }
-        if let Shape::Sign(sign) = next.shape
+        if let TokenShape::Sign(sign) = next.shape
             && let Some(part) = vulgar(sign)
         {
             bare.values.iter_mut().for_each(|value| *value += part);
@@ -111,8 +111,10 @@ impl Parser<'_> {
             bare.end += 1;
             return;
         }
-        let divisor =
-            rest.first().filter(|token| next.is('/') && !token.spaced).and_then(Token::literal);
+        let divisor = rest
+            .first()
+            .filter(|token| next.is('/') && !token.spaced)
+            .and_then(QuantityToken::literal);
         let Some(divisor) = divisor.and_then(|literal| literal.text.parse::<u32>().ok()) else {
             return;
         };
@@ -142,7 +144,7 @@ impl Parser<'_> {
     }
 
     /// `one in ten`, `3 out of 4`, `1 von 100`: the share, and where it ends.
-    fn ratio(&self, bare: &Bare) -> Option<(f64, usize)> {
+    fn ratio(&self, bare: &BareNumber) -> Option<(f64, usize)> {
         let lower = |at: usize| self.tokens.get(at).map_or("", |token| token.lower.as_str());
         let joins = |at: usize| match (lower(at), lower(at + 1)) {
             ("out", "of") | ("de" | "em", "cada") | ("op", "de") => Some(2),
@@ -246,7 +248,7 @@ impl Parser<'_> {
             .tokens
             .get(at + 1)
             .is_some_and(|next| next.spaced && next.is_word() && !next.begins_line);
-        self.language == Language::German
+        self.language == TextLanguage::German
             && self.tokens.get(at).is_some_and(|stop| stop.is('.') && !stop.spaced)
             && matches!(
                 article,

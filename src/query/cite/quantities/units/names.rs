@@ -8,10 +8,10 @@ const DAY: f64 = 86_400.0;
 const WEEK: f64 = 604_800.0;
 const KI: f64 = 1_024.0;
 
-pub(super) type Row = (Dimension, f64, &'static str);
+pub(super) type UnitRow = (Dimension, f64, &'static str);
 
 /// Names in lower case, in all known languages.
-pub(super) const NAMES: &[Row] = &[
+pub(super) const NAMES: &[UnitRow] = &[
     (Dimension::Time, 1e-9, "nanosecond nanoseconds nanosekunde nanosekunden"),
     (Dimension::Time, 1e-6, "microsecond microseconds mikrosekunde mikrosekunden"),
     (
@@ -236,7 +236,7 @@ pub(super) const NAMES: &[Row] = &[
 ];
 
 /// Signs right after the number; case matters.
-pub(super) const SIGNS: &[Row] = &[
+pub(super) const SIGNS: &[UnitRow] = &[
     (Dimension::Time, 1.0, "s"),
     (Dimension::Time, 1e-6, "µs us"),
     (Dimension::Time, 1e-9, "ns"),

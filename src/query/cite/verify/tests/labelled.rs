@@ -198,7 +198,8 @@ async fn a_model_judges_what_the_rules_let_pass() {
         let scores = checked.verdicts.iter().filter_map(|verdict| verdict.score);
         let least = scores.fold(f32::INFINITY, f32::min);
         let language = &documents[&row.document][0].text;
-        let language = if Language::of(language) == Language::English { "en" } else { "other" };
+        let language =
+            if TextLanguage::of(language) == TextLanguage::English { "en" } else { "other" };
         for name in [row.tier.clone(), format!("{} {language}", row.tier)] {
             for (threshold, count) in THRESHOLDS.iter().zip(counts.entry(name).or_default()) {
                 count.add(row.right, by_rules || least < *threshold);

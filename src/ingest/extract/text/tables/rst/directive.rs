@@ -4,7 +4,7 @@ use super::super::{Drawn, DrawnRow};
 use super::indent;
 use crate::ingest::document::single_spaced;
 use crate::ingest::extract::csv;
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 /// The table of the directive on the first line, and how many lines it takes; `from` is the number of that
 /// line.
@@ -39,7 +39,7 @@ fn header_rows(lines: &[&str]) -> usize {
 }
 
 fn row(texts: impl IntoIterator<Item = String>, line: usize, is_header: bool) -> DrawnRow {
-    let cells = texts.into_iter().map(|text| Cell { text, columns: 1, above: false });
+    let cells = texts.into_iter().map(|text| GridCell { text, columns: 1, above: false });
     DrawnRow { cells: cells.collect(), line, is_header }
 }
 
@@ -62,7 +62,7 @@ fn list(lines: &[&str], body: usize) -> Vec<DrawnRow> {
         match (cell, row.cells.last_mut()) {
             (Some(text), _) => {
                 let text = single_spaced(text);
-                row.cells.push(Cell { text, columns: 1, above: false });
+                row.cells.push(GridCell { text, columns: 1, above: false });
             }
             (None, Some(cell)) => cell.text = single_spaced(&format!("{} {words}", cell.text)),
             (None, None) => {}

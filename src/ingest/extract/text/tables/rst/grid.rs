@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::{Drawn, DrawnRow};
 use super::{indent, slice};
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 /// Whether a line is a border across the whole table.
 pub(super) fn is_border(line: &str) -> bool {
@@ -79,7 +79,7 @@ fn kept(line: &str, edges: &[usize]) -> Vec<usize> {
 fn add_row(rows: &mut Vec<DrawnRow>, lines: &[&str], edges: &[usize], above: &[usize]) {
     let is_edge =
         |at: usize| lines.iter().all(|line| matches!(line.chars().nth(at), Some('|' | '+')));
-    let mut cells: Vec<Cell> = Vec::new();
+    let mut cells: Vec<GridCell> = Vec::new();
     let mut column = 0;
     while column + 1 < edges.len() {
         let mut end = column + 1;
@@ -93,7 +93,7 @@ fn add_row(rows: &mut Vec<DrawnRow>, lines: &[&str], edges: &[usize], above: &[u
             cell.text = single_spaced(&format!("{} {text}", cell.text));
         }
         let text = if is_above { String::new() } else { text };
-        cells.push(Cell {
+        cells.push(GridCell {
             text,
             columns: u32::try_from(end - column).unwrap_or(1),
             above: is_above,
@@ -103,7 +103,7 @@ fn add_row(rows: &mut Vec<DrawnRow>, lines: &[&str], edges: &[usize], above: &[u
     rows.push(DrawnRow { cells, ..DrawnRow::default() });
 }
 
-fn at_column(row: &mut DrawnRow, column: usize) -> Option<&mut Cell> {
+fn at_column(row: &mut DrawnRow, column: usize) -> Option<&mut GridCell> {
     let mut at = 0;
     row.cells.iter_mut().find(|cell| {
         let start = at;

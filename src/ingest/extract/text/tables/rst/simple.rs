@@ -3,7 +3,7 @@
 use super::super::{Drawn, DrawnRow};
 use super::{indent, slice};
 use crate::ingest::document::single_spaced;
-use crate::ingest::extract::table::Cell;
+use crate::ingest::extract::table::GridCell;
 
 pub(super) fn is_border(line: &str) -> bool {
     line.starts_with("==") && line.bytes().all(|byte| matches!(byte, b'=' | b' '))
@@ -83,7 +83,7 @@ fn headers(lines: &[&str], starts: &[usize]) -> Vec<DrawnRow> {
     rows
 }
 
-fn cells(line: &str, starts: &[usize]) -> Vec<Cell> {
+fn cells(line: &str, starts: &[usize]) -> Vec<GridCell> {
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
     let text = |(start, end): (&usize, usize)| match single_spaced(&slice(line, *start, end)) {
         // An escape for an empty first column, which starts a row all the same.
@@ -91,11 +91,11 @@ fn cells(line: &str, starts: &[usize]) -> Vec<Cell> {
         text => text,
     };
     let cells = starts.iter().zip(ends).map(text);
-    cells.map(|text| Cell { text, columns: 1, above: false }).collect()
+    cells.map(|text| GridCell { text, columns: 1, above: false }).collect()
 }
 
 /// Continues the cells of a row.
-fn join(row: &mut DrawnRow, cells: &[Cell]) {
+fn join(row: &mut DrawnRow, cells: &[GridCell]) {
     for (cell, more) in row.cells.iter_mut().zip(cells) {
         cell.text = single_spaced(&format!("{} {}", cell.text, more.text));
     }
