@@ -121,7 +121,7 @@ fn models_are_fetched_listed_and_removed() {
     let removed = json(&["models", "remove", "hf:a/bert"]).expect(0).json();
     assert_eq!(removed["removed"][0]["bytes"], listed["models"][0]["bytes"]);
     check(&env, "models-fetch-json", &[fetched]);
-    check(&env, "models-json", &[listed]);
+    check(&env, "models-json", &[listed.clone()]);
     check(&env, "models-remove-json", &[removed]);
     let odd = Path::new(listed["cache"].as_str().expect("a path")).join("models--a--odd");
     std::fs::create_dir_all(&odd).expect("a directory");
@@ -145,6 +145,7 @@ fn who_looks_only_fetches_nothing_and_says_how() {
     let first = doctor();
     for line in [
         "beware  embedder  hf:a/bert is not in the cache yet: ",
+        " kB are fetched from http://127.0.0.1:",
         "fetch it now: docent models fetch hf:a/bert\n",
         "beware  reranker  hf:a/cross is not in the cache yet",
     ] {

@@ -341,7 +341,7 @@ fn points_of_another_program_cost_no_answer_and_the_doctor_names_them() {
     }
     assert_eq!(answers(), before);
     let doctor = ask(&["doctor"]).stdout;
-    assert!(doctor.contains("2 points in it are not docent's"), "{doctor}");
+    assert!(doctor.contains("2 points in the collection are not docent's"), "{doctor}");
     assert!(doctor.contains(": 1, 2;"), "{doctor}");
     let rebuild = ["ingest", "docs", "--rebuild", "--collection", "team"];
     let stopped = env.run(&rebuild).expect(1);

@@ -156,10 +156,10 @@ fn versions_that_hold_what_is_kept_out_are_named() {
     };
     let with = |more: &[&'static str]| [&redact[..], more].concat();
     for (more, expected) in [
-        (&["--rebuild"][..], "in version 1: `docent index prune --keep 0` removes"),
+        (&["--rebuild"][..], "in version 1; remove them with `docent index prune --keep 0`"),
         (
             &["--new-version"],
-            "in version 1: `docent index use 2 && docent index prune --keep 0` removes",
+            "in version 1; remove them with `docent index use 2 && docent index prune --keep 0`",
         ),
     ] {
         let env = runbook();
@@ -180,8 +180,8 @@ fn versions_that_hold_what_is_kept_out_are_named() {
     env.run(&["ingest", "docs", "--new-version"]).expect(0);
     env.run(&["ingest", "docs", "--rebuild"]).expect(0);
     let said = note(&env.run(&redact).expect(0)).expect("a note");
-    let commands = "`docent index prune --keep 0 && docent index drop 2` removes";
-    assert!(said.contains("in versions 1 and 2:") && said.contains(commands), "{said}");
+    let commands = "remove them with `docent index prune --keep 0 && docent index drop 2`";
+    assert!(said.contains("in versions 1 and 2;") && said.contains(commands), "{said}");
     assert_eq!(note(&env.run(&redact).expect(0)), None);
     // No version is kept if none is to be kept.
     let mut env = runbook();

@@ -248,7 +248,7 @@ fn a_link_opens_its_document_without_a_key_and_nothing_else() {
         assert_eq!(refused.code(), "invalid_link", "{changed}");
         let page = served.ask("GET", &changed, &[BROWSER], "").expect(403);
         is_held(&page);
-        assert!(page.body.contains("This link was not made by this server for this document"));
+        assert!(page.body.contains("his link is not valid: "));
     }
     // The link does not replace a key for other requests, and neither does an empty one.
     for path in ["/v1/models", "/v1/docent/status", "/v1/docent/search"] {
