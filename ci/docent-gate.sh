@@ -115,34 +115,59 @@ trusted() {
     if [ "${GATE_TRUST:-}" = true ] && [ -f docent.toml ]; then "$docent" config trust; fi
 }
 
+# A gate that was set up wrongly lets everything pass, so whatever it cannot use ends it.
+usage() {
+    say "$*"
+    exit 2
+}
+
+check_settings() {
+    for switch in GATE_CHECK GATE_TRUST; do
+        eval "value=\${$switch:-}"
+        case $value in
+        '' | true | false) ;;
+        *) usage "$switch is $value: use true or false" ;;
+        esac
+    done
+    case ${GATE_MAX_DROP:-0} in
+    *[!0-9.]* | *.*.* | .) usage "GATE_MAX_DROP is $GATE_MAX_DROP: use a number, such as 0.02" ;;
+    esac
+    if [ -n "$base" ] && ! has_base; then
+        usage "the base $base is not in this checkout and cannot be fetched: correct GATE_BASE, or check out the history, too (fetch-depth: 0)"
+    fi
+    if [ -z "$base" ] && [ -n "${GATE_BASELINE:-}" ] && [ ! -f "$GATE_BASELINE" ]; then
+        usage "there is no $GATE_BASELINE: docent eval $cases --write-baseline $GATE_BASELINE writes it"
+    fi
+}
+
 has_base() {
-    [ -n "$base" ] || return 1
     git cat-file -e "$base^{commit}" 2>/dev/null && return 0
     # A shallow checkout has only the change.
-    git fetch --quiet --depth=1 origin "$base" 2>/dev/null && git cat-file -e "$base^{commit}" 2>/dev/null && return 0
-    note "the base $base is not in this checkout and cannot be fetched: nothing is compared. Check out the history, too."
-    return 1
+    git fetch --quiet --depth=1 origin "$base" 2>/dev/null && git cat-file -e "$base^{commit}" 2>/dev/null
 }
 
 # The baseline in the repository, as it is in the base.
 kept_baseline() {
-    if has_base; then
+    if [ -n "$base" ]; then
         if git show "$base:./$GATE_BASELINE" >"$out/baseline-of-base.json" 2>/dev/null; then
             compared=$out/baseline-of-base.json
         else
             note "the base has no $GATE_BASELINE yet: nothing is compared."
         fi
-    elif [ -z "$base" ] && [ -f "$GATE_BASELINE" ]; then
+    else
         compared=$(absolute "$GATE_BASELINE")
-    elif [ -z "$base" ]; then
-        note "there is no $GATE_BASELINE yet: nothing is compared."
     fi
 }
 
 # Brings the index in line with the base, and measures it there with the cases of the change.
 measured_base() {
-    has_base || return 0
-    if ! run config show qdrant.url --format json | grep -q '"value": null'; then
+    [ -n "$base" ] || return 0
+    try run config show qdrant.url --format json >"$out/url.json"
+    if [ "$status" != 0 ]; then
+        fail "$status" "the settings cannot be used (exit code $status)"
+        return 0
+    fi
+    if ! grep -q '"value": null' "$out/url.json"; then
         note "the base is not measured: on a Qdrant server that would change the collection. Set GATE_BASELINE instead."
         return 0
     fi
@@ -162,6 +187,11 @@ measured_base() {
     try trusted
     try ingest
     if [ "$status" = 3 ]; then try ingest --rebuild; fi
+    if [ "$status" = 3 ]; then
+        cd "$here"
+        fail 3 "the base cannot be ingested with its settings (exit code 3). GATE_TRUST=true trusts its docent.toml; without GATE_BASE nothing is compared"
+        return 0
+    fi
     if [ "$status" != 0 ] && [ "$status" != 5 ]; then
         cd "$here"
         note "the base cannot be ingested (exit code $status): nothing is compared."
@@ -235,7 +265,12 @@ evaluate() {
     1) fail 1 "a gate is not met" ;;
     *) fail "$status" "retrieval cannot be measured (exit code $status)" ;;
     esac
-    if [ -n "$built" ]; then run index use "$built" >/dev/null; fi
+    # A change that is refused does not become the live version.
+    if [ -n "$built" ] && [ "$status" = 0 ]; then
+        run index use "$built" >/dev/null
+    elif [ -n "$built" ]; then
+        run index drop "$built" >/dev/null
+    fi
 }
 
 exported() {
@@ -397,13 +432,14 @@ mkdir -p "$out"
 echo '*' >"$out/.gitignore"
 : >"$out/.docent-gate"
 
+check_settings
 trusted
 if [ -n "${GATE_BASELINE:-}" ]; then
     kept_baseline
 elif [ "${GATE_CHECK:-}" != true ]; then
     measured_base
 fi
-bring_in
+if [ "$code" = 0 ]; then bring_in; fi
 if brought_in; then evaluate; fi
 if brought_in; then exported; fi
 summary

@@ -1,9 +1,9 @@
 //! What `mcp` takes.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Subcommand, ValueEnum};
 
 use super::flags::flags;
-use super::{ChatFlags, RecordingFlags, RerankFlags, TraceFlags};
+use super::{ChatFlags, Cli, RecordingFlags, RerankFlags, TraceFlags};
 
 /// Offer the documents to agents, over the Model Context Protocol
 ///
@@ -70,6 +70,15 @@ pub struct InstallArgs {
     /// What the client starts `docent mcp` with, such as `-- --allow-ingest`
     #[arg(last = true, value_name = "OPTION")]
     pub options: Vec<String>,
+}
+
+impl InstallArgs {
+    /// Why `docent mcp` would not start with these options; `None` if it would.
+    pub fn refused_option(&self) -> Option<&'static str> {
+        let typed = ["docent", "mcp"].into_iter().chain(self.options.iter().map(String::as_str));
+        let error = Cli::command().try_get_matches_from(typed).err()?;
+        Some(error.kind().as_str().unwrap_or("they cannot be used"))
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

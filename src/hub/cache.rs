@@ -86,6 +86,12 @@ impl Cache {
     }
 }
 
+/// The model whose file in a cache this is, as it is typed; `None` for a file elsewhere.
+pub fn model_of_file(path: &Path) -> Option<String> {
+    let folder = path.iter().rev().find_map(|part| part.to_str()?.strip_prefix(MODELS))?;
+    Some(format!("hf:{}", folder.replacen("--", "/", 1)))
+}
+
 const MODELS: &str = "models--";
 const INCOMPLETE: &str = ".incomplete";
 

@@ -117,7 +117,7 @@ pub(super) fn failure(
             Exit::Backend,
             format!("{model} could not be fetched"),
             format!(
-                "check the network, its proxy and HF_ENDPOINT; docent models fetch {model} continues where it stopped"
+                "check the network, its proxy and HF_ENDPOINT, then: docent models fetch {model}"
             ),
         ),
     };

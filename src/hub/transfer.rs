@@ -177,7 +177,10 @@ fn hash(path: &Path, size: u64, long: bool) -> io::Result<String> {
 pub(super) fn unwritten(path: &Path, error: &io::Error) -> BackendError {
     let fault = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Fault::Full,
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Fault::Denied,
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::NotFound => Fault::Denied,
         _ => Fault::Permanent,
     };
     failed(&path.display().to_string(), fault, &error.to_string())

@@ -161,7 +161,7 @@ pub fn url(text: &str) -> Result<String, String> {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => {
             Ok(text.trim_end_matches('/').to_owned())
         }
-        _ => Err("is not a URL: it starts with http:// or https://".to_owned()),
+        _ => Err("is not a URL such as http://HOST:PORT".to_owned()),
     }
 }
 

@@ -114,6 +114,16 @@ fn cases_are_not_overwritten() {
 }
 
 #[test]
+fn cases_in_the_collection_are_said() {
+    let env = samples();
+    let says = "questions find themselves: cases.jsonl; move it out";
+    assert!(!env.run(&["eval", CASES]).stderr.contains(says));
+    env.run(&["ingest", "sample-docs", CASES]).expect(0);
+    let run = env.run(&["eval", CASES]);
+    assert!(run.stderr.contains(says), "{run}");
+}
+
+#[test]
 fn gates_and_baselines_hold() {
     let env = samples();
     let run = |args: &[&str]| {

@@ -24,6 +24,8 @@ fn what_makes_retrieval_worse_is_refused_and_what_does_not_passes() {
         gate.stderr.contains("recall@5 is 0.833; it was 1.000, and has to be at least 1.000"),
         "{gate}"
     );
+    let live = repository.docent(&["status", "--documents"]).expect(0).stdout;
+    assert!(live.contains("docs/elba.md"), "what was refused is not live: {live}");
     let summary = repository.summary();
     for said in [
         "## docent: refused\n\na gate is not met\n",
@@ -83,8 +85,8 @@ fn a_baseline_is_the_one_that_the_base_has() {
         gate.stderr.contains("the base has no baseline.json yet: nothing is compared"),
         "{gate}"
     );
-    let gate = repository.gate(&[kept]).expect(0);
-    assert!(gate.stderr.contains("there is no baseline.json yet"), "{gate}");
+    let gate = repository.gate(&[kept]).expect(2);
+    assert!(gate.stderr.contains("--write-baseline baseline.json writes it"), "{gate}");
 
     let measured = repository.read("docent-gate/baseline.json");
     repository.write("baseline.json", &measured);
@@ -110,10 +112,30 @@ fn reports_take_the_place_of_no_documents() {
 }
 
 #[test]
+fn a_gate_that_is_set_up_wrongly_does_not_pass() {
+    let repository = Repository::new();
+    for (name, value, says) in [
+        ("GATE_BASE", "no-such-branch", "the base no-such-branch is not in this checkout"),
+        ("GATE_CHECK", "yes", "GATE_CHECK is yes: use true or false"),
+        ("GATE_TRUST", "1", "GATE_TRUST is 1"),
+        ("GATE_MAX_DROP", "a tenth", "GATE_MAX_DROP is a tenth: use a number"),
+    ] {
+        let gate = repository.gate(&[(name, value)]).expect(2);
+        assert!(gate.stderr.contains(says), "{gate}");
+    }
+}
+
+#[test]
+fn settings_of_the_base_that_cannot_be_used_are_said() {
+    let repository = Repository::new();
+    std::fs::write(repository.path("docent.toml"), "[search]\nk = 0\n").expect("a file");
+    let gate = repository.gate(&[("GATE_BASE", "main")]).expect(3);
+    assert!(gate.stderr.contains("the settings cannot be used"), "{gate}");
+}
+
+#[test]
 fn a_base_that_cannot_be_measured_is_said_and_refuses_nothing() {
     let repository = Repository::new();
-    let gate = repository.gate(&[("GATE_BASE", "no-such-branch")]).expect(0);
-    assert!(gate.stderr.contains("the base no-such-branch is not in this checkout"), "{gate}");
     repository.git(&["checkout", "-q", "--orphan", "other"]);
     repository.git(&["rm", "-rqf", "docs"]);
     repository.commit("no documents");

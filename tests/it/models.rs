@@ -1,7 +1,7 @@
 //! Models by name, from a scripted hub: as embedder and as reranker, kept, listed and removed.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -23,6 +23,10 @@ fn project() -> (TestEnv, ScriptedHub) {
     let mut env = TestEnv::with_samples();
     env.set("HF_ENDPOINT", &hub.endpoint());
     (env, hub)
+}
+
+fn cache(env: &TestEnv) -> PathBuf {
+    env.home().join(".cache/huggingface/hub")
 }
 
 fn ingest(env: &TestEnv) -> Run {
@@ -121,9 +125,9 @@ fn models_are_fetched_listed_and_removed() {
     let removed = json(&["models", "remove", "hf:a/bert"]).expect(0).json();
     assert_eq!(removed["removed"][0]["bytes"], listed["models"][0]["bytes"]);
     check(&env, "models-fetch-json", &[fetched]);
-    check(&env, "models-json", &[listed.clone()]);
+    check(&env, "models-json", &[listed]);
     check(&env, "models-remove-json", &[removed]);
-    let odd = Path::new(listed["cache"].as_str().expect("a path")).join("models--a--odd");
+    let odd = cache(&env).join("models--a--odd");
     std::fs::create_dir_all(&odd).expect("a directory");
     std::fs::write(odd.join("snapshots"), "not a directory").expect("a file");
     let others = env.run(&["models", "list"]).expect(0);
@@ -229,4 +233,29 @@ fn a_hub_is_asked_through_the_proxy_of_the_environment() {
     let through = |asked: &&Asked| asked.what.contains(" http://hub.test/");
     let asked = hub.asked();
     assert!(asked.iter().filter(|asked| asked.of_hub).all(|asked| through(&asked)), "{asked:?}");
+}
+
+#[test]
+fn a_damaged_model_of_the_cache_is_fetched_again() {
+    let (env, _hub) = project();
+    ingest(&env).expect(0);
+    let graph = cache(&env).join("models--a--bert/snapshots").join(COMMIT).join("onnx/model.onnx");
+    let bytes = std::fs::read(&graph).expect("a model");
+    std::fs::write(&graph, &bytes[..bytes.len() / 2]).expect("half of it");
+    let damaged = search(&env, &[]).expect(3);
+    let commands = "docent models remove hf:a/bert, then docent models fetch hf:a/bert";
+    assert!(damaged.stderr.contains(commands), "{damaged}");
+    env.run(&["models", "remove", "hf:a/bert"]).expect(0);
+    env.run(&["models", "fetch", "hf:a/bert"]).expect(0);
+    search(&env, &[]).expect(0);
+}
+
+#[test]
+fn a_cache_that_cannot_be_a_directory_is_not_the_networks_fault() {
+    let (mut env, _hub) = project();
+    env.write("a-file", "not a directory");
+    let home = env.path("a-file").display().to_string();
+    env.set("HF_HOME", &home);
+    let refused = env.run(&["models", "fetch", "hf:a/bert"]).expect(4);
+    assert!(refused.stderr.contains("set HF_HOME to a directory"), "{refused}");
 }

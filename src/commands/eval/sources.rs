@@ -20,6 +20,12 @@ pub(super) fn resolve(
     set: &mut CaseSet,
     documents: &HashSet<String>,
 ) -> Result<(), Failure> {
+    let cases = set.file.as_deref().and_then(|file| source(file, &context.root));
+    if let Some(cases) = cases.filter(|cases| documents.contains(cases)) {
+        ui.warn(&format!(
+            "the file of cases is a document of the collection, so its questions find themselves: {cases}; move it out of the sources, or leave it out: docent ingest --exclude {cases}"
+        ));
+    }
     if let Some(dir) = set.file.as_deref().and_then(Path::parent) {
         for expected in set.cases.iter_mut().flat_map(|case| &mut case.expected) {
             if let Some(source) = known(&expected.source, &context.root, dir, documents) {

@@ -7,11 +7,10 @@ mod merge;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
 use serde_json::{Value, json};
 
 use super::super::context::home;
-use crate::cli::{Cli, InstallArgs, McpClient};
+use crate::cli::{InstallArgs, McpClient};
 use crate::error::{Exit, Failure};
 use crate::service::Context;
 use crate::settings::parse::without_credentials;
@@ -21,7 +20,7 @@ use merge::{Merged, into_json, into_toml};
 
 pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
     let file = Place::of(args.client, &context.root, home().as_deref())?;
-    check(&args.options)?;
+    check(args)?;
     let entry = file.entry(context, &args.options);
     let path = file.path.display();
     let left_out = left_out(context);
@@ -53,13 +52,9 @@ pub(super) fn run(ui: &mut Ui, context: &Context, args: &InstallArgs) -> Result<
 }
 
 /// `docent mcp` would end at once with options that it does not know, and clients show next to nothing of that.
-fn check(options: &[String]) -> Result<(), Failure> {
-    let typed = ["docent", "mcp"].into_iter().chain(options.iter().map(String::as_str));
-    let refused = Cli::command().try_get_matches_from(typed).err();
-    refused.map_or(Ok(()), |error| {
-        let problem = error.kind().as_str().unwrap_or("they cannot be used");
-        let options = options.join(" ");
-        Err(Failure::usage(format!("docent mcp {options}: {problem}"))
+fn check(args: &InstallArgs) -> Result<(), Failure> {
+    args.refused_option().map_or(Ok(()), |problem| {
+        Err(Failure::usage(format!("docent mcp {}: {problem}", args.options.join(" ")))
             .hint("docent mcp --help lists its options"))
     })
 }

@@ -1,7 +1,7 @@
 //! Models that run in this process: finds their files, and fetches those that are missing.
 
 use crate::error::Failure;
-use crate::hub::{LocalModel, MissingModel, Purpose};
+use crate::hub::{LocalModel, MissingModel, Purpose, model_of_file};
 use crate::onnx::{ModelPlace, OnnxError, Published};
 use crate::service::context::Context;
 use crate::settings::{EmbeddingModel, RerankModel, VerifyModel};
@@ -19,7 +19,14 @@ pub(super) async fn loaded<T: Send + 'static>(
 }
 
 pub(super) fn unusable(error: OnnxError) -> Failure {
-    Failure::config(error.to_string()).hint(error.hint)
+    let failure = Failure::config(error.to_string());
+    match model_of_file(&error.path) {
+        // Its files were right when they were fetched, and hints for those who export models do not help here.
+        Some(model) => failure.hint(format!(
+            "its files in the cache may be damaged: docent models remove {model}, then docent models fetch {model}; otherwise this model does not run here"
+        )),
+        None => failure.hint(error.hint),
+    }
 }
 
 /// Directory of a model of a hub, which is fetched if it is not here. A collection that was built with
