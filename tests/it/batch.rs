@@ -35,7 +35,17 @@ fn a_line_for_each_question() {
         "questions.jsonl",
         "\"When does the ferry leave?\"\n\n{\"id\": {\"n\": 2}, \"question\": \"zymurgy xylophone?\"}\nnonsense\n",
     );
-    assert_run!(env.run(&["query", "--batch", "questions.jsonl"]).expect(2));
+    assert_run!(env.run(&["query", "--batch", "questions.jsonl"]).expect(2), @r##"
+    $ docent query --batch questions.jsonl
+    exit 2
+    --- stdout
+    {"schema_version":1,"id":1,"exit_code":0,"error":null,"answer_id":"[UUID]","question":"When does the ferry leave?","queries":["When does the ferry leave?"],"hypothetical":null,"answer":"The ferry leaves at nine [1].","thinking":null,"no_answer":false,"no_answer_reason":null,"model":"extractive","citations":[{"passage":1,"source":"docs/a.md","citation":"docs/a.md:L1-L3","lines":[1,3],"quote":"The ferry leaves at nine","verified":true,"checks":["quoted","numbers"],"unsupported":[]}],"invalid_citations":[],"uncited_sentences":[],"findings":[],"verification":null,"passages":[{"passage":1,"source":"docs/a.md","citation":"docs/a.md:L1-L3","title":"Ferry","headings":["Ferry"],"text":"# Ferry\n\nThe ferry leaves at nine. It carries bicycles.","score":1.0,"document_hash":"ac2f5aa5b7bd583521f47e2f61c9ddf8b0d0cdc00b511783c9be0b7a7e7a4161","lines":[1,3]}],"nearest":[],"finish_reason":"stop","incomplete":false,"usage":{"prompt_tokens":null,"completion_tokens":null,"cached_tokens":null,"reasoning_tokens":null,"cost":null},"retrieved_ms": [TIME],"first_token_ms": [TIME],"elapsed_ms": [TIME]}
+    {"schema_version":1,"id":{"n":2},"exit_code":1,"error":null,"answer_id":"[UUID]","question":"zymurgy xylophone?","queries":["zymurgy xylophone?"],"hypothetical":null,"answer":"","thinking":null,"no_answer":true,"no_answer_reason":"refused","model":"extractive","citations":[],"invalid_citations":[],"uncited_sentences":[],"findings":[],"verification":null,"passages":[{"passage":1,"source":"docs/a.md","citation":"docs/a.md:L1-L3","title":"Ferry","headings":["Ferry"],"text":"# Ferry\n\nThe ferry leaves at nine. It carries bicycles.","score":0.2928571,"document_hash":"ac2f5aa5b7bd583521f47e2f61c9ddf8b0d0cdc00b511783c9be0b7a7e7a4161","lines":[1,3]}],"nearest":[{"source":"docs/a.md","citation":"docs/a.md:L1-L3","title":"Ferry","headings":["Ferry"],"text":"# Ferry\n\nThe ferry leaves at nine. It carries bicycles.","score":0.2928571,"document_hash":"ac2f5aa5b7bd583521f47e2f61c9ddf8b0d0cdc00b511783c9be0b7a7e7a4161","lines":[1,3]}],"finish_reason":"no_answer","incomplete":false,"usage":{"prompt_tokens":null,"completion_tokens":null,"cached_tokens":null,"reasoning_tokens":null,"cost":null},"retrieved_ms": [TIME],"first_token_ms":null,"elapsed_ms": [TIME]}
+    {"schema_version":1,"id":4,"exit_code":2,"error":{"message":"line 4 is not JSON: expected ident at line 1 column 2","causes":[],"hint":"write one a line: \"How long?\", or {\"id\": \"q1\", \"question\": \"How long?\"}","exit_code":2}}
+    --- stderr
+    1 of 3 questions answered
+    note: quoted, not generated: no chat model is configured; `docent doctor` shows how to set one
+    "##);
 }
 
 #[test]

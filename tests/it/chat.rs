@@ -46,7 +46,29 @@ fn quoted_turn_by_turn() {
     let env = TestEnv::with_samples();
     env.run(&["ingest", "sample-docs"]).expect(0);
     let lines = [QUESTION, "", "Who may restore one?", "zymurgy xylophone?", "/open 1"];
-    assert_run!(chat(&env, &[], &lines).expect(1));
+    assert_run!(chat(&env, &[], &lines).expect(1), @r"
+    $ docent chat
+    exit 1
+    --- stdout
+    Ledger backups are kept for 400 days [3].
+    A restore needs the approval of two operators from the on-call list, and is logged [1].
+    [PROJECT]/sample-docs/policies/restore.pdf#page=4
+    --- stderr
+    note: quoted, not generated: no chat model is configured; `docent doctor` shows how to set one
+
+    [3] sample-docs/handbook/backups.md:L12-L21    Backups > Retention
+        “Ledger backups are kept for 400 days”
+    7 passages from 4 sources, retrieved in [TIME], first token after [TIME], done after [TIME]
+
+    [1] sample-docs/policies/restore.pdf#page=3    Restore Policy > 4 Approval
+        “A restore needs the approval of two operators from the on-call list, and is logged”
+    8 passages from 3 sources, retrieved in [TIME], first token after [TIME], done after [TIME]
+    8 passages from 4 sources, retrieved in [TIME]
+    note: the documents do not answer this
+      nearest: sample-docs/policies/restore.pdf#page=4    Restore Policy
+      nearest: sample-docs/policies/restore.pdf#page=3    Restore Policy > 4 Approval
+      nearest: sample-docs/ops/runbook.rst:L71-L86        Ledger runbook > Restore from a backup
+    ");
 }
 
 #[test]
@@ -187,7 +209,14 @@ fn commands_from_a_pipe() {
 #[test]
 fn no_collection_and_no_model_are_said_at_once() {
     let env = TestEnv::new();
-    assert_run!(chat(&env, &[], &["anything"]).expect(3));
+    assert_run!(chat(&env, &[], &["anything"]).expect(3), @r"
+    $ docent chat
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no collection `docent` in [PROJECT]/.docent/collections/docent
+    hint: create it: docent ingest PATH
+    ");
     chat(&env, &["--rewrite"], &["anything"]).expect(3);
 }
 

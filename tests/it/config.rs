@@ -36,14 +36,27 @@ fn the_project_file_is_found_upwards() {
 fn an_unknown_key_names_the_nearest() {
     let env = TestEnv::new();
     env.write("docent.toml", "[serch]\nk = 3\n");
-    assert_run!(env.run(&["config", "show"]).expect(3));
+    assert_run!(env.run(&["config", "show"]).expect(3), @r"
+    $ docent config show
+    exit 3
+    --- stdout
+    --- stderr
+    error: unknown setting `serch.k` in [PROJECT]/docent.toml
+    hint: did you mean `search.k`?
+    ");
 }
 
 #[test]
 fn a_bad_value_in_the_environment_is_a_configuration_error() {
     let mut env = TestEnv::new();
     env.set("DOCENT_SEARCH_K", "many");
-    assert_run!(env.run(&["search", "x"]).expect(3));
+    assert_run!(env.run(&["search", "x"]).expect(3), @r"
+    $ docent search x
+    exit 3
+    --- stdout
+    --- stderr
+    error: DOCENT_SEARCH_K: `many` is not a whole number from 1 to 10000
+    ");
 }
 
 #[test]
@@ -69,7 +82,13 @@ fn trust_is_for_the_file_as_it_is() {
 
 #[test]
 fn trust_without_a_project_file() {
-    assert_run!(TestEnv::new().run(&["config", "trust"]).expect(3));
+    assert_run!(TestEnv::new().run(&["config", "trust"]).expect(3), @r"
+    $ docent config trust
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no docent.toml in [PROJECT]
+    ");
 }
 
 #[test]

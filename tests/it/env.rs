@@ -160,10 +160,10 @@ impl fmt::Display for Run {
     }
 }
 
-/// Asserts a whole run against its snapshot, with times replaced.
+/// Asserts a whole run against its snapshot, with times replaced. A snapshot shorter than a screen is in the test.
 #[macro_export]
 macro_rules! assert_run {
-    ($run:expr) => {
+    ($run:expr $(, @$snapshot:literal)?) => {
         insta::with_settings!({
             filters => vec![
                 (r"\b[0-9]+(\.[0-9]+)? m?s\b", "[TIME]"),
@@ -174,7 +174,7 @@ macro_rules! assert_run {
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
             ],
             omit_expression => true,
-        }, { insta::assert_snapshot!($run.to_string()) })
+        }, { insta::assert_snapshot!($run.to_string() $(, @$snapshot)?) })
     };
 }
 

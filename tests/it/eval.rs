@@ -52,7 +52,32 @@ fn the_golden_questions() {
     let env = samples();
     assert_run!(env.run(&["eval", CASES, "--min", "recall@5=0.8"]).expect(0));
     let tagged = ["eval", CASES, "--tag", "pdf", "--metric", "hit@1,mrr", "--verbose"];
-    assert_run!(env.run(&tagged).expect(0));
+    assert_run!(env.run(&tagged).expect(0), @r"
+    $ docent eval cases.jsonl --tag pdf --metric hit@1,mrr --verbose
+    exit 0
+    --- stdout
+    7 cases from cases.jsonl, by passages
+
+           hybrid   95 % interval
+    hit@1   0.857  0.571 to 1.000
+    mrr     0.929  0.786 to 1.000
+
+    By tag
+    tag             cases  hit@1    mrr
+    contract            4  1.000  1.000
+    handbook            1  1.000  1.000
+    multi               1  1.000  1.000
+    near-duplicate      1  0.000  0.500
+    paraphrase          1  1.000  1.000
+    pdf                 7  0.857  0.929
+    table               1  1.000  1.000
+
+    latency: p50 [TIME], p95 [TIME]
+    --- stderr
+    project [PROJECT]
+    store [PROJECT]/.docent/collections/docent
+    embedder builtin (static-minilm-en-256@bbb84397b56f), 256 dimensions
+    ");
 }
 
 #[test]
@@ -70,14 +95,28 @@ fn ways_to_retrieve_are_compared() {
         let p = comparison["p"].as_f64().expect("a number");
         assert!(p > 0.0 && p <= 1.0 && better + worse <= 47, "{comparison:#}");
     }
-    assert_run!(env.run(&["eval", CASES, "--compare", "hybrid,bm25"]).expect(2));
+    assert_run!(env.run(&["eval", CASES, "--compare", "hybrid,bm25"]).expect(2), @r"
+    $ docent eval cases.jsonl --compare hybrid,bm25
+    exit 2
+    --- stdout
+    --- stderr
+    error: --compare: unknown retrieval mode `bm25`
+    hint: use hybrid, dense, sparse, rerank, or only versions, such as docs@v7,docs@v8
+    ");
 }
 
 #[test]
 fn a_reranker_is_a_way_to_retrieve() {
     let env = samples();
     let compared = ["eval", CASES, "--tag", "pdf", "--compare", "hybrid,rerank", "--metric", "mrr"];
-    assert_run!(env.run(&compared).expect(2));
+    assert_run!(env.run(&compared).expect(2), @r"
+    $ docent eval cases.jsonl --tag pdf --compare hybrid,rerank --metric mrr
+    exit 2
+    --- stdout
+    --- stderr
+    error: --compare rerank: no reranker is configured
+    hint: name one with --rerank: the URL of a /rerank endpoint, hf:ORG/NAME, or onnx:DIR
+    ");
     let server = ScriptedServer::start();
     server.rerank(Dialect::Jina, "no word of theirs");
     let url = server.base_url();
@@ -143,8 +182,22 @@ fn gates_and_baselines_hold() {
     let report = failed.expect(1).json();
     assert_eq!((&report["passed"], &report["gates"][0]["passed"]), (&json!(false), &json!(false)));
     env.write("baseline.json", "{}");
-    assert_run!(run(&["--baseline", "baseline.json"]).expect(2));
-    assert_run!(run(&["--min", "recall@5=80"]).expect(2));
+    assert_run!(run(&["--baseline", "baseline.json"]).expect(2), @r"
+    $ docent eval cases.jsonl --tag pdf --metric precision@5 --baseline baseline.json
+    exit 2
+    --- stdout
+    --- stderr
+    error: baseline.json is not a baseline: missing field `schema_version` at line 1 column 2
+    hint: write one with --write-baseline FILE
+    ");
+    assert_run!(run(&["--min", "recall@5=80"]).expect(2), @r"
+    $ docent eval cases.jsonl --tag pdf --metric precision@5 --min recall@5=80
+    exit 2
+    --- stdout
+    --- stderr
+    error: --min recall@5=80: `80` is not a number from 0 to 1
+    hint: such as --min recall@5=0.8
+    ");
 }
 
 /// Ten copies of one text are the first hits, and one of them is a passage.
@@ -254,22 +307,83 @@ fn what_cannot_be_measured_is_an_error() {
     let line = json!({"question": "Where do walruses live?", "expected": ["a.md"]});
     env.write("cases.jsonl", line.to_string());
     let eval = |args: &[&str]| env.run(&[&["eval"], args].concat());
-    assert_run!(eval(&["cases.jsonl"]).expect(3));
+    assert_run!(eval(&["cases.jsonl"]).expect(3), @r"
+    $ docent eval cases.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no collection `docent` in [PROJECT]/.docent/collections/docent
+    hint: create it: docent ingest PATH
+    ");
     env.write("docs/b.md", "Walruses live on ice.");
     env.run(&["ingest", "docs"]).expect(0);
-    assert_run!(eval(&["cases.jsonl"]).expect(3));
-    assert_run!(eval(&["gone.jsonl"]).expect(2));
-    assert_run!(eval(&[]).expect(2));
-    assert_run!(eval(&["docs"]).expect(2));
+    assert_run!(eval(&["cases.jsonl"]).expect(3), @r"
+    $ docent eval cases.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: none of the expected sources is in the collection `docent`: a.md
+    hint: sources are relative to the project root or to the file of cases; `docent status --documents` lists what is stored
+    ");
+    assert_run!(eval(&["gone.jsonl"]).expect(2), @r"
+    $ docent eval gone.jsonl
+    exit 2
+    --- stdout
+    --- stderr
+    error: [PROJECT]/gone.jsonl cannot be read: No such file or directory (os error 2)
+    ");
+    assert_run!(eval(&[]).expect(2), @r"
+    $ docent eval
+    exit 2
+    --- stdout
+    --- stderr
+    error: no cases
+    hint: docent eval cases.jsonl, or docent eval --beir DIR
+    ");
+    assert_run!(eval(&["docs"]).expect(2), @r"
+    $ docent eval docs
+    exit 2
+    --- stdout
+    --- stderr
+    error: [PROJECT]/docs/queries.jsonl cannot be read: No such file or directory (os error 2)
+    hint: a directory in BEIR format has corpus.jsonl, queries.jsonl and qrels/test.tsv
+    ");
     env.write("cases.jsonl", format!("{line}\n{{\"question\": \"?\"}}\n"));
-    assert_run!(eval(&["cases.jsonl"]).expect(2));
+    assert_run!(eval(&["cases.jsonl"]).expect(2), @r#"
+    $ docent eval cases.jsonl
+    exit 2
+    --- stdout
+    --- stderr
+    error: cases.jsonl:2: `expected` is missing: a list of what should be found
+    hint: a case is a line such as {"question": "...", "expected": [{"source": "docs/a.md", "lines": [3, 9]}]}
+    "#);
     env.write("cases.jsonl", "\n");
-    assert_run!(eval(&["cases.jsonl"]).expect(2));
+    assert_run!(eval(&["cases.jsonl"]).expect(2), @r"
+    $ docent eval cases.jsonl
+    exit 2
+    --- stdout
+    --- stderr
+    error: there is no case in cases.jsonl
+    ");
     std::fs::remove_file(env.path("docs/b.md")).expect("a file");
     env.run(&["ingest", "docs", "--allow-prune"]).expect(0);
     env.write("cases.jsonl", line.to_string());
-    assert_run!(eval(&["cases.jsonl"]).expect(3));
-    assert_run!(eval(&["cases.jsonl", "--metric", "recal@5"]).expect(2));
+    assert_run!(eval(&["cases.jsonl"]).expect(3), @r"
+    $ docent eval cases.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: the collection `docent` is empty: there is nothing to measure
+    hint: docent ingest PATH
+    ");
+    assert_run!(eval(&["cases.jsonl", "--metric", "recal@5"]).expect(2), @r"
+    $ docent eval cases.jsonl --metric recal@5
+    exit 2
+    --- stdout
+    --- stderr
+    error: `recal@5` is not a metric
+    hint: use recall@N, precision@N, hit@N, mrr@N, ndcg@N, map@N or passages@N
+    ");
 }
 
 #[test]
@@ -301,7 +415,23 @@ fn sources_are_relative_to_the_root_or_to_the_cases_and_what_is_not_there_is_nam
 fn a_beir_collection_is_brought_in_and_measured_in_one_go() {
     let env = TestEnv::new();
     beir(&env);
-    assert_run!(env.run(&["eval", "--beir", "beir"]).expect(0));
+    assert_run!(env.run(&["eval", "--beir", "beir"]).expect(0), @r"
+    $ docent eval --beir beir
+    exit 0
+    --- stdout
+    3 cases from beir, by documents
+
+                hybrid   95 % interval
+    ndcg@10      0.983  0.950 to 1.000
+    recall@10    1.000  1.000 to 1.000
+    recall@100   1.000  1.000 to 1.000
+    mrr@10       1.000  1.000 to 1.000
+    map@100      0.944  0.833 to 1.000
+
+    latency: p50 [TIME], p95 [TIME]
+    --- stderr
+    synced beir: 5 documents, 9 new chunks ([TIME])
+    ");
     // Unchanged documents cost nothing, and documents that are gone are deleted.
     let report = env.run(&["eval", "--beir", "beir", "--format", "json"]).expect(0).json();
     assert_eq!((&report["cases"], &report["unit"]), (&json!(3), &json!("documents")));
@@ -310,10 +440,30 @@ fn a_beir_collection_is_brought_in_and_measured_in_one_go() {
     let without: String =
         corpus.split_inclusive('\n').filter(|l| !l.contains("Penguins")).collect();
     env.write("beir/corpus.jsonl", without);
-    assert_run!(env.run(&["eval", "--beir", "beir", "--metric", "recall@10"]).expect(0));
+    assert_run!(env.run(&["eval", "--beir", "beir", "--metric", "recall@10"]).expect(0), @r"
+    $ docent eval --beir beir --metric recall@10
+    exit 0
+    --- stdout
+    3 cases from beir, by documents
+
+               hybrid   95 % interval
+    recall@10   0.667  0.000 to 1.000
+
+    latency: p50 [TIME], p95 [TIME]
+    --- stderr
+    synced beir: 4 documents, 0 new chunks ([TIME])
+    warning: 1 of 4 expected sources are not in the collection `beir-beir-builtin-256-32`, and count as not found: 2
+    ");
     let documents = ["status", "--collection", "beir-beir-builtin-256-32", "--documents"];
     assert!(!env.run(&documents).expect(0).stdout.contains("\n2 "));
-    assert_run!(env.run(&["eval", "--beir", "beir", "--split", "dev"]).expect(2));
+    assert_run!(env.run(&["eval", "--beir", "beir", "--split", "dev"]).expect(2), @r"
+    $ docent eval --beir beir --split dev
+    exit 2
+    --- stdout
+    --- stderr
+    error: [PROJECT]/beir has no qrels/dev.tsv; it has test
+    hint: choose one with --split
+    ");
     env.run(&["status"]).expect(3);
 }
 
@@ -359,9 +509,22 @@ fn rankings_go_out_and_come_in_as_trec_has_them() {
     let run = ["eval", "cases.jsonl", "--from-run", "cases.run", "--min", "hit@1=1"];
     env.run(&run).expect(0);
     env.write("other.run", "x Q0 d 1 1.0 t\n");
-    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2));
+    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2), @r"
+    $ docent eval beir --from-run other.run
+    exit 2
+    --- stdout
+    --- stderr
+    error: other.run ranks nothing for any case of beir
+    hint: the first field of each line has to be the id of a case, or the number of its line
+    ");
     env.write("other.run", "q1 Q0 d\n");
-    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2));
+    assert_run!(env.run(&["eval", "beir", "--from-run", "other.run"]).expect(2), @r"
+    $ docent eval beir --from-run other.run
+    exit 2
+    --- stdout
+    --- stderr
+    error: other.run:1: 3 fields, not 6: query-id Q0 document-id rank score tag
+    ");
 }
 
 #[test]
@@ -369,7 +532,14 @@ fn answers_are_measured_too() {
     let mut env = samples();
     let run = ["eval", CASES, "--answers", "--metric", "hit@8", "--min", "facts=0.75"];
     assert_run!(env.run(&run).expect(0));
-    assert_run!(env.run(&["eval", CASES, "--min", "facts=0.75"]).expect(2));
+    assert_run!(env.run(&["eval", CASES, "--min", "facts=0.75"]).expect(2), @r"
+    $ docent eval cases.jsonl --min facts=0.75
+    exit 2
+    --- stdout
+    --- stderr
+    error: the gate on `facts` needs answers
+    hint: add --answers
+    ");
     let lines = [
         json!({"question": "How long are ledger backups kept?", "expected": ["sample-docs/handbook/backups.md"], "facts": ["400 days", "walrus"]}),
         json!({"question": "How long are ledger backups stored?", "expected": []}),
@@ -435,8 +605,22 @@ fn a_second_model_judges_the_answers() {
     let asked = asked.iter().rfind(|request| request.body["model"] == "scripted-judge");
     let asked = asked.expect("a request").body["messages"].to_string();
     assert!(asked.contains("Walruses") && asked.contains("400 days"), "{asked}");
-    assert_run!(env.run(&[&run[..], &["--min", "judged-facts=0.5"]].concat()).expect(2));
-    assert_run!(env.run(&[&run[..], &["--judge", "extractive"]].concat()).expect(2));
+    assert_run!(env.run(&[&run[..], &["--min", "judged-facts=0.5"]].concat()).expect(2), @r"
+    $ docent eval two.jsonl --answers --model scripted-chat --metric hit@8 --min judged-facts=0.5
+    exit 2
+    --- stdout
+    --- stderr
+    error: the gate on `judged-facts` needs answers
+    hint: add --answers --judge MODEL
+    ");
+    assert_run!(env.run(&[&run[..], &["--judge", "extractive"]].concat()).expect(2), @r"
+    $ docent eval two.jsonl --answers --model scripted-chat --metric hit@8 --judge extractive
+    exit 2
+    --- stdout
+    --- stderr
+    error: --judge extractive: the judge has to be a chat model
+    hint: name a model at the endpoint for answers
+    ");
 }
 
 #[test]
@@ -453,8 +637,22 @@ fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
     env.run(&["status", "--collection", "docent.chunk-tokens-64"]).expect(0);
     // The collection itself is unchanged.
     assert!(env.run(&["ingest", "--check", "sample-docs"]).expect(0).stderr.is_empty());
-    assert_run!(env.run(&["eval", CASES, "--sweep", "chunk-tokens=40"]).expect(2));
-    assert_run!(env.run(&["eval", CASES, "--sweep", "k=40"]).expect(2));
+    assert_run!(env.run(&["eval", CASES, "--sweep", "chunk-tokens=40"]).expect(2), @r"
+    $ docent eval cases.jsonl --sweep chunk-tokens=40
+    exit 2
+    --- stdout
+    --- stderr
+    error: --sweep: an overlap of 32 is more than half of a chunk of 40 tokens
+    hint: lower --chunk-overlap to at most half of the smallest chunk
+    ");
+    assert_run!(env.run(&["eval", CASES, "--sweep", "k=40"]).expect(2), @r"
+    $ docent eval cases.jsonl --sweep k=40
+    exit 2
+    --- stdout
+    --- stderr
+    error: --sweep k=40: `k` is neither chunk-tokens nor chunk-overlap
+    hint: such as --sweep chunk-tokens=128,256,512
+    ");
     beir(&env);
     let sweep = ["eval", "--beir", "beir", "--sweep", "chunk-tokens=64,256", "--format", "json"];
     let report = env.run(&sweep).expect(0).json();
@@ -465,7 +663,19 @@ fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
 fn cases_are_drafted_from_a_collection() {
     let mut env = samples();
     let run = env.run(&["eval", "init", "-n", "6"]).expect(0);
-    assert_run!(run.clone());
+    assert_run!(run.clone(), @r#"
+    $ docent eval init -n 6
+    exit 0
+    --- stdout
+    {"question":"Webhooks: Ledger calls your server when something happens in a workspace?","expected":[{"source":"sample-docs/api/webhooks.md","lines":[1,17]}],"tags":["draft"]}
+    {"question":"Retention: Ledger backups are kept for 400 days?","expected":[{"source":"sample-docs/handbook/backups.md","lines":[12,21]}],"tags":["draft"]}
+    {"question":"2 Scope: The policy applies to every restore of customers' data into the production environment, whether it concerns one…?","expected":[{"source":"sample-docs/policies/restore.pdf","page":1}],"tags":["draft"]}
+    {"question":"Fixed: A batch with two identical idempotency keys is refused as a whole (LED-3391)?","expected":[{"source":"sample-docs/releases/2.4.md","lines":[20,23]}],"tags":["draft"]}
+    {"question":"Walks through all transactions, page by page, 500 at a time?","expected":[{"source":"sample-docs/src/client.ts","lines":[50,61]}],"tags":["draft"]}
+    {"question":"The transaction that moves a rounding difference to the rounding account, if there is one?","expected":[{"source":"sample-docs/src/reconcile.py","lines":[82,93]}],"tags":["draft"]}
+    --- stderr
+    note: these are drafts: edit each question to what a reader would ask, in a reader's words, and add other sources that answer it
+    "#);
     assert_eq!(run, env.run(&["eval", "init", "-n", "6"]).expect(0));
     // A chunk without a vector, of words that the embedder does not know, is among them.
     let words = "ᎣᏏᏲ ᏙᎯᏧ ᎤᏩᏌ ᎠᎹ ᎠᏓ ᏅᏬᏔᏁᎯ ᎦᏚᎲ ᎠᏂᏗ ᎤᎵᎮᎵᏍᏗ ᏩᏯ ᏗᎦᏚ ᎡᏆ ᏎᎷ ᏥᏍᏆ";

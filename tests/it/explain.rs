@@ -40,24 +40,110 @@ fn expected(env: &TestEnv, source: &str, args: &[&str]) -> Value {
 
 #[test]
 fn without_expectation() {
-    assert_run!(explain(&harbour(), &[]).expect(0));
+    assert_run!(explain(&harbour(), &[]).expect(0), @r"
+    $ docent explain How are the masts of a ketch rigged?
+    exit 0
+    --- stdout
+    3 passages of 3 hits (hybrid, -k 8), 523 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  passage 2  docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  passage 3  docs/bread.txt:L1
+    --- stderr
+    ");
 }
 
 #[test]
 fn found() {
     let env = harbour();
-    assert_run!(explain(&env, &["--expect", "docs/ketch.md:L3", "-k", "2"]).expect(0));
+    assert_run!(explain(&env, &["--expect", "docs/ketch.md:L3", "-k", "2"]).expect(0), @r"
+    $ docent explain How are the masts of a ketch rigged? --expect docs/ketch.md:L3 -k 2
+    exit 0
+    --- stdout
+    2 passages of 3 hits (hybrid, -k 2), 468 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  passage 2  docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/ketch.md:L3 is in passage 1
+      best chunk  docs/ketch.md:L1-L3  Ketch
+      dense       rank 1, cosine 0.834
+      sparse      rank 1, BM25 2.240
+      overall     rank 1, score 1.000
+      has         masts, ketch, rigged
+      lacks       none
+    --- stderr
+    ");
     env.write("docs/ketch.md", "# Ketch\n\nWhat a ketch has is two masts.\n");
-    assert_run!(explain(&env, &["--expect", "docs/ketch.md", "-k", "2"]).expect(0));
+    assert_run!(explain(&env, &["--expect", "docs/ketch.md", "-k", "2"]).expect(0), @r"
+    $ docent explain How are the masts of a ketch rigged? --expect docs/ketch.md -k 2
+    exit 0
+    --- stdout
+    2 passages of 3 hits (hybrid, -k 2), 468 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  passage 2  docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/ketch.md is in passage 1
+      best chunk  docs/ketch.md:L1-L3  Ketch
+      dense       rank 1, cosine 0.834
+      sparse      rank 1, BM25 2.240
+      overall     rank 1, score 1.000
+      has         masts, ketch, rigged
+      lacks       none
+    --- stderr
+    note: its file has changed since it was ingested; to update it: docent ingest
+    ");
 }
 
 #[test]
 fn not_ingested() {
     let env = harbour();
-    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/zymurgy.md"]).expect(1));
-    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/yawls.md"]).expect(1));
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/zymurgy.md"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 1 --expect docs/zymurgy.md
+    exit 1
+    --- stdout
+    1 passage of 3 hits (hybrid, -k 1), 385 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  past -k    docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/zymurgy.md is not in the collection: there is no such file
+    try: docent status --documents lists what is stored
+    --- stderr
+    ");
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/yawls.md"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 1 --expect docs/yawls.md
+    exit 1
+    --- stdout
+    1 passage of 3 hits (hybrid, -k 1), 385 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  past -k    docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/yawls.md is not in the collection: there is no such file
+    try: did you mean docs/yawl.md?
+    --- stderr
+    ");
     env.run(&["ingest", ".", "--exclude", "other"]).expect(5);
-    assert_run!(explain(&env, &["-k", "1", "--expect", "build/notes.md"]).expect(1));
+    assert_run!(explain(&env, &["-k", "1", "--expect", "build/notes.md"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 1 --expect build/notes.md
+    exit 1
+    --- stdout
+    1 passage of 3 hits (hybrid, -k 1), 385 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  past -k    docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    build/notes.md is not in the collection: build is ignored by a .gitignore or .docentignore
+    try: name it to ingest it all the same: docent ingest build/notes.md
+    --- stderr
+    ");
 }
 
 #[test]
@@ -108,14 +194,46 @@ fn names_are_sources_or_paths() {
 
 #[test]
 fn failed() {
-    assert_run!(explain(&harbour(), &["-k", "1", "--expect", "docs/bad.docx"]).expect(1));
+    assert_run!(explain(&harbour(), &["-k", "1", "--expect", "docs/bad.docx"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 1 --expect docs/bad.docx
+    exit 1
+    --- stdout
+    1 passage of 3 hits (hybrid, -k 1), 385 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  past -k    docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/bad.docx could not be ingested: damaged or truncated: the list of its parts is missing: copy or download it again
+    try: correct the file, or try again with docent ingest --retry-failed
+    --- stderr
+    ");
 }
 
 #[test]
 fn stale() {
     let env = harbour();
     env.write("docs/bread.txt", "A ketch is not a bread, but its masts are rigged.\n");
-    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/bread.txt"]).expect(1));
+    assert_run!(explain(&env, &["-k", "1", "--expect", "docs/bread.txt"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 1 --expect docs/bread.txt
+    exit 1
+    --- stdout
+    1 passage of 3 hits (hybrid, -k 1), 385 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  2.240    0.152     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.427      2   0.324       2  0.888              2   0.546  past -k    docs/yawl.md:L1-L3
+       3  0.000      3   0.037       -                     3   0.095  past -k    docs/bread.txt:L1
+
+    docs/bread.txt has changed since it was ingested: its former text was searched
+      best chunk  docs/bread.txt:L1
+      dense       rank 3, cosine 0.037; the passages have 0.834 or more
+      sparse      it has no word of the question
+      overall     rank 3, score 0.000
+      has         none
+      lacks       masts, ketch, rigged
+    try: docent ingest brings the collection up to date
+    --- stderr
+    ");
     fs::remove_file(env.path("docs/bread.txt")).expect("a removal");
     let gone = expected(&env, "docs/bread.txt", &["-k", "1"]);
     assert_eq!(gone["verdict"], "stale", "{gone:#}");
@@ -130,7 +248,17 @@ fn filtered() {
     let env = harbour();
     let filters = ["--kind", "text", "--tag", "land", "--source", "docs/b*"];
     let run = explain(&env, &[&filters[..], &["--expect", "docs/ketch.md"]].concat());
-    assert_run!(run.expect(1));
+    assert_run!(run.expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? --kind text --tag land --source docs/b* --expect docs/ketch.md
+    exit 1
+    --- stdout
+    0 passages of 0 hits (hybrid, -k 8), 308 of 4,000 tokens
+
+    docs/ketch.md is filtered out: no --source matches it; its kind is markdown (--kind); its tags are sea (--tag)
+    try: ask the question without --source, --kind, --tag
+    --- stderr
+    note: nothing was found; `docent status --documents` lists what is stored
+    ");
     assert_eq!(expected(&env, "docs/ketch.md", &["--kind", "text"])["verdict"], "filtered");
 }
 
@@ -144,7 +272,29 @@ fn below_the_cut() {
         env.write(&format!("fleet/{n}.md"), text);
     }
     env.run(&["ingest", "fleet"]).expect(0);
-    assert_run!(explain(&env, &["-k", "2", "--expect", "docs/bread.txt"]).expect(1));
+    assert_run!(explain(&env, &["-k", "2", "--expect", "docs/bread.txt"]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? -k 2 --expect docs/bread.txt
+    exit 1
+    --- stdout
+    2 passages of 8 hits (hybrid, -k 2), 463 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed     hit
+       1  1.000      1   0.834       1  0.152    0.011     1   1.000  passage 1  docs/ketch.md:L1-L3
+       2  0.824      2   0.558       2  0.114              1   1.000  passage 2  fleet/0.md:L1-L3
+       3  0.799      3   0.524       3  0.109              1   1.000  past -k    fleet/1.md:L1-L3
+       4  0.772      4   0.476       4  0.104              1   1.000  past -k    fleet/2.md:L1-L3
+       5  0.750      5   0.439       5  0.099              1   1.000  past -k    fleet/3.md:L1-L3
+    ... 3 more hits past -k, score 0.725 and less
+
+    docs/bread.txt ranks too low: its rank is 43, but only the first 8 are considered; it has no word of the question
+      best chunk  docs/bread.txt:L1
+      dense       rank 43, cosine 0.037; the passages have 0.558 or more
+      sparse      it has no word of the question
+      overall     rank 43, score 0.000
+      has         none
+      lacks       masts, ketch, rigged
+    try: use the words of the document in the question, or let a chat model find them with --expand 3
+    --- stderr
+    ");
     let rank = |mode: &str, leg: &str| {
         let expected = expected(&env, "docs/bread.txt", &["-k", "2", "--mode", mode]);
         assert_eq!(expected["verdict"], "below_cut", "{expected:#}");
@@ -241,7 +391,31 @@ fn crowded_out_by_other_passages_of_its_source() {
     let capped =
         hits.iter().find(|hit| hit["dropped"] == "source_cap").expect("one that is capped");
     let citation = capped["citation"].as_str().expect("a citation");
-    assert_run!(explain(&env, &["--expect", citation]).expect(1));
+    assert_run!(explain(&env, &["--expect", citation]).expect(1), @r"
+    $ docent explain How are the masts of a ketch rigged? --expect docs/manual.md:L27-L31
+    exit 1
+    --- stdout
+    7 passages of 8 hits (hybrid, -k 8), 1,578 of 4,000 tokens
+    rank  score  dense  cosine  sparse   bm25  of name  late  tokens  packed      hit
+       1  1.000      1   0.834       1  0.817    0.059     1   1.000  passage 1   docs/ketch.md:L1-L3
+       2  0.512      4   0.200       3  0.179              1   1.000  passage 2   docs/manual.md:L1-L7
+       3  0.506      3   0.221       5  0.153              1   1.000  passage 3   docs/manual.md:L15-L19
+       4  0.503      6   0.187       4  0.166              1   1.000  passage 4   docs/manual.md:L9-L13
+       5  0.492      5   0.189       6  0.142              1   1.000  passage 5   docs/manual.md:L21-L25
+       6  0.480      7   0.163       7  0.133              1   1.000  source cap  docs/manual.md:L27-L31
+       7  0.450      2   0.324       2  0.345              7   0.579  passage 6   docs/yawl.md:L1-L3
+       8  0.000      8   0.037       -                     8   0.098  passage 7   docs/bread.txt:L1
+
+    docs/manual.md:L27-L31 was found, but crowded out: its source already has the most passages that one may have: passages 2, 3, 4 and 5
+      best chunk  docs/manual.md:L27-L31  Manual > Spruce
+      dense       rank 7, cosine 0.163
+      sparse      rank 7, BM25 0.133
+      overall     rank 6, score 0.480
+      has         masts, ketch, rigged
+      lacks       none
+    try: ask only that document: --source docs/manual.md
+    --- stderr
+    ");
 }
 
 #[test]

@@ -70,7 +70,18 @@ fn an_answer_that_is_late_keeps_nobody_waiting() {
 #[test]
 fn too_many_requests_for_ever() {
     let scene = Scene::failing_midway(&too_many(&[]));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: HTTP 429: Rate limit reached
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1 + 3);
     scene.heals();
 }
@@ -78,7 +89,18 @@ fn too_many_requests_for_ever() {
 #[test]
 fn too_many_requests_for_ever_with_a_wait() {
     let scene = Scene::failing_midway(&too_many(&[("retry-after-ms", "20")]));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: HTTP 429: Rate limit reached
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1 + 3);
     scene.heals();
 }
@@ -86,7 +108,18 @@ fn too_many_requests_for_ever_with_a_wait() {
 #[test]
 fn a_wait_that_nobody_waits_for() {
     let scene = Scene::failing_midway(&too_many(&[("retry-after", "7200")]));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: it asks for a wait of 2 hours: HTTP 429: Rate limit reached
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1 + 1);
     scene.heals();
 }
@@ -114,7 +147,18 @@ fn an_announced_limit_that_nobody_waits_for() {
             ("x-ratelimit-reset-tokens", "2h0m0s"),
         ])],
     );
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: it asks for a wait of 120 minutes: not sent, the endpoint's rate limit is used up
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1);
     scene.heals();
 }
@@ -139,7 +183,18 @@ fn faults_that_pass() {
 #[test]
 fn a_server_error_that_lasts() {
     let scene = Scene::failing_midway(&answer("500 Internal Server Error", &[], "oops"));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: HTTP 500: oops
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
@@ -154,28 +209,72 @@ fn silence_once() {
 fn silence_that_lasts() {
     let mut scene = Scene::failing_midway(&Fault::Stall);
     scene.env.set("DOCENT_EMBEDDING_TIMEOUT", "2s").set("DOCENT_ATTEMPTS", "1");
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: no answer in [TIME]
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
 #[test]
 fn a_reset_in_mid_answer_that_lasts() {
     let scene = Scene::failing_midway(&Fault::ResetAfterBytes(300));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: the connection was reset
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
 #[test]
 fn a_cut_answer_that_lasts() {
     let scene = Scene::failing_midway(&Fault::CutAfterBytes(300));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: the answer was cut (end of file before message length reached)
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
 #[test]
 fn a_login_page_as_success() {
     let scene = Scene::failing_midway(&login_page("200 OK"));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: answered with a web page, not JSON: is this the API's base URL (…/v1)?
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1 + 1);
     scene.heals();
 }
@@ -183,7 +282,18 @@ fn a_login_page_as_success() {
 #[test]
 fn a_login_page_from_a_gateway() {
     let scene = Scene::failing_midway(&login_page("502 Bad Gateway"));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: HTTP 502: answered with a web page
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
@@ -191,7 +301,18 @@ fn a_login_page_from_a_gateway() {
 fn a_redirect_to_a_login() {
     let to = [("location", "https://login.example/?next=v1&token=secret")];
     let scene = Scene::failing_midway(&answer("302 Found", &to, ""));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: HTTP 302: redirects to https://login.example/: is this the API's base URL (…/v1)?
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.heals();
 }
 
@@ -199,7 +320,18 @@ fn a_redirect_to_a_login() {
 fn an_exhausted_quota() {
     let body = r#"{"error":{"message":"You exceeded your current quota, please check your plan.","type":"insufficient_quota","code":"insufficient_quota"}}"#;
     let scene = Scene::failing_midway(&answer("429 Too Many Requests", &[], body));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: HTTP 429: You exceeded your current quota, please check your plan.
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1 + 1);
     scene.heals();
 }
@@ -207,7 +339,18 @@ fn an_exhausted_quota() {
 #[test]
 fn a_key_that_is_withdrawn() {
     let scene = Scene::failing_midway(&Fault::Answer(capture("ls-badkey.http")));
-    assert_run!(scene.ingest(3));
+    assert_run!(scene.ingest(3), @r"
+    $ docent ingest docs
+    exit 3
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint refused the key
+      caused by: http://127.0.0.1:[PORT]/v1: HTTP 401: Invalid API Key
+    hint: set OPENAI_API_KEY (or DOCENT_CHAT_API_KEY, DOCENT_EMBEDDING_API_KEY) to a key of that endpoint; `docent config show` shows the key in use
+    ");
     scene.heals();
 }
 
@@ -215,7 +358,18 @@ fn a_key_that_is_withdrawn() {
 fn other_dimensions() {
     let scene = Scene::new();
     scene.server.spoil("Corfu", Spoil::Dimensions(8));
-    assert_run!(scene.ingest(3));
+    assert_run!(scene.ingest(3), @r"
+    $ docent ingest docs
+    exit 3
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint now serves a different model
+      caused by: http://127.0.0.1:[PORT]/v1: a vector has 8 dimensions where 64 were expected
+    hint: use the model that built the collection (`docent status` shows it), or rebuild it: docent ingest --rebuild
+    ");
     scene.heals();
 }
 
@@ -225,7 +379,15 @@ fn another_model() {
     scene.ingest(0);
     scene.env.write("docs/g.md", "# Gozo\n\nThe ferry to Gozo leaves at night.\n");
     scene.server.answer_as("n");
-    assert_run!(scene.ingest(3));
+    assert_run!(scene.ingest(3), @r"
+    $ docent ingest docs
+    exit 3
+    --- stdout
+    --- stderr
+    error: the embedding endpoint now serves a different model
+      caused by: http://127.0.0.1:[PORT]/v1: the model that answered is n, not m as before: vectors of two models cannot be mixed
+    hint: use the model that built the collection (`docent status` shows it), or rebuild it: docent ingest --rebuild
+    ");
     std::fs::remove_file(scene.env.path("docs/g.md")).expect("a removal");
     scene.heals();
 }
@@ -267,7 +429,15 @@ fn no_vector_for_one_text() {
 fn fewer_vectors_than_texts() {
     let scene = Scene::new();
     scene.server.spoil("Corfu", Spoil::Leave);
-    assert_run!(scene.ingest(5));
+    assert_run!(scene.ingest(5), @r"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 5, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 1 in [TIME]
+    5 chunks stored, 5 texts embedded, 0 reused
+    --- stderr
+    failed  docs/c.md  the embedder refused L1-L3: 0 vectors came for 1 text
+    ");
     scene.heals();
 }
 
@@ -275,7 +445,15 @@ fn fewer_vectors_than_texts() {
 fn a_refused_text_in_a_batch() {
     let scene = Scene::new();
     scene.server.spoil("Corfu", Spoil::Refuse);
-    assert_run!(scene.ingest(5));
+    assert_run!(scene.ingest(5), @r"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 5, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 1 in [TIME]
+    5 chunks stored, 5 texts embedded, 0 reused
+    --- stderr
+    failed  docs/c.md  the embedder refused L1-L3: HTTP 400: this text is against the rules of this house
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + BATCHES + 2, "the batch is split once");
     scene.heals();
 }
@@ -285,7 +463,15 @@ fn every_text_refused() {
     let mut scene = Scene::new();
     scene.env.set("DOCENT_EMBEDDING_BATCH_ITEMS", "6");
     scene.server.spoil("ferry", Spoil::Refuse);
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    error: the embedding endpoint refused the input
+      caused by: http://127.0.0.1:[PORT]/v1: HTTP 400: this text is against the rules of this house
+    hint: `docent doctor` checks everything that is configured
+    ");
     scene.env.set("DOCENT_EMBEDDING_BATCH_ITEMS", "2");
     scene.heals();
 }
@@ -297,7 +483,18 @@ fn an_endpoint_that_dies_midway() {
     server.wait_for_requests(PROBE + 2);
     drop(server);
     let output = child.wait_with_output().expect("docent ends");
-    assert_run!(env.outcome(INGEST, output).expect(4));
+    assert_run!(env.outcome(INGEST, output).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    ended early: what was done is stored; run the same command again to go on
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: cannot connect (connection refused)
+    hint: `docent doctor` checks everything that is configured
+    ");
     let server = ScriptedServer::start();
     env.set("OPENAI_BASE_URL", &server.base_url());
     Scene { env, server }.heals();
@@ -307,7 +504,15 @@ fn an_endpoint_that_dies_midway() {
 fn no_api_from_the_start() {
     let scene = Scene::new();
     scene.server.keep(login_page("200 OK"));
-    assert_run!(scene.ingest(4));
+    assert_run!(scene.ingest(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: answered with a web page, not JSON: is this the API's base URL (…/v1)?
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.server.requests().len(), PROBE);
     scene.heals();
 }
@@ -323,5 +528,13 @@ fn a_question_to_an_endpoint_that_is_gone() {
     let Scene { env, server } = Scene::new();
     env.run(INGEST).expect(0);
     drop(server);
-    assert_run!(env.run(&["search", "ferry"]).expect(4));
+    assert_run!(env.run(&["search", "ferry"]).expect(4), @r"
+    $ docent search ferry
+    exit 4
+    --- stdout
+    --- stderr
+    error: the embedding endpoint failed
+      caused by: http://127.0.0.1:[PORT]/v1: after 3 tries: cannot connect (connection refused)
+    hint: `docent doctor` checks everything that is configured
+    ");
 }

@@ -93,14 +93,32 @@ fn clean() -> &'static (Vec<String>, usize) {
 #[test]
 fn nothing_listens() {
     let (env, _) = Scene::new().gone();
-    assert_run!(env.run(INGEST).expect(4));
+    assert_run!(env.run(INGEST).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    note: waiting: Qdrant http://127.0.0.1:[PORT] cannot be reached: connection refused: is Qdrant running there?; retrying for [TIME]
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: for [TIME]: cannot be reached: connection refused: is Qdrant running there?
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
 }
 
 #[test]
 fn nothing_listens_when_a_question_is_asked() {
     let (env, _) = Scene::ingested().gone();
     let search = env.run(SEARCH).expect(4);
-    assert_run!(search);
+    assert_run!(search, @r"
+    $ docent search ferry to Elba -k 1
+    exit 4
+    --- stdout
+    --- stderr
+    note: waiting: Qdrant http://127.0.0.1:[PORT] cannot be reached: connection refused: is Qdrant running there?; retrying for [TIME]
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: for [TIME]: cannot be reached: connection refused: is Qdrant running there?
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
     for args in [&["query", "Which ferry?"][..], &["status"], &["ingest", "--check", "docs"]] {
         assert_eq!(env.run(args).expect(4).stderr, search.stderr, "{args:?}");
     }
@@ -109,13 +127,30 @@ fn nothing_listens_when_a_question_is_asked() {
 #[test]
 fn nothing_listens_and_the_doctor_is_asked() {
     let (env, _) = Scene::new().gone();
-    assert_run!(env.run(&["doctor"]).expect(4));
+    assert_run!(env.run(&["doctor"]).expect(4), @r"
+    $ docent doctor
+    exit 4
+    --- stdout
+    failed  store     the vector store failed: http://127.0.0.1:[PORT]: cannot be reached: connection refused: is Qdrant running there?
+                      check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ok      embedder  builtin, 256 dimensions
+    ok      chat      extractive: answers are quoted from the passages
+                      for generated answers: docent query --model MODEL --base-url URL (or DOCENT_MODEL, OPENAI_BASE_URL, OPENAI_API_KEY)
+    --- stderr
+    ");
 }
 
 #[test]
 fn nothing_listens_and_a_program_asks() {
     let (env, _) = Scene::new().gone();
-    assert_run!(env.run(&["search", "ferry", "--format", "json"]).expect(4));
+    assert_run!(env.run(&["search", "ferry", "--format", "json"]).expect(4), @r#"
+    $ docent search ferry --format json
+    exit 4
+    --- stdout
+    --- stderr
+    {"schema_version":1,"note":"waiting: Qdrant http://127.0.0.1:[PORT] cannot be reached: connection refused: is Qdrant running there?; retrying for [TIME]"}
+    {"schema_version":1,"error":{"message":"the vector store failed","causes":["http://127.0.0.1:[PORT]: for [TIME]: cannot be reached: connection refused: is Qdrant running there?"],"hint":"check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again","exit_code":4}}
+    "#);
 }
 
 #[test]
@@ -128,7 +163,15 @@ fn a_wrong_key() {
         assert_eq!(scene.run(args).expect(3).stderr, ingest.stderr, "{args:?}");
     }
     assert!(!ingest.to_string().contains("wr0ng"), "{ingest}");
-    assert_run!(ingest);
+    assert_run!(ingest, @r"
+    $ docent ingest docs
+    exit 3
+    --- stdout
+    --- stderr
+    error: the vector store refused the key
+      caused by: http://127.0.0.1:[PORT]: requires a valid API key: Invalid API key or JWT
+    hint: set QDRANT_API_KEY to a key of that server
+    ");
     scene.env.set("QDRANT_API_KEY", "right-key");
     scene.heals(&clean().0);
 }
@@ -136,7 +179,17 @@ fn a_wrong_key() {
 #[test]
 fn a_wrong_key_and_the_doctor_is_asked() {
     let scene = Scene::on(Script::new(VERSION, []).require_key("right-key"));
-    assert_run!(scene.run(&["doctor"]).expect(3));
+    assert_run!(scene.run(&["doctor"]).expect(3), @r"
+    $ docent doctor
+    exit 3
+    --- stdout
+    failed  store     the vector store refused the key: http://127.0.0.1:[PORT]: requires a valid API key: Invalid API key or JWT
+                      set QDRANT_API_KEY to a key of that server
+    ok      embedder  builtin, 256 dimensions
+    ok      chat      extractive: answers are quoted from the passages
+                      for generated answers: docent query --model MODEL --base-url URL (or DOCENT_MODEL, OPENAI_BASE_URL, OPENAI_API_KEY)
+    --- stderr
+    ");
 }
 
 #[test]
@@ -169,7 +222,16 @@ fn slow_for_ever() {
     scene.server.script.then((0..50).map(|_| Step::Hang));
     let search = scene.run(SEARCH).expect(4);
     assert_eq!(scene.run(&["status"]).expect(4).stderr, search.stderr);
-    assert_run!(search);
+    assert_run!(search, @r"
+    $ docent search ferry to Elba -k 1
+    exit 4
+    --- stdout
+    --- stderr
+    note: waiting: Qdrant http://127.0.0.1:[PORT] did not answer within [TIME]; retrying for [TIME]
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: for [TIME]: did not answer within [TIME]
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
 }
 
 #[test]
@@ -177,7 +239,17 @@ fn slow_for_ever_and_the_doctor_is_asked() {
     let mut scene = Scene::new();
     scene.env.set("DOCENT_QDRANT_TIMEOUT", "500ms");
     scene.server.script.then((0..50).map(|_| Step::Hang));
-    assert_run!(scene.run(&["doctor"]).expect(4));
+    assert_run!(scene.run(&["doctor"]).expect(4), @r"
+    $ docent doctor
+    exit 4
+    --- stdout
+    failed  store     the vector store failed: http://127.0.0.1:[PORT]: did not answer within [TIME]
+                      check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ok      embedder  builtin, 256 dimensions
+    ok      chat      extractive: answers are quoted from the passages
+                      for generated answers: docent query --model MODEL --base-url URL (or DOCENT_MODEL, OPENAI_BASE_URL, OPENAI_API_KEY)
+    --- stderr
+    ");
 }
 
 #[test]
@@ -209,7 +281,16 @@ fn unavailable_for_ever() {
     let midway = clean().1 / 2;
     let fine = (0..midway).map(|_| Step::Pass);
     scene.server.script.then(fine.chain(times(50, Code::Unavailable, "shard is not ready")));
-    assert_run!(scene.run(INGEST).expect(4));
+    assert_run!(scene.run(INGEST).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    note: waiting: Qdrant http://127.0.0.1:[PORT] is unavailable: shard is not ready; retrying for [TIME]
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: for [TIME]: is unavailable: shard is not ready
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
     scene.server.script.steps.lock().expect("steps").clear();
     scene.heals(&clean().0);
 }
@@ -218,7 +299,15 @@ fn unavailable_for_ever() {
 fn asked_to_come_back_tomorrow() {
     let scene = Scene::new();
     scene.server.script.then([Step::RetryAfter("86400")]);
-    assert_run!(scene.run(INGEST).expect(4));
+    assert_run!(scene.run(INGEST).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: it asks for a wait of 24 hours: is overloaded: too many requests
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
     scene.heals(&clean().0);
 }
 
@@ -232,7 +321,16 @@ fn down_midway() {
     scene.server.script.wait_for_requests(midway + 1);
     let (mut env, script) = scene.gone();
     let output = child.wait_with_output().expect("docent ends");
-    assert_run!(env.outcome(INGEST, output).expect(4));
+    assert_run!(env.outcome(INGEST, output).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    note: waiting: Qdrant http://127.0.0.1:[PORT] cannot be reached: the connection was cut; retrying for [TIME]
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: for [TIME]: cannot be reached: connection refused: is Qdrant running there?
+    hint: check that Qdrant runs at --qdrant-url (`docent doctor` does), and run this again
+    ");
     let server = ScriptedQdrant::start(script);
     env.set("QDRANT_URL", &server.url()).set("DOCENT_PROJECT", "docent");
     Scene { env, server }.heals(&clean().0);
@@ -304,14 +402,31 @@ fn several_nodes_are_set_in_a_file() {
 #[test]
 fn a_server_that_is_too_old() {
     let scene = Scene::on(Script::new("1.15.5", []));
-    assert_run!(scene.run(INGEST).expect(4));
+    assert_run!(scene.run(INGEST).expect(4), @r"
+    $ docent ingest docs
+    exit 4
+    --- stdout
+    --- stderr
+    error: the vector store failed
+      caused by: http://127.0.0.1:[PORT]: Qdrant 1.15.5 is too old: docent needs 1.16 or later, which keeps what a collection was built with
+    hint: `docent doctor` checks everything that is configured
+    ");
     assert_eq!(scene.contents(), Vec::<String>::new());
 }
 
 #[test]
 fn a_server_that_is_too_old_and_the_doctor_is_asked() {
     let scene = Scene::on(Script::new("1.15.5", []));
-    assert_run!(scene.run(&["doctor"]).expect(4));
+    assert_run!(scene.run(&["doctor"]).expect(4), @r"
+    $ docent doctor
+    exit 4
+    --- stdout
+    failed  store     the vector store failed: http://127.0.0.1:[PORT]: Qdrant 1.15.5 is too old: docent needs 1.16 or later, which keeps what a collection was built with
+    ok      embedder  builtin, 256 dimensions
+    ok      chat      extractive: answers are quoted from the passages
+                      for generated answers: docent query --model MODEL --base-url URL (or DOCENT_MODEL, OPENAI_BASE_URL, OPENAI_API_KEY)
+    --- stderr
+    ");
 }
 
 /// A question waits for a server that is away; a probe does not.

@@ -344,7 +344,26 @@ fn what_cannot_be_read_is_a_row_each() {
     env.write("docs/broken.ipynb", "{\"cells\": [");
     env.write("docs/words.eml", "just words\n");
     env.write("docs/liar.epub", "I am no book.\n");
-    assert_run!(env.run(&["ingest", "docs"]).expect(5));
+    assert_run!(env.run(&["ingest", "docs"]).expect(5), @r#"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 12 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    --- stderr
+    failed  docs/broken.ipynb  not readable as a notebook: EOF while parsing a list at line 1 column 11
+    failed  docs/broken.json   not readable as JSON: expected colon after the string or word in object property at line 2 column 6
+    failed  docs/broken.jsonl  line 2: not JSON: expected colon after the string or word in object property (column 6)
+    failed  docs/cut.epub      damaged or truncated: the list of its parts is missing: copy or download it again
+    failed  docs/cut.pptx      damaged or truncated: the list of its parts is missing: copy or download it again
+    failed  docs/cut.xlsx      damaged or truncated: the list of its parts is missing: copy or download it again
+    failed  docs/deep.json     not readable as JSON: maximum nesting depth exceeded at line 1 column 513
+    failed  docs/liar.epub     named .epub, but it is not an EPUB (it starts with "I am no ")
+    failed  docs/locked.pptx   encrypted: a password is needed (open it, and save it without one)
+    failed  docs/locked.xlsx   encrypted: a password is needed (open it, and save it without one)
+    failed  docs/open.csv      line 2: a quoted cell is never closed
+    failed  docs/words.eml     not readable as an e-mail: it has no headers
+    "#);
 }
 
 /// A small workbook that unpacks to half a gigabyte.

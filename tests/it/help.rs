@@ -57,7 +57,19 @@ fn nothing_typed_is_wrong_usage_with_help() {
 
 #[test]
 fn unknown_flag_names_the_nearest() {
-    assert_run!(TestEnv::new().run(&["search", "--modes", "dense", "x"]).expect(2));
+    assert_run!(TestEnv::new().run(&["search", "--modes", "dense", "x"]).expect(2), @r"
+    $ docent search --modes dense x
+    exit 2
+    --- stdout
+    --- stderr
+    error: unexpected argument '--modes' found
+
+      tip: a similar argument exists: '--mode'
+
+    Usage: docent search --mode <MODE> [QUESTION]...
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

@@ -34,7 +34,15 @@ fn text_report() {
     env.write("docs/b.txt", "Beta follows alpha.\n");
     env.write("docs/.hidden", "not seen");
     env.write("docs/logo.png", b"\x89PNG\r\n\x1a\n\0\0");
-    assert_run!(env.run(&["ingest", "docs"]).expect(0));
+    assert_run!(env.run(&["ingest", "docs"]).expect(0), @r"
+    $ docent ingest docs
+    exit 0
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 2, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    skipped: hidden 1, picture (--ocr always reads it) 1
+    --- stderr
+    ");
 }
 
 #[test]
@@ -139,7 +147,19 @@ fn bad_files_are_rows_and_the_rest_is_stored() {
     env.write("docs/pkg/__init__.py", "");
     env.write("docs/pkg/settings.json", "{}\n");
     let run = env.run(&["ingest", "docs", "--max-file-size", "2kB"]).expect(5);
-    assert_run!(run);
+    assert_run!(run, @r#"
+    $ docent ingest docs --max-file-size 2kB
+    exit 5
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 2, failed 4 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    skipped: empty 2
+    --- stderr
+    failed  docs/large.txt  2.9 KB is over the limit of 2 KB (raise it with --max-file-size)
+    failed  docs/cut.docx   damaged or truncated: the list of its parts is missing: copy or download it again
+    failed  docs/empty.md   empty: the file has 0 bytes
+    failed  docs/liar.pdf   named .pdf, but it is not a PDF (it starts with "I am no ")
+    "#);
     assert_eq!(sources(&env), ["docs/good.md"]);
 }
 
@@ -173,12 +193,26 @@ fn another_embedder_or_chunk_size_is_refused() {
     let env = TestEnv::new();
     env.write("docs/a.md", "# A\n\nSome text.\n");
     report(&env, &["docs"]);
-    assert_run!(env.run(&["ingest", "docs", "--chunk-tokens", "100"]).expect(3));
+    assert_run!(env.run(&["ingest", "docs", "--chunk-tokens", "100"]).expect(3), @r"
+    $ docent ingest docs --chunk-tokens 100
+    exit 3
+    --- stdout
+    --- stderr
+    error: collection `docent` was built with chunks of 256 tokens with an overlap of 32; the settings are now 100 and 32
+    hint: use --chunk-tokens 256 --chunk-overlap 32, or rebuild it: docent ingest --rebuild
+    ");
     age(&env, |manifest| {
         manifest["chunker"]["revision"] = 1.into();
         manifest["docent"] = "0.0.1".into();
     });
-    assert_run!(env.run(&["ingest", "docs"]).expect(3));
+    assert_run!(env.run(&["ingest", "docs"]).expect(3), @r"
+    $ docent ingest docs
+    exit 3
+    --- stdout
+    --- stderr
+    error: collection `docent` was built by docent 0.0.1, which cut documents into other chunks
+    hint: the collection can still be searched; to change it, rebuild it: docent ingest --rebuild
+    ");
     env.run(&["search", "text"]).expect(0);
     env.run(&["ingest", "docs", "--rebuild"]).expect(0);
     env.run(&["ingest", "docs"]).expect(0);
@@ -193,7 +227,14 @@ fn words_that_were_told_apart_otherwise_are_refused() {
         let sparse = manifest["sparse"].as_object_mut().expect("an object");
         sparse.remove("revision").expect("a revision");
     });
-    assert_run!(env.run(&["search", "text"]).expect(3));
+    assert_run!(env.run(&["search", "text"]).expect(3), @r"
+    $ docent search text
+    exit 3
+    --- stdout
+    --- stderr
+    error: collection `docent`: its text was split into words by the rules of another version of docent
+    hint: rebuild it: docent ingest --rebuild
+    ");
     for command in [&["ingest", "docs"][..], &["ingest", "docs", "--dry-run"], &["query", "text"]] {
         let run = env.run(command).expect(3);
         assert!(run.stderr.contains("docent ingest --rebuild"), "{run}");
@@ -216,7 +257,14 @@ fn age(env: &TestEnv, edit: impl FnOnce(&mut serde_json::Value)) {
 fn a_missing_path_is_wrong_usage() {
     let env = TestEnv::new();
     env.write("handbook/a.md", "text\n");
-    assert_run!(env.run(&["ingest", "handbok"]).expect(2));
+    assert_run!(env.run(&["ingest", "handbok"]).expect(2), @r"
+    $ docent ingest handbok
+    exit 2
+    --- stdout
+    --- stderr
+    error: handbok: no such file or directory
+    hint: did you mean handbook?
+    ");
 }
 
 #[test]

@@ -24,7 +24,14 @@ fn patient() -> Scene {
 #[test]
 fn a_cost_limit_wants_a_price() {
     let scene = Scene::new();
-    assert_run!(scene.env.run(&["ingest", "docs", "--max-cost", "1"]).expect(2));
+    assert_run!(scene.env.run(&["ingest", "docs", "--max-cost", "1"]).expect(2), @r"
+    $ docent ingest docs --max-cost 1
+    exit 2
+    --- stdout
+    --- stderr
+    error: --max-cost needs the price of openai:m
+    hint: set DOCENT_EMBEDDING_PRICE or `embedding.price` in docent.toml: the price of a million tokens, in the same currency
+    ");
     assert_eq!(scene.server.requests().len(), 0);
 }
 
@@ -32,9 +39,26 @@ fn a_cost_limit_wants_a_price() {
 fn a_run_stops_before_it_costs_too_much_and_the_next_goes_on() {
     let scene = priced();
     let ingest = ["ingest", "docs", "--max-cost", "62"];
-    assert_run!(scene.env.run(&ingest).expect(5));
+    assert_run!(scene.env.run(&ingest).expect(5), @r"
+    $ docent ingest docs --max-cost 62
+    exit 5
+    --- stdout
+    added 4, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    4 chunks stored, 4 texts embedded, 0 reused
+    45 tokens embedded for 45.00
+    stopped: the next step would cost more than --max-cost; run the same command again to go on
+    --- stderr
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 2);
-    assert_run!(scene.env.run(&ingest).expect(0));
+    assert_run!(scene.env.run(&ingest).expect(0), @r"
+    $ docent ingest docs --max-cost 62
+    exit 0
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 4, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    22 tokens embedded for 22.00
+    --- stderr
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + BATCHES);
     scene.heals();
 }
@@ -53,13 +77,35 @@ fn a_question_is_answered_from_what_a_limit_left() {
     let mut scene = priced();
     scene.env.set("DOCENT_INGEST_MAX_COST", "45");
     let question = ["query", "--from", "docs", "When does the ferry to Amrum leave?"];
-    assert_run!(scene.env.run(&question).expect(5));
+    assert_run!(scene.env.run(&question).expect(5), @r"
+    $ docent query --from docs When does the ferry to Amrum leave?
+    exit 5
+    --- stdout
+    The ferry to Amrum leaves in the morning [1].
+    --- stderr
+    synced docs: 2 documents, 2 new chunks ([TIME])
+    warning: docs is not complete: the next step would cost more than --max-cost
+    note: the last ingest is not finished: documents that it has not reached yet are found as they were before; `docent ingest` completes it
+
+    [1] docs/a.md:L1-L3    Amrum
+        “The ferry to Amrum leaves in the morning”
+    2 passages from 2 sources, retrieved in [TIME], first token after [TIME], done after [TIME]
+    note: quoted, not generated: no chat model is configured; `docent doctor` shows how to set one
+    ");
 }
 
 #[test]
 fn a_deadline_ends_a_run_that_waits() {
     let scene = patient();
-    assert_run!(scene.env.run(&["ingest", "docs", "--deadline", "4s"]).expect(5));
+    assert_run!(scene.env.run(&["ingest", "docs", "--deadline", "4s"]).expect(5), @r"
+    $ docent ingest docs --deadline 4s
+    exit 5
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    stopped: --deadline was reached; run the same command again to go on
+    --- stderr
+    ");
     assert_eq!(scene.server.requests().len(), PROBE + 1);
     scene.heals();
 }
@@ -68,7 +114,14 @@ fn a_deadline_ends_a_run_that_waits() {
 fn a_deadline_before_the_endpoint_says_anything() {
     let scene = Scene::new();
     scene.after(0, &[Fault::Stall]);
-    assert_run!(scene.env.run(&["ingest", "docs", "--deadline", "200ms"]).expect(5));
+    assert_run!(scene.env.run(&["ingest", "docs", "--deadline", "200ms"]).expect(5), @r"
+    $ docent ingest docs --deadline 200ms
+    exit 5
+    --- stdout
+    --- stderr
+    error: --deadline was reached before the embedding endpoint answered
+    hint: run the same command again, with a longer --deadline
+    ");
     scene.heals();
 }
 

@@ -187,7 +187,17 @@ fn what_is_shown() {
     assert_run!(promote(&env, &[]).expect(1));
     lamps(&env);
     assert_run!(promote(&env, &[]).expect(0));
-    assert_run!(index(&env, &["diff", "1", "3"]).expect(0));
+    assert_run!(index(&env, &["diff", "1", "3"]).expect(0), @r"
+    $ docent index diff 1 3
+    exit 0
+    --- stdout
+               docent@v1  docent@v3
+    documents          3          4
+    chunks             3          4
+    added 1, removed 0, changed 0, cut otherwise 0, unchanged 3
+    added  docs/lamps.md  1 chunk
+    --- stderr
+    ");
 }
 
 #[test]
@@ -252,7 +262,29 @@ fn versions_are_compared_as_ways_to_retrieve_are() {
         let args = ["eval", CASES, "--compare", versions, "--metric", "recall@5,mrr"];
         env.run(&[&args[..], more].concat())
     };
-    assert_run!(compare("docent@v1,docent@v2", &[]).expect(0));
+    assert_run!(compare("docent@v1,docent@v2", &[]).expect(0), @r"
+    $ docent eval cases.jsonl --compare docent@v1,docent@v2 --metric recall@5,mrr
+    exit 0
+    --- stdout
+    4 cases from cases.jsonl, by passages
+
+              docent@v1  docent@v2
+    recall@5      0.750      1.000
+    mrr           0.750      1.000
+
+    Against docent@v1
+                         difference     95 % interval      p  better  worse
+    recall@5  docent@v2      +0.250  +0.000 to +0.750  1.000       1      0
+    mrr       docent@v2      +0.250  +0.000 to +0.750  1.000       1      0
+
+    Cases that differ
+                                                         docent@v1
+    What do the lamps of the lighthouse burn?  recall@5      0.000  docent@v2  1.000
+
+    latency docent@v1: p50 [TIME], p95 [TIME]
+    latency docent@v2: p50 [TIME], p95 [TIME]
+    --- stderr
+    ");
     let json = ["--format", "json"];
     let report = compare("docent@v1,docent@v2", &json).expect(0).json();
     let comparison = &report["comparisons"][0];

@@ -25,7 +25,22 @@ fn generating(deltas: &[&str]) -> (TestEnv, ScriptedServer) {
 fn one_command_from_files_to_a_cited_answer() {
     let env = TestEnv::with_samples();
     let question = "How long are ledger backups kept, and who may restore one?";
-    assert_run!(env.run(&["query", "--from", "sample-docs", question]).expect(0));
+    assert_run!(env.run(&["query", "--from", "sample-docs", question]).expect(0), @r"
+    $ docent query --from sample-docs How long are ledger backups kept, and who may restore one?
+    exit 0
+    --- stdout
+    Ledger backups are kept for 400 days [1]. A restore needs the approval of two operators from the on-call list, and is logged [5].
+    --- stderr
+    synced sample-docs: 23 documents, 127 new chunks ([TIME])
+    guessed  sample-docs/notes/offsite-lyon.txt  encoding windows-1252, guessed from its letters; save it as UTF-8 to be sure
+
+    [1] sample-docs/handbook/backups.md:L12-L21    Backups > Retention
+        “Ledger backups are kept for 400 days”
+    [5] sample-docs/policies/restore.pdf#page=3    Restore Policy > 4 Approval
+        “A restore needs the approval of two operators from the on-call list, and is logged”
+    8 passages from 3 sources, retrieved in [TIME], first token after [TIME], done after [TIME]
+    note: quoted, not generated: no chat model is configured; `docent doctor` shows how to set one
+    ");
 }
 
 #[test]
@@ -72,7 +87,17 @@ fn a_document_as_a_whole_is_quoted() {
 #[test]
 fn generated_with_marks_split_over_deltas() {
     let (env, server) = generating(&["They are kept for 400", " days [", "1", "]."]);
-    assert_run!(env.run(&["query", QUESTION]).expect(0));
+    assert_run!(env.run(&["query", QUESTION]).expect(0), @r"
+    $ docent query How long are ledger backups kept?
+    exit 0
+    --- stdout
+    They are kept for 400 days [1].
+    --- stderr
+
+    [1] docs/backups.md:L1-L5    Backups > Retention
+        “Ledger backups are kept for 400 days.”
+    1 passage from 1 source, retrieved in [TIME], first token after [TIME], done after [TIME], 11 tokens in, 4 out
+    ");
     let requests = server.requests();
     assert_eq!(requests.len(), 1);
     let body = requests[0].body.to_string();
@@ -119,7 +144,16 @@ fn a_refusal_is_no_answer() {
 fn nothing_to_quote_is_no_answer() {
     let env = TestEnv::new();
     env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
-    assert_run!(env.run(&["query", "--from", "docs", "zymurgy xylophone?"]).expect(1));
+    assert_run!(env.run(&["query", "--from", "docs", "zymurgy xylophone?"]).expect(1), @r"
+    $ docent query --from docs zymurgy xylophone?
+    exit 1
+    --- stdout
+    --- stderr
+    synced docs: 1 document, 1 new chunk ([TIME])
+    1 passage from 1 source, retrieved in [TIME]
+    note: the documents do not answer this
+      nearest: docs/a.md:L1-L3    Ferry
+    ");
 }
 
 #[test]

@@ -147,22 +147,67 @@ fn what_was_not_recorded_is_named() {
     record(&env, &[&["ingest", "docs"], &["query", QUESTION]]);
     let other = elsewhere(&env);
     replay(&other, &[&["ingest", "docs"]]);
-    assert_run!(other.run(&["query", "Who, then?", "--replay", "tape.jsonl"]).expect(3));
+    assert_run!(other.run(&["query", "Who, then?", "--replay", "tape.jsonl"]).expect(3), @r#"
+    $ docent query Who, then? --replay tape.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: the recording has no answer to this
+      caused by: [PROJECT]/tape.jsonl: no vector of openai:scripted-embedding for "Who, then?"
+    hint: record what is missing: run the same command with --record [PROJECT]/tape.jsonl instead of --replay [PROJECT]/tape.jsonl
+    "#);
     // The same question, and another prompt around it.
-    assert_run!(other.run(&["query", QUESTION, "-k", "1", "--replay", "tape.jsonl"]).expect(3));
+    assert_run!(other.run(&["query", QUESTION, "-k", "1", "--replay", "tape.jsonl"]).expect(3), @r#"
+    $ docent query How long are ledger backups kept? -k 1 --replay tape.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: the recording has no answer to this
+      caused by: [PROJECT]/tape.jsonl: scripted-chat was not asked "How long are ledger backups kept?" with this prompt: the documents, the settings or docent have changed
+    hint: record what is missing: run the same command with --record [PROJECT]/tape.jsonl instead of --replay [PROJECT]/tape.jsonl
+    "#);
     other.write("docs/new.md", "# New\n\nNobody has seen this.\n");
-    assert_run!(other.run(&["ingest", "docs", "--replay", "tape.jsonl"]).expect(3));
+    assert_run!(other.run(&["ingest", "docs", "--replay", "tape.jsonl"]).expect(3), @r#"
+    $ docent ingest docs --replay tape.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: the recording has no answer to this
+      caused by: [PROJECT]/tape.jsonl: no vector of openai:scripted-embedding for "New # New Nobody has seen this."
+    hint: record what is missing: run the same command with --record [PROJECT]/tape.jsonl instead of --replay [PROJECT]/tape.jsonl
+    "#);
 }
 
 #[test]
 fn recordings_that_cannot_be_used() {
     let env = project();
-    assert_run!(env.run(&["search", "x", "--replay", "none.jsonl"]).expect(3));
+    assert_run!(env.run(&["search", "x", "--replay", "none.jsonl"]).expect(3), @r"
+    $ docent search x --replay none.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no recording [PROJECT]/none.jsonl
+    hint: make one: run the same command with --record FILE instead of --replay FILE
+    ");
     env.write("notes.txt", "my notes");
-    assert_run!(env.run(&["search", "x", "--record", "notes.txt"]).expect(3));
+    assert_run!(env.run(&["search", "x", "--record", "notes.txt"]).expect(3), @r"
+    $ docent search x --record notes.txt
+    exit 3
+    --- stdout
+    --- stderr
+    error: [PROJECT]/notes.txt is not a docent recording
+    hint: name a file that --record made
+    ");
     assert_eq!(std::fs::read_to_string(env.path("notes.txt")).expect("notes"), "my notes");
     env.run(&["search", "x", "--record", "a", "--replay", "b"]).expect(2);
-    assert_run!(env.run(&["search", "x", "--record", "none/tape.jsonl"]).expect(3));
+    assert_run!(env.run(&["search", "x", "--record", "none/tape.jsonl"]).expect(3), @r"
+    $ docent search x --record none/tape.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: [PROJECT]/none/tape.jsonl cannot be used as a recording: No such file or directory (os error 2)
+    hint: name a file that can be read and written
+    ");
 }
 
 #[test]

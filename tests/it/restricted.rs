@@ -116,7 +116,15 @@ fn a_limit_that_is_too_small_is_named_with_what_raises_it() {
     let strict = StrictModeConfig { filter_max_conditions: Some(1), ..Default::default() };
     scene.restrict(strict);
     let tagged = ["search", "ferry", "--tag", "a", "--tag", "b"];
-    assert_run!(scene.run(&tagged).expect(3));
+    assert_run!(scene.run(&tagged).expect(3), @r#"
+    $ docent search ferry --tag a --tag b
+    exit 3
+    --- stdout
+    --- stderr
+    error: the vector store does not allow this
+      caused by: http://127.0.0.1:[PORT]: strict mode of collection "docent@v1" allows 1 for filter_max_conditions, and this needs 2: PATCH /collections/docent@v1 {"strict_mode_config": {"filter_max_conditions": 2}}
+    hint: the administrator of the server can raise the limit over REST; docs/qdrant-server.md says what docent needs
+    "#);
 }
 
 #[test]
@@ -132,7 +140,15 @@ fn a_token_to_write_one_collection_is_enough_to_keep_it_up_to_date() {
     for args in [&["status"][..], &["doctor"], &["ingest", "docs", "--check"]] {
         scene.run(args).expect(0);
     }
-    assert_run!(scene.run(&["ingest", "docs", "--rebuild"]).expect(3));
+    assert_run!(scene.run(&["ingest", "docs", "--rebuild"]).expect(3), @r"
+    $ docent ingest docs --rebuild
+    exit 3
+    --- stdout
+    --- stderr
+    error: the key may not do this with the vector store
+      caused by: http://127.0.0.1:[PORT]: lacks a right: manage on the whole server is needed to make a collection; this token has rw on docent, rw on docent@lease
+    hint: use a key or token with that right; docs/qdrant-server.md lists the rights that each command needs
+    ");
     let scene = scene.with(KEY);
     scene.run(&["ingest", "docs", "--check"]).expect(0);
     scene.run(&["ingest", "docs", "--rebuild"]).expect(0);

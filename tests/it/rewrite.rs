@@ -94,7 +94,17 @@ fn a_made_up_passage_is_what_the_dense_leg_asks_with() {
 fn a_model_that_fails_costs_a_warning() {
     let (env, server) = asking();
     server.push(Fault::Answer(response("500 Internal Server Error", &[], "out of order")));
-    assert_run!(env.run(&["search", "--rewrite", "ledger backups", "-k", "1"]).expect(0));
+    assert_run!(env.run(&["search", "--rewrite", "ledger backups", "-k", "1"]).expect(0), @r"
+    $ docent search --rewrite ledger backups -k 1
+    exit 0
+    --- stdout
+    1. docs/backups.md:L1-L3  1.000  Backups
+       # Backups
+       Ledger backups are kept for 400 days.
+
+    --- stderr
+    warning: the request to the chat model failed (chat endpoint http://127.0.0.1:[PORT]/v1: HTTP 500: out of order); searching for the question as it was typed
+    ");
     server.push(says("Here are some:\n\n"));
     let run = env.run(&["query", "--expand", "3", "ledger backups"]).expect(0);
     assert!(run.stderr.contains("warning: the chat model gave no variants"), "{run}");
@@ -118,10 +128,24 @@ fn without_a_chat_model_it_says_how_to_name_one() {
     let env = TestEnv::new();
     env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
     env.run(&["ingest", "docs"]).expect(0);
-    assert_run!(env.run(&["search", "--rewrite", "--expand", "2", "ferry"]).expect(3));
+    assert_run!(env.run(&["search", "--rewrite", "--expand", "2", "ferry"]).expect(3), @r"
+    $ docent search --rewrite --expand 2 ferry
+    exit 3
+    --- stdout
+    --- stderr
+    error: a chat model is needed for --rewrite, --expand, but none is configured
+    hint: use --model MODEL with OPENAI_API_KEY, or with --base-url http://localhost:11434/v1 for Ollama; `docent doctor` lists the models that are there
+    ");
 }
 
 #[test]
 fn a_passage_is_nothing_to_the_sparse_leg() {
-    assert_run!(TestEnv::new().run(&["search", "--hyde", "--mode", "sparse", "x"]).expect(2));
+    assert_run!(TestEnv::new().run(&["search", "--hyde", "--mode", "sparse", "x"]).expect(2), @r"
+    $ docent search --hyde --mode sparse x
+    exit 2
+    --- stdout
+    --- stderr
+    error: search.hyde needs dense retrieval, but search.mode is sparse
+    hint: omit --hyde, or use --mode hybrid or dense
+    ");
 }

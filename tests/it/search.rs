@@ -29,7 +29,21 @@ fn found(env: &TestEnv, args: &[&str]) -> Vec<String> {
 
 #[test]
 fn text() {
-    assert_run!(ingested().run(&["search", "which boat has two masts", "-k", "2"]).expect(0));
+    assert_run!(ingested().run(&["search", "which boat has two masts", "-k", "2"]).expect(0), @r#"
+    $ docent search which boat has two masts -k 2
+    exit 0
+    --- stdout
+    1. docs/boats.txt:L1-L2  1.000
+       A dinghy is a small boat.
+       A ketch has two masts.
+
+    2. src/moor.py:L1-L3  0.289  def moor
+       def moor(boat):
+           """Tie the boat to the quay."""
+           return boat.tie()
+
+    --- stderr
+    "#);
 }
 
 #[test]
@@ -64,7 +78,24 @@ fn filters_go_into_the_search() {
 #[test]
 fn nothing_found_is_negative_and_keeps_its_shape() {
     let env = ingested();
-    assert_run!(env.run(&["search", "zymurgy", "--mode", "sparse", "--format", "json"]).expect(1));
+    assert_run!(env.run(&["search", "zymurgy", "--mode", "sparse", "--format", "json"]).expect(1), @r#"
+    $ docent search zymurgy --mode sparse --format json
+    exit 1
+    --- stdout
+    {
+      "schema_version": 1,
+      "question": "zymurgy",
+      "queries": [
+        "zymurgy"
+      ],
+      "hypothetical": null,
+      "mode": "sparse",
+      "hits": [],
+      "elapsed_ms": [TIME]
+    }
+    --- stderr
+    {"schema_version":1,"note":"nothing was found; `docent status --documents` lists what is stored"}
+    "#);
 }
 
 #[test]
@@ -77,7 +108,14 @@ fn the_question_may_come_from_standard_input() {
 #[test]
 fn wrong_kind_and_mode_say_what_would_be_right() {
     let env = ingested();
-    assert_run!(env.run(&["search", "x", "--kind", "movie"]).expect(2));
+    assert_run!(env.run(&["search", "x", "--kind", "movie"]).expect(2), @r"
+    $ docent search x --kind movie
+    exit 2
+    --- stdout
+    --- stderr
+    error: `movie` is not a kind of document
+    hint: use one of markdown, text, rst, asciidoc, html, pdf, docx, pptx, odt, odp, rtf, spreadsheet, csv, json, notebook, epub, email, code, image, xml, subtitles, calendar, contacts
+    ");
     assert!(
         env.run(&["search", "x", "--mode", "psychic"])
             .expect(2)
@@ -88,12 +126,26 @@ fn wrong_kind_and_mode_say_what_would_be_right() {
 
 #[test]
 fn no_collection_yet() {
-    assert_run!(TestEnv::new().run(&["search", "anything"]).expect(3));
+    assert_run!(TestEnv::new().run(&["search", "anything"]).expect(3), @r"
+    $ docent search anything
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no collection `docent` in [PROJECT]/.docent/collections/docent
+    hint: create it: docent ingest PATH
+    ");
 }
 
 #[test]
 fn another_embedder_is_refused_before_it_is_asked() {
-    assert_run!(ingested().run(&["search", "boat", "--embedder", "openai:other"]).expect(3));
+    assert_run!(ingested().run(&["search", "boat", "--embedder", "openai:other"]).expect(3), @r"
+    $ docent search boat --embedder openai:other
+    exit 3
+    --- stdout
+    --- stderr
+    error: collection `docent` was built with the embedder `builtin`, and the embedder is `openai:other`
+    hint: use the settings it was built with (`docent status` shows them), or rebuild it: docent ingest --rebuild --embedder openai:other
+    ");
 }
 
 #[test]

@@ -63,7 +63,17 @@ fn a_warning_names_the_place_and_not_the_secret() {
     let env = runbook();
     let run = env.run(&["ingest", "docs"]).expect(0);
     tells_nothing(&run);
-    assert_run!(run);
+    assert_run!(run, @r"
+    $ docent ingest docs
+    exit 0
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 0 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    --- stderr
+    warning: docs/runbook.md:L3: looks like a GitHub token (github-token)
+    warning: docs/runbook.md:L6: looks like a private key (private-key)
+    note: 2 secrets stored unchanged; --on-secret redact, skip or fail keeps secrets out
+    ");
     // What did not change is not read again.
     let again = env.run(&["ingest", "docs"]).expect(0);
     assert_eq!(again.stderr, "");
@@ -195,11 +205,33 @@ fn a_document_that_is_skipped_or_fails_is_not_stored() {
     let env = runbook();
     let skipped = env.run(&["ingest", "docs", "--on-secret", "skip"]).expect(0);
     tells_nothing(&skipped);
-    assert_run!(skipped);
+    assert_run!(skipped, @r"
+    $ docent ingest docs --on-secret skip
+    exit 0
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 1, failed 0 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    skipped: holds a secret 1
+    --- stderr
+    warning: docs/runbook.md:L3: looks like a GitHub token (github-token)
+    warning: docs/runbook.md:L6: looks like a private key (private-key)
+    note: 2 secrets kept out, with the documents that contain them
+    ");
     let env = runbook();
     let failed = env.run(&["ingest", "docs", "--on-secret", "fail"]).expect(5);
     tells_nothing(&failed);
-    assert_run!(failed);
+    assert_run!(failed, @r"
+    $ docent ingest docs --on-secret fail
+    exit 5
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 1 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    --- stderr
+    warning: docs/runbook.md:L3: looks like a GitHub token (github-token)
+    warning: docs/runbook.md:L6: looks like a private key (private-key)
+    note: 2 secrets kept out; the documents that contain them failed
+    failed  docs/runbook.md  holds what looks like a GitHub token (L3), and 1 more; see --on-secret
+    ");
     // With another policy it is brought in, though the file is the same.
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
     assert_eq!(counts(&report), json!([1, 0, 0, 1, 0]));
@@ -221,7 +253,18 @@ fn a_plan_shows_them_too() {
     let env = runbook();
     let run = env.run(&["ingest", "docs", "--dry-run", "--on-secret", "skip"]).expect(0);
     tells_nothing(&run);
-    assert_run!(run);
+    assert_run!(run, @r"
+    $ docent ingest docs --dry-run --on-secret skip
+    exit 0
+    --- stdout
+    + docs/clean.md
+    to do: add 1, change 0, move 0, delete 0; unchanged 0, skipped 1, failed 0
+    1 chunk to store, 1 text to embed (9 tokens), 0 reused
+    --- stderr
+    warning: docs/runbook.md:L3: looks like a GitHub token (github-token)
+    warning: docs/runbook.md:L6: looks like a private key (private-key)
+    note: 2 secrets kept out, with the documents that contain them
+    ");
 }
 
 #[test]

@@ -57,8 +57,34 @@ fn a_place_as_it_is_cited() {
         assert_eq!(places(&shown(&env, citation, 0)), all[at..=at], "{citation}");
     }
     assert_eq!(places(&shown(&env, "docs/ketch.md:3-7", 0)), all[..2]);
-    assert_run!(show(&env, "docs/ketch.md:L7").expect(0));
-    assert_run!(show(&env, "docs/ketch.md:L99").expect(1));
+    assert_run!(show(&env, "docs/ketch.md:L7").expect(0), @r"
+    $ docent show docs/ketch.md:L7
+    exit 0
+    --- stdout
+    docs/ketch.md
+    title     Ketch
+    kind      markdown, 111 bytes
+    sha256    0bbf8a048518f1b9627da2e16e5def5f9a62497952cb76b20f37922dabab747f
+    ingested  [DATE]
+    language  english
+    tags      sea
+    chunks    1 of 3, at docs/ketch.md:L7, 13 tokens
+
+    #1  docs/ketch.md:L5-L7  13 tokens  Rigging
+        ## Rigging
+
+        It is rigged fore and aft.
+
+    --- stderr
+    ");
+    assert_run!(show(&env, "docs/ketch.md:L99").expect(1), @r"
+    $ docent show docs/ketch.md:L99
+    exit 1
+    --- stdout
+    --- stderr
+    error: nothing is stored at docs/ketch.md:L99: the document has 3 chunks, from docs/ketch.md:L1-L3 to docs/ketch.md:L9-L13
+    hint: all of it: docent show docs/ketch.md
+    ");
     assert_eq!(shown(&env, "docs/ketch.md#page=1", 1)["stored_chunks"], 3);
 }
 
@@ -81,7 +107,14 @@ fn an_unknown_source_names_the_nearest() {
     let env = harbour();
     env.write("other/sloop.md", "# Sloop\n");
     env.write("other/yawl.md", "# Yawl\n");
-    assert_run!(show(&env, "docs/ketsch.md").expect(1));
+    assert_run!(show(&env, "docs/ketsch.md").expect(1), @r"
+    $ docent show docs/ketsch.md
+    exit 1
+    --- stdout
+    --- stderr
+    error: docs/ketsch.md is not in the collection `docent`
+    hint: did you mean this? docent show docs/ketch.md
+    ");
     for (typed, hint) in [
         ("ketch.md", "did you mean this? docent show docs/ketch.md"),
         (
@@ -109,7 +142,14 @@ fn an_unknown_source_names_the_nearest() {
 #[test]
 fn one_that_could_not_be_read_says_why() {
     let env = harbour();
-    assert_run!(show(&env, "docs/bad.docx").expect(1));
+    assert_run!(show(&env, "docs/bad.docx").expect(1), @r"
+    $ docent show docs/bad.docx
+    exit 1
+    --- stdout
+    --- stderr
+    error: docs/bad.docx could not be read: damaged or truncated: the list of its parts is missing: copy or download it again
+    hint: correct the file, or try again with docent ingest --retry-failed
+    ");
     let json = shown(&env, "docs/bad.docx", 1);
     assert_eq!((&json["record"], &json["chunks"]), (&Value::Null, &json!([])));
     assert!(json["failure"]["reason"].is_string(), "{json:#}");
@@ -117,7 +157,26 @@ fn one_that_could_not_be_read_says_why() {
     env.write("docs/yawl.md", b"\x89PNG\r\n\x1a\n\0\0\0\x0d");
     env.run(&["ingest"]).expect(5);
     let run = show(&env, "docs/yawl.md");
-    assert_run!(run.expect(0));
+    assert_run!(run.expect(0), @r"
+    $ docent show docs/yawl.md
+    exit 0
+    --- stdout
+    docs/yawl.md
+    title     Yawl
+    kind      markdown, 37 bytes
+    sha256    0acb30c2bce817489c62ce578c5569a7b3f260fcd1f9880e4797fd50dec21f2a
+    ingested  [DATE]
+    tags      sea
+    chunks    1, 15 tokens
+
+    #0  docs/yawl.md:L1-L3  15 tokens  Yawl
+        # Yawl
+
+        A yawl has a smaller mizzen.
+
+    --- stderr
+    warning: docs/yawl.md could not be read again: named as markdown, but it is a PNG file; this is an earlier version; correct the file, then run docent ingest
+    ");
 }
 
 #[test]
@@ -140,7 +199,14 @@ fn an_empty_document_has_no_text() {
     let env = harbour();
     env.write("docs/empty.md", "\n\n");
     env.run(&["ingest"]).expect(5);
-    assert_run!(show(&env, "docs/empty.md").expect(1));
+    assert_run!(show(&env, "docs/empty.md").expect(1), @r"
+    $ docent show docs/empty.md
+    exit 1
+    --- stdout
+    --- stderr
+    error: docs/empty.md could not be read: empty: the file is all blanks
+    hint: correct the file, or try again with docent ingest --retry-failed
+    ");
 }
 
 /// Stored chunks can be shown with any settings.

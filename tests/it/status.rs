@@ -9,7 +9,23 @@ fn says_what_is_stored_and_what_built_it() {
     env.write("docs/a.md", "# A\n\nSome text.\n");
     env.write("docs/b.md", "# B\n\nMore text.\n");
     env.run(&["ingest", "docs"]).expect(0);
-    assert_run!(env.run(&["status", "--documents"]).expect(0));
+    assert_run!(env.run(&["status", "--documents"]).expect(0), @r"
+    $ docent status --documents
+    exit 0
+    --- stdout
+    collection  docent in [PROJECT]/.docent/collections/docent
+    documents   2
+    chunks      2
+    embedder    builtin, 256 dimensions (static-minilm-en-256@bbb84397b56f)
+    chunker     256 tokens, 32 overlapping
+    words       of each document's language: unknown 2
+    created     [DATE] by docent 0.1.0
+    last run    [DATE] over docs
+    sources     as they were ingested
+    docs/a.md  markdown  1 chunk
+    docs/b.md  markdown  1 chunk
+    --- stderr
+    ");
 }
 
 #[test]
@@ -43,7 +59,14 @@ fn sees_what_leaves_no_trace() {
 
 #[test]
 fn no_collection_yet() {
-    assert_run!(TestEnv::new().run(&["status"]).expect(3));
+    assert_run!(TestEnv::new().run(&["status"]).expect(3), @r"
+    $ docent status
+    exit 3
+    --- stdout
+    --- stderr
+    error: there is no collection `docent` in [PROJECT]/.docent/collections/docent
+    hint: create it: docent ingest PATH
+    ");
 }
 
 #[test]

@@ -41,7 +41,18 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
     let env = four();
     disturb(&env);
     let before = status(&env);
-    assert_run!(env.run(&["ingest", "--dry-run", "docs"]).expect(0));
+    assert_run!(env.run(&["ingest", "--dry-run", "docs"]).expect(0), @r"
+    $ docent ingest --dry-run docs
+    exit 0
+    --- stdout
+    + docs/new.md
+    ~ docs/edit.md
+    > docs/move.md -> docs/moved.md
+    - docs/drop.md
+    to do: add 1, change 1, move 1, delete 1; unchanged 1, skipped 0, failed 0
+    3 chunks to store, 2 texts to embed (18 tokens), 1 reused
+    --- stderr
+    ");
     assert_eq!(status(&env)["records"], before["records"]);
     let plan = env.run(&["ingest", "--dry-run", "docs", "--format", "json"]).expect(0).json();
     let report = env.run(&["ingest", "docs", "--format", "json"]).expect(0).json();
@@ -65,7 +76,14 @@ fn a_check_is_negative_when_anything_is_to_do() {
     env.write("docs/a.md", "# A\n\nSome text.\n");
     env.write("docs/b.bin", b"\0\x01\x02");
     env.write("docs/pkg/__init__.py", "");
-    assert_run!(env.run(&["ingest", "--check", "docs"]).expect(1));
+    assert_run!(env.run(&["ingest", "--check", "docs"]).expect(1), @r"
+    $ docent ingest --check docs
+    exit 1
+    --- stdout
+    + docs/a.md
+    to do: add 1, change 0, move 0, delete 0; unchanged 0, skipped 2, failed 0
+    --- stderr
+    ");
     assert!(!env.path(".docent").exists(), "a check creates nothing");
     env.run(&["ingest", "docs"]).expect(0);
     env.run(&["ingest", "--check", "docs"]).expect(0);
@@ -97,7 +115,14 @@ fn without_a_path_the_roots_of_earlier_runs_are_taken() {
     assert_eq!((&report["added"], &report["changed"]), (&json!(1), &json!(1)));
     assert_eq!((&report["moved"], &report["deleted"]), (&json!(1), &json!(1)));
     let empty = TestEnv::new();
-    assert_run!(empty.run(&["ingest"]).expect(2));
+    assert_run!(empty.run(&["ingest"]).expect(2), @r"
+    $ docent ingest
+    exit 2
+    --- stdout
+    --- stderr
+    error: no PATH was given, and no earlier run has named one
+    hint: docent ingest PATH
+    ");
 }
 
 #[test]
@@ -108,7 +133,14 @@ fn a_plan_that_deletes_most_of_the_collection_stops() {
     for i in 0..11 {
         fs::remove_file(env.path(&format!("docs/{i}.md"))).expect("a removal");
     }
-    assert_run!(env.run(&["ingest", "docs"]).expect(1));
+    assert_run!(env.run(&["ingest", "docs"]).expect(1), @r"
+    $ docent ingest docs
+    exit 1
+    --- stdout
+    --- stderr
+    error: this would delete 11 of the collection's 16 documents, whose files are gone
+    hint: see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit
+    ");
     assert_eq!(status(&env)["documents"], 16);
     let plan = env.run(&["ingest", "--dry-run", "docs", "--format", "json"]).expect(0).json();
     assert_eq!(plan["deleted"].as_array().map(Vec::len), Some(11));
@@ -122,7 +154,14 @@ fn a_root_that_is_gone_stops() {
     env.write("other/a.md", "# Other\n\nSomething else.\n");
     env.run(&["ingest", "other"]).expect(0);
     fs::remove_dir_all(env.path("docs")).expect("a removal");
-    assert_run!(env.run(&["ingest", "docs"]).expect(1));
+    assert_run!(env.run(&["ingest", "docs"]).expect(1), @r"
+    $ docent ingest docs
+    exit 1
+    --- stdout
+    --- stderr
+    error: docs is gone, and 4 of the collection's documents came from it
+    hint: delete them with --allow-prune, or bring the files back
+    ");
     assert_eq!(status(&env)["documents"], 5);
     assert_eq!(env.run(&["ingest"]).expect(1).stdout, "");
     env.run(&["ingest", "--allow-prune"]).expect(0);
@@ -149,7 +188,23 @@ fn a_failure_is_remembered_until_the_file_changes_or_another_try_is_asked_for() 
     env.write("docs/good.md", "# Good\n\nThis is fine.\n");
     env.write("docs/bad.docx", b"PK\x03\x04 and then nothing");
     let first = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
-    assert_run!(env.run(&["status"]).expect(0));
+    assert_run!(env.run(&["status"]).expect(0), @r"
+    $ docent status
+    exit 0
+    --- stdout
+    collection  docent in [PROJECT]/.docent/collections/docent
+    documents   1
+    chunks      1
+    embedder    builtin, 256 dimensions (static-minilm-en-256@bbb84397b56f)
+    chunker     256 tokens, 32 overlapping
+    words       of each document's language: unknown 1
+    created     [DATE] by docent 0.1.0
+    last run    [DATE] over docs
+    sources     as they were ingested
+    failed      docs/bad.docx  damaged or truncated: the list of its parts is missing: copy or download it again
+                docent ingest --retry-failed tries them again
+    --- stderr
+    ");
 
     // It is reported again, but was not read again: the record is the first one.
     let second = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
@@ -196,7 +251,18 @@ fn another_chunk_size_is_built_beside_the_old_one_and_takes_its_place() {
     let size = ["--chunk-tokens", "100"];
     env.run(&[&["ingest", "docs"][..], &size].concat()).expect(3);
     fs::rename(env.path("docs/drop.md"), env.path("drop.md")).expect("a rename");
-    assert_run!(env.run(&[&["ingest", "--rebuild", "--dry-run"][..], &size].concat()).expect(0));
+    assert_run!(env.run(&[&["ingest", "--rebuild", "--dry-run"][..], &size].concat()).expect(0), @r"
+    $ docent ingest --rebuild --dry-run --chunk-tokens 100
+    exit 0
+    --- stdout
+    + docs/edit.md
+    + docs/keep.md
+    + docs/move.md
+    - docs/drop.md
+    to do: add 3, change 0, move 0, delete 1; unchanged 0, skipped 0, failed 0
+    3 chunks to store, 0 texts to embed (0 tokens), 3 reused
+    --- stderr
+    ");
     fs::rename(env.path("drop.md"), env.path("docs/drop.md")).expect("a rename");
     let report = env.run(&[&["ingest", "--rebuild", "--format", "json"][..], &size].concat());
     let report = report.expect(0).json();
@@ -222,7 +288,14 @@ fn a_rebuild_gives_nothing_up_unasked() {
     let env = four();
     env.run_with_input(&["ingest", "-", "--source", "note.md"], "# Note\n\nFrom a pipe.\n")
         .expect(0);
-    assert_run!(env.run(&["ingest", "--rebuild"]).expect(1));
+    assert_run!(env.run(&["ingest", "--rebuild"]).expect(1), @r"
+    $ docent ingest --rebuild
+    exit 1
+    --- stdout
+    --- stderr
+    error: this would delete note.md, which no PATH of this run provides
+    hint: see them with --dry-run, and delete them with --allow-prune; ingest.prune_share sets the limit
+    ");
     assert_eq!(status(&env)["documents"], 5);
     env.run(&["ingest", "--rebuild", "--allow-prune"]).expect(0);
     assert_eq!(status(&env)["documents"], 4);

@@ -148,18 +148,45 @@ fn records_are_shown_and_listed() {
     let listed = env.run(&["trace", "list", "--format", "json"]).expect(0).json();
     assert_eq!(listed["traces"][0]["question"], QUESTION);
 
-    assert_run!(env.run(&["trace", "show", "ffff"]).expect(1));
+    assert_run!(env.run(&["trace", "show", "ffff"]).expect(1), @r"
+    $ docent trace show ffff
+    exit 1
+    --- stdout
+    --- stderr
+    error: [PROJECT]/traces/ has no record of an answer ffff
+    hint: docent trace list shows the records
+    ");
     let several = env.run(&["trace", "show", &first[..2]]).expect(1);
     assert!(several.stderr.contains("several answers begin with"), "{several}");
-    assert_run!(TestEnv::new().run(&["trace", "show"]).expect(2));
-    assert_run!(env.run(&["trace", "list", "--trace", "none.jsonl"]).expect(3));
+    assert_run!(TestEnv::new().run(&["trace", "show"]).expect(2), @r"
+    $ docent trace show
+    exit 2
+    --- stdout
+    --- stderr
+    error: no file of records is named, and none are kept without --trace
+    hint: use docent trace show --trace FILE|DIR, or set DOCENT_TRACE for all commands
+    ");
+    assert_run!(env.run(&["trace", "list", "--trace", "none.jsonl"]).expect(3), @r"
+    $ docent trace list --trace none.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    error: [PROJECT]/none.jsonl: No such file or directory (os error 2)
+    hint: make records with docent query --trace FILE|DIR QUESTION
+    ");
 }
 
 #[test]
 fn a_record_that_cannot_be_written_is_known_before_anything_is_asked() {
     let (env, server) = scene();
     env.write("occupied", "");
-    assert_run!(query(&env, &["--trace", "occupied/traces.jsonl"]).expect(3));
+    assert_run!(query(&env, &["--trace", "occupied/traces.jsonl"]).expect(3), @r#"
+    $ docent query How long are ledger backups kept? --format json --trace occupied/traces.jsonl
+    exit 3
+    --- stdout
+    --- stderr
+    {"schema_version":1,"error":{"message":"--trace [PROJECT]/occupied/traces.jsonl: Not a directory (os error 20)","causes":[],"hint":"name a file or a directory that can be written","exit_code":3}}
+    "#);
     assert_eq!(server.requests().len(), 0);
 }
 

@@ -376,10 +376,41 @@ fn another_ingest_that_takes_its_time_is_waited_for() {
 #[test]
 fn what_cannot_be_watched_is_refused() {
     let env = ferry();
-    assert_run!(env.run(&["ingest", "--watch", "docs", "https://example.org/"]).expect(2));
-    assert_run!(env.run(&["ingest", "--watch", "--check", "docs"]).expect(2));
-    assert_run!(env.run(&["ingest", "--watch"]).expect(2));
-    assert_run!(env.run(&["ingest", "--watch", "dogs"]).expect(2));
+    assert_run!(env.run(&["ingest", "--watch", "docs", "https://example.org/"]).expect(2), @r"
+    $ docent ingest --watch docs https://example.org/
+    exit 2
+    --- stdout
+    --- stderr
+    error: --watch takes files, directories and globs, not a page of the web: https://example.org/
+    hint: ingest it separately: docent ingest https://example.org/
+    ");
+    assert_run!(env.run(&["ingest", "--watch", "--check", "docs"]).expect(2), @r"
+    $ docent ingest --watch --check docs
+    exit 2
+    --- stdout
+    --- stderr
+    error: the argument '--watch' cannot be used with '--check'
+
+    Usage: docent ingest --watch <PATH|GLOB|URL|->...
+
+    For more information, try '--help'.
+    ");
+    assert_run!(env.run(&["ingest", "--watch"]).expect(2), @r"
+    $ docent ingest --watch
+    exit 2
+    --- stdout
+    --- stderr
+    error: no PATH was given, and no earlier run has named one
+    hint: docent ingest PATH
+    ");
+    assert_run!(env.run(&["ingest", "--watch", "dogs"]).expect(2), @r"
+    $ docent ingest --watch dogs
+    exit 2
+    --- stdout
+    --- stderr
+    error: dogs: no such file or directory
+    hint: did you mean docs?
+    ");
     let stdin = env.run_with_input(&["ingest", "--watch", "-"], "text").expect(2);
     assert!(stdin.stderr.contains("not standard input"), "{stdin}");
     for flag in ["--dry-run", "--rebuild", "--retry-failed"] {

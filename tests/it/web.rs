@@ -146,7 +146,17 @@ fn what_is_not_taken_is_said() {
     let args = ["ingest", &url, "--depth", "1", "--allow-private", "--max-file-size", "4kB"]
         .map(str::to_owned);
     let run = env.run(&args.each_ref().map(String::as_str)).expect(5);
-    assert_run!(anonymous(run, &site));
+    assert_run!(anonymous(run, &site), @r"
+    $ docent ingest [SITE]/ --depth 1 --allow-private --max-file-size 4kB
+    exit 5
+    --- stdout
+    added 2, changed 0, moved 0, deleted 0, unchanged 0, skipped 5, failed 2 in [TIME]
+    2 chunks stored, 2 texts embedded, 0 reused
+    skipped: disallowed by robots.txt 1, no such page 1, noindex 1, redirects to outside the site 1, unsupported type 1
+    --- stderr
+    failed  [SITE]/large  over the size limit (raise it with --max-file-size)
+    failed  [SITE]/slow   no answer in time
+    ");
     assert_eq!(stored(&env, &site), ["/", "/a"]);
 }
 
