@@ -121,14 +121,16 @@ usage() {
     exit 2
 }
 
+check_switch() {
+    case $2 in
+    '' | true | false) ;;
+    *) usage "$1 is $2: use true or false" ;;
+    esac
+}
+
 check_settings() {
-    for switch in GATE_CHECK GATE_TRUST; do
-        eval "value=\${$switch:-}"
-        case $value in
-        '' | true | false) ;;
-        *) usage "$switch is $value: use true or false" ;;
-        esac
-    done
+    check_switch GATE_CHECK "${GATE_CHECK:-}"
+    check_switch GATE_TRUST "${GATE_TRUST:-}"
     case ${GATE_MAX_DROP:-0} in
     *[!0-9.]* | *.*.* | .) usage "GATE_MAX_DROP is $GATE_MAX_DROP: use a number, such as 0.02" ;;
     esac
@@ -421,6 +423,7 @@ out=$(absolute "$out")
 case $docent in
 */*) docent=$(absolute "$docent") ;;
 esac
+check_settings
 # Files in a directory that no gate has made belong to somebody.
 if [ -d "$out" ] && [ ! -e "$out/.docent-gate" ] && [ -n "$(ls -A "$out")" ]; then
     say "$out has files that are not reports of a gate: name another directory with GATE_OUT, or remove it"
@@ -432,7 +435,6 @@ mkdir -p "$out"
 echo '*' >"$out/.gitignore"
 : >"$out/.docent-gate"
 
-check_settings
 trusted
 if [ -n "${GATE_BASELINE:-}" ]; then
     kept_baseline

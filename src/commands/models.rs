@@ -25,11 +25,12 @@ pub(super) async fn run(ui: &mut Ui, context: Context, args: ModelsArgs) -> Resu
 fn list(ui: &mut Ui, hub: &Hub) -> Result<Exit, Failure> {
     let cache = hub.cache()?;
     let dir = cache.dir().display().to_string();
-    let (found, damaged) = cache.list().map_err(|error| unreadable(&dir, &error))?;
-    for (model, error) in damaged {
+    let contents = cache.list().map_err(|error| unreadable(&dir, &error))?;
+    for (model, error) in contents.unreadable {
         ui.warn(&format!("{}: {error}; this model is not listed", model.display()));
     }
-    let models: Vec<CachedModel> = found.into_iter().filter_map(|it| described(hub, it)).collect();
+    let models: Vec<CachedModel> =
+        contents.models.into_iter().filter_map(|it| described(hub, it)).collect();
     if ui.format != Format::Text {
         ui.json(ModelList { cache: dir, models })?;
         return Ok(Exit::Done);

@@ -24,6 +24,14 @@ pub struct Cached {
     pub snapshots: Vec<Snapshot>,
 }
 
+/// What is in a cache.
+#[derive(Debug, Default)]
+pub struct CacheContents {
+    pub models: Vec<Cached>,
+    /// Directories of models that cannot be read, with the reason.
+    pub unreadable: Vec<(PathBuf, io::Error)>,
+}
+
 /// The files of one commit in the cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snapshot {
@@ -48,24 +56,24 @@ impl Cache {
         Repository { dir: self.dir.join(&folder), locks: self.dir.join(".locks").join(folder) }
     }
 
-    /// Every cached model, by name, and the directories of models that cannot be read, with the reason.
+    /// Every cached model, by name.
     ///
     /// # Errors
     /// The directory of the cache exists and cannot be read.
-    pub fn list(&self) -> io::Result<(Vec<Cached>, Vec<(PathBuf, io::Error)>)> {
-        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    pub fn list(&self) -> io::Result<CacheContents> {
+        let mut contents = CacheContents::default();
         for folder in names(&self.dir)? {
             let Some(name) = folder.strip_prefix(MODELS) else { continue };
             let name = name.replacen("--", "/", 1);
             let repository = self.repository(&name);
             if repository.dir.is_dir() {
                 match repository.describe(name) {
-                    Ok(cached) => found.push(cached),
-                    Err(error) => unreadable.push((repository.dir, error)),
+                    Ok(cached) => contents.models.push(cached),
+                    Err(error) => contents.unreadable.push((repository.dir, error)),
                 }
             }
         }
-        Ok((found, unreadable))
+        Ok(contents)
     }
 
     /// Removes a repository from the cache and returns the bytes freed; `None` if there was nothing.

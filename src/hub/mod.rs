@@ -30,7 +30,7 @@ use crate::error::Failure;
 use crate::retry::RetryPolicy;
 use crate::types::HubModel;
 
-pub use cache::{Cached, Snapshot, model_of_file};
+pub use cache::{CacheContents, Cached, Snapshot, model_of_file};
 pub use kind::Purpose;
 
 /// How a hub is asked, and where its models are kept.

@@ -273,10 +273,10 @@ async fn what_is_here_is_listed_and_removed() {
     let (scripted, dir) = (ScriptedHub::start(), tempfile::tempdir().unwrap());
     with_model(&scripted, COMMIT, GRAPH);
     let hub = hub(&scripted, dir.path());
-    assert!(hub.cache().unwrap().list().unwrap().0.is_empty());
+    assert!(hub.cache().unwrap().list().unwrap().models.is_empty());
     hub.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
     let cache = hub.cache().unwrap();
-    let (listed, _) = cache.list().unwrap();
+    let listed = cache.list().unwrap().models;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].repository, "a/b");
     assert!(listed[0].bytes >= GRAPH.len() as u64 + CONFIG.len() as u64);
@@ -284,7 +284,7 @@ async fn what_is_here_is_listed_and_removed() {
     assert_eq!((&**commit, &refs[..]), (COMMIT, &["main".to_owned()][..]));
     assert_eq!(files[..], ["config.json", "onnx/model.onnx", "tokenizer.json"]);
     assert_eq!(cache.remove("a/b").unwrap(), Some(listed[0].bytes));
-    assert_eq!((cache.remove("a/b").unwrap(), cache.list().unwrap().0), (None, Vec::new()));
+    assert_eq!((cache.remove("a/b").unwrap(), cache.list().unwrap().models), (None, Vec::new()));
 }
 
 /// The model of another test, from its name to a vector. Links lead to its files, and to its weights in the

@@ -92,7 +92,15 @@ fn what_may_not_be_read() {
     let output = command.output().expect("docent starts");
     set_mode(&file, 0o644);
     set_mode(&directory, 0o755);
-    assert_run!(env.outcome(INGEST, output).expect(5));
+    assert_run!(env.outcome(INGEST, output).expect(5), @r"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 0, changed 0, moved 0, deleted 0, unchanged 1, skipped 0, failed 2 in [TIME]
+    --- stderr
+    failed  docs/locked  permission denied (make it readable, or leave it out with --exclude)
+    failed  docs/c.md    permission denied (make it readable, or leave it out with --exclude)
+    ");
     assert!(sources(&env).contains("docs/locked/b.md"), "not seen is not gone");
     env.run(INGEST).expect(0);
     in_line(&env);
@@ -116,7 +124,7 @@ fn meanwhile(env: &TestEnv, path: &str, mut change: impl FnMut(&mut File) + Send
         match run.code {
             Some(0) => {}
             Some(5) => {
-                assert!(run.stderr.contains("the file kept changing while it was read"), "{run}")
+                assert!(run.stderr.contains("the file kept changing while it was read"), "{run}");
             }
             _ => panic!("{run}"),
         }
@@ -165,7 +173,15 @@ fn a_file_of_a_gigabyte() {
     island(&env, "docs/a.md", "Amrum");
     let file = File::create(env.path("docs/big.txt")).expect("a file");
     file.set_len(1 << 30).expect("a size");
-    assert_run!(env.run(INGEST).expect(5));
+    assert_run!(env.run(INGEST).expect(5), @r"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 1 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    --- stderr
+    failed  docs/big.txt  1 GB is over the limit of 64 MB (raise it with --max-file-size)
+    ");
     assert_eq!(sources(&env), BTreeSet::from(["docs/a.md".to_owned()]));
     // With the limit raised, its beginning shows that it is not text: it is not read to its end.
     fs::rename(env.path("docs/big.txt"), env.path("docs/big")).expect("a rename");
@@ -181,7 +197,15 @@ fn links_that_lead_in_a_circle() {
     for (link, target) in [("here", "."), ("up", ".."), ("one", "two"), ("two", "one")] {
         symlink(target, env.path("docs").join(link)).expect("a link");
     }
-    assert_run!(env.run(INGEST).expect(0));
+    assert_run!(env.run(INGEST).expect(0), @r"
+    $ docent ingest docs
+    exit 0
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 4, failed 0 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    skipped: broken symlink 2, symlink 2
+    --- stderr
+    ");
     in_line(&env);
 }
 
@@ -190,7 +214,13 @@ fn links_in_a_circle_named() {
     let env = TestEnv::new();
     symlink("two", env.path("one")).expect("a link");
     symlink("one", env.path("two")).expect("a link");
-    assert_run!(env.run(&["ingest", "one"]).expect(2));
+    assert_run!(env.run(&["ingest", "one"]).expect(2), @r"
+    $ docent ingest one
+    exit 2
+    --- stdout
+    --- stderr
+    error: one: cannot be read: Too many levels of symbolic links (os error 40)
+    ");
 }
 
 #[test]
@@ -203,7 +233,17 @@ fn names_that_are_not_utf8() {
     let directory = env.path("docs").join(OsStr::from_bytes(b"d\xffr"));
     fs::create_dir(&directory).expect("a directory");
     fs::write(directory.join("b.md"), "Tea.\n").expect("a file");
-    assert_run!(env.run(INGEST).expect(5));
+    assert_run!(env.run(INGEST).expect(5), @r"
+    $ docent ingest docs
+    exit 5
+    --- stdout
+    added 1, changed 0, moved 0, deleted 0, unchanged 0, skipped 0, failed 3 in [TIME]
+    1 chunk stored, 1 text embedded, 0 reused
+    --- stderr
+    failed  docs/caf\xE8.md  its name is not UTF-8
+    failed  docs/caf\xE9.md  its name is not UTF-8
+    failed  docs/d\xFFr      its name is not UTF-8
+    ");
     let json = env.run(&["ingest", "docs", "--format", "json"]).expect(5).json();
     let failed: Vec<_> = json["failed"].as_array().expect("rows").iter().collect();
     let named: Vec<_> = failed.iter().map(|row| row["source"].as_str().expect("a name")).collect();
@@ -229,7 +269,24 @@ fn names_that_a_terminal_would_obey() {
     for run in [&dry_run, &ingest, &status, &search, &query, &missing] {
         harmless(run);
     }
-    assert_run!(status);
+    assert_run!(status, @r"
+    $ docent status --documents
+    exit 0
+    --- stdout
+    collection  docent in [PROJECT]/.docent/collections/docent
+    documents   1
+    chunks      1
+    embedder    builtin, 256 dimensions (static-minilm-en-256@bbb84397b56f)
+    chunker     256 tokens, 32 overlapping
+    words       of each document's language: english 1
+    created     [DATE] by docent 0.1.0
+    last run    [DATE] over docs
+    sources     as they were ingested
+    failed      docs/notext.pdf  damaged or truncated: the file is cut off; no page could be read
+                docent ingest --retry-failed tries them again
+    docs/a bcefg.md  markdown  1 chunk
+    --- stderr
+    ");
 
     let exact = env.run(&["search", "ferry", "--format", "json"]).expect(0);
     harmless(&exact);

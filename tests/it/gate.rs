@@ -141,7 +141,10 @@ fn a_base_that_cannot_be_measured_is_said_and_refuses_nothing() {
     repository.commit("no documents");
     repository.git(&["checkout", "-q", "-f", "main"]);
     let gate = repository.gate(&[("GATE_BASE", "other")]).expect(0);
-    assert!(gate.stderr.contains("the base cannot be measured with these cases"), "{gate}");
+    assert!(
+        gate.stderr.contains("the base cannot be ingested (exit code 2): nothing is compared"),
+        "{gate}"
+    );
     assert!(repository.summary().contains("nothing is compared."));
 }
 
