@@ -141,10 +141,13 @@ impl Repository {
         let dir = path.parent().unwrap_or(&self.dir);
         fs::create_dir_all(dir)?;
         // Same permissions as the other files here: anyone who may read the models may read this file, too.
-        let mut new = tempfile::Builder::new();
         #[cfg(unix)]
-        new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = new.tempfile_in(dir)?;
+        let file = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .tempfile_in(dir);
+        #[cfg(not(unix))]
+        let file = tempfile::Builder::new().tempfile_in(dir);
+        let mut file = file?;
         file.write_all(commit.as_bytes())?;
         file.persist(&path)?;
         Ok(())
