@@ -271,7 +271,7 @@ evaluate() {
     if [ -n "$built" ] && [ "$status" = 0 ]; then
         run index use "$built" >/dev/null
     elif [ -n "$built" ]; then
-        run index drop "$built" >/dev/null
+        try run index drop "$built" >/dev/null
     fi
 }
 
@@ -380,10 +380,7 @@ brought_in_or_refused() { [ "$code" = 0 ] || [ "$code" = 1 ] || [ "$code" = 5 ];
 # Prints the path of docent and the key of its index.
 setup() {
     if [ -z "${GATE_DOCENT:-}" ] && ! command -v docent >/dev/null; then
-        [ -f "$(dirname "$0")/../install.sh" ] || {
-            say "docent is not installed: run install.sh of a release first"
-            exit 2
-        }
+        [ -f "$(dirname "$0")/../install.sh" ] || usage "docent is not installed: run install.sh of a release first"
         tools=$(absolute "${GATE_TOOLS:-${RUNNER_TEMP:-.docent-bin}}")
         sh "$(dirname "$0")/../install.sh" --to "$tools" ${GATE_VERSION:+--version "$GATE_VERSION"} >&2
         docent=$tools/docent
@@ -405,18 +402,13 @@ setup)
     exit
     ;;
 *)
-    say "usage: docent-gate.sh [setup]; the settings are environment variables, listed at the beginning of $0"
-    exit 2
+    usage "usage: docent-gate.sh [setup]; the settings are environment variables, listed at the beginning of $0"
     ;;
 esac
-command -v "$docent" >/dev/null || {
-    say "there is no $docent: install docent (docent-gate.sh setup), or name the program with GATE_DOCENT"
-    exit 2
-}
-[ -e "$cases" ] || {
-    say "there is no $cases: name the file of cases with GATE_CASES; docent eval init drafts cases"
-    exit 2
-}
+command -v "$docent" >/dev/null ||
+    usage "there is no $docent: install docent (docent-gate.sh setup), or name the program with GATE_DOCENT"
+[ -e "$cases" ] ||
+    usage "there is no $cases: name the file of cases with GATE_CASES; docent eval init drafts cases"
 cases=$(absolute "$cases")
 data=$(absolute "$data")
 out=$(absolute "$out")
@@ -426,8 +418,7 @@ esac
 check_settings
 # Files in a directory that no gate has made belong to somebody.
 if [ -d "$out" ] && [ ! -e "$out/.docent-gate" ] && [ -n "$(ls -A "$out")" ]; then
-    say "$out has files that are not reports of a gate: name another directory with GATE_OUT, or remove it"
-    exit 2
+    usage "$out has files that are not reports of a gate: name another directory with GATE_OUT, or remove it"
 fi
 rm -rf "$out"
 mkdir -p "$out"

@@ -63,8 +63,7 @@ impl Cache {
     pub fn list(&self) -> io::Result<CacheContents> {
         let mut contents = CacheContents::default();
         for folder in names(&self.dir)? {
-            let Some(name) = folder.strip_prefix(MODELS) else { continue };
-            let name = name.replacen("--", "/", 1);
+            let Some(name) = name_of(&folder) else { continue };
             let repository = self.repository(&name);
             if repository.dir.is_dir() {
                 match repository.describe(name) {
@@ -96,8 +95,13 @@ impl Cache {
 
 /// The model whose file in a cache this is, as it is typed; `None` for a file elsewhere.
 pub fn model_of_file(path: &Path) -> Option<String> {
-    let folder = path.iter().rev().find_map(|part| part.to_str()?.strip_prefix(MODELS))?;
-    Some(format!("hf:{}", folder.replacen("--", "/", 1)))
+    let name = path.iter().rev().find_map(|part| name_of(part.to_str()?))?;
+    Some(format!("hf:{name}"))
+}
+
+/// The repository whose directory this is, as `ORG/NAME`; `None` for another directory.
+fn name_of(folder: &str) -> Option<String> {
+    Some(folder.strip_prefix(MODELS)?.replacen("--", "/", 1))
 }
 
 const MODELS: &str = "models--";
