@@ -7,13 +7,13 @@ mod confirmation;
 mod headers;
 mod http;
 mod message;
+mod progress;
 mod pushes;
 mod resource_handlers;
 mod running_server;
 mod stdio;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -42,6 +42,7 @@ use super::instructions::instructions;
 use super::tools::{CallEnd, Consent, ToolOutcome, ToolRow};
 use crate::cancel::Cancel;
 use confirmation::SettledCall;
+use progress::Progress;
 use pushes::Subscriptions;
 
 /// How long clients may cache a list, in milliseconds.
@@ -58,13 +59,6 @@ struct Handler {
     /// Set if the connection stays open, so that clients of the revisions with a handshake can be notified
     /// of changes.
     pushes: Option<Subscriptions>,
-}
-
-/// Progress of a call: the number of notifications so far, and the last message.
-#[derive(Clone, Default)]
-struct Progress {
-    count: u32,
-    message: String,
 }
 
 impl Handler {
@@ -106,35 +100,29 @@ impl Handler {
         consent: Consent,
         context: &RequestContext<RoleServer>,
     ) -> CallEnd {
-        let (told, mut heard) = watch::channel(Progress::default());
-        let tell = |message: &str| {
-            told.send_modify(|told| {
-                told.count += 1;
-                message.clone_into(&mut told.message);
-            });
-        };
+        let (told, heard) = watch::channel(Progress::default());
+        let tell = |message: &str| told.send_modify(|told| told.add(message));
         let called = async {
             // The semaphore is never closed.
             let _turn = self.turns.acquire().await;
             tool.call(&self.offer, arguments, consent, &tell).await
         };
-        let mut called = pin!(AssertUnwindSafe(called).catch_unwind());
-        let token = context.meta.get_progress_token();
-        loop {
-            tokio::select! {
-                biased;
-                called = &mut called => {
-                    return called.unwrap_or_else(|_| CallEnd::Done(ToolOutcome::panicked()));
-                }
-                Ok(()) = heard.changed(), if token.is_some() => {
-                    let Progress { count, message } = heard.borrow_and_update().clone();
-                    let Some(token) = token.clone() else { continue };
-                    let progress = ProgressNotificationParam::new(token, f64::from(count));
+        let called = AssertUnwindSafe(called).catch_unwind();
+        let called = match context.meta.get_progress_token() {
+            None => called.await,
+            Some(token) => {
+                let notify = |told: Progress| {
+                    let progress =
+                        ProgressNotificationParam::new(token.clone(), f64::from(told.count));
                     // The call continues whether or not the notification arrives.
-                    let _ = context.peer.notify_progress(progress.with_message(message)).await;
-                }
+                    let notified =
+                        context.peer.notify_progress(progress.with_message(told.message));
+                    notified.map(drop)
+                };
+                progress::relay(called, heard, notify).await
             }
-        }
+        };
+        called.unwrap_or_else(|_| CallEnd::Done(ToolOutcome::panicked()))
     }
 }
 
