@@ -155,10 +155,10 @@ fn plain(c: char) -> char {
 
 /// Whether what follows the bracket so far may still become the inside of a mark.
 fn may_become_one(inner: &str) -> bool {
-    let inner: String = inner.chars().map(plain).collect();
-    if let Some((numbers, tail)) = inner.split_once('†') {
-        return number(numbers).is_some() && !tail.contains('\n');
+    if inner.contains('†') {
+        return numbers(inner).is_some();
     }
+    let inner: String = inner.chars().map(plain).collect();
     let inner = inner.trim_start_matches(' ').trim_start_matches('^');
     let rest = inner.trim_start_matches(char::is_alphabetic);
     let name = inner[..inner.len() - rest.len()].to_lowercase();
@@ -210,6 +210,19 @@ mod tests {
             AnswerPiece::Mark(number) => format!("{{{number}}}"),
         });
         shown.collect()
+    }
+
+    #[test]
+    fn a_mark_with_a_dagger_may_arrive_letter_by_letter() {
+        for text in ["【1†source】.", "[1, 2†L1].", "[passage 1†s].", "【1-3†a】."] {
+            let mut parser = MarkParser::for_passages(3);
+            let mut marks = Vec::new();
+            for letter in text.chars() {
+                marks.extend(parser.push(letter.encode_utf8(&mut [0; 4])));
+            }
+            marks.extend(parser.finish());
+            assert!(matches!(marks[0], AnswerPiece::Mark(1)), "{text}: {marks:?}");
+        }
     }
 
     #[test]
