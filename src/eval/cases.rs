@@ -159,7 +159,12 @@ fn place(fields: Map<String, Value>) -> Result<Option<Locator>, String> {
     if fields.is_empty() {
         return Ok(None);
     }
-    serde_json::from_value(Value::Object(fields)).map(Some).map_err(|error| error.to_string())
+    let place: Locator =
+        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+    if place.is_reversed() {
+        return Err("the range ends before it begins: write the smaller number first".to_owned());
+    }
+    Ok(Some(place))
 }
 
 fn text_of(object: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
@@ -234,6 +239,10 @@ mod tests {
             (
                 with("[{\"source\": \"a\", \"page\": 1, \"lines\": [1, 2]}]"),
                 "expected[0]: a place needs exactly one of lines, page, paragraphs and the like",
+            ),
+            (
+                with("[{\"source\": \"a\", \"lines\": [9, 3]}]"),
+                "expected[0]: the range ends before it begins: write the smaller number first",
             ),
         ] {
             let text = format!("\n{line}\n");

@@ -3,7 +3,7 @@
 use super::cases::{Case, Expectation};
 use super::metrics::{JudgedRanking, RankedItem};
 use crate::text::Words;
-use crate::types::Locator;
+use crate::types::{Chunk, Locator};
 
 /// The items of a ranking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,6 +92,15 @@ impl Quote {
             }),
         }
     }
+}
+
+/// Whether any chunk of its document can meet an expectation.
+pub fn can_be_met(expected: &Expectation, chunks: &[Chunk]) -> bool {
+    let quote = expected.quote.as_deref().map(Quote::of);
+    chunks.iter().any(|chunk| {
+        expected.place.is_none_or(|wanted| chunk.locator.overlaps(wanted))
+            && quote.as_ref().is_none_or(|quote| quote.is_in(&chunk.text))
+    })
 }
 
 fn meets(ranked: &Ranked, expected: &Expectation, quote: Option<&Quote>) -> bool {

@@ -41,6 +41,18 @@ pub enum Locator {
 }
 
 impl Locator {
+    /// Whether it is a range that ends before it begins: nothing can be there.
+    pub fn is_reversed(&self) -> bool {
+        match *self {
+            Self::Lines(first, last)
+            | Self::Paragraphs(first, last)
+            | Self::Cells(first, last)
+            | Self::Seconds(first, last)
+            | Self::Rows { first, last, .. } => first > last,
+            _ => false,
+        }
+    }
+
     /// The page, if it is on one.
     pub fn page(&self) -> Option<u32> {
         match *self {

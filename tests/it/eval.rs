@@ -163,6 +163,25 @@ fn cases_in_the_collection_are_said() {
 }
 
 #[test]
+fn what_no_chunk_can_meet_is_said() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
+    env.run(&["ingest", "docs"]).expect(0);
+    let cases = [
+        json!({"id": "met", "question": "ferry", "expected": [
+            {"source": "docs/a.md", "lines": [3, 3], "quote": "ferry leaves"}]}),
+        json!({"id": "quote", "question": "ferry", "expected": [
+            {"source": "docs/a.md", "quote": "leaves at ten"}]}),
+        json!({"id": "place", "question": "ferry", "expected": [
+            {"source": "docs/a.md", "lines": [40, 41]}]}),
+    ];
+    env.write("cases.jsonl", cases.map(|case| case.to_string()).join("\n"));
+    let run = env.run(&["eval", "cases.jsonl"]).expect(0);
+    let warned = "no chunk can meet what is expected by case `quote` (docs/a.md with its quote), case `place` (docs/a.md:L40-L41), which counts as not found";
+    assert!(run.stderr.contains(warned), "{run}");
+}
+
+#[test]
 fn gates_and_baselines_hold() {
     let env = samples();
     let run = |args: &[&str]| {

@@ -82,6 +82,9 @@ pub(super) async fn all(
     describe(ui, &retriever);
     let documents = documents(context, &retriever.reader).await?;
     sources::resolve(ui, context, set, &documents)?;
+    if set.unit == RankingUnit::Passages {
+        sources::warn_of_unmeetable(ui, set, &documents, &retriever.reader).await?;
+    }
     let retrieve = engine.retrieve_options(&DocumentFilter::default(), &retriever).await?;
     let options = RankOptions { retrieve, unit: set.unit, depth: depth.items() };
     let queries = queries(ui, &engine, &set.cases).await?;

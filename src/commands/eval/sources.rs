@@ -1,11 +1,14 @@
-//! Resolves the sources that cases name to sources of the collection.
+//! Compares what cases expect with what the collection has.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::super::Context;
 use super::CaseSet;
 use crate::error::Failure;
+use crate::eval::cases::{Case, Expectation};
+use crate::eval::judge::can_be_met;
+use crate::store::{CollectionReader, chunks_of};
 use crate::types::is_url;
 use crate::ui::Ui;
 
@@ -58,6 +61,44 @@ pub(super) fn resolve(
         missing.len(),
         wanted.len()
     ));
+    Ok(())
+}
+
+/// Warns of expectations that no chunk of their document can meet: a quote that is not in it, or a place that
+/// it does not have. They count as not found, which looks like a retrieval that is worse than it is.
+pub(super) async fn warn_of_unmeetable(
+    ui: &mut Ui,
+    set: &CaseSet,
+    documents: &HashSet<String>,
+    reader: &CollectionReader,
+) -> Result<(), Failure> {
+    let mut expected: BTreeMap<&str, Vec<(&Case, &Expectation)>> = BTreeMap::new();
+    for case in &set.cases {
+        for wanted in &case.expected {
+            let is_within = wanted.place.is_some() || wanted.quote.is_some();
+            if is_within && documents.contains(&wanted.source) {
+                expected.entry(&wanted.source).or_default().push((case, wanted));
+            }
+        }
+    }
+    let mut unmet = Vec::new();
+    for (source, expected) in expected {
+        let chunks = chunks_of(&**reader, source).await?;
+        for (case, wanted) in expected {
+            if !can_be_met(wanted, &chunks) {
+                let place = wanted.place.map_or(source.to_owned(), |place| place.cite(source));
+                let quote = if wanted.quote.is_some() { " with its quote" } else { "" };
+                unmet.push(format!("case `{}` ({place}{quote})", case.id));
+            }
+        }
+    }
+    if !unmet.is_empty() {
+        let named = unmet[..unmet.len().min(NAMED)].join(", ");
+        let more = if unmet.len() > NAMED { ", ..." } else { "" };
+        ui.warn(&format!(
+            "no chunk can meet what is expected by {named}{more}, which counts as not found; `docent show SOURCE` prints the chunks of a document"
+        ));
+    }
     Ok(())
 }
 
