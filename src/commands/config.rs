@@ -98,7 +98,10 @@ fn trust_nearest(ui: &mut Ui) -> Result<Exit, Failure> {
             place.root.display()
         )));
     };
-    trust::trust(path)?;
+    let text = context::read(path)?;
+    // A file that no command could read has to be corrected first, and then it is another one.
+    context::project_layer(path, &text)?;
+    trust::trust(path, &text)?;
     ui.status(&format!("{} is trusted, as it is now", path.display()));
     Ok(Exit::Done)
 }

@@ -165,10 +165,7 @@ pub(super) fn read_layers(
     if let Some(path) = &place.project_file {
         let text = read(path)?;
         trusted = trust::is_trusted(path, &text);
-        all.push(
-            layers::file(path, &text, &SettingOrigin::Project(path.clone()))
-                .map_err(setting_failure)?,
-        );
+        all.push(project_layer(path, &text)?);
     }
     if let Some(path) = user_file().filter(|path| path.is_file()) {
         let text = read(&path)?;
@@ -178,6 +175,10 @@ pub(super) fn read_layers(
         );
     }
     Ok((Layers(all), trusted))
+}
+
+pub(super) fn project_layer(path: &Path, text: &str) -> Result<Layer, Failure> {
+    layers::file(path, text, &SettingOrigin::Project(path.to_owned())).map_err(setting_failure)
 }
 
 pub(super) fn read(path: &Path) -> Result<String, Failure> {

@@ -29,8 +29,10 @@ mod trust;
 mod watch;
 
 use std::env;
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::{self, Read};
+use std::num::{ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,7 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version go to stdout with exit code 0, mistakes to stderr with 2.
             if error.use_stderr() {
-                ui::no_command_line(&error.render().to_string());
+                ui::no_command_line(&usage_error(&error));
             } else {
                 let _ = error.print();
             }
@@ -85,6 +87,21 @@ fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     Ok((cli, cli::typed_settings(&matches)))
+}
+
+/// What is wrong with what was typed. The standard library says of a number that is none "invalid digit found
+/// in string" and "invalid float literal", which is for those who program.
+fn usage_error(error: &clap::Error) -> String {
+    let said = error.render().to_string();
+    let Some(source) = error.source() else { return said };
+    let expected = if source.is::<ParseIntError>() {
+        "expected a whole number"
+    } else if source.is::<ParseFloatError>() {
+        "expected a number, such as 0.05"
+    } else {
+        return said;
+    };
+    said.replacen(&source.to_string(), expected, 1)
 }
 
 /// Runs as a worker of the ingest that started this process, until that ends.

@@ -59,13 +59,12 @@ pub(super) fn is_trusted_now(path: &Path) -> bool {
     context::read(path).is_ok_and(|text| is_trusted(path, &text))
 }
 
-/// Adds the project file, as it is now, to those that are trusted.
-pub(super) fn trust(path: &Path) -> Result<(), Failure> {
-    let text = context::read(path)?;
+/// Adds the project file with this text to those that are trusted.
+pub(super) fn trust(path: &Path, text: &str) -> Result<(), Failure> {
     let list = list_file().ok_or_else(|| {
         Failure::config("no place to remember this: neither HOME nor XDG_STATE_HOME is set")
     })?;
-    add(&list, &file(path, &text))
+    add(&list, &file(path, text))
         .map_err(|error| Failure::config(format!("{} cannot be written: {error}", list.display())))
 }
 

@@ -23,7 +23,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Failure;
@@ -32,6 +32,8 @@ use crate::types::HubModel;
 
 pub use cache::{CacheContents, Cached, Snapshot, model_of_file};
 pub use kind::Purpose;
+
+use refusal::PartialModel;
 
 /// How a hub is asked, and where its models are kept.
 #[derive(Clone)]
@@ -224,8 +226,19 @@ impl Hub {
         let repository = self.cache()?.repository(&wanted.repository);
         let commit = repository.commit(wanted.revision());
         let part = commit.map(|commit| repository.snapshot(&commit)).filter(|dir| dir.is_dir());
-        Err(refusal::forbidden(typed, wanted, forbidden, part.as_deref()))
+        let part = part.map(|dir| PartialModel { has_graph: has_graph(&dir), dir });
+        Err(refusal::forbidden(typed, wanted, forbidden, part.as_ref()))
     }
+}
+
+/// Whether the directory has an ONNX file, there or in `onnx`, where most repositories have theirs.
+fn has_graph(dir: &Path) -> bool {
+    let files =
+        [dir.to_owned(), dir.join("onnx")].into_iter().filter_map(|dir| dir.read_dir().ok());
+    files.flatten().flatten().any(|file| {
+        // A link into the cache whose file is not there is not a graph.
+        file.file_name().to_str().is_some_and(HubModel::is_graph) && file.path().is_file()
+    })
 }
 
 /// The model at the commit, unless its name has a revision.

@@ -1,18 +1,24 @@
 //! Why there is no model, and what to type next. Pure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Forbidden;
 use crate::error::{BackendError, Exit, ExternalService, Failure, Fault};
 use crate::types::HubModel;
 
-/// The model is not in the cache, and the hub may not be asked. `part` is the directory with what is there
-/// of it.
+/// What is in the cache of a model that is not there as a whole.
+pub(super) struct PartialModel {
+    pub(super) dir: PathBuf,
+    /// Whether it can be tried as it is.
+    pub(super) has_graph: bool,
+}
+
+/// The model is not in the cache, and the hub may not be asked.
 pub(super) fn forbidden(
     typed: &HubModel,
     wanted: &HubModel,
     why: &Forbidden,
-    part: Option<&Path>,
+    part: Option<&PartialModel>,
 ) -> Failure {
     let (why, fetch) = match why {
         Forbidden::Setting(name) => (
@@ -27,10 +33,11 @@ pub(super) fn forbidden(
     };
     let (not_here, as_it_is) = match part {
         None => ("is not in the cache", String::new()),
-        Some(dir) => (
+        Some(PartialModel { dir, has_graph: true }) => (
             "seems to be only partly in the cache",
             format!("; to use what is there, name its directory: onnx:{}", dir.display()),
         ),
+        Some(_) => ("is only partly in the cache", String::new()),
     };
     Failure::config(format!("the model {typed} {not_here}, and {why}"))
         .hint(format!("{fetch}{as_it_is}"))

@@ -17,6 +17,8 @@ pub enum AbsenceReason {
     NoFile,
     /// It is a link whose target, given here, does not exist.
     BrokenLink(String),
+    /// What it is instead of a file, which is what has documents.
+    NotAFile(&'static str),
     /// A web page that no run has reached.
     NoPage,
     /// It is a file outside of everything that was ever ingested.
@@ -46,8 +48,15 @@ pub fn absence(
         return Ok(AbsenceReason::NoPage);
     }
     let Some(file) = FoundFile::at(&options.root, source) else {
-        let link = discover::broken_link(&options.root.join(source));
-        return Ok(link.map_or(AbsenceReason::NoFile, AbsenceReason::BrokenLink));
+        let path = options.root.join(source);
+        if let Some(target) = discover::broken_link(&path) {
+            return Ok(AbsenceReason::BrokenLink(target));
+        }
+        return Ok(match path.metadata() {
+            Ok(found) if found.is_dir() => AbsenceReason::NotAFile("a directory"),
+            Ok(found) if !found.is_file() => AbsenceReason::NotAFile("a pipe, socket or device"),
+            _ => AbsenceReason::NoFile,
+        });
     };
     let found = discover::discover(options)?;
     if let Some(failed) = found.failed.iter().find(|failed| failed.source == source) {

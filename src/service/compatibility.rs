@@ -21,18 +21,18 @@ pub(super) fn same_revision(
         EmbeddingModel::OpenAi(_) => Ok(()),
         EmbeddingModel::Builtin => {
             let other = format!("another revision of the built-in embedder ({})", built.revision);
-            Err(mismatch(settings, &other))
+            Err(mismatch(settings, built, &other))
         }
         EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) if built.revision != now.revision => {
             let (name, was) = (&built.name, &built.revision);
             let other = format!("another model, `{name}` ({was}; this one is {})", now.revision);
-            Err(mismatch(settings, &other))
+            Err(mismatch(settings, built, &other))
         }
         EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) if built.dimensions != now.dimensions => {
-            Err(mismatch(settings, &format!("vectors of {} dimensions", built.dimensions)))
+            Err(mismatch(settings, built, &format!("vectors of {} dimensions", built.dimensions)))
         }
         EmbeddingModel::Onnx(_) | EmbeddingModel::Hub(_) => {
-            Err(mismatch(settings, &prefixes(built)))
+            Err(mismatch(settings, built, &prefixes(built)))
         }
     }
 }
@@ -56,18 +56,22 @@ pub fn embeds_with(settings: &Settings, built: &EmbedderId) -> bool {
 pub(super) fn same_embedder(settings: &Settings, manifest: &Manifest) -> Result<(), Failure> {
     let (built, configured) = (&manifest.embedder, &settings.embedding);
     if !embeds_with(settings, built) {
-        return Err(mismatch(settings, &format!("the embedder `{}`", built.name)));
+        return Err(mismatch(settings, built, &format!("the embedder `{}`", built.name)));
     }
     if !configured.model.is_endpoint() {
         return Ok(());
     }
     if configured.dimensions.is_some_and(|dimensions| dimensions != built.dimensions) {
-        return Err(mismatch(settings, &format!("vectors of {} dimensions", built.dimensions)));
+        return Err(mismatch(
+            settings,
+            built,
+            &format!("vectors of {} dimensions", built.dimensions),
+        ));
     }
     if built.document_prefix != configured.document_prefix
         || built.query_prefix != configured.query_prefix
     {
-        return Err(mismatch(settings, &prefixes(built)));
+        return Err(mismatch(settings, built, &prefixes(built)));
     }
     Ok(())
 }
@@ -104,15 +108,32 @@ fn prefixes(built: &EmbedderId) -> String {
     format!("the prefixes {document_prefix:?} (documents) and {query_prefix:?} (questions)")
 }
 
-fn mismatch(settings: &Settings, built_with: &str) -> Failure {
+fn mismatch(settings: &Settings, built: &EmbedderId, built_with: &str) -> Failure {
     let name = settings.embedding.model.name();
+    let remedy = match flag(built) {
+        Some(flag) if built.name != name => format!("use {flag}"),
+        _ => "use the settings it was built with (`docent status` shows them)".to_owned(),
+    };
     Failure::config(format!(
         "collection `{}` was built with {built_with}, and the embedder is `{name}`",
         settings.collection
     ))
-    .hint(format!(
-        "use the settings it was built with (`docent status` shows them), or rebuild it: docent ingest --rebuild --embedder {name}"
-    ))
+    .hint(format!("{remedy}, or rebuild it: docent ingest --rebuild --embedder {name}"))
+}
+
+/// The flag that chooses the embedder a collection was built with; `None` for a directory, which may be
+/// elsewhere on this machine, and for a name that a shell would not take as it is.
+fn flag(built: &EmbedderId) -> Option<String> {
+    let model = match parse::embedder(&built.name).ok()? {
+        EmbeddingModel::Onnx(_) => return None,
+        EmbeddingModel::Hub(model) => {
+            HubModel { revision: built.commit().map(str::to_owned), ..model }.to_string()
+        }
+        EmbeddingModel::Builtin | EmbeddingModel::OpenAi(_) => built.name.clone(),
+    };
+    // The name comes with the collection, and people paste what a hint says.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@#".contains(c);
+    model.chars().all(is_plain).then(|| format!("--embedder {model}"))
 }
 
 /// Chunks of two sizes would compete in one collection.
@@ -208,6 +229,21 @@ mod tests {
             "languages": languages,
         });
         serde_json::from_value(manifest).unwrap()
+    }
+
+    #[test]
+    fn the_flag_for_the_embedder_of_a_collection_can_be_pasted() {
+        let flag_of = |name: &str, revision: &str| {
+            let built = json!({"name": name, "revision": revision, "dimensions": 4});
+            flag(&serde_json::from_value(built).unwrap())
+        };
+        assert_eq!(flag_of("builtin", "1").as_deref(), Some("--embedder builtin"));
+        assert_eq!(flag_of("openai:a-3", "").as_deref(), Some("--embedder openai:a-3"));
+        let hub = flag_of("hf:a/b#onnx/q.onnx", "5f@0123abc");
+        assert_eq!(hub.as_deref(), Some("--embedder hf:a/b@0123abc#onnx/q.onnx"));
+        for odd in ["onnx:models/a", "openai:a; rm -rf b", "openai:$(a)", "other"] {
+            assert_eq!(flag_of(odd, ""), None, "{odd}");
+        }
     }
 
     #[test]

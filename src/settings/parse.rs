@@ -48,8 +48,20 @@ pub fn embedder(text: &str) -> Result<EmbeddingModel, String> {
         }
         Some(("onnx", dir)) if !dir.is_empty() => Ok(EmbeddingModel::Onnx(dir.into())),
         Some((HubModel::SCHEME, name)) => name.parse().map(EmbeddingModel::Hub),
-        _ => Err("is not an embedder: use `builtin`, `openai:MODEL`, `hf:ORG/NAME` or `onnx:DIR`"
-            .to_owned()),
+        _ => Err(format!(
+            "is not an embedder: use {}",
+            models_for(text, "`builtin`, `openai:MODEL`, `hf:ORG/NAME` or `onnx:DIR`")
+        )),
+    }
+}
+
+/// What may be meant by a model without a scheme: `known`, or both things that a name with a `/` can be.
+fn models_for(text: &str, known: &str) -> String {
+    match text.parse::<HubModel>() {
+        Ok(_) if text.contains('/') => {
+            format!("`hf:{text}` for the model of that name, `onnx:{text}` for that directory")
+        }
+        _ => known.to_owned(),
     }
 }
 
@@ -75,8 +87,8 @@ pub fn reranker(text: &str) -> Result<RerankerSpec, String> {
         Some(("onnx", dir)) if !dir.is_empty() => Ok(RerankerSpec::Onnx(dir.to_owned())),
         Some((HubModel::SCHEME, name)) => name.parse().map(RerankerSpec::Hub),
         _ => url(text).map(RerankerSpec::Endpoint).map_err(|_| {
-            "is not a reranker: use the URL of an endpoint (http://...), `hf:ORG/NAME` or `onnx:DIR`"
-                .to_owned()
+            let known = "the URL of an endpoint (http://...), `hf:ORG/NAME` or `onnx:DIR`";
+            format!("is not a reranker: use {}", models_for(text, known))
         }),
     }
 }
@@ -95,8 +107,10 @@ pub fn verifier(text: &str) -> Result<VerifierSpec, String> {
         Some(("openai", model)) if !model.is_empty() => Ok(VerifierSpec::OpenAi(model.to_owned())),
         Some(("onnx", dir)) if !dir.is_empty() => Ok(VerifierSpec::Onnx(dir.to_owned())),
         Some((HubModel::SCHEME, name)) => name.parse().map(VerifierSpec::Hub),
-        _ => Err("is not a model that checks citations: use openai:MODEL, hf:ORG/NAME or onnx:DIR"
-            .to_owned()),
+        _ => Err(format!(
+            "is not a model that checks citations: use {}",
+            models_for(text, "openai:MODEL, hf:ORG/NAME or onnx:DIR")
+        )),
     }
 }
 

@@ -382,3 +382,15 @@ fn a_collection_is_of_the_tenant_that_is_named() {
         assert_eq!(collection(env, flags).unwrap_err().message, message);
     }
 }
+
+#[test]
+fn a_model_without_a_scheme_may_be_a_name_or_a_directory() {
+    let both = "`hf:BAAI/bge-m3` for the model of that name, `onnx:BAAI/bge-m3` for that directory";
+    let text = "BAAI/bge-m3";
+    assert!(parse::embedder(text).is_err_and(|problem| problem.ends_with(both)));
+    assert!(parse::reranker(text).is_err_and(|problem| problem.ends_with(both)));
+    assert!(parse::verifier(text).is_err_and(|problem| problem.ends_with(both)));
+    for known in ["a", "../a", "x:a/b", ""] {
+        assert!(parse::embedder(known).is_err_and(|problem| problem.ends_with("`onnx:DIR`")));
+    }
+}

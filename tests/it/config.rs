@@ -163,3 +163,12 @@ fn a_project_file_that_is_no_file_is_not_passed_over_in_silence() {
         "{run}"
     );
 }
+
+#[test]
+fn a_project_file_that_no_command_can_read_is_not_trusted() {
+    let env = TestEnv::new();
+    env.write("docent.toml", "[embedding\n");
+    let run = env.run(&["config", "trust"]).expect(3);
+    assert!(run.stderr.contains("docent.toml is not valid TOML"), "{run}");
+    assert!(!run.stderr.contains("is trusted"), "{run}");
+}

@@ -156,7 +156,12 @@ fn every_way_not_to_be_ingested() {
     let size = env.write("docent.toml", "[ingest]\nmax_file_size = \"2KB\"\n");
     assert!(size.exists());
     env.run(&["config", "trust"]).expect(0);
+    let made = std::process::Command::new("mkfifo").arg(env.path("docs/pipe.md")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let lists = "docent status --documents lists what is stored";
     for (source, said, hint) in [
+        ("docs", "it is a directory, not a file", json!(lists)),
+        ("docs/pipe.md", "it is a pipe, socket or device, not a file", json!(lists)),
         ("docs/late.md", "the last run did not see it", json!("docent ingest")),
         (
             "other/sloop.md",

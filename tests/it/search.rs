@@ -144,7 +144,7 @@ fn another_embedder_is_refused_before_it_is_asked() {
     --- stdout
     --- stderr
     error: collection `docent` was built with the embedder `builtin`, and the embedder is `openai:other`
-    hint: use the settings it was built with (`docent status` shows them), or rebuild it: docent ingest --rebuild --embedder openai:other
+    hint: use --embedder builtin, or rebuild it: docent ingest --rebuild --embedder openai:other
     ");
 }
 

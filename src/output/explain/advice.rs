@@ -70,7 +70,7 @@ fn not_ingested(sought: &ExpectedOutcome) -> Option<String> {
     let named = format!("docent ingest {}", shell_word(source));
     Some(match (sought.absence.as_ref()?, &sought.nearest) {
         (_, Some(nearest)) => format!("did you mean {nearest}?"),
-        (AbsenceReason::NoFile, None) => {
+        (AbsenceReason::NoFile | AbsenceReason::NotAFile(_), None) => {
             "docent status --documents lists what is stored".to_owned()
         }
         (AbsenceReason::BrokenLink(_), None) => "correct the link".to_owned(),

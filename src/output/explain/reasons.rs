@@ -69,6 +69,7 @@ fn absent(absence: Option<&AbsenceReason>) -> String {
         Some(AbsenceReason::BrokenLink(target)) => {
             format!("it is a link to {target}, which does not exist")
         }
+        Some(AbsenceReason::NotAFile(kind)) => format!("it is {kind}, not a file"),
         Some(AbsenceReason::NoPage) => "no run has reached that page".to_owned(),
         Some(AbsenceReason::OutsideRoots) => {
             "the file exists, but it is not in a directory that was ingested".to_owned()
