@@ -89,8 +89,8 @@ fn parse(args: Vec<OsString>) -> Result<(Cli, Layer), clap::Error> {
     Ok((cli, cli::typed_settings(&matches)))
 }
 
-/// What is wrong with what was typed. The standard library says of a number that is none "invalid digit found
-/// in string" and "invalid float literal", which is for those who program.
+/// What is wrong with what was typed. For text that is not a number, the standard library says "invalid digit
+/// found in string" or "invalid float literal", which is meant for programmers.
 fn usage_error(error: &clap::Error) -> String {
     let said = error.render().to_string();
     let Some(source) = error.source() else { return said };

@@ -17,7 +17,7 @@ pub enum AbsenceReason {
     NoFile,
     /// It is a link whose target, given here, does not exist.
     BrokenLink(String),
-    /// What it is instead of a file, which is what has documents.
+    /// It is not a file but something else, such as a directory.
     NotAFile(&'static str),
     /// A web page that no run has reached.
     NoPage,
