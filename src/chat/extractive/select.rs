@@ -190,7 +190,11 @@ impl<'a> View<'a> {
 
     /// The candidate before this one in the same section of a passage.
     fn before(&self, at: usize) -> Option<usize> {
-        (!self.candidates[at].opens && !self.candidates[at - 1].aside).then(|| at - 1)
+        let before = at.checked_sub(1)?;
+        let (candidate, previous) = (&self.candidates[at], &self.candidates[before]);
+        // A footer does not open a section, also where it is the first of its passage.
+        let is_same_section = !candidate.opens && candidate.number == previous.number;
+        (is_same_section && !previous.aside).then_some(before)
     }
 
     /// Share of the question in the heading above, if the heading has nothing else.

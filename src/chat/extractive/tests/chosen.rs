@@ -37,6 +37,17 @@ fn footers_and_navigation_are_not_quoted() {
 }
 
 #[test]
+fn a_footer_at_the_beginning_has_nothing_before_it() {
+    let page = |number: u32, text: &str| passage(number, &format!("{number}.md"), text);
+    let first = page(1, "Page 3 of 4\n\nHello there you.\n");
+    assert_eq!(answer("page 3", std::slice::from_ref(&first)), "Page 3 of 4 [1].");
+    // What comes before it belongs to another document.
+    let second = page(2, "Page 3 of 4\n\nThey moved it there.\n");
+    let passages = [page(1, "The harbour is deep.\n"), second];
+    assert_eq!(answer("page 3", &passages), "Page 3 of 4 [2].");
+}
+
+#[test]
 fn another_kind_of_number_is_not_an_answer() {
     let pier = "The pier of Acme was built by 30 workers. Behind it the pier has 240 m.";
     assert_eq!(
