@@ -38,7 +38,7 @@ pub struct EvalArgs {
     #[arg(long = "metric", value_name = "METRIC", value_delimiter = ',')]
     pub metrics: Vec<String>,
     /// Cut-offs of the default metrics, such as `3,8`
-    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64))]
+    #[arg(short, long, value_name = "N", value_delimiter = ',', conflicts_with = "metrics", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64), allow_negative_numbers = true)]
     pub k: Vec<u64>,
     #[command(flatten)]
     pub mode: EvalMode,
@@ -117,7 +117,7 @@ pub enum EvalCommand {
 #[derive(Args, Debug)]
 pub struct EvalInitArgs {
     /// Number of cases
-    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64))]
+    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=DEEPEST as u64), allow_negative_numbers = true)]
     pub cases: u64,
     #[command(flatten)]
     pub model: EvalInitModel,
@@ -140,7 +140,7 @@ pub struct GateFlags {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// How far below the baseline a metric may be [default: 0]
-    #[arg(long, value_name = "X", requires = "baseline")]
+    #[arg(long, value_name = "X", requires = "baseline", allow_negative_numbers = true)]
     pub max_drop: Option<f64>,
     /// Write the metrics to this file, as the baseline of later runs
     #[arg(long, value_name = "FILE")]

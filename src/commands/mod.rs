@@ -95,7 +95,7 @@ fn usage_error(error: &clap::Error) -> String {
     let said = error.render().to_string();
     let Some(source) = error.source() else { return said };
     let expected = if source.is::<ParseIntError>() {
-        "expected a whole number"
+        "expected a whole number of 0 or more"
     } else if source.is::<ParseFloatError>() {
         "expected a number, such as 0.05"
     } else {

@@ -47,8 +47,8 @@ pub struct LineError {
     pub problem: String,
 }
 
-/// The cases of a file, in their order. `file` is its name, for errors. Blank lines and unknown fields are
-/// ignored.
+/// The cases of a file, in their order. `file` is its name, for errors. Blank lines are ignored, and so
+/// are unknown fields, unless they look like a misspelt one.
 pub fn parse(text: &str, file: &str) -> Result<Vec<Case>, LineError> {
     let mut ids = HashSet::new();
     lines(text)
@@ -92,6 +92,9 @@ pub(super) fn id(object: &Map<String, Value>, name: &str) -> Result<Option<Strin
 
 fn case(text: &str, line: usize) -> Result<Case, String> {
     let object = object(text)?;
+    if let Some((wrong, field)) = misspelt(&object) {
+        return Err(format!("`{wrong}` is not known: did you mean `{field}`?"));
+    }
     let question = text_of(&object, "question")?.ok_or("`question` is missing")?;
     let expected = match object.get("expected") {
         Some(Value::Array(expected)) => {
@@ -110,6 +113,20 @@ fn case(text: &str, line: usize) -> Result<Case, String> {
         facts: texts(&object, "facts")?,
         tags: texts(&object, "tags")?,
     })
+}
+
+/// A field that is unknown, but nearly has the name of one: what it says would count for nothing. Other fields belong
+/// to other programs.
+fn misspelt(object: &Map<String, Value>) -> Option<(&str, &'static str)> {
+    const FIELDS: [&str; 5] = ["id", "question", "expected", "facts", "tags"];
+    let near = |name: &str, field: &str| {
+        let name = name.to_lowercase();
+        field == name || field.len() > 2 && strsim::osa_distance(&name, field) == 1
+    };
+    let unknown = object.keys().filter(|name| !FIELDS.contains(&name.as_str()));
+    unknown
+        .filter_map(|name| Some((name.as_str(), FIELDS.into_iter().find(|it| near(name, it))?)))
+        .next()
 }
 
 /// `{"source": "docs/a.md", "lines": [3, 9]}`, or `"docs/a.md"`.
@@ -220,6 +237,14 @@ mod tests {
             ("{".to_owned(), "not JSON: EOF while parsing an object at line 1 column 1"),
             ("{}".to_owned(), "`question` is missing"),
             ("{\"question\": \" \"}".to_owned(), "`question` is empty"),
+            (
+                "{\"question\": \"q\", \"expectd\": []}".to_owned(),
+                "`expectd` is not known: did you mean `expected`?",
+            ),
+            (
+                "{\"question\": \"q\", \"expected\": [], \"Tags\": [\"x\"]}".to_owned(),
+                "`Tags` is not known: did you mean `tags`?",
+            ),
             ("{\"question\": 3}".to_owned(), "`question` is not text"),
             (
                 "{\"question\": \"q\"}".to_owned(),

@@ -26,8 +26,8 @@ pub struct ExpectedOutcome {
     pub probe: Option<Probe>,
     /// Words of the question in that chunk.
     pub words: WordMatch,
-    /// It is among the passages, and its file has changed since.
-    pub shadowed: bool,
+    /// It is among the passages, and its file is another by now.
+    pub shadowed: Option<Staleness>,
 }
 
 impl ExpectedOutcome {
@@ -159,8 +159,7 @@ impl Case<'_> {
             _ => None,
         };
         Ok(ExpectedOutcome {
-            shadowed: drift == Some(Staleness::Changed)
-                && matches!(verdict, ExplainVerdict::Found { .. }),
+            shadowed: drift.filter(|_| matches!(verdict, ExplainVerdict::Found { .. })),
             record: record.cloned(),
             expected,
             verdict,

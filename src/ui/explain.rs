@@ -11,7 +11,7 @@ use crate::output::explain::{Explained, advice, message, outcome_label as fate_i
 use crate::output::humanize::{counted, grouped};
 use crate::output::{ExpectedJson, ExplainEvent, ExplainJson, ExplainedHit};
 use crate::query::PreparedPrompt;
-use crate::query::explain::{DEPTH, Probe, RankedScore, WordMatch};
+use crate::query::explain::{DEPTH, Probe, RankedScore, Staleness, WordMatch};
 use crate::query::pack::{DropReason, PackOutcome};
 use crate::service::explaining::ExpectedOutcome;
 use crate::types::{Hit, LegScore, Mode};
@@ -43,8 +43,13 @@ impl Ui {
         if explained.prepared.hits.is_empty() {
             self.note("nothing was found; `docent status --documents` lists what is stored");
         }
-        if explained.sought.is_some_and(|sought| sought.shadowed) {
-            self.note("its file has changed since it was ingested; to update it: docent ingest");
+        match explained.sought.and_then(|sought| sought.shadowed) {
+            None => {}
+            Some(Staleness::Changed) => self
+                .note("its file has changed since it was ingested; to update it: docent ingest"),
+            Some(Staleness::Gone) => self.note(
+                "its file was deleted since it was ingested; to delete its text, too: docent ingest",
+            ),
         }
         Ok(())
     }

@@ -679,6 +679,21 @@ fn chunk_sizes_are_swept_and_what_is_built_for_that_goes() {
 }
 
 #[test]
+fn a_sweep_leaves_out_what_cannot_be_read() {
+    let env = TestEnv::new();
+    env.write("docs/a.md", "# Ferry\n\nThe ferry leaves at nine.\n");
+    env.write("docs/torn.pdf", "%PDF-1.7 torn");
+    env.run(&["ingest", "docs"]).expect(5);
+    env.write(
+        "c.jsonl",
+        r#"{"question": "When does the ferry leave?", "expected": ["docs/a.md"]}"#,
+    );
+    let run = env.run(&["eval", "c.jsonl", "--sweep", "chunk-tokens=64,128"]).expect(0);
+    let warned = "1 document, whose text counts as not found, could not be ingested";
+    assert_eq!(run.stderr.matches(warned).count(), 2, "{run}");
+}
+
+#[test]
 fn cases_are_drafted_from_a_collection() {
     let mut env = samples();
     let run = env.run(&["eval", "init", "-n", "6"]).expect(0);

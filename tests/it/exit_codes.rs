@@ -86,6 +86,7 @@ fn numbers_that_are_none_or_too_small_are_said_to_be_so() {
     for (args, said) in [
         (&["search", "x", "-k", "-1"][..], "--k: `-1` is not a whole number from 1 to"),
         (&["eval", "c.jsonl", "--baseline", "b", "--max-drop", "a"], "expected a number, such as"),
+        (&["eval", "c.jsonl", "-k", "-3"], "expected a whole number of 0 or more"),
         (
             &["ingest", "https://a.example", "--depth", "NaN"],
             "expected a whole number from 0 to 100",

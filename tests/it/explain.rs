@@ -147,6 +147,14 @@ fn not_ingested() {
 }
 
 #[test]
+fn a_file_that_was_deleted_since_is_said_to_be_so() {
+    let env = harbour();
+    std::fs::remove_file(env.path("docs/ketch.md")).expect("a removal");
+    let run = explain(&env, &["--expect", "docs/ketch.md"]).expect(0);
+    assert!(run.stderr.contains("its file was deleted since it was ingested"), "{run}");
+}
+
+#[test]
 fn every_way_not_to_be_ingested() {
     let env = harbour();
     env.write("docs/late.md", "# Late\n\nThis one is new.\n");

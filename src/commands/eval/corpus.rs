@@ -14,6 +14,7 @@ use crate::ingest::chunk;
 use crate::ingest::document::{Document, Section, SourceMap, Syntax};
 use crate::ingest::inline::{InlineContent, InlineDocument, InlineDocuments};
 use crate::ingest::secrets::Secrets;
+use crate::output::humanize::counted;
 use crate::service::changes::ChangeCommand;
 use crate::service::sync::{SyncInputs, SyncOptions};
 use crate::service::{Engine, backends, compatibility};
@@ -57,7 +58,7 @@ pub(super) async fn bring_in(
     let options = SyncOptions { rebuild, allow_prune: true, asked_with, ..SyncOptions::default() };
     let inputs = SyncInputs::inline(corpus);
     let report = ingest::sync(ui, &engine, inputs, &options, cancel).await?;
-    complete(ui, &name, report)?;
+    complete(ui, &name, report, FailedDocuments::Refuse)?;
     Ok(engine)
 }
 
@@ -88,18 +89,43 @@ pub(super) fn corpus(context: &Context, dir: &Path) -> Result<InlineDocuments, F
     Ok(InlineDocuments { name, documents, complete: true, gone: Vec::new() })
 }
 
-/// Fails unless the whole corpus was ingested: measuring a part means nothing.
-pub(super) fn complete(ui: &mut Ui, name: &str, mut report: IngestReport) -> Result<(), Failure> {
+/// What documents that could not be ingested mean for a measurement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailedDocuments {
+    /// A part of a published corpus is not that corpus.
+    Refuse,
+    /// The collection that is compared with lacks them, too.
+    LeaveOut,
+}
+
+/// Fails unless all that is to be measured was ingested.
+pub(super) fn complete(
+    ui: &mut Ui,
+    name: &str,
+    mut report: IngestReport,
+    failed_documents: FailedDocuments,
+) -> Result<(), Failure> {
     // Secrets in a corpus are not reported: it is measured, not shown.
     report.secrets = Secrets::default();
     ui.synced(name, &report);
     let failed = report.failed.len();
     match ingest::exit(report)? {
         Exit::Done => Ok(()),
-        Exit::Partial if failed > 0 => Err(Failure::new(
-            Exit::Partial,
-            format!("{failed} documents of {name} could not be ingested"),
-        )),
+        Exit::Partial if failed > 0 => {
+            let failed = counted(failed, "document");
+            match failed_documents {
+                FailedDocuments::Refuse => Err(Failure::new(
+                    Exit::Partial,
+                    format!("{failed} of {name} could not be ingested"),
+                )),
+                FailedDocuments::LeaveOut => {
+                    ui.warn(&format!(
+                        "{failed}, whose text counts as not found, could not be ingested"
+                    ));
+                    Ok(())
+                }
+            }
+        }
         Exit::Interrupted => {
             ui.note("interrupted: run the same command again to go on");
             Err(Failure::interrupted())

@@ -2,7 +2,7 @@
 
 use super::super::ingest::ShownSync;
 use super::super::{Context, open};
-use super::corpus;
+use super::corpus::{self, FailedDocuments};
 use super::rankings::RankingRequest;
 use crate::cli::EvalArgs;
 use crate::error::Failure;
@@ -158,7 +158,11 @@ impl Variant<'_> {
         let (model, cancel) = (self.model.reader.clone(), asking.cancel);
         let mut shown = ShownSync { ui, engine, cancel, progress: None };
         let copied = engine.copy(inputs, model, cancel, &mut |event| shown.on(event)).await?;
-        corpus::complete(ui, self.name, copied)?;
+        let failed_documents = match &args.beir {
+            Some(_) => FailedDocuments::Refuse,
+            None => FailedDocuments::LeaveOut,
+        };
+        corpus::complete(ui, self.name, copied, failed_documents)?;
         let retriever = engine.retriever().await?;
         asking.rankings(ui, &retriever, self.name, asking.way()).await
     }
