@@ -123,10 +123,8 @@ fn misspelt(object: &Map<String, Value>) -> Option<(&str, &'static str)> {
         let name = name.to_lowercase();
         field == name || field.len() > 2 && strsim::osa_distance(&name, field) == 1
     };
-    let unknown = object.keys().filter(|name| !FIELDS.contains(&name.as_str()));
-    unknown
-        .filter_map(|name| Some((name.as_str(), FIELDS.into_iter().find(|it| near(name, it))?)))
-        .next()
+    let mut unknown = object.keys().filter(|name| !FIELDS.contains(&name.as_str()));
+    unknown.find_map(|name| Some((name.as_str(), FIELDS.into_iter().find(|it| near(name, it))?)))
 }
 
 /// `{"source": "docs/a.md", "lines": [3, 9]}`, or `"docs/a.md"`.

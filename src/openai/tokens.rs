@@ -8,8 +8,8 @@ use tiktoken_rs::{cl100k_base_singleton, o200k_base_singleton};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TokenCounter(Option<KnownTokenizer>);
 
-/// The tokenizers of OpenAI's models that can still be asked. Those of models that OpenAI has shut down (p50k,
-/// r50k) would add 1.6 MB to the program.
+/// The tokenizers of models that can still be asked. Those of models that were shut down (p50k, r50k) would add
+/// 1.6 MB to the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum KnownTokenizer {
     Cl100k,
