@@ -67,11 +67,15 @@ async fn what_another_tool_has_fetched_as_a_whole_is_taken() {
     // A directory without a graph is not proposed.
     let graphs = ["model.onnx", "onnx"].map(|name| (snapshot.join(name), dir.path().join(name)));
     let graphs = graphs.iter().filter(|(there, _)| there.exists()).collect::<Vec<_>>();
-    graphs.iter().for_each(|(there, aside)| fs::rename(there, aside).unwrap());
+    for (there, aside) in &graphs {
+        fs::rename(there, aside).unwrap();
+    }
     let failure = offline.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap_err();
     assert!(failure.message.contains("only partly"), "{failure:?}");
     assert!(failure.hint.as_ref().is_some_and(|it| !it.contains("onnx:")), "{failure:?}");
-    graphs.iter().for_each(|(there, aside)| fs::rename(aside, there).unwrap());
+    for (there, aside) in &graphs {
+        fs::rename(aside, there).unwrap();
+    }
 
     fs::write(snapshot.join(".gitattributes"), "*.onnx filter=lfs").unwrap();
     offline.obtain(&model("a/b"), None, Purpose::Embed).await.unwrap();
