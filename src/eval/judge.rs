@@ -53,7 +53,9 @@ pub fn judge(case: &Case, ranking: &[Ranked]) -> JudgedCase {
     for (rank, ranked) in (1..).zip(ranking) {
         let mut item = RankedItem::default();
         for ((expected, quote), first) in case.expected.iter().zip(&quotes).zip(&mut ranks) {
-            if !meets(ranked, expected, quote.as_ref()) {
+            if ranked.source != expected.source
+                || !meets(ranked.place, &ranked.text, expected, quote.as_ref())
+            {
                 continue;
             }
             item.relevant = true;
@@ -97,18 +99,19 @@ impl Quote {
 /// Whether any chunk of its document can meet an expectation.
 pub fn can_be_met(expected: &Expectation, chunks: &[Chunk]) -> bool {
     let quote = expected.quote.as_deref().map(Quote::of);
-    chunks.iter().any(|chunk| {
-        expected.place.is_none_or(|wanted| chunk.locator.overlaps(wanted))
-            && quote.as_ref().is_none_or(|quote| quote.is_in(&chunk.text))
-    })
+    let is_met = |chunk: &Chunk| meets(Some(chunk.locator), &chunk.text, expected, quote.as_ref());
+    chunks.iter().any(is_met)
 }
 
-fn meets(ranked: &Ranked, expected: &Expectation, quote: Option<&Quote>) -> bool {
-    ranked.source == expected.source
-        && expected
-            .place
-            .is_none_or(|wanted| ranked.place.is_some_and(|place| place.overlaps(wanted)))
-        && quote.is_none_or(|quote| quote.is_in(&ranked.text))
+/// Whether a text at this place of the expected document is what is expected.
+fn meets(
+    place: Option<Locator>,
+    text: &str,
+    expected: &Expectation,
+    quote: Option<&Quote>,
+) -> bool {
+    expected.place.is_none_or(|wanted| place.is_some_and(|place| place.overlaps(wanted)))
+        && quote.is_none_or(|quote| quote.is_in(text))
 }
 
 #[cfg(test)]
